@@ -1,0 +1,70 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One settings array for every target of ours.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),  // write `any` where a value is boxed
+]
+
+// Targets stand in the order of the data: vocabulary, connections, the two stores, the program around them.
+let package = Package(
+    name: "Tallystick",
+    products: [
+        .library(name: "Tallystick", targets: ["Tallystick"]),
+        .library(name: "TallyTesting", targets: ["TallyTesting"]),
+        .executable(name: "tally", targets: ["tally"]),
+    ],
+    targets: [
+        // The C libraries. No `pkgConfig:`, which would print a warning on each build.
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CLibpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CFileKinds", providers: [.apt(["libmagic-dev", "libssl-dev"])]),
+        // The text of Functions/*.lua and of sql/, compiled in with `#embed`.
+        .target(name: "CQueueFunctions"),
+        .target(name: "CLedgerSQL"),
+
+        // Vocabulary and the two seams. Imports nothing of ours.
+        .target(name: "TallyCore", swiftSettings: strict),
+        // Both seams in memory: the reference semantics.
+        .target(name: "TallyMemory", dependencies: ["TallyCore"], swiftSettings: strict),
+        // Blocking C connections on their own threads. Knows neither store.
+        .target(name: "TallyConnections", swiftSettings: strict),
+        // The queue. The only target that knows Redis.
+        .target(
+            name: "TallyRedis",
+            dependencies: ["TallyCore", "TallyConnections", "CHiredis", "CQueueFunctions"],
+            exclude: ["Functions"], swiftSettings: strict),
+        // The ledger. The only target that knows Postgres.
+        .target(
+            name: "TallyPostgres",
+            dependencies: ["TallyCore", "TallyConnections", "CLibpq", "CLedgerSQL"],
+            swiftSettings: strict),
+        // Client and worker.
+        .target(name: "TallyRuntime", dependencies: ["TallyCore"], swiftSettings: strict),
+        // The duties between the halves.
+        .target(name: "TallyLedger", dependencies: ["TallyCore"], swiftSettings: strict),
+        // What an application imports.
+        .target(
+            name: "Tallystick",
+            dependencies: [
+                "TallyCore", "TallyMemory", "TallyConnections", "TallyRedis", "TallyPostgres",
+                "TallyRuntime", "TallyLedger",
+            ], swiftSettings: strict),
+        // Conformance kits and tools for tests; users get them too.
+        .target(
+            name: "TallyTesting", dependencies: ["TallyCore", "TallyMemory", "TallyRuntime"],
+            swiftSettings: strict),
+        // The command.
+        .executableTarget(
+            name: "tally",
+            dependencies: [
+                "Tallystick", "TallyTesting", "TallyCore", "TallyMemory", "TallyConnections", "TallyRedis",
+                "TallyPostgres", "TallyRuntime", "TallyLedger", "CFileKinds",
+            ], swiftSettings: strict),
+
+        .testTarget(
+            name: "TallyCoreTests", dependencies: ["TallyCore"], swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c2x
+)

@@ -1,0 +1,47 @@
+// Fixed-width integers in and out of byte arrays, always big-endian.
+
+extension Array where Element == UInt8 {
+    package mutating func appendBigEndian<T: FixedWidthInteger>(_ value: T) {
+        var swapped = value.bigEndian
+        Swift.withUnsafeBytes(of: &swapped) { append(contentsOf: $0) }
+    }
+    package mutating func append(_ id: JobID) {
+        appendBigEndian(id.high)
+        appendBigEndian(id.low)
+    }
+}
+
+/// Reads forward through bytes; every read past the end is a `CorruptRecord`.
+package struct ByteReader {
+    package private(set) var rest: ArraySlice<UInt8>
+    package init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
+    package var isAtEnd: Bool { rest.isEmpty }
+
+    package mutating func take(_ count: Int) throws(CorruptRecord) -> ArraySlice<UInt8> {
+        guard count >= 0, count <= rest.count else { throw CorruptRecord(id: .zero, why: "cut short") }
+        let taken = rest.prefix(count)
+        rest = rest.dropFirst(count)
+        return taken
+    }
+    package mutating func byte() throws(CorruptRecord) -> UInt8 {
+        guard let first = rest.popFirst() else { throw CorruptRecord(id: .zero, why: "cut short") }
+        return first
+    }
+    package mutating func integer<T: FixedWidthInteger>(_: T.Type) throws(CorruptRecord) -> T {
+        let width = MemoryLayout<T>.size
+        guard rest.count >= width else { throw CorruptRecord(id: .zero, why: "cut short") }
+        let value = rest.withUnsafeBytes { T(bigEndian: $0.loadUnaligned(as: T.self)) }
+        rest = rest.dropFirst(width)
+        return value
+    }
+    package mutating func uint16() throws(CorruptRecord) -> UInt16 { try integer(UInt16.self) }
+    package mutating func uint32() throws(CorruptRecord) -> UInt32 { try integer(UInt32.self) }
+    package mutating func uint64() throws(CorruptRecord) -> UInt64 { try integer(UInt64.self) }
+    package mutating func int64() throws(CorruptRecord) -> Int64 { try integer(Int64.self) }
+    package mutating func id() throws(CorruptRecord) -> JobID {
+        JobID(high: try integer(UInt64.self), low: try integer(UInt64.self))
+    }
+    package mutating func text(_ count: Int) throws(CorruptRecord) -> String {
+        String(decoding: try take(count), as: UTF8.self)
+    }
+}

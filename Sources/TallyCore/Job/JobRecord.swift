@@ -1,0 +1,166 @@
+/// A job as it was enqueued. It never changes afterwards; what happens to the job is in `JobSnapshot`.
+public struct JobRecord: Hashable, Sendable {
+    public var id: JobID
+    public var type: JobType
+    public var queue: QueueName
+    public var priority: JobPriority
+    /// Opaque bytes, kept to the bit; the codec named beside them says how to read them.
+    public var body: [UInt8]
+    public var codec: String
+    /// Not before this time; nil = at once.
+    public var runAt: Timestamp?
+    /// How long one attempt may run; nil = as long as it likes.
+    public var timeout: Duration?
+    /// Failures so far. New jobs have none; an import may bring some.
+    public var attempts: Int
+    /// Failures after which the job is `failed`; 0 = the worker's policy decides.
+    public var maxAttempts: Int
+    public var maxCrashes: Int
+    public var unique: UniqueKey?
+    public var createdAt: Timestamp
+    public var tags: [String]
+    /// W3C trace context, carried untouched.
+    public var trace: String
+
+    public init(
+        id: JobID = JobID(), type: JobType, queue: QueueName = .default, priority: JobPriority = .normal,
+        body: [UInt8] = [], codec: String = "json", runAt: Timestamp? = nil, timeout: Duration? = nil,
+        attempts: Int = 0, maxAttempts: Int = Limits.maxAttempts, maxCrashes: Int = Limits.maxCrashes,
+        unique: UniqueKey? = nil, createdAt: Timestamp = .now, tags: [String] = [], trace: String = ""
+    ) {
+        self.id = id
+        self.type = type
+        self.queue = queue
+        self.priority = priority
+        self.body = body
+        self.codec = codec
+        self.runAt = runAt
+        self.timeout = timeout
+        self.attempts = attempts
+        self.maxAttempts = maxAttempts
+        self.maxCrashes = maxCrashes
+        self.unique = unique
+        self.createdAt = createdAt
+        self.tags = tags
+        self.trace = trace
+    }
+}
+
+/// At most one job under a key in a queue, for as long as the lifetime says.
+public struct UniqueKey: Hashable, Sendable, Codable {
+    public enum Lifetime: Hashable, Sendable, Codable {
+        /// Free again once its job is terminal.
+        case untilTerminal
+        /// Free again after this long, counted from the enqueue by the store's clock.
+        case lasting(Duration)
+        /// Never free again. In the ledger only: Redis does not remember for ever.
+        case forever
+    }
+    public let text: String
+    public let lifetime: Lifetime
+
+    /// White space around the text is dropped; a blank text is no key.
+    public init?(_ text: String, _ lifetime: Lifetime = .untilTerminal) {
+        let trimmed = NameCheck.trimmed(text)
+        if trimmed.isEmpty { return nil }
+        self.text = trimmed
+        self.lifetime = lifetime
+    }
+}
+
+/// Why a record was refused, before anything was sent or stored. The first seven are checked in this order.
+public enum InvalidJob: Error, Hashable, Sendable, CustomStringConvertible {
+    case idRequired
+    case typeRequired
+    case queueRequired
+    case timeoutNegative(Duration)
+    case attemptsNegative(Int)
+    case maxAttemptsNegative(Int)
+    case attemptsExceedMax(attempts: Int, max: Int)
+    case badName(field: String, why: String)
+    case outOfRange(field: String, value: String, allowed: String)
+    case bodyTooLarge(bytes: Int)
+    case tooManyTags(Int)
+    case batchTooLarge(jobs: Int, bytes: Int)
+
+    public var description: String {
+        switch self {
+        case .idRequired: "id: required; leave it out to have one made"
+        case .typeRequired: "type: required; name the kind of job, such as `invoice.send`"
+        case .queueRequired: "queue: must not be blank; leave it out for `default`"
+        case .timeoutNegative(let value): "timeout: \(value) is negative; leave it out for none"
+        case .attemptsNegative(let value): "attempts: \(value) is negative"
+        case .maxAttemptsNegative(let value): "max attempts: \(value) is negative; 0 leaves it to the worker"
+        case .attemptsExceedMax(let attempts, let max): "attempts: \(attempts) is more than max attempts \(max)"
+        case .badName(let field, let why): "\(field): \(why)"
+        case .outOfRange(let field, let value, let allowed): "\(field): \(value) is not within \(allowed)"
+        case .bodyTooLarge(let bytes):
+            "body: \(bytes) bytes; at most \(Limits.bodyBytes): store the data elsewhere and enqueue its address"
+        case .tooManyTags(let count): "tags: \(count); at most \(Limits.tags)"
+        case .batchTooLarge(let jobs, let bytes):
+            "batch: \(jobs) jobs of \(bytes) bytes; at most \(Limits.jobsPerCall) jobs and "
+                + "\(Limits.bodyBytesPerCall) bytes fit one atomic call: split it"
+        }
+    }
+}
+
+extension JobRecord {
+    /// Refuses what no store may meet. Pure: reads no clock, does no I/O.
+    public func check() throws(InvalidJob) {
+        if id == .zero { throw .idRequired }
+        if NameCheck.isBlank(type.text) { throw .typeRequired }
+        if NameCheck.isBlank(queue.text) { throw .queueRequired }
+        if let timeout, timeout < .zero { throw .timeoutNegative(timeout) }
+        if attempts < 0 { throw .attemptsNegative(attempts) }
+        if maxAttempts < 0 { throw .maxAttemptsNegative(maxAttempts) }
+        if maxAttempts > 0, attempts > maxAttempts {
+            throw .attemptsExceedMax(attempts: attempts, max: maxAttempts)
+        }
+        try checkNames()
+        try checkRanges()
+    }
+
+    private func checkNames() throws(InvalidJob) {
+        if let why = NameCheck.problem(type.text) { throw .badName(field: "type", why: why) }
+        if let why = NameCheck.problem(queue.text) { throw .badName(field: "queue", why: why) }
+        if let unique, let why = NameCheck.problem(unique.text, upTo: Limits.uniqueKeyBytes) {
+            throw .badName(field: "unique key", why: why)
+        }
+        if codec.isEmpty { throw .badName(field: "codec", why: "is empty") }
+        if let why = NameCheck.problem(codec, upTo: 50) { throw .badName(field: "codec", why: why) }
+        if tags.count > Limits.tags { throw .tooManyTags(tags.count) }
+        for tag in tags {
+            if tag.isEmpty { throw .badName(field: "tag", why: "is empty") }
+            if let why = NameCheck.problem(tag) { throw .badName(field: "tag", why: why) }
+        }
+        if !trace.isEmpty, let why = NameCheck.problem(trace, upTo: 512) {
+            throw .badName(field: "trace", why: why)
+        }
+    }
+
+    private func checkRanges() throws(InvalidJob) {
+        if body.count > Limits.bodyBytes { throw .bodyTooLarge(bytes: body.count) }
+        if let timeout, timeout == .zero || timeout > Limits.maxTimeout {
+            throw .outOfRange(field: "timeout", value: "\(timeout)", allowed: "1 µs and 7 days")
+        }
+        if maxAttempts > Limits.maxAttemptsBound || attempts > Limits.maxAttemptsBound {
+            throw .outOfRange(field: "max attempts", value: "\(max(attempts, maxAttempts))", allowed: "0 and 10,000")
+        }
+        if !(1...255).contains(maxCrashes) {
+            throw .outOfRange(field: "max crashes", value: "\(maxCrashes)", allowed: "1 and 255")
+        }
+        let year1970 = Timestamp(microseconds: 0)
+        let far = createdAt + Limits.farthestRunAt
+        guard createdAt >= year1970, createdAt.microseconds < 7_000_000_000_000_000 else {
+            throw .outOfRange(field: "created at", value: "\(createdAt.microseconds) µs", allowed: "1970 and 2191")
+        }
+        if let runAt, runAt > far || runAt < year1970 {
+            throw .outOfRange(
+                field: "run at", value: "\(runAt.microseconds) µs",
+                allowed: "1970 and ten years after creation; seconds mistaken for milliseconds?")
+        }
+        if case .lasting(let time)? = unique?.lifetime, time <= .zero || time > Limits.farthestRunAt {
+            throw .outOfRange(field: "unique key lifetime", value: "\(time)", allowed: "1 µs and ten years")
+        }
+    }
+}

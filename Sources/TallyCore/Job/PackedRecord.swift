@@ -1,0 +1,109 @@
+// How a job's record lies in Redis: one string, packed once at enqueue, carried untouched ever after.
+//
+//   0  layout version = 1        4  queue bytes n     5..<5+n  queue
+//   1  priority                  then, big-endian: created µs i64, run-at µs i64 (0 = at once), timeout µs i64
+//   2  max crashes               (0 = none), attempts u32, max attempts u32, unique lifetime i64, body hash u64,
+//   3  flags: 1 = body elsewhere body bytes u32; then length-prefixed (u16): type, codec, unique, trace; tags u8,
+//                                each length-prefixed; then the body
+//
+// The Lua functions read only the first five bytes and the queue.
+
+extension JobRecord {
+    package static let layout: UInt8 = 1
+    package static let bodyElsewhere: UInt8 = 1
+
+    /// - Parameter withoutBody: leaves the body out and says so; the body is then stored beside the record.
+    package func packed(withoutBody: Bool = false) -> [UInt8] {
+        var out = [UInt8]()
+        out.reserveCapacity(96 + type.text.utf8.count + queue.text.utf8.count + (withoutBody ? 0 : body.count))
+        let queueText = queue.text.utf8
+        out.append(Self.layout)
+        out.append(UInt8(priority.rawValue))
+        out.append(UInt8(maxCrashes))
+        out.append(withoutBody ? Self.bodyElsewhere : 0)
+        out.append(UInt8(queueText.count))
+        out.append(contentsOf: queueText)
+        out.appendBigEndian(createdAt.microseconds)
+        out.appendBigEndian(runAt?.microseconds ?? 0)
+        out.appendBigEndian(timeout?.microseconds ?? 0)
+        out.appendBigEndian(UInt32(attempts))
+        out.appendBigEndian(UInt32(maxAttempts))
+        switch unique?.lifetime {
+        case nil: out.appendBigEndian(Int64(0))
+        case .untilTerminal?: out.appendBigEndian(Int64(-1))
+        case .forever?: out.appendBigEndian(Int64(-2))
+        case .lasting(let time)?: out.appendBigEndian(time.microseconds)
+        }
+        out.appendBigEndian(XXH64.hash(body))
+        out.appendBigEndian(UInt32(body.count))
+        for text in [type.text, codec == "json" ? "" : codec, unique?.text ?? "", trace] {
+            out.appendBigEndian(UInt16(text.utf8.count))
+            out.append(contentsOf: text.utf8)
+        }
+        out.append(UInt8(tags.count))
+        for tag in tags {
+            out.appendBigEndian(UInt16(tag.utf8.count))
+            out.append(contentsOf: tag.utf8)
+        }
+        if !withoutBody { out.append(contentsOf: body) }
+        return out
+    }
+
+    /// - Parameter body: where the body was stored beside the record.
+    /// - Throws: `CorruptRecord` when the bytes are not a record, or when the body is not what was enqueued.
+    package init(id: JobID, packed bytes: ArraySlice<UInt8>, body: [UInt8]? = nil) throws(CorruptRecord) {
+        var reader = ByteReader(bytes)
+        guard try reader.byte() == Self.layout else { throw CorruptRecord(id: id, why: "unknown layout") }
+        guard let priority = JobPriority(rawValue: Int(try reader.byte())) else {
+            throw CorruptRecord(id: id, why: "unknown priority")
+        }
+        let maxCrashes = Int(try reader.byte())
+        let flags = try reader.byte()
+        let queue = try reader.text(Int(try reader.byte()))
+        let createdAt = Timestamp(microseconds: try reader.int64())
+        let runAt = try reader.int64()
+        let timeout = try reader.int64()
+        let attempts = try reader.uint32()
+        let maxAttempts = try reader.uint32()
+        let lifetime = try reader.int64()
+        let hash = try reader.uint64()
+        let count = Int(try reader.uint32())
+        let type = try reader.text(Int(try reader.uint16()))
+        let codec = try reader.text(Int(try reader.uint16()))
+        let unique = try reader.text(Int(try reader.uint16()))
+        let trace = try reader.text(Int(try reader.uint16()))
+        var tags = [String]()
+        for _ in 0..<(try reader.byte()) { tags.append(try reader.text(Int(try reader.uint16()))) }
+        let found: [UInt8]
+        if flags & Self.bodyElsewhere != 0 {
+            guard let body else { throw CorruptRecord(id: id, why: "the body is missing") }
+            found = body
+        } else {
+            found = Array(reader.rest)
+        }
+        guard found.count == count, XXH64.hash(found) == hash else {
+            throw CorruptRecord(id: id, why: "the body is not what was enqueued")
+        }
+        let lifetimes: UniqueKey.Lifetime =
+            lifetime == -2 ? .forever : lifetime > 0 ? .lasting(.microseconds(lifetime)) : .untilTerminal
+        self.init(
+            id: id, type: JobType(type), queue: QueueName(queue), priority: priority, body: found,
+            codec: codec.isEmpty ? "json" : codec,
+            runAt: runAt == 0 ? nil : Timestamp(microseconds: runAt),
+            timeout: timeout == 0 ? nil : .microseconds(timeout), attempts: Int(attempts),
+            maxAttempts: Int(maxAttempts), maxCrashes: maxCrashes,
+            unique: unique.isEmpty ? nil : UniqueKey(unique, lifetimes), createdAt: createdAt, tags: tags,
+            trace: trace)
+    }
+}
+
+/// Bytes in a store that are not what was written there.
+public struct CorruptRecord: Error, Sendable, CustomStringConvertible {
+    public let id: JobID
+    public let why: String
+    package init(id: JobID, why: String) {
+        self.id = id
+        self.why = why
+    }
+    public var description: String { "job \(id): \(why)" }
+}

@@ -1,0 +1,216 @@
+/// The record: every job, every transition, every worker; and the outbox through which recorded jobs reach the queue.
+public protocol LedgerDriver: Sendable {
+    // MARK: Enqueue
+
+    /// Commits job rows and ONE outbox row for the new ones, in one transaction. Idempotent by id: a row that is there
+    /// already answers `.exists`, a taken unique key `.duplicate`; neither writes anything.
+    ///
+    /// - Throws: `.refused` when the data of any one job was refused (nothing was written: retry one by one);
+    ///   `.uncertain` when the commit's answer was lost.
+    func record(_ jobs: [JobRecord]) async throws(LedgerError) -> RecordReceipt
+
+    /// The queue has the jobs of this outbox row: deletes it and counts them as accepted. May be repeated.
+    func finishOutbox(_ id: OutboxID) async throws(LedgerError)
+
+    /// Claims up to `rows` outbox rows that are older than `age`, re-reads their jobs in the same statement, hands them to
+    /// `push`, deletes the rows for which it answers true, and commits; a crash in between releases the claim. A row whose
+    /// jobs are all terminal is deleted without a push. Returns how many rows were claimed and deleted.
+    func relay(
+        rows: Int, olderThan age: Duration, push: @Sendable (OutboxRow) async throws -> Bool
+    ) async throws(LedgerError) -> (claimed: Int, deleted: Int)
+
+    // MARK: Mirror
+
+    /// The last log position applied, of shard 0.
+    func cursor() async throws(LedgerError) -> LogPosition
+
+    /// Applies a batch in one transaction, if the cursor still stands at `batch.after`; false if another mirror has moved
+    /// it. Rows that the server refuses go to quarantine, the others are applied.
+    func apply(_ batch: MirrorBatch) async throws(LedgerError) -> Bool
+
+    // MARK: Change
+
+    /// failed → pending at version + 1 (or scheduled, when `runAt` lies ahead), with event and outbox row, if the row is
+    /// still failed at `version`.
+    func requeue(_ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String)
+        async throws(LedgerError) -> RequeueAnswer
+
+    /// Makes a non-terminal row `cancelled`, if its version is not above `version` and the mirror's cursor is in `epoch`.
+    func recordCancel(_ id: JobID, version: Int, epoch: Int64) async throws(LedgerError) -> RecordCancelAnswer
+
+    // MARK: Read
+
+    func jobs(_ ids: [JobID]) async throws(LedgerError) -> [JobID: JobSnapshot]
+    /// Every transition of a job, oldest first.
+    func events(_ id: JobID) async throws(LedgerError) -> [JobEvent]
+    func list(_ query: JobQuery) async throws(LedgerError) -> JobPage
+    func workers() async throws(LedgerError) -> [WorkerRow]
+    /// Non-terminal rows in id order after `id`, with whether an outbox row still carries them.
+    func active(after id: JobID, limit: Int) async throws(LedgerError) -> [LedgerView]
+    /// The same view of given ids; absent rows are absent.
+    func views(_ ids: [JobID]) async throws(LedgerError) -> [JobID: LedgerView]
+    func balances() async throws(LedgerError) -> Balances
+
+    func record(run: ReconcileRun) async throws(LedgerError)
+
+    func close() async
+}
+
+public struct OutboxID: Hashable, Sendable {
+    public let value: Int64
+    public init(_ value: Int64) { self.value = value }
+}
+
+public struct RecordReceipt: Sendable {
+    public enum Answer: Hashable, Sendable {
+        case recorded
+        /// The row is there already. `same`: with the same content.
+        case exists(same: Bool)
+        case duplicate(of: JobID)
+    }
+    /// One a job, in order.
+    public var answers: [Answer]
+    /// nil when nothing new was recorded.
+    public var outbox: OutboxID?
+    public init(answers: [Answer], outbox: OutboxID?) {
+        self.answers = answers
+        self.outbox = outbox
+    }
+}
+
+public struct OutboxRow: Sendable {
+    public var id: OutboxID
+    /// The jobs of this row that are not terminal, at the version of the OUTBOX row.
+    public var pushes: [Push]
+    public init(id: OutboxID, pushes: [Push]) {
+        self.id = id
+        self.pushes = pushes
+    }
+}
+
+public enum RequeueAnswer: Hashable, Sendable {
+    case requeued(version: Int)
+    /// Not failed, or failed at another version than the caller saw.
+    case notFailed(JobStatus)
+    case notFound
+}
+
+public enum RecordCancelAnswer: Hashable, Sendable {
+    case cancelled
+    /// The row has moved on, or the mirror is in another epoch: start over.
+    case raced
+    case ended(JobStatus)
+    case notFound
+}
+
+public struct JobEvent: Hashable, Sendable {
+    public var job: JobID
+    public var position: LogPosition
+    public var at: Timestamp
+    public var verb: Verb
+    public var from: JobStatus?
+    public var to: JobStatus
+    public var version: Int
+    public var attempts: Int?
+    public var actor: String?
+    public var error: String?
+    public init(
+        job: JobID, position: LogPosition, at: Timestamp, verb: Verb, from: JobStatus?, to: JobStatus, version: Int,
+        attempts: Int? = nil, actor: String? = nil, error: String? = nil
+    ) {
+        self.job = job
+        self.position = position
+        self.at = at
+        self.verb = verb
+        self.from = from
+        self.to = to
+        self.version = version
+        self.attempts = attempts
+        self.actor = actor
+        self.error = error
+    }
+}
+
+/// What may be listed: newest or oldest first by id, which is creation order.
+public struct JobQuery: Sendable {
+    public var queue: QueueName?
+    public var status: JobStatus?
+    public var type: JobType?
+    public var limit: Int
+    /// From the page before.
+    public var cursor: String?
+    public var newestFirst: Bool
+    public init(
+        queue: QueueName? = nil, status: JobStatus? = nil, type: JobType? = nil, limit: Int = Limits.page,
+        cursor: String? = nil, newestFirst: Bool = false
+    ) {
+        self.queue = queue
+        self.status = status
+        self.type = type
+        self.limit = limit
+        self.cursor = cursor
+        self.newestFirst = newestFirst
+    }
+}
+
+public struct JobPage: Sendable {
+    public var jobs: [JobSnapshot]
+    /// nil on the last page.
+    public var next: String?
+    public init(jobs: [JobSnapshot], next: String?) {
+        self.jobs = jobs
+        self.next = next
+    }
+}
+
+public struct WorkerRow: Hashable, Sendable {
+    public var beat: WorkerBeat
+    public var lastSeen: Timestamp
+    public init(beat: WorkerBeat, lastSeen: Timestamp) {
+        self.beat = beat
+        self.lastSeen = lastSeen
+    }
+}
+
+/// What the reconciler compares of a row.
+public struct LedgerView: Hashable, Sendable {
+    public var id: JobID
+    public var status: JobStatus
+    public var version: Int
+    public var epoch: Int64
+    public var seq: Int64
+    /// An outbox row still carries the job to the queue.
+    public var hasOutbox: Bool
+    public init(id: JobID, status: JobStatus, version: Int, epoch: Int64, seq: Int64, hasOutbox: Bool) {
+        self.id = id
+        self.status = status
+        self.version = version
+        self.epoch = epoch
+        self.seq = seq
+        self.hasOutbox = hasOutbox
+    }
+}
+
+/// Totals since the ledger began. `accepted` = active + completed + failed + cancelled + purged.
+public struct Balances: Hashable, Sendable {
+    /// Distinct jobs ever created, those still in the outbox included.
+    public var accepted: Int
+    public var completed: Int
+    public var failed: Int
+    public var cancelled: Int
+    public var purged: Int
+    /// Non-terminal rows, counted.
+    public var active: Int
+    public var quarantined: Int
+    public init(
+        accepted: Int, completed: Int, failed: Int, cancelled: Int, purged: Int, active: Int, quarantined: Int
+    ) {
+        self.accepted = accepted
+        self.completed = completed
+        self.failed = failed
+        self.cancelled = cancelled
+        self.purged = purged
+        self.active = active
+        self.quarantined = quarantined
+    }
+}

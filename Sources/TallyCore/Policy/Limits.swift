@@ -1,0 +1,65 @@
+/// Every bound in the system, with its unit and its reason. A test holds the README's table against this file.
+public enum Limits {
+    // Policy defaults.
+    public static let maxAttempts = 3  // runs that may fail before the job is `failed`
+    public static let maxCrashes = 3  // lapsed leases: a job that kills its workers ends here
+    public static let backoffBase: Duration = .seconds(5)
+    public static let backoffCap: Duration = .seconds(300)
+    public static let backoffMultiplier = 2.0
+    public static let backoffJitter = 0.2
+    public static let lease: Duration = .seconds(30)  // three missed heartbeats
+    public static let heartbeatsPerLease = 3
+    public static let drain: Duration = .seconds(30)
+    public static let concurrency = 16
+
+    // What an edge accepts.
+    public static let nameBytes = 100  // queue and type: readable in a Redis key and a metric label
+    public static let uniqueKeyBytes = 255
+    public static let bodyBytes = 1 << 20
+    public static let resultBytes = 1 << 20
+    public static let errorBytes = 4096  // kept of an error text
+    public static let tags = 16
+    public static let jsonDepth = 64
+    public static let farthestRunAt: Duration = .seconds(10 * 365 * 86_400)
+    public static let idClockSkew: Duration = .seconds(86_400)
+    public static let minLease: Duration = .microseconds(1)
+    public static let maxLease: Duration = .seconds(86_400)
+    public static let maxTimeout: Duration = .seconds(7 * 86_400)
+    public static let maxAttemptsBound = 10_000
+    public static let queuesPerCall = 64
+
+    // Redis: one call.
+    public static let jobsPerCall = 500  // 1.5 ms of Redis; Lua's `unpack` ends near 8,000 values
+    public static let bodyBytesPerCall = 1 << 20
+    public static let inlineBodyBytes = 64 << 10  // larger bodies are fetched after the reserve
+    public static let sweepPerCall = 100  // promotions and reclaims that ride on a reserve
+    public static let priorities = 4
+
+    // Redis: what may gather there.
+    public static let queueWindow = 1_000_000  // waiting jobs of one queue in Redis; about 400 MB
+    public static let logEntries = 2_000_000  // unmirrored log entries, then enqueue is refused
+    public static let tombstone: Duration = .seconds(60)  // after the mirror reported it; twice `issued`
+    public static let issued: Duration = .seconds(30)  // a push decided longer ago is refused
+    public static let hold: Duration = .seconds(30)  // an epoch that nobody opens is opened unverified
+
+    // Waits.
+    public static let connect: Duration = .seconds(5)
+    public static let redisReply: Duration = .seconds(5)
+    public static let statement: Duration = .seconds(30)
+    public static let idleWait: Duration = .seconds(5)  // a worker's longest blocking wait
+    public static let ackLinger: Duration = .microseconds(300)
+    public static let mirrorLinger: Duration = .milliseconds(40)
+    public static let mirrorBatch = 12_000  // transitions a transaction
+    public static let mirrorBatchBytes = 16 << 20
+    public static let relayAge: Duration = .seconds(1)  // the client pushes its own rows first
+    public static let barrier: Duration = .seconds(10)
+    public static let retryStoreBase: Duration = .milliseconds(50)
+    public static let retryStoreCap: Duration = .seconds(2)
+
+    // Postgres.
+    public static let poolConnections = 4
+    public static let recordFlush = 500  // jobs in one group commit
+    public static let recordFlushes = 2  // group commits in flight a process
+    public static let page = 50
+    public static let maxPage = 1000
+}

@@ -1,0 +1,62 @@
+/// How long to wait before the next attempt, and how many there are. Pure: randomness is passed in.
+public protocol RetryPolicy: Sendable {
+    /// Failures after which a job is `failed`; 0 = the first failure is final.
+    var maxAttempts: Int { get }
+    /// - Parameter attempt: the number of the failure just seen, from 1.
+    /// - Parameter random: uniform in 0..<1.
+    func delay(afterFailure attempt: Int, random: Double) -> Duration
+}
+
+/// base × multiplier^(n−1), capped, then spread by ± jitter and capped again. Defined for every attempt number: the
+/// growth is cut at the cap before it can overflow.
+public struct ExponentialBackoff: RetryPolicy, Hashable {
+    public let base: Duration
+    public let cap: Duration
+    public let multiplier: Double
+    public let jitter: Double
+    public let maxAttempts: Int
+
+    /// Values out of range are brought into it: cap ≥ base ≥ 0, multiplier ≥ 1, jitter in 0...1, attempts ≥ 0.
+    public init(
+        base: Duration = Limits.backoffBase, cap: Duration = Limits.backoffCap,
+        multiplier: Double = Limits.backoffMultiplier, jitter: Double = Limits.backoffJitter,
+        maxAttempts: Int = Limits.maxAttempts
+    ) {
+        self.base = max(.zero, base)
+        self.cap = max(self.base, cap)
+        self.multiplier = multiplier.isFinite ? max(1, multiplier) : 1
+        self.jitter = jitter.isFinite ? min(1, max(0, jitter)) : 0
+        self.maxAttempts = max(0, maxAttempts)
+    }
+
+    public func delay(afterFailure attempt: Int, random: Double) -> Duration {
+        guard attempt > 0, base > .zero else { return .zero }
+        let limit = Double(cap.microseconds)
+        var delay = Double(base.microseconds)
+        var step = 1
+        while step < attempt, delay < limit, multiplier > 1 {
+            delay *= multiplier
+            step += 1
+        }
+        delay = min(delay, limit)
+        delay *= 1 - jitter + 2 * jitter * min(1, max(0, random))
+        return .microseconds(Int64(min(delay, limit)))
+    }
+}
+
+/// What to do after a failed attempt.
+public enum FailureDecision: Hashable, Sendable {
+    case retry(after: Duration)
+    case fail
+}
+
+extension RetryPolicy {
+    /// The smaller of the job's and the policy's limit; 0 on the job leaves it to the policy; a policy of 0 fails at once.
+    public func effectiveMax(job: Int) -> Int { job == 0 ? maxAttempts : min(job, maxAttempts) }
+
+    /// - Parameter attempts: failures, the one just seen included.
+    public func decide(attempts: Int, jobMax: Int, isFinal: Bool, random: Double) -> FailureDecision {
+        if isFinal || attempts >= effectiveMax(job: jobMax) { return .fail }
+        return .retry(after: delay(afterFailure: attempts, random: random))
+    }
+}

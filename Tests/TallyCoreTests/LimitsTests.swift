@@ -1,0 +1,3 @@
+import Testing
+@testable import TallyCore
+@Test func placeholder() { #expect(Limits.priorities == JobPriority.allCases.count) }
