@@ -1,7 +1,7 @@
 import Synchronization
 
 /// A connection whose calls block. It is made, used and closed on one thread.
-package protocol BlockingConnection {
+package protocol BlockingConnection: SendableMetatype {
     /// False once an error has left it in an unknown state; the pool then replaces it.
     var isUsable: Bool { get }
     func close()
@@ -21,14 +21,12 @@ package final class ConnectionPool<Connection: BlockingConnection>: Sendable {
         var onLastThreadEnded: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let name: String
     private let size: Int
     private let open: @Sendable () throws -> Connection
     private let inbox = Inbox<Work>()
     private let state = Mutex(State())
 
-    package init(name: String, size: Int, open: @escaping @Sendable () throws -> Connection) {
-        self.name = name
+    package init(size: Int, open: @escaping @Sendable () throws -> Connection) {
         self.size = max(1, size)
         self.open = open
     }
@@ -65,7 +63,7 @@ package final class ConnectionPool<Connection: BlockingConnection>: Sendable {
             state.threads += 1
             return true
         }
-        if start { startThread(named: name) { [self] in serve() } }
+        if start { startThread { [self] in serve() } }
     }
 
     private func serve() {

@@ -2,18 +2,16 @@ import Glibc
 
 /// Runs `body` on a thread of its own. Blocking C calls belong here: the pool that runs tasks has two threads on a
 /// small machine, and one blocked call would stop half the program.
-package func startThread(named name: String, _ body: @escaping @Sendable () -> Void) {
+package func startThread(_ body: @escaping @Sendable () -> Void) {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    let box = Unmanaged.passRetained(ThreadBody(name: String(name.prefix(15)), run: body))
+    let box = Unmanaged.passRetained(ThreadBody(run: body))
     var thread = pthread_t()
     let failed = pthread_create(
         &thread, &attributes,
         { raw in
-            let body = Unmanaged<ThreadBody>.fromOpaque(raw!).takeRetainedValue()
-            pthread_setname_np(pthread_self(), body.name)
-            body.run()
+            Unmanaged<ThreadBody>.fromOpaque(raw!).takeRetainedValue().run()
             return nil
         }, box.toOpaque())
     pthread_attr_destroy(&attributes)
@@ -21,10 +19,6 @@ package func startThread(named name: String, _ body: @escaping @Sendable () -> V
 }
 
 private final class ThreadBody: Sendable {
-    let name: String
     let run: @Sendable () -> Void
-    init(name: String, run: @escaping @Sendable () -> Void) {
-        self.name = name
-        self.run = run
-    }
+    init(run: @escaping @Sendable () -> Void) { self.run = run }
 }
