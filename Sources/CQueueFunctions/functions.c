@@ -1,2 +1,48 @@
 #include "CQueueFunctions.h"
-const char *tally_function_library(void) { return ""; }
+
+/* Order matters: the library first, then what a verb calls before the verb. */
+static const char text[] = {
+#embed "../TallyRedis/Functions/library.lua"
+    ,
+#embed "../TallyRedis/Functions/attach.lua"
+    ,
+#embed "../TallyRedis/Functions/push.lua"
+    ,
+#embed "../TallyRedis/Functions/reclaim.lua"
+    ,
+#embed "../TallyRedis/Functions/promote.lua"
+    ,
+#embed "../TallyRedis/Functions/reserve.lua"
+    ,
+#embed "../TallyRedis/Functions/extend.lua"
+    ,
+#embed "../TallyRedis/Functions/ack.lua"
+    ,
+#embed "../TallyRedis/Functions/settle.lua"
+    ,
+#embed "../TallyRedis/Functions/retry.lua"
+    ,
+#embed "../TallyRedis/Functions/fail.lua"
+    ,
+#embed "../TallyRedis/Functions/release.lua"
+    ,
+#embed "../TallyRedis/Functions/cancel.lua"
+    ,
+#embed "../TallyRedis/Functions/pause.lua"
+    ,
+#embed "../TallyRedis/Functions/heartbeat.lua"
+    ,
+#embed "../TallyRedis/Functions/open.lua"
+    ,
+#embed "../TallyRedis/Functions/report.lua"
+    ,
+#embed "../TallyRedis/Functions/inspect.lua"
+    ,
+#embed "../TallyRedis/Functions/scan.lua"
+    ,
+#embed "../TallyRedis/Functions/count.lua"
+    ,
+#embed "../TallyRedis/Functions/repair.lua"
+    , 0};
+
+const char *tally_function_library(void) { return text; }

@@ -1,0 +1,205 @@
+import CHiredis
+import Glibc
+import TallyConnections
+import TallyCore
+
+/// One blocking connection. The only file that touches hiredis; every reply is copied into Swift at once.
+///
+/// Not thread-safe: it is made, used and closed on one thread.
+package final class RedisConnection: BlockingConnection {
+    private var context: UnsafeMutablePointer<redisContext>?
+    package private(set) var isUsable = true
+    /// The server process' own id: it changes at every restart, and differs on a replica that took over.
+    private(set) var runID = ""
+
+    /// - Throws: `QueueError` `.unavailable`, or `.wrongServer` with what to change.
+    init(_ configuration: RedisConfiguration, loadingLibrary: Bool = true) throws(QueueError) {
+        let seconds = configuration.connectTimeout.microseconds
+        let limit = timeval(tv_sec: Int(seconds / 1_000_000), tv_usec: Int(seconds % 1_000_000))
+        switch configuration.address {
+        case .tcp(let host, let port): context = redisConnectWithTimeout(host, Int32(port), limit)
+        case .unix(let path): context = redisConnectUnixWithTimeout(path, limit)
+        }
+        guard let context, context.pointee.err == 0 else {
+            let why = errorText
+            close()
+            throw QueueError(.unavailable, "connect to Redis", "\(configuration.place): \(why)")
+        }
+        limitReply(configuration.replyTimeout)
+        var one: Int32 = 1
+        setsockopt(context.pointee.fd, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
+        do {
+            try handshake(configuration, loadingLibrary: loadingLibrary)
+        } catch {
+            close()
+            throw error
+        }
+    }
+
+    package func close() {
+        isUsable = false
+        if let context { redisFree(context) }
+        context = nil
+    }
+
+    deinit { close() }
+
+    /// How long a reply may take.
+    func limitReply(_ time: Duration) {
+        let microseconds = time.microseconds
+        if let context {
+            redisSetTimeout(
+                context, timeval(tv_sec: Int(microseconds / 1_000_000), tv_usec: Int(microseconds % 1_000_000)))
+        }
+    }
+
+    /// For `shutdown` from another thread, which ends a blocking read.
+    var descriptor: Int32 { context?.pointee.fd ?? -1 }
+
+    /// Whether the other end has hung up since the last reply: then nothing sent now could be answered.
+    var isStale: Bool {
+        guard isUsable, let context else { return true }
+        var event = pollfd(fd: context.pointee.fd, events: Int16(POLLIN), revents: 0)
+        return poll(&event, 1, 0) != 0
+    }
+
+    /// Sends all requests, then reads one reply for each. After a throw the connection is unusable, and how many of the
+    /// requests ran is unknown.
+    func send(_ bytes: [UInt8], replies: Int) throws(QueueError) -> [RedisReply] {
+        guard isUsable, let context else { throw QueueError(.unavailable, "send to Redis") }
+        let appended = bytes.withUnsafeBytes {
+            redisAppendFormattedCommand(context, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
+        }
+        guard appended == REDIS_OK else { throw broken("send to Redis") }
+        var answers: [RedisReply] = []
+        answers.reserveCapacity(replies)
+        for _ in 0..<replies {
+            var raw: UnsafeMutableRawPointer?
+            guard redisGetReply(context, &raw) == REDIS_OK, let raw else { throw broken("read from Redis") }
+            let reply = raw.assumingMemoryBound(to: redisReply.self)
+            answers.append(Self.copy(reply))
+            freeReplyObject(raw)
+        }
+        return answers
+    }
+
+    func command(_ words: [String]) throws(QueueError) -> RedisReply {
+        var writer = RESPWriter()
+        writer.array(words.count)
+        for word in words { writer.bulk(word) }
+        return try send(writer.bytes, replies: 1)[0]
+    }
+
+    private func broken(_ operation: String) -> QueueError {
+        let why = errorText
+        isUsable = false
+        return QueueError(.uncertain, operation, why)
+    }
+
+    private var errorText: String {
+        guard let context else { return "out of memory" }
+        if context.pointee.err == REDIS_ERR_IO { return String(cString: strerror(errno)) }
+        return withUnsafeBytes(of: context.pointee.errstr) { raw in
+            String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
+        }
+    }
+
+    private static func copy(_ reply: UnsafeMutablePointer<redisReply>) -> RedisReply {
+        let value = reply.pointee
+        func bytes() -> [UInt8] {
+            guard let start = value.str else { return [] }
+            return Array(UnsafeRawBufferPointer(start: start, count: Int(value.len)))
+        }
+        switch value.type {
+        case REDIS_REPLY_STRING: return .bytes(bytes())
+        case REDIS_REPLY_INTEGER: return .integer(value.integer)
+        case REDIS_REPLY_STATUS: return .status(String(decoding: bytes(), as: UTF8.self))
+        case REDIS_REPLY_ERROR: return .error(String(decoding: bytes(), as: UTF8.self))
+        case REDIS_REPLY_ARRAY:
+            var items: [RedisReply] = []
+            items.reserveCapacity(Int(value.elements))
+            for index in 0..<Int(value.elements) { items.append(copy(value.element[index]!)) }
+            return .array(items)
+        case REDIS_REPLY_NIL: return .null
+        default: return .error("a reply of unknown type \(value.type)")
+        }
+    }
+}
+
+// MARK: - Handshake
+
+extension RedisConnection {
+    private func handshake(_ configuration: RedisConfiguration, loadingLibrary: Bool) throws(QueueError) {
+        if !configuration.password.isEmpty {
+            let words = configuration.user.isEmpty
+                ? ["AUTH", configuration.password] : ["AUTH", configuration.user, configuration.password]
+            if case .error(let text) = try settled(words) {
+                throw QueueError(.wrongServer, "log in to Redis", "\(configuration.place): \(text)")
+            }
+        }
+        if configuration.database != 0 {
+            if case .error(let text) = try settled(["SELECT", String(configuration.database)]) {
+                throw QueueError(.wrongServer, "select the database", "\(configuration.place): \(text)")
+            }
+        }
+        let info = try settled(["INFO", "everything"])
+        guard let text = info.text else {
+            if case .error(let text) = info { throw RedisError.queueError(text, "connect to Redis") }
+            throw QueueError(.wrongServer, "connect to Redis", "\(configuration.place) does not answer INFO as Redis does")
+        }
+        try check(info: text, configuration)
+        if loadingLibrary { try loadLibraryIfChanged() }
+    }
+
+    /// A handshake may be repeated, so a lost reply here is only "unavailable".
+    private func settled(_ words: [String]) throws(QueueError) -> RedisReply {
+        do {
+            return try command(words)
+        } catch {
+            throw QueueError(.unavailable, "connect to Redis", error.detail)
+        }
+    }
+
+    private func check(info: String, _ configuration: RedisConfiguration) throws(QueueError) {
+        var facts: [Substring: Substring] = [:]
+        for line in info.split(whereSeparator: \.isNewline) {
+            if let colon = line.firstIndex(of: ":") { facts[line[..<colon]] = line[line.index(after: colon)...] }
+        }
+        runID = String(facts["run_id"] ?? "")
+        func refuse(_ why: String) -> QueueError {
+            QueueError(.wrongServer, "connect to Redis", "\(configuration.place): \(why)")
+        }
+        if facts["loading"] == "1" {
+            throw QueueError(.unavailable, "connect to Redis", "\(configuration.place) is loading its data")
+        }
+        let version = facts["redis_version"].flatMap { Int($0.prefix { $0 != "." }) } ?? 0
+        if version < 7 { throw refuse("has version \(facts["redis_version"] ?? "?"); functions need 7 or later") }
+        if facts["cluster_enabled"] == "1" {
+            throw refuse("is a cluster, which is not supported yet; use a single primary")
+        }
+        if facts["role"] != "master" { throw refuse("is a replica; connect to its primary") }
+        let policy = facts["maxmemory_policy"] ?? "?"
+        if policy != "noeviction" {
+            throw refuse(
+                "has maxmemory-policy \(policy), which throws jobs away; run CONFIG SET maxmemory-policy noeviction")
+        }
+        if runID.isEmpty { throw refuse("does not tell its run_id") }
+    }
+
+    /// Loads the function library unless the server holds exactly this text.
+    func loadLibraryIfChanged() throws(QueueError) {
+        let text = FunctionLibrary.text
+        let found = try settled(["FUNCTION", "LIST", "LIBRARYNAME", FunctionLibrary.name, "WITHCODE"])
+        if let first = found.array?.first?.array,
+            let at = first.firstIndex(where: { $0.text == "library_code" }), at + 1 < first.count,
+            first[at + 1].text == text
+        {
+            return
+        }
+        if case .error(let why) = try settled(["FUNCTION", "LOAD", "REPLACE", text]) {
+            throw why.hasPrefix("OOM") || why.hasPrefix("MISCONF")
+                ? RedisError.queueError(why, "load the functions")
+                : QueueError(.wrongServer, "load the functions", why)
+        }
+    }
+}

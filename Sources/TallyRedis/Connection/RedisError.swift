@@ -1,0 +1,21 @@
+import TallyCore
+
+/// What Redis' error texts mean for a caller.
+enum RedisError {
+    static func queueError(_ text: String, _ operation: String) -> QueueError {
+        let word = text.prefix { $0 != " " }
+        let code: QueueError.Code
+        switch word {
+        case "OOM", "FULL", "MISCONF": code = .full
+        case "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "BUSY", "TRYAGAIN", "NOREPLICAS": code = .unavailable
+        case "LAYOUT", "NOAUTH", "WRONGPASS", "NOPERM": code = .wrongServer
+        default: code = .invalid
+        }
+        return QueueError(code, operation, text)
+    }
+
+    /// The server lost the functions (FUNCTION FLUSH, an older dump): load them and call again.
+    static func isMissingFunction(_ reply: RedisReply) -> Bool {
+        if case .error(let text) = reply { text.contains("Function not found") } else { false }
+    }
+}

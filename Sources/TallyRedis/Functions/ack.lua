@@ -1,0 +1,32 @@
+-- ack: processing -> completed. Wins over a pending cancellation.
+--
+-- ARGV[3…] a job: token, result
+-- Returns  now, epoch, held, one letter a job: c completed, R repeated, n e m refused
+-- Log      A; detail: the result
+-- Cost     O(jobs)
+redis.register_function { function_name = 'tally_v1_ack', flags = { 'allow-oom' }, callback = function(keys, args)
+  local c = begin(keys, args)
+  local tokens, letters, gone, ended, moves = {}, {}, {}, {}, {}
+  for i = 3, #args, 2 do tokens[#tokens + 1] = args[i] end
+  local held = held_leases(c, tokens)
+  for i, token in ipairs(tokens) do
+    if held[i] == true then
+      gone[#gone + 1] = token
+      ended[#ended + 1] = token:sub(1, 16)
+      ended[#ended + 1] = 'c'
+      ended[#ended + 1] = version_of(token)
+      moves[#moves + 1] = move(token:sub(1, 20), 'l', 'c', args[2 + 2 * i])
+      letters[i] = 'c'
+    end
+  end
+  if #gone > 0 then
+    redis.call('ZREM', c.p .. ':leases', unpack(gone))
+    bury(c, ended)
+    append(c, 'A', '', table.concat(moves))
+    finish(c)
+  end
+  for i, token in ipairs(tokens) do
+    if not letters[i] then letters[i] = held[i] or refusal(c, token, 'c') end
+  end
+  return reply(c, table.concat(letters))
+end }

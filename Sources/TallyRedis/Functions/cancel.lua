@@ -1,0 +1,37 @@
+-- cancel: a waiting job ends; a processing one is flagged, and its ack still wins.
+--
+-- ARGV[3]  id; ARGV[4] version that the ledger names, '' = only what Redis knows; ARGV[5], ARGV[6] epoch and time at
+--          which that was read
+-- Returns  now, epoch, held, letter, version: x cancelled, l flagged, u unknown, r refused;
+--          E and the status where it has ended
+-- Log      X: from its state to x; a flag is from l to l. A tombstone for an unknown id is from - to x
+-- Cost     O(log n)
+redis.register_function { function_name = 'tally_v1_cancel', flags = { 'allow-oom' }, callback = function(keys, args)
+  local c = begin(keys, args)
+  local id, version = args[3], tonumber(args[4])
+  if version and is_late(c, args[5], args[6]) then return reply(c, 'r', 0) end
+  local d = current(c, id)
+  if d and d.state == 'l' then
+    if d.flag == 0 then
+      d.flag = 1
+      put(c, id, d)
+      append(c, 'X', '', move(element_of(id, d.version), 'l', 'l', ''))
+      finish(c)
+    end
+    return reply(c, 'l', d.version)
+  end
+  if d then
+    redis.call('ZREM', c.p .. ':due', element_of(id, d.version))
+    bury(c, { id, 'x', d.version })
+    append(c, 'X', '', move(element_of(id, d.version), d.state, 'x', ''))
+    finish(c)
+    return reply(c, 'x', d.version)
+  end
+  local tomb = tomb_of(c, id)
+  if tomb and (not version or tomb.version >= version) then return reply(c, 'E' .. tomb.status, tomb.version) end
+  if not version then return reply(c, 'u', 0) end
+  bury(c, { id, 'x', version })
+  append(c, 'X', '', move(element_of(id, version), '-', 'x', ''))
+  finish(c)
+  return reply(c, 'x', version)
+end }

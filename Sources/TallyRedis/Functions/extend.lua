@@ -1,0 +1,24 @@
+-- extend: moves the expiry of leases that are still held; it can also shorten.
+--
+-- ARGV[3]  new length from now, µs; ARGV[4…] tokens
+-- Returns  now, epoch, held, new expiry, one letter a token: k extended, K extended and cancellation asked for, n e m refused
+-- Log      nothing: extending a lease is not a transition
+-- Cost     O(tokens × log n)
+redis.register_function { function_name = 'tally_v1_extend', flags = { 'allow-oom' }, callback = function(keys, args)
+  local c = begin(keys, args)
+  local tokens, letters, grants = {}, {}, {}
+  for i = 4, #args do tokens[i - 3] = args[i] end
+  local held, detours = held_leases(c, tokens)
+  local expiry = text(c.now + tonumber(args[3]))
+  for i, token in ipairs(tokens) do
+    if held[i] == true then
+      grants[#grants + 1] = expiry
+      grants[#grants + 1] = token
+      letters[i] = detours[i] and detours[i].flag ~= 0 and 'K' or 'k'
+    else
+      letters[i] = held[i] or refusal(c, token)
+    end
+  end
+  if #grants > 0 then redis.call('ZADD', c.p .. ':leases', 'XX', unpack(grants)) end
+  return reply(c, expiry, table.concat(letters))
+end }

@@ -1,0 +1,12 @@
+-- fail: processing -> failed, the dead-letter set. The ledger keeps it; Redis keeps a tombstone.
+--
+-- ARGV[3…] a job: token, attempts (4) error
+-- Returns  now, epoch, held, one letter a job: f failed, x cancelled, R repeated, n e m refused
+-- Log      F; detail: attempts (4) error
+-- Cost     O(jobs)
+redis.register_function { function_name = 'tally_v1_fail', flags = { 'allow-oom' }, callback = function(keys, args)
+  local c = begin(keys, args)
+  local tokens = {}
+  for i = 3, #args, 2 do tokens[#tokens + 1] = args[i] end
+  return settle(c, 'F', tokens, 'f', function(d, i) return 'f', args[2 + 2 * i] end)
+end }

@@ -1,0 +1,14 @@
+-- heartbeat: a worker reports itself.
+--
+-- ARGV[3]  worker; ARGV[4] its state as JSON, opaque here; ARGV[5] '1' = it has stopped
+-- Returns  now, epoch, held
+-- Log      H by the worker; its moves are the JSON
+-- Cost     O(1)
+redis.register_function { function_name = 'tally_v1_heartbeat', flags = { 'allow-oom' }, callback = function(keys, args)
+  local c = begin(keys, args)
+  if args[5] == '1' then redis.call('HDEL', c.p .. ':workers', args[3])
+  else redis.call('HSET', c.p .. ':workers', args[3], args[4]) end
+  append(c, 'H', args[3], args[4])
+  finish(c)
+  return reply(c)
+end }

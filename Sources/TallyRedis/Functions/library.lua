@@ -1,0 +1,263 @@
+#!lua name=tally_v1
+-- The function library of one shard: what every verb shares. One file a verb follows; all are loaded as one text.
+--
+-- KEYS[1]  the shard's prefix, such as {tally:0}; every key below begins with it, so all lie in one slot
+-- ARGV[1]  run_id of the server, as this connection learnt it; another one than in `meta` begins a new epoch
+-- ARGV[2]  now, unix µs; '0' = the server's clock; counts only where `meta` says test_clock
+--
+-- A function checks everything before its first write: Lua does not roll back.
+--
+-- element  = id (16 bytes) .. version (4, big-endian)      token = element .. epoch (8, big-endian)
+-- move     = element .. from (1) .. to (1) .. length of detail (4) .. detail; a log entry's `m` is its moves
+-- states   s scheduled, p pending, l processing, r retrying, c completed, f failed, x cancelled, - none
+
+local JOBS_PER_CALL = 500       -- Limits.jobsPerCall
+local SWEEP = 100               -- Limits.sweepPerCall
+local WINDOW = 1000000          -- Limits.queueWindow
+local LOG_ENTRIES = 2000000     -- Limits.logEntries
+local TOMBSTONE = 60000000      -- Limits.tombstone, µs
+local ISSUED = 30000000         -- Limits.issued, µs
+local HOLD = 30000000           -- Limits.hold, µs
+local KEEP_LOG = 30000000       -- how long a reported entry is kept while the log is short, µs
+local LAYOUT = '1'
+
+local ZERO4, ZERO8 = '\0\0\0\0', '\0\0\0\0\0\0\0\0'
+local PATTERN = { 0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 0, 2, 0, 1, 0 }   -- JobPriority.pattern
+
+
+local function text(number) return string.format('%.0f', number) end
+
+local function element_of(id, version) return id .. struct.pack('>I4', version) end
+local function token_of(id, version, epoch) return id .. struct.pack('>I4I8', version, epoch) end
+local function version_of(element) return (struct.unpack('>I4', element, 17)) end
+
+-- A detour: what is known of a job off the straight path.
+local function read_detour(bytes)
+  local state, version, attempts, crashes, flag, epoch, run_at, failed_at, at =
+    struct.unpack('>c1I4I4I4BI8I8I8', bytes)
+  return { state = state, version = version, attempts = attempts, crashes = crashes, flag = flag, epoch = epoch,
+           run_at = run_at, failed_at = failed_at, error = bytes:sub(at) }
+end
+
+local function write_detour(d)
+  return struct.pack('>c1I4I4I4BI8I8I8', d.state, d.version, d.attempts, d.crashes, d.flag, d.epoch, d.run_at, d.failed_at)
+    .. d.error
+end
+
+-- Absence of a detour means pending at version 1, or leased at 2 in this epoch.
+local function is_plain(c, d)
+  return d.crashes == 0 and d.attempts == 0 and d.flag == 0 and d.error == ''
+    and (d.state == 'p' and d.version == 1 or d.state == 'l' and d.version == 2 and d.epoch == c.epoch)
+end
+
+local function put(c, id, d)
+  if is_plain(c, d) then redis.call('HDEL', c.p .. ':detours', id)
+  else redis.call('HSET', c.p .. ':detours', id, write_detour(d)) end
+end
+
+local function move(element, from, to, detail)
+  if detail == nil or detail == '' then return element .. from .. to .. ZERO4 end
+  return element .. from .. to .. struct.pack('>I4', #detail) .. detail
+end
+
+local function append(c, verb, actor, moves)
+  c.seq = c.seq + 1
+  redis.call('XADD', c.p .. ':log', text(c.epoch) .. '-' .. text(c.seq),
+    'v', verb, 't', text(c.now), 'w', actor, 'm', moves)
+end
+
+local function finish(c)
+  redis.call('HSET', c.p .. ':meta', 'seq', text(c.seq), 'last_now', text(math.max(c.last_now, c.real_now)))
+end
+
+-- A new history of this shard: another server process, or one whose data is gone. Every lease that survived gets a
+-- detour, since 'absent' speaks of the current epoch only. Nothing is leased until the reconciler opens the epoch.
+local function start_epoch(c, run_id, old_epoch, old_seq)
+  local ms = math.floor(c.real_now / 1000)
+  c.epoch = math.max(old_epoch + 1, ms)
+  c.seq, c.held = 0, true
+  local leases = redis.call('ZRANGE', c.p .. ':leases', 0, -1)
+  for _, token in ipairs(leases) do
+    local id = token:sub(1, 16)
+    local version, epoch = struct.unpack('>I4I8', token, 17)
+    if redis.call('HEXISTS', c.p .. ':body', id) == 1 and redis.call('HEXISTS', c.p .. ':detours', id) == 0 then
+      redis.call('HSET', c.p .. ':detours', id, write_detour({ state = 'l', version = version, attempts = 0, crashes = 0,
+        flag = 0, epoch = epoch, run_at = 0, failed_at = 0, error = '' }))
+    end
+  end
+  redis.call('HSET', c.p .. ':meta', 'run_id', run_id, 'layout', LAYOUT, 'epoch', text(c.epoch), 'held', '1',
+    'began', text(c.real_now), 'gen', c.gen, 'opened', '0')
+  append(c, 'N', '', struct.pack('>I8I8', old_epoch, old_seq))
+  finish(c)
+end
+
+-- What every function does first.
+local function begin(keys, args)
+  local c = { p = keys[1] }
+  local m = redis.call('HMGET', c.p .. ':meta', 'run_id', 'epoch', 'seq', 'last_now', 'held', 'began', 'test_clock', 'gen')
+  local t = redis.call('TIME')
+  c.last_now = tonumber(m[4] or '0')
+  c.real_now = math.max(t[1] * 1000000 + t[2], c.last_now)
+  c.now = tonumber(args[2])
+  if c.now == 0 or m[7] ~= '1' then c.now = c.real_now end
+  c.gen = m[8] or 'a'
+  c.epoch, c.seq = tonumber(m[2] or '0'), tonumber(m[3] or '0')
+  c.held = m[5] == '1'
+  if m[1] ~= args[1] then
+    start_epoch(c, args[1], c.epoch, c.seq)
+  elseif c.held and c.real_now - tonumber(m[6]) >= HOLD then
+    -- Nobody compared the halves in time: go on, and say so.
+    redis.call('HSET', c.p .. ':meta', 'held', '0', 'opened', 'unverified')
+    c.held = false
+  end
+  return c
+end
+
+-- The first three values of every reply: the server's clock, the epoch, whether it is held.
+local function reply(c, ...)
+  return { text(c.now), text(c.epoch), c.held and '1' or '0', ... }
+end
+
+local function wake(c, queue)
+  local key = c.p .. ':wake:' .. queue
+  if redis.call('EXISTS', key) == 0 then redis.call('LPUSH', key, '1') end
+end
+
+-- Of a packed record: priority, most crashes, queue.
+local function priority_of(record) return record:byte(2) end
+local function queue_of(record) return record:sub(6, 5 + record:byte(5)) end
+
+-- Puts elements at the tail of their lists, one push a list. `batch` is { [key] = { elements } }.
+local function line_up(c, batch, record, element)
+  local queue = queue_of(record)
+  local key = c.p .. ':ready:' .. queue .. ':' .. priority_of(record)
+  local list = batch[key]
+  if list == nil then
+    list = { queue = queue }
+    batch[key] = list
+    batch[#batch + 1] = key
+  end
+  list[#list + 1] = element
+end
+local function push_lines(c, batch)
+  for _, key in ipairs(batch) do
+    redis.call('RPUSH', key, unpack(batch[key]))
+    wake(c, batch[key].queue)
+  end
+end
+
+-- The jobs are terminal: everything of them goes but a tombstone. `ended` is { id, status, version, ... }.
+local function bury(c, ended)
+  if #ended == 0 then return end
+  local ids, tombs = {}, {}
+  for i = 1, #ended, 3 do
+    ids[#ids + 1] = ended[i]
+    tombs[#tombs + 1] = ended[i]
+    tombs[#tombs + 1] = ended[i + 1] .. struct.pack('>I4', ended[i + 2])
+  end
+  redis.call('HDEL', c.p .. ':body', unpack(ids))
+  redis.call('HDEL', c.p .. ':detours', unpack(ids))
+  redis.call('HDEL', c.p .. ':large', unpack(ids))
+  redis.call('HSET', c.p .. ':tombs:' .. c.gen, unpack(tombs))
+  if redis.call('EXISTS', c.p .. ':unique') == 1 then
+    for _, id in ipairs(ids) do
+      local field = redis.call('HGET', c.p .. ':unique', 'i' .. id)
+      if field then
+        redis.call('HDEL', c.p .. ':unique', 'i' .. id)
+        local holder = redis.call('HGET', c.p .. ':unique', 'k' .. field)
+        -- A key with a lifetime outlives its job.
+        if holder and holder:sub(1, 16) == id and holder:sub(17) == ZERO8 then
+          redis.call('HDEL', c.p .. ':unique', 'k' .. field)
+        end
+      end
+    end
+  end
+end
+
+-- status and version of a job that ended a short while ago, or nil.
+local function tomb_of(c, id)
+  local found
+  for _, gen in ipairs({ 'a', 'b' }) do
+    local bytes = redis.call('HGET', c.p .. ':tombs:' .. gen, id)
+    if bytes then
+      local version = (struct.unpack('>I4', bytes, 2))
+      if not found or version >= found.version then found = { status = bytes:sub(1, 1), version = version } end
+    end
+  end
+  return found
+end
+
+-- The job as it stands, or nil: a detour, made up where absent. `token` and `expiry` only while processing.
+local function current(c, id)
+  local record = redis.call('HGET', c.p .. ':body', id)
+  if not record then return nil end
+  local bytes = redis.call('HGET', c.p .. ':detours', id)
+  local d
+  if bytes then
+    d = read_detour(bytes)
+  else
+    local run_at = (struct.unpack('>I8', record, 14 + record:byte(5)))
+    d = { state = 'p', version = 1, attempts = 0, crashes = 0, flag = 0, epoch = 0, run_at = run_at, failed_at = 0,
+          error = '' }
+    if redis.call('ZSCORE', c.p .. ':leases', token_of(id, 2, c.epoch)) then
+      d.state, d.version, d.epoch = 'l', 2, c.epoch
+    end
+  end
+  if d.state == 'l' then
+    d.token = token_of(id, d.version, d.epoch)
+    d.expiry = redis.call('ZSCORE', c.p .. ':leases', d.token)
+  end
+  d.record = record
+  return d
+end
+
+-- Whether a push or tombstone that was decided at (epoch, at) comes too late.
+local function is_late(c, epoch, at)
+  return c.held or tonumber(epoch) ~= c.epoch or c.now - tonumber(at) > ISSUED
+end
+
+-- Why a token that is not held, or has run out, is refused: n not processing, e expired, m mismatch.
+-- R: this very lease had already ended the job as `wanted`.
+local function refusal(c, token, wanted)
+  local id, version = token:sub(1, 16), version_of(token)
+  local d = current(c, id)
+  if d and d.state == 'l' then
+    if d.expiry and tonumber(d.expiry) > c.now then return 'm' end
+    return 'e'
+  end
+  if wanted then
+    local tomb = not d and tomb_of(c, id)
+    if tomb and tomb.status == wanted and tomb.version == version then return 'R' end
+  end
+  return 'n'
+end
+
+-- Which of the tokens are held and in time. Answers { [i] = true } and the detours of the held ones.
+local function held_leases(c, tokens)
+  local scores = redis.call('ZMSCORE', c.p .. ':leases', unpack(tokens))
+  local held, detours, seen = {}, {}, {}
+  local any = redis.call('EXISTS', c.p .. ':detours') == 1
+  local found
+  if any then
+    local ids = {}
+    for i, token in ipairs(tokens) do ids[i] = token:sub(1, 16) end
+    found = redis.call('HMGET', c.p .. ':detours', unpack(ids))
+  end
+  for i, token in ipairs(tokens) do
+    if scores[i] then
+      if tonumber(scores[i]) <= c.now then held[i] = 'e'
+      elseif not seen[token] then
+        held[i] = true
+        seen[token] = true
+        if found and found[i] then detours[i] = read_detour(found[i]) end
+      end
+    end
+  end
+  return held, detours
+end
+
+-- What a lease without a detour stands for.
+local function straight(c)
+  return { state = 'l', version = 2, attempts = 0, crashes = 0, flag = 0, epoch = c.epoch, run_at = 0, failed_at = 0,
+           error = '' }
+end

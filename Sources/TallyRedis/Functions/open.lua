@@ -1,0 +1,15 @@
+-- open: ends the hold of an epoch, if it is still the current one.
+--
+-- ARGV[3]  epoch
+-- Returns  now, epoch, held
+-- Log      nothing
+-- Cost     O(queues)
+redis.register_function { function_name = 'tally_v1_open', flags = { 'allow-oom' }, callback = function(keys, args)
+  local c = begin(keys, args)
+  if c.held and c.epoch == tonumber(args[3]) then
+    redis.call('HSET', c.p .. ':meta', 'held', '0', 'opened', text(c.real_now))
+    c.held = false
+    for _, queue in ipairs(redis.call('SMEMBERS', c.p .. ':queues')) do wake(c, queue) end
+  end
+  return reply(c)
+end }

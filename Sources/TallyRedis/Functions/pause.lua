@@ -1,0 +1,15 @@
+-- pause: a paused queue hands out no leases; pushes, promotions and reclaims go on.
+--
+-- ARGV[3]  queue; ARGV[4] '1' pause, '0' go on
+-- Returns  now, epoch, held
+-- Log      nothing
+-- Cost     O(1)
+redis.register_function { function_name = 'tally_v1_pause', flags = { 'allow-oom' }, callback = function(keys, args)
+  local c = begin(keys, args)
+  if args[4] == '1' then redis.call('SADD', c.p .. ':paused', args[3])
+  else
+    redis.call('SREM', c.p .. ':paused', args[3])
+    wake(c, args[3])
+  end
+  return reply(c)
+end }

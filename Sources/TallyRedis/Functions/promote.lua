@@ -1,0 +1,35 @@
+-- promote: makes due jobs runnable, in order of (due time, element). Due at exactly now is due.
+--
+-- ARGV[3]  at most so many
+-- Returns  now, epoch, held, number promoted
+-- Log      M
+-- Cost     O(log n + promoted)
+local function promote(c, limit)
+  local elements = redis.call('ZRANGEBYSCORE', c.p .. ':due', '-inf', text(c.now), 'LIMIT', 0, limit)
+  if #elements == 0 then return 0 end
+  local ids = {}
+  for i, element in ipairs(elements) do ids[i] = element:sub(1, 16) end
+  local records = redis.call('HMGET', c.p .. ':body', unpack(ids))
+  local detours = redis.call('HMGET', c.p .. ':detours', unpack(ids))
+  redis.call('ZREM', c.p .. ':due', unpack(elements))
+  local lines, moves = {}, {}
+  for i, element in ipairs(elements) do
+    local d = detours[i] and read_detour(detours[i])
+    if records[i] and d and (d.state == 's' or d.state == 'r') and d.version == version_of(element) then
+      moves[#moves + 1] = move(element, d.state, 'p', '')
+      d.state = 'p'
+      put(c, ids[i], d)
+      line_up(c, lines, records[i], element)
+    end
+  end
+  push_lines(c, lines)
+  if #moves > 0 then append(c, 'M', '', table.concat(moves)) end
+  return #moves
+end
+
+redis.register_function { function_name = 'tally_v1_promote', flags = { 'allow-oom' }, callback = function(keys, args)
+  local c = begin(keys, args)
+  local count = promote(c, math.min(tonumber(args[3]), JOBS_PER_CALL))
+  finish(c)
+  return reply(c, count)
+end }

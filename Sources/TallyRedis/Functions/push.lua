@@ -1,0 +1,168 @@
+-- push: puts jobs into the queue. All of a call go in, or none.
+--
+-- ARGV[3]  epoch in which the push was decided; '' = created by this very call
+-- ARGV[4]  when it was decided, unix µs
+-- ARGV[5…] a job: head, record [, large body] [, unique key]
+--          head = id (16) version (4) flags (1: 1 recorded, 2 large body, 4 unique key, 8 forced) run_at (8) attempts (4)
+--          unique key = lifetime µs (8, 0 = until terminal) queue NUL key
+-- Returns  now, epoch, held, one letter a job, ids of the holders of taken keys
+--          P pushed, e exists, d exists with another record, u key taken, c f x ended so, w window full, r refused;
+--          or error FULL
+-- Log      P with every job pushed; detail: kind (0 recorded, 1 queued, 2 queued with large body) run_at (8)
+--          attempts (4), then of a queued job its record, prefixed by its length where a large body follows
+-- Cost     O(jobs)
+local function read_jobs(args)
+  local jobs, at = {}, 5
+  while at <= #args do
+    local head = args[at]
+    local job = { element = head:sub(1, 20), id = head:sub(1, 16), plain = head:sub(22) == '\0\0\0\0\0\0\0\0\0\0\0\0',
+                  flags = head:byte(21), head = head, record = args[at + 1] }
+    at = at + 2
+    if bit.band(job.flags, 2) ~= 0 then
+      job.large = args[at]
+      at = at + 1
+    end
+    if bit.band(job.flags, 4) ~= 0 then
+      job.unique = args[at]
+      at = at + 1
+    end
+    job.recorded = bit.band(job.flags, 1) ~= 0
+    jobs[#jobs + 1] = job
+  end
+  return jobs
+end
+
+-- Decides every job before anything is written. Answers letters and holders.
+local function judge_pushes(c, jobs)
+  local ids = {}
+  for i, job in ipairs(jobs) do ids[i] = job.id end
+  local bodies = redis.call('HMGET', c.p .. ':body', unpack(ids))
+  local a = redis.call('HMGET', c.p .. ':tombs:a', unpack(ids))
+  local b = redis.call('HMGET', c.p .. ':tombs:b', unpack(ids))
+  local letters, holders, first, taken, room = {}, {}, {}, {}, {}
+  for i, job in ipairs(jobs) do
+    local letter
+    local version = version_of(job.element)
+    for _, bytes in ipairs({ a[i] or '', b[i] or '' }) do
+      if bytes ~= '' and (struct.unpack('>I4', bytes, 2)) >= version then letter = bytes:sub(1, 1) end
+    end
+    if not letter and bodies[i] then
+      job.held = current(c, job.id)
+      if job.held.version >= version then letter = bodies[i] == job.record and 'e' or 'd' end
+    end
+    if not letter and first[job.id] then letter = first[job.id].record == job.record and 'e' or 'd' end
+    if not letter and job.unique then
+      local field = job.unique:sub(9)
+      local holder = taken[field] or redis.call('HGET', c.p .. ':unique', 'k' .. field)
+      if holder and (holder:sub(17) == ZERO8 or (struct.unpack('>I8', holder, 17)) > c.now)
+        and holder:sub(1, 16) ~= job.id then
+        letter = 'u'
+        holders[#holders + 1] = holder:sub(1, 16)
+      else
+        local lifetime = (struct.unpack('>I8', job.unique))
+        job.holder = job.id .. (lifetime == 0 and ZERO8 or struct.pack('>I8', c.now + lifetime))
+        taken[field] = job.holder
+      end
+    end
+    if not letter then
+      local queue = queue_of(job.record)
+      if not room[queue] then
+        room[queue] = WINDOW
+        for p = 0, 3 do room[queue] = room[queue] - redis.call('LLEN', c.p .. ':ready:' .. queue .. ':' .. p) end
+      end
+      if room[queue] <= 0 then letter = job.recorded and 'w' or 'W' end
+      room[queue] = room[queue] - 1
+    end
+    if not letter then first[job.id] = job end
+    letters[i] = letter or 'P'
+  end
+  return letters, holders
+end
+
+local function push_one(c, job, lines, bodies, moves)
+  local from = '-'
+  if job.held then
+    from = job.held.state
+    if job.held.token then redis.call('ZREM', c.p .. ':leases', job.held.token) end
+    redis.call('ZREM', c.p .. ':due', element_of(job.id, job.held.version))
+  end
+  bodies[#bodies + 1] = job.id
+  bodies[#bodies + 1] = job.record
+  if job.large then redis.call('HSET', c.p .. ':large', job.id, job.large) end
+  if job.unique then
+    local field = job.unique:sub(9)
+    redis.call('HSET', c.p .. ':unique', 'k' .. field, job.holder, 'i' .. job.id, field)
+  end
+  local to, run_at, attempts = 'p', 0, 0
+  local version = version_of(job.element)
+  if not job.plain then
+    run_at, attempts = struct.unpack('>I8I4', job.head, 22)
+    if run_at > c.now then to = 's' end
+  end
+  if job.held or version ~= 1 or to == 's' or attempts > 0 then
+    put(c, job.id, { state = to, version = version, attempts = attempts, crashes = 0, flag = 0, epoch = 0,
+      run_at = run_at, failed_at = 0, error = '' })
+  end
+  if to == 's' then redis.call('ZADD', c.p .. ':due', text(run_at), job.element)
+  else line_up(c, lines, job.record, job.element) end
+  local detail = '\0' .. (to == 's' and struct.pack('>I8', run_at) or ZERO8) .. struct.pack('>I4', attempts)
+  if not job.recorded then
+    if job.large then detail = '\2' .. detail:sub(2) .. struct.pack('>I4', #job.record) .. job.record .. job.large
+    else detail = '\1' .. detail:sub(2) .. job.record end
+  end
+  moves[#moves + 1] = move(job.element, from, to, detail)
+end
+
+-- The tombstone of an earlier version must not answer for the new one.
+local function unbury(c, ids)
+  if #ids == 0 then return end
+  redis.call('HDEL', c.p .. ':tombs:a', unpack(ids))
+  redis.call('HDEL', c.p .. ':tombs:b', unpack(ids))
+end
+
+local function push_jobs(c, jobs, letters, verb, actor)
+  local lines, bodies, moves, ids, queues = {}, {}, {}, {}, {}
+  for i, job in ipairs(jobs) do
+    if letters[i] == 'P' then
+      push_one(c, job, lines, bodies, moves)
+      ids[#ids + 1] = job.id
+      local queue = queue_of(job.record)
+      if not queues[queue] then
+        queues[queue] = true
+        redis.call('SADD', c.p .. ':queues', queue)
+      end
+    end
+  end
+  if #moves == 0 then return end
+  unbury(c, ids)
+  redis.call('HSET', c.p .. ':body', unpack(bodies))
+  push_lines(c, lines)
+  -- A new head of `due` ends the idle wait of its queue's workers, who then wait for that moment.
+  for i, job in ipairs(jobs) do
+    if letters[i] == 'P' and not job.plain and redis.call('ZRANK', c.p .. ':due', job.element) == 0 then
+      wake(c, queue_of(job.record))
+    end
+  end
+  append(c, verb, actor, table.concat(moves))
+end
+
+redis.register_function { function_name = 'tally_v1_push', callback = function(keys, args)
+  local c = begin(keys, args)
+  local jobs = read_jobs(args)
+  if #jobs > JOBS_PER_CALL then return redis.error_reply('INVALID more than ' .. JOBS_PER_CALL .. ' jobs a call') end
+  if args[3] ~= '' and is_late(c, args[3], args[4]) then
+    return reply(c, string.rep('r', #jobs), '')
+  end
+  if redis.call('XLEN', c.p .. ':log') >= LOG_ENTRIES then
+    return redis.error_reply('FULL the log holds ' .. LOG_ENTRIES .. ' entries that the ledger has not seen: is `tally serve` running?')
+  end
+  local letters, holders = judge_pushes(c, jobs)
+  for i, letter in ipairs(letters) do
+    if letter == 'W' then
+      return redis.error_reply('FULL queue ' .. queue_of(jobs[i].record) .. ' holds ' .. WINDOW .. ' waiting jobs')
+    end
+  end
+  push_jobs(c, jobs, letters, 'P', '')
+  finish(c)
+  return reply(c, table.concat(letters), table.concat(holders))
+end }

@@ -1,0 +1,52 @@
+-- reclaim: takes back leases that have run out, in order of (expiry, element). Expiry at exactly now has run out.
+--
+-- ARGV[3]  at most so many
+-- Returns  now, epoch, held, number taken back
+-- Log      C; detail: crashes (4), then the error where the job is failed
+-- Cost     O(log n + taken)
+local function reclaim(c, limit)
+  local tokens = redis.call('ZRANGEBYSCORE', c.p .. ':leases', '-inf', text(c.now), 'LIMIT', 0, limit)
+  if #tokens == 0 then return 0 end
+  local ids = {}
+  for i, token in ipairs(tokens) do ids[i] = token:sub(1, 16) end
+  local records = redis.call('HMGET', c.p .. ':body', unpack(ids))
+  local detours = redis.call('HMGET', c.p .. ':detours', unpack(ids))
+  redis.call('ZREM', c.p .. ':leases', unpack(tokens))
+  local lines, moves, ended = {}, {}, {}
+  for i, token in ipairs(tokens) do
+    local version, epoch = struct.unpack('>I4I8', token, 17)
+    local d = detours[i] and read_detour(detours[i]) or straight(c)
+    -- A lease whose job is gone, or has a later one, is only dropped.
+    if records[i] and d.state == 'l' and d.version == version and d.epoch == epoch then
+      d.crashes = d.crashes + 1
+      local to, detail = 'p', struct.pack('>I4', d.crashes)
+      if d.flag ~= 0 then to = 'x'
+      elseif d.crashes >= records[i]:byte(3) then
+        to = 'f'
+        detail = detail .. 'crashed: the lease ran out ' .. d.crashes .. ' times'
+      end
+      local element = token:sub(1, 20)
+      if to == 'p' then
+        d.state, d.epoch, d.run_at = 'p', 0, 0
+        put(c, ids[i], d)
+        line_up(c, lines, records[i], element)
+      else
+        ended[#ended + 1] = ids[i]
+        ended[#ended + 1] = to
+        ended[#ended + 1] = version
+      end
+      moves[#moves + 1] = move(element, 'l', to, detail)
+    end
+  end
+  push_lines(c, lines)
+  bury(c, ended)
+  if #moves > 0 then append(c, 'C', '', table.concat(moves)) end
+  return #moves
+end
+
+redis.register_function { function_name = 'tally_v1_reclaim', flags = { 'allow-oom' }, callback = function(keys, args)
+  local c = begin(keys, args)
+  local count = reclaim(c, math.min(tonumber(args[3]), JOBS_PER_CALL))
+  finish(c)
+  return reply(c, count)
+end }

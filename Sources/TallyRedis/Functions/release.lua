@@ -1,0 +1,16 @@
+-- release: processing -> scheduled, or pending when its time has come. Changes neither attempts nor crashes.
+--
+-- ARGV[3…] a job: token, run_at (8, 0 = at once)
+-- Returns  now, epoch, held, one letter a job: s scheduled, p pending, x cancelled, n e m refused
+-- Log      R; detail: run_at (8, 0 = at once)
+-- Cost     O(jobs × log n)
+redis.register_function { function_name = 'tally_v1_release', flags = { 'allow-oom' }, callback = function(keys, args)
+  local c = begin(keys, args)
+  local tokens = {}
+  for i = 3, #args, 2 do tokens[#tokens + 1] = args[i] end
+  return settle(c, 'R', tokens, nil, function(d, i)
+    d.run_at = (struct.unpack('>I8', args[2 + 2 * i]))
+    local later = d.run_at > c.now
+    return later and 's' or 'p', later and args[2 + 2 * i] or ZERO8
+  end)
+end }

@@ -1,0 +1,38 @@
+-- repair: one compare-and-set of the reconciler.
+--
+-- ARGV[3]  epoch in which the reconciler looked; ARGV[4] id; ARGV[5] drift code
+-- ARGV[6]  what it saw: '-' absent, or 'H' held / 'E' ended .. status .. version (4)
+-- ARGV[7]  action: 'P' push, 'B' .. status .. version (4) bury, 'T' tell the end again
+-- ARGV[8…] of a push: head, record [, large body], as in push.lua
+-- Returns  now, epoch, held, '1' made or '0' raced
+-- Log      D by reconciler:<code>, with the one move
+-- Cost     O(log n)
+redis.register_function { function_name = 'tally_v1_repair', callback = function(keys, args)
+  local c = begin(keys, args)
+  local id, actor = args[4], 'reconciler:' .. args[5]
+  if c.epoch ~= tonumber(args[3]) then return reply(c, '0') end
+  local d, tomb = current(c, id), tomb_of(c, id)
+  local seen = '-'
+  if d then seen = 'H' .. d.state .. struct.pack('>I4', d.version)
+  elseif tomb then seen = 'E' .. tomb.status .. struct.pack('>I4', tomb.version) end
+  if seen ~= args[6] then return reply(c, '0') end
+  local action = args[7]:sub(1, 1)
+  if action == 'P' then
+    local jobs = read_jobs({ '', '', '', '', unpack(args, 8) })
+    local letters = judge_pushes(c, jobs)
+    if letters[1] ~= 'P' then return reply(c, '0') end
+    push_jobs(c, jobs, letters, 'D', actor)
+  elseif action == 'B' then
+    local status, version = args[7]:sub(2, 2), (struct.unpack('>I4', args[7], 3))
+    if d then
+      if d.token then redis.call('ZREM', c.p .. ':leases', d.token) end
+      redis.call('ZREM', c.p .. ':due', element_of(id, d.version))
+    end
+    bury(c, { id, status, version })
+    append(c, 'D', actor, move(element_of(id, version), d and d.state or '-', status, ''))
+  else
+    append(c, 'D', actor, move(element_of(id, tomb.version), '-', tomb.status, ''))
+  end
+  finish(c)
+  return reply(c, '1')
+end }

@@ -1,0 +1,38 @@
+-- report: the ledger holds everything up to a position. Trims the log, lets tombstones age.
+--
+-- ARGV[3]  epoch; ARGV[4] seq
+-- Returns  now, epoch, held
+-- Log      nothing
+-- Cost     O(entries trimmed); amortised O(1) an entry
+--
+-- Tombstones lie in two generations. The younger is written; the older is dropped once its last entry was reported
+-- 60 s ago, and the two change places. So each lives 60 s at least after the ledger knows its end.
+local function before(epoch, seq, other_epoch, other_seq)
+  return epoch < other_epoch or epoch == other_epoch and seq <= other_seq
+end
+
+redis.register_function { function_name = 'tally_v1_report', flags = { 'allow-oom' }, callback = function(keys, args)
+  local c = begin(keys, args)
+  local epoch, seq = tonumber(args[3]), tonumber(args[4])
+  local meta = c.p .. ':meta'
+  local m = redis.call('HMGET', meta, 'mark_epoch', 'mark_seq', 'mark_at', 'old_epoch', 'old_seq', 'old_at')
+  -- Trim what was reported 30 s ago; all that is reported when the log grows long.
+  local mark_at = tonumber(m[3] or '0')
+  if redis.call('XLEN', c.p .. ':log') > LOG_ENTRIES / 2 then
+    redis.call('XTRIM', c.p .. ':log', 'MINID', text(epoch) .. '-' .. text(seq + 1))
+  elseif c.now - mark_at >= KEEP_LOG or c.now < mark_at then
+    if m[1] then redis.call('XTRIM', c.p .. ':log', 'MINID', m[1] .. '-' .. text(tonumber(m[2]) + 1)) end
+    redis.call('HSET', meta, 'mark_epoch', text(epoch), 'mark_seq', text(seq), 'mark_at', text(c.now))
+  end
+  local older = c.gen == 'a' and 'b' or 'a'
+  if not m[4] then
+    -- The older generation is empty or unknown: whatever it holds was written before now.
+    redis.call('HSET', meta, 'old_epoch', text(c.epoch), 'old_seq', text(c.seq), 'old_at', '0')
+  elseif m[6] == '0' then
+    if before(tonumber(m[4]), tonumber(m[5]), epoch, seq) then redis.call('HSET', meta, 'old_at', text(c.now)) end
+  elseif c.now - tonumber(m[6]) >= TOMBSTONE then
+    redis.call('UNLINK', c.p .. ':tombs:' .. older)
+    redis.call('HSET', meta, 'gen', older, 'old_epoch', text(c.epoch), 'old_seq', text(c.seq), 'old_at', '0')
+  end
+  return reply(c)
+end }

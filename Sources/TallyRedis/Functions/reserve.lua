@@ -1,0 +1,127 @@
+-- reserve: leases runnable jobs. Reclaims and promotes a bounded number first.
+--
+-- ARGV[3]  at most so many; ARGV[4] length of the leases, µs; ARGV[5] the worker; ARGV[6…] queues, in this order
+-- Returns  now, epoch, held, next due time or expiry ('' = none), then of each job: token, record, detour ('' = none)
+-- Log      L by the worker; C and M for what was reclaimed and promoted
+-- Cost     O(jobs leased), whatever the backlog
+local function pop(c, queue, need)
+  local lengths, lists, last = {}, 0, 0
+  for p = 0, 3 do
+    lengths[p] = redis.call('LLEN', c.p .. ':ready:' .. queue .. ':' .. p)
+    if lengths[p] > 0 then
+      lists = lists + 1
+      last = p
+    end
+  end
+  if lists == 0 then return {} end
+  if lists == 1 then return redis.call('LPOP', c.p .. ':ready:' .. queue .. ':' .. last, need) end
+  -- Several priorities wait: each gets its share of the coming turns, what is left goes from the top.
+  local turn = tonumber(redis.call('HGET', c.p .. ':turns', queue) or '0')
+  local share = { [0] = 0, 0, 0, 0 }
+  for i = 0, need - 1 do
+    local p = PATTERN[(turn + i) % 15 + 1]
+    share[p] = share[p] + 1
+  end
+  local left = need
+  for p = 0, 3 do
+    share[p] = math.min(share[p], lengths[p])
+    left = left - share[p]
+  end
+  local popped = {}
+  for p = 0, 3 do
+    if share[p] > 0 then
+      for _, element in ipairs(redis.call('LPOP', c.p .. ':ready:' .. queue .. ':' .. p, share[p])) do
+        popped[#popped + 1] = element
+      end
+    end
+  end
+  for p = 0, 3 do
+    local more = math.min(left, lengths[p] - share[p])
+    if more > 0 then
+      for _, element in ipairs(redis.call('LPOP', c.p .. ':ready:' .. queue .. ':' .. p, more)) do
+        popped[#popped + 1] = element
+      end
+      left = left - more
+    end
+  end
+  redis.call('HSET', c.p .. ':turns', queue, (turn + need) % 15)
+  return popped
+end
+
+-- Leases the popped elements that are not outdated.
+local function lease(c, popped, expiry, out, moves)
+  local ids, doubles = {}, {}
+  for i, element in ipairs(popped) do
+    ids[i] = element:sub(1, 16)
+    doubles[i] = token_of(ids[i], 2, c.epoch)
+  end
+  local records = redis.call('HMGET', c.p .. ':body', unpack(ids))
+  local detours = c.any_detours and redis.call('HMGET', c.p .. ':detours', unpack(ids)) or {}
+  local leased = redis.call('ZMSCORE', c.p .. ':leases', unpack(doubles))
+  local grants, seen, count = {}, {}, 0
+  for i, element in ipairs(popped) do
+    local version = version_of(element)
+    local d = detours[i] and read_detour(detours[i])
+    local fits
+    if d then fits = d.state == 'p' and d.version == version
+    else fits = version == 1 and not leased[i] end
+    if records[i] and fits and not seen[ids[i]] then
+      seen[ids[i]] = true
+      count = count + 1
+      local token = token_of(ids[i], version + 1, c.epoch)
+      grants[#grants + 1] = expiry
+      grants[#grants + 1] = token
+      out[#out + 1] = token
+      out[#out + 1] = records[i]
+      out[#out + 1] = detours[i] or ''
+      if d then
+        d.state, d.version, d.epoch = 'l', version + 1, c.epoch
+        put(c, ids[i], d)
+      end
+      moves[#moves + 1] = token:sub(1, 20) .. 'pl' .. ZERO4
+    end
+  end
+  if #grants > 0 then redis.call('ZADD', c.p .. ':leases', unpack(grants)) end
+  return count
+end
+
+local function next_event(c)
+  local due = redis.call('ZRANGE', c.p .. ':due', 0, 0, 'WITHSCORES')[2]
+  local expiry = redis.call('ZRANGE', c.p .. ':leases', 0, 0, 'WITHSCORES')[2]
+  if due and expiry then return text(math.min(tonumber(due), tonumber(expiry))) end
+  if due or expiry then return text(tonumber(due or expiry)) end
+  return ''
+end
+
+redis.register_function { function_name = 'tally_v1_reserve', flags = { 'allow-oom' }, callback = function(keys, args)
+  local c = begin(keys, args)
+  reclaim(c, SWEEP)
+  promote(c, SWEEP)
+  local out, moves = {}, {}
+  if not c.held then
+    local limit = math.min(tonumber(args[3]), JOBS_PER_CALL)
+    local expiry = text(c.now + tonumber(args[4]))
+    c.any_detours = redis.call('EXISTS', c.p .. ':detours') == 1
+    local count = 0
+    for i = 6, #args do
+      local need = limit - count
+      if need <= 0 then break end
+      if redis.call('SISMEMBER', c.p .. ':paused', args[i]) == 0 then
+        local popped = pop(c, args[i], need)
+        if #popped > 0 then count = count + lease(c, popped, expiry, out, moves) end
+        -- The wake token is passed on only after a full batch: more may wait, and this worker has its hands full.
+        if #popped == need then
+          for p = 0, 3 do
+            if redis.call('EXISTS', c.p .. ':ready:' .. args[i] .. ':' .. p) == 1 then
+              wake(c, args[i])
+              break
+            end
+          end
+        end
+      end
+    end
+    if #moves > 0 then append(c, 'L', args[5], table.concat(moves)) end
+  end
+  finish(c)
+  return reply(c, next_event(c), unpack(out))
+end }

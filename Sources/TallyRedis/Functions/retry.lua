@@ -1,0 +1,18 @@
+-- retry: processing -> retrying, or pending when its time has come. Writes what it is told.
+--
+-- ARGV[3…] a job: token, run_at (8) attempts (4) failed_at (8, 0 = now) error
+-- Returns  now, epoch, held, one letter a job: r retrying, p pending, x cancelled, n e m refused
+-- Log      T; detail: run_at (8, 0 = at once) attempts (4) error
+-- Cost     O(jobs × log n)
+redis.register_function { function_name = 'tally_v1_retry', flags = { 'allow-oom' }, callback = function(keys, args)
+  local c = begin(keys, args)
+  local tokens = {}
+  for i = 3, #args, 2 do tokens[#tokens + 1] = args[i] end
+  return settle(c, 'T', tokens, nil, function(d, i)
+    local run_at, attempts, failed_at, at = struct.unpack('>I8I4I8', args[2 + 2 * i])
+    d.run_at, d.attempts, d.failed_at = run_at, attempts, failed_at == 0 and c.now or failed_at
+    d.error = args[2 + 2 * i]:sub(at)
+    local later = run_at > c.now
+    return later and 'r' or 'p', (later and struct.pack('>I8', run_at) or ZERO8) .. struct.pack('>I4', attempts) .. d.error
+  end)
+end }

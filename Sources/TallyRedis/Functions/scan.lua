@@ -1,0 +1,13 @@
+-- scan: ids that the queue holds, a step at a time. An id may come twice; one that is held throughout comes.
+--
+-- ARGV[3]  cursor, '0' to begin; ARGV[4] about so many
+-- Returns  now, epoch, held, next cursor ('0' = the end), ids as one string
+-- Log      nothing
+-- Cost     O(count)
+redis.register_function { function_name = 'tally_v1_scan', flags = { 'allow-oom' }, callback = function(keys, args)
+  local c = begin(keys, args)
+  local step = redis.call('HSCAN', c.p .. ':body', args[3], 'COUNT', args[4])
+  local ids = {}
+  for i = 1, #step[2], 2 do ids[#ids + 1] = step[2][i] end
+  return reply(c, step[1], table.concat(ids))
+end }

@@ -1,0 +1,48 @@
+-- What retry, fail and release share: each takes leases that are held and moves their jobs on.
+--
+-- `decide(d, i)` answers the new status and the log's detail, and writes what stays into the detour `d`.
+-- A pending cancellation ends the job as cancelled instead.
+local function settle(c, verb, tokens, wanted, decide)
+  local letters, gone, ended, moves, lines = {}, {}, {}, {}, {}
+  local held, detours = held_leases(c, tokens)
+  for i, token in ipairs(tokens) do
+    if held[i] == true then
+      local id, element, version = token:sub(1, 16), token:sub(1, 20), version_of(token)
+      local d = detours[i] or straight(c)
+      local was_flagged = d.flag ~= 0
+      local to, detail = decide(d, i)
+      if was_flagged then to = 'x' end
+      gone[#gone + 1] = token
+      if to == 'f' or to == 'x' then
+        ended[#ended + 1] = id
+        ended[#ended + 1] = to
+        ended[#ended + 1] = version
+      else
+        d.state, d.version, d.epoch = to, version, 0
+        if to == 'p' then
+          d.run_at = 0
+          line_up(c, lines, redis.call('HGET', c.p .. ':body', id), element)
+        else
+          redis.call('ZADD', c.p .. ':due', text(d.run_at), element)
+          if redis.call('ZRANK', c.p .. ':due', element) == 0 then
+            wake(c, queue_of(redis.call('HGET', c.p .. ':body', id)))
+          end
+        end
+        put(c, id, d)
+      end
+      moves[#moves + 1] = move(element, 'l', to, detail)
+      letters[i] = to
+    end
+  end
+  if #gone > 0 then
+    redis.call('ZREM', c.p .. ':leases', unpack(gone))
+    push_lines(c, lines)
+    bury(c, ended)
+    append(c, verb, '', table.concat(moves))
+    finish(c)
+  end
+  for i, token in ipairs(tokens) do
+    if not letters[i] then letters[i] = held[i] or refusal(c, token, wanted) end
+  end
+  return reply(c, table.concat(letters))
+end

@@ -1,0 +1,148 @@
+import Glibc
+import Synchronization
+import TallyConnections
+import TallyCore
+
+/// One connection on one thread. The thread swaps out every waiting call, merges those of one verb, sends them in one
+/// write, reads the replies and resumes the callers.
+///
+/// A connection that breaks with calls under way answers them `.uncertain`; the next call connects anew. A server that
+/// cannot be reached answers `.unavailable` at once: waiting and retrying are the caller's.
+final class Lane: Sendable {
+    /// The server's clock, read off its replies.
+    struct Reading: Sendable {
+        var serverNow: Timestamp
+        /// This machine's monotonic clock when the reply had come, µs: the server's clock was read before that.
+        var receivedAt: Int64
+        var epoch: Int64
+        var isHeld: Bool
+    }
+
+    private let configuration: RedisConfiguration
+    private let inbox = Inbox<Call>()
+    private let latest = Mutex<Reading?>(nil)
+    private let ended = Mutex<(isStarted: Bool, isEnded: Bool, callers: [CheckedContinuation<Void, Never>])>(
+        (false, false, []))
+
+    init(_ configuration: RedisConfiguration) { self.configuration = configuration }
+
+    var reading: Reading? { latest.withLock { $0 } }
+    var prefix: String { "{\(configuration.namespace):0}" }
+
+    func submit(_ call: Call) {
+        let start = ended.withLock { state in
+            if state.isStarted { return false }
+            state.isStarted = true
+            return true
+        }
+        if start { startThread { [self] in serve() } }
+        if !inbox.put(call) { call.complete(.failure(QueueError(.closed, call.operation))) }
+    }
+
+    /// Waits for what is under way; what comes later is refused with `.closed`.
+    func close() async {
+        inbox.close()
+        await withCheckedContinuation { caller in
+            let done = ended.withLock { state in
+                if !state.isStarted || state.isEnded { return true }
+                state.callers.append(caller)
+                return false
+            }
+            if done { caller.resume() }
+        }
+    }
+
+    // MARK: On the thread
+
+    private func serve() {
+        var connection: RedisConnection?
+        while let calls = inbox.takeAll() {
+            if let held = connection, held.isStale {
+                held.close()
+                connection = nil
+            }
+            do throws(QueueError) {
+                let open: RedisConnection
+                if let connection { open = connection } else { open = try connect() }
+                connection = open
+                try exchange(Merge.merge(calls), on: open)
+            } catch {
+                for call in calls { call.complete(.failure(QueueError(error.code, call.operation, error.detail))) }
+            }
+        }
+        connection?.close()
+        let callers = ended.withLock { state in
+            state.isEnded = true
+            return state.callers
+        }
+        for caller in callers { caller.resume() }
+    }
+
+    private func connect() throws(QueueError) -> RedisConnection {
+        let connection = try RedisConnection(configuration)
+        var attach = Call(verb: "attach") { _ in }
+        attach.head.bulk(configuration.hasTestClock ? "1" : "0")
+        var writer = RESPWriter()
+        Merge(attach).encode(into: &writer, prefix: prefix, runID: connection.runID)
+        let reply: RedisReply
+        do {
+            reply = try connection.send(writer.bytes, replies: 1)[0]
+        } catch {
+            throw QueueError(.unavailable, "connect to Redis", error.detail)
+        }
+        if case .error(let text) = reply {
+            connection.close()
+            throw RedisError.queueError(text, "connect to Redis")
+        }
+        note(reply)
+        return connection
+    }
+
+    /// - Throws: nothing was sent. Once sent, failures go to the callers here.
+    private func exchange(_ groups: [Merge], on connection: RedisConnection) throws(QueueError) {
+        var open = groups
+        for attempt in 0...1 {
+            var writer = RESPWriter()
+            for group in open { group.encode(into: &writer, prefix: prefix, runID: connection.runID) }
+            let replies: [RedisReply]
+            do {
+                replies = try connection.send(writer.bytes, replies: open.count)
+            } catch {
+                for group in open { group.fail(error) }
+                return
+            }
+            var again: [Merge] = []
+            for (group, reply) in zip(open, replies) {
+                if attempt == 0, RedisError.isMissingFunction(reply) {
+                    again.append(group)
+                    continue
+                }
+                if group.calls[0].verb != nil { note(reply) }
+                group.complete(reply)
+            }
+            if again.isEmpty { return }
+            open = again
+            do {
+                try connection.loadLibraryIfChanged()
+            } catch {
+                for group in open { group.fail(error) }
+                return
+            }
+        }
+    }
+
+    private func note(_ reply: RedisReply) {
+        guard let values = reply.array, values.count >= 3, let now = values[0].number, let epoch = values[1].number
+        else { return }
+        let reading = Reading(
+            serverNow: Timestamp(microseconds: now), receivedAt: Self.monotonic, epoch: epoch,
+            isHeld: values[2].number == 1)
+        latest.withLock { $0 = reading }
+    }
+
+    static var monotonic: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+    }
+}

@@ -1,0 +1,81 @@
+import Glibc
+import Synchronization
+import TallyConnections
+import TallyCore
+
+/// Blocking waits for wake tokens, each on a connection of its own: a `BLPOP` would stall every call beside it.
+final class WakeWaiter: Sendable {
+    private let pool: ConnectionPool<RedisConnection>
+    private let prefix: String
+    private let waits = Mutex<(isClosed: Bool, active: [ObjectIdentifier: Ticket])>((false, [:]))
+
+    init(_ configuration: RedisConfiguration, prefix: String) {
+        self.prefix = prefix
+        pool = ConnectionPool(size: 64) { try RedisConnection(configuration, loadingLibrary: false) }
+    }
+
+    /// Returns after a wake token, after `time`, or by throwing `CancellationError` / `QueueError`.
+    func wait(for queues: [QueueName], upTo time: Duration) async throws {
+        let ticket = Ticket()
+        let id = ObjectIdentifier(ticket)
+        let isClosed = waits.withLock { state in
+            if !state.isClosed { state.active[id] = ticket }
+            return state.isClosed
+        }
+        if isClosed { throw QueueError(.closed, "wait") }
+        defer { waits.withLock { _ = $0.active.removeValue(forKey: id) } }
+        let keys = queues.map { "\(prefix):wake:\($0.text)" }
+        let seconds = String(max(0.001, time.seconds))
+        do {
+            try await withTaskCancellationHandler {
+                try await pool.run { connection in
+                    guard ticket.begin(connection.descriptor) else { return }
+                    defer { ticket.end() }
+                    connection.limitReply(time + Limits.redisReply)
+                    let reply = try connection.command(["BLPOP"] + keys + [seconds])
+                    if case .error(let text) = reply { throw RedisError.queueError(text, "wait") }
+                }
+            } onCancel: {
+                ticket.interrupt()
+            }
+        } catch let error as QueueError {
+            try Task.checkCancellation()
+            if waits.withLock({ $0.isClosed }) { throw QueueError(.closed, "wait") }
+            throw error
+        } catch is PoolClosed {
+            throw QueueError(.closed, "wait")
+        }
+        try Task.checkCancellation()
+    }
+
+    func close() async {
+        let active = waits.withLock { state in
+            state.isClosed = true
+            return Array(state.active.values)
+        }
+        for ticket in active { ticket.interrupt() }
+        await pool.close()
+    }
+}
+
+/// One wait: knows the socket while the thread blocks on it, so that another thread may end the read.
+private final class Ticket: Sendable {
+    private let state = Mutex<(descriptor: Int32, isInterrupted: Bool)>((-1, false))
+
+    /// False when interrupted before it began.
+    func begin(_ descriptor: Int32) -> Bool {
+        state.withLock { state in
+            state.descriptor = descriptor
+            return !state.isInterrupted
+        }
+    }
+    func end() { state.withLock { $0.descriptor = -1 } }
+
+    /// The descriptor is still the connection's: `end` runs on its thread before it can be closed.
+    func interrupt() {
+        state.withLock { state in
+            state.isInterrupted = true
+            if state.descriptor >= 0 { shutdown(state.descriptor, Int32(SHUT_RDWR)) }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+import TallyCore
+
+extension RedisQueue {
+    public func log(after position: LogPosition, limit: Int) async throws(QueueError) -> [LogEntry] {
+        var words = RESPWriter()
+        for word in [
+            "XRANGE", "\(reads.prefix):log", "(\(position.epoch)-\(position.seq)", "+", "COUNT", String(max(1, limit)),
+        ] {
+            words.bulk(word)
+        }
+        let reply = try await command(words)
+        // A single entry comes as the one value of the list, several as the list.
+        var rows = reply.array ?? []
+        if rows.count == 2, rows[0].bytes != nil { rows = [reply] }
+        var entries: [LogEntry] = []
+        entries.reserveCapacity(rows.count)
+        for row in rows {
+            guard let parts = row.array, parts.count == 2, let id = parts[0].text, let fields = parts[1].array,
+                let entry = LogEntry(id: id, fields: fields)
+            else { throw malformed("read the log") }
+            entries.append(entry)
+        }
+        return entries
+    }
+
+    public func report(applied position: LogPosition, at now: Timestamp?) async throws(QueueError) {
+        _ = try await call("report", at: now) { head, _ in
+            head.bulk(position.epoch)
+            head.bulk(position.seq)
+        }
+    }
+}
+
+extension LogEntry {
+    /// Fields v (verb), t (time), w (actor), m (moves): see `append` in `library.lua`.
+    init?(id: String, fields: [RedisReply]) {
+        let numbers = id.split(separator: "-")
+        guard numbers.count == 2, let epoch = Int64(numbers[0]), let seq = Int64(numbers[1]), fields.count >= 8,
+            let code = fields[1].bytes?.first, let verb = Verb(code: code), let time = fields[3].number,
+            let actor = fields[5].text, let moves = fields[7].bytes
+        else { return nil }
+        self.init(
+            position: LogPosition(epoch: epoch, seq: seq), verb: verb, at: Timestamp(microseconds: time),
+            actor: actor.isEmpty ? nil : actor)
+        switch verb {
+        case .heartbeat: beat = WorkerBeat.decoded(moves)
+        case .epoch:
+            var reader = ByteReader(moves[...])
+            if let epoch = try? reader.int64(), let seq = try? reader.int64() {  // absent in a damaged entry
+                predecessor = LogPosition(epoch: epoch, seq: seq)
+            }
+        default: self.moves = Move.read(moves, verb: verb)
+        }
+    }
+}
+
+extension Move {
+    /// Moves as the functions concatenate them. What cannot be read becomes one `unreadable` move with the bytes.
+    static func read(_ bytes: [UInt8], verb: Verb) -> [Move] {
+        var moves: [Move] = []
+        moves.reserveCapacity(bytes.count / 26)
+        var at = 0
+        while at < bytes.count {
+            guard at + 26 <= bytes.count else {
+                moves.append(damaged(bytes[at...]))
+                return moves
+            }
+            let (id, version, length) = bytes.withUnsafeBytes { raw in
+                (
+                    JobID(
+                        high: UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: at, as: UInt64.self)),
+                        low: UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: at + 8, as: UInt64.self))),
+                    Int(UInt32(bigEndian: raw.loadUnaligned(fromByteOffset: at + 16, as: UInt32.self))),
+                    Int(UInt32(bigEndian: raw.loadUnaligned(fromByteOffset: at + 22, as: UInt32.self)))
+                )
+            }
+            guard let to = JobStatus(code: bytes[at + 21]), at + 26 + length <= bytes.count else {
+                moves.append(damaged(bytes[at...]))
+                return moves
+            }
+            var move = Move(id: id, version: version, from: JobStatus(code: bytes[at + 20]), to: to)
+            if length > 0 {
+                let detail = bytes[(at + 26)..<(at + 26 + length)]
+                do {
+                    try move.read(detail, verb: verb)
+                } catch {
+                    move.unreadable = Array(detail)
+                }
+            }
+            moves.append(move)
+            at += 26 + length
+        }
+        return moves
+    }
+
+    private static func damaged(_ bytes: ArraySlice<UInt8>) -> Move {
+        Move(id: .zero, version: 0, from: nil, to: .failed, unreadable: Array(bytes))
+    }
+
+    private mutating func read(_ detail: ArraySlice<UInt8>, verb: Verb) throws(CorruptRecord) {
+        var reader = ByteReader(detail)
+        func time(_ value: Int64) -> Timestamp? { value == 0 ? nil : Timestamp(microseconds: value) }
+        switch verb {
+        case .push, .repair:
+            let kind = try reader.byte()
+            runAt = time(try reader.int64())
+            let attempts = Int(try reader.uint32())
+            self.attempts = attempts == 0 ? nil : attempts
+            if kind == 1 {
+                record = try JobRecord(id: id, packed: reader.rest)
+            } else if kind == 2 {
+                let packed = try reader.take(Int(try reader.uint32()))
+                record = try JobRecord(id: id, packed: packed, body: Array(reader.rest))
+            }
+        case .ack: result = Array(detail)
+        case .retry:
+            runAt = time(try reader.int64())
+            attempts = Int(try reader.uint32())
+            error = String(decoding: reader.rest, as: UTF8.self)
+        case .fail:
+            attempts = Int(try reader.uint32())
+            error = String(decoding: reader.rest, as: UTF8.self)
+        case .release: runAt = time(try reader.int64())
+        case .reclaim:
+            crashes = Int(try reader.uint32())
+            if !reader.isAtEnd { error = String(decoding: reader.rest, as: UTF8.self) }
+        default: break
+        }
+    }
+}

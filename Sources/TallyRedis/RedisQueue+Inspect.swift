@@ -1,0 +1,132 @@
+import TallyCore
+
+extension RedisQueue {
+    public func inspect(_ ids: [JobID], at now: Timestamp?) async throws(QueueError) -> QueueView {
+        var view: QueueView?
+        // Six values an id must fit Lua's stack.
+        for start in stride(from: 0, to: max(1, ids.count), by: Limits.jobsPerCall) {
+            let chunk = Array(ids[start..<min(ids.count, start + Limits.jobsPerCall)])
+            let answer = try await call("inspect", at: now, on: reads) { head, _ in
+                for id in chunk { head.bulk(id.bytes) }
+            }
+            let history = try readHistory(answer)
+            var part = view ?? QueueView(held: [:], ended: [:], history: history)
+            guard answer.values.count == 5 + 6 * chunk.count else { throw malformed("inspect") }
+            for (index, id) in chunk.enumerated() {
+                try read(id, Array(answer.values[(5 + 6 * index)..<(11 + 6 * index)]), into: &part, history.epoch)
+            }
+            // Of several chunks the first reading counts: what it says of later ids may be older, never newer.
+            view = part
+        }
+        return view!
+    }
+
+    private func read(_ id: JobID, _ values: [RedisReply], into view: inout QueueView, _ epoch: Int64)
+        throws(QueueError)
+    {
+        if let status = values[4].bytes?.first.flatMap(JobStatus.init(code:)), let version = values[5].number {
+            view.ended[id] = QueueView.Ended(status: status, version: Int(version))
+        }
+        guard let packed = values[0].bytes, !packed.isEmpty, let detour = values[1].bytes else { return }
+        do {
+            let large = values[3].bytes ?? []
+            let record = try JobRecord(id: id, packed: packed[...], body: large.isEmpty ? nil : large)
+            let state = try Detour(detour)
+            var snapshot = JobSnapshot(
+                record: record, status: state.state, version: state.version, attempts: state.attempts,
+                crashes: state.crashes, runAt: state.runAt, cancelRequested: state.cancelRequested,
+                error: state.error.isEmpty ? nil : state.error, failedAt: state.failedAt, epoch: epoch)
+            if state.state == .processing, let expiry = values[2].number {
+                snapshot.lease = Lease(
+                    id: id, version: state.version, epoch: state.leaseEpoch,
+                    expiresAt: Timestamp(microseconds: expiry))
+            }
+            view.held[id] = snapshot
+        } catch {
+            throw QueueError(.invalid, "inspect", "\(error)")
+        }
+    }
+
+    func history(on lane: Lane) async throws(QueueError) -> QueueHistory {
+        try readHistory(try await call("inspect", at: nil, on: lane) { _, _ in })
+    }
+
+    private func readHistory(_ answer: Call.Answer) throws(QueueError) -> QueueHistory {
+        let values = answer.values
+        guard values.count >= 5, let now = values[0].number, let epoch = values[1].number, let held = values[2].number,
+            let seq = values[3].number, let length = values[4].number
+        else { throw malformed("inspect") }
+        return QueueHistory(
+            epoch: epoch, seq: seq, isHeld: held == 1, now: Timestamp(microseconds: now), logLength: Int(length))
+    }
+
+    public func counts(at now: Timestamp?) async throws(QueueError) -> [QueueCounts] {
+        var rows: [QueueName: QueueCounts] = [:]
+        let window: Int64 = 2000
+        var offset: Int64 = 0
+        while true {
+            let answer = try await call("count", at: now, on: reads) { [offset] head, _ in
+                head.bulk(offset)
+                head.bulk(window)
+            }
+            let values = answer.values
+            guard values.count >= 4, (values.count - 4) % 7 == 0 else { throw malformed("count") }
+            for at in stride(from: 4, to: values.count, by: 7) {
+                let numbers = values[(at + 1)..<(at + 7)].map { Int($0.number ?? 0) }
+                let queue = QueueName(values[at].text ?? "")
+                var row = rows[queue] ?? QueueCounts(queue: queue)
+                row.pending += numbers[0]
+                row.waiting += numbers[1]
+                row.due += numbers[2]
+                row.processing += numbers[3]
+                row.expired += numbers[4]
+                row.isPaused = row.isPaused || numbers[5] == 1
+                rows[queue] = row
+            }
+            if values[3].number != 1 { break }
+            offset += window
+        }
+        return rows.values.sorted { $0.queue < $1.queue }
+    }
+
+    public func scan(_ cursor: String, limit: Int) async throws(QueueError) -> (ids: [JobID], next: String?) {
+        let answer = try await call("scan", at: nil, on: reads) { head, _ in
+            head.bulk(cursor.isEmpty ? "0" : cursor)
+            head.bulk(Int64(max(1, limit)))
+        }
+        guard answer.values.count >= 5, let next = answer.values[3].text, let bytes = answer.values[4].bytes else {
+            throw malformed("scan")
+        }
+        var reader = ByteReader(bytes[...])
+        var ids: [JobID] = []
+        while let id = try? reader.id() { ids.append(id) }  // sixteen bytes each, to the end
+        return (ids, next == "0" ? nil : next)
+    }
+
+    public func repair(_ repair: QueueRepair) async throws(QueueError) -> Bool {
+        func state(_ letter: UInt8, _ status: JobStatus, _ version: Int) -> [UInt8] {
+            var bytes = [letter, status.code]
+            bytes.appendBigEndian(UInt32(clamping: version))
+            return bytes
+        }
+        let answer = try await call("repair", at: nil) { head, arguments in
+            head.bulk(repair.epoch)
+            head.bulk(repair.id.bytes)
+            head.bulk(repair.code)
+            switch repair.expected {
+            case .absent: head.bulk("-")
+            case .held(let status, let version): head.bulk(state(UInt8(ascii: "H"), status, version))
+            case .ended(let status, let version): head.bulk(state(UInt8(ascii: "E"), status, version))
+            }
+            switch repair.action {
+            case .push(let push):
+                head.bulk("P")
+                push.write(to: &arguments, withUnique: false)
+            case .end(let status, let version): head.bulk(state(UInt8(ascii: "B"), status, version))
+            case .tellEnd: head.bulk("T")
+            }
+        }
+        guard answer.values.count >= 4, let made = answer.values[3].number else { throw malformed("repair") }
+        return made == 1
+    }
+}

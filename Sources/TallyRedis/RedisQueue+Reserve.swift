@@ -1,0 +1,76 @@
+import TallyCore
+
+extension RedisQueue {
+    public func reserve(_ wish: ReserveWish, at now: Timestamp?) async throws(QueueError) -> Reservation {
+        try Self.check(lease: wish.lease, "reserve")
+        if wish.queues.isEmpty || wish.queues.contains(where: { NameCheck.isBlank($0.text) }) {
+            throw QueueError(.invalid, "reserve", "queue: name at least one, and none blank")
+        }
+        if wish.queues.count > Limits.queuesPerCall {
+            throw QueueError(.invalid, "reserve", "\(wish.queues.count) queues; at most \(Limits.queuesPerCall) a call")
+        }
+        let answer = try await call("reserve", at: now) { head, _ in
+            head.bulk(Int64(min(max(0, wish.limit), Limits.jobsPerCall)))
+            head.bulk(wish.lease.microseconds)
+            head.bulk(wish.worker.text)
+            for queue in wish.queues { head.bulk(queue.text) }
+        }
+        let values = answer.values
+        guard values.count >= 4, let serverNow = values[0].number else { throw malformed("reserve") }
+        let time = Timestamp(microseconds: serverNow)
+        var reservation = Reservation(
+            jobs: [], nextEvent: values[3].number.map(Timestamp.init(microseconds:)), now: time,
+            isHeld: values[2].number == 1)
+        let expiry = time + wish.lease
+        var at = 4
+        var leased: [(Lease, record: [UInt8], detour: [UInt8])] = []
+        while at + 2 < values.count {
+            guard let token = values[at].bytes, let record = values[at + 1].bytes, let detour = values[at + 2].bytes,
+                let lease = Lease(token: token, expiresAt: expiry)
+            else { throw malformed("reserve") }
+            leased.append((lease, record, detour))
+            at += 3
+        }
+        for (lease, record, detour) in leased {
+            do {
+                reservation.jobs.append(try await reserved(lease, record: record, detour: detour))
+            } catch let error as QueueError {
+                throw error
+            } catch {
+                reservation.corrupt.append(lease)  // damaged bytes: the worker fails it, by its lease
+            }
+        }
+        return reservation
+    }
+
+    private func reserved(_ lease: Lease, record: [UInt8], detour: [UInt8]) async throws -> ReservedJob {
+        var body: [UInt8]?
+        if record.count > 3, record[3] & JobRecord.bodyElsewhere != 0 { body = try await largeBody(lease.id) }
+        let record = try JobRecord(id: lease.id, packed: record[...], body: body)
+        guard !detour.isEmpty else { return ReservedJob(record: record, lease: lease, runAt: record.runAt) }
+        let state = try Detour(detour)
+        return ReservedJob(
+            record: record, lease: lease, attempts: state.attempts, crashes: state.crashes, runAt: state.runAt,
+            error: state.error.isEmpty ? nil : state.error, failedAt: state.failedAt)
+    }
+
+    /// Bodies over `Limits.inlineBodyBytes` lie beside their records: no function ever reads them.
+    private func largeBody(_ id: JobID) async throws(QueueError) -> [UInt8]? {
+        var words = RESPWriter()
+        words.bulk("HGET")
+        words.bulk("\(reads.prefix):large")
+        words.bulk(id.bytes)
+        return try await command(words).bytes
+    }
+
+    /// A plain command on the connection for reads.
+    func command(_ words: RESPWriter) async throws(QueueError) -> RedisReply {
+        let result = await withCheckedContinuation { caller in
+            var call = Call(verb: nil) { caller.resume(returning: $0) }
+            call.arguments = words
+            reads.submit(call)
+        }
+        let values = try result.get().values
+        return values.count == 1 ? values[0] : .array(values)
+    }
+}

@@ -1,0 +1,268 @@
+import TallyCore
+
+/// The queue on Redis 7: one short method a verb, each one function call.
+///
+/// Three kinds of connection: one for the verbs, one for reads that may be large (log, inspection), and one for each
+/// blocking wait. All reconnect by themselves. Close it when done; nothing else ends its threads.
+public final class RedisQueue: InspectableQueue {
+    let verbs: Lane
+    let reads: Lane
+    let waits: WakeWaiter
+
+    /// Connects, checks the server, loads the functions.
+    ///
+    /// - Throws: `.unavailable` (the address is in the text) or `.wrongServer` with what to change. Nothing is left running.
+    public static func open(_ configuration: RedisConfiguration) async throws(QueueError) -> RedisQueue {
+        let queue = RedisQueue(configuration)
+        do {
+            _ = try await queue.history()
+        } catch {
+            await queue.close()
+            throw error
+        }
+        return queue
+    }
+
+    init(_ configuration: RedisConfiguration) {
+        verbs = Lane(configuration)
+        reads = Lane(configuration)
+        waits = WakeWaiter(configuration, prefix: verbs.prefix)
+    }
+
+    public func close() async {
+        await waits.close()
+        await verbs.close()
+        await reads.close()
+    }
+
+    // MARK: Verbs
+
+    public func push(_ jobs: [Push], issued: Issued?, at now: Timestamp?) async throws(QueueError) -> [PushAnswer] {
+        for job in jobs {
+            do throws(InvalidJob) {
+                try job.record.check()
+            } catch {
+                throw QueueError(.invalid, "push", "\(error)")
+            }
+            if !job.isRecorded, job.record.unique?.lifetime == .forever {
+                throw QueueError(
+                    .invalid, "push", "unique key: a key for ever needs the ledger; enqueue in mode recorded")
+            }
+        }
+        if jobs.count > Limits.jobsPerCall {
+            throw QueueError(.invalid, "push", "\(jobs.count) jobs; at most \(Limits.jobsPerCall) a call")
+        }
+        if jobs.isEmpty { return [] }
+        let answer = try await call("push", at: now, jobs: jobs.count) { head, arguments in
+            head.bulk(issued.map { String($0.epoch) } ?? "")
+            head.bulk(issued?.at.microseconds ?? 0)
+            for job in jobs { job.write(to: &arguments) }
+        }
+        guard answer.values.count >= 5, let letters = answer.values[3].bytes, let holders = answer.values[4].bytes,
+            letters.count >= answer.firstJob + jobs.count
+        else { throw malformed("push") }
+        var holder = letters[..<answer.firstJob].count { $0 == UInt8(ascii: "u") }
+        return letters[answer.firstJob..<answer.firstJob + jobs.count].map { letter in
+            switch letter {
+            case UInt8(ascii: "P"): return .pushed
+            case UInt8(ascii: "e"): return .exists(same: true)
+            case UInt8(ascii: "d"): return .exists(same: false)
+            case UInt8(ascii: "u"):
+                var reader = ByteReader(holders[(holder * 16)...])
+                holder += 1
+                return .duplicate(of: (try? reader.id()) ?? .zero)  // sixteen bytes a letter `u`, by construction
+            case UInt8(ascii: "w"): return .full
+            case UInt8(ascii: "r"): return .refused
+            default: return .ended(JobStatus(code: letter) ?? .failed)
+            }
+        }
+    }
+
+    public func extend(_ leases: [Lease], by length: Duration, at now: Timestamp?) async throws(QueueError)
+        -> [ExtendAnswer]
+    {
+        try Self.check(lease: length, "extend")
+        if leases.isEmpty { return [] }
+        let answer = try await call("extend", at: now, jobs: leases.count) { head, arguments in
+            head.bulk(length.microseconds)
+            for lease in leases { arguments.bulk(lease.token) }
+        }
+        guard answer.values.count >= 5, let expiry = answer.values[3].number, let letters = answer.values[4].bytes,
+            letters.count >= answer.firstJob + leases.count
+        else { throw malformed("extend") }
+        return zip(leases, letters[answer.firstJob...]).map { lease, letter in
+            let longer = Lease(
+                id: lease.id, version: lease.version, epoch: lease.epoch, expiresAt: Timestamp(microseconds: expiry))
+            switch letter {
+            case UInt8(ascii: "k"): return .extended(longer, cancelRequested: false)
+            case UInt8(ascii: "K"): return .extended(longer, cancelRequested: true)
+            default: return .refused(LeaseRefusal(letter: letter))
+            }
+        }
+    }
+
+    public func ack(_ acks: [Ack], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
+        try await settle("ack", acks.count, at: now) { arguments in
+            for ack in acks {
+                arguments.bulk(ack.lease.token)
+                arguments.bulk(ack.result)
+            }
+        }
+    }
+
+    public func retry(_ retries: [Retry], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
+        try await settle("retry", retries.count, at: now) { arguments in
+            for retry in retries {
+                var detail: [UInt8] = []
+                detail.appendBigEndian(max(0, retry.runAt?.microseconds ?? 0))
+                detail.appendBigEndian(UInt32(clamping: retry.attempts))
+                detail.appendBigEndian(max(0, retry.failedAt?.microseconds ?? 0))
+                detail.append(contentsOf: ErrorText.clean(retry.error).utf8)
+                arguments.bulk(retry.lease.token)
+                arguments.bulk(detail)
+            }
+        }
+    }
+
+    public func fail(_ failures: [Failure], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
+        try await settle("fail", failures.count, at: now) { arguments in
+            for failure in failures {
+                var detail: [UInt8] = []
+                detail.appendBigEndian(UInt32(clamping: failure.attempts))
+                let error = ErrorText.clean(failure.error)
+                detail.append(contentsOf: (error.isEmpty ? "failed" : error).utf8)
+                arguments.bulk(failure.lease.token)
+                arguments.bulk(detail)
+            }
+        }
+    }
+
+    public func release(_ releases: [Release], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
+        try await settle("release", releases.count, at: now) { arguments in
+            for release in releases {
+                var detail: [UInt8] = []
+                detail.appendBigEndian(max(0, release.runAt?.microseconds ?? 0))
+                arguments.bulk(release.lease.token)
+                arguments.bulk(detail)
+            }
+        }
+    }
+
+    public func cancel(
+        _ id: JobID, tombstone: (version: Int, issued: Issued)?, at now: Timestamp?
+    ) async throws(QueueError) -> CancelAnswer {
+        let answer = try await call("cancel", at: now) { head, _ in
+            head.bulk(id.bytes)
+            head.bulk(tombstone.map { String($0.version) } ?? "")
+            head.bulk(tombstone?.issued.epoch ?? 0)
+            head.bulk(tombstone?.issued.at.microseconds ?? 0)
+        }
+        guard answer.values.count >= 5, let epoch = answer.values[1].number, let letters = answer.values[3].bytes,
+            let version = answer.values[4].number.map(Int.init), let first = letters.first
+        else { throw malformed("cancel") }
+        switch first {
+        case UInt8(ascii: "x"): return .cancelled(version: version, epoch: epoch)
+        case UInt8(ascii: "l"): return .cancelling(version: version)
+        case UInt8(ascii: "r"): return .refused
+        case UInt8(ascii: "u"): return .unknown
+        default: return .ended(letters.last.flatMap(JobStatus.init(code:)) ?? .failed, version: version)
+        }
+    }
+
+    public func promote(_ limit: Int, at now: Timestamp?) async throws(QueueError) -> Int {
+        try await sweep("promote", limit, at: now)
+    }
+
+    public func reclaim(_ limit: Int, at now: Timestamp?) async throws(QueueError) -> Int {
+        try await sweep("reclaim", limit, at: now)
+    }
+
+    public func pause(_ queue: QueueName, _ paused: Bool) async throws(QueueError) {
+        _ = try await call("pause", at: nil) { head, _ in
+            head.bulk(queue.text)
+            head.bulk(paused ? "1" : "0")
+        }
+    }
+
+    public func heartbeat(_ beat: WorkerBeat, at now: Timestamp?) async throws(QueueError) {
+        let json = try beat.encoded()
+        _ = try await call("heartbeat", at: now) { head, _ in
+            head.bulk(beat.id.text)
+            head.bulk(json)
+            head.bulk(beat.status == .stopped ? "1" : "0")
+        }
+    }
+
+    public func wait(for queues: [QueueName], upTo time: Duration) async throws {
+        try await waits.wait(for: queues, upTo: time)
+    }
+
+    public func open(epoch: Int64) async throws(QueueError) {
+        _ = try await call("open", at: nil) { head, _ in head.bulk(epoch) }
+    }
+
+    public func stamp() async throws(QueueError) -> Issued {
+        if verbs.reading == nil { _ = try await history(on: verbs) }
+        guard let reading = verbs.reading else { throw malformed("stamp") }
+        // A lower bound of the server's clock now: its reading was taken before the reply came.
+        let at = reading.serverNow + .microseconds(Lane.monotonic - reading.receivedAt)
+        return Issued(epoch: reading.isHeld ? 0 : reading.epoch, at: at)
+    }
+
+    public func history() async throws(QueueError) -> QueueHistory { try await history(on: reads) }
+
+    // MARK: Plumbing
+
+    func call(
+        _ verb: String, at now: Timestamp?, jobs: Int = 0, on lane: Lane? = nil,
+        _ write: (inout RESPWriter, inout RESPWriter) -> Void
+    ) async throws(QueueError) -> Call.Answer {
+        var head = RESPWriter()
+        var arguments = RESPWriter()
+        write(&head, &arguments)
+        let (headBytes, argumentBytes) = (head, arguments)
+        let result = await withCheckedContinuation { caller in
+            var call = Call(verb: verb) { caller.resume(returning: $0) }
+            call.now = now
+            call.jobs = jobs
+            call.head = headBytes
+            call.arguments = argumentBytes
+            (lane ?? verbs).submit(call)
+        }
+        return try result.get()
+    }
+
+    private func settle(
+        _ verb: String, _ count: Int, at now: Timestamp?, _ write: (inout RESPWriter) -> Void
+    ) async throws(QueueError) -> [SettleAnswer] {
+        if count == 0 { return [] }
+        if count > Limits.jobsPerCall {
+            throw QueueError(.invalid, verb, "\(count) jobs; at most \(Limits.jobsPerCall) a call")
+        }
+        let answer = try await call(verb, at: now, jobs: count) { _, arguments in write(&arguments) }
+        guard answer.values.count >= 4, let letters = answer.values[3].bytes,
+            letters.count >= answer.firstJob + count
+        else { throw malformed(verb) }
+        return letters[answer.firstJob..<answer.firstJob + count].map { letter in
+            if letter == UInt8(ascii: "R") { return .repeated }
+            if let status = JobStatus(code: letter) { return .settled(status) }
+            return .refused(LeaseRefusal(letter: letter))
+        }
+    }
+
+    private func sweep(_ verb: String, _ limit: Int, at now: Timestamp?) async throws(QueueError) -> Int {
+        let answer = try await call(verb, at: now) { head, _ in head.bulk(Int64(max(0, limit))) }
+        guard answer.values.count >= 4, let count = answer.values[3].number else { throw malformed(verb) }
+        return Int(count)
+    }
+
+    static func check(lease length: Duration, _ operation: String) throws(QueueError) {
+        if length < Limits.minLease || length > Limits.maxLease {
+            throw QueueError(.invalidLease, operation, "\(length); a lease lasts from 1 µs to a day")
+        }
+    }
+
+    func malformed(_ operation: String) -> QueueError {
+        QueueError(.invalid, operation, "the reply is not what the function library answers; is another version loaded?")
+    }
+}
