@@ -1,0 +1,53 @@
+import TallyCore
+
+/// Pushes what was recorded and not yet pushed: it covers a client that died between its commit and its push, and feeds
+/// a queue that was over its window.
+///
+/// A crash after the push leaves the outbox row: the next pass pushes again and is answered `exists` or `ended`.
+public struct Relay: Sendable {
+    private let queue: any QueueDriver
+    private let ledger: any LedgerDriver
+    private let observer: any JobObserver
+
+    public init(queue: any QueueDriver, ledger: any LedgerDriver, observer: any JobObserver = SilentObserver()) {
+        self.queue = queue
+        self.ledger = ledger
+        self.observer = observer
+    }
+
+    /// One pass over up to 20 outbox rows. Answers how many rows were deleted.
+    public func step(olderThan age: Duration = Limits.relayAge) async throws -> Int {
+        // Taken before the ledger is read: a push decided on older knowledge than 30 s is refused.
+        let issued = try await queue.stamp()
+        if issued.epoch == 0 { return 0 }  // the epoch is held: every push would be refused
+        let queue = self.queue
+        let result = try await ledger.relay(rows: 20, olderThan: age) { row in
+            for start in stride(from: 0, to: row.pushes.count, by: Limits.jobsPerCall) {
+                let chunk = Array(row.pushes[start..<min(row.pushes.count, start + Limits.jobsPerCall)])
+                let answers = try await queue.push(chunk, issued: issued, at: nil)
+                if answers.contains(where: { $0 == .full || $0 == .refused }) { return false }
+            }
+            return true
+        }
+        return result.deleted
+    }
+
+    /// Until cancelled.
+    public func run() async throws {
+        var backoff = Backoff()
+        while true {
+            try Task.checkCancellation()
+            do {
+                let count = try await step()
+                if count > 0 { observer.dutyDid("relay", count) }
+                backoff.reset()
+                if count < 20 { try await Task.sleep(for: .milliseconds(250)) }
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                observer.dutyFailed("relay", error)
+                try await Task.sleep(for: backoff.next())
+            }
+        }
+    }
+}

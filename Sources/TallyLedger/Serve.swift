@@ -1,0 +1,49 @@
+import TallyCore
+
+/// Every duty between the halves, together. Run one or five: each is safe in many copies.
+public struct Serve: Sendable {
+    private let mirror: Mirror
+    private let relay: Relay
+    private let sweeper: Sweeper
+    private let reconciler: Reconciler
+    private let observer: any JobObserver
+
+    public init(
+        queue: any InspectableQueue, ledger: any LedgerDriver, observer: any JobObserver = SilentObserver()
+    ) {
+        self.observer = observer
+        mirror = Mirror(queue: queue, ledger: ledger, observer: observer)
+        relay = Relay(queue: queue, ledger: ledger, observer: observer)
+        sweeper = Sweeper(queue: queue, observer: observer)
+        reconciler = Reconciler(queue: queue, ledger: ledger, mirror: Mirror(queue: queue, ledger: ledger))
+    }
+
+    /// Until cancelled. No duty's failure ends another.
+    public func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await mirror.run() }
+            group.addTask { try await relay.run() }
+            group.addTask { try await sweeper.run() }
+            group.addTask { try await openEpochs() }
+            try await group.waitForAll()
+        }
+    }
+
+    /// Watches for a new epoch and opens it once the halves agree.
+    private func openEpochs() async throws {
+        var backoff = Backoff()
+        while true {
+            try Task.checkCancellation()
+            do {
+                if let repairs = try await reconciler.openIfHeld() { observer.dutyDid("open epoch", repairs) }
+                backoff.reset()
+                try await Task.sleep(for: .milliseconds(200))
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                observer.dutyFailed("open epoch", error)
+                try await Task.sleep(for: backoff.next())
+            }
+        }
+    }
+}

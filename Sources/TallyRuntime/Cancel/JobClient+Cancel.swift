@@ -1,0 +1,75 @@
+import TallyCore
+
+/// How a cancellation ended.
+public enum CancelOutcome: Hashable, Sendable {
+    /// It will never start again; where there is a ledger, its row says so.
+    case cancelled
+    /// It is running and flagged: its worker stops it, unless it completes first.
+    case cancelling
+    /// Too late.
+    case ended(JobStatus)
+    case notFound
+    /// Redis cannot be reached, or the ledger did not follow in time: it may be cancelled or not. Ask again.
+    case uncertain(String)
+}
+
+/// Cancels: Redis is asked first; an id that it does not hold is looked up in the ledger.
+public struct Canceller: Sendable {
+    private let queue: any QueueDriver
+    private let ledger: (any LedgerDriver)?
+
+    public init(queue: any QueueDriver, ledger: (any LedgerDriver)?) {
+        self.queue = queue
+        self.ledger = ledger
+    }
+
+    public func cancel(_ id: JobID) async throws -> CancelOutcome {
+        var why = "kept racing"
+        for round in 0..<40 {
+            if round > 0 { try await Task.sleep(for: .milliseconds(25)) }
+            do {
+                if let outcome = try await attempt(id) { return outcome }
+            } catch let error as QueueError where error.mayRetry {
+                why = error.description
+            } catch let error as LedgerError where error.mayRetry {
+                why = error.description
+            }
+        }
+        return .uncertain(why)
+    }
+
+    /// nil = something moved in between: start over.
+    private func attempt(_ id: JobID) async throws -> CancelOutcome? {
+        switch try await queue.cancel(id, tombstone: nil, at: nil) {
+        case .cancelling: return .cancelling
+        case .cancelled(let version, let epoch): return try await record(id, version, epoch)
+        case .ended(.cancelled, let version):
+            // Cancelled a moment ago, perhaps by a caller that died before the ledger said so.
+            return try await record(id, version, try await queue.stamp().epoch)
+        case .ended(let status, _): return .ended(status)
+        case .refused: return nil
+        case .unknown: break
+        }
+        guard let ledger else { return .notFound }
+        let issued = try await queue.stamp()  // before the ledger is read
+        guard let row = try await ledger.views([id])[id] else { return .notFound }
+        if row.status == .cancelled { return .cancelled }
+        if row.status.isTerminal { return .ended(row.status) }
+        switch try await queue.cancel(id, tombstone: (row.version, issued), at: nil) {
+        case .cancelled(let version, let epoch): return try await record(id, version, epoch)
+        case .cancelling: return .cancelling
+        case .ended, .unknown, .refused: return nil
+        }
+    }
+
+    /// A cancellation is acknowledged once the ledger says so too: Redis alone could forget it.
+    private func record(_ id: JobID, _ version: Int, _ epoch: Int64) async throws -> CancelOutcome? {
+        guard let ledger else { return .cancelled }
+        switch try await ledger.recordCancel(id, version: version, epoch: epoch) {
+        case .cancelled, .ended(.cancelled): return .cancelled
+        case .ended(let status): return .ended(status)
+        case .raced: return nil
+        case .notFound: return .cancelled  // a queued job that the mirror has not written yet: its log entries say it
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import TallyCore
+
+/// Why an enqueue did not return a receipt. `mayRetry` with the SAME id is always safe.
+public enum EnqueueError: Error, Sendable, CustomStringConvertible {
+    /// Refused at the edge; nothing was sent.
+    case invalid(InvalidJob)
+    /// The codec could not encode the value, or the job could not be stored as given.
+    case refused(String)
+    /// The id belongs to another job, with other content.
+    case idConflict(JobID)
+    /// The job with this id has ended already.
+    case ended(JobID, JobStatus)
+    /// The answer was lost: the job may be there or not.
+    case uncertain(JobID)
+    /// The store cannot be reached; nothing happened.
+    case unavailable(String)
+    /// Redis, the queue's window or the log budget is full; nothing happened.
+    case full(String)
+    case closed
+
+    public var mayRetry: Bool {
+        switch self {
+        case .uncertain, .unavailable, .full: true
+        case .invalid, .refused, .idConflict, .ended, .closed: false
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .invalid(let why): "invalid job: \(why)"
+        case .refused(let why): "refused: \(why)"
+        case .idConflict(let id): "id \(id) belongs to another job with other content"
+        case .ended(let id, let status): "job \(id) has already ended: \(status.rawValue)"
+        case .uncertain(let id): "the answer was lost; enqueue again with id \(id), which is safe"
+        case .unavailable(let why): "unavailable, nothing was enqueued: \(why)"
+        case .full(let why): "full, nothing was enqueued: \(why)"
+        case .closed: "closed"
+        }
+    }
+
+    init(_ error: QueueError, _ id: JobID) {
+        switch error.code {
+        case .closed: self = .closed
+        case .uncertain: self = .uncertain(id)
+        case .full: self = .full(error.detail)
+        case .unavailable, .cancelled: self = .unavailable(error.detail)
+        case .invalidLease, .wrongServer, .unsupported, .invalid: self = .refused(error.detail)
+        }
+    }
+
+    init(_ error: LedgerError, _ id: JobID) {
+        switch error.code {
+        case .closed: self = .closed
+        case .uncertain: self = .uncertain(id)
+        case .unavailable, .transient, .cancelled: self = .unavailable(error.description)
+        case .refused, .schema, .unsupported, .invalid: self = .refused(error.description)
+        }
+    }
+}
+
+/// What the enqueue call waits for.
+public enum Durability: String, Sendable, CaseIterable, Codable {
+    /// Postgres has committed job row and outbox row. Survives all that Postgres survives.
+    case recorded
+    /// Redis has run the function. Survives what its AOF setting survives; the ledger follows.
+    case queued
+}
+
+public struct Receipt: Hashable, Sendable {
+    /// The job that now carries the work: an earlier one where `existed`.
+    public var id: JobID
+    /// Nothing was created: the id or the unique key was there already.
+    public var existed: Bool
+    public var durability: Durability
+    public init(id: JobID, existed: Bool, durability: Durability) {
+        self.id = id
+        self.existed = existed
+        self.durability = durability
+    }
+}

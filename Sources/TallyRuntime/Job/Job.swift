@@ -1,0 +1,56 @@
+import TallyCore
+
+/// One Swift type is one kind of job: its name, its arguments (the stored properties), its policy and its code.
+///
+/// Delivery is at least once: `run` must be safe to repeat. It should end soon after its task is cancelled, which
+/// happens when the lease is lost, the job is cancelled, its timeout passes, or the worker stops.
+public protocol Job: Codable, Sendable {
+    /// Stable for ever: stored jobs are found by it. Rename the Swift type, never this.
+    static var jobType: JobType { get }
+    static var policy: JobPolicy { get }
+    /// Returning completes the job. Throwing fails this attempt: the policy then decides between another attempt and the
+    /// dead-letter set; `JobError.final` and `JobError.snooze` decide it here.
+    func run(_ context: JobContext) async throws
+}
+
+extension Job {
+    public static var policy: JobPolicy { JobPolicy() }
+}
+
+/// How jobs of a type are enqueued and retried, unless an enqueue says otherwise.
+public struct JobPolicy: Sendable {
+    public var queue: QueueName
+    public var priority: JobPriority
+    public var attempts: Int
+    public var timeout: Duration?
+    public var maxCrashes: Int
+    public var backoff: ExponentialBackoff
+
+    public init(
+        queue: QueueName = .default, priority: JobPriority = .normal, attempts: Int = Limits.maxAttempts,
+        timeout: Duration? = nil, maxCrashes: Int = Limits.maxCrashes,
+        backoff: ExponentialBackoff = ExponentialBackoff()
+    ) {
+        self.queue = queue
+        self.priority = priority
+        self.attempts = attempts
+        self.timeout = timeout
+        self.maxCrashes = maxCrashes
+        self.backoff = backoff
+    }
+}
+
+/// The endings that a handler decides itself.
+public enum JobError: Error, Sendable, CustomStringConvertible {
+    /// No further attempt: the job is failed with this reason.
+    case final(String)
+    /// Not now: run again after this long. No attempt is counted.
+    case snooze(Duration)
+
+    public var description: String {
+        switch self {
+        case .final(let reason): reason
+        case .snooze(let time): "not before \(time)"
+        }
+    }
+}

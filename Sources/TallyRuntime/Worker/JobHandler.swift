@@ -1,0 +1,62 @@
+import TallyCore
+
+/// What a worker does with one type of job.
+public struct JobHandler: Sendable {
+    public typealias Run = @Sendable (JobContext) async throws -> Void
+    /// Wraps a run: call `next` to go on, throw to fail the attempt.
+    public typealias Middleware = @Sendable (JobContext, _ next: Run) async throws -> Void
+
+    public let type: JobType
+    /// nil = the first failure is final.
+    public let retries: (any RetryPolicy)?
+    let run: @Sendable (JobContext, any JobCodec) async throws -> Void
+
+    /// A Swift type that is a job. Its policy's attempts were written into the record at enqueue.
+    public init<J: Job>(_: J.Type) {
+        type = J.jobType
+        let backoff = J.policy.backoff
+        retries = ExponentialBackoff(
+            base: backoff.base, cap: backoff.cap, multiplier: backoff.multiplier, jitter: backoff.jitter,
+            maxAttempts: J.policy.attempts)
+        run = { context, codec in
+            let job: J
+            do {
+                job = try codec.decode(J.self, from: context.body)
+            } catch {
+                throw JobError.final("the body cannot be decoded as \(J.jobType): \(error)")
+            }
+            try await job.run(context)
+        }
+    }
+
+    /// A closure by name; the body is its to read.
+    public init(
+        _ type: JobType, retries: (any RetryPolicy)? = ExponentialBackoff(maxAttempts: Limits.maxAttemptsBound),
+        run: @escaping Run
+    ) {
+        self.type = type
+        self.retries = retries
+        self.run = { context, _ in try await run(context) }
+    }
+
+    /// The same, inside the middleware; the first is the outermost.
+    public func wrapped(in middleware: [Middleware]) -> JobHandler {
+        middleware.reversed().reduce(self) { $0.wrapped(by: $1) }
+    }
+
+    private func wrapped(by middleware: @escaping Middleware) -> JobHandler {
+        let inner = run
+        return JobHandler(type: type, retries: retries) { context, codec in
+            try await middleware(context) { try await inner($0, codec) }
+        }
+    }
+
+    private init(
+        type: JobType, retries: (any RetryPolicy)?,
+        run: @escaping @Sendable (JobContext, any JobCodec) async throws -> Void
+    ) {
+        self.type = type
+        self.retries = retries
+        self.run = run
+    }
+}

@@ -1,0 +1,75 @@
+import TallyCore
+
+/// The jobs of one worker: which run, which are being settled, which must stop. Pure: no clock, no I/O.
+struct RunningTable {
+    /// One lease of one job. A job may be leased again while its lost run still lingers here.
+    struct Key: Hashable {
+        let id: JobID
+        let version: Int
+        let epoch: Int64
+        init(_ lease: Lease) {
+            id = lease.id
+            version = lease.version
+            epoch = lease.epoch
+        }
+    }
+
+    enum StopReason: Hashable {
+        /// Another may run the job by now: its end must not be reported.
+        case leaseLost
+        case cancelRequested
+        case timedOut
+        case workerStops
+    }
+
+    struct Entry {
+        var job: ReservedJob
+        var lease: Lease
+        /// By this machine's monotonic clock, counted from before the reserve was sent: never later than the true expiry.
+        var deadline: ContinuousClock.Instant
+        var task: Task<Void, Never>?
+        /// Its handler has ended; the outcome is on its way.
+        var isSettling = false
+        var stop: StopReason?
+    }
+
+    private(set) var entries: [Key: Entry] = [:]
+    private(set) var occupied = 0
+
+    mutating func add(_ job: ReservedJob, deadline: ContinuousClock.Instant) -> Key {
+        let key = Key(job.lease)
+        entries[key] = Entry(job: job, lease: job.lease, deadline: deadline)
+        occupied += 1
+        return key
+    }
+
+    mutating func attach(_ task: Task<Void, Never>, to key: Key) -> StopReason? {
+        entries[key]?.task = task
+        return entries[key]?.stop
+    }
+
+    /// The handler has ended: its slot is free. Answers the lease in force and why it was stopped, if it was.
+    mutating func settle(_ key: Key) -> (lease: Lease, stop: StopReason?)? {
+        guard let entry = entries[key], !entry.isSettling else { return nil }
+        entries[key]?.isSettling = true
+        occupied -= 1
+        return (entry.lease, entry.stop)
+    }
+
+    /// The first reason counts. Answers the task to cancel; nil if there is nothing to stop.
+    mutating func stop(_ key: Key, _ reason: StopReason) -> Task<Void, Never>? {
+        guard let entry = entries[key], !entry.isSettling, entry.stop == nil else { return nil }
+        entries[key]?.stop = reason
+        return entry.task
+    }
+
+    mutating func extend(_ key: Key, _ lease: Lease, deadline: ContinuousClock.Instant) {
+        entries[key]?.lease = lease
+        entries[key]?.deadline = deadline
+    }
+
+    mutating func remove(_ key: Key) {
+        guard let entry = entries.removeValue(forKey: key) else { return }
+        if !entry.isSettling { occupied -= 1 }
+    }
+}

@@ -1,0 +1,157 @@
+import Synchronization
+import TallyCore
+
+/// How a run ended, on its way to the queue.
+struct Settlement: Sendable {
+    enum Ending: Sendable {
+        case ack([UInt8])
+        case retry(runAt: Timestamp, attempts: Int, error: String)
+        case fail(attempts: Int, error: String)
+        case release(Timestamp?)
+    }
+    var lease: Lease
+    var ending: Ending
+    /// Until then it is worth trying.
+    var deadline: ContinuousClock.Instant
+    var done: @Sendable (SettleAnswer?) -> Void
+}
+
+/// Gathers endings for a moment and sends them in one call a verb. One flush is under way at a time, so what ends
+/// meanwhile forms the next. A store that is away is retried until the lease is over: a completion is not lost to a blip.
+final class SettleLane: Sendable {
+    private struct State {
+        var waiting: [Settlement] = []
+        var isFlushing = false
+        var onIdle: [CheckedContinuation<Void, Never>] = []
+    }
+    private let queue: any QueueDriver
+    private let observer: any JobObserver
+    private let state = Mutex(State())
+
+    init(queue: any QueueDriver, observer: any JobObserver) {
+        self.queue = queue
+        self.observer = observer
+    }
+
+    func add(_ settlement: Settlement) {
+        let start = state.withLock { state in
+            state.waiting.append(settlement)
+            if state.isFlushing { return false }
+            state.isFlushing = true
+            return true
+        }
+        // Owned by this lane: `drain` waits for it.
+        if start { Task.detached { await self.flushAll() } }
+    }
+
+    /// Until nothing is under way.
+    func drain() async {
+        await withCheckedContinuation { caller in
+            let idle = state.withLock { state in
+                if !state.isFlushing { return true }
+                state.onIdle.append(caller)
+                return false
+            }
+            if idle { caller.resume() }
+        }
+    }
+
+    private func flushAll() async {
+        while true {
+            if state.withLock({ $0.waiting.count }) < Limits.jobsPerCall {
+                // Without this pause batches shrink to one or two, at ten times the cost a job.
+                try? await Task.sleep(for: Limits.ackLinger, tolerance: .zero)  // cannot be cancelled: detached
+            }
+            let batch = state.withLock { state in
+                let batch = Array(state.waiting.prefix(Limits.jobsPerCall))
+                state.waiting.removeFirst(batch.count)
+                if batch.isEmpty { state.isFlushing = false }
+                return batch
+            }
+            if batch.isEmpty { break }
+            await send(batch)
+        }
+        let callers = state.withLock { state in
+            guard !state.isFlushing else { return [CheckedContinuation<Void, Never>]() }
+            let callers = state.onIdle
+            state.onIdle = []
+            return callers
+        }
+        for caller in callers { caller.resume() }
+    }
+
+    private func send(_ batch: [Settlement]) async {
+        var open = batch
+        var failures = 0
+        let policy = ExponentialBackoff(base: Limits.retryStoreBase, cap: Limits.retryStoreCap, jitter: 0.5)
+        while !open.isEmpty {
+            var left: [Settlement] = []
+            for verb in Self.verbs {
+                let group = open.filter { verb.fits($0.ending) }
+                if group.isEmpty { continue }
+                do {
+                    let answers = try await verb.send(queue, group)
+                    for (settlement, answer) in zip(group, answers) { settlement.done(answer) }
+                } catch {
+                    observer.dutyFailed("settle", error)
+                    let mayRetry = (error as? QueueError)?.mayRetry ?? false
+                    for settlement in group {
+                        if mayRetry, settlement.deadline > .now {
+                            left.append(settlement)
+                        } else {
+                            settlement.done(nil)
+                        }
+                    }
+                }
+            }
+            open = left
+            if open.isEmpty { return }
+            failures += 1
+            let delay = policy.delay(afterFailure: failures, random: .random(in: 0..<1))
+            try? await Task.sleep(for: delay)  // cannot be cancelled: detached
+        }
+    }
+
+    private struct VerbCall: Sendable {
+        let fits: @Sendable (Settlement.Ending) -> Bool
+        let send: @Sendable (any QueueDriver, [Settlement]) async throws -> [SettleAnswer]
+    }
+
+    private static let verbs: [VerbCall] = [
+        VerbCall(
+            fits: { if case .ack = $0 { true } else { false } },
+            send: { queue, group in
+                try await queue.ack(
+                    group.map {
+                        if case .ack(let result) = $0.ending { Ack($0.lease, result: result) } else { Ack($0.lease) }
+                    }, at: nil)
+            }),
+        VerbCall(
+            fits: { if case .retry = $0 { true } else { false } },
+            send: { queue, group in
+                try await queue.retry(
+                    group.compactMap {
+                        guard case .retry(let runAt, let attempts, let error) = $0.ending else { return nil }
+                        return Retry($0.lease, runAt: runAt, attempts: attempts, error: error)
+                    }, at: nil)
+            }),
+        VerbCall(
+            fits: { if case .fail = $0 { true } else { false } },
+            send: { queue, group in
+                try await queue.fail(
+                    group.compactMap {
+                        guard case .fail(let attempts, let error) = $0.ending else { return nil }
+                        return Failure($0.lease, attempts: attempts, error: error)
+                    }, at: nil)
+            }),
+        VerbCall(
+            fits: { if case .release = $0 { true } else { false } },
+            send: { queue, group in
+                try await queue.release(
+                    group.compactMap {
+                        guard case .release(let runAt) = $0.ending else { return nil }
+                        return Release($0.lease, runAt: runAt)
+                    }, at: nil)
+            }),
+    ]
+}

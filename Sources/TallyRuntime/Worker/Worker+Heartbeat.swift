@@ -1,0 +1,72 @@
+import Glibc
+import TallyCore
+
+extension Worker {
+    /// Extends every lease each interval. A refused one cancels its handler; one that could not be extended in time too.
+    func heartbeatLoop() async {
+        var nextBeat = ContinuousClock.now + configuration.heartbeat
+        while !Task.isCancelled {
+            do {
+                try await Task.sleep(until: nextBeat, clock: .continuous)
+            } catch {
+                return  // cancelled: the worker has ended
+            }
+            nextBeat = .now + configuration.heartbeat
+            if await extendAll() {
+                await beat(state.withLock { $0.drainBy } == nil ? .running : .draining)
+            } else {
+                // The store is away: look again soon, the deadlines go on.
+                nextBeat = .now + min(configuration.heartbeat, .seconds(1))
+            }
+            stopOverdue()
+        }
+    }
+
+    /// False when the store could not be asked.
+    private func extendAll() async -> Bool {
+        let entries = state.withLock { Array($0.table.entries) }
+        for start in stride(from: 0, to: entries.count, by: Limits.jobsPerCall) {
+            let chunk = Array(entries[start..<min(entries.count, start + Limits.jobsPerCall)])
+            let sent = ContinuousClock.now
+            do {
+                let answers = try await queue.extend(chunk.map(\.value.lease), by: configuration.lease, at: nil)
+                for (entry, answer) in zip(chunk, answers) { take(answer, entry.key, sent: sent) }
+            } catch {
+                observer.dutyFailed("heartbeat", error)
+                return false
+            }
+        }
+        return true
+    }
+
+    private func take(_ answer: ExtendAnswer, _ key: RunningTable.Key, sent: ContinuousClock.Instant) {
+        switch answer {
+        case .extended(let lease, let cancelRequested):
+            state.withLock { $0.table.extend(key, lease, deadline: sent + configuration.lease) }
+            if cancelRequested { stop(key, .cancelRequested) }
+        case .refused: stop(key, .leaseLost)  // a settling run is not touched: its end may just have arrived
+        }
+    }
+
+    private func stopOverdue() {
+        let now = ContinuousClock.now
+        let overdue = state.withLock { state in
+            state.table.entries.filter { $0.value.deadline <= now && !$0.value.isSettling }.map(\.key)
+        }
+        for key in overdue { stop(key, .leaseLost) }
+    }
+
+    func beat(_ status: WorkerBeat.Status) async {
+        let running = state.withLock { Array($0.table.entries.keys.prefix(100).map(\.id)) }
+        let beat = WorkerBeat(
+            id: configuration.id, status: status, queues: configuration.queues,
+            types: handlers.keys.sorted { $0.text < $1.text }, running: running,
+            concurrency: configuration.concurrency, startedAt: startedAt, host: WorkerConfiguration.host,
+            pid: getpid())
+        do {
+            try await queue.heartbeat(beat, at: nil)
+        } catch {
+            observer.dutyFailed("heartbeat", error)
+        }
+    }
+}

@@ -1,0 +1,173 @@
+import Glibc
+import Synchronization
+import TallyCore
+
+/// Reserves jobs, runs them, keeps their leases, reports their ends.
+///
+/// `run()` goes on until cancelled, which stops now: running handlers are cancelled and their jobs handed back. `drain`
+/// stops reserving and lets them finish. A kill at any moment loses nothing: the leases run out and others take over.
+/// While a store is away the worker waits with growing pauses and goes on by itself.
+public final class Worker: Sendable {
+    public let configuration: WorkerConfiguration
+    public var id: WorkerID { configuration.id }
+    /// Jobs running right now.
+    public var active: Int { state.withLock { $0.table.occupied } }
+
+    let queue: any QueueDriver
+    let handlers: [JobType: JobHandler]
+    let observer: any JobObserver
+    let lane: SettleLane
+    let startedAt = Timestamp.now
+    let state = Mutex(State())
+    /// A slot became free, or everything ended.
+    let changed = Notice()
+
+    struct State {
+        var table = RunningTable()
+        var reserver: Task<Void, any Error>?
+        /// nil = not draining; then running jobs may go on until here.
+        var drainBy: ContinuousClock.Instant?
+        var hasEnded = false
+        var onEnd: [CheckedContinuation<Void, Never>] = []
+        /// The queue's clock minus this machine's wall clock, µs.
+        var skew: Int64 = 0
+    }
+
+    public init(
+        queue: any QueueDriver, handlers: [JobHandler], configuration: WorkerConfiguration = WorkerConfiguration(),
+        middleware: [JobHandler.Middleware] = [], observer: any JobObserver = SilentObserver()
+    ) {
+        self.queue = queue
+        self.configuration = configuration
+        self.observer = observer
+        self.handlers = Dictionary(
+            handlers.map { ($0.type, $0.wrapped(in: middleware)) }, uniquingKeysWith: { _, last in last })
+        lane = SettleLane(queue: queue, observer: observer)
+    }
+
+    /// - Throws: `CancellationError` when cancelled; `QueueError` when the queue can never be used (closed, wrong server).
+    public func run() async throws {
+        await beat(.running)
+        let reserver = Task.detached { try await self.reserveLoop() }
+        let isDraining = state.withLock { state in
+            state.reserver = reserver
+            return state.drainBy != nil
+        }
+        if isDraining { reserver.cancel() }
+        let beats = Task.detached { await self.heartbeatLoop() }
+        let result = await withTaskCancellationHandler {
+            await reserver.result
+        } onCancel: {
+            reserver.cancel()
+        }
+        if !Task.isCancelled { await beat(.draining) }
+        await finish()
+        beats.cancel()
+        await beats.value
+        await lane.drain()
+        await beat(.stopped)
+        let callers = state.withLock { state in
+            state.hasEnded = true
+            return state.onEnd
+        }
+        for caller in callers { caller.resume() }
+        try Task.checkCancellation()
+        if case .failure(let error) = result, !(error is CancellationError) { throw error }
+    }
+
+    /// Stops reserving and returns once `run()` has ended: after the running jobs, or after `time`, when they are cancelled
+    /// and handed back.
+    public func drain(within time: Duration? = nil) async {
+        let reserver = state.withLock { state in
+            state.drainBy = .now + (time ?? configuration.drain)
+            return state.reserver
+        }
+        reserver?.cancel()
+        await withCheckedContinuation { caller in
+            let ended = state.withLock { state in
+                if state.hasEnded { return true }
+                state.onEnd.append(caller)
+                return false
+            }
+            if ended { caller.resume() }
+        }
+    }
+
+    // MARK: Reserve
+
+    private func reserveLoop() async throws {
+        let policy = ExponentialBackoff(base: Limits.retryStoreBase, cap: Limits.retryStoreCap, jitter: 0.5)
+        var failures = 0
+        while true {
+            try Task.checkCancellation()
+            let free = configuration.concurrency - active
+            if free <= 0 {
+                await changed.wait()
+                continue
+            }
+            do {
+                let sent = ContinuousClock.now
+                let wish = ReserveWish(
+                    configuration.queues, limit: free, lease: configuration.lease, worker: configuration.id)
+                let reservation = try await queue.reserve(wish, at: nil)
+                failures = 0
+                accept(reservation, sent: sent)
+                if reservation.jobs.count < min(free, Limits.jobsPerCall) { try await idle(after: reservation) }
+            } catch let error as QueueError where error.mayRetry {
+                observer.dutyFailed("reserve", error)
+                failures += 1
+                try await Task.sleep(for: policy.delay(afterFailure: failures, random: .random(in: 0..<1)))
+            }
+        }
+    }
+
+    /// Waits for a wake token, or for the next moment at which something falls due or a lease runs out.
+    private func idle(after reservation: Reservation) async throws {
+        var time = Limits.idleWait * Double.random(in: 0.8...1)
+        if reservation.isHeld { time = .milliseconds(100) }
+        if let next = reservation.nextEvent {
+            time = min(time, max(.milliseconds(1), next - reservation.now + .microseconds(500)))
+        }
+        try await queue.wait(for: configuration.queues, upTo: time)
+    }
+
+    private func accept(_ reservation: Reservation, sent: ContinuousClock.Instant) {
+        // From before the call was sent: this machine never believes in a lease longer than the queue does.
+        let deadline = sent + configuration.lease
+        let keys = state.withLock { state in
+            state.skew = reservation.now.microseconds - Timestamp.now.microseconds
+            return reservation.jobs.map { state.table.add($0, deadline: deadline) }
+        }
+        for lease in reservation.corrupt {
+            lane.add(
+                Settlement(
+                    lease: lease, ending: .fail(attempts: 0, error: "corrupt: the stored body is not what was enqueued"),
+                    deadline: deadline, done: { _ in }))
+        }
+        for (job, key) in zip(reservation.jobs, keys) {
+            let task = Task.detached { await self.perform(job, key) }
+            let stop = state.withLock { $0.table.attach(task, to: key) }
+            if stop != nil { task.cancel() }
+        }
+    }
+
+    // MARK: End
+
+    /// Waits for running jobs until the drain's deadline, then cancels them; those that ignore it are left to their leases.
+    private func finish() async {
+        let deadline = Task.isCancelled ? .now : state.withLock { $0.drainBy } ?? .now
+        await waitUntilIdle(until: deadline)
+        let tasks = state.withLock { state in
+            state.table.entries.keys.compactMap { state.table.stop($0, .workerStops) }
+        }
+        for task in tasks { task.cancel() }
+        if !tasks.isEmpty { await waitUntilIdle(until: .now + .seconds(5)) }
+    }
+
+    private func waitUntilIdle(until deadline: ContinuousClock.Instant) async {
+        // In a task of its own: this one may be cancelled already, and must still wait.
+        await Task.detached {
+            while self.active > 0, ContinuousClock.now < deadline { await self.changed.wait(until: deadline) }
+        }.value
+    }
+}
