@@ -11,6 +11,10 @@ package func startThread(_ body: @escaping @Sendable () -> Void) {
     let failed = pthread_create(
         &thread, &attributes,
         { raw in
+            // Signals belong to the program, and a write to a closed socket must be an error, not SIGPIPE.
+            var all = sigset_t()
+            sigfillset(&all)
+            pthread_sigmask(SIG_BLOCK, &all, nil)
             Unmanaged<ThreadBody>.fromOpaque(raw!).takeRetainedValue().run()
             return nil
         }, box.toOpaque())

@@ -39,6 +39,9 @@ public struct JobHandler: Sendable {
         self.run = { context, _ in try await run(context) }
     }
 
+    /// Runs it outside a worker, or from another handler.
+    public func callAsFunction(_ context: JobContext) async throws { try await run(context, JSONCodec()) }
+
     /// The same, inside the middleware; the first is the outermost.
     public func wrapped(in middleware: [Middleware]) -> JobHandler {
         middleware.reversed().reduce(self) { $0.wrapped(by: $1) }

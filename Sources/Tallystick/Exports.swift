@@ -1,0 +1,6 @@
+// `import Tallystick` brings the whole vocabulary; the modules stay for those who need only a part.
+@_exported import TallyCore
+@_exported import TallyLedger
+@_exported import TallyPostgres
+@_exported import TallyRedis
+@_exported import TallyRuntime

@@ -1,0 +1,84 @@
+import TallyCore
+import TallyRedis
+import TallyRuntime
+
+/// Where the two halves are and how enqueues behave. Flags win over the environment, the environment over `.env`.
+public struct Settings: Sendable {
+    public static let names = ["TALLY_REDIS_URL", "TALLY_POSTGRES_URL", "TALLY_NAMESPACE", "TALLY_MODE"]
+
+    public var redisURL: String
+    /// nil = no ledger: mode queued only.
+    public var postgresURL: String?
+    public var namespace: String
+    public var mode: Durability
+
+    public init(
+        redisURL: String, postgresURL: String?, namespace: String = "tally", mode: Durability = .recorded
+    ) throws(InvalidSetting) {
+        self.redisURL = redisURL
+        self.postgresURL = postgresURL
+        self.namespace = namespace
+        self.mode = postgresURL == nil ? .queued : mode
+        _ = try redis()
+        if Self.schema(namespace) == nil {
+            throw InvalidSetting("TALLY_NAMESPACE", "\(namespace): must begin with a letter and have up to 40 characters")
+        }
+    }
+
+    /// Each layer maps setting names to values; the first layer that has a non-empty one wins. Pure.
+    public init(layers: [[String: String]]) throws(InvalidSetting) {
+        func value(_ name: String) -> String? {
+            for layer in layers {
+                if let value = layer[name], !value.isEmpty { return value }
+            }
+            return nil
+        }
+        guard let redisURL = value("TALLY_REDIS_URL") else {
+            throw InvalidSetting("TALLY_REDIS_URL", "is not set; give redis://host:port, or run `ops/servers start`")
+        }
+        let modeText = value("TALLY_MODE") ?? "recorded"
+        guard let mode = Durability(rawValue: modeText) else {
+            throw InvalidSetting("TALLY_MODE", "\(modeText): must be `recorded` or `queued`")
+        }
+        let postgresURL = value("TALLY_POSTGRES_URL")
+        if mode == .recorded, postgresURL == nil {
+            throw InvalidSetting(
+                "TALLY_POSTGRES_URL", "is not set; give postgres://user@host/database, or set TALLY_MODE=queued")
+        }
+        try self.init(
+            redisURL: redisURL, postgresURL: postgresURL, namespace: value("TALLY_NAMESPACE") ?? "tally", mode: mode)
+    }
+
+    public func redis() throws(InvalidSetting) -> RedisConfiguration {
+        try RedisConfiguration(url: redisURL, namespace: namespace)
+    }
+
+    /// The Postgres schema of a namespace: its name in lower case, with `_` for what a schema name cannot hold.
+    public static func schema(_ namespace: String) -> String? {
+        let text = String(
+            namespace.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
+        guard let first = text.first, first.isLetter || first == "_", text.count <= 40, !text.hasPrefix("pg_")
+        else { return nil }
+        return text
+    }
+
+    /// Reads `NAME=value` lines; `#` begins a comment line; quotes around a value are dropped. Other lines are refused.
+    public static func dotEnv(_ text: String) throws(InvalidSetting) -> [String: String] {
+        var found: [String: String] = [:]
+        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            var line = line.drop { $0 == " " || $0 == "\t" || $0 == "\r" }
+            if line.isEmpty || line.hasPrefix("#") { continue }
+            if line.hasPrefix("export ") { line = line.dropFirst(7) }
+            guard let equals = line.firstIndex(of: "=") else {
+                throw InvalidSetting(".env line \(number + 1)", "is not NAME=value")
+            }
+            var value = line[line.index(after: equals)...]
+            while let last = value.last, last.isWhitespace { value = value.dropLast() }
+            if value.count >= 2, let quote = value.first, quote == "\"" || quote == "'", value.last == quote {
+                value = value.dropFirst().dropLast()
+            }
+            found[String(line[..<equals])] = String(value)
+        }
+        return found
+    }
+}

@@ -1,0 +1,102 @@
+import Foundation
+import TallyCore
+import TallyLedger
+import TallyPostgres
+import TallyRedis
+import TallyRuntime
+
+/// Both halves, opened: enqueue, cancel, make workers. One for a process; shared by any number of tasks.
+public final class Tally: Sendable {
+    public let settings: Settings
+    public let client: JobClient
+    public let queue: any QueueDriver
+    public let ledger: (any LedgerDriver)?
+    private let observer: any JobObserver
+
+    /// Opens with the settings of the environment: `TALLY_REDIS_URL`, `TALLY_POSTGRES_URL`, `TALLY_NAMESPACE`,
+    /// `TALLY_MODE`.
+    ///
+    /// - Throws: `InvalidSetting`, `QueueError` or `LedgerError`, each saying what is wrong and how to mend it. Nothing is
+    ///   left running.
+    public static func open(observer: any JobObserver = SilentObserver()) async throws -> Tally {
+        try await open(Settings(layers: [ProcessInfo.processInfo.environment]), observer: observer)
+    }
+
+    public static func open(_ settings: Settings, observer: any JobObserver = SilentObserver()) async throws -> Tally {
+        let queue = try await RedisQueue.open(settings.redis())
+        do {
+            let ledger = try await openLedger(settings)
+            return Tally(settings: settings, queue: queue, ledger: ledger, observer: observer)
+        } catch {
+            await queue.close()
+            throw error
+        }
+    }
+
+    private static func openLedger(_ settings: Settings) async throws -> PostgresLedger? {
+        guard let url = settings.postgresURL else { return nil }
+        return try await PostgresLedger.open(
+            PostgresConfiguration(url: url, schema: Settings.schema(settings.namespace) ?? "tally"))
+    }
+
+    /// Over drivers that are open already, such as the memory ones in a test. `close` closes them too.
+    public init(
+        settings: Settings, queue: any QueueDriver, ledger: (any LedgerDriver)?,
+        observer: any JobObserver = SilentObserver()
+    ) {
+        self.settings = settings
+        self.queue = queue
+        self.ledger = ledger
+        self.observer = observer
+        client = JobClient(queue: queue, ledger: ledger, durability: settings.mode, observer: observer)
+    }
+
+    /// Returns once the store of the durability mode has the job: Postgres by default.
+    @discardableResult
+    public func enqueue<J: Job>(
+        _ job: J, on queue: QueueName? = nil, at runAt: Timestamp? = nil, priority: JobPriority? = nil,
+        unique: UniqueKey? = nil, id: JobID = JobID(), tags: [String] = [], trace: String = "",
+        durability: Durability? = nil
+    ) async throws(EnqueueError) -> Receipt {
+        try await client.enqueue(
+            job, on: queue, at: runAt, priority: priority, unique: unique, id: id, tags: tags, trace: trace,
+            durability: durability)
+    }
+
+    public func cancel(_ id: JobID) async throws -> CancelOutcome {
+        try await Canceller(queue: queue, ledger: ledger).cancel(id)
+    }
+
+    /// A worker for these types, on the queues that their policies name.
+    public func worker(for types: any Job.Type..., concurrency: Int = Limits.concurrency) -> Worker {
+        var queues: [QueueName] = []
+        for type in types where !queues.contains(type.policy.queue) { queues.append(type.policy.queue) }
+        return worker(
+            handlers: types.map { JobHandler($0) },
+            configuration: WorkerConfiguration(queues: queues, concurrency: concurrency))
+    }
+
+    public func worker(
+        handlers: [JobHandler], configuration: WorkerConfiguration, middleware: [JobHandler.Middleware] = []
+    ) -> Worker {
+        Worker(
+            queue: queue, handlers: handlers, configuration: configuration, middleware: middleware, observer: observer)
+    }
+
+    /// What an operator asks of the live half.
+    ///
+    /// - Throws: `.unsupported` when the driver lacks it.
+    public func inspectable() throws(QueueError) -> any InspectableQueue {
+        guard let queue = queue as? any InspectableQueue else {
+            throw QueueError(.unsupported, "inspect", "this queue driver has no admin interface")
+        }
+        return queue
+    }
+
+    /// Waits for pushes under way, then closes both halves. May be repeated.
+    public func close() async {
+        await client.drain()
+        await queue.close()
+        await ledger?.close()
+    }
+}

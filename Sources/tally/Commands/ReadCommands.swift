@@ -1,0 +1,194 @@
+import Tallystick
+
+enum InspectCommand: Command {
+    static let name = "inspect"
+    static let summary = "one job: both halves and every transition"
+    static let help = "tally inspect ID"
+
+    static func run(_ arguments: Arguments) async throws {
+        let id = try Common.jobID(arguments)
+        try await Common.withTally(arguments) { tally in
+            let view = try await tally.inspectable().inspect([id], at: nil)
+            let recorded = try await tally.ledger?.jobs([id])[id]
+            let events = try await tally.ledger?.events(id) ?? []
+            guard let job = view.held[id] ?? recorded else {
+                Output.note("tally inspect: no job \(id)")
+                throw Exit(code: 1)
+            }
+            var merged = job
+            if let recorded {
+                merged.workerID = recorded.workerID
+                merged.startedAt = recorded.startedAt
+                if view.held[id] == nil { merged = recorded }
+            }
+            if arguments.has("json") {
+                var fields = JobText.json(merged, withBody: true)
+                fields["in_redis"] = view.held[id]?.status.rawValue ?? "absent"
+                fields["in_postgres"] = recorded?.status.rawValue ?? "absent"
+                fields["history"] = events.map(json)
+                Output.json(fields)
+            } else {
+                for (name, value) in JobText.json(merged, withBody: true).sorted(by: { $0.key < $1.key }) {
+                    Output.line("\(name)  \(Output.printable("\(value)", limit: 2000))")
+                }
+                Output.line("in Redis  \(view.held[id]?.status.rawValue ?? "absent")")
+                Output.line("in Postgres  \(recorded?.status.rawValue ?? "absent")")
+                Output.table(
+                    ["AT", "EVENT", "FROM", "TO", "VERSION", "ACTOR", "ERROR"],
+                    events.map {
+                        [
+                            $0.at.description, $0.verb.rawValue, $0.from?.rawValue ?? "-", $0.to.rawValue, "\($0.version)",
+                            Output.printable($0.actor ?? ""), Output.printable($0.error ?? "", limit: 60),
+                        ]
+                    })
+            }
+        }
+    }
+
+    private static func json(_ event: JobEvent) -> [String: Any] {
+        [
+            "at": event.at.description, "event": event.verb.rawValue, "from": event.from?.rawValue ?? "",
+            "to": event.to.rawValue, "version": event.version, "actor": event.actor ?? "", "error": event.error ?? "",
+        ]
+    }
+}
+
+enum ListCommand: Command {
+    static let name = "list"
+    static let summary = "jobs of the ledger, a page at a time"
+    static let help = """
+        tally list [--queue Q] [--status S] [--type T] [--limit 50] [--cursor C] [--newest]
+          --status          scheduled pending processing retrying completed failed cancelled, or TaskHarbor's
+                            ready inflight done dlq; default all
+        """
+    static let flags: Set<String> = ["queue", "status", "type", "limit", "cursor"]
+    static let switches: Set<String> = ["newest"]
+
+    static func run(_ arguments: Arguments) async throws {
+        try await list(arguments, status: status(arguments.text("status")))
+    }
+
+    static func status(_ text: String?) throws -> JobStatus? {
+        switch text {
+        case nil, "all": return nil
+        case "ready": return .pending
+        case "inflight": return .processing
+        case "done": return .completed
+        case "dlq": return .failed
+        case let text?:
+            guard let status = JobStatus(rawValue: text) else { throw Usage("--status \(text): no such status") }
+            return status
+        }
+    }
+
+    static func list(_ arguments: Arguments, status: JobStatus?) async throws {
+        let query = JobQuery(
+            queue: arguments.text("queue").map { QueueName($0) }, status: status,
+            type: arguments.text("type").map { JobType($0) },
+            limit: try arguments.number("limit", in: 1...Limits.maxPage, or: Limits.page),
+            cursor: arguments.text("cursor"), newestFirst: arguments.has("newest"))
+        try await Common.withTally(arguments) { tally in
+            let page: JobPage
+            do {
+                page = try await Common.ledger(tally).list(query)
+            } catch let error as LedgerError where error.code == .invalid {
+                throw Usage(error.detail)
+            }
+            if arguments.has("json") {
+                Output.json(
+                    ["jobs": page.jobs.map { JobText.json($0, withBody: false) }, "next_cursor": page.next ?? ""]
+                        as [String: Any])
+            } else {
+                Output.table(JobText.header, page.jobs.map(JobText.row))
+                if let next = page.next { Output.line("next page: --cursor \(next)") }
+            }
+        }
+    }
+}
+
+enum StatsCommand: Command {
+    static let name = "stats"
+    static let summary = "counts by queue, and the ledger's totals"
+    static let help = "tally stats"
+
+    static func run(_ arguments: Arguments) async throws {
+        try await Common.withTally(arguments) { tally in
+            let counts = try await tally.inspectable().counts(at: nil)
+            let history = try await tally.queue.history()
+            let balances = try await tally.ledger?.balances()
+            if arguments.has("json") {
+                var fields: [String: Any] = [
+                    "queues": counts.map {
+                        [
+                            "queue": $0.queue.text, "pending": $0.pending, "waiting": $0.waiting, "due": $0.due,
+                            "processing": $0.processing, "expired": $0.expired, "paused": $0.isPaused,
+                        ] as [String: Any]
+                    }, "epoch": Int(history.epoch), "held": history.isHeld, "log_entries": history.logLength,
+                ]
+                if let balances { fields["ledger"] = json(balances) }
+                Output.json(fields)
+            } else {
+                Output.table(
+                    ["QUEUE", "PENDING", "WAITING", "DUE", "PROCESSING", "EXPIRED", "PAUSED"],
+                    counts.map {
+                        [
+                            Output.printable($0.queue.text), "\($0.pending)", "\($0.waiting)", "\($0.due)",
+                            "\($0.processing)", "\($0.expired)", $0.isPaused ? "yes" : "",
+                        ]
+                    })
+                if let balances {
+                    for (name, value) in json(balances).sorted(by: { $0.key < $1.key }) {
+                        Output.line("ledger \(name)  \(value)")
+                    }
+                }
+            }
+        }
+    }
+
+    private static func json(_ balances: Balances) -> [String: Int] {
+        [
+            "accepted": balances.accepted, "completed": balances.completed, "failed": balances.failed,
+            "cancelled": balances.cancelled, "active": balances.active, "purged": balances.purged,
+            "quarantined": balances.quarantined,
+        ]
+    }
+}
+
+enum WorkersCommand: Command {
+    static let name = "workers"
+    static let summary = "workers that reported, what they run, when they were last seen"
+    static let help = "tally workers"
+
+    static func run(_ arguments: Arguments) async throws {
+        try await Common.withTally(arguments) { tally in
+            let now = Timestamp.now
+            let rows = try await Common.ledger(tally).workers().map { row in
+                // Three missed heartbeats: gone without a word.
+                let isLost = row.beat.status != .stopped && now - row.lastSeen > Limits.lease
+                return (row, isLost ? "lost" : row.beat.status.rawValue)
+            }
+            if arguments.has("json") {
+                Output.json(
+                    rows.map { row, status in
+                        [
+                            "id": row.beat.id.text, "status": status, "last_seen": row.lastSeen.description,
+                            "queues": row.beat.queues.map(\.text), "types": row.beat.types.map(\.text),
+                            "running": row.beat.running.map(\.description), "concurrency": row.beat.concurrency,
+                            "host": row.beat.host, "pid": Int(row.beat.pid),
+                        ] as [String: Any]
+                    })
+            } else {
+                Output.table(
+                    ["ID", "STATUS", "LAST SEEN", "RUNNING", "QUEUES", "TYPES"],
+                    rows.map { row, status in
+                        [
+                            Output.printable(row.beat.id.text), status, row.lastSeen.description,
+                            row.beat.running.first.map { "\($0)" + (row.beat.running.count > 1 ? " +\(row.beat.running.count - 1)" : "") } ?? "",
+                            Output.printable(row.beat.queues.map(\.text).joined(separator: " ")),
+                            Output.printable(row.beat.types.map(\.text).joined(separator: " ")),
+                        ]
+                    })
+            }
+        }
+    }
+}

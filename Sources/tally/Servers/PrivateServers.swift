@@ -1,0 +1,116 @@
+import Foundation
+import Glibc
+
+/// A Redis and a Postgres of one's own: loopback, own folder, own passwords, stopped by pid. The only implementation;
+/// `tally dev`, `ops/servers`, benches and tests call it.
+///
+/// The folder holds everything: `redis/`, `postgres/`, `state.json`. As root, Postgres (which refuses root) runs as the
+/// user `postgres`, with its data below `/var/tmp`, since a home may be closed to that user.
+struct PrivateServers {
+    struct State: Codable {
+        var redisPort: Int
+        var redisPassword: String
+        var postgresPort: Int
+        var postgresPassword: String
+        var postgresFolder: String
+    }
+
+    let folder: String
+    let state: State
+
+    var redisURL: String { "redis://:\(state.redisPassword)@127.0.0.1:\(state.redisPort)/0" }
+    var postgresURL: String {
+        "postgres://tally:\(state.postgresPassword)@127.0.0.1:\(state.postgresPort)/postgres"
+    }
+    var redisPid: Int32? { Self.pid("\(folder)/redis/pid") }
+    var postgresPid: Int32? { Self.pid("\(state.postgresFolder)/data/postmaster.pid") }
+
+    /// Starts what does not run yet; ports that are taken are given up for others.
+    static func start(_ folder: String, say: (String) -> Void) throws -> PrivateServers {
+        try FileManager.default.createDirectory(atPath: "\(folder)/redis", withIntermediateDirectories: true)
+        chmod(folder, 0o700)
+        let tools = try ServerTools.find()
+        var state = try load(folder) ?? State(
+            redisPort: 0, redisPassword: secret(), postgresPort: 0, postgresPassword: secret(),
+            postgresFolder: postgresFolder(for: folder))
+        var servers = PrivateServers(folder: folder, state: state)
+        if servers.redisPid == nil {
+            say("starting a private Redis in \(folder)/redis")
+            state.redisPort = try RedisProcess.start(folder: "\(folder)/redis", password: state.redisPassword, tools, preferred: state.redisPort)
+            try save(state, folder)
+        }
+        servers = PrivateServers(folder: folder, state: state)
+        if servers.postgresPid == nil {
+            say("starting a private Postgres in \(state.postgresFolder)")
+            state.postgresPort = try PostgresProcess.start(
+                folder: state.postgresFolder, password: state.postgresPassword, tools, preferred: state.postgresPort)
+            try save(state, folder)
+        }
+        return PrivateServers(folder: folder, state: state)
+    }
+
+    static func open(_ folder: String) throws -> PrivateServers? {
+        try load(folder).map { PrivateServers(folder: folder, state: $0) }
+    }
+
+    /// Ends both, by pid, and waits until they are gone.
+    func stop() {
+        if let pid = postgresPid { Self.end(pid, SIGINT) }
+        if let pid = redisPid { Self.end(pid, SIGTERM) }
+    }
+
+    /// Stops and deletes everything.
+    func remove() {
+        stop()
+        for path in [state.postgresFolder, folder] {
+            try? FileManager.default.removeItem(atPath: path)  // best effort: a temporary folder
+        }
+    }
+
+    // MARK: Parts
+
+    private static func load(_ folder: String) throws -> State? {
+        guard let data = FileManager.default.contents(atPath: "\(folder)/state.json") else { return nil }
+        return try JSONDecoder().decode(State.self, from: data)
+    }
+
+    private static func save(_ state: State, _ folder: String) throws {
+        let path = "\(folder)/state.json"
+        let data = try JSONEncoder().encode(state)
+        FileManager.default.createFile(atPath: path, contents: data, attributes: [.posixPermissions: 0o600])
+    }
+
+    private static func postgresFolder(for folder: String) -> String {
+        if geteuid() != 0 { return "\(folder)/postgres" }
+        var hash: UInt64 = 14_695_981_039_346_656_037
+        for byte in folder.utf8 { hash = (hash ^ UInt64(byte)) &* 1_099_511_628_211 }
+        return "/var/tmp/tallystick-postgres-\(String(hash, radix: 36))"
+    }
+
+    private static func secret() -> String {
+        var random = SystemRandomNumberGenerator()
+        return String(random.next(), radix: 36) + String(random.next(), radix: 36)
+    }
+
+    /// The first line of the file, if a process with that pid lives.
+    static func pid(_ path: String) -> Int32? {
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8),  // no file: not running
+            let pid = Int32(text.split(separator: "\n").first ?? ""), pid > 1, kill(pid, 0) == 0 || errno == EPERM
+        else { return nil }
+        return pid
+    }
+
+    static func end(_ pid: Int32, _ signal: Int32) {
+        kill(pid, signal)
+        for _ in 0..<3000 {
+            if kill(pid, 0) != 0 { return }
+            usleep(10_000)
+        }
+        kill(pid, SIGKILL)
+    }
+}
+
+struct ServerProblem: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import Glibc
+
+enum RedisProcess {
+    /// Starts it as a daemon and waits until it answers. Answers its port.
+    static func start(folder: String, password: String, _ tools: ServerTools, preferred: Int) throws -> Int {
+        var last = ""
+        for attempt in 0..<5 {
+            let port = attempt == 0 && preferred != 0 ? preferred : try ServerTools.freePort()
+            try? FileManager.default.removeItem(atPath: "\(folder)/pid")  // of an earlier run, if any
+            try configuration(folder, password, port).write(
+                toFile: "\(folder)/redis.conf", atomically: true, encoding: .utf8)
+            chmod("\(folder)/redis.conf", 0o600)
+            try ServerTools.run([tools.redisServer, "\(folder)/redis.conf"], folder: folder)
+            if waitUntilUp(folder, port) { return port }
+            last = (try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? ""  // no log: nothing to show
+        }
+        throw ServerProblem("the private Redis does not start:\n\(last.suffix(1000))")
+    }
+
+    private static func configuration(_ folder: String, _ password: String, _ port: Int) -> String {
+        """
+        port \(port)
+        bind 127.0.0.1
+        requirepass \(password)
+        dir "\(folder)"
+        pidfile "\(folder)/pid"
+        logfile "\(folder)/log"
+        daemonize yes
+        appendonly yes
+        appendfsync everysec
+        save ""
+        maxmemory-policy noeviction
+        # The log and its trimming write about 800 bytes a job: a rewrite each 64 MB would never rest.
+        auto-aof-rewrite-min-size 1gb
+        """
+    }
+
+    private static func waitUntilUp(_ folder: String, _ port: Int) -> Bool {
+        for _ in 0..<1000 {
+            if PrivateServers.pid("\(folder)/pid") != nil, canConnect(port) { return true }
+            let log = (try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? ""  // not written yet
+            if log.contains("Address already in use") && PrivateServers.pid("\(folder)/pid") == nil { return false }
+            usleep(10_000)
+        }
+        return false
+    }
+
+    static func canConnect(_ port: Int) -> Bool {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        address.sin_port = UInt16(port).bigEndian
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+    }
+}

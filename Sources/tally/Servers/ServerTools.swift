@@ -1,0 +1,77 @@
+import Foundation
+import Glibc
+
+/// Where the servers' programs are. Debian puts no `initdb` on the path.
+struct ServerTools {
+    var redisServer: String
+    var postgresBin: String
+
+    static func find() throws -> ServerTools {
+        let hint = "run ops/up, which installs redis-server and postgresql"
+        guard let redis = find("redis-server") else { throw ServerProblem("redis-server is not installed; \(hint)") }
+        guard let bin = postgresFolders().first(where: { isExecutable("\($0)/initdb") && isExecutable("\($0)/postgres") })
+        else { throw ServerProblem("PostgreSQL's initdb is not installed; \(hint)") }
+        return ServerTools(redisServer: redis, postgresBin: bin)
+    }
+
+    private static func postgresFolders() -> [String] {
+        var folders: [String] = []
+        let versions = (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql")) ?? []  // none: no folder
+        folders += versions.compactMap(Int.init).sorted(by: >).map { "/usr/lib/postgresql/\($0)/bin" }
+        if let config = find("pg_config"), let text = try? run([config, "--bindir"]) {  // not there: the next place
+            folders.append(text.trimmingCharacters(in: .whitespacesAndNewlines))
+        }
+        return folders
+    }
+
+    static func find(_ program: String) -> String? {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+        return (path.split(separator: ":").map(String.init) + ["/usr/bin", "/usr/sbin", "/usr/local/bin"])
+            .map { "\($0)/\(program)" }.first(where: isExecutable)
+    }
+
+    private static func isExecutable(_ path: String) -> Bool { access(path, X_OK) == 0 }
+
+    /// Runs a program to its end. Answers its standard output.
+    ///
+    /// - Throws: what it printed, when it failed.
+    @discardableResult
+    static func run(_ words: [String], folder: String? = nil, input: String? = nil) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: words[0])
+        process.arguments = Array(words.dropFirst())
+        if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
+        // Files, not pipes: a server that the program starts keeps its parent's output open for ever.
+        let log = FileManager.default.temporaryDirectory.appendingPathComponent("tally-run-\(getpid())-\(UInt64.random(in: 0 ... .max))")
+        FileManager.default.createFile(atPath: log.path, contents: nil, attributes: [.posixPermissions: 0o600])
+        defer { try? FileManager.default.removeItem(at: log) }  // best effort: a temporary file
+        let handle = try FileHandle(forUpdating: log)
+        process.standardOutput = handle
+        process.standardError = handle
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        let text = (try? String(contentsOf: log, encoding: .utf8)) ?? ""  // not UTF-8: no text to show
+        if process.terminationStatus != 0 {
+            throw ServerProblem("\(words[0]) failed (\(process.terminationStatus)): \(text.suffix(2000))")
+        }
+        return text
+    }
+
+    /// A loopback port that is free now. Somebody may take it before it is used: callers try again.
+    static func freePort() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
+                bind(descriptor, raw, length) == 0 && getsockname(descriptor, raw, &length) == 0
+            }
+        }
+        guard bound else { throw ServerProblem("no loopback port is free: \(String(cString: strerror(errno)))") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
