@@ -45,7 +45,7 @@ private struct Fold {
     var changed: [RowChange] { order.compactMap { records[$0] == nil ? changes[$0] : nil } }
 
     mutating func add(_ move: Move, of entry: LogEntry) {
-        if let record = move.record, changes[move.id] == nil { records[move.id] = record }
+        if let record = move.record, records[move.id] == nil { records[move.id] = record }
         guard var change = changes[move.id] else {
             order.append(move.id)
             changes[move.id] = RowChange(move, of: entry)
