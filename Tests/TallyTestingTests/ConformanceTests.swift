@@ -30,7 +30,8 @@ private let taskHarborNames: Set = [
     "reserve_with_invalid_lease_duration_returns_err_invalid_lease_duration",
     "extendlease_with_invalid_lease_duration_returns_err_invalid_lease_duration",
     "retry_with_wrong_token_returns_err_lease_mismatch", "retry_after_expiry_returns_err_lease_expired",
-    "retry_when_not_inflight_returns_err_job_not_inflight", "fail_with_wrong_token_returns_err_lease_mismatch",
+    "retry_when_not_inflight_returns_err_job_not_inflight",
+    "fail_with_wrong_token_returns_err_lease_mismatch",
     "fail_after_expiry_returns_err_lease_expired", "fail_when_not_inflight_returns_err_job_not_inflight",
     "retry_after_done_returns_err_job_not_inflight",
 ]

@@ -10,7 +10,8 @@ import Testing
 
     @Test(arguments: 2...9 as ClosedRange<UInt64>)
     func `finds no difference under other seeds [J5]`(_ seed: UInt64) async throws {
-        try await ModelRun(seed: seed, steps: 1000, settleEvery: 50).run(against: try await ConformanceStore.memory())
+        try await ModelRun(seed: seed, steps: 1000, settleEvery: 50).run(
+            against: try await ConformanceStore.memory())
     }
 
     @Test(arguments: MutantQueue.Defect.allCases)

@@ -51,13 +51,17 @@ struct MutantQueue: InspectableQueue {
     func reserve(_ wish: ReserveWish, at now: Timestamp?) async throws(QueueError) -> Reservation {
         var wish = wish
         if defect == .reversedQueues { wish.queues.reverse() }
-        if defect == .longLease, wish.lease > .zero, wish.lease < Limits.maxLease { wish.lease += .microseconds(1) }
+        if defect == .longLease, wish.lease > .zero, wish.lease < Limits.maxLease {
+            wish.lease += .microseconds(1)
+        }
         if defect == .earlyPromotion, let now, wish.lease > .zero {
             _ = try await base.promote(Limits.sweepPerCall, at: now + .microseconds(1))
         }
         return try await base.reserve(wish, at: now)
     }
-    func extend(_ leases: [Lease], by: Duration, at now: Timestamp?) async throws(QueueError) -> [ExtendAnswer] {
+    func extend(_ leases: [Lease], by: Duration, at now: Timestamp?) async throws(QueueError)
+        -> [ExtendAnswer]
+    {
         try await base.extend(leases, by: by, at: now)
     }
     func ack(_ acks: [Ack], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
@@ -68,7 +72,9 @@ struct MutantQueue: InspectableQueue {
     func retry(_ retries: [Retry], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
         guard defect == .lostError else { return try await base.retry(retries, at: now) }
         return try await base.retry(
-            retries.map { Retry($0.lease, runAt: $0.runAt, attempts: $0.attempts, error: "", failedAt: $0.failedAt) }, at: now)
+            retries.map {
+                Retry($0.lease, runAt: $0.runAt, attempts: $0.attempts, error: "", failedAt: $0.failedAt)
+            }, at: now)
     }
     func fail(_ failures: [Failure], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
         try await base.fail(failures, at: soften(now))
@@ -104,11 +110,21 @@ struct MutantQueue: InspectableQueue {
 
     // MARK: - Untouched
 
-    func promote(_ limit: Int, at now: Timestamp?) async throws(QueueError) -> Int { try await base.promote(limit, at: now) }
-    func reclaim(_ limit: Int, at now: Timestamp?) async throws(QueueError) -> Int { try await base.reclaim(limit, at: now) }
-    func pause(_ queue: QueueName, _ paused: Bool) async throws(QueueError) { try await base.pause(queue, paused) }
-    func heartbeat(_ beat: WorkerBeat, at now: Timestamp?) async throws(QueueError) { try await base.heartbeat(beat, at: now) }
-    func wait(for queues: [QueueName], upTo time: Duration) async throws { try await base.wait(for: queues, upTo: time) }
+    func promote(_ limit: Int, at now: Timestamp?) async throws(QueueError) -> Int {
+        try await base.promote(limit, at: now)
+    }
+    func reclaim(_ limit: Int, at now: Timestamp?) async throws(QueueError) -> Int {
+        try await base.reclaim(limit, at: now)
+    }
+    func pause(_ queue: QueueName, _ paused: Bool) async throws(QueueError) {
+        try await base.pause(queue, paused)
+    }
+    func heartbeat(_ beat: WorkerBeat, at now: Timestamp?) async throws(QueueError) {
+        try await base.heartbeat(beat, at: now)
+    }
+    func wait(for queues: [QueueName], upTo time: Duration) async throws {
+        try await base.wait(for: queues, upTo: time)
+    }
     func stamp() async throws(QueueError) -> Issued { try await base.stamp() }
     func history() async throws(QueueError) -> QueueHistory { try await base.history() }
     func open(epoch: Int64) async throws(QueueError) { try await base.open(epoch: epoch) }
@@ -119,8 +135,12 @@ struct MutantQueue: InspectableQueue {
         try await base.report(applied: position, at: now)
     }
     func close() async { await base.close() }
-    func inspect(_ ids: [JobID], at now: Timestamp?) async throws(QueueError) -> QueueView { try await base.inspect(ids, at: now) }
-    func counts(at now: Timestamp?) async throws(QueueError) -> [QueueCounts] { try await base.counts(at: now) }
+    func inspect(_ ids: [JobID], at now: Timestamp?) async throws(QueueError) -> QueueView {
+        try await base.inspect(ids, at: now)
+    }
+    func counts(at now: Timestamp?) async throws(QueueError) -> [QueueCounts] {
+        try await base.counts(at: now)
+    }
     func scan(_ cursor: String, limit: Int) async throws(QueueError) -> (ids: [JobID], next: String?) {
         try await base.scan(cursor, limit: limit)
     }

@@ -4,7 +4,9 @@ package enum ErrorText {
     /// Unicode scalars. A text that needs neither comes back as it is.
     package static func clean(_ text: String) -> String {
         let utf8 = text.utf8
-        let whole = utf8.contains(0) ? String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.value != 0 })) : text
+        let whole =
+            utf8.contains(0)
+            ? String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.value != 0 })) : text
         guard whole.utf8.count > Limits.errorBytes else { return whole }
         var end = whole.utf8.index(whole.utf8.startIndex, offsetBy: Limits.errorBytes)
         // A continuation byte begins with the bits 10: step back to where its scalar begins.

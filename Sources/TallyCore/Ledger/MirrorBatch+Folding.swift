@@ -25,7 +25,8 @@ extension MirrorBatch {
 extension JobEvent {
     fileprivate init(_ move: Move, of entry: LogEntry) {
         self.init(
-            job: move.id, position: entry.position, at: entry.at, verb: entry.verb, from: move.from, to: move.to,
+            job: move.id, position: entry.position, at: entry.at, verb: entry.verb, from: move.from,
+            to: move.to,
             version: move.version, attempts: move.attempts, actor: entry.actor, error: move.error)
     }
 }
@@ -53,7 +54,9 @@ private struct Fold {
         }
         let row = RowGuard(
             status: change.status, epoch: change.epoch, version: change.version, seq: change.seq, floor: 0)
-        guard row.yields(toEpoch: entry.position.epoch, version: move.version, seq: entry.position.seq) else { return }
+        guard row.yields(toEpoch: entry.position.epoch, version: move.version, seq: entry.position.seq) else {
+            return
+        }
         change.take(move, of: entry)
         changes[move.id] = change
     }

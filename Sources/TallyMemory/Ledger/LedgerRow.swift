@@ -42,7 +42,8 @@ struct ListCursor {
     /// Nil for anything that `text` did not make.
     init?(_ text: String) {
         let bytes = Array(text.utf8)
-        guard bytes.count == 34, text.hasPrefix(Self.layout), bytes[1] == UInt8(ascii: "a") || bytes[1] == UInt8(ascii: "d")
+        guard bytes.count == 34, text.hasPrefix(Self.layout),
+            bytes[1] == UInt8(ascii: "a") || bytes[1] == UInt8(ascii: "d")
         else { return nil }
         var id = ""
         for (index, byte) in bytes.dropFirst(2).enumerated() {

@@ -78,12 +78,17 @@ public final class MemoryLedger: LedgerDriver {
         _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String
     ) async throws(LedgerError) -> RequeueAnswer {
         try run("requeue") { state, now in
-            state.requeue(id, seen: version, runAt: runAt, resetAttempts: resetAttempts, actor: actor, at: now)
+            state.requeue(
+                id, seen: version, runAt: runAt, resetAttempts: resetAttempts, actor: actor, at: now)
         }
     }
 
-    public func recordCancel(_ id: JobID, version: Int, epoch: Int64) async throws(LedgerError) -> RecordCancelAnswer {
-        try run("recordCancel") { state, now in state.recordCancel(id, version: version, epoch: epoch, at: now) }
+    public func recordCancel(_ id: JobID, version: Int, epoch: Int64) async throws(LedgerError)
+        -> RecordCancelAnswer
+    {
+        try run("recordCancel") { state, now in
+            state.recordCancel(id, version: version, epoch: epoch, at: now)
+        }
     }
 
     // MARK: - Read

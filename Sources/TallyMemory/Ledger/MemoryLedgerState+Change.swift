@@ -30,7 +30,8 @@ extension MemoryLedgerState {
     }
 
     mutating func requeue(
-        _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String, at now: Timestamp
+        _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String,
+        at now: Timestamp
     ) -> RequeueAnswer {
         guard var row = rows[id] else { return .notFound }
         guard row.job.status == .failed, row.job.version == version else { return .notFailed(row.job.status) }
@@ -50,14 +51,17 @@ extension MemoryLedgerState {
         update(row)
         events[id, default: []].append(
             JobEvent(
-                job: id, position: LogPosition(epoch: row.job.epoch, seq: row.job.seq), at: now, verb: .requeue,
+                job: id, position: LogPosition(epoch: row.job.epoch, seq: row.job.seq), at: now,
+                verb: .requeue,
                 from: .failed, to: row.job.status, version: row.job.version, attempts: row.job.attempts,
                 actor: actor))
         _ = addOutbox([(id, row.job.version)], isRequeue: true, at: now)
         return .requeued(version: row.job.version)
     }
 
-    mutating func recordCancel(_ id: JobID, version: Int, epoch: Int64, at now: Timestamp) -> RecordCancelAnswer {
+    mutating func recordCancel(_ id: JobID, version: Int, epoch: Int64, at now: Timestamp)
+        -> RecordCancelAnswer
+    {
         guard var row = rows[id] else { return .notFound }
         if row.job.status == .cancelled { return .cancelled }
         if row.job.status.isTerminal { return .ended(row.job.status) }

@@ -15,7 +15,8 @@ extension MemoryLedgerState {
             answers.append(answer)
             if answer == .recorded { new.append((job.id, 1)) }
         }
-        return RecordReceipt(answers: answers, outbox: new.isEmpty ? nil : addOutbox(new, isRequeue: false, at: now))
+        return RecordReceipt(
+            answers: answers, outbox: new.isEmpty ? nil : addOutbox(new, isRequeue: false, at: now))
     }
 
     /// Earlier jobs of the call are rows already, so a repeat inside the call is a repeat like any other.

@@ -36,7 +36,9 @@ struct MemoryLedgerState: Sendable {
         if let before, before.isTerminal { ended[before, default: 0] -= 1 }
         guard after.isTerminal else { return }
         ended[after, default: 0] += 1
-        if let slot = row.job.record.slot, row.job.record.unique?.lifetime == .untilTerminal, unique[slot]?.id == id {
+        if let slot = row.job.record.slot, row.job.record.unique?.lifetime == .untilTerminal,
+            unique[slot]?.id == id
+        {
             unique[slot] = nil
         }
     }
@@ -52,7 +54,9 @@ struct MemoryLedgerState: Sendable {
         return low
     }
 
-    mutating func addOutbox(_ jobs: [(id: JobID, version: Int)], isRequeue: Bool, at now: Timestamp) -> OutboxID {
+    mutating func addOutbox(_ jobs: [(id: JobID, version: Int)], isRequeue: Bool, at now: Timestamp)
+        -> OutboxID
+    {
         lastOutbox += 1
         outbox[lastOutbox] = OutboxEntry(id: lastOutbox, jobs: jobs, at: now, isRequeue: isRequeue)
         return OutboxID(lastOutbox)

@@ -34,7 +34,9 @@ public final class MemoryQueue: InspectableQueue {
             bounds: MemoryQueueState.Bounds(window: window, logEntries: logEntries))
     }
 
-    private init(clock: @escaping @Sendable () -> Timestamp, epoch: Int64, held: Bool, bounds: MemoryQueueState.Bounds) {
+    private init(
+        clock: @escaping @Sendable () -> Timestamp, epoch: Int64, held: Bool, bounds: MemoryQueueState.Bounds
+    ) {
         self.clock = clock
         var state = MemoryQueueState(bounds: bounds)
         state.startEpoch(epoch, held: held, at: clock())
@@ -73,7 +75,9 @@ public final class MemoryQueue: InspectableQueue {
 
     // MARK: - Enqueue and lease
 
-    public func push(_ jobs: [Push], issued: Issued?, at now: Timestamp?) async throws(QueueError) -> [PushAnswer] {
+    public func push(_ jobs: [Push], issued: Issued?, at now: Timestamp?) async throws(QueueError)
+        -> [PushAnswer]
+    {
         try MemoryQueueState.check(jobs)
         return try run("push", at: now) { state, now throws(QueueError) in
             try state.push(jobs, issued: issued, at: now)
@@ -104,7 +108,8 @@ public final class MemoryQueue: InspectableQueue {
         try run("fail", at: now) { state, now in state.fail(failures, at: now) }
     }
 
-    public func release(_ releases: [Release], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
+    public func release(_ releases: [Release], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer]
+    {
         try run("release", at: now) { state, now in state.release(releases, at: now) }
     }
 
@@ -160,7 +165,9 @@ public final class MemoryQueue: InspectableQueue {
             await withCheckedContinuation { continuation in
                 let now = clock()
                 let hasSigned = shared.withLock { shared in
-                    if shared.isClosed || shared.state.hasWork(in: queues, at: max(now, shared.lastNow)) { return false }
+                    if shared.isClosed || shared.state.hasWork(in: queues, at: max(now, shared.lastNow)) {
+                        return false
+                    }
                     return shared.waiters.add(ticket, Waiter(queues: queues, continuation: continuation))
                 }
                 if !hasSigned { continuation.resume() }

@@ -16,7 +16,9 @@ extension MemoryQueueState {
 
     private mutating func cancel(held job: QueuedJob, at now: Timestamp) -> CancelAnswer {
         let id = job.record.id
-        guard job.status == .processing else { return end(id, from: job.status, version: job.version, at: now) }
+        guard job.status == .processing else {
+            return end(id, from: job.status, version: job.version, at: now)
+        }
         if !job.cancelRequested {
             jobs[id]?.cancelRequested = true
             append(.cancel, [Move(id: id, version: job.version, from: .processing, to: .processing)], at: now)
@@ -24,7 +26,8 @@ extension MemoryQueueState {
         return .cancelling(version: job.version)
     }
 
-    private mutating func end(_ id: JobID, from: JobStatus?, version: Int, at now: Timestamp) -> CancelAnswer {
+    private mutating func end(_ id: JobID, from: JobStatus?, version: Int, at now: Timestamp) -> CancelAnswer
+    {
         bury(id, .cancelled, version: version)
         append(.cancel, [Move(id: id, version: version, from: from, to: .cancelled)], at: now)
         return .cancelled(version: version, epoch: epoch)

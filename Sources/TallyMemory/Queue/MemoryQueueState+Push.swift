@@ -10,15 +10,19 @@ extension MemoryQueueState {
         for job in jobs {
             do { try job.record.check() } catch { throw QueueError(.invalid, "push", "\(error)") }
             if !job.isRecorded, job.record.unique?.lifetime == .forever {
-                throw QueueError(.invalid, "push", "unique key: a queued job cannot hold one for ever; record it")
+                throw QueueError(
+                    .invalid, "push", "unique key: a queued job cannot hold one for ever; record it")
             }
         }
     }
 
-    mutating func push(_ pushes: [Push], issued: Issued?, at now: Timestamp) throws(QueueError) -> [PushAnswer] {
+    mutating func push(_ pushes: [Push], issued: Issued?, at now: Timestamp) throws(QueueError)
+        -> [PushAnswer]
+    {
         if let issued, isStale(issued, at: now) { return pushes.map { _ in .refused } }
         if log.entries.count >= bounds.logEntries {
-            throw QueueError(.full, "push", "the log holds \(log.entries.count) entries that are not mirrored yet")
+            throw QueueError(
+                .full, "push", "the log holds \(log.entries.count) entries that are not mirrored yet")
         }
         var plan = PushPlan()
         for push in pushes {
@@ -36,7 +40,9 @@ extension MemoryQueueState {
         let record = push.record
         if let first = plan.records[record.id] { return .exists(same: first == record) }
         if let end = ended[record.id], end.version >= push.version { return .ended(end.status) }
-        if let held = jobs[record.id], held.version >= push.version { return .exists(same: held.record == record) }
+        if let held = jobs[record.id], held.version >= push.version {
+            return .exists(same: held.record == record)
+        }
         if let slot = push.slot {
             if let other = plan.claims[slot] { return .duplicate(of: other) }
             if let holder = unique[slot], holder.id != record.id, holder.isLive(at: now) {

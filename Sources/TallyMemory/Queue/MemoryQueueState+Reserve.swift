@@ -40,7 +40,9 @@ extension MemoryQueueState {
 
     /// nil for an outdated element: cancel and requeue never search the lists, so it is dropped here.
     private mutating func lease(_ element: Element, until expiry: Timestamp) -> ReservedJob? {
-        guard var job = jobs[element.id], job.status == .pending, job.version == element.version else { return nil }
+        guard var job = jobs[element.id], job.status == .pending, job.version == element.version else {
+            return nil
+        }
         job.version += 1
         job.status = .processing
         let lease = Lease(id: element.id, version: job.version, epoch: epoch, expiresAt: expiry)

@@ -15,7 +15,9 @@ extension MemoryQueueState {
             let isHolder = held.version == lease.version && held.epoch == lease.epoch
             return isHolder ? .valid(job) : .refused(.mismatch)
         }
-        if let ending, ended[lease.id] == QueueView.Ended(status: ending, version: lease.version) { return .repeated }
+        if let ending, ended[lease.id] == QueueView.Ended(status: ending, version: lease.version) {
+            return .repeated
+        }
         return .refused(.notProcessing)
     }
 

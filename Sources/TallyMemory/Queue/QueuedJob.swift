@@ -21,7 +21,8 @@ struct QueuedJob: Sendable {
 
     func snapshot() -> JobSnapshot {
         JobSnapshot(
-            record: record, status: status, version: version, attempts: attempts, crashes: crashes, runAt: runAt,
+            record: record, status: status, version: version, attempts: attempts, crashes: crashes,
+            runAt: runAt,
             lease: lease, cancelRequested: cancelRequested, error: error, failedAt: failedAt)
     }
 }

@@ -9,7 +9,9 @@ struct ReadyLists: Sendable {
     var count: Int { lists.reduce(0) { $0 + $1.count } }
     var isEmpty: Bool { lists.allSatisfy { $0.count == 0 } }
 
-    mutating func append(_ element: Element, priority: JobPriority) { lists[priority.rawValue].append(element) }
+    mutating func append(_ element: Element, priority: JobPriority) {
+        lists[priority.rawValue].append(element)
+    }
 
     /// Takes out up to `need` elements. One waiting priority is simply drained; several share by
     /// `JobPriority.pattern`, from the turn where the last such call ended, and what a short list leaves over goes to

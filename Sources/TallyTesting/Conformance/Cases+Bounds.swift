@@ -30,7 +30,9 @@ extension Conformance {
 
             try await expectError("push", .closed) { try await s.push([s.record()]) }
             try await expectError("reserve", .closed) { try await s.reserve() }
-            try await expectError("extend", .closed) { try await s.extend(lease, by: .seconds(1), at: s.start) }
+            try await expectError("extend", .closed) {
+                try await s.extend(lease, by: .seconds(1), at: s.start)
+            }
             try await expectError("ack", .closed) { try await s.ack(lease) }
             try await expectError("retry", .closed) { try await s.retry(lease) }
             try await expectError("fail", .closed) { try await s.fail(lease) }
@@ -42,7 +44,9 @@ extension Conformance {
             try await expectError("history", .closed) { try await s.queue.history() }
             try await expectError("log", .closed) { try await s.queue.log(after: .start, limit: 1) }
             try await expectError("inspect", .closed) { try await s.held(lease.id) }
-            try await expectError("wait", .closed) { try await s.queue.wait(for: [s.name], upTo: .seconds(9)) }
+            try await expectError("wait", .closed) {
+                try await s.queue.wait(for: [s.name], upTo: .seconds(9))
+            }
         },
         ConformanceCase("close_under_64_tasks_ends_each_with_an_answer_or_closed", ["I9"]) { s in
             try await withThrowingTaskGroup(of: Void.self) { group in

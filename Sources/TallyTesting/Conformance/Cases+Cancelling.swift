@@ -49,7 +49,9 @@ extension Conformance {
 
             let entries = try await s.queue.log(after: before, limit: 10)
             try expect("entries", entries.map(\.verb), [.cancel])
-            guard case .extended(_, cancelRequested: true) = try await s.extend(lease, by: .seconds(9), at: s.start)
+            guard
+                case .extended(_, cancelRequested: true) = try await s.extend(
+                    lease, by: .seconds(9), at: s.start)
             else { throw unexpected("extend", "no word of the cancellation") }
         },
         ConformanceCase("ack_wins_over_a_cancellation", ["D11"]) { s in
@@ -123,8 +125,10 @@ extension Conformance {
             try expect("unknown", unknown, .notFound)
             try expect("version", try await ledger.recordCancel(job.id, version: 1, epoch: epoch), .raced)
             try expect("epoch", try await ledger.recordCancel(job.id, version: 2, epoch: epoch + 1), .raced)
-            try expect("done", try await ledger.recordCancel(running.id, version: 1, epoch: epoch), .cancelled)
-            try expect("repeat", try await ledger.recordCancel(running.id, version: 1, epoch: epoch), .cancelled)
+            try expect(
+                "done", try await ledger.recordCancel(running.id, version: 1, epoch: epoch), .cancelled)
+            try expect(
+                "repeat", try await ledger.recordCancel(running.id, version: 1, epoch: epoch), .cancelled)
             _ = try await s.ack(lease)
             try await s.settle()
             let ended = try await ledger.recordCancel(job.id, version: 9, epoch: epoch)

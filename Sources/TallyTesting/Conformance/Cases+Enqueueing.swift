@@ -102,7 +102,8 @@ extension Conformance {
                     _ = try await s.cancel(first.id)
                 } else {
                     let lease = try await s.take().lease
-                    try expect("while leased", try await s.push([s.record(unique: key)]), [.duplicate(of: first.id)])
+                    try expect(
+                        "while leased", try await s.push([s.record(unique: key)]), [.duplicate(of: first.id)])
                     _ = end == .completed ? try await s.ack(lease) : try await s.fail(lease)
                 }
 
@@ -198,7 +199,9 @@ extension Conformance {
             let long = String(repeating: "x", count: Limits.nameBytes + 1)
             for text in ["", "  ", " a", "a ", "a\u{0}b", "a\nb", "a\u{200B}b", "a\u{202E}b", long] {
                 let record = s.record(queue: QueueName(text))
-                try await expectError("push to \(text.debugDescription)", .invalid) { try await s.push([record]) }
+                try await expectError("push to \(text.debugDescription)", .invalid) {
+                    try await s.push([record])
+                }
             }
             try await expectError("reserve from a blank queue", .invalid) { try await s.reserve(from: [" "]) }
             try await expectError("reserve from no queue", .invalid) { try await s.reserve(from: []) }

@@ -54,11 +54,14 @@ extension Conformance {
                 "events", steps,
                 [
                     "push - scheduled 1", "promote scheduled pending 1", "lease pending processing 2",
-                    "reclaim processing pending 2", "lease pending processing 3", "retry processing retrying 3",
-                    "promote retrying pending 3", "lease pending processing 4", "release processing pending 4",
+                    "reclaim processing pending 2", "lease pending processing 3",
+                    "retry processing retrying 3",
+                    "promote retrying pending 3", "lease pending processing 4",
+                    "release processing pending 4",
                     "lease pending processing 5", "fail processing failed 5",
                 ])
-            try expect("all are legal", events.allSatisfy { Transition.isLegal($0.verb, from: $0.from, to: $0.to) })
+            try expect(
+                "all are legal", events.allSatisfy { Transition.isLegal($0.verb, from: $0.from, to: $0.to) })
             try expect("last", events.last?.at, s.at(.seconds(10)))
             try expect("actor", events[2].actor, s.worker.text)
             try expect("error", events.last?.error, "end")
@@ -95,7 +98,9 @@ extension Conformance {
             let cursor = try await s.ledger.cursor()
             let entries = try await s.queue.log(after: cursor, limit: 100)
             let end = try await s.queue.history().end
-            try expect("seq", entries.map(\.position.seq), Array((cursor.epoch == end.epoch ? cursor.seq + 1 : 1)...end.seq))
+            try expect(
+                "seq", entries.map(\.position.seq),
+                Array((cursor.epoch == end.epoch ? cursor.seq + 1 : 1)...end.seq))
             let batch = MirrorBatch(folding: entries, after: cursor)
 
             try expect("first", try await s.ledger.apply(batch), true)
@@ -110,7 +115,8 @@ extension Conformance {
         ConformanceCase("heartbeats_reach_the_workers_table", ["P17", "F12"]) { s in
             let id = WorkerID("kit-\(JobID())")
             var beat = WorkerBeat(
-                id: id, status: .running, queues: [s.name], types: ["a.b"], running: [JobID()], concurrency: 4,
+                id: id, status: .running, queues: [s.name], types: ["a.b"], running: [JobID()],
+                concurrency: 4,
                 startedAt: s.start, host: "here", pid: 7)
             try await s.queue.heartbeat(beat, at: s.start)
             beat.status = .draining
@@ -165,7 +171,8 @@ extension Conformance {
 
             let push = Push(job, version: 5, runAt: nil, attempts: 2)
             try expect("higher", try await s.queue.push([push], issued: nil, at: s.start), [.pushed])
-            try expect("same", try await s.queue.push([push], issued: nil, at: s.start), [.exists(same: true)])
+            try expect(
+                "same", try await s.queue.push([push], issued: nil, at: s.start), [.exists(same: true)])
 
             try expect("old lease", try await s.ack(stale), .refused(.notProcessing))
             let again = try await s.take()
@@ -175,7 +182,9 @@ extension Conformance {
         ConformanceCase("repair_happens_only_while_the_job_is_as_it_was_seen", ["P3"]) { s in
             let epoch = try await s.epoch()
             let job = s.record()
-            func repair(_ expected: QueueRepair.Expected, _ action: QueueRepair.Action, epoch: Int64) async throws -> Bool {
+            func repair(_ expected: QueueRepair.Expected, _ action: QueueRepair.Action, epoch: Int64)
+                async throws -> Bool
+            {
                 try await s.queue.repair(
                     QueueRepair(id: job.id, epoch: epoch, expected: expected, action: action, code: "D01"))
             }
@@ -183,8 +192,14 @@ extension Conformance {
             try expect("other epoch", try await repair(.absent, push, epoch: epoch - 1), false)
             try expect("push", try await repair(.absent, push, epoch: epoch), true)
             try expect("push again", try await repair(.absent, push, epoch: epoch), false)
-            try expect("wrong view", try await repair(.held(.pending, version: 1), .end(.completed, version: 3), epoch: epoch), false)
-            try expect("end", try await repair(.held(.pending, version: 2), .end(.completed, version: 3), epoch: epoch), true)
+            try expect(
+                "wrong view",
+                try await repair(.held(.pending, version: 1), .end(.completed, version: 3), epoch: epoch),
+                false)
+            try expect(
+                "end",
+                try await repair(.held(.pending, version: 2), .end(.completed, version: 3), epoch: epoch),
+                true)
             try expect("tombstone", try await s.ended(job.id), .init(status: .completed, version: 3))
             let before = try await s.queue.history().end
             try expect("tell", try await repair(.ended(.completed, version: 3), .tellEnd, epoch: epoch), true)

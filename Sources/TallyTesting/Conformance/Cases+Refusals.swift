@@ -43,11 +43,12 @@ extension Stage {
     ) async throws {
         let cell = "\(verb.rawValue) of a \(state) job, token \(token), \(moment) the expiry"
         let right = try await bring(to: state)
-        let lease = switch token {
-        case .right: right
-        case .otherVersion: right.with(version: right.version + 1)
-        case .otherEpoch: right.with(epoch: right.epoch + 1)
-        }
+        let lease =
+            switch token {
+            case .right: right
+            case .otherVersion: right.with(version: right.version + 1)
+            case .otherEpoch: right.with(epoch: right.epoch + 1)
+            }
         let now = right.expiresAt + .microseconds(moment.rawValue)
         let before = try await queue.inspect([right.id], at: start)
 

@@ -24,7 +24,8 @@ extension Conformance {
 
             try expect("while held", try await s.ack(stale, at: s.at(.seconds(2))), .refused(.mismatch))
             try expect("holder", try await s.ack(holder, at: s.at(.seconds(2))), .settled(.completed))
-            try expect("after the end", try await s.ack(stale, at: s.at(.seconds(2))), .refused(.notProcessing))
+            try expect(
+                "after the end", try await s.ack(stale, at: s.at(.seconds(2))), .refused(.notProcessing))
             try expect("holder's repeat", try await s.ack(holder, at: s.at(.seconds(2))), .repeated)
         },
         ConformanceCase("retry_and_ack_of_a_dead_job_are_refused", ["D5"]) { s in
@@ -44,7 +45,8 @@ extension Conformance {
             let before = try await s.queue.history().end
             let wrong = leases[1].with(version: 9)
 
-            let answers = try await s.queue.ack([leases[0], leases[0], wrong, leases[1]].map { Ack($0) }, at: s.start)
+            let answers = try await s.queue.ack(
+                [leases[0], leases[0], wrong, leases[1]].map { Ack($0) }, at: s.start)
 
             try expect(
                 "answers", answers,
@@ -74,7 +76,8 @@ extension Conformance {
         ConformanceCase("failed_record_holds_the_final_attempt_and_error", ["D6", "D7"]) { s in
             let job = try await s.enqueue()
             for attempt in 1...2 {
-                let answer = try await s.retry(try await s.take().lease, attempts: attempt, error: "error \(attempt)")
+                let answer = try await s.retry(
+                    try await s.take().lease, attempts: attempt, error: "error \(attempt)")
                 try expect("retry \(attempt)", answer, .settled(.pending))
             }
             let lease = try await s.take().lease
@@ -143,7 +146,8 @@ extension Conformance {
             let (job, version) = try await s.dead()
             let due = s.at(.seconds(100))
 
-            _ = try await s.ledger.requeue(job.id, seen: version, runAt: due, resetAttempts: true, actor: "kit")
+            _ = try await s.ledger.requeue(
+                job.id, seen: version, runAt: due, resetAttempts: true, actor: "kit")
             try await s.settle()
 
             try await s.expectNothing(at: due - .microseconds(1))

@@ -3,7 +3,8 @@ import TallyCore
 // TaskHarbor's 27 cases under its own names: enqueue and reserve here, the lease verbs in the next file. Where it
 // asked for a millisecond, these ask for a microsecond.
 extension Conformance {
-    static let taskHarbor = harborEnqueue + harborReserve + harborExtend + harborAck + harborRetry + harborFail
+    static let taskHarbor =
+        harborEnqueue + harborReserve + harborExtend + harborAck + harborRetry + harborFail
 
     static let harborEnqueue: [ConformanceCase] = [
         ConformanceCase("enqueue_rejects_invalid_record", ["A2"]) { s in
@@ -72,7 +73,8 @@ extension Conformance {
             try expect("run-at after a reclaim", second.runAt, nil)
             try expect("crashes", second.crashes, 1)
         },
-        ConformanceCase("reserve_with_invalid_lease_duration_returns_err_invalid_lease_duration", ["C3"]) { s in
+        ConformanceCase("reserve_with_invalid_lease_duration_returns_err_invalid_lease_duration", ["C3"]) {
+            s in
             let job = try await s.enqueue()
             for length in [Duration.zero, .seconds(-1), Limits.maxLease + .microseconds(1)] {
                 try await expectError("reserve for \(length)", .invalidLease) {
@@ -107,7 +109,8 @@ extension Conformance {
         ConformanceCase("extendlease_when_not_inflight_returns_job_not_inflight", ["C6"]) { s in
             try await s.notInFlight { try await s.extend($0, by: .seconds(9), at: s.start).refusal }
         },
-        ConformanceCase("extendlease_with_invalid_lease_duration_returns_err_invalid_lease_duration", ["C3"]) { s in
+        ConformanceCase("extendlease_with_invalid_lease_duration_returns_err_invalid_lease_duration", ["C3"])
+        { s in
             let job = try await s.enqueue()
             let taken = try await s.take()
             for length in [Duration.zero, .seconds(-1)] {

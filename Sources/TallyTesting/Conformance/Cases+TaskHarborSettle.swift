@@ -9,7 +9,8 @@ extension Conformance {
             try expect("ack", try await s.ack(taken.lease), .settled(.completed))
             try expect("second ack", try await s.ack(taken.lease), .repeated)
 
-            try expect("end", try await s.ended(job.id), .init(status: .completed, version: taken.lease.version))
+            try expect(
+                "end", try await s.ended(job.id), .init(status: .completed, version: taken.lease.version))
             try await s.expectNothing(at: s.at(.seconds(600)))
         },
         ConformanceCase("ack_with_wrong_token_returns_lease_mismatch", ["C6"]) { s in

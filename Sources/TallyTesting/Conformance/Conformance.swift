@@ -10,7 +10,8 @@ public struct ConformanceStore: Sendable {
     public let close: @Sendable () async throws -> Void
 
     public init(
-        queue: any InspectableQueue, ledger: any LedgerDriver, settle: @escaping @Sendable () async throws -> Void,
+        queue: any InspectableQueue, ledger: any LedgerDriver,
+        settle: @escaping @Sendable () async throws -> Void,
         close: @escaping @Sendable () async throws -> Void = {}
     ) {
         self.queue = queue

@@ -49,7 +49,8 @@ struct Stage: Sendable {
     // MARK: - Lease
 
     func reserve(
-        _ limit: Int = 1, lease: Duration = .seconds(30), at now: Timestamp? = nil, from queues: [QueueName]? = nil
+        _ limit: Int = 1, lease: Duration = .seconds(30), at now: Timestamp? = nil,
+        from queues: [QueueName]? = nil
     ) async throws -> Reservation {
         try await queue.reserve(
             ReserveWish(queues ?? [name], limit: limit, lease: lease, worker: worker), at: now ?? start)
@@ -89,7 +90,9 @@ struct Stage: Sendable {
     ) async throws -> SettleAnswer {
         try await queue.fail([Failure(lease, attempts: attempts, error: error)], at: now ?? start)[0]
     }
-    func release(_ lease: Lease, runAt: Timestamp? = nil, at now: Timestamp? = nil) async throws -> SettleAnswer {
+    func release(_ lease: Lease, runAt: Timestamp? = nil, at now: Timestamp? = nil) async throws
+        -> SettleAnswer
+    {
         try await queue.release([Release(lease, runAt: runAt)], at: now ?? start)[0]
     }
     func cancel(

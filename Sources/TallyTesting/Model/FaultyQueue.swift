@@ -13,7 +13,8 @@ public final class FaultyQueue: InspectableQueue {
         case dropReply
     }
     public enum Call: String, Hashable, Sendable, CaseIterable {
-        case push, reserve, extend, ack, retry, fail, release, cancel, promote, reclaim, pause, heartbeat, wait, stamp
+        case push, reserve, extend, ack, retry, fail, release, cancel, promote, reclaim, pause, heartbeat,
+            wait, stamp
         case history, open, log, report, inspect, counts, scan, repair
     }
 
@@ -55,13 +56,17 @@ public final class FaultyQueue: InspectableQueue {
     ) async throws(QueueError) -> Answer {
         let fault = try fault(call)
         let answer = try await body()
-        if fault == .dropReply { throw QueueError(.uncertain, call.rawValue, "injected: the reply was dropped") }
+        if fault == .dropReply {
+            throw QueueError(.uncertain, call.rawValue, "injected: the reply was dropped")
+        }
         return answer
     }
 
     // MARK: - The verbs, each as the queue beneath does it
 
-    public func push(_ jobs: [Push], issued: Issued?, at now: Timestamp?) async throws(QueueError) -> [PushAnswer] {
+    public func push(_ jobs: [Push], issued: Issued?, at now: Timestamp?) async throws(QueueError)
+        -> [PushAnswer]
+    {
         try await pass(.push) { () throws(QueueError) in try await base.push(jobs, issued: issued, at: now) }
     }
     public func reserve(_ wish: ReserveWish, at now: Timestamp?) async throws(QueueError) -> Reservation {
@@ -70,7 +75,8 @@ public final class FaultyQueue: InspectableQueue {
     public func extend(
         _ leases: [Lease], by length: Duration, at now: Timestamp?
     ) async throws(QueueError) -> [ExtendAnswer] {
-        try await pass(.extend) { () throws(QueueError) in try await base.extend(leases, by: length, at: now) }
+        try await pass(.extend) { () throws(QueueError) in try await base.extend(leases, by: length, at: now)
+        }
     }
     public func ack(_ acks: [Ack], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
         try await pass(.ack) { () throws(QueueError) in try await base.ack(acks, at: now) }
@@ -81,13 +87,16 @@ public final class FaultyQueue: InspectableQueue {
     public func fail(_ failures: [Failure], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
         try await pass(.fail) { () throws(QueueError) in try await base.fail(failures, at: now) }
     }
-    public func release(_ releases: [Release], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
+    public func release(_ releases: [Release], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer]
+    {
         try await pass(.release) { () throws(QueueError) in try await base.release(releases, at: now) }
     }
     public func cancel(
         _ id: JobID, tombstone: (version: Int, issued: Issued)?, at now: Timestamp?
     ) async throws(QueueError) -> CancelAnswer {
-        try await pass(.cancel) { () throws(QueueError) in try await base.cancel(id, tombstone: tombstone, at: now) }
+        try await pass(.cancel) { () throws(QueueError) in
+            try await base.cancel(id, tombstone: tombstone, at: now)
+        }
     }
     public func promote(_ limit: Int, at now: Timestamp?) async throws(QueueError) -> Int {
         try await pass(.promote) { () throws(QueueError) in try await base.promote(limit, at: now) }

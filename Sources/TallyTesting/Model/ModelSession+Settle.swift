@@ -76,7 +76,10 @@ extension ModelSession {
         }
         try await both("balances") { role in
             let found = try await self.stores[role].ledger.balances()
-            return [found.accepted, found.completed, found.failed, found.cancelled, found.active, found.quarantined]
+            return [
+                found.accepted, found.completed, found.failed, found.cancelled, found.active,
+                found.quarantined,
+            ]
         }
     }
 

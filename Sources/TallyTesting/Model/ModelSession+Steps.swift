@@ -7,7 +7,10 @@ extension ModelSession {
         switch Int.random(in: 0..<100, using: &random) {
         case ..<22: try await push()
         case ..<42: try await reserve()
-        case ..<53: try await settle("ack") { queue, lease in try await queue.ack([Ack(lease, result: [7])], at: self.now) }
+        case ..<53:
+            try await settle("ack") { queue, lease in
+                try await queue.ack([Ack(lease, result: [7])], at: self.now)
+            }
         case ..<61: try await retry()
         case ..<66: try await fail()
         case ..<70: try await release()
@@ -27,7 +30,9 @@ extension ModelSession {
     func look() async throws {
         let ids = slots.map(\.record.id)
         var views: [QueueView] = []
-        for role in [Role.reference, .subject] { views.append(try await stores[role].queue.inspect(ids, at: now)) }
+        for role in [Role.reference, .subject] {
+            views.append(try await stores[role].queue.inspect(ids, at: now))
+        }
         for id in ids {
             let held = Pair(
                 reference: views[0].held[id].map { plain($0, .reference) },
@@ -58,7 +63,10 @@ extension ModelSession {
             if random.chance(10) {
                 let version = slots[index].top + 1
                 if random.chance(80) { slots[index].top = version }
-                pushes.append(Push(record, version: version, runAt: someTime(), attempts: Int.random(in: 0...2, using: &random)))
+                pushes.append(
+                    Push(
+                        record, version: version, runAt: someTime(),
+                        attempts: Int.random(in: 0...2, using: &random)))
                 continue
             }
             if random.chance(5) { record.body.append(1) }
@@ -69,7 +77,8 @@ extension ModelSession {
         let isForeign = random.chance(5)
         try await both("push \(pushes.map { "\($0.record.id) v\($0.version)" })") { role in
             let issued = try await self.issued(role, age: age, isForeign: isForeign)
-            return try await self.stores[role].queue.push(pushes, issued: isIssued ? issued : nil, at: self.now)
+            return try await self.stores[role].queue.push(
+                pushes, issued: isIssued ? issued : nil, at: self.now)
         }
     }
 
@@ -80,7 +89,9 @@ extension ModelSession {
 
     /// A recorded job through the ledger, or the end of its outbox row as the client does it.
     private func recordOrFinish() async throws {
-        guard let index = slots.indices.filter({ slots[$0].isRecorded }).randomElement(using: &random) else { return }
+        guard let index = slots.indices.filter({ slots[$0].isRecorded }).randomElement(using: &random) else {
+            return
+        }
         let record = slots[index].record
         var outbox = slots[index].outbox
         if outbox.reference != nil, random.chance(50) {
@@ -98,7 +109,8 @@ extension ModelSession {
         }
         // Finished before it was pushed, the row would strand the job: the client pushes first.
         try await both("push of the recorded \(record.id)") { role in
-            try await self.stores[role].queue.push([Push(record, isRecorded: true)], issued: nil, at: self.now)
+            try await self.stores[role].queue.push(
+                [Push(record, isRecorded: true)], issued: nil, at: self.now)
         }
         slots[index].outbox = outbox
     }
@@ -106,7 +118,8 @@ extension ModelSession {
     // MARK: - Lease
 
     private func reserve() async throws {
-        let wanted = random.chance(50) ? queues.shuffled(using: &random) : [queues.randomElement(using: &random)!]
+        let wanted =
+            random.chance(50) ? queues.shuffled(using: &random) : [queues.randomElement(using: &random)!]
         let wish = ReserveWish(
             wanted, limit: Int.random(in: 0...5, using: &random),
             lease: .microseconds(Int64.random(in: 1...8_000_000, using: &random)), worker: WorkerID("model"))
@@ -114,7 +127,9 @@ extension ModelSession {
         let answer = try await both("reserve \(wish.limit) of \(wanted)") { role in
             var answer = try await self.stores[role].queue.reserve(wish, at: self.now)
             found[role] = answer.jobs
-            for index in answer.jobs.indices { answer.jobs[index].lease = self.plain(answer.jobs[index].lease, role) }
+            for index in answer.jobs.indices {
+                answer.jobs[index].lease = self.plain(answer.jobs[index].lease, role)
+            }
             return answer
         }
         nextEvent = answer?.nextEvent
@@ -134,9 +149,13 @@ extension ModelSession {
         var pair = latest.randomElement(using: &random)!
         if random.chance(6) {
             let off = random.chance(50) ? 1 : -1
-            for role in [Role.reference, .subject] { pair[role] = pair[role].with(version: pair[role].version + off) }
+            for role in [Role.reference, .subject] {
+                pair[role] = pair[role].with(version: pair[role].version + off)
+            }
         } else if random.chance(4) {
-            for role in [Role.reference, .subject] { pair[role] = pair[role].with(epoch: pair[role].epoch + 1000) }
+            for role in [Role.reference, .subject] {
+                pair[role] = pair[role].with(epoch: pair[role].epoch + 1000)
+            }
         }
         return pair
     }
@@ -145,14 +164,17 @@ extension ModelSession {
         _ verb: String, _ call: (any InspectableQueue, Lease) async throws -> Answer
     ) async throws {
         guard let pair = someLease() else { return }
-        try await both("\(verb) \(pair.reference)") { role in try await call(self.stores[role].queue, pair[role]) }
+        try await both("\(verb) \(pair.reference)") { role in
+            try await call(self.stores[role].queue, pair[role])
+        }
     }
 
     private func extend() async throws {
         guard let pair = someLease() else { return }
         let length = Duration.microseconds(Int64.random(in: 1...8_000_000, using: &random))
         try await both("extend \(pair.reference)") { role in
-            try await self.stores[role].queue.extend([pair[role], pair[role]], by: length, at: self.now).map { answer in
+            try await self.stores[role].queue.extend([pair[role], pair[role]], by: length, at: self.now).map {
+                answer in
                 guard case .extended(let lease, let flag) = answer else { return answer }
                 return .extended(self.plain(lease, role), cancelRequested: flag)
             }
@@ -194,7 +216,8 @@ extension ModelSession {
         try await both("cancel \(slot.record.id) \(version.map { "v\($0)" } ?? "")") { role in
             let issued = try await self.issued(role, age: age, isForeign: false)
             let tombstone = version.map { (version: $0, issued: issued) }
-            let answer = try await self.stores[role].queue.cancel(slot.record.id, tombstone: tombstone, at: self.now)
+            let answer = try await self.stores[role].queue.cancel(
+                slot.record.id, tombstone: tombstone, at: self.now)
             guard case .cancelled(let version, let epoch) = answer else { return answer }
             return .cancelled(version: version, epoch: self.ordinal(epoch, role))
         }
@@ -232,7 +255,10 @@ extension ModelSession {
         let version = slots[index].top + 1
         switch Int.random(in: 0..<3, using: &random) {
         case 0:
-            action = .push(Push(slots[index].record, version: version, runAt: random.chance(30) ? farAhead : nil, attempts: 0))
+            action = .push(
+                Push(
+                    slots[index].record, version: version, runAt: random.chance(30) ? farAhead : nil,
+                    attempts: 0))
         case 1: action = .end(random.chance(50) ? .completed : .failed, version: version)
         default: action = .tellEnd
         }

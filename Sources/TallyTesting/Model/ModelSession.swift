@@ -69,14 +69,17 @@ final class ModelSession {
 
     func difference(_ verb: String, _ reference: Any, _ subject: Any) -> ModelDifference {
         ModelDifference(
-            seed: plan.seed, step: step, verb: "\(verb) at \(now)", reference: "\(reference)", subject: "\(subject)")
+            seed: plan.seed, step: step, verb: "\(verb) at \(now)", reference: "\(reference)",
+            subject: "\(subject)")
     }
 
     // MARK: - Both sides
 
     /// Calls both; a difference ends the run. nil when both refused the call alike.
     @discardableResult
-    func both<Answer: Equatable>(_ verb: String, _ call: (Role) async throws -> Answer) async throws -> Answer? {
+    func both<Answer: Equatable>(_ verb: String, _ call: (Role) async throws -> Answer) async throws
+        -> Answer?
+    {
         let reference = try await outcome { try await call(.reference) }
         let subject = try await outcome { try await call(.subject) }
         if reference != subject { throw difference(verb, reference, subject) }
@@ -84,7 +87,8 @@ final class ModelSession {
         return nil
     }
 
-    private func outcome<Answer: Equatable>(_ call: () async throws -> Answer) async throws -> Outcome<Answer> {
+    private func outcome<Answer: Equatable>(_ call: () async throws -> Answer) async throws -> Outcome<Answer>
+    {
         do { return .answer(try await call()) } catch let error as QueueError {
             return .queue(error.code)
         } catch let error as LedgerError { return .ledger(error.code) }
@@ -114,10 +118,14 @@ final class ModelSession {
         let isRecorded = random.chance(25)
         let queue = queues.randomElement(using: &random)!
         var record = JobRecord(
-            id: random.id(at: idStart + .milliseconds(Int64.random(in: 0..<60_000, using: &random))), type: "model.job", queue: queue,
+            id: random.id(at: idStart + .milliseconds(Int64.random(in: 0..<60_000, using: &random))),
+            type: "model.job", queue: queue,
             priority: JobPriority.allCases.randomElement(using: &random)!,
-            body: (0..<Int.random(in: 0...40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) },
-            attempts: random.chance(10) ? 1 : 0, maxCrashes: Int.random(in: 1...3, using: &random), createdAt: now)
+            body: (0..<Int.random(in: 0...40, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            },
+            attempts: random.chance(10) ? 1 : 0, maxCrashes: Int.random(in: 1...3, using: &random),
+            createdAt: now)
         if isRecorded {
             // The ledger has its own clock: such a time lies ahead for every one.
             if random.chance(10) { record.runAt = farAhead }
