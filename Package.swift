@@ -64,6 +64,11 @@ let package = Package(
 
         .testTarget(
             name: "TallyCoreTests", dependencies: ["TallyCore"], swiftSettings: strict),
+        .testTarget(
+            name: "TallyMemoryTests", dependencies: ["TallyCore", "TallyMemory"], swiftSettings: strict),
+        .testTarget(
+            name: "TallyTestingTests", dependencies: ["TallyCore", "TallyMemory", "TallyTesting"],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x

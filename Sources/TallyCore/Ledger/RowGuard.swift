@@ -1,0 +1,25 @@
+/// Whether a transition may change a row. The rule of `outranks` in model.py, in one place for the fold and the memory
+/// ledger; the SQL of the mirror says the same.
+package struct RowGuard: Sendable {
+    package var status: JobStatus
+    package var epoch: Int64
+    package var version: Int
+    package var seq: Int64
+    /// The version of the row's last requeue; nothing below it applies.
+    package var floor: Int
+
+    package init(status: JobStatus, epoch: Int64, version: Int, seq: Int64, floor: Int) {
+        self.status = status
+        self.epoch = epoch
+        self.version = version
+        self.seq = seq
+        self.floor = floor
+    }
+
+    /// A terminal row yields only to a higher version; any other to what is later by (epoch, version, seq).
+    package func yields(toEpoch epoch: Int64, version: Int, seq: Int64) -> Bool {
+        if version < floor { return false }
+        if status.isTerminal { return version > self.version }
+        return (epoch, version, seq) > (self.epoch, self.version, self.seq)
+    }
+}

@@ -1,0 +1,138 @@
+import Synchronization
+import TallyCore
+
+/// The ledger in this process' memory: the reference for what every ledger does. Nothing survives the process.
+///
+/// Each call is one transaction under a lock; the rules are in `MemoryLedgerState`.
+public final class MemoryLedger: LedgerDriver {
+    private struct Shared: Sendable {
+        var state = MemoryLedgerState()
+        var isClosed = false
+    }
+    private let shared = Mutex(Shared())
+    private let clock: @Sendable () -> Timestamp
+
+    /// - Parameter clock: decides what lies ahead, how old an outbox row is, and when a key is free again.
+    public init(clock: @escaping @Sendable () -> Timestamp = { .now }) { self.clock = clock }
+
+    private func run<Answer: Sendable>(
+        _ operation: String, _ body: (inout MemoryLedgerState, Timestamp) throws(LedgerError) -> Answer
+    ) throws(LedgerError) -> Answer {
+        let now = clock()
+        return try shared.withLock { shared throws(LedgerError) in
+            if shared.isClosed { throw LedgerError(.closed, operation) }
+            return try body(&shared.state, now)
+        }
+    }
+
+    // MARK: - Enqueue
+
+    public func record(_ jobs: [JobRecord]) async throws(LedgerError) -> RecordReceipt {
+        try MemoryLedgerState.check(jobs)
+        return try run("record") { state, now in state.record(jobs, at: now) }
+    }
+
+    public func finishOutbox(_ id: OutboxID) async throws(LedgerError) {
+        try run("finishOutbox") { state, _ in state.finishOutbox(id) }
+    }
+
+    /// What `push` throws releases all claims and is reported as `.unavailable`, or as `.cancelled`; rows that were
+    /// pushed before it are deleted all the same.
+    public func relay(
+        rows: Int, olderThan age: Duration, push: @Sendable (OutboxRow) async throws -> Bool
+    ) async throws(LedgerError) -> (claimed: Int, deleted: Int) {
+        let claimed = try run("relay") { state, now in state.claim(rows, upTo: now - age) }
+        let ids = claimed.map(\.id)
+        var deleted = 0
+        do {
+            for row in claimed {
+                if !row.pushes.isEmpty {
+                    guard try await push(row) else { continue }
+                }
+                try run("relay") { state, _ in state.finishOutbox(row.id) }
+                deleted += 1
+            }
+        } catch {
+            shared.withLock { $0.state.releaseClaims(ids) }
+            if let error = error as? LedgerError { throw error }
+            if error is CancellationError { throw LedgerError(.cancelled, "relay") }
+            throw LedgerError(.unavailable, "relay", "\(error)")
+        }
+        shared.withLock { $0.state.releaseClaims(ids) }
+        return (claimed.count, deleted)
+    }
+
+    // MARK: - Mirror
+
+    public func cursor() async throws(LedgerError) -> LogPosition {
+        try run("cursor") { state, _ in state.cursor }
+    }
+
+    public func apply(_ batch: MirrorBatch) async throws(LedgerError) -> Bool {
+        try run("apply") { state, _ in state.apply(batch) }
+    }
+
+    // MARK: - Change
+
+    public func requeue(
+        _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String
+    ) async throws(LedgerError) -> RequeueAnswer {
+        try run("requeue") { state, now in
+            state.requeue(
+                id, seen: version, runAt: runAt, resetAttempts: resetAttempts, actor: actor, at: now)
+        }
+    }
+
+    public func recordCancel(_ id: JobID, version: Int, epoch: Int64) async throws(LedgerError)
+        -> RecordCancelAnswer
+    {
+        try run("recordCancel") { state, now in
+            state.recordCancel(id, version: version, epoch: epoch, at: now)
+        }
+    }
+
+    // MARK: - Read
+
+    public func jobs(_ ids: [JobID]) async throws(LedgerError) -> [JobID: JobSnapshot] {
+        try run("jobs") { state, _ in
+            var found: [JobID: JobSnapshot] = [:]
+            for id in ids { found[id] = state.rows[id]?.job }
+            return found
+        }
+    }
+
+    public func events(_ id: JobID) async throws(LedgerError) -> [JobEvent] {
+        try run("events") { state, _ in state.events[id] ?? [] }
+    }
+
+    public func list(_ query: JobQuery) async throws(LedgerError) -> JobPage {
+        try run("list") { state, _ throws(LedgerError) in try state.list(query) }
+    }
+
+    public func workers() async throws(LedgerError) -> [WorkerRow] {
+        try run("workers") { state, _ in state.workers.values.sorted { $0.beat.id.text < $1.beat.id.text } }
+    }
+
+    public func active(after id: JobID, limit: Int) async throws(LedgerError) -> [LedgerView] {
+        try run("active") { state, _ in state.active(after: id, limit: limit) }
+    }
+
+    public func views(_ ids: [JobID]) async throws(LedgerError) -> [JobID: LedgerView] {
+        try run("views") { state, _ in state.views(ids) }
+    }
+
+    public func balances() async throws(LedgerError) -> Balances {
+        try run("balances") { state, _ in state.balances() }
+    }
+
+    public func record(run report: ReconcileRun) async throws(LedgerError) {
+        try run("reconcileRun") { state, _ in state.runs.append(report) }
+    }
+
+    /// Every reconciler run that was recorded, oldest first.
+    public func reconcileRuns() throws(LedgerError) -> [ReconcileRun] {
+        try run("reconcileRuns") { state, _ in state.runs }
+    }
+
+    public func close() async { shared.withLock { $0.isClosed = true } }
+}

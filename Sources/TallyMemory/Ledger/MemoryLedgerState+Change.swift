@@ -1,0 +1,93 @@
+import TallyCore
+
+extension MemoryLedgerState {
+    /// False when the cursor has moved: another mirror was first, and nothing is written.
+    mutating func apply(_ batch: MirrorBatch) -> Bool {
+        guard cursor == batch.after else { return false }
+        for event in batch.events { events[event.job, default: []].append(event) }
+        for job in batch.created {
+            if rows[job.record.id] == nil {
+                insert(LedgerRow(job: job))
+                accepted += 1
+            } else {
+                // A queued job under an id that was recorded too, or a push that Redis lost and took again.
+                change(RowChange(created: job))
+            }
+        }
+        for change in batch.changed { self.change(change) }
+        for (beat, at) in batch.beats { workers[beat.id] = WorkerRow(beat: beat, lastSeen: at) }
+        quarantine += batch.unreadable
+        cursor = batch.upTo
+        return true
+    }
+
+    private mutating func change(_ change: RowChange) {
+        guard var row = rows[change.id],
+            row.guard.yields(toEpoch: change.epoch, version: change.version, seq: change.seq)
+        else { return }
+        row.job.apply(change)
+        update(row)
+    }
+
+    mutating func requeue(
+        _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String,
+        at now: Timestamp
+    ) -> RequeueAnswer {
+        guard var row = rows[id] else { return .notFound }
+        guard row.job.status == .failed, row.job.version == version else { return .notFailed(row.job.status) }
+        let waits = runAt.map { $0 > now } ?? false
+        row.job.status = waits ? .scheduled : .pending
+        row.job.version += 1
+        row.job.runAt = waits ? runAt : nil
+        row.job.crashes = 0
+        row.job.completedAt = nil
+        row.job.updatedAt = now
+        if resetAttempts {
+            row.job.attempts = 0
+            row.job.error = nil
+            row.job.failedAt = nil
+        }
+        row.floor = row.job.version
+        update(row)
+        events[id, default: []].append(
+            JobEvent(
+                job: id, position: LogPosition(epoch: row.job.epoch, seq: row.job.seq), at: now,
+                verb: .requeue,
+                from: .failed, to: row.job.status, version: row.job.version, attempts: row.job.attempts,
+                actor: actor))
+        _ = addOutbox([(id, row.job.version)], isRequeue: true, at: now)
+        return .requeued(version: row.job.version)
+    }
+
+    mutating func recordCancel(_ id: JobID, version: Int, epoch: Int64, at now: Timestamp)
+        -> RecordCancelAnswer
+    {
+        guard var row = rows[id] else { return .notFound }
+        if row.job.status == .cancelled { return .cancelled }
+        if row.job.status.isTerminal { return .ended(row.job.status) }
+        if row.job.version > version || cursor.epoch != epoch { return .raced }
+        row.job.status = .cancelled
+        row.job.version = version
+        row.job.completedAt = now
+        row.job.updatedAt = now
+        update(row)
+        return .cancelled
+    }
+}
+
+extension RowChange {
+    /// A created row that turned out to be there.
+    fileprivate init(created job: JobSnapshot) {
+        self.init(
+            id: job.record.id, position: LogPosition(epoch: job.epoch, seq: job.seq), version: job.version,
+            status: job.status, at: job.updatedAt ?? job.record.createdAt)
+        startedAt = job.startedAt
+        completedAt = job.completedAt
+        scheduledAt = job.runAt
+        workerID = job.workerID?.text
+        attempts = job.attempts
+        crashes = job.crashes
+        error = job.error
+        result = job.result
+    }
+}

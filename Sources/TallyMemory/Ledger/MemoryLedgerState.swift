@@ -1,0 +1,79 @@
+import TallyCore
+
+/// The ledger as a plain state machine: no lock, no clock. Each verb is one transaction of the SQL twin.
+struct MemoryLedgerState: Sendable {
+    var rows: [JobID: LedgerRow] = [:]
+    /// The ids of `rows`, in order.
+    private(set) var order: [JobID] = []
+    var outbox: [Int64: OutboxEntry] = [:]
+    var lastOutbox: Int64 = 0
+    var unique: [UniqueSlot: UniqueHolder] = [:]
+    var events: [JobID: [JobEvent]] = [:]
+    var cursor = LogPosition.start
+    var workers: [WorkerID: WorkerRow] = [:]
+    var quarantine: [(job: JobID, position: LogPosition, bytes: [UInt8])] = []
+    var runs: [ReconcileRun] = []
+
+    /// Jobs created, those still in the outbox not included.
+    var accepted = 0
+    /// Rows by terminal status.
+    var ended: [JobStatus: Int] = [:]
+
+    mutating func insert(_ row: LedgerRow) {
+        let id = row.job.record.id
+        rows[id] = row
+        order.insert(id, at: place(after: id))
+        if row.job.status.isTerminal { ended[row.job.status, default: 0] += 1 }
+    }
+
+    /// Writes a row that is there, and keeps balances and unique keys in step with its status.
+    mutating func update(_ row: LedgerRow) {
+        let id = row.job.record.id
+        let before = rows[id]?.job.status
+        rows[id] = row
+        let after = row.job.status
+        guard before != after else { return }
+        if let before, before.isTerminal { ended[before, default: 0] -= 1 }
+        guard after.isTerminal else { return }
+        ended[after, default: 0] += 1
+        if let slot = row.job.record.slot, row.job.record.unique?.lifetime == .untilTerminal,
+            unique[slot]?.id == id
+        {
+            unique[slot] = nil
+        }
+    }
+
+    /// The index in `order` of the first id after `id`.
+    func place(after id: JobID) -> Int {
+        var low = 0
+        var high = order.count
+        while low < high {
+            let middle = (low + high) / 2
+            if order[middle] <= id { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    mutating func addOutbox(_ jobs: [(id: JobID, version: Int)], isRequeue: Bool, at now: Timestamp)
+        -> OutboxID
+    {
+        lastOutbox += 1
+        outbox[lastOutbox] = OutboxEntry(id: lastOutbox, jobs: jobs, at: now, isRequeue: isRequeue)
+        return OutboxID(lastOutbox)
+    }
+
+    func view(_ id: JobID, carried: Set<JobID>) -> LedgerView? {
+        guard let job = rows[id]?.job else { return nil }
+        return LedgerView(
+            id: id, status: job.status, version: job.version, epoch: job.epoch, seq: job.seq,
+            hasOutbox: carried.contains(id))
+    }
+
+    /// Ids that an outbox row still carries.
+    var carried: Set<JobID> { Set(outbox.values.flatMap { $0.jobs.map(\.id) }) }
+}
+
+extension JobRecord {
+    /// The place of its unique key.
+    var slot: UniqueSlot? { unique.map { UniqueSlot(queue: queue, key: $0.text) } }
+}

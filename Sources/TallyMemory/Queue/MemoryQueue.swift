@@ -1,0 +1,237 @@
+import Synchronization
+import TallyCore
+
+/// The queue in this process' memory: the reference for what every driver does, and what applications test against.
+///
+/// Nothing survives the process. Each call is one atomic step under a lock; the rules are in `MemoryQueueState`, which
+/// knows neither lock nor clock. A time that a caller passes always counts; without one the clock given here does, and
+/// it never steps back, neither against itself nor against a time that was passed.
+public final class MemoryQueue: InspectableQueue {
+    private struct Shared: Sendable {
+        var state = MemoryQueueState()
+        var waiters = Waiters()
+        var lastNow = Timestamp(microseconds: 0)
+        var isClosed = false
+    }
+
+    private let shared: Mutex<Shared>
+    private let clock: @Sendable () -> Timestamp
+
+    /// - Parameters:
+    ///   - clock: what counts where a call passes no time.
+    ///   - epoch: the number of the first history.
+    ///   - held: whether leases wait until `open(epoch:)`, as after the loss of a server.
+    public convenience init(
+        clock: @escaping @Sendable () -> Timestamp = { .now }, epoch: Int64 = 1, held: Bool = false
+    ) {
+        self.init(clock: clock, epoch: epoch, held: held, bounds: MemoryQueueState.Bounds())
+    }
+
+    /// A queue with small bounds, so that a test can reach them.
+    package convenience init(clock: @escaping @Sendable () -> Timestamp, window: Int, logEntries: Int) {
+        self.init(
+            clock: clock, epoch: 1, held: false,
+            bounds: MemoryQueueState.Bounds(window: window, logEntries: logEntries))
+    }
+
+    private init(
+        clock: @escaping @Sendable () -> Timestamp, epoch: Int64, held: Bool, bounds: MemoryQueueState.Bounds
+    ) {
+        self.clock = clock
+        var state = MemoryQueueState(bounds: bounds)
+        state.startEpoch(epoch, held: held, at: clock())
+        shared = Mutex(Shared(state: state))
+    }
+
+    /// Begins a new history over the same contents, as a restarted server does. Leases are held back until
+    /// `open(epoch:)`; those in force stay valid. Returns the new epoch: the old one + 1, or the clock's milliseconds
+    /// where they are higher.
+    @discardableResult
+    package func startEpoch(at now: Timestamp? = nil) throws(QueueError) -> Int64 {
+        try run("startEpoch", at: now) { state, now in
+            state.startEpoch(max(state.epoch + 1, now.microseconds / 1000), held: true, at: now)
+            return state.epoch
+        }
+    }
+
+    /// One atomic step. Those whom it gave work are woken after the lock is released.
+    private func run<Answer: Sendable>(
+        _ operation: String, at given: Timestamp?,
+        _ body: (inout MemoryQueueState, Timestamp) throws(QueueError) -> Answer
+    ) throws(QueueError) -> Answer {
+        let read = given == nil ? clock() : nil
+        let (answer, woken) = try shared.withLock { shared throws(QueueError) -> (Answer, [Waiter]) in
+            if shared.isClosed { throw QueueError(.closed, operation) }
+            let now = given ?? max(read ?? shared.lastNow, shared.lastNow)
+            shared.lastNow = max(shared.lastNow, now)
+            let answer = try body(&shared.state, now)
+            let woken = shared.waiters.take(waitingFor: shared.state.woken)
+            shared.state.woken = []
+            return (answer, woken)
+        }
+        for waiter in woken { waiter.resume() }
+        return answer
+    }
+
+    // MARK: - Enqueue and lease
+
+    public func push(_ jobs: [Push], issued: Issued?, at now: Timestamp?) async throws(QueueError)
+        -> [PushAnswer]
+    {
+        try MemoryQueueState.check(jobs)
+        return try run("push", at: now) { state, now throws(QueueError) in
+            try state.push(jobs, issued: issued, at: now)
+        }
+    }
+
+    public func reserve(_ wish: ReserveWish, at now: Timestamp?) async throws(QueueError) -> Reservation {
+        try MemoryQueueState.check(wish)
+        return try run("reserve", at: now) { state, now in state.reserve(wish, at: now) }
+    }
+
+    public func extend(
+        _ leases: [Lease], by length: Duration, at now: Timestamp?
+    ) async throws(QueueError) -> [ExtendAnswer] {
+        try MemoryQueueState.checkLease(length, "extend")
+        return try run("extend", at: now) { state, now in state.extend(leases, by: length, at: now) }
+    }
+
+    public func ack(_ acks: [Ack], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
+        try run("ack", at: now) { state, now in state.ack(acks, at: now) }
+    }
+
+    public func retry(_ retries: [Retry], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
+        try run("retry", at: now) { state, now in state.retry(retries, at: now) }
+    }
+
+    public func fail(_ failures: [Failure], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
+        try run("fail", at: now) { state, now in state.fail(failures, at: now) }
+    }
+
+    public func release(_ releases: [Release], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer]
+    {
+        try run("release", at: now) { state, now in state.release(releases, at: now) }
+    }
+
+    public func cancel(
+        _ id: JobID, tombstone: (version: Int, issued: Issued)?, at now: Timestamp?
+    ) async throws(QueueError) -> CancelAnswer {
+        try run("cancel", at: now) { state, now in state.cancel(id, tombstone: tombstone, at: now) }
+    }
+
+    // MARK: - Sweeps, workers, waiting
+
+    public func promote(_ limit: Int, at now: Timestamp?) async throws(QueueError) -> Int {
+        try run("promote", at: now) { state, now in state.promote(limit, at: now) }
+    }
+
+    public func reclaim(_ limit: Int, at now: Timestamp?) async throws(QueueError) -> Int {
+        try run("reclaim", at: now) { state, now in state.reclaim(limit, at: now) }
+    }
+
+    public func pause(_ queue: QueueName, _ paused: Bool) async throws(QueueError) {
+        try run("pause", at: nil) { state, _ in
+            state.queues.insert(queue)
+            if paused {
+                state.paused.insert(queue)
+            } else if state.paused.remove(queue) != nil {
+                state.woken.insert(queue)
+            }
+        }
+    }
+
+    public func heartbeat(_ beat: WorkerBeat, at now: Timestamp?) async throws(QueueError) {
+        try run("heartbeat", at: now) { state, now in
+            state.append(.heartbeat, [], at: now, actor: beat.id.text, beat: beat)
+        }
+    }
+
+    public func wait(for queues: [QueueName], upTo time: Duration) async throws {
+        let ticket = try run("wait", at: nil) { state, now in
+            state.hasWork(in: queues, at: now) ? nil : Waiters.Ticket()
+        }
+        guard let ticket else { return }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.sleep(ticket, queues) }
+            group.addTask { try await Task.sleep(for: time) }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    /// Sleeps until one of the queues may have work. Looks once more while it signs up: work may have come since.
+    private func sleep(_ ticket: Waiters.Ticket, _ queues: [QueueName]) async throws {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let now = clock()
+                let hasSigned = shared.withLock { shared in
+                    if shared.isClosed || shared.state.hasWork(in: queues, at: max(now, shared.lastNow)) {
+                        return false
+                    }
+                    return shared.waiters.add(ticket, Waiter(queues: queues, continuation: continuation))
+                }
+                if !hasSigned { continuation.resume() }
+            }
+        } onCancel: {
+            shared.withLock { $0.waiters.cancel(ticket) }?.resume()
+        }
+        let isClosed = shared.withLock { shared in
+            shared.waiters.forget(ticket)
+            return shared.isClosed
+        }
+        try Task.checkCancellation()
+        if isClosed { throw QueueError(.closed, "wait") }
+    }
+
+    // MARK: - History
+
+    /// Its time is the clock's; a caller that passes times of its own passes them in `Issued` too.
+    public func stamp() async throws(QueueError) -> Issued {
+        try run("stamp", at: nil) { state, now in
+            Issued(epoch: state.isHeld(at: now) ? 0 : state.epoch, at: now)
+        }
+    }
+
+    public func history() async throws(QueueError) -> QueueHistory {
+        try run("history", at: nil) { state, now in state.history(at: now) }
+    }
+
+    public func open(epoch: Int64) async throws(QueueError) {
+        try run("open", at: nil) { state, _ in state.open(epoch: epoch) }
+    }
+
+    public func log(after position: LogPosition, limit: Int) async throws(QueueError) -> [LogEntry] {
+        try run("log", at: nil) { state, _ in state.log.entries(after: position, limit: limit) }
+    }
+
+    public func report(applied position: LogPosition, at now: Timestamp?) async throws(QueueError) {
+        try run("report", at: now) { state, now in state.report(applied: position, at: now) }
+    }
+
+    /// Those who wait are woken and find the queue closed.
+    public func close() async {
+        let woken = shared.withLock { shared in
+            shared.isClosed = true
+            return shared.waiters.takeAll()
+        }
+        for waiter in woken { waiter.resume() }
+    }
+
+    // MARK: - Inspect and repair
+
+    public func inspect(_ ids: [JobID], at now: Timestamp?) async throws(QueueError) -> QueueView {
+        try run("inspect", at: now) { state, now in state.inspect(ids, at: now) }
+    }
+
+    public func counts(at now: Timestamp?) async throws(QueueError) -> [QueueCounts] {
+        try run("counts", at: now) { state, now in state.counts(at: now) }
+    }
+
+    public func scan(_ cursor: String, limit: Int) async throws(QueueError) -> (ids: [JobID], next: String?) {
+        try run("scan", at: nil) { state, _ throws(QueueError) in try state.scan(cursor, limit: limit) }
+    }
+
+    public func repair(_ repair: QueueRepair) async throws(QueueError) -> Bool {
+        try run("repair", at: nil) { state, now in state.repair(repair, at: now) }
+    }
+}

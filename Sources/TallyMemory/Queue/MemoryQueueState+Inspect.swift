@@ -1,0 +1,78 @@
+import TallyCore
+
+extension MemoryQueueState {
+    func inspect(_ ids: [JobID], at now: Timestamp) -> QueueView {
+        var view = QueueView(held: [:], ended: [:], history: history(at: now))
+        for id in ids {
+            if let job = jobs[id] { view.held[id] = job.snapshot() }
+            if let end = ended[id] { view.ended[id] = end }
+        }
+        return view
+    }
+
+    /// By queue name. Counts jobs, not list elements: outdated elements do not show.
+    func counts(at now: Timestamp) -> [QueueCounts] {
+        var found: [QueueName: QueueCounts] = [:]
+        for queue in queues { found[queue] = QueueCounts(queue: queue, isPaused: paused.contains(queue)) }
+        for job in jobs.values {
+            let queue = job.record.queue
+            switch job.status {
+            case .pending: found[queue]?.pending += 1
+            case .scheduled, .retrying:
+                if let time = job.runAt, time <= now {
+                    found[queue]?.due += 1
+                } else {
+                    found[queue]?.waiting += 1
+                }
+            case .processing:
+                found[queue]?.processing += 1
+                if let lease = job.lease, lease.expiresAt <= now { found[queue]?.expired += 1 }
+            case .completed, .failed, .cancelled: break
+            }
+        }
+        return found.values.sorted { $0.queue < $1.queue }
+    }
+
+    /// In id order; the cursor is the last id of the page before.
+    func scan(_ cursor: String, limit: Int) throws(QueueError) -> (ids: [JobID], next: String?) {
+        guard let after = cursor.isEmpty ? JobID.zero : JobID(cursor) else {
+            throw QueueError(.invalid, "scan", "cursor: not one that this queue gave out")
+        }
+        let rest = jobs.keys.filter { $0 > after }.sorted()
+        let page = Array(rest.prefix(max(1, limit)))
+        return (page, page.count < rest.count ? page.last?.description : nil)
+    }
+
+    /// Follows `repair` of model.py: it happens only in the epoch that the reconciler read, and only while the job is
+    /// still as it saw it.
+    mutating func repair(_ repair: QueueRepair, at now: Timestamp) -> Bool {
+        guard repair.epoch == epoch, isStill(repair.expected, repair.id) else { return false }
+        let held = jobs[repair.id]
+        let end = ended[repair.id]
+        let move: Move
+        switch repair.action {
+        case .push(let push):
+            guard push.record.id == repair.id, (held?.version ?? 0) < push.version,
+                (end?.version ?? 0) < push.version
+            else { return false }
+            move = insert(push, at: now)
+        case .end(let status, let version):
+            bury(repair.id, status, version: version)
+            move = Move(id: repair.id, version: version, from: held?.status, to: status)
+        case .tellEnd:
+            guard let end else { return false }
+            move = Move(id: repair.id, version: end.version, from: nil, to: end.status)
+        }
+        append(.repair, [move], at: now, actor: "reconciler:\(repair.code)")
+        return true
+    }
+
+    private func isStill(_ expected: QueueRepair.Expected, _ id: JobID) -> Bool {
+        switch expected {
+        case .absent: jobs[id] == nil && ended[id] == nil
+        case .ended(let status, let version):
+            jobs[id] == nil && ended[id] == QueueView.Ended(status: status, version: version)
+        case .held(let status, let version): jobs[id]?.status == status && jobs[id]?.version == version
+        }
+    }
+}

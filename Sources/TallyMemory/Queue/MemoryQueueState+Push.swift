@@ -1,0 +1,116 @@
+import TallyCore
+
+extension MemoryQueueState {
+    /// What a push may be refused for before the queue is even asked. Holds for a closed queue too.
+    static func check(_ jobs: [Push]) throws(QueueError) {
+        if jobs.count > Limits.jobsPerCall {
+            let bytes = jobs.reduce(0) { $0 + $1.record.body.count }
+            throw QueueError(.invalid, "push", "\(InvalidJob.batchTooLarge(jobs: jobs.count, bytes: bytes))")
+        }
+        for job in jobs {
+            do { try job.record.check() } catch { throw QueueError(.invalid, "push", "\(error)") }
+            if !job.isRecorded, job.record.unique?.lifetime == .forever {
+                throw QueueError(
+                    .invalid, "push", "unique key: a queued job cannot hold one for ever; record it")
+            }
+        }
+    }
+
+    mutating func push(_ pushes: [Push], issued: Issued?, at now: Timestamp) throws(QueueError)
+        -> [PushAnswer]
+    {
+        if let issued, isStale(issued, at: now) { return pushes.map { _ in .refused } }
+        if log.entries.count >= bounds.logEntries {
+            throw QueueError(
+                .full, "push", "the log holds \(log.entries.count) entries that are not mirrored yet")
+        }
+        var plan = PushPlan()
+        for push in pushes {
+            let answer = decide(push, plan, at: now)
+            if answer == .full, !push.isRecorded {
+                throw QueueError(.full, "push", "queue \(push.record.queue) is over its window")
+            }
+            plan.add(push, answer, at: now)
+        }
+        append(.push, plan.accepted.map { insert($0, at: now) }, at: now)
+        return plan.answers
+    }
+
+    private func decide(_ push: Push, _ plan: PushPlan, at now: Timestamp) -> PushAnswer {
+        let record = push.record
+        if let first = plan.records[record.id] { return .exists(same: first == record) }
+        if let end = ended[record.id], end.version >= push.version { return .ended(end.status) }
+        if let held = jobs[record.id], held.version >= push.version {
+            return .exists(same: held.record == record)
+        }
+        if let slot = push.slot {
+            if let other = plan.claims[slot] { return .duplicate(of: other) }
+            if let holder = unique[slot], holder.id != record.id, holder.isLive(at: now) {
+                return .duplicate(of: holder.id)
+            }
+        }
+        let waiting = (ready[record.queue]?.count ?? 0) + plan.byQueue[record.queue, default: 0]
+        return waiting >= bounds.window ? .full : .pushed
+    }
+
+    /// Writes one accepted push; also the reconciler's. A job held at a lower version is replaced, its lease dropped.
+    mutating func insert(_ push: Push, at now: Timestamp) -> Move {
+        let id = push.record.id
+        let replaced = jobs[id]
+        if let replaced { unplace(replaced) }
+        ended.remove(id)
+        queues.insert(push.record.queue)
+        var job = QueuedJob(
+            record: push.record, version: push.version, status: .pending, attempts: push.attempts,
+            runAt: push.runAt, claim: replaced?.claim)
+        if let slot = push.slot, let key = push.record.unique {
+            job.claim = slot
+            unique[slot] = UniqueHolder(id: id, until: key.end(from: now))
+        }
+        var move = Move(id: id, version: push.version, from: replaced?.status, to: .pending)
+        if let time = push.runAt, time > now {
+            makeWait(job, as: .scheduled, until: time)
+            move.to = .scheduled
+            move.runAt = time
+        } else {
+            makeReady(job)
+        }
+        if !push.isRecorded { move.record = push.record }
+        if push.attempts > 0 { move.attempts = push.attempts }
+        return move
+    }
+}
+
+/// What a push call has decided so far: later jobs of the call see the earlier ones.
+private struct PushPlan {
+    var answers: [PushAnswer] = []
+    var accepted: [Push] = []
+    var records: [JobID: JobRecord] = [:]
+    var claims: [UniqueSlot: JobID] = [:]
+    var byQueue: [QueueName: Int] = [:]
+
+    mutating func add(_ push: Push, _ answer: PushAnswer, at now: Timestamp) {
+        answers.append(answer)
+        guard answer == .pushed else { return }
+        accepted.append(push)
+        records[push.record.id] = push.record
+        byQueue[push.record.queue, default: 0] += 1
+        if let slot = push.slot { claims[slot] = push.record.id }
+    }
+}
+
+extension Push {
+    /// The unique key that the queue itself decides: that of a queued job.
+    fileprivate var slot: UniqueSlot? {
+        guard !isRecorded, let key = record.unique else { return nil }
+        return UniqueSlot(queue: record.queue, key: key.text)
+    }
+}
+
+extension UniqueKey {
+    /// When the key is free again; nil = not by time.
+    func end(from now: Timestamp) -> Timestamp? {
+        if case .lasting(let time) = lifetime { return now + time }
+        return nil
+    }
+}

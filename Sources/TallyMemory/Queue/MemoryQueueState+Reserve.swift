@@ -1,0 +1,56 @@
+import TallyCore
+
+extension MemoryQueueState {
+    static func check(_ wish: ReserveWish) throws(QueueError) {
+        try checkLease(wish.lease, "reserve")
+        if wish.queues.isEmpty { throw QueueError(.invalid, "reserve", "no queue is named") }
+        if wish.queues.contains(where: { NameCheck.isBlank($0.text) }) {
+            throw QueueError(.invalid, "reserve", "queue: must not be blank")
+        }
+    }
+
+    static func checkLease(_ length: Duration, _ operation: String) throws(QueueError) {
+        if length < Limits.minLease || length > Limits.maxLease {
+            throw QueueError(.invalidLease, operation, "\(length) is not within 1 µs and one day")
+        }
+    }
+
+    /// Sweeps first, in entries of their own, so that what has just become runnable can be leased by this very call.
+    mutating func reserve(_ wish: ReserveWish, at now: Timestamp) -> Reservation {
+        _ = reclaim(Limits.sweepPerCall, at: now)
+        _ = promote(Limits.sweepPerCall, at: now)
+        let isHeld = isHeld(at: now)
+        var reserved: [ReservedJob] = []
+        if !isHeld {
+            let limit = min(max(0, wish.limit), Limits.jobsPerCall)
+            for queue in wish.queues where !paused.contains(queue) && reserved.count < limit {
+                let popped = ready[queue]?.take(limit - reserved.count) ?? []
+                for element in popped {
+                    if let job = lease(element, until: now + wish.lease) { reserved.append(job) }
+                }
+            }
+            let moves = reserved.map {
+                Move(id: $0.lease.id, version: $0.lease.version, from: .pending, to: .processing)
+            }
+            append(.lease, moves, at: now, actor: wish.worker.text)
+        }
+        let next = [due.next, leases.next].compactMap { $0 }.min()
+        return Reservation(jobs: reserved, nextEvent: next, now: now, isHeld: isHeld)
+    }
+
+    /// nil for an outdated element: cancel and requeue never search the lists, so it is dropped here.
+    private mutating func lease(_ element: Element, until expiry: Timestamp) -> ReservedJob? {
+        guard var job = jobs[element.id], job.status == .pending, job.version == element.version else {
+            return nil
+        }
+        job.version += 1
+        job.status = .processing
+        let lease = Lease(id: element.id, version: job.version, epoch: epoch, expiresAt: expiry)
+        job.lease = lease
+        jobs[element.id] = job
+        leases.insert(job.element, at: expiry)
+        return ReservedJob(
+            record: job.record, lease: lease, attempts: job.attempts, crashes: job.crashes, runAt: job.runAt,
+            error: job.error, failedAt: job.failedAt)
+    }
+}

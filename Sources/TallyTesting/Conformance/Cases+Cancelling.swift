@@ -1,0 +1,138 @@
+import TallyCore
+
+extension Conformance {
+    static let cancelling = cancelWaiting + cancelRunning + cancelUnknown
+
+    private static let cancelWaiting: [ConformanceCase] = [
+        ConformanceCase("cancelled_pending_job_never_runs", ["D11"]) { s in
+            let job = try await s.enqueue()
+            let epoch = try await s.epoch()
+
+            try expect("answer", try await s.cancel(job.id), .cancelled(version: 1, epoch: epoch))
+
+            try await s.expectNothing(at: s.start)
+            try expect("again", try await s.cancel(job.id), .ended(.cancelled, version: 1))
+            try expect("row", try await s.row(job.id).status, .cancelled)
+        },
+        ConformanceCase("cancelled_scheduled_job_never_runs", ["D11"]) { s in
+            let job = try await s.enqueue(runAt: s.at(.seconds(5)))
+            let epoch = try await s.epoch()
+            try expect("answer", try await s.cancel(job.id), .cancelled(version: 1, epoch: epoch))
+            try await s.expectNothing(at: s.at(.seconds(5)))
+        },
+        ConformanceCase("cancelled_retrying_job_never_runs", ["D11"]) { s in
+            let job = try await s.enqueue()
+            _ = try await s.retry(try await s.take().lease, runAt: s.at(.seconds(5)))
+            let epoch = try await s.epoch()
+            try expect("answer", try await s.cancel(job.id), .cancelled(version: 2, epoch: epoch))
+            try await s.expectNothing(at: s.at(.seconds(5)))
+            try expect("row", try await s.row(job.id).status, .cancelled)
+        },
+        ConformanceCase("cancel_of_an_ended_job_tells_how_it_ended", ["D11"]) { s in
+            let done = try await s.enqueue()
+            _ = try await s.ack(try await s.take().lease)
+            let dead = try await s.enqueue()
+            _ = try await s.fail(try await s.take().lease)
+            try expect("completed", try await s.cancel(done.id), .ended(.completed, version: 2))
+            try expect("failed", try await s.cancel(dead.id), .ended(.failed, version: 2))
+        },
+    ]
+
+    private static let cancelRunning: [ConformanceCase] = [
+        ConformanceCase("cancel_of_a_running_job_is_told_to_its_worker", ["D11"]) { s in
+            let job = try await s.enqueue()
+            let lease = try await s.take().lease
+            let before = try await s.queue.history().end
+
+            try expect("first", try await s.cancel(job.id), .cancelling(version: 2))
+            try expect("second", try await s.cancel(job.id), .cancelling(version: 2))
+
+            let entries = try await s.queue.log(after: before, limit: 10)
+            try expect("entries", entries.map(\.verb), [.cancel])
+            guard
+                case .extended(_, cancelRequested: true) = try await s.extend(
+                    lease, by: .seconds(9), at: s.start)
+            else { throw unexpected("extend", "no word of the cancellation") }
+        },
+        ConformanceCase("ack_wins_over_a_cancellation", ["D11"]) { s in
+            let job = try await s.enqueue()
+            let lease = try await s.take().lease
+            _ = try await s.cancel(job.id)
+            try expect("ack", try await s.ack(lease), .settled(.completed))
+            try expect("row", try await s.row(job.id).status, .completed)
+        },
+        ConformanceCase("every_other_end_of_a_cancelled_run_is_cancelled", ["D11"]) { s in
+            for verb in [Verb.retry, .fail, .release, .reclaim] {
+                let job = try await s.enqueue()
+                let lease = try await s.take(lease: .seconds(5)).lease
+                _ = try await s.cancel(job.id)
+                switch verb {
+                case .retry: try expect("retry", try await s.retry(lease), .settled(.cancelled))
+                case .fail: try expect("fail", try await s.fail(lease), .settled(.cancelled))
+                case .release: try expect("release", try await s.release(lease), .settled(.cancelled))
+                default: try expect("reclaim", try await s.queue.reclaim(9, at: s.at(.seconds(5))), 1)
+                }
+                try expect("end after \(verb)", try await s.ended(job.id)?.status, .cancelled)
+                try expect("row after \(verb)", try await s.row(job.id).status, .cancelled)
+            }
+            try await s.expectNothing(at: s.at(.seconds(600)))
+        },
+    ]
+
+    private static let cancelUnknown: [ConformanceCase] = [
+        ConformanceCase("cancel_of_an_unknown_id_writes_nothing", ["D11"]) { s in
+            let before = try await s.queue.history().end
+            try expect("answer", try await s.cancel(JobID()), .unknown)
+            try expect("log end", try await s.queue.history().end, before)
+        },
+        ConformanceCase("cancel_before_the_push_keeps_the_push_out", ["D11"]) { s in
+            let job = s.record()
+            _ = try await s.ledger.record([job])
+            let epoch = try await s.epoch()
+
+            let issued = Issued(epoch: epoch, at: s.start)
+            let answer = try await s.cancel(job.id, tombstone: (1, issued))
+
+            try expect("answer", answer, .cancelled(version: 1, epoch: epoch))
+            try expect("row", try await s.row(job.id).status, .cancelled)
+            try expect("late push", try await s.push([job]), [.ended(.cancelled)])
+            try await s.expectNothing(at: s.start)
+        },
+        ConformanceCase("cancel_decided_too_long_ago_is_refused", ["D11"]) { s in
+            let epoch = try await s.epoch()
+            let now = s.start + Limits.issued
+            let late = Issued(epoch: epoch, at: s.at(.microseconds(-1)))
+            let other = Issued(epoch: epoch + 1, at: now)
+            let id = JobID()
+
+            try expect("too old", try await s.cancel(id, tombstone: (1, late), at: now), .refused)
+            try expect("other epoch", try await s.cancel(id, tombstone: (1, other), at: now), .refused)
+            let just = try await s.cancel(id, tombstone: (1, Issued(epoch: epoch, at: s.start)), at: now)
+            try expect("just in time", just, .cancelled(version: 1, epoch: epoch))
+        },
+        ConformanceCase("recorded_cancel_needs_the_version_and_the_epoch", ["D11"]) { s in
+            let job = s.record()
+            let running = s.record()
+            _ = try await s.ledger.record([job, running])
+            try await s.settle()
+            let epoch = try await s.epoch()
+            let lease = try await s.take().lease
+            try expect("leased", lease.id, job.id)
+            try await s.settle()
+
+            let ledger = s.ledger
+            let unknown = try await ledger.recordCancel(JobID(), version: 1, epoch: epoch)
+            try expect("unknown", unknown, .notFound)
+            try expect("version", try await ledger.recordCancel(job.id, version: 1, epoch: epoch), .raced)
+            try expect("epoch", try await ledger.recordCancel(job.id, version: 2, epoch: epoch + 1), .raced)
+            try expect(
+                "done", try await ledger.recordCancel(running.id, version: 1, epoch: epoch), .cancelled)
+            try expect(
+                "repeat", try await ledger.recordCancel(running.id, version: 1, epoch: epoch), .cancelled)
+            _ = try await s.ack(lease)
+            try await s.settle()
+            let ended = try await ledger.recordCancel(job.id, version: 9, epoch: epoch)
+            try expect("ended", ended, .ended(.completed))
+        },
+    ]
+}

@@ -1,0 +1,229 @@
+import TallyCore
+
+// What the ledger keeps, the log that it comes from, and the guards between the halves.
+extension Conformance {
+    static let history = lifecycle + logs + guards
+
+    private static let lifecycle: [ConformanceCase] = [
+        ConformanceCase("ledger_row_follows_the_job_through_its_life", ["P2"]) { s in
+            let job = s.record()
+            _ = try await s.ledger.record([job])
+            try expect("recorded", try await s.ledger.jobs([job.id])[job.id]?.status, .pending)
+            try expect("pushed", try await s.row(job.id).status, .pending)
+
+            let first = try await s.take().lease
+            let processing = try await s.row(job.id)
+            try expect("leased", processing.status, .processing)
+            try expect("version", processing.version, 2)
+            try expect("worker", processing.workerID, s.worker)
+            try expect("started", processing.startedAt, s.start)
+
+            _ = try await s.retry(first, runAt: s.at(.seconds(5)), attempts: 1, error: "once")
+            let retrying = try await s.row(job.id)
+            try expect("retried", retrying.status, .retrying)
+            try expect("attempts", retrying.attempts, 1)
+            try expect("error", retrying.error, "once")
+            try expect("waits for", retrying.runAt, s.at(.seconds(5)))
+
+            let second = try await s.take(at: s.at(.seconds(5))).lease
+            _ = try await s.ack(second, [7], at: s.at(.seconds(6)))
+            let completed = try await s.row(job.id)
+            try expect("acked", completed.status, .completed)
+            try expect("result", completed.result, [7])
+            try expect("completed at", completed.completedAt, s.at(.seconds(6)))
+            try expect("record", completed.record, job)
+        },
+        ConformanceCase("every_transition_is_kept_once_and_in_order", ["P10", "P2"]) { s in
+            let job = try await s.enqueue(runAt: s.at(.seconds(1)))
+            let first = try await s.take(lease: .seconds(2), at: s.at(.seconds(1))).lease
+            try await s.settle()
+            let second = try await s.take(at: s.at(.seconds(3))).lease
+            _ = try await s.retry(second, runAt: s.at(.seconds(9)), at: s.at(.seconds(4)))
+            let third = try await s.take(at: s.at(.seconds(9))).lease
+            _ = try await s.release(third, at: s.at(.seconds(9)))
+            let fourth = try await s.take(at: s.at(.seconds(9))).lease
+            _ = try await s.fail(fourth, attempts: 2, error: "end", at: s.at(.seconds(10)))
+            try await s.settle()
+            try await s.settle()
+
+            let events = try await s.ledger.events(job.id)
+
+            let steps = events.map { "\($0.verb) \($0.from.map(\.rawValue) ?? "-") \($0.to) \($0.version)" }
+            try expect("first lease", first.version, 2)
+            try expect(
+                "events", steps,
+                [
+                    "push - scheduled 1", "promote scheduled pending 1", "lease pending processing 2",
+                    "reclaim processing pending 2", "lease pending processing 3",
+                    "retry processing retrying 3",
+                    "promote retrying pending 3", "lease pending processing 4",
+                    "release processing pending 4",
+                    "lease pending processing 5", "fail processing failed 5",
+                ])
+            try expect(
+                "all are legal", events.allSatisfy { Transition.isLegal($0.verb, from: $0.from, to: $0.to) })
+            try expect("last", events.last?.at, s.at(.seconds(10)))
+            try expect("actor", events[2].actor, s.worker.text)
+            try expect("error", events.last?.error, "end")
+        },
+        ConformanceCase("balances_add_up", ["P8"]) { s in
+            let before = try await s.ledger.balances()
+            let recorded = (0..<4).map { _ in s.record() }
+            _ = try await s.ledger.record(recorded)
+            try expect("in the outbox", try await s.ledger.balances().accepted, before.accepted + 4)
+            _ = try await s.push([s.record(), s.record()])
+            try await s.settle()
+            let leases = try await s.reserve(4).jobs.map(\.lease)
+            _ = try await s.ack(leases[0])
+            _ = try await s.ack(leases[1])
+            _ = try await s.fail(leases[2])
+            _ = try await s.cancel(leases[3].id)
+            _ = try await s.fail(leases[3])
+            try await s.settle()
+
+            let after = try await s.ledger.balances()
+
+            try expect("accepted", after.accepted - before.accepted, 6)
+            try expect("completed", after.completed - before.completed, 2)
+            try expect("failed", after.failed - before.failed, 1)
+            try expect("cancelled", after.cancelled - before.cancelled, 1)
+            try expect("active", after.active - before.active, 2)
+        },
+    ]
+
+    private static let logs: [ConformanceCase] = [
+        ConformanceCase("log_is_dense_and_mirrored_once", ["P10"]) { s in
+            _ = try await s.push([s.record(), s.record()])
+            for job in try await s.reserve(2).jobs { _ = try await s.ack(job.lease) }
+            let cursor = try await s.ledger.cursor()
+            let entries = try await s.queue.log(after: cursor, limit: 100)
+            let end = try await s.queue.history().end
+            try expect(
+                "seq", entries.map(\.position.seq),
+                Array((cursor.epoch == end.epoch ? cursor.seq + 1 : 1)...end.seq))
+            let batch = MirrorBatch(folding: entries, after: cursor)
+
+            try expect("first", try await s.ledger.apply(batch), true)
+            try expect("second", try await s.ledger.apply(batch), false)
+
+            try expect("cursor", try await s.ledger.cursor(), end)
+            for event in batch.events {
+                let count = try await s.ledger.events(event.job).filter { $0 == event }.count
+                try expect("times that \(event) is kept", count, 1)
+            }
+        },
+        ConformanceCase("heartbeats_reach_the_workers_table", ["P17", "F12"]) { s in
+            let id = WorkerID("kit-\(JobID())")
+            var beat = WorkerBeat(
+                id: id, status: .running, queues: [s.name], types: ["a.b"], running: [JobID()],
+                concurrency: 4,
+                startedAt: s.start, host: "here", pid: 7)
+            try await s.queue.heartbeat(beat, at: s.start)
+            beat.status = .draining
+            beat.running = []
+            try await s.queue.heartbeat(beat, at: s.at(.seconds(10)))
+            try await s.settle()
+
+            let found = try await s.ledger.workers().first { $0.beat.id == id }
+
+            try expect("row", found, WorkerRow(beat: beat, lastSeen: s.at(.seconds(10))))
+        },
+        ConformanceCase("list_pages_give_every_job_once", ["H2", "H3"]) { s in
+            let jobs = (0..<23).map { _ in s.record() }
+            _ = try await s.push(jobs)
+            try await s.settle()
+            for newestFirst in [false, true] {
+                var found: [JobID] = []
+                var query = JobQuery(queue: s.name, limit: 5, newestFirst: newestFirst)
+                repeat {
+                    let page = try await s.ledger.list(query)
+                    found += page.jobs.map(\.record.id)
+                    query.cursor = page.next
+                } while query.cursor != nil
+                let ids = jobs.map(\.id).sorted()
+                try expect("ids, newest first: \(newestFirst)", found, newestFirst ? ids.reversed() : ids)
+            }
+            for cursor in ["?", "1", "9d", String(repeating: "z", count: 34)] {
+                do {
+                    _ = try await s.ledger.list(JobQuery(queue: s.name, cursor: cursor))
+                    throw unexpected("cursor \(cursor)", "a page")
+                } catch let error as LedgerError { try expect("cursor \(cursor)", error.code, .invalid) }
+            }
+        },
+    ]
+
+    private static let guards: [ConformanceCase] = [
+        ConformanceCase("push_decided_too_long_ago_is_refused", ["P4"]) { s in
+            let epoch = try await s.epoch()
+            let now = s.start + Limits.issued
+            func push(_ issued: Issued) async throws -> [PushAnswer] {
+                try await s.queue.push([Push(s.record(), isRecorded: true)], issued: issued, at: now)
+            }
+            let old = try await push(Issued(epoch: epoch, at: s.at(.microseconds(-1))))
+            try expect("1 µs too old", old, [.refused])
+            try expect("other epoch", try await push(Issued(epoch: epoch - 1, at: now)), [.refused])
+            try expect("of a held epoch", try await push(Issued(epoch: 0, at: now)), [.refused])
+            try expect("just in time", try await push(Issued(epoch: epoch, at: s.start)), [.pushed])
+        },
+        ConformanceCase("push_at_a_higher_version_replaces_what_is_held", ["P3"]) { s in
+            let job = try await s.enqueue()
+            let stale = try await s.take().lease
+
+            let push = Push(job, version: 5, runAt: nil, attempts: 2)
+            try expect("higher", try await s.queue.push([push], issued: nil, at: s.start), [.pushed])
+            try expect(
+                "same", try await s.queue.push([push], issued: nil, at: s.start), [.exists(same: true)])
+
+            try expect("old lease", try await s.ack(stale), .refused(.notProcessing))
+            let again = try await s.take()
+            try expect("version", again.lease.version, 6)
+            try expect("attempts", again.attempts, 2)
+        },
+        ConformanceCase("repair_happens_only_while_the_job_is_as_it_was_seen", ["P3"]) { s in
+            let epoch = try await s.epoch()
+            let job = s.record()
+            func repair(_ expected: QueueRepair.Expected, _ action: QueueRepair.Action, epoch: Int64)
+                async throws -> Bool
+            {
+                try await s.queue.repair(
+                    QueueRepair(id: job.id, epoch: epoch, expected: expected, action: action, code: "D01"))
+            }
+            let push = QueueRepair.Action.push(Push(job, version: 2, runAt: nil, attempts: 0))
+            try expect("other epoch", try await repair(.absent, push, epoch: epoch - 1), false)
+            try expect("push", try await repair(.absent, push, epoch: epoch), true)
+            try expect("push again", try await repair(.absent, push, epoch: epoch), false)
+            try expect(
+                "wrong view",
+                try await repair(.held(.pending, version: 1), .end(.completed, version: 3), epoch: epoch),
+                false)
+            try expect(
+                "end",
+                try await repair(.held(.pending, version: 2), .end(.completed, version: 3), epoch: epoch),
+                true)
+            try expect("tombstone", try await s.ended(job.id), .init(status: .completed, version: 3))
+            let before = try await s.queue.history().end
+            try expect("tell", try await repair(.ended(.completed, version: 3), .tellEnd, epoch: epoch), true)
+
+            let entry = try await s.queue.log(after: before, limit: 9).first
+            try expect("actor", entry?.actor, "reconciler:D01")
+            try expect("verb", entry?.verb, .repair)
+            try expect("to", entry?.moves.map(\.to), [.completed])
+            try await s.expectNothing(at: s.start)
+        },
+        ConformanceCase("scan_finds_every_held_job", ["P3"]) { s in
+            let jobs = (0..<57).map { _ in s.record() }
+            _ = try await s.push(jobs)
+            _ = try await s.reserve(9)
+            var found: Set<JobID> = []
+            var cursor: String? = ""
+            while let place = cursor {
+                let page = try await s.queue.scan(place, limit: 10)
+                found.formUnion(page.ids)
+                cursor = page.next
+            }
+            try expect("missing", Set(jobs.map(\.id)).subtracting(found).count, 0)
+            let counts = try await s.queue.counts(at: s.start).first { $0.queue == s.name }
+            try expect("counts", counts, QueueCounts(queue: s.name, pending: 48, processing: 9))
+        },
+    ]
+}

@@ -1,0 +1,182 @@
+import TallyCore
+
+// Repeats, stale owners, dead letters, results, requeue.
+extension Conformance {
+    static let settling = repeats + records + requeues
+
+    private static let repeats: [ConformanceCase] = [
+        ConformanceCase("repeated_ack_changes_nothing", ["D1", "D2"]) { s in
+            let job = try await s.enqueue()
+            let lease = try await s.take().lease
+            _ = try await s.ack(lease)
+            let before = try await s.queue.history().end
+
+            try expect("repeat", try await s.ack(lease), .repeated)
+            try expect("repeat after its expiry", try await s.ack(lease, at: s.at(.seconds(60))), .repeated)
+
+            try expect("log end", try await s.queue.history().end, before)
+            try expect("held", try await s.held(job.id), nil)
+        },
+        ConformanceCase("stale_owner_is_told_apart_from_a_repeat", ["D3", "C13"]) { s in
+            _ = try await s.enqueue()
+            let stale = try await s.take(lease: .seconds(1)).lease
+            let holder = try await s.take(at: s.at(.seconds(1))).lease
+
+            try expect("while held", try await s.ack(stale, at: s.at(.seconds(2))), .refused(.mismatch))
+            try expect("holder", try await s.ack(holder, at: s.at(.seconds(2))), .settled(.completed))
+            try expect(
+                "after the end", try await s.ack(stale, at: s.at(.seconds(2))), .refused(.notProcessing))
+            try expect("holder's repeat", try await s.ack(holder, at: s.at(.seconds(2))), .repeated)
+        },
+        ConformanceCase("retry_and_ack_of_a_dead_job_are_refused", ["D5"]) { s in
+            let job = try await s.enqueue()
+            let lease = try await s.take().lease
+            _ = try await s.fail(lease)
+
+            try expect("retry", try await s.retry(lease), .refused(.notProcessing))
+            try expect("ack", try await s.ack(lease), .refused(.notProcessing))
+            try expect("release", try await s.release(lease), .refused(.notProcessing))
+
+            try expect("end", try await s.ended(job.id)?.status, .failed)
+        },
+        ConformanceCase("acks_of_one_call_are_handled_in_order", ["D2"]) { s in
+            _ = try await s.push([s.record(), s.record()])
+            let leases = try await s.reserve(2).jobs.map(\.lease)
+            let before = try await s.queue.history().end
+            let wrong = leases[1].with(version: 9)
+
+            let answers = try await s.queue.ack(
+                [leases[0], leases[0], wrong, leases[1]].map { Ack($0) }, at: s.start)
+
+            try expect(
+                "answers", answers,
+                [.settled(.completed), .repeated, .refused(.mismatch), .settled(.completed)])
+            let entries = try await s.queue.log(after: before, limit: 10)
+            try expect("entries", entries.map { $0.moves.map(\.id) }, [leases.map(\.id)])
+        },
+        ConformanceCase("release_hands_a_job_back_unrun", ["F4"]) { s in
+            let job = try await s.enqueue()
+            let first = try await s.take().lease
+            try expect("at once", try await s.release(first), .settled(.pending))
+            let second = try await s.take().lease
+            let due = s.at(.seconds(9))
+            try expect("delayed", try await s.release(second, runAt: due), .settled(.scheduled))
+            try await s.expectNothing(at: due - .microseconds(1))
+
+            let third = try await s.take(at: due)
+
+            try expect("id", third.record.id, job.id)
+            try expect("attempts", third.attempts, 0)
+            try expect("crashes", third.crashes, 0)
+            try expect("versions grow", [first.version, second.version, third.lease.version], [2, 3, 4])
+        },
+    ]
+
+    private static let records: [ConformanceCase] = [
+        ConformanceCase("failed_record_holds_the_final_attempt_and_error", ["D6", "D7"]) { s in
+            let job = try await s.enqueue()
+            for attempt in 1...2 {
+                let answer = try await s.retry(
+                    try await s.take().lease, attempts: attempt, error: "error \(attempt)")
+                try expect("retry \(attempt)", answer, .settled(.pending))
+            }
+            let lease = try await s.take().lease
+            _ = try await s.fail(lease, attempts: 3, error: "error 3")
+            _ = try await s.fail(lease, attempts: 9, error: "not this")
+
+            let row = try await s.row(job.id)
+
+            try expect("status", row.status, .failed)
+            try expect("attempts", row.attempts, 3)
+            try expect("error", row.error, "error 3")
+            try expect("version", row.version, lease.version)
+            let dead = try await s.ledger.list(JobQuery(queue: s.name, status: .failed)).jobs
+            try expect("dead letters", dead.map(\.record.id), [job.id])
+        },
+        ConformanceCase("failure_without_a_reason_says_failed", ["D6"]) { s in
+            let job = try await s.enqueue()
+            _ = try await s.fail(try await s.take().lease, error: "")
+            try expect("error", try await s.row(job.id).error, "failed")
+        },
+        ConformanceCase("error_texts_are_cut_and_cleaned", ["D4"]) { s in
+            let job = try await s.enqueue()
+            let text = "a\u{0}b" + String(repeating: "é", count: Limits.errorBytes)
+            _ = try await s.retry(try await s.take().lease, error: text)
+
+            let kept = try require("error", try await s.held(job.id)?.error)
+
+            try expect("bytes", kept.utf8.count, Limits.errorBytes)
+            try expect("start", String(kept.prefix(3)), "abé")
+            try expect("row", try await s.row(job.id).error, kept)
+        },
+        ConformanceCase("result_is_stored", ["D10"]) { s in
+            let job = try await s.enqueue()
+            let result = Array("{\"sum\": 7}".utf8)
+            _ = try await s.ack(try await s.take().lease, result)
+
+            let row = try await s.row(job.id)
+
+            try expect("status", row.status, .completed)
+            try expect("result", row.result, result)
+        },
+    ]
+
+    private static let requeues: [ConformanceCase] = [
+        ConformanceCase("dead_job_is_requeued_and_runs_again", ["D8"]) { s in
+            let (job, version) = try await s.dead()
+
+            let answer = try await s.requeue(job.id, seen: version, reset: true)
+            try expect("requeue", answer, .requeued(version: version + 1))
+            try await s.settle()
+            let again = try await s.take()
+
+            try expect("record", again.record, job)
+            try expect("version", again.lease.version, version + 2)
+            try expect("attempts", again.attempts, 0)
+            try expect("ack", try await s.ack(again.lease), .settled(.completed))
+            try expect("row", try await s.row(job.id).status, .completed)
+        },
+        ConformanceCase("requeue_without_reset_keeps_the_attempts", ["D8"]) { s in
+            let (job, version) = try await s.dead()
+            _ = try await s.requeue(job.id, seen: version, reset: false)
+            try await s.settle()
+            try expect("attempts", try await s.take().attempts, 3)
+        },
+        ConformanceCase("requeue_for_later_waits", ["D8"]) { s in
+            let (job, version) = try await s.dead()
+            let due = s.at(.seconds(100))
+
+            _ = try await s.ledger.requeue(
+                job.id, seen: version, runAt: due, resetAttempts: true, actor: "kit")
+            try await s.settle()
+
+            try await s.expectNothing(at: due - .microseconds(1))
+            try expect("id", try await s.take(at: due).record.id, job.id)
+        },
+        ConformanceCase("requeue_is_refused_unless_the_job_is_as_it_was_seen", ["D8"]) { s in
+            let (job, version) = try await s.dead()
+            try expect("unknown", try await s.requeue(JobID(), seen: 1), .notFound)
+            try expect("other version", try await s.requeue(job.id, seen: version - 1), .notFailed(.failed))
+            try expect("first", try await s.requeue(job.id, seen: version), .requeued(version: version + 1))
+            try expect("second", try await s.requeue(job.id, seen: version), .notFailed(.pending))
+            try await s.settle()
+            try expect("leases", try await s.reserve(10).jobs.count, 1)
+        },
+    ]
+}
+
+extension Stage {
+    /// A job that has failed for good after three attempts, mirrored; and its version.
+    func dead() async throws -> (job: JobRecord, version: Int) {
+        let job = try await enqueue()
+        let lease = try await take().lease
+        _ = try await fail(lease, attempts: 3, error: "dead")
+        let row = try await row(job.id)
+        try expect("status of a dead job", row.status, .failed)
+        return (job, row.version)
+    }
+
+    func requeue(_ id: JobID, seen version: Int, reset: Bool = true) async throws -> RequeueAnswer {
+        try await ledger.requeue(id, seen: version, runAt: nil, resetAttempts: reset, actor: "kit")
+    }
+}

@@ -1,0 +1,119 @@
+import TallyCore
+
+/// The two stores that a case runs against, and how to bring them together.
+public struct ConformanceStore: Sendable {
+    /// Empty at the start of a case, and in a namespace where the times that callers pass count.
+    public let queue: any InspectableQueue
+    public let ledger: any LedgerDriver
+    /// Relays and mirrors until neither has anything left to do.
+    public let settle: @Sendable () async throws -> Void
+    public let close: @Sendable () async throws -> Void
+
+    public init(
+        queue: any InspectableQueue, ledger: any LedgerDriver,
+        settle: @escaping @Sendable () async throws -> Void,
+        close: @escaping @Sendable () async throws -> Void = {}
+    ) {
+        self.queue = queue
+        self.ledger = ledger
+        self.settle = settle
+        self.close = close
+    }
+}
+
+/// Opens fresh stores for one case.
+public typealias ConformanceFactory = @Sendable () async throws -> ConformanceStore
+
+/// One promise of the seams, with the acceptance rows that it demonstrates.
+public struct ConformanceCase: Sendable, CustomStringConvertible {
+    public let name: String
+    public let rows: [String]
+    private let body: @Sendable (Stage) async throws -> Void
+
+    init(_ name: String, _ rows: [String] = [], _ body: @escaping @Sendable (Stage) async throws -> Void) {
+        self.name = name
+        self.rows = rows
+        self.body = body
+    }
+
+    public var description: String { rows.isEmpty ? name : "\(name) [\(rows.joined(separator: ", "))]" }
+
+    /// - Throws: `ConformanceFailure` when a promise is not kept; whatever the stores throw unasked.
+    public func run(_ store: ConformanceStore) async throws {
+        do {
+            try await body(Stage(store))
+        } catch var failure as ConformanceFailure {
+            failure.name = name
+            throw failure
+        }
+    }
+
+    /// Opens stores, runs the case, closes them, whatever the outcome.
+    public func run(on factory: ConformanceFactory) async throws {
+        let store = try await factory()
+        let outcome: Result<Void, any Error>
+        do {
+            try await run(store)
+            outcome = .success(())
+        } catch { outcome = .failure(error) }
+        try await store.close()
+        try outcome.get()
+    }
+}
+
+/// A promise that was not kept: what was expected, what was found, and where in the case.
+public struct ConformanceFailure: Error, CustomStringConvertible {
+    public internal(set) var name = ""
+    public let what: String
+    public let expected: String
+    public let found: String
+    public let line: UInt
+
+    public var description: String {
+        "\(name.isEmpty ? "" : "\(name): ")\(what): expected \(expected), found \(found) (line \(line))"
+    }
+}
+
+/// Every case of the kit. The first 27 are TaskHarbor's, by its names.
+public enum Conformance {
+    public static let cases: [ConformanceCase] =
+        taskHarbor + enqueueing + ordering + leasing + refusals + settling + cancelling + history + bounds
+}
+
+// MARK: - Expectations
+
+func broken(_ what: String, expected: String, found: String, line: UInt) -> ConformanceFailure {
+    ConformanceFailure(what: what, expected: expected, found: String(found.prefix(600)), line: line)
+}
+
+func unexpected(_ what: String, _ found: Any, line: UInt = #line) -> ConformanceFailure {
+    broken(what, expected: "another answer", found: "\(found)", line: line)
+}
+
+func expect<Value: Equatable>(
+    _ what: String, _ found: Value, _ expected: Value, line: UInt = #line
+) throws {
+    if found != expected { throw broken(what, expected: "\(expected)", found: "\(found)", line: line) }
+}
+
+func expect(_ what: String, _ holds: Bool, line: UInt = #line) throws {
+    if !holds { throw broken(what, expected: "to hold", found: "it does not", line: line) }
+}
+
+func require<Value>(_ what: String, _ found: Value?, line: UInt = #line) throws -> Value {
+    guard let found else { throw broken(what, expected: "a value", found: "none", line: line) }
+    return found
+}
+
+func expectError<Answer>(
+    _ what: String, _ code: QueueError.Code, line: UInt = #line, _ call: () async throws -> Answer
+) async throws {
+    do {
+        let answer = try await call()
+        throw broken(what, expected: "error \(code.rawValue)", found: "answer \(answer)", line: line)
+    } catch let error as QueueError {
+        if error.code != code {
+            throw broken(what, expected: "error \(code.rawValue)", found: "\(error)", line: line)
+        }
+    }
+}

@@ -1,0 +1,118 @@
+import TallyCore
+
+/// What a case works with: the stores, a queue name of its own, a clock that stands in 2030, and the verbs with their
+/// usual arguments filled in.
+struct Stage: Sendable {
+    let queue: any InspectableQueue
+    let ledger: any LedgerDriver
+    let settle: @Sendable () async throws -> Void
+    let name: QueueName
+    let worker = WorkerID("conformance")
+
+    /// 2030-01-02T03:04:05.000006Z
+    let start = Timestamp(microseconds: 1_893_553_445_000_006)
+
+    init(_ store: ConformanceStore) {
+        queue = store.queue
+        ledger = store.ledger
+        settle = store.settle
+        name = QueueName("conformance-\(JobID())")
+    }
+
+    func at(_ offset: Duration) -> Timestamp { start + offset }
+
+    // MARK: - Enqueue
+
+    func record(
+        queue: QueueName? = nil, priority: JobPriority = .normal, body: [UInt8] = Array("{}".utf8),
+        runAt: Timestamp? = nil, maxCrashes: Int = Limits.maxCrashes, unique: UniqueKey? = nil
+    ) -> JobRecord {
+        JobRecord(
+            type: "conformance.job", queue: queue ?? name, priority: priority, body: body, runAt: runAt,
+            maxCrashes: maxCrashes, unique: unique, createdAt: start)
+    }
+
+    func push(_ records: [JobRecord], at now: Timestamp? = nil) async throws -> [PushAnswer] {
+        try await queue.push(records.map { Push($0) }, issued: nil, at: now ?? start)
+    }
+
+    /// Puts one job in and returns its record.
+    func enqueue(
+        priority: JobPriority = .normal, runAt: Timestamp? = nil, maxCrashes: Int = Limits.maxCrashes,
+        unique: UniqueKey? = nil, at now: Timestamp? = nil, line: UInt = #line
+    ) async throws -> JobRecord {
+        let record = record(priority: priority, runAt: runAt, maxCrashes: maxCrashes, unique: unique)
+        try expect("push", try await push([record], at: now), [.pushed], line: line)
+        return record
+    }
+
+    // MARK: - Lease
+
+    func reserve(
+        _ limit: Int = 1, lease: Duration = .seconds(30), at now: Timestamp? = nil,
+        from queues: [QueueName]? = nil
+    ) async throws -> Reservation {
+        try await queue.reserve(
+            ReserveWish(queues ?? [name], limit: limit, lease: lease, worker: worker), at: now ?? start)
+    }
+
+    /// Leases one job; there must be one. Asks a few times: an element that a cancellation left behind uses up a place.
+    func take(
+        lease: Duration = .seconds(30), at now: Timestamp? = nil, line: UInt = #line
+    ) async throws -> ReservedJob {
+        for _ in 0..<16 {
+            if let job = try await reserve(lease: lease, at: now).jobs.first { return job }
+        }
+        throw broken("reserve", expected: "a job", found: "none", line: line)
+    }
+
+    func expectNothing(at now: Timestamp, line: UInt = #line) async throws {
+        try expect("jobs to reserve", try await reserve(10, at: now).jobs.map(\.record.id), [], line: line)
+    }
+
+    // MARK: - Settle
+
+    func extend(_ lease: Lease, by length: Duration, at now: Timestamp) async throws -> ExtendAnswer {
+        try await queue.extend([lease], by: length, at: now)[0]
+    }
+    func ack(_ lease: Lease, _ result: [UInt8] = [], at now: Timestamp? = nil) async throws -> SettleAnswer {
+        try await queue.ack([Ack(lease, result: result)], at: now ?? start)[0]
+    }
+    func retry(
+        _ lease: Lease, runAt: Timestamp? = nil, attempts: Int = 1, error: String = "boom",
+        failedAt: Timestamp? = nil, at now: Timestamp? = nil
+    ) async throws -> SettleAnswer {
+        let retry = Retry(lease, runAt: runAt, attempts: attempts, error: error, failedAt: failedAt)
+        return try await queue.retry([retry], at: now ?? start)[0]
+    }
+    func fail(
+        _ lease: Lease, attempts: Int = 1, error: String = "boom", at now: Timestamp? = nil
+    ) async throws -> SettleAnswer {
+        try await queue.fail([Failure(lease, attempts: attempts, error: error)], at: now ?? start)[0]
+    }
+    func release(_ lease: Lease, runAt: Timestamp? = nil, at now: Timestamp? = nil) async throws
+        -> SettleAnswer
+    {
+        try await queue.release([Release(lease, runAt: runAt)], at: now ?? start)[0]
+    }
+    func cancel(
+        _ id: JobID, tombstone: (version: Int, issued: Issued)? = nil, at now: Timestamp? = nil
+    ) async throws -> CancelAnswer {
+        try await queue.cancel(id, tombstone: tombstone, at: now ?? start)
+    }
+
+    // MARK: - Look
+
+    func held(_ id: JobID, at now: Timestamp? = nil) async throws -> JobSnapshot? {
+        try await queue.inspect([id], at: now ?? start).held[id]
+    }
+    func ended(_ id: JobID, at now: Timestamp? = nil) async throws -> QueueView.Ended? {
+        try await queue.inspect([id], at: now ?? start).ended[id]
+    }
+    /// The ledger's row, once everything has been mirrored.
+    func row(_ id: JobID, line: UInt = #line) async throws -> JobSnapshot {
+        try await settle()
+        return try require("a ledger row", try await ledger.jobs([id])[id], line: line)
+    }
+    func epoch() async throws -> Int64 { try await queue.history().epoch }
+}

@@ -1,0 +1,110 @@
+import TallyCore
+
+extension ModelSession {
+    /// What a ledger row must agree in.
+    private struct Row: Equatable {
+        var status: JobStatus
+        var version: Int
+        var attempts: Int
+        var crashes: Int
+        var error: String?
+        var result: [UInt8]?
+        var record: JobRecord
+        init(_ job: JobSnapshot) {
+            status = job.status
+            version = job.version
+            attempts = job.attempts
+            crashes = job.crashes
+            error = job.error
+            result = job.result
+            record = job.record
+        }
+    }
+
+    private struct Event: Equatable {
+        var verb: Verb
+        var from: JobStatus?
+        var to: JobStatus
+        var version: Int
+    }
+
+    private struct Entry: Equatable {
+        var verb: Verb
+        var moves: [Move]
+    }
+
+    /// Compares the log of the steps since the last time, settles both, compares the ledgers, requeues some of what
+    /// failed, and lets the ended jobs go: their tombstones may from now on be dropped, each store in its own time.
+    func settleAndCompare() async throws {
+        try await compareLogs()
+        try await settleBoth()
+        try await compareLedgers()
+        try await requeueAndRetire()
+        try await settleBoth()
+        try await look()
+        try await compareLedgers()
+    }
+
+    private func settleBoth() async throws {
+        for role in [Role.reference, .subject] {
+            try await stores[role].settle()
+            // Each relay and mirror writes entries in its own way.
+            logStart[role] = try await stores[role].queue.history().end
+        }
+    }
+
+    private func compareLogs() async throws {
+        let start = logStart
+        try await both("log since the last settling") { role in
+            try await self.stores[role].queue.log(after: start[role], limit: 1_000_000).map {
+                Entry(verb: $0.verb, moves: $0.moves)
+            }
+        }
+    }
+
+    private func compareLedgers() async throws {
+        let ids = slots.map(\.record.id)
+        try await both("ledger rows") { role in
+            try await self.stores[role].ledger.jobs(ids).mapValues(Row.init)
+        }
+        for id in ids {
+            try await both("ledger events of \(id)") { role in
+                try await self.stores[role].ledger.events(id).map {
+                    Event(verb: $0.verb, from: $0.from, to: $0.to, version: $0.version)
+                }
+            }
+        }
+        try await both("balances") { role in
+            let found = try await self.stores[role].ledger.balances()
+            return [
+                found.accepted, found.completed, found.failed, found.cancelled, found.active,
+                found.quarantined,
+            ]
+        }
+    }
+
+    private func requeueAndRetire() async throws {
+        let ids = slots.map(\.record.id)
+        let view = try await stores.reference.queue.inspect(ids, at: now)
+        let rows = try await stores.reference.ledger.jobs(ids)
+        for index in slots.indices {
+            let id = slots[index].record.id
+            guard view.held[id] == nil, view.ended[id] != nil else { continue }
+            if let row = rows[id], row.status == .failed, random.chance(50) {
+                let runAt = random.chance(20) ? farAhead : nil
+                let reset = random.chance(50)
+                let seen = random.chance(10) ? row.version + 1 : row.version
+                let answer = try await both("requeue \(id) v\(seen)") { role in
+                    try await self.stores[role].ledger.requeue(
+                        id, seen: seen, runAt: runAt, resetAttempts: reset, actor: "model")
+                }
+                if case .requeued(let version)? = answer {
+                    slots[index].top = max(slots[index].top, version)
+                    continue
+                }
+            }
+            leases.removeAll { $0.reference.id == id }
+            slots[index] = makeSlot()
+        }
+    }
+}

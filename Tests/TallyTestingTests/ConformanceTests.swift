@@ -1,0 +1,37 @@
+import TallyTesting
+import Testing
+
+@Suite struct `The conformance kit` {
+    @Test(arguments: Conformance.cases)
+    func `holds on the memory stores [J1, J2, I1]`(_ promise: ConformanceCase) async throws {
+        try await promise.run(on: ConformanceStore.memory)
+    }
+
+    @Test func `names each case once and holds all 27 of TaskHarbor [J1]`() {
+        let names = Conformance.cases.map(\.name)
+
+        #expect(Set(names).count == names.count)
+        #expect(Set(names).isSuperset(of: taskHarborNames))
+        #expect(taskHarborNames.count == 27)
+    }
+}
+
+private let taskHarborNames: Set = [
+    "enqueue_rejects_invalid_record", "enqueue_ready_is_reservable_immediately",
+    "schedule_blocks_before_due_then_reserves_after_due", "reserve_prefers_ready_over_future_scheduled",
+    "reserve_is_exclusive_during_valid_lease", "expired_lease_is_reclaimed_and_job_is_reservable_again",
+    "reclaim_clears_runAt_job_becomes_runnable_now", "extendlease_with_correct_token_extends_expiry",
+    "extendlease_with_wrong_token_returns_lease_mismatch", "extendlease_after_expiry_returns_lease_expired",
+    "extendlease_when_not_inflight_returns_job_not_inflight",
+    "ack_with_correct_token_marks_done_and_is_idempotent", "ack_with_wrong_token_returns_lease_mismatch",
+    "ack_after_expiry_returns_lease_expired", "ack_when_not_inflight_returns_job_not_inflight",
+    "retry_persists_failure_metadata_and_respects_runAt_schedule",
+    "retry_with_zero_runAt_makes_job_runnable_immediately", "fail_moves_job_to_dlq_and_it_is_not_reservable",
+    "reserve_with_invalid_lease_duration_returns_err_invalid_lease_duration",
+    "extendlease_with_invalid_lease_duration_returns_err_invalid_lease_duration",
+    "retry_with_wrong_token_returns_err_lease_mismatch", "retry_after_expiry_returns_err_lease_expired",
+    "retry_when_not_inflight_returns_err_job_not_inflight",
+    "fail_with_wrong_token_returns_err_lease_mismatch",
+    "fail_after_expiry_returns_err_lease_expired", "fail_when_not_inflight_returns_err_job_not_inflight",
+    "retry_after_done_returns_err_job_not_inflight",
+]
