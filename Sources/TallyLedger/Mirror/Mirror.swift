@@ -36,15 +36,15 @@ public final class Mirror: Sendable {
             return 0
         }
         let cut = Self.cut(entries)
-        let batch: MirrorBatch
         do {
-            batch = try MirrorBatch(folding: cut, after: after)
+            try LogGap.check(cut, after: after)
         } catch {
             // Another mirror may have applied and trimmed what is missing here.
             state.withLock { $0.position = nil }
             if known != nil { return try await step() }
             throw error
         }
+        let batch = MirrorBatch(folding: cut, after: after)
         let applied: Bool
         do {
             applied = try await ledger.apply(batch)
