@@ -22,7 +22,7 @@ extension LedgerError {
         default: break
         }
         switch sqlState.prefix(2) {
-        case "22", "23", "54": return .refused
+        case "21", "22", "23", "54": return .refused
         case "40": return .transient
         case "42", "3F": return .schema
         case "0A": return .unsupported

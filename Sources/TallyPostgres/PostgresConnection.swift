@@ -146,8 +146,10 @@ final class PostgresConnection: BlockingConnection {
     }
 
     func commit() throws(LedgerError) {
-        _ = try run(.commit, Parameters(), .commits)
+        // A transaction that failed before answers COMMIT with ROLLBACK, and no error.
+        let answer = try run(.commit, Parameters(), .commits).command
         isInTransaction = false
+        if answer != "COMMIT" { throw LedgerError(.transient, operation, "the transaction had failed before") }
     }
 
     /// Gives up what was begun. Never throws: a connection that cannot even do that is not used again.

@@ -12,6 +12,9 @@ final class Rows {
     }
     deinit { PQclear(result) }
 
+    /// What the server says it did: `COMMIT`, `INSERT 0 3`.
+    var command: String { String(cString: PQcmdStatus(result)) }
+
     private func field(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer? {
         if PQgetisnull(result, Int32(row), Int32(column)) == 1 { return nil }
         return UnsafeRawBufferPointer(
