@@ -1,3 +1,219 @@
+/* The text of sql/, compiled in. One block a file; a test holds this list against the folder. */
 #include "CLedgerSQL.h"
-const char *tally_sql(const char *name) { (void)name; return 0; }
-const char *tally_migration(int index) { (void)index; return 0; }
+#include <stddef.h>
+#include <string.h>
+
+static const char change_cancel[] = {
+#embed "../../sql/change/cancel.sql" suffix(,)
+0};
+static const char change_requeue[] = {
+#embed "../../sql/change/requeue.sql" suffix(,)
+0};
+static const char fragments_filter[] = {
+#embed "../../sql/fragments/filter.sql" suffix(,)
+0};
+static const char fragments_snapshot[] = {
+#embed "../../sql/fragments/snapshot.sql" suffix(,)
+0};
+static const char migrations_0001_jobs[] = {
+#embed "../../sql/migrations/0001_jobs.sql" suffix(,)
+0};
+static const char migrations_0002_duties[] = {
+#embed "../../sql/migrations/0002_duties.sql" suffix(,)
+0};
+static const char migrations_0003_enqueue[] = {
+#embed "../../sql/migrations/0003_enqueue.sql" suffix(,)
+0};
+static const char mirror_beat[] = {
+#embed "../../sql/mirror/beat.sql" suffix(,)
+0};
+static const char mirror_change[] = {
+#embed "../../sql/mirror/change.sql" suffix(,)
+0};
+static const char mirror_copy_events[] = {
+#embed "../../sql/mirror/copy_events.sql" suffix(,)
+0};
+static const char mirror_copy_jobs[] = {
+#embed "../../sql/mirror/copy_jobs.sql" suffix(,)
+0};
+static const char mirror_count_created[] = {
+#embed "../../sql/mirror/count_created.sql" suffix(,)
+0};
+static const char mirror_cursor[] = {
+#embed "../../sql/mirror/cursor.sql" suffix(,)
+0};
+static const char mirror_insert_events[] = {
+#embed "../../sql/mirror/insert_events.sql" suffix(,)
+0};
+static const char mirror_move_cursor[] = {
+#embed "../../sql/mirror/move_cursor.sql" suffix(,)
+0};
+static const char mirror_quarantine[] = {
+#embed "../../sql/mirror/quarantine.sql" suffix(,)
+0};
+static const char mirror_settings[] = {
+#embed "../../sql/mirror/settings.sql" suffix(,)
+0};
+static const char mirror_upsert_jobs[] = {
+#embed "../../sql/mirror/upsert_jobs.sql" suffix(,)
+0};
+static const char read_active[] = {
+#embed "../../sql/read/active.sql" suffix(,)
+0};
+static const char read_balances[] = {
+#embed "../../sql/read/balances.sql" suffix(,)
+0};
+static const char read_events[] = {
+#embed "../../sql/read/events.sql" suffix(,)
+0};
+static const char read_jobs[] = {
+#embed "../../sql/read/jobs.sql" suffix(,)
+0};
+static const char read_list_newest[] = {
+#embed "../../sql/read/list_newest.sql" suffix(,)
+0};
+static const char read_list_oldest[] = {
+#embed "../../sql/read/list_oldest.sql" suffix(,)
+0};
+static const char read_ping[] = {
+#embed "../../sql/read/ping.sql" suffix(,)
+0};
+static const char read_views[] = {
+#embed "../../sql/read/views.sql" suffix(,)
+0};
+static const char read_workers[] = {
+#embed "../../sql/read/workers.sql" suffix(,)
+0};
+static const char reconcile_record_run[] = {
+#embed "../../sql/reconcile/record_run.sql" suffix(,)
+0};
+static const char record_explain[] = {
+#embed "../../sql/record/explain.sql" suffix(,)
+0};
+static const char record_finish_outbox[] = {
+#embed "../../sql/record/finish_outbox.sql" suffix(,)
+0};
+static const char record_record[] = {
+#embed "../../sql/record/record.sql" suffix(,)
+0};
+static const char relay_claim[] = {
+#embed "../../sql/relay/claim.sql" suffix(,)
+0};
+static const char roles[] = {
+#embed "../../sql/roles.sql" suffix(,)
+0};
+static const char schema_applied[] = {
+#embed "../../sql/schema/applied.sql" suffix(,)
+0};
+static const char schema_create[] = {
+#embed "../../sql/schema/create.sql" suffix(,)
+0};
+static const char schema_exists[] = {
+#embed "../../sql/schema/exists.sql" suffix(,)
+0};
+static const char schema_lock[] = {
+#embed "../../sql/schema/lock.sql" suffix(,)
+0};
+static const char schema_make_partitions[] = {
+#embed "../../sql/schema/make_partitions.sql" suffix(,)
+0};
+static const char schema_reader_search_path[] = {
+#embed "../../sql/schema/reader_search_path.sql" suffix(,)
+0};
+static const char schema_versions[] = {
+#embed "../../sql/schema/versions.sql" suffix(,)
+0};
+static const char transaction_begin[] = {
+#embed "../../sql/transaction/begin.sql" suffix(,)
+0};
+static const char transaction_commit[] = {
+#embed "../../sql/transaction/commit.sql" suffix(,)
+0};
+static const char transaction_fall_back[] = {
+#embed "../../sql/transaction/fall_back.sql" suffix(,)
+0};
+static const char transaction_release[] = {
+#embed "../../sql/transaction/release.sql" suffix(,)
+0};
+static const char transaction_rollback[] = {
+#embed "../../sql/transaction/rollback.sql" suffix(,)
+0};
+static const char transaction_savepoint[] = {
+#embed "../../sql/transaction/savepoint.sql" suffix(,)
+0};
+static const char undo_0001_jobs[] = {
+#embed "../../sql/undo/0001_jobs.sql" suffix(,)
+0};
+static const char undo_0002_duties[] = {
+#embed "../../sql/undo/0002_duties.sql" suffix(,)
+0};
+static const char undo_0003_enqueue[] = {
+#embed "../../sql/undo/0003_enqueue.sql" suffix(,)
+0};
+
+static const struct { const char *name, *text; } files[] = {
+    {"change/cancel", change_cancel},
+    {"change/requeue", change_requeue},
+    {"fragments/filter", fragments_filter},
+    {"fragments/snapshot", fragments_snapshot},
+    {"migrations/0001_jobs", migrations_0001_jobs},
+    {"migrations/0002_duties", migrations_0002_duties},
+    {"migrations/0003_enqueue", migrations_0003_enqueue},
+    {"mirror/beat", mirror_beat},
+    {"mirror/change", mirror_change},
+    {"mirror/copy_events", mirror_copy_events},
+    {"mirror/copy_jobs", mirror_copy_jobs},
+    {"mirror/count_created", mirror_count_created},
+    {"mirror/cursor", mirror_cursor},
+    {"mirror/insert_events", mirror_insert_events},
+    {"mirror/move_cursor", mirror_move_cursor},
+    {"mirror/quarantine", mirror_quarantine},
+    {"mirror/settings", mirror_settings},
+    {"mirror/upsert_jobs", mirror_upsert_jobs},
+    {"read/active", read_active},
+    {"read/balances", read_balances},
+    {"read/events", read_events},
+    {"read/jobs", read_jobs},
+    {"read/list_newest", read_list_newest},
+    {"read/list_oldest", read_list_oldest},
+    {"read/ping", read_ping},
+    {"read/views", read_views},
+    {"read/workers", read_workers},
+    {"reconcile/record_run", reconcile_record_run},
+    {"record/explain", record_explain},
+    {"record/finish_outbox", record_finish_outbox},
+    {"record/record", record_record},
+    {"relay/claim", relay_claim},
+    {"roles", roles},
+    {"schema/applied", schema_applied},
+    {"schema/create", schema_create},
+    {"schema/exists", schema_exists},
+    {"schema/lock", schema_lock},
+    {"schema/make_partitions", schema_make_partitions},
+    {"schema/reader_search_path", schema_reader_search_path},
+    {"schema/versions", schema_versions},
+    {"transaction/begin", transaction_begin},
+    {"transaction/commit", transaction_commit},
+    {"transaction/fall_back", transaction_fall_back},
+    {"transaction/release", transaction_release},
+    {"transaction/rollback", transaction_rollback},
+    {"transaction/savepoint", transaction_savepoint},
+    {"undo/0001_jobs", undo_0001_jobs},
+    {"undo/0002_duties", undo_0002_duties},
+    {"undo/0003_enqueue", undo_0003_enqueue},
+};
+
+const char *tally_sql(const char *name) {
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (strcmp(files[i].name, name) == 0) return files[i].text;
+    return NULL;
+}
+
+/* The list is in order of names, so the migrations come out in order of their numbers. */
+const char *tally_migration(int index) {
+    static const char folder[] = "migrations/";
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (strncmp(files[i].name, folder, sizeof folder - 1) == 0 && index-- == 0)
+            return files[i].name + sizeof folder - 1;
+    return NULL;
+}

@@ -1,0 +1,223 @@
+import TallyCore
+
+/// A mirror batch in Postgres' binary forms. Columns stand in the order of the statements in sql/mirror.
+enum BatchRows {
+    // MARK: COPY
+
+    static func copy(of events: [JobEvent]) -> [UInt8] {
+        copy(events, columns: 12, bytesPerRow: 150) { out, event in
+            out.appendField { $0.append(event.job); return true }
+            out.appendField { $0.appendBigEndian(Int16(0)); return true }  // shard
+            out.appendField { $0.appendBigEndian(event.position.epoch); return true }
+            out.appendField { $0.appendBigEndian(event.position.seq); return true }
+            out.appendField { $0.appendTime(event.at); return true }
+            out.appendField { $0.appendWord(event.verb.rawValue) }
+            out.appendField { $0.appendWord(event.from?.rawValue) }
+            out.appendField { $0.appendWord(event.to.rawValue) }
+            out.appendField { $0.appendOptional(Int32(clamping: event.version)) }
+            out.appendField { $0.appendOptional(event.attempts.map { Int32(clamping: $0) }) }
+            out.appendField { $0.appendOptional(event.actor) }
+            out.appendField { $0.appendOptional(event.error) }
+        }
+    }
+
+    static func copy(of rows: [CreatedRow]) -> [UInt8] {
+        copy(rows, columns: 33, bytesPerRow: 900) { out, row in
+            let job = row.job
+            let record = job.record
+            out.appendField { $0.append(record.id); return true }
+            out.appendField { $0.appendOptional(record.type.text) }
+            out.appendField { $0.appendJSON(record.body, row.projection) }
+            out.appendField { $0.appendWord(job.status.rawValue) }
+            out.appendField { out in row.result.map { out.appendJSON(job.result ?? [], $0) } ?? false }
+            out.appendField { $0.appendOptional(job.error) }
+            for number in [job.attempts, record.maxAttempts] {
+                out.appendField { $0.appendOptional(Int32(clamping: number)) }
+            }
+            for time in [record.createdAt, row.updatedAt, row.scheduledAt, job.startedAt, row.completedAt] {
+                out.appendField { $0.appendOptional(time) }
+            }
+            out.appendField { $0.appendOptional(job.workerID?.text) }
+            out.appendField { $0.appendOptional(record.queue.text) }
+            out.appendField { $0.appendBigEndian(Int16(record.priority.rawValue)); return true }
+            out.appendField { $0.appendOptional(Int32(clamping: job.version)) }
+            out.appendField { $0.appendOptional(job.epoch) }
+            out.appendField { $0.appendOptional(job.seq) }
+            for number in [job.crashes, record.maxCrashes, record.attempts] {
+                out.appendField { $0.appendOptional(Int32(clamping: number)) }
+            }
+            out.appendField { $0.appendOptional(row.runAt) }
+            out.appendField { $0.appendOptional(row.failedAt) }
+            out.appendField { $0.appendOptional(record.timeout?.microseconds) }
+            out.appendField { $0.appendOptional(record.unique?.text) }
+            out.appendField { $0.appendOptional(record.unique?.storedLifetime) }
+            out.appendField { $0.appendBigEndian(XXH64.hash(record.body)); return true }
+            out.appendField { $0.appendOptional(record.codec) }
+            out.appendField { $0.appendOptional(record.trace) }
+            out.appendField { $0.appendTextArray(record.tags) }
+            out.appendField { $0.append(contentsOf: record.body); return true }
+            out.appendField { $0.appendOptional(row.resultBody) }
+        }
+    }
+
+    private static func copy<Row>(
+        _ rows: [Row], columns: Int16, bytesPerRow: Int, _ write: (inout [UInt8], Row) -> Void
+    ) -> [UInt8] {
+        var out = Array("PGCOPY\n".utf8) + [0xFF, 13, 10, 0]
+        out.reserveCapacity(rows.count * bytesPerRow)
+        out.appendBigEndian(Int32(0))  // flags
+        out.appendBigEndian(Int32(0))  // no extension
+        for row in rows {
+            out.appendBigEndian(columns)
+            write(&out, row)
+        }
+        out.appendBigEndian(Int16(-1))
+        return out
+    }
+
+    // MARK: Arrays
+
+    static func parameters(of events: [JobEvent]) -> Parameters {
+        var all = Parameters()
+        all.array(.uuid, events) { $0.append($1.job); return true }
+        all.array(.int8, events) { $0.appendOptional($1.position.epoch) }
+        all.array(.int8, events) { $0.appendOptional($1.position.seq) }
+        all.array(.timestamptz, events) { $0.appendOptional($1.at) }
+        all.array(.text, events) { $0.appendWord($1.verb.rawValue) }
+        all.array(.text, events) { $0.appendWord($1.from?.rawValue) }
+        all.array(.text, events) { $0.appendWord($1.to.rawValue) }
+        all.array(.int4, events) { $0.appendOptional(Int32(clamping: $1.version)) }
+        all.array(.int4, events) { $0.appendOptional($1.attempts.map { Int32(clamping: $0) }) }
+        all.array(.text, events) { $0.appendOptional($1.actor) }
+        all.array(.text, events) { $0.appendOptional($1.error) }
+        return all
+    }
+
+    static func parameters(of changes: [RowChange]) -> Parameters {
+        let results = changes.map { change in
+            change.result.flatMap { $0.isEmpty ? nil : Projection(of: $0, codec: "json") }
+        }
+        let ends = Array(zip(changes, results))
+        var all = Parameters()
+        all.reserve(changes.count * 220)
+        all.array(.uuid, changes) { $0.append($1.id); return true }
+        all.array(.int8, changes) { $0.appendOptional($1.epoch) }
+        all.array(.int4, changes) { $0.appendOptional(Int32(clamping: $1.version)) }
+        all.array(.int8, changes) { $0.appendOptional($1.seq) }
+        all.array(.text, changes) { $0.appendWord($1.status.rawValue) }
+        all.array(.timestamptz, changes) { $0.appendOptional($1.at) }
+        all.array(.timestamptz, changes) { $0.appendOptional($1.startedAt) }
+        all.array(.timestamptz, changes) { $0.appendOptional($1.completedAt) }
+        all.array(.timestamptz, changes) { $0.appendOptional($1.scheduledAt) }
+        all.array(.text, changes) { $0.appendOptional($1.workerID) }
+        all.array(.int4, changes) { $0.appendOptional($1.attempts.map { Int32(clamping: $0) }) }
+        all.array(.int4, changes) { $0.appendOptional($1.crashes.map { Int32(clamping: $0) }) }
+        all.array(.text, changes) { $0.appendOptional($1.error) }
+        all.array(.text, ends) { out, end in end.1.map { out.appendJSONText(end.0.result ?? [], $0) } ?? false }
+        all.array(.bytea, ends) { out, end in end.1 == nil ? false : out.appendOptional(end.0.result) }
+        return all
+    }
+
+    static func parameters(of rows: [CreatedRow]) -> Parameters {
+        var all = Parameters()
+        func ints(_ value: (CreatedRow) -> Int) {
+            all.array(.int4, rows) { $0.appendOptional(Int32(clamping: value($1))) }
+        }
+        func longs(_ value: (CreatedRow) -> Int64?) { all.array(.int8, rows) { $0.appendOptional(value($1)) } }
+        func texts(_ value: (CreatedRow) -> String?) { all.array(.text, rows) { $0.appendOptional(value($1)) } }
+        func times(_ value: (CreatedRow) -> Timestamp?) { all.array(.timestamptz, rows) { $0.appendOptional(value($1)) } }
+        all.array(.uuid, rows) { $0.append($1.job.record.id); return true }
+        texts { $0.job.record.type.text }
+        all.array(.text, rows) { $0.appendJSONText($1.job.record.body, $1.projection) }
+        texts { $0.job.status.rawValue }
+        all.array(.text, rows) { out, row in row.result.map { out.appendJSONText(row.job.result ?? [], $0) } ?? false }
+        texts { $0.job.error }
+        ints { $0.job.attempts }
+        ints { $0.job.record.maxAttempts }
+        times { $0.job.record.createdAt }
+        times { $0.updatedAt }
+        times { $0.scheduledAt }
+        times { $0.job.startedAt }
+        times { $0.completedAt }
+        texts { $0.job.workerID?.text }
+        texts { $0.job.record.queue.text }
+        ints { $0.job.record.priority.rawValue }
+        ints { $0.job.version }
+        longs { $0.job.epoch }
+        longs { $0.job.seq }
+        ints { $0.job.crashes }
+        ints { $0.job.record.maxCrashes }
+        ints { $0.job.record.attempts }
+        times { $0.runAt }
+        times { $0.failedAt }
+        longs { $0.job.record.timeout?.microseconds }
+        texts { $0.job.record.unique?.text }
+        longs { $0.job.record.unique?.storedLifetime }
+        longs { Int64(bitPattern: XXH64.hash($0.job.record.body)) }
+        texts { $0.job.record.codec }
+        texts { $0.job.record.trace }
+        texts { $0.job.record.tags.joined(separator: "\u{1F}") }
+        all.array(.bytea, rows) { $0.append(contentsOf: $1.job.record.body); return true }
+        all.array(.bytea, rows) { $0.appendOptional($1.resultBody) }
+        return all
+    }
+
+    /// The last report of each worker: an id must not come twice in one statement.
+    static func parameters(of beats: [(beat: WorkerBeat, at: Timestamp)]) -> Parameters {
+        var last: [WorkerID: (beat: WorkerBeat, at: Timestamp)] = [:]
+        for report in beats where last[report.beat.id].map({ $0.at <= report.at }) ?? true { last[report.beat.id] = report }
+        let rows = Array(last.values)
+        var all = Parameters()
+        func texts(_ value: (WorkerBeat) -> String?) { all.array(.text, rows) { $0.appendOptional(value($1.beat)) } }
+        texts { $0.id.text }
+        texts { $0.status.rawValue }
+        all.array(.timestamptz, rows) { $0.appendOptional($1.at) }
+        texts { JSONText.list($0.types.map(\.text)) }
+        texts { JSONText.list($0.queues.map(\.text)) }
+        texts { $0.running.first?.description }
+        texts { "{\"host\": \(JSONText.quoted($0.host)), \"pid\": \($0.pid), \"running\": \($0.running.count)}" }
+        texts { "{" + $0.running.map(\.description).joined(separator: ",") + "}" }
+        all.array(.int4, rows) { $0.appendOptional(Int32(clamping: $1.beat.concurrency)) }
+        all.array(.timestamptz, rows) { $0.appendOptional($1.beat.startedAt) }
+        texts { $0.host }
+        all.array(.int4, rows) { $0.appendOptional($1.beat.pid) }
+        return all
+    }
+
+    static func parameters(of aside: [Aside]) -> Parameters {
+        var all = Parameters()
+        all.array(.uuid, aside) { $0.append($1.job); return true }
+        all.array(.int8, aside) { $0.appendOptional($1.position.epoch) }
+        all.array(.int8, aside) { $0.appendOptional($1.position.seq) }
+        all.array(.text, aside) { $0.appendOptional($1.source) }
+        all.array(.text, aside) { $0.appendOptional($1.reason) }
+        all.array(.bytea, aside) { $0.append(contentsOf: $1.raw); return true }
+        return all
+    }
+}
+
+extension Array where Element == UInt8 {
+    /// A word of ours, which holds no NUL.
+    fileprivate mutating func appendWord(_ word: String?) -> Bool {
+        if let word { append(contentsOf: word.utf8) }
+        return word != nil
+    }
+    fileprivate mutating func appendJSONText(_ bytes: [UInt8], _ projection: Projection) -> Bool {
+        if let marker = projection.marker { append(contentsOf: marker.utf8) } else { append(contentsOf: bytes) }
+        return true
+    }
+    fileprivate mutating func appendJSON(_ bytes: [UInt8], _ projection: Projection) -> Bool {
+        append(1)  // version of jsonb's binary form
+        return appendJSONText(bytes, projection)
+    }
+    fileprivate mutating func appendTextArray(_ texts: [String]) -> Bool {
+        appendBigEndian(Int32(texts.isEmpty ? 0 : 1))
+        appendBigEndian(Int32(0))
+        appendBigEndian(Parameters.Kind.text.rawValue)
+        if texts.isEmpty { return true }
+        appendBigEndian(Int32(texts.count))
+        appendBigEndian(Int32(1))
+        for text in texts { appendField { $0.appendText(text); return true } }
+        return true
+    }
+}

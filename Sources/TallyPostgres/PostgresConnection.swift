@@ -1,0 +1,290 @@
+import CLibpq
+import Glibc
+import TallyConnections
+import TallyCore
+
+/// One libpq connection. Every wait has a deadline; no prepared names, no session state, so a pooler in transaction
+/// mode may stand in between. Used on one thread at a time.
+final class PostgresConnection: BlockingConnection {
+    /// What is lost when the connection breaks under a statement.
+    enum Effect {
+        /// Nothing: it reads, or its transaction is not committed yet.
+        case none
+        /// It commits by itself, or it is the COMMIT: it may have happened.
+        case commits
+    }
+
+    /// Goes into errors; set by whoever takes the connection.
+    var operation = "open"
+    let statements: Statements
+    private let handle: OpaquePointer
+    private let statementTime: Duration
+    private let secret: String
+    private var isBroken = false
+    private var isInTransaction = false
+
+    init(_ configuration: PostgresConfiguration, statements: Statements) throws(LedgerError) {
+        self.statements = statements
+        statementTime = configuration.statementTimeout
+        secret = configuration.password
+        // Last wins: what stands in the address may not change what the driver relies on.
+        let settings = [
+            ("dbname", configuration.url), ("client_encoding", "UTF8"), ("application_name", "tallystick"),
+            ("connect_timeout", "\(max(2, Int(configuration.connectTimeout.seconds.rounded(.up))))"),
+        ]
+        let names = settings.map { strdup($0.0) }
+        let values = settings.map { strdup($0.1) }
+        defer { for text in names + values { free(text) } }
+        let started = (names.map { UnsafePointer($0) } + [nil]).withUnsafeBufferPointer { names in
+            (values.map { UnsafePointer($0) } + [nil]).withUnsafeBufferPointer { values in
+                PQconnectStartParams(names.baseAddress, values.baseAddress, 1)
+            }
+        }
+        guard let started else { throw LedgerError(.unavailable, "open", "libpq is out of memory") }
+        handle = started
+        do {
+            try finishConnecting(Deadline(after: configuration.connectTimeout))
+        } catch {
+            PQfinish(started)
+            throw error
+        }
+        PQsetNoticeReceiver(handle, { _, _ in }, nil)
+        PQsetnonblocking(handle, 1)
+    }
+
+    private func finishConnecting(_ deadline: Deadline) throws(LedgerError) {
+        var next = PQstatus(handle) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING
+        while next != PGRES_POLLING_OK {
+            let ready: Bool
+            switch next {
+            case PGRES_POLLING_READING: ready = Self.wait(PQsocket(handle), POLLIN, deadline)
+            case PGRES_POLLING_WRITING: ready = Self.wait(PQsocket(handle), POLLOUT, deadline)
+            default: throw LedgerError(.unavailable, "open", "cannot connect: \(message)")
+            }
+            if !ready { throw LedgerError(.unavailable, "open", "cannot connect: no answer in time") }
+            next = PQconnectPoll(handle)
+        }
+    }
+
+    /// False after an error that left it in an unknown state, and when the server has hung up meanwhile.
+    var isUsable: Bool {
+        if isBroken || isInTransaction || PQstatus(handle) != CONNECTION_OK { return false }
+        guard PQtransactionStatus(handle) == PQTRANS_IDLE else { return false }
+        var poller = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
+        // Between statements the server speaks only to say goodbye, or to send a notice.
+        return poll(&poller, 1, 0) == 0 || PQconsumeInput(handle) == 1 && PQstatus(handle) == CONNECTION_OK
+    }
+
+    func markUnusable() { isBroken = true }
+    func close() { PQfinish(handle) }
+
+    // MARK: Statements
+
+    /// One statement, binary both ways.
+    @discardableResult
+    func run(
+        _ statement: Statement, _ parameters: Parameters = Parameters(), _ effect: Effect = .none
+    ) throws(LedgerError) -> Rows {
+        try query(statements[statement], parameters, effect)
+    }
+
+    func query(
+        _ sql: String, _ parameters: Parameters, _ effect: Effect = .none, within time: Duration? = nil
+    ) throws(LedgerError) -> Rows {
+        try ready()
+        let deadline = Deadline(after: time ?? statementTime)
+        let sent = parameters.withPointers { count, types, values, lengths, formats in
+            PQsendQueryParams(handle, sql, count, types, values, lengths, formats, 1)
+        }
+        if sent == 0 { throw broken(.none) }
+        return try result(deadline, effect)
+    }
+
+    /// Several statements without parameters; for migrations.
+    func script(_ sql: String, within time: Duration) throws(LedgerError) {
+        try ready()
+        if PQsendQuery(handle, sql) == 0 { throw broken(.none) }
+        _ = try result(Deadline(after: time), .none)
+    }
+
+    /// Sends `rows`, a whole binary COPY stream, into the given COPY statement.
+    func copy(_ statement: Statement, _ rows: [UInt8]) throws(LedgerError) {
+        try ready()
+        let deadline = Deadline(after: statementTime)
+        let sent = PQsendQueryParams(handle, statements[statement], 0, nil, nil, nil, nil, 1)
+        if sent == 0 { throw broken(.none) }
+        try flush(deadline, .none)
+        try awaitResult(deadline, .none)
+        let start = PQgetResult(handle)
+        let status = PQresultStatus(start)
+        defer { PQclear(start) }
+        guard status == PGRES_COPY_IN else { throw try refusal(start, deadline) }
+        var at = 0
+        while at < rows.count {
+            let count = min(256 << 10, rows.count - at)
+            let taken = rows.withUnsafeBytes {
+                PQputCopyData(handle, $0.baseAddress!.advanced(by: at).assumingMemoryBound(to: CChar.self), Int32(count))
+            }
+            if taken < 0 { throw broken(.none) }
+            if taken == 1 { at += count }
+            try flush(deadline, .none)
+        }
+        while true {
+            let ended = PQputCopyEnd(handle, nil)
+            if ended < 0 { throw broken(.none) }
+            if ended == 1 { break }
+            try flush(deadline, .none)
+        }
+        _ = try result(deadline, .none)
+    }
+
+    // MARK: Transactions
+
+    func begin() throws(LedgerError) {
+        _ = try run(.begin)
+        isInTransaction = true
+    }
+
+    func commit() throws(LedgerError) {
+        // A transaction that failed before answers COMMIT with ROLLBACK, and no error.
+        let answer = try run(.commit, Parameters(), .commits).command
+        isInTransaction = false
+        if answer != "COMMIT" { throw LedgerError(.transient, operation, "the transaction had failed before") }
+    }
+
+    /// Gives up what was begun. Never throws: a connection that cannot even do that is not used again.
+    func rollback() {
+        guard isInTransaction else { return }
+        do { _ = try run(.rollback) } catch { isBroken = true }
+        isInTransaction = false
+    }
+
+    /// Begins, runs `body`, commits; rolls back when it throws.
+    func transaction<Value>(_ body: () throws(LedgerError) -> Value) throws(LedgerError) -> Value {
+        try begin()
+        do {
+            let value = try body()
+            try commit()
+            return value
+        } catch {
+            rollback()
+            throw error
+        }
+    }
+
+    // MARK: Waiting
+
+    private func ready() throws(LedgerError) {
+        if isBroken || PQstatus(handle) != CONNECTION_OK {
+            isBroken = true
+            throw LedgerError(.unavailable, operation, "the connection is broken")
+        }
+    }
+
+    private func result(_ deadline: Deadline, _ effect: Effect) throws(LedgerError) -> Rows {
+        try flush(deadline, effect)
+        var last: OpaquePointer?
+        while true {
+            try awaitResult(deadline, effect)
+            guard let next = PQgetResult(handle) else { break }
+            switch PQresultStatus(next) {
+            case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY:
+                if let last { PQclear(last) }
+                last = next
+            case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
+                PQclear(next)
+                isBroken = true
+                throw LedgerError(.unsupported, operation, "COPY is not to be sent this way")
+            default:
+                if let last { PQclear(last) }
+                defer { PQclear(next) }
+                if PQstatus(handle) != CONNECTION_OK { throw broken(effect) }
+                throw try refusal(next, deadline)
+            }
+        }
+        guard let last else { throw broken(effect) }
+        return Rows(last)
+    }
+
+    /// The server's refusal as an error, after the rest of its answer is read.
+    private func refusal(_ failed: OpaquePointer?, _ deadline: Deadline) throws(LedgerError) -> LedgerError {
+        func field(_ code: Int32) -> String { PQresultErrorField(failed, code).map { String(cString: $0) } ?? "" }
+        let state = field(67)  // PG_DIAG_SQLSTATE, 'C'
+        let error = LedgerError(
+            sqlState: state, operation, message: field(77) /* primary, 'M' */, constraint: field(110) /* 'n' */)
+        while true {
+            try awaitResult(deadline, .none)
+            guard let rest = PQgetResult(handle) else { break }
+            PQclear(rest)
+        }
+        // A server that became a standby, or that is going down, will not do for the next call either.
+        if state == "25006" || state.hasPrefix("57P") || state.isEmpty || PQstatus(handle) != CONNECTION_OK {
+            isBroken = true
+        }
+        return error
+    }
+
+    private func flush(_ deadline: Deadline, _ effect: Effect) throws(LedgerError) {
+        while true {
+            let left = PQflush(handle)
+            if left == 0 { return }
+            if left < 0 { throw broken(effect) }
+            // The server may be blocked on sending to us: read, too, or both wait for ever.
+            guard Self.wait(PQsocket(handle), POLLIN | POLLOUT, deadline) else { throw late(effect) }
+            if PQconsumeInput(handle) == 0 { throw broken(effect) }
+        }
+    }
+
+    private func awaitResult(_ deadline: Deadline, _ effect: Effect) throws(LedgerError) {
+        while PQisBusy(handle) == 1 {
+            guard Self.wait(PQsocket(handle), POLLIN, deadline) else { throw late(effect) }
+            if PQconsumeInput(handle) == 0 { throw broken(effect) }
+        }
+    }
+
+    private static func wait(_ socket: Int32, _ events: Int32, _ deadline: Deadline) -> Bool {
+        var poller = pollfd(fd: socket, events: Int16(events), revents: 0)
+        while true {
+            let milliseconds = deadline.milliseconds
+            let count = poll(&poller, 1, milliseconds)
+            if count > 0 { return true }
+            if count == 0, milliseconds == 0 || deadline.hasPassed { return false }
+            if count < 0, errno != EINTR { return true }  // libpq finds the error when it reads
+        }
+    }
+
+    /// The deadline has passed: asks the server to stop. From a thread of its own, for that connects anew and may hang.
+    private func late(_ effect: Effect) -> LedgerError {
+        isBroken = true
+        if let cancel = PQgetCancel(handle) {
+            let address = UInt(bitPattern: cancel)
+            startThread {
+                let cancel = OpaquePointer(bitPattern: address)
+                var text = [CChar](repeating: 0, count: 256)
+                _ = PQcancel(cancel, &text, Int32(text.count))  // best effort: the connection is closed anyway
+                PQfreeCancel(cancel)
+            }
+        }
+        switch effect {
+        case .none: return LedgerError(.transient, operation, "no answer in time")
+        case .commits: return LedgerError(.uncertain, operation, "no answer in time")
+        }
+    }
+
+    private func broken(_ effect: Effect) -> LedgerError {
+        isBroken = true
+        switch effect {
+        case .none: return LedgerError(.unavailable, operation, message)
+        case .commits: return LedgerError(.uncertain, operation, message)
+        }
+    }
+
+    /// What libpq says, in one line and without the password.
+    private var message: String {
+        var text = String(cString: PQerrorMessage(handle))
+        if let end = text.lastIndex(where: { !$0.isWhitespace }) { text = String(text[...end]) }
+        if text.isEmpty { text = "the connection was lost" }
+        if !secret.isEmpty { text = text.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "***") }
+        return text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
+}

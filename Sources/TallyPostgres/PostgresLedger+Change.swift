@@ -1,0 +1,35 @@
+import TallyCore
+
+extension PostgresLedger {
+    public func requeue(
+        _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String
+    ) async throws(LedgerError) -> RequeueAnswer {
+        try await pool.run("requeue") { connection throws(LedgerError) in
+            var parameters = Parameters()
+            parameters.id(id)
+            parameters.int(Int64(version))
+            parameters.time(runAt)
+            parameters.int(resetAttempts ? 1 : 0)
+            parameters.text(actor)
+            let rows = try connection.run(.requeue, parameters, .commits)
+            guard rows.int(0, 0) == 1 else { return .notFound }
+            if let version = rows.int(0, 1) { return .requeued(version: Int(version)) }
+            return .notFailed(try rows.status(0, 2))
+        }
+    }
+
+    /// A row that is cancelled already answers `.cancelled`: the question is what the ledger says, not who made it say so.
+    public func recordCancel(
+        _ id: JobID, version: Int, epoch: Int64
+    ) async throws(LedgerError) -> RecordCancelAnswer {
+        try await pool.run("record cancel") { connection throws(LedgerError) in
+            let rows = try connection.run(
+                .cancel, Parameters([.id(id), .int(Int64(version)), .int(epoch), .text("client")]), .commits)
+            guard rows.int(0, 0) == 1 else { return .notFound }
+            if rows.int(0, 1) == 1 { return .cancelled }
+            let status = try rows.status(0, 2)
+            if status == .cancelled { return .cancelled }
+            return status.isTerminal ? .ended(status) : .raced
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import TallyCore
+
+extension PostgresLedger {
+    public func jobs(_ ids: [JobID]) async throws(LedgerError) -> [JobID: JobSnapshot] {
+        if ids.isEmpty { return [:] }
+        return try await pool.run("jobs") { connection throws(LedgerError) in
+            let rows = try connection.run(.jobs, Parameters([.ids(ids)]))
+            var found = [JobID: JobSnapshot](minimumCapacity: rows.count)
+            for row in 0..<rows.count {
+                let job = try rows.snapshot(row)
+                found[job.record.id] = job
+            }
+            return found
+        }
+    }
+
+    public func events(_ id: JobID) async throws(LedgerError) -> [JobEvent] {
+        try await pool.run("events") { connection throws(LedgerError) in
+            let rows = try connection.run(.events, Parameters([.id(id)]))
+            var events: [JobEvent] = []
+            for row in 0..<rows.count {
+                events.append(
+                    JobEvent(
+                        job: id, position: LogPosition(epoch: rows.int(row, 0)!, seq: rows.int(row, 1)!),
+                        at: rows.time(row, 2)!, verb: try rows.known(Verb.self, row, 3),
+                        from: rows.text(row, 4) == nil ? nil : try rows.status(row, 4), to: try rows.status(row, 5),
+                        version: Int(rows.int(row, 6)!), attempts: rows.int(row, 7).map { Int($0) },
+                        actor: rows.text(row, 8), error: rows.text(row, 9)))
+            }
+            return events
+        }
+    }
+
+    public func list(_ query: JobQuery) async throws(LedgerError) -> JobPage {
+        let after = try query.cursor.map { cursor throws(LedgerError) in try PageCursor(cursor, of: query).after }
+        let limit = min(max(1, query.limit), Limits.maxPage)
+        return try await pool.run("list") { connection throws(LedgerError) in
+            var parameters = Parameters()
+            parameters.text(query.queue?.text)
+            parameters.text(query.type?.text)
+            parameters.text(query.status?.rawValue)
+            parameters.id(after)
+            parameters.int(Int64(limit + 1))  // one more tells whether there is a next page
+            let rows = try connection.run(query.newestFirst ? .listNewest : .listOldest, parameters)
+            var jobs: [JobSnapshot] = []
+            for row in 0..<min(rows.count, limit) { jobs.append(try rows.snapshot(row)) }
+            let next = rows.count > limit ? jobs.last.map { PageCursor(after: $0.record.id, of: query).text } : nil
+            return JobPage(jobs: jobs, next: next)
+        }
+    }
+
+    public func workers() async throws(LedgerError) -> [WorkerRow] {
+        try await pool.run("workers") { connection throws(LedgerError) in
+            let rows = try connection.run(.workers)
+            var workers: [WorkerRow] = []
+            for row in 0..<rows.count {
+                let beat = WorkerBeat(
+                    id: WorkerID(rows.text(row, 0)!), status: try rows.known(WorkerBeat.Status.self, row, 1),
+                    queues: rows.texts(row, 4).map { QueueName($0) }, types: rows.texts(row, 3).map { JobType($0) },
+                    running: rows.ids(row, 5), concurrency: Int(rows.int(row, 6)!), startedAt: rows.time(row, 7)!,
+                    host: rows.text(row, 8)!, pid: Int32(truncatingIfNeeded: rows.int(row, 9)!))
+                workers.append(WorkerRow(beat: beat, lastSeen: rows.time(row, 2)!))
+            }
+            return workers
+        }
+    }
+
+    public func active(after id: JobID, limit: Int) async throws(LedgerError) -> [LedgerView] {
+        try await views("active", .active, [.id(id), .int(Int64(max(0, limit)))])
+    }
+
+    public func views(_ ids: [JobID]) async throws(LedgerError) -> [JobID: LedgerView] {
+        if ids.isEmpty { return [:] }
+        let found = try await views("views", .views, [.ids(ids)])
+        return Dictionary(found.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    private func views(
+        _ operation: String, _ statement: Statement, _ values: [LedgerValue]
+    ) async throws(LedgerError) -> [LedgerView] {
+        try await pool.run(operation) { connection throws(LedgerError) in
+            let rows = try connection.run(statement, Parameters(values))
+            var views: [LedgerView] = []
+            views.reserveCapacity(rows.count)
+            for row in 0..<rows.count { views.append(try rows.view(row)) }
+            return views
+        }
+    }
+
+    public func balances() async throws(LedgerError) -> Balances {
+        try await pool.run("balances") { connection throws(LedgerError) in
+            let rows = try connection.run(.balances)
+            func count(_ column: Int) -> Int { Int(rows.int(0, column) ?? 0) }
+            return Balances(
+                accepted: count(0), completed: count(1), failed: count(2), cancelled: count(3), purged: count(4),
+                active: count(5), quarantined: count(6))
+        }
+    }
+
+    public func record(run: ReconcileRun) async throws(LedgerError) {
+        try await pool.run("record run") { connection throws(LedgerError) in
+            var parameters = Parameters()
+            parameters.id(run.id)
+            parameters.time(run.startedAt)
+            parameters.time(run.finishedAt)
+            parameters.text(run.mode)
+            for number in [
+                run.epoch, run.seq, Int64(run.scannedQueue), Int64(run.scannedLedger), Int64(run.inconclusive),
+                Int64(run.exitCode),
+            ] { parameters.int(number) }
+            parameters.array(.text, run.findings) { $0.appendOptional($1.code) }
+            parameters.array(.uuid, run.findings) { $0.appendOptional($1.job) }
+            parameters.array(.text, run.findings) { $0.appendOptional($1.queueView) }
+            parameters.array(.text, run.findings) { $0.appendOptional($1.ledgerView) }
+            parameters.array(.text, run.findings) { $0.appendOptional($1.outcome) }
+            try connection.run(.recordRun, parameters, .commits)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import TallyCore
+
+extension PostgresLedger {
+    public func record(_ jobs: [JobRecord]) async throws(LedgerError) -> RecordReceipt {
+        var call = RecordCall(jobs)
+        while let round = call.nextRound() {
+            let new = try await run(.record, round.values)
+            let explained = new.count == round.count ? [] : try await run(.explain, round.explaining(new))
+            try call.take(new, explained)
+        }
+        return call.receipt
+    }
+
+    public func record(
+        _ jobs: [JobRecord], in transaction: some LedgerTransaction
+    ) async throws(LedgerError) -> RecordReceipt {
+        do {
+            var call = RecordCall(jobs)
+            while let round = call.nextRound() {
+                let new = try await transaction.query(statements[.record], round.values)
+                let explained =
+                    new.count == round.count
+                    ? [] : try await transaction.query(statements[.explain], round.explaining(new))
+                try call.take(new, explained)
+            }
+            return call.receipt
+        } catch let error as LedgerError {
+            throw error
+        } catch is CancellationError {
+            throw LedgerError(.cancelled, "record")
+        } catch {
+            // A foreign client's error may quote what was sent: only its type is repeated.
+            throw LedgerError(.transient, "record", "the caller's transaction failed: \(type(of: error))")
+        }
+    }
+
+    private func run(_ statement: Statement, _ values: [LedgerValue]) async throws(LedgerError) -> [[LedgerValue]] {
+        try await pool.run("record") { [statements] connection throws(LedgerError) in
+            try connection.values(statements[statement], values, statement == .record ? .commits : .none)
+        }
+    }
+
+    public func finishOutbox(_ id: OutboxID) async throws(LedgerError) {
+        _ = try await pool.run("finish outbox") { connection throws(LedgerError) in
+            try connection.finish([id.value], .commits)
+        }
+    }
+}
+
+extension PostgresConnection {
+    /// Deletes outbox rows and counts their jobs; answers how many rows were still there.
+    func finish(_ ids: [Int64], _ effect: Effect) throws(LedgerError) -> Int {
+        if ids.isEmpty { return 0 }
+        return Int(try run(.finishOutbox, Parameters([.ints(ids)]), effect).int(0, 0) ?? 0)
+    }
+}

@@ -1,0 +1,94 @@
+import TallyConnections
+import TallyCore
+
+/// The record in Postgres. Safe to use from any number of tasks; every call has a deadline.
+public final class PostgresLedger: TransactionalLedger {
+    public let configuration: PostgresConfiguration
+    let statements: Statements
+    let pool: LedgerPool
+
+    /// Connects once, checks the schema, and keeps nothing running when either fails.
+    ///
+    /// - Throws: `.unavailable` for a server that cannot be reached or refuses the login, within the connect timeout;
+    ///   `.schema` when the schema is missing, older or newer than this program, with the command that mends it.
+    public static func open(_ configuration: PostgresConfiguration) async throws(LedgerError) -> PostgresLedger {
+        let ledger = PostgresLedger(configuration)
+        do {
+            try await ledger.pool.run("open") { connection throws(LedgerError) in
+                if try connection.run(.ping).int(0, 0) == 1 {
+                    throw LedgerError(.unavailable, "open", "the server is a standby and takes no writes")
+                }
+                try Migrator.check(connection, schema: configuration.schema)
+            }
+        } catch {
+            await ledger.close()
+            throw error
+        }
+        return ledger
+    }
+
+    private init(_ configuration: PostgresConfiguration) {
+        self.configuration = configuration
+        statements = Statements(schema: configuration.schema)
+        pool = LedgerPool(configuration, statements: statements, size: configuration.poolConnections)
+    }
+
+    /// From now on calls throw `.closed`; running ones end first, and then the connections are gone. May be repeated.
+    public func close() async { await pool.close() }
+
+    /// Makes the schema's monthly partitions ahead; answers how many were made. Repeat it daily: a month without one is
+    /// served by the DEFAULT partition, correct but slower to prune. Needs the owner's role.
+    @discardableResult
+    public func makePartitions(months: Int = 3) async throws(LedgerError) -> Int {
+        try await pool.run("make partitions") { connection throws(LedgerError) in
+            var parameters = Parameters()
+            parameters.int(Int64(months))
+            return Int(try connection.run(.makePartitions, parameters, .commits).int(0, 0) ?? 0)
+        }
+    }
+
+    /// Runs `body` in a transaction on one of the pool's connections: committed when it returns, rolled back when it
+    /// throws or takes longer than `transactionTimeout`.
+    ///
+    /// - Throws: what `body` throws, or `LedgerError`; `.uncertain` when the answer to the commit was lost.
+    public func withTransaction<Value: Sendable>(
+        _ body: (PostgresTransaction) async throws -> Value
+    ) async throws -> Value {
+        try await holding("transaction") { held in
+            try await held.run { connection throws(LedgerError) in try connection.begin() }
+            let value = try await body(PostgresTransaction(held: held))
+            try await held.run { connection throws(LedgerError) in try connection.commit() }
+            return value
+        }
+    }
+
+    /// One connection for the length of `body`, and no longer than `transactionTimeout`. What it left uncommitted is
+    /// rolled back before this returns.
+    func holding<Value: Sendable>(
+        _ operation: String, _ body: (HeldConnection) async throws -> Value
+    ) async throws -> Value {
+        let held = HeldConnection()
+        async let served: Void = serve(held, operation)
+        do {
+            let value = try await body(held)
+            held.finish(LedgerError(.closed, operation, "the transaction has ended"))
+            await served
+            return value
+        } catch {
+            held.finish(LedgerError(.closed, operation, "the transaction has ended"))
+            await served
+            throw error
+        }
+    }
+
+    private func serve(_ held: HeldConnection, _ operation: String) async {
+        let time = configuration.transactionTimeout
+        do throws(LedgerError) {
+            try await pool.run(operation) { connection throws(LedgerError) in
+                held.serve(connection, until: Deadline(after: time))
+            }
+        } catch {
+            held.finish(error)  // no connection: the caller's steps throw why
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import TallyConnections
+import TallyCore
+
+/// A transaction of `PostgresLedger.withTransaction`. Ends with its closure; used later, it throws.
+public struct PostgresTransaction: LedgerTransaction {
+    let held: HeldConnection
+
+    public func query(_ sql: String, _ parameters: [LedgerValue] = []) async throws -> [[LedgerValue]] {
+        try await held.query(sql, parameters, .none)
+    }
+}
+
+/// A connection of the caller's own, outside every pool: it begins and ends transactions as the caller says. A ledger
+/// that records through it never closes it; `close()` is the caller's.
+public final class PostgresSession: LedgerTransaction {
+    private let held = HeldConnection()
+
+    /// - Throws: `.unavailable` when the server does not answer in time or refuses the login.
+    public static func open(_ configuration: PostgresConfiguration) async throws(LedgerError) -> PostgresSession {
+        let session = PostgresSession()
+        let held = session.held
+        let statements = Statements(schema: configuration.schema)
+        startThread {
+            do throws(LedgerError) {
+                let connection = try PostgresConnection(configuration, statements: statements)
+                connection.operation = "session"
+                held.serve(connection, until: nil)
+                connection.close()  // an open transaction is rolled back by the server
+            } catch {
+                held.finish(error)
+            }
+        }
+        try await held.run { _ throws(LedgerError) in }
+        return session
+    }
+
+    private init() {}
+    deinit { held.finish(LedgerError(.closed, "session")) }
+
+    /// One statement; outside a transaction it commits by itself.
+    public func query(_ sql: String, _ parameters: [LedgerValue] = []) async throws -> [[LedgerValue]] {
+        try await held.query(sql, parameters, .commits)
+    }
+    public func begin() async throws(LedgerError) {
+        try await held.run { connection throws(LedgerError) in try connection.begin() }
+    }
+    /// - Throws: `.uncertain` when the answer was lost: it may have happened.
+    public func commit() async throws(LedgerError) {
+        try await held.run { connection throws(LedgerError) in try connection.commit() }
+    }
+    public func rollback() async throws(LedgerError) {
+        try await held.run { connection throws(LedgerError) in connection.rollback() }
+    }
+    public func close() async { held.finish(LedgerError(.closed, "session", "the session is closed")) }
+}
+
+extension HeldConnection {
+    func query(
+        _ sql: String, _ values: [LedgerValue], _ effect: PostgresConnection.Effect
+    ) async throws(LedgerError) -> [[LedgerValue]] {
+        try await run { connection throws(LedgerError) in
+            try connection.values(sql, values, effect)
+        }
+    }
+}
+
+extension PostgresConnection {
+    func values(
+        _ sql: String, _ values: [LedgerValue], _ effect: Effect
+    ) throws(LedgerError) -> [[LedgerValue]] {
+        let rows = try query(sql, Parameters(values), effect)
+        var answer: [[LedgerValue]] = []
+        answer.reserveCapacity(rows.count)
+        for row in 0..<rows.count { answer.append(try rows.values(row)) }
+        return answer
+    }
+}

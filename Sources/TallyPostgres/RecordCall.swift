@@ -1,0 +1,157 @@
+import TallyCore
+
+/// One call of `record`, without its I/O: which jobs go into which round, and what came of each.
+///
+/// Nearly always one round. More only when a key was taken while the statement ran and free again when it was asked
+/// why, and when a key repeats inside the call behind a job that turned out to be there already.
+struct RecordCall {
+    private static let rounds = 4
+
+    private let jobs: [JobRecord]
+    private var answers: [RecordReceipt.Answer?]
+    private var outbox: OutboxID?
+    private var waiting: [Int] = []
+    /// Repeats inside the call: index → index of the first with that id, or with that key.
+    private var repeatsOfID: [(Int, first: Int)] = []
+    private var repeatsOfKey: [(Int, first: Int)] = []
+    private var round: [Int] = []
+    private var count = 0
+
+    private struct Key: Hashable {
+        var queue: String
+        var text: String
+    }
+
+    init(_ jobs: [JobRecord]) {
+        self.jobs = jobs
+        answers = Array(repeating: nil, count: jobs.count)
+        var byID = [JobID: Int](minimumCapacity: jobs.count)
+        var byKey: [Key: Int] = [:]
+        for (index, job) in jobs.enumerated() {
+            if let first = byID.updateValue(index, forKey: job.id) {
+                byID[job.id] = first
+                repeatsOfID.append((index, first))
+            } else if let unique = job.unique {
+                let key = Key(queue: job.queue.text, text: unique.text)
+                if let first = byKey[key] {
+                    repeatsOfKey.append((index, first))
+                } else {
+                    byKey[key] = index
+                    waiting.append(index)
+                }
+            } else {
+                waiting.append(index)
+            }
+        }
+    }
+
+    struct Round {
+        let jobs: [JobRecord]
+        var count: Int { jobs.count }
+
+        /// In the order of record/record.sql.
+        var values: [LedgerValue] {
+            [
+                .ids(jobs.map(\.id)), .texts(jobs.map(\.type.text)), .texts(jobs.map(\.queue.text)),
+                .ints(jobs.map { Int64($0.priority.rawValue) }), .blobs(jobs.map(\.body)),
+                .texts(jobs.map { Projection(of: $0.body, codec: $0.codec).marker ?? "" }),
+                .texts(jobs.map(\.codec)), .ints(jobs.map(\.createdAt.microseconds)),
+                .ints(jobs.map { $0.runAt?.microseconds ?? -1 }),
+                .ints(jobs.map { $0.timeout?.microseconds ?? 0 }), .ints(jobs.map { Int64($0.attempts) }),
+                .ints(jobs.map { Int64($0.maxAttempts) }), .ints(jobs.map { Int64($0.maxCrashes) }),
+                .texts(jobs.map { $0.unique?.text ?? "" }), .ints(jobs.map { $0.unique?.storedLifetime ?? 0 }),
+                .texts(jobs.map { $0.tags.joined(separator: "\u{1F}") }), .texts(jobs.map(\.trace)),
+                .ints(jobs.map { Int64(bitPattern: XXH64.hash($0.body)) }),
+            ]
+        }
+
+        /// What record/explain.sql is to explain: the jobs that `new` does not name.
+        func explaining(_ new: [[LedgerValue]]) -> [LedgerValue] {
+            let recorded = RecordCall.ids(new)
+            let left = jobs.filter { !recorded.contains($0.id) }
+            return [
+                .ids(left.map(\.id)), .texts(left.map(\.type.text)), .texts(left.map(\.queue.text)),
+                .ints(left.map { Int64(bitPattern: XXH64.hash($0.body)) }), .texts(left.map { $0.unique?.text ?? "" }),
+            ]
+        }
+    }
+
+    /// nil when every job has its answer.
+    mutating func nextRound() -> Round? {
+        if waiting.isEmpty { settleRepeatsOfKey() }
+        if waiting.isEmpty { return nil }
+        round = waiting
+        waiting = []
+        return Round(jobs: round.map { jobs[$0] })
+    }
+
+    mutating func take(_ new: [[LedgerValue]], _ explained: [[LedgerValue]]) throws(LedgerError) {
+        count += 1
+        let recorded = new.count == round.count ? nil : Self.ids(new)
+        if outbox == nil, case .int(let id)? = new.first?[0] { outbox = OutboxID(id) }
+        var reasons = explained.makeIterator()
+        for index in round {
+            let id = jobs[index].id
+            if recorded?.contains(id) ?? true {
+                answers[index] = .recorded
+                continue
+            }
+            guard let reason = reasons.next(), reason.count == 3 else {
+                throw LedgerError(.unsupported, "record", "the transaction answered with other rows than the server's")
+            }
+            if reason[0] == .int(1) {
+                answers[index] = .exists(same: reason[1] == .int(1))
+            } else if case .id(let holder) = reason[2], holder != id {
+                answers[index] = .duplicate(of: holder)
+            } else {
+                waiting.append(index)
+            }
+        }
+        if !waiting.isEmpty, count >= Self.rounds {
+            throw LedgerError(.transient, "record", "a unique key changed hands again and again")
+        }
+    }
+
+    private mutating func settleRepeatsOfKey() {
+        for (index, first) in repeatsOfKey {
+            switch answers[first] {
+            case .recorded?: answers[index] = .duplicate(of: jobs[first].id)
+            case .duplicate(let holder)?: answers[index] = .duplicate(of: holder)
+            // The first was there before and may have ended since: its key may be free.
+            default: waiting.append(index)
+            }
+        }
+        // Several of one key go one a round.
+        let keys = waiting.map { Key(queue: jobs[$0].queue.text, text: jobs[$0].unique?.text ?? "") }
+        repeatsOfKey = []
+        var firsts: [Key: Int] = [:]
+        waiting = zip(waiting, keys).compactMap { index, key in
+            if let first = firsts[key] {
+                repeatsOfKey.append((index, first))
+                return nil
+            }
+            firsts[key] = index
+            return index
+        }
+    }
+
+    var receipt: RecordReceipt {
+        var answers = answers
+        for (index, first) in repeatsOfID {
+            let (a, b) = (jobs[index], jobs[first])
+            let isSame = a.type == b.type && a.queue == b.queue && a.body == b.body
+            switch answers[first]! {
+            case .recorded: answers[index] = .exists(same: isSame)
+            case .exists(let same): answers[index] = .exists(same: same && isSame)
+            case .duplicate(let holder): answers[index] = .duplicate(of: holder)
+            }
+        }
+        return RecordReceipt(answers: answers.map { $0! }, outbox: outbox)
+    }
+
+    fileprivate static func ids(_ rows: [[LedgerValue]]) -> Set<JobID> {
+        var ids = Set<JobID>(minimumCapacity: rows.count)
+        for row in rows { if case .id(let id)? = row.last { ids.insert(id) } }
+        return ids
+    }
+}

@@ -1,0 +1,91 @@
+import CLibpq
+import TallyCore
+
+/// The rows of one answer, in binary. Columns are read by place: the statement's header says what stands where.
+final class Rows {
+    private let result: OpaquePointer
+    let count: Int
+
+    init(_ result: OpaquePointer) {
+        self.result = result
+        count = Int(PQntuples(result))
+    }
+    deinit { PQclear(result) }
+
+    /// What the server says it did: `COMMIT`, `INSERT 0 3`.
+    var command: String { String(cString: PQcmdStatus(result)) }
+
+    private func field(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer? {
+        if PQgetisnull(result, Int32(row), Int32(column)) == 1 { return nil }
+        return UnsafeRawBufferPointer(
+            start: PQgetvalue(result, Int32(row), Int32(column)), count: Int(PQgetlength(result, Int32(row), Int32(column))))
+    }
+
+    func int(_ row: Int, _ column: Int) -> Int64? {
+        guard let field = field(row, column) else { return nil }
+        return field.reduce(field.first.map { $0 > 127 ? -1 : 0 } ?? 0) { $0 << 8 | Int64($1) }
+    }
+    func text(_ row: Int, _ column: Int) -> String? { field(row, column).map { String(decoding: $0, as: UTF8.self) } }
+    func bytes(_ row: Int, _ column: Int) -> [UInt8]? { field(row, column).map { Array($0) } }
+    func id(_ row: Int, _ column: Int) -> JobID? {
+        guard let field = field(row, column), field.count == 16 else { return nil }
+        return JobID(
+            high: UInt64(bigEndian: field.loadUnaligned(as: UInt64.self)),
+            low: UInt64(bigEndian: field.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+    }
+    func time(_ row: Int, _ column: Int) -> Timestamp? {
+        int(row, column).map { Timestamp(microseconds: $0.addingClamped(Timestamp.postgresEpoch)) }
+    }
+
+    /// The elements of an array of one dimension; nulls are left out.
+    private func elements(_ row: Int, _ column: Int) -> [[UInt8]] {
+        guard let field = field(row, column), field.count >= 20 else { return [] }
+        func word(_ at: Int) -> Int { Int(Int32(bigEndian: field.loadUnaligned(fromByteOffset: at, as: Int32.self))) }
+        var at = 20
+        var found: [[UInt8]] = []
+        for _ in 0..<word(12) {
+            let length = word(at)
+            at += 4
+            if length < 0 { continue }
+            found.append(Array(field[at..<at + length]))
+            at += length
+        }
+        return found
+    }
+    func texts(_ row: Int, _ column: Int) -> [String] {
+        elements(row, column).map { String(decoding: $0, as: UTF8.self) }
+    }
+    func ids(_ row: Int, _ column: Int) -> [JobID] {
+        elements(row, column).compactMap { bytes in
+            guard bytes.count == 16 else { return nil }
+            func half(_ at: Int) -> UInt64 { bytes[at..<at + 8].reduce(0) { $0 << 8 | UInt64($1) } }
+            return JobID(high: half(0), low: half(8))
+        }
+    }
+
+    /// Any row, as a `LedgerTransaction` hands it out. Times come as µs since 1970, booleans as 0 and 1.
+    func values(_ row: Int) throws(LedgerError) -> [LedgerValue] {
+        var values: [LedgerValue] = []
+        for column in 0..<Int(PQnfields(result)) {
+            if field(row, column) == nil {
+                values.append(.null)
+                continue
+            }
+            switch PQftype(result, Int32(column)) {
+            case 16, 20, 21, 23, 26: values.append(.int(int(row, column)!))
+            case 18, 19, 25, 114, 705, 1042, 1043: values.append(.text(text(row, column)!))
+            case 3802: values.append(.text(String(decoding: bytes(row, column)!.dropFirst(), as: UTF8.self)))
+            case 17: values.append(.bytes(bytes(row, column)!))
+            case 1184: values.append(.int(time(row, column)!.microseconds))
+            case 2950: values.append(.id(id(row, column)!))
+            case 1009: values.append(.texts(texts(row, column)))
+            case 2951: values.append(.ids(ids(row, column)))
+            case 2278: values.append(.null)  // void
+            case let type:
+                throw LedgerError(
+                    .unsupported, "query", "column \(column + 1) has the type with oid \(type); cast it to text")
+            }
+        }
+        return values
+    }
+}

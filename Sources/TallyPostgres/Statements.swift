@@ -1,0 +1,88 @@
+import CLedgerSQL
+import TallyCore
+
+/// The statements below `sql/` that run after the migrations, by file.
+enum Statement: String, CaseIterable {
+    case begin = "transaction/begin"
+    case commit = "transaction/commit"
+    case rollback = "transaction/rollback"
+    case savepoint = "transaction/savepoint"
+    case fallBack = "transaction/fall_back"
+    case release = "transaction/release"
+    case lockSchema = "schema/lock"
+    case createSchema = "schema/create"
+    case schemaExists = "schema/exists"
+    case versions = "schema/versions"
+    case applied = "schema/applied"
+    case readerSearchPath = "schema/reader_search_path"
+    case makePartitions = "schema/make_partitions"
+    case record = "record/record"
+    case explain = "record/explain"
+    case finishOutbox = "record/finish_outbox"
+    case claim = "relay/claim"
+    case settings = "mirror/settings"
+    case cursor = "mirror/cursor"
+    case moveCursor = "mirror/move_cursor"
+    case copyEvents = "mirror/copy_events"
+    case insertEvents = "mirror/insert_events"
+    case copyJobs = "mirror/copy_jobs"
+    case upsertJobs = "mirror/upsert_jobs"
+    case countCreated = "mirror/count_created"
+    case change = "mirror/change"
+    case beat = "mirror/beat"
+    case quarantine = "mirror/quarantine"
+    case requeue = "change/requeue"
+    case cancel = "change/cancel"
+    case jobs = "read/jobs"
+    case events = "read/events"
+    case listOldest = "read/list_oldest"
+    case listNewest = "read/list_newest"
+    case workers = "read/workers"
+    case active = "read/active"
+    case views = "read/views"
+    case balances = "read/balances"
+    case ping = "read/ping"
+    case recordRun = "reconcile/record_run"
+}
+
+/// Their text for one schema. The files write `tally.`; a namespace has its own schema and its own role names.
+struct Statements: Sendable {
+    private let texts: [Statement: String]
+    let schema: String
+
+    init(schema: String) {
+        self.schema = schema
+        texts = Dictionary(
+            uniqueKeysWithValues: Statement.allCases.map { ($0, Self.text($0.rawValue, schema: schema)!) })
+    }
+
+    subscript(statement: Statement) -> String { texts[statement]! }
+
+    /// The text of any file below `sql/`, for a schema; nil if there is none.
+    static func text(_ name: String, schema: String) -> String? {
+        guard let raw = tally_sql(name) else { return nil }
+        return adapted(String(cString: raw), schema: schema)
+    }
+
+    static func raw(_ name: String) -> String? { tally_sql(name).map { String(cString: $0) } }
+
+    /// Puts the fragments in, then the schema's name where the text says `tally.`, `"tally"`, `'tally'` or, of a role,
+    /// `"tally_…`, `'tally_…`.
+    static func adapted(_ text: String, schema: String) -> String {
+        var text = text
+        for fragment in ["snapshot", "filter"] where text.contains("{{\(fragment)}}") {
+            text = replace("{{\(fragment)}}", in: text, by: raw("fragments/\(fragment)")!)
+        }
+        for (token, name) in [
+            ("\"tally\"", "\"\(schema)\""), ("'tally'", "'\(schema)'"), ("\"tally_", "\"\(schema)_"),
+            ("'tally_", "'\(schema)_"), ("tally.", "\"\(schema)\"."),
+        ] {
+            text = replace(token, in: text, by: name)
+        }
+        return text
+    }
+
+    private static func replace(_ token: String, in text: String, by replacement: String) -> String {
+        text.split(separator: token, omittingEmptySubsequences: false).joined(separator: replacement)
+    }
+}

@@ -1,0 +1,52 @@
+-- Brings rows to their last state of a batch. The guard is `outranks` of design/model.py: nothing below the last
+-- requeue, a terminal row yields only to a higher version, else (epoch, version, seq) must grow. It makes a repeat
+-- harmless. Keys that last until the end are released and balances follow the rows that really changed.
+--
+-- The balances come last of all: their one row is locked only while the commit is written.
+--
+-- Params:  $1 uuid[] id, $2 bigint[] epoch, $3 integer[] version, $4 bigint[] seq, $5 text[] status, $6 timestamptz[] at,
+--          $7 timestamptz[] started, $8 timestamptz[] completed, $9 timestamptz[] waits for, $10 text[] worker,
+--          $11 integer[] attempts, $12 integer[] crashes, $13 text[] error, $14 text[] result as JSON, $15 bytea[] result;
+--          null in $7…$15 = leave as it is
+-- Returns: how many rows changed, bigint
+-- Caller:  PostgresLedger.apply
+WITH changed AS (
+  UPDATE tally.jobs j SET
+    previous_status = j.status,
+    status = c.status, version = c.version, epoch = c.epoch, seq = c.seq,
+    updated_at = c.at,
+    started_at = coalesce(c.started_at, j.started_at),
+    completed_at = CASE WHEN c.status IN ('completed', 'failed', 'cancelled') THEN coalesce(c.completed_at, c.at) END,
+    run_at = CASE WHEN c.status IN ('scheduled', 'retrying') THEN coalesce(c.run_at, j.run_at, c.at) END,
+    failed_at = CASE WHEN c.status IN ('failed', 'retrying') THEN c.at ELSE j.failed_at END,
+    worker_id = coalesce(c.worker_id, j.worker_id),
+    attempts = coalesce(c.attempts, j.attempts),
+    crashes = coalesce(c.crashes, j.crashes),
+    error = coalesce(c.error, j.error),
+    result = coalesce(c.result::jsonb, j.result),
+    result_body = coalesce(c.result_body, j.result_body)
+  FROM unnest($1::uuid[], $2::bigint[], $3::integer[], $4::bigint[], $5::text[], $6::timestamptz[], $7::timestamptz[],
+    $8::timestamptz[], $9::timestamptz[], $10::text[], $11::integer[], $12::integer[], $13::text[], $14::text[],
+    $15::bytea[]) AS c (id, epoch, version, seq, status, at, started_at, completed_at, run_at, worker_id, attempts,
+    crashes, error, result, result_body)
+  WHERE j.id = c.id
+    AND c.version >= j.floor
+    AND CASE WHEN j.completed_at IS NOT NULL THEN c.version > j.version
+      ELSE (c.epoch, c.version, c.seq) > (j.epoch, j.version, j.seq) END
+  RETURNING j.id, j.previous_status, j.status, j.queue, j.unique_key, j.unique_lifetime
+), released AS (
+  DELETE FROM tally.unique_keys u USING changed c
+  WHERE c.unique_lifetime = -1 AND c.status IN ('completed', 'failed', 'cancelled')
+    AND u.queue = c.queue AND u.key = c.unique_key AND u.job_id = c.id
+), delta AS (
+  SELECT count(*) AS rows,
+    coalesce(sum((status = 'completed')::integer - (previous_status = 'completed')::integer), 0) AS completed,
+    coalesce(sum((status = 'failed')::integer - (previous_status = 'failed')::integer), 0) AS failed,
+    coalesce(sum((status = 'cancelled')::integer - (previous_status = 'cancelled')::integer), 0) AS cancelled
+  FROM changed
+), counted AS (
+  UPDATE tally.balances b SET completed = b.completed + d.completed, failed = b.failed + d.failed,
+    cancelled = b.cancelled + d.cancelled
+  FROM delta d WHERE d.completed <> 0 OR d.failed <> 0 OR d.cancelled <> 0
+)
+SELECT rows FROM delta

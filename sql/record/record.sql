@@ -1,0 +1,58 @@
+-- Records new jobs with one outbox row, all or nothing. Ids that are there already and jobs whose unique key is taken
+-- are left out; record/explain.sql then says why. Within a call ids and (queue, key) pairs must not repeat.
+--
+-- Times are µs since 1970: any client can bind bigint[]. Inserts go in id order and keys in key order, so that two
+-- calls with the same jobs cannot deadlock.
+--
+-- Params:  $1 uuid[] id, $2 text[] type, $3 text[] queue, $4 bigint[] priority, $5 bytea[] body,
+--          $6 text[] payload ('' = the body as it is), $7 text[] codec, $8 bigint[] created, $9 bigint[] run at (-1 = now),
+--          $10 bigint[] timeout µs (0 = none), $11 bigint[] attempts, $12 bigint[] max attempts, $13 bigint[] max crashes,
+--          $14 text[] unique key ('' = none), $15 bigint[] lifetime (µs, -1 until terminal, -2 for ever),
+--          $16 text[] tags (joined by U+001F), $17 text[] trace, $18 bigint[] body hash
+-- Returns: outbox id bigint, job id uuid; one row a NEW job.
+-- Caller:  PostgresLedger.record
+WITH input AS MATERIALIZED (
+  SELECT i.*,
+    timestamptz 'epoch' + i.created * interval '1 microsecond' AS created_at,
+    CASE WHEN i.run >= 0 THEN timestamptz 'epoch' + i.run * interval '1 microsecond' END AS due
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bytea[], $6::text[], $7::text[], $8::bigint[],
+    $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[], $15::bigint[], $16::text[],
+    $17::text[], $18::bigint[]) AS i (id, type, queue, priority, body, payload, codec, created, run, timeout,
+    attempts, max_attempts, max_crashes, unique_key, lifetime, tags, trace, body_hash)
+), present AS MATERIALIZED (
+  -- Asked only for jobs with a key: a job that is there already must not take one.
+  SELECT j.id FROM tally.jobs j WHERE j.id = ANY (ARRAY(SELECT i.id FROM input i WHERE i.unique_key <> ''))
+), taken AS (
+  INSERT INTO tally.unique_keys AS u (queue, key, job_id, until)
+  SELECT i.queue, i.unique_key, i.id,
+    CASE WHEN i.lifetime > 0 THEN clock_timestamp() + i.lifetime * interval '1 microsecond' ELSE 'infinity' END
+  FROM input i
+  WHERE i.unique_key <> '' AND i.id NOT IN (SELECT p.id FROM present p)
+  ORDER BY i.queue, i.unique_key
+  ON CONFLICT (queue, key) DO UPDATE SET job_id = EXCLUDED.job_id, until = EXCLUDED.until
+    WHERE u.until <= clock_timestamp()
+  RETURNING u.job_id
+), new AS (
+  INSERT INTO tally.jobs (
+    id, type, payload, status, attempts, max_attempts, created_at, updated_at, scheduled_at, queue, priority,
+    max_crashes, attempts_at_start, run_at, timeout_us, unique_key, unique_lifetime, body_hash, codec, trace, tags, body)
+  SELECT i.id, i.type,
+    CASE WHEN i.payload = '' THEN convert_from(i.body, 'UTF8')::jsonb ELSE i.payload::jsonb END,
+    CASE WHEN i.due > statement_timestamp() THEN 'scheduled' ELSE 'pending' END,
+    i.attempts, i.max_attempts, i.created_at, now(), coalesce(i.due, i.created_at), i.queue, i.priority,
+    i.max_crashes, i.attempts, CASE WHEN i.due > statement_timestamp() THEN i.due END, nullif(i.timeout, 0), nullif(i.unique_key, ''),
+    CASE WHEN i.unique_key <> '' THEN i.lifetime END, i.body_hash, i.codec, i.trace,
+    coalesce(string_to_array(nullif(i.tags, ''), chr(31)), '{}'), i.body
+  FROM input i
+  WHERE i.unique_key = '' OR i.id IN (SELECT t.job_id FROM taken t)
+  ORDER BY i.id
+  ON CONFLICT (id) DO NOTHING
+  RETURNING id
+), sent AS (
+  INSERT INTO tally.outbox (kind, ids, first_id, last_id)
+  SELECT 'enqueue', n.ids, n.ids[1], n.ids[cardinality(n.ids)]
+  FROM (SELECT array_agg(new.id ORDER BY new.id) AS ids FROM new) n
+  WHERE n.ids IS NOT NULL
+  RETURNING id
+)
+SELECT sent.id, new.id FROM sent, new

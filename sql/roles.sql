@@ -1,0 +1,39 @@
+-- The four roles and their least rights. Run once, after `tally migrate`, by an administrator; may be repeated.
+-- The roles cannot log in: grant them to your users (`GRANT tally_writer TO app`).
+--
+--   owner     migrates and makes partitions
+--   writer    `tally serve`, and clients that also read: every row, no table definitions; events are append-only
+--   enqueuer  records jobs, by the library or by `SELECT tally.enqueue(…)`; reads no payload
+--   reader    dashboards and analysts; its search_path names this schema
+--
+-- Params: none (a script). Returns: nothing. Caller: administrators, tests.
+DO $$
+DECLARE role text;
+BEGIN
+  FOREACH role IN ARRAY ARRAY['tally_owner', 'tally_writer', 'tally_enqueuer', 'tally_reader'] LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
+      EXECUTE format('CREATE ROLE %I NOLOGIN', role);
+    END IF;
+  END LOOP;
+  EXECUTE format('ALTER ROLE %I IN DATABASE %I SET search_path = %I, public', 'tally_reader', current_database(), 'tally');
+END $$;
+
+GRANT USAGE, CREATE ON SCHEMA "tally" TO "tally_owner";
+GRANT ALL ON ALL TABLES IN SCHEMA "tally" TO "tally_owner";
+GRANT ALL ON ALL SEQUENCES IN SCHEMA "tally" TO "tally_owner";
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA "tally" TO "tally_owner";
+
+GRANT USAGE ON SCHEMA "tally" TO "tally_writer", "tally_enqueuer", "tally_reader";
+GRANT SELECT ON ALL TABLES IN SCHEMA "tally" TO "tally_writer", "tally_reader";
+GRANT INSERT, UPDATE, DELETE ON tally.jobs, tally.outbox, tally.unique_keys, tally.job_effects, tally.workers,
+  tally.mirror_cursor, tally.quarantine TO "tally_writer";
+GRANT INSERT ON tally.job_events, tally.reconcile_runs, tally.reconcile_findings, tally.audit_log TO "tally_writer";
+GRANT UPDATE ON tally.balances TO "tally_writer";
+GRANT EXECUTE ON FUNCTION tally.enqueue TO "tally_writer", "tally_enqueuer";
+
+GRANT INSERT ON tally.jobs TO "tally_enqueuer";
+GRANT SELECT (id, type, queue, body_hash) ON tally.jobs TO "tally_enqueuer";
+GRANT SELECT, INSERT, DELETE ON tally.outbox TO "tally_enqueuer";
+GRANT SELECT, INSERT, UPDATE ON tally.unique_keys TO "tally_enqueuer";
+GRANT SELECT ON tally.schema_migrations TO "tally_enqueuer";
+GRANT SELECT, UPDATE (accepted) ON tally.balances TO "tally_enqueuer";

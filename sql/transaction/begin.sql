@@ -1,0 +1,2 @@
+-- Opens a transaction. Caller: PostgresConnection.
+BEGIN ISOLATION LEVEL READ COMMITTED

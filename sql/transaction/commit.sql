@@ -1,0 +1,2 @@
+-- Commits. An answer lost here is the one whose outcome is unknown. Caller: PostgresConnection.
+COMMIT

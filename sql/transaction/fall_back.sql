@@ -1,0 +1,2 @@
+-- Falls back to it; it stays. Caller: PostgresLedger.apply, on the second try.
+ROLLBACK TO SAVEPOINT part

@@ -1,0 +1,2 @@
+-- Forgets it. Caller: PostgresLedger.apply, on the second try.
+RELEASE SAVEPOINT part

@@ -1,0 +1,5 @@
+-- Undoes migrations/0001_jobs.sql. Destroys the record of every job: take a backup first.
+DROP FUNCTION tally.make_partitions;
+DROP TABLE tally.job_events, tally.jobs;
+DROP FUNCTION tally.id_at;
+DELETE FROM tally.schema_migrations WHERE version = 1;
