@@ -56,11 +56,11 @@ enum Main {
     }
 
     private static var overview: String {
-        let width = commands.map(\.name.count).max() ?? 0
-        let rows = commands.map { command in
-            "  " + command.name + String(repeating: " ", count: width - command.name.count) + "  " + command.summary
+        var text = "tally: background jobs on Redis and Postgres\n\n"
+        for command in commands {
+            let name: String = command.name
+            text += "  " + name + String(repeating: " ", count: 13 - name.count) + command.summary + "\n"
         }
-        return "tally: background jobs on Redis and Postgres\n\n" + rows.joined(separator: "\n")
-            + "\n\n`tally COMMAND --help` says more."
+        return text + "\n`tally COMMAND --help` says more."
     }
 }

@@ -1,3 +1,5 @@
+import Tallystick
+
 /// The words after a command: flags, then what is left. A flag is `--name value`, `--name=value`, or a bare `--name`.
 struct Arguments {
     private var values: [String: [String]] = [:]
@@ -6,7 +8,7 @@ struct Arguments {
 
     /// - Parameter flags: names that take a value; `switches`: names that take none.
     /// - Throws: `Usage` for anything else that begins with `--`.
-    init(_ words: [String], flags: Set<String>, switches allowed: Set<String>) throws(Usage) {
+    init(_ words: [String], flags: Set<String>, switches allowed: Set<String>) throws {
         var words = words[...]
         while let word = words.popFirst() {
             guard word.hasPrefix("--"), word.count > 2 else {

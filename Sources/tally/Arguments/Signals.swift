@@ -4,20 +4,17 @@ import Synchronization
 
 /// SIGINT and SIGTERM as something to await. Only the command handles signals; the library never does.
 enum Signals {
-    private static let sources = Mutex<[any DispatchSourceSignal]>([])
-
     /// Calls `stop` at the first signal; a second one ends the process at once.
     static func onStop(_ stop: @escaping @Sendable () -> Void) {
-        let count = Mutex(0)
-        let shared = Shared(count: count)
+        let seen = Seen()
         for number in [SIGINT, SIGTERM] {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
-                if shared.next() == 1 { stop() } else { _exit(128 + number) }
+                if seen.isFirst() { stop() } else { _exit(128 + number) }
             }
             source.resume()
-            sources.withLock { $0.append(source) }
+            _ = Unmanaged.passRetained(source as AnyObject)  // for the life of the process
         }
     }
 
@@ -28,14 +25,8 @@ enum Signals {
         try await task.value
     }
 
-    private final class Shared: Sendable {
-        private let count: Mutex<Int>
-        init(count: consuming Mutex<Int>) { self.count = count }
-        func next() -> Int {
-            count.withLock {
-                $0 += 1
-                return $0
-            }
-        }
+    private final class Seen: Sendable {
+        private let count = Atomic(0)
+        func isFirst() -> Bool { count.add(1, ordering: .relaxed).newValue == 1 }
     }
 }

@@ -36,7 +36,7 @@ enum EnqueueCommand: Command {
         }
     }
 
-    private static func json(_ receipt: Receipt) -> [String: Any] {
+    fileprivate static func json(_ receipt: Receipt) -> [String: Any] {
         ["id": receipt.id.description, "existed": receipt.existed, "durability": receipt.durability.rawValue]
     }
 
@@ -83,50 +83,72 @@ enum EnqueueCommand: Command {
     // MARK: Bulk
 
     private static func bulk(_ arguments: Arguments) async throws {
-        let isJSON = arguments.has("json")
-        var refused = 0
-        try await Common.withTally(arguments) { tally in
-            var batch: [JobRecord] = []
-            var number = 0
-            var bytes = 0
-            func flush() async throws {
-                let receipts = try await send(batch, tally)
-                for receipt in receipts {
-                    if isJSON { Output.json(json(receipt)) } else { Output.line(receipt.id.description) }
-                }
-                batch.removeAll()
-                bytes = 0
-            }
-            while let line = readLine(strippingNewline: true) {
-                number += 1
-                if line.allSatisfy(\.isWhitespace) { continue }
-                do {
-                    let record = try JobLine.record(line)
-                    try record.check()
-                    if bytes + record.body.count > Limits.bodyBytesPerCall { try await flush() }
-                    bytes += record.body.count
-                    batch.append(record)
-                } catch let error where !(error is EnqueueError) {
-                    refused += 1
-                    Output.note("tally enqueue: line \(number): \(error)")
-                }
-                if batch.count == Limits.jobsPerCall { try await flush() }
-            }
-            if !batch.isEmpty { try await flush() }
+        let refused = try await Common.withTally(arguments) { tally in
+            var bulk = BulkEnqueue(tally: tally, isJSON: arguments.has("json"))
+            return try await bulk.run()
         }
         if refused > 0 { throw Exit(code: 1) }
     }
+}
 
-    private static func send(_ batch: [JobRecord], _ tally: Tally) async throws -> [Receipt] {
+/// Standard input, line by line, in batches of one call each.
+private struct BulkEnqueue {
+    let tally: Tally
+    let isJSON: Bool
+    var batch: [JobRecord] = []
+    var bytes = 0
+    var refused = 0
+
+    init(tally: Tally, isJSON: Bool) {
+        self.tally = tally
+        self.isJSON = isJSON
+    }
+
+    /// Answers how many jobs were refused.
+    mutating func run() async throws -> Int {
+        var number = 0
+        while let line = readLine(strippingNewline: true) {
+            number += 1
+            if line.allSatisfy(\.isWhitespace) { continue }
+            do {
+                let record = try JobLine.record(line)
+                try record.check()
+                try await add(record)
+            } catch let error where !(error is EnqueueError) {
+                refused += 1
+                Output.note("tally enqueue: line \(number): \(error)")
+            }
+        }
+        try await flush()
+        return refused
+    }
+
+    private mutating func add(_ record: JobRecord) async throws {
+        if bytes + record.body.count > Limits.bodyBytesPerCall || batch.count == Limits.jobsPerCall { try await flush() }
+        bytes += record.body.count
+        batch.append(record)
+    }
+
+    private mutating func flush() async throws {
+        for receipt in try await send() {
+            if isJSON { Output.json(EnqueueCommand.json(receipt)) } else { Output.line(receipt.id.description) }
+        }
+        batch.removeAll()
+        bytes = 0
+    }
+
+    /// Together; one by one when one of them is refused, so that nobody fails for a neighbour.
+    private mutating func send() async throws -> [Receipt] {
         do {
             return try await tally.client.enqueue(contentsOf: batch)
-        } catch EnqueueError.refused where batch.count > 1 {
-            // One of them is refused: nobody fails for a neighbour.
+        } catch {
+            guard case .refused = error, batch.count > 1 else { throw error }
             var receipts: [Receipt] = []
             for record in batch {
                 do {
                     receipts.append(try await tally.client.enqueue(record))
                 } catch {
+                    refused += 1
                     Output.note("tally enqueue: \(record.id): \(error)")
                 }
             }

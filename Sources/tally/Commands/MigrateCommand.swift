@@ -19,11 +19,9 @@ enum MigrateCommand: Command {
         if arguments.has("status") {
             let entries = try await migrator.status()
             if arguments.has("json") {
-                Output.json(entries.map { ["version": $0.migration.version, "name": $0.migration.name, "applied_at": $0.appliedAt.map(\.description) ?? ""] as [String: Any] })
+                Output.json(entries.map { ["version": $0.version, "name": $0.name, "state": text($0.state)] as [String: Any] })
             } else {
-                Output.table(
-                    ["VERSION", "NAME", "APPLIED"],
-                    entries.map { ["\($0.migration.version)", $0.migration.name, $0.appliedAt?.description ?? "pending"] })
+                Output.table(["VERSION", "NAME", "STATE"], entries.map { ["\($0.version)", $0.name, text($0.state)] })
             }
         } else if arguments.has("verify") {
             try await migrator.verify()
@@ -34,6 +32,16 @@ enum MigrateCommand: Command {
             let applied = try await migrator.apply()
             for migration in applied { Output.line("applied \(migration.name)") }
             if applied.isEmpty { Output.line("nothing to do") }
+        }
+    }
+
+    private static func text(_ state: Migrator.Entry.State) -> String {
+        switch state {
+        case .applied(let at): "applied \(at)"
+        case .missing: "pending"
+        case .changed: "applied from another text"
+        case .newer: "applied by a newer program"
+        case .newerAndBreaking: "applied by a newer program, which this one cannot work beside"
         }
     }
 }

@@ -12,8 +12,9 @@ enum PostgresProcess {
         if !files.fileExists(atPath: "\(data)/PG_VERSION") {
             try? files.removeItem(atPath: data)  // of a start that was cut off
             let secret = "\(folder)/password"
-            files.createFile(
+            guard files.createFile(
                 atPath: secret, contents: Data((password + "\n").utf8), attributes: [.posixPermissions: 0o600])
+            else { throw ServerProblem("cannot write \(secret)") }
             try giveAway(secret)
             try runAsOwner([
                 "\(tools.postgresBin)/initdb", "-D", data, "-U", "tally", "--encoding=UTF8", "--locale=C.UTF-8",

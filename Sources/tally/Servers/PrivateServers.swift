@@ -77,7 +77,8 @@ struct PrivateServers {
     private static func save(_ state: State, _ folder: String) throws {
         let path = "\(folder)/state.json"
         let data = try JSONEncoder().encode(state)
-        FileManager.default.createFile(atPath: path, contents: data, attributes: [.posixPermissions: 0o600])
+        guard FileManager.default.createFile(atPath: path, contents: data, attributes: [.posixPermissions: 0o600])
+        else { throw ServerProblem("cannot write \(path)") }
     }
 
     private static func postgresFolder(for folder: String) -> String {
