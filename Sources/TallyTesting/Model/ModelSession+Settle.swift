@@ -40,6 +40,9 @@ extension ModelSession {
         try await settleBoth()
         try await compareLedgers()
         try await requeueAndRetire()
+        let retired = Set(gone)
+        leases.removeAll { retired.contains($0.reference.id) }
+        gone = []
         try await settleBoth()
         try await look()
         try await compareLedgers()
@@ -63,7 +66,7 @@ extension ModelSession {
     }
 
     private func compareLedgers() async throws {
-        let ids = slots.map(\.record.id)
+        let ids = slots.map(\.record.id) + gone
         try await both("ledger rows") { role in
             try await self.stores[role].ledger.jobs(ids).mapValues(Row.init)
         }
