@@ -58,9 +58,14 @@ extension ModelSession {
 
     private func compareLogs() async throws {
         let start = logStart
-        try await both("log since the last settling") { role in
+        let entries = try await both("log since the last settling") { role in
             try await self.stores[role].queue.log(after: start[role], limit: 1_000_000).map {
                 Entry(verb: $0.verb, moves: $0.moves)
+            }
+        }
+        for entry in entries ?? [] {
+            for move in entry.moves where !Transition.isLegal(entry.verb, from: move.from, to: move.to) {
+                throw difference("illegal transition", entry.verb, move)
             }
         }
     }
