@@ -130,6 +130,18 @@ private func wish(_ limit: Int = 1) -> ReserveWish { ReserveWish(["q"], limit: l
         #expect(second.map(\.record.id) == [jobs[2].record.id])
     }
 
+    @Test(.timeLimit(.minutes(1))) func `misses no push that comes as a wait begins [B6]`() async throws {
+        let queue = MemoryQueue()
+        for _ in 0..<2000 {
+            async let waited: Void = queue.wait(for: ["q"], upTo: .seconds(600))
+            _ = try await queue.push([Push(record())], issued: nil, at: nil)
+            try await waited
+
+            let lease = try await queue.reserve(wish(), at: nil).jobs[0].lease
+            _ = try await queue.ack([Ack(lease)], at: nil)
+        }
+    }
+
     @Test func `ends a wait when its task is cancelled`() async throws {
         let queue = MemoryQueue()
         let waiter = Task { try await queue.wait(for: ["q"], upTo: .seconds(600)) }
