@@ -132,7 +132,7 @@ private func wish(_ limit: Int = 1) -> ReserveWish { ReserveWish(["q"], limit: l
 
     @Test(.timeLimit(.minutes(1))) func `misses no push that comes as a wait begins [B6]`() async throws {
         let queue = MemoryQueue()
-        for _ in 0..<2000 {
+        for _ in 0..<500 {
             async let waited: Void = queue.wait(for: ["q"], upTo: .seconds(600))
             _ = try await queue.push([Push(record())], issued: nil, at: nil)
             try await waited
