@@ -1,3 +1,4 @@
+import Glibc
 import TallyCore
 import TallyMemory
 import TallyTesting
@@ -6,6 +7,14 @@ import Testing
 @Suite struct `The model run` {
     @Test func `finds no difference between memory and memory in 20,000 steps [J5]`() async throws {
         try await ModelRun(seed: 1, steps: 20_000).run(against: try await ConformanceStore.memory())
+    }
+
+    /// `TALLY_MODEL_STEPS=2000000 TALLY_MODEL_SEED=42 swift test -c release --filter ModelRun`
+    @Test(.enabled(if: number("TALLY_MODEL_STEPS") != nil))
+    func `finds no difference in as many steps as the environment asks for [J5]`() async throws {
+        let seed = UInt64(number("TALLY_MODEL_SEED") ?? Int(Timestamp.now.microseconds))
+        let steps = try #require(number("TALLY_MODEL_STEPS"))
+        try await ModelRun(seed: seed, steps: steps).run(against: try await ConformanceStore.memory())
     }
 
     @Test(arguments: 2...9 as ClosedRange<UInt64>)
@@ -45,3 +54,5 @@ import Testing
         #expect(!failed.isEmpty)
     }
 }
+
+private func number(_ variable: String) -> Int? { getenv(variable).flatMap { Int(String(cString: $0)) } }

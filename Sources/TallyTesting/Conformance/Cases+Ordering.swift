@@ -75,14 +75,15 @@ extension Conformance {
         },
         ConformanceCase("wait_returns_when_work_comes", ["B6"]) { s in
             let begun = ContinuousClock.now
-            async let waited: Void = s.queue.wait(for: [s.name], upTo: .seconds(20))
+            async let waited: Void = s.queue.wait(for: [s.name], upTo: .seconds(120))
 
             _ = try await s.enqueue()
             try await waited
 
-            try expect("woken before its time", ContinuousClock.now - begun < .seconds(15))
-            try await s.queue.wait(for: [s.name], upTo: .seconds(20))
-            try expect("work is there: at once", ContinuousClock.now - begun < .seconds(15))
+            // Far apart, since a busy machine may let a woken task wait for seconds.
+            try expect("woken before its time", ContinuousClock.now - begun < .seconds(60))
+            try await s.queue.wait(for: [s.name], upTo: .seconds(120))
+            try expect("work is there: at once", ContinuousClock.now - begun < .seconds(60))
         },
         ConformanceCase("wait_returns_when_its_time_has_passed", ["B6"]) { s in
             try await s.queue.wait(for: [s.name], upTo: .milliseconds(20))

@@ -4,6 +4,7 @@ import TallyCore
 public struct ConformanceStore: Sendable {
     /// Empty at the start of a case, and in a namespace where the times that callers pass count.
     public let queue: any InspectableQueue
+    /// Fresh, or at least nobody else's meanwhile: its cursor follows this queue's log, and cases count its balances.
     public let ledger: any LedgerDriver
     /// Relays and mirrors until neither has anything left to do.
     public let settle: @Sendable () async throws -> Void

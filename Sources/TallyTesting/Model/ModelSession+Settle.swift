@@ -40,6 +40,9 @@ extension ModelSession {
         try await settleBoth()
         try await compareLedgers()
         try await requeueAndRetire()
+        let retired = Set(gone)
+        leases.removeAll { retired.contains($0.reference.id) }
+        gone = []
         try await settleBoth()
         try await look()
         try await compareLedgers()
@@ -55,15 +58,20 @@ extension ModelSession {
 
     private func compareLogs() async throws {
         let start = logStart
-        try await both("log since the last settling") { role in
+        let entries = try await both("log since the last settling") { role in
             try await self.stores[role].queue.log(after: start[role], limit: 1_000_000).map {
                 Entry(verb: $0.verb, moves: $0.moves)
+            }
+        }
+        for entry in entries ?? [] {
+            for move in entry.moves where !Transition.isLegal(entry.verb, from: move.from, to: move.to) {
+                throw difference("illegal transition", entry.verb, move)
             }
         }
     }
 
     private func compareLedgers() async throws {
-        let ids = slots.map(\.record.id)
+        let ids = slots.map(\.record.id) + gone
         try await both("ledger rows") { role in
             try await self.stores[role].ledger.jobs(ids).mapValues(Row.init)
         }

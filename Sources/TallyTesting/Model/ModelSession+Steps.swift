@@ -51,6 +51,16 @@ extension ModelSession {
         if written.reference != written.subject {
             throw difference("log entries written", written.reference, written.subject)
         }
+        makeRoom(ended: views[0].ended)
+    }
+
+    /// Lets an ended job go at times, so that most jobs in play have something before them.
+    private func makeRoom(ended: [JobID: QueueView.Ended]) {
+        guard random.chance(25), let index = slots.indices.randomElement(using: &random) else { return }
+        let id = slots[index].record.id
+        guard ended[id] != nil else { return }
+        gone.append(id)
+        slots[index] = makeSlot()
     }
 
     // MARK: - Enqueue

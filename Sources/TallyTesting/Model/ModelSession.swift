@@ -40,6 +40,8 @@ final class ModelSession {
     var random: SplitMix64
     var step = 0
     var slots: [Slot] = []
+    /// Ended jobs that made room for new ones since the last settling. Their ends are still compared there.
+    var gone: [JobID] = []
     var leases: [Pair<Lease>] = []
     /// The next thing that will happen by itself, as the last reserve said: times around it are worth a visit.
     var nextEvent: Timestamp?
