@@ -64,6 +64,9 @@ let package = Package(
 
         .testTarget(
             name: "TallyCoreTests", dependencies: ["TallyCore"], swiftSettings: strict),
+        .testTarget(
+            name: "TallyPostgresTests", dependencies: ["TallyPostgres", "TallyCore", "TallyConnections", "CLedgerSQL"],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x

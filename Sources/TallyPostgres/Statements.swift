@@ -9,6 +9,7 @@ enum Statement: String, CaseIterable {
     case savepoint = "transaction/savepoint"
     case fallBack = "transaction/fall_back"
     case release = "transaction/release"
+    case patience = "schema/patience"
     case lockSchema = "schema/lock"
     case createSchema = "schema/create"
     case schemaExists = "schema/exists"
