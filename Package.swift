@@ -69,6 +69,19 @@ let package = Package(
         .testTarget(
             name: "TallyTestingTests", dependencies: ["TallyCore", "TallyMemory", "TallyTesting"],
             swiftSettings: strict),
+        .testTarget(
+            name: "TallyRedisTests", dependencies: ["TallyCore", "TallyRedis", "TallyTesting"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TallyPostgresTests",
+            dependencies: ["TallyPostgres", "TallyCore", "TallyConnections", "CLedgerSQL"], swiftSettings: strict),
+        // Both real stores together, through the seams.
+        .testTarget(
+            name: "StoreTests",
+            dependencies: [
+                "TallyCore", "TallyMemory", "TallyRedis", "TallyPostgres", "TallyRuntime", "TallyLedger",
+                "TallyTesting", "Tallystick",
+            ], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x

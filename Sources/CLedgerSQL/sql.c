@@ -117,6 +117,9 @@ static const char schema_lock[] = {
 static const char schema_make_partitions[] = {
 #embed "../../sql/schema/make_partitions.sql" suffix(,)
 0};
+static const char schema_patience[] = {
+#embed "../../sql/schema/patience.sql" suffix(,)
+0};
 static const char schema_reader_search_path[] = {
 #embed "../../sql/schema/reader_search_path.sql" suffix(,)
 0};
@@ -190,6 +193,7 @@ static const struct { const char *name, *text; } files[] = {
     {"schema/exists", schema_exists},
     {"schema/lock", schema_lock},
     {"schema/make_partitions", schema_make_partitions},
+    {"schema/patience", schema_patience},
     {"schema/reader_search_path", schema_reader_search_path},
     {"schema/versions", schema_versions},
     {"transaction/begin", transaction_begin},

@@ -85,7 +85,8 @@ public struct Migrator: Sendable {
     // MARK: Parts
 
     private func lock(_ connection: PostgresConnection) throws(LedgerError) -> Rows {
-        try connection.query(statements[.lockSchema], Parameters(), .none, within: patience)
+        try connection.run(.patience)
+        return try connection.query(statements[.lockSchema], Parameters(), .none, within: patience)
     }
 
     private func applyNext(_ connection: PostgresConnection) throws(LedgerError) -> Migration? {

@@ -71,8 +71,8 @@ final class PostgresConnection: BlockingConnection {
         if isBroken || isInTransaction || PQstatus(handle) != CONNECTION_OK { return false }
         guard PQtransactionStatus(handle) == PQTRANS_IDLE else { return false }
         var poller = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
-        // Between statements the server speaks only to say goodbye, or to send a notice.
-        return poll(&poller, 1, 0) == 0 || PQconsumeInput(handle) == 1 && PQstatus(handle) == CONNECTION_OK
+        // Between statements the server speaks only to say goodbye; a reload of its settings is worth a reconnect.
+        return poll(&poller, 1, 0) == 0
     }
 
     func markUnusable() { isBroken = true }

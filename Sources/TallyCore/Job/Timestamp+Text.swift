@@ -3,8 +3,9 @@
 extension Timestamp: CustomStringConvertible, LosslessStringConvertible {
     /// `2030-01-02T03:04:05.000006Z`: always UTC, always six digits.
     public var description: String {
-        let days = (microseconds / 86_400_000_000) - (microseconds % 86_400_000_000 < 0 ? 1 : 0)
-        let rest = microseconds - days * 86_400_000_000
+        let left = microseconds % 86_400_000_000
+        let days = microseconds / 86_400_000_000 - (left < 0 ? 1 : 0)
+        let rest = left < 0 ? left + 86_400_000_000 : left  // no product: it overflows for the earliest times
         let (year, month, day) = Self.civil(days)
         let seconds = rest / 1_000_000
         func pad(_ value: Int64, _ width: Int) -> String {

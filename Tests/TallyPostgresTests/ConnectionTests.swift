@@ -1,0 +1,180 @@
+import Glibc
+import TallyCore
+import Testing
+
+@testable import TallyPostgres
+
+extension PostgresTests {
+    @Suite struct ConnectionTests {
+        @Test func `a pool of two never opens a third connection [I4]`() async throws {
+            try await withLedger(pool: 2) { fixture in
+                _ = try await fixture.session.query("SELECT set_config('application_name', 'the test', false)")
+                let before = try await serverView(fixture)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 0..<64 { group.addTask { _ = try await fixture.ledger.record([job()]) } }
+                    for _ in 0..<20 {
+                        #expect(try await serverView(fixture) <= before + 2)
+                        try await Task.sleep(for: .milliseconds(2))
+                    }
+                    try await group.waitForAll()
+                }
+                #expect(try await fixture.ledger.balances().accepted == 64)
+            }
+        }
+
+        private func serverView(_ fixture: Fixture) async throws -> Int64 {
+            try await fixture.count(
+                """
+                SELECT count(*) FROM pg_stat_activity
+                WHERE application_name = 'tallystick' AND query LIKE '%"' || $1 || '"%' AND pid <> pg_backend_pid()
+                """, [.text(fixture.schema)])
+        }
+
+        @Test func `an empty or odd address is refused before anything is contacted [I5]`() async throws {
+            for url in ["", "  ", "localhost", "mysql://x", "postgres://[", "postgres://h:1/d?nonsense=1", "host=a"] {
+                let error = await ledgerError { _ = try PostgresConfiguration(url: url) }
+                #expect(error?.code == .invalid)
+                #expect(error?.detail.hasPrefix("TALLY_POSTGRES_URL:") == true)
+            }
+            for schema in ["", "Tally", "a b", "a;b", "1a", "pg_x", String(repeating: "a", count: 42)] {
+                let error = await ledgerError { _ = try PostgresConfiguration(url: "postgres://h", schema: schema) }
+                #expect(error?.detail.hasPrefix("schema:") == true)
+            }
+            #expect(await ledgerError { _ = try PostgresConfiguration(url: "postgres://h", poolConnections: 0) }?.code == .invalid)
+        }
+
+        @Test func `a closed port, a wrong password and a silent server fail within the timeout [I5]`() async throws {
+            let silent = try SilentServer()
+            defer { silent.close() }
+            for (url, word) in [
+                ("postgres://postgres:secret-canary@127.0.0.1:1/postgres", "refused"),
+                (try wrongPassword(), "password"),
+                ("postgres://postgres:secret-canary@127.0.0.1:\(silent.port)/postgres", "in time"),
+            ] {
+                let configuration = try PostgresConfiguration(url: url, connectTimeout: .milliseconds(700))
+                let start = ContinuousClock.now
+                let error = await ledgerError { _ = try await PostgresLedger.open(configuration) }
+                #expect(error?.code == .unavailable)
+                #expect(error?.detail.contains(word) == true, "\(error?.detail ?? "")")
+                #expect(error?.description.contains("secret-canary") == false)
+                #expect(ContinuousClock.now - start < .seconds(3))
+            }
+        }
+
+        private func wrongPassword() throws -> String {
+            let url = try serverURL()
+            let host = url.split(separator: "@", maxSplits: 1).last.map(String.init) ?? ""
+            return "postgres://postgres:secret-canary@\(host)"
+        }
+
+        @Test func `close lets running calls end, refuses later ones, and may be repeated [I9]`() async throws {
+            try await withLedger(pool: 2) { fixture in
+                let ended = try await withThrowingTaskGroup(of: Bool.self) { group in
+                    for _ in 0..<64 {
+                        group.addTask {
+                            do {
+                                _ = try await fixture.ledger.record([job()])
+                                return true
+                            } catch let error as LedgerError where error.code == .closed {
+                                return false
+                            }
+                        }
+                    }
+                    group.addTask {
+                        await fixture.ledger.close()
+                        await fixture.ledger.close()
+                        return false
+                    }
+                    return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+                }
+
+                #expect(try await fixture.count("SELECT count(*) FROM tally.jobs") == Int64(ended))
+                let error = await ledgerError { _ = try await fixture.ledger.balances() }
+                #expect(error?.code == .closed)
+                #expect(try await serverView(fixture) == 0)
+            }
+        }
+
+        @Test func `a statement past its deadline is cancelled and its connection replaced`() async throws {
+            let base = try newConfiguration()
+            try await withSchema(base) { _ in
+                _ = try await Migrator(base).apply()
+                let configuration = try PostgresConfiguration(
+                    url: serverURL(), schema: base.schema, poolConnections: 1, statementTimeout: .milliseconds(300))
+                let ledger = try await PostgresLedger.open(configuration)
+                let start = ContinuousClock.now
+                let error = await ledgerError {
+                    try await ledger.pool.run("sleep") { connection throws(LedgerError) in
+                        _ = try connection.query("SELECT pg_sleep(20)", Parameters())
+                    }
+                }
+
+                #expect(error?.code == .transient)
+                #expect(ContinuousClock.now - start < .seconds(5))
+                #expect(try await ledger.balances().active == 0)
+                await ledger.close()
+            }
+        }
+
+        @Test func `a connection that the server ends is replaced, and a lost commit is uncertain`() async throws {
+            try await withLedger(pool: 1) { fixture in
+                func endAll() async throws {
+                    _ = try await fixture.query(
+                        """
+                        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                        WHERE application_name = 'tallystick' AND query LIKE '%"' || $1 || '"%' AND pid <> pg_backend_pid()
+                        """, [.text(fixture.schema)])
+                }
+                _ = try await fixture.ledger.balances()
+                try await endAll()
+                try await Task.sleep(for: .milliseconds(100))
+                #expect(try await fixture.ledger.balances().active == 0)
+
+                // A record that waits for a lock, and whose connection then breaks, may or may not have happened.
+                _ = try await fixture.query("BEGIN")
+                _ = try await fixture.query("LOCK TABLE tally.outbox IN ACCESS EXCLUSIVE MODE")
+                async let failure = ledgerError { _ = try await fixture.ledger.record([job()]) }
+                try await Task.sleep(for: .milliseconds(300))
+                try await endAll()
+                let error = await failure
+                _ = try await fixture.query("ROLLBACK")
+
+                #expect(error?.code == .uncertain || error?.code == .unavailable)
+                #expect(error?.mayRetry == true)
+            }
+        }
+
+        @Test(arguments: [
+            ("22P02", LedgerError.Code.refused), ("23505", .refused), ("54000", .refused), ("40001", .transient),
+            ("40P01", .transient), ("55P03", .transient), ("57014", .transient), ("08006", .unavailable),
+            ("53300", .unavailable), ("57P01", .unavailable), ("25006", .unavailable), ("42P01", .schema),
+            ("3F000", .schema), ("0A000", .unsupported), ("XX000", .unavailable),
+        ])
+        func `an SQLSTATE says whether to retry`(_ state: String, _ code: LedgerError.Code) {
+            #expect(LedgerError.code(of: state) == code)
+        }
+    }
+}
+
+/// Accepts connections and says nothing.
+private struct SilentServer {
+    private let socket: Int32
+    let port: UInt16
+
+    init() throws {
+        socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let socket = socket
+        withUnsafeMutableBytes(of: &address) { bytes in
+            let pointer = bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self)
+            _ = bind(socket, pointer, size)
+            _ = listen(socket, 5)
+            _ = getsockname(socket, pointer, &size)
+        }
+        port = UInt16(bigEndian: address.sin_port)
+    }
+    func close() { Glibc.close(socket) }
+}

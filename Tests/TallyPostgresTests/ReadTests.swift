@@ -1,0 +1,90 @@
+import TallyCore
+import Testing
+
+@testable import TallyPostgres
+
+extension PostgresTests {
+    @Suite struct ReadTests {
+        @Test func `a listing pages through every job once, in either order`() async throws {
+            try await withLedger { fixture in
+                let jobs = (0..<25).map { job($0 % 2 == 0 ? "even" : "odd") }
+                _ = try await fixture.ledger.record(jobs)
+                for newestFirst in [false, true] {
+                    var query = JobQuery(queue: "mail", type: "even", limit: 5, newestFirst: newestFirst)
+                    var seen: [JobID] = []
+                    var pages = 0
+                    repeat {
+                        let page = try await fixture.ledger.list(query)
+                        seen += page.jobs.map(\.record.id)
+                        query.cursor = page.next
+                        pages += 1
+                    } while query.cursor != nil
+                    let wanted = jobs.filter { $0.type == "even" }.map(\.id)
+                    #expect(seen == (newestFirst ? wanted.reversed() : wanted))
+                    #expect(pages == 3)
+                }
+                #expect(try await fixture.ledger.list(JobQuery(status: .failed)).jobs.isEmpty)
+                #expect(try await fixture.ledger.list(JobQuery(status: .pending, limit: 9999)).jobs.count == 25)
+                #expect(try await fixture.ledger.list(JobQuery(queue: "other")).next == nil)
+                #expect(try await fixture.ledger.list(JobQuery(limit: -5)).jobs.count == 1)
+            }
+        }
+
+        @Test func `a cursor that is damaged or of another listing is refused by name`() async throws {
+            try await withLedger { fixture in
+                _ = try await fixture.ledger.record([job(), job()])
+                let next = try #require(try await fixture.ledger.list(JobQuery(limit: 1)).next)
+                for (cursor, query) in [
+                    ("", JobQuery()), ("x", JobQuery()), (String(next.dropLast()), JobQuery()), (next + "A", JobQuery()),
+                    ("'; --", JobQuery()), (next, JobQuery(newestFirst: true)), (next, JobQuery(queue: "mail")),
+                    (String(repeating: "A", count: 10_000), JobQuery()),
+                ] {
+                    var query = query
+                    query.cursor = cursor
+                    let asked = query
+                    let error = await ledgerError { _ = try await fixture.ledger.list(asked) }
+                    #expect(error?.code == .invalid)
+                    #expect(error?.detail.hasPrefix("cursor:") == true)
+                }
+            }
+        }
+
+        @Test func `views say whether an outbox row still carries a job`() async throws {
+            try await withLedger { fixture in
+                let (pushed, waiting, ended) = (job(), job(), job())
+                let receipt = try await fixture.ledger.record([pushed, ended])
+                try await fixture.ledger.finishOutbox(try #require(receipt.outbox))
+                _ = try await fixture.ledger.record([waiting])
+                try await fixture.apply(3) { $0.changed = [change(ended.id, .failed, version: 2, seq: 3)] }
+
+                let active = try await fixture.ledger.active(after: .zero, limit: 10)
+                #expect(active.map(\.id) == [pushed.id, waiting.id])
+                #expect(active.map(\.hasOutbox) == [false, true])
+                #expect(try await fixture.ledger.active(after: pushed.id, limit: 10).map(\.id) == [waiting.id])
+                #expect(try await fixture.ledger.active(after: .zero, limit: 1).map(\.id) == [pushed.id])
+                let views = try await fixture.ledger.views([pushed.id, ended.id, JobID()])
+                #expect(views.count == 2)
+                #expect(
+                    views[ended.id]
+                        == LedgerView(id: ended.id, status: .failed, version: 2, epoch: 1, seq: 3, hasOutbox: false))
+            }
+        }
+
+        @Test func `a reconciler run is written once, with its findings`() async throws {
+            try await withLedger { fixture in
+                let now = Timestamp.now
+                let finding = ReconcileRun.Finding(
+                    code: "D01", job: JobID(), queueView: "none", ledgerView: "pending", outcome: "repaired")
+                let run = ReconcileRun(
+                    id: JobID(), startedAt: now, finishedAt: now, mode: "repair", epoch: 1, seq: 2, scannedQueue: 3,
+                    scannedLedger: 4, inconclusive: 0, findings: [finding, finding], exitCode: 1)
+
+                try await fixture.ledger.record(run: run)
+                try await fixture.ledger.record(run: run)
+
+                #expect(try await fixture.count("SELECT count(*) FROM tally.reconcile_runs") == 1)
+                #expect(try await fixture.count("SELECT count(*) FROM tally.reconcile_findings") == 2)
+            }
+        }
+    }
+}
