@@ -82,6 +82,13 @@ public struct Migrator: Sendable {
     /// The script that makes the roles owner, writer, enqueuer and reader, for an administrator to run.
     public func rolesScript() -> String { Statements.text("roles", schema: configuration.schema)! }
 
+    /// Removes the schema with everything in it: for scratch namespaces only.
+    package func removeLedger() async throws(LedgerError) {
+        try await onConnection { connection throws(LedgerError) in
+            try connection.script(statements[.dropSchema], within: patience)
+        }
+    }
+
     // MARK: Parts
 
     private func lock(_ connection: PostgresConnection) throws(LedgerError) -> Rows {

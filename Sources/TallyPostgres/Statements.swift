@@ -12,6 +12,7 @@ enum Statement: String, CaseIterable {
     case patience = "schema/patience"
     case lockSchema = "schema/lock"
     case createSchema = "schema/create"
+    case dropSchema = "schema/drop"
     case schemaExists = "schema/exists"
     case versions = "schema/versions"
     case applied = "schema/applied"

@@ -232,6 +232,14 @@ local function refusal(c, token, wanted)
   return 'n'
 end
 
+-- The letter of a token that is not held, when the calls before it in the same call are taken into account: `done` is
+-- { [id] = { version, letter } } of those. To be asked before anything is written.
+local function refusal_after(c, done, token, wanted)
+  local earlier = done[token:sub(1, 16)]
+  if not earlier then return refusal(c, token, wanted) end
+  return wanted and earlier[2] == wanted and earlier[1] == version_of(token) and 'R' or 'n'
+end
+
 -- Which of the tokens are held and in time. Answers { [i] = true } and the detours of the held ones.
 local function held_leases(c, tokens)
   local scores = redis.call('ZMSCORE', c.p .. ':leases', unpack(tokens))

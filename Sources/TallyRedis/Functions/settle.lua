@@ -3,7 +3,7 @@
 -- `decide(d, i)` answers the new status and the log's detail, and writes what stays into the detour `d`.
 -- A pending cancellation ends the job as cancelled instead.
 local function settle(c, verb, tokens, wanted, decide)
-  local letters, gone, ended, moves, lines = {}, {}, {}, {}, {}
+  local letters, gone, ended, moves, lines, done = {}, {}, {}, {}, {}, {}
   local held, detours = held_leases(c, tokens)
   for i, token in ipairs(tokens) do
     if held[i] == true then
@@ -32,6 +32,9 @@ local function settle(c, verb, tokens, wanted, decide)
       end
       moves[#moves + 1] = move(element, 'l', to, detail)
       letters[i] = to
+      done[id] = { version, to }
+    else
+      letters[i] = held[i] or refusal_after(c, done, token, wanted)
     end
   end
   if #gone > 0 then
@@ -40,9 +43,6 @@ local function settle(c, verb, tokens, wanted, decide)
     bury(c, ended)
     append(c, verb, '', table.concat(moves))
     finish(c)
-  end
-  for i, token in ipairs(tokens) do
-    if not letters[i] then letters[i] = held[i] or refusal(c, token, wanted) end
   end
   return reply(c, table.concat(letters))
 end
