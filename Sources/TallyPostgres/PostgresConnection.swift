@@ -268,7 +268,7 @@ final class PostgresConnection: BlockingConnection {
             startThread {
                 let cancel = OpaquePointer(bitPattern: address)
                 var text = [CChar](repeating: 0, count: 256)
-                _ = PQcancel(cancel, &text, Int32(text.count))  // best effort: the connection is closed anyway
+                _ = PQcancel(cancel, &text, Int32(text.count))  // best effort: it is closed anyway
                 PQfreeCancel(cancel)
             }
         }
