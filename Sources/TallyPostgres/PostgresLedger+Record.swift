@@ -34,7 +34,9 @@ extension PostgresLedger {
         }
     }
 
-    private func run(_ statement: Statement, _ values: [LedgerValue]) async throws(LedgerError) -> [[LedgerValue]] {
+    private func run(_ statement: Statement, _ values: [LedgerValue]) async throws(LedgerError)
+        -> [[LedgerValue]]
+    {
         try await pool.run("record") { [statements] connection throws(LedgerError) in
             try connection.values(statements[statement], values, statement == .record ? .commits : .none)
         }
