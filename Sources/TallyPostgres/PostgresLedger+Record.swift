@@ -2,6 +2,7 @@ import TallyCore
 
 extension PostgresLedger {
     public func record(_ jobs: [JobRecord]) async throws(LedgerError) -> RecordReceipt {
+        try Self.check(jobs)
         var call = RecordCall(jobs)
         while let round = call.nextRound() {
             let new = try await run(.record, round.values)
@@ -14,6 +15,7 @@ extension PostgresLedger {
     public func record(
         _ jobs: [JobRecord], in transaction: some LedgerTransaction
     ) async throws(LedgerError) -> RecordReceipt {
+        try Self.check(jobs)
         do {
             var call = RecordCall(jobs)
             while let round = call.nextRound() {
@@ -31,6 +33,17 @@ extension PostgresLedger {
         } catch {
             // A foreign client's error may quote what was sent: only its type is repeated.
             throw LedgerError(.transient, "record", "the caller's transaction failed: \(type(of: error))")
+        }
+    }
+
+    /// What no store may meet is refused before anything is sent.
+    private static func check(_ jobs: [JobRecord]) throws(LedgerError) {
+        for job in jobs {
+            do throws(InvalidJob) {
+                try job.check()
+            } catch {
+                throw LedgerError(.invalid, "record", "\(error)")
+            }
         }
     }
 

@@ -10,7 +10,7 @@ redis.register_function { function_name = 'tally_v1_ack', flags = { 'allow-oom' 
   for i = 3, #args, 2 do tokens[#tokens + 1] = args[i] end
   local held = held_leases(c, tokens)
   for i, token in ipairs(tokens) do
-    if held[i] == true then
+    if held[i] == true and not done[token:sub(1, 16)] then
       gone[#gone + 1] = token
       ended[#ended + 1] = token:sub(1, 16)
       ended[#ended + 1] = 'c'
@@ -19,7 +19,7 @@ redis.register_function { function_name = 'tally_v1_ack', flags = { 'allow-oom' 
       letters[i] = 'c'
       done[token:sub(1, 16)] = { version_of(token), 'c' }
     else
-      letters[i] = held[i] or refusal_after(c, done, token, 'c')
+      letters[i] = refusal_after(c, done, token, held[i], 'c')
     end
   end
   if #gone > 0 then
