@@ -3,6 +3,15 @@
 #include <stddef.h>
 #include <string.h>
 
+static const char bench_copy_limit[] = {
+#embed "../../sql/bench/copy_limit.sql" suffix(,)
+0};
+static const char bench_copy_table[] = {
+#embed "../../sql/bench/copy_table.sql" suffix(,)
+0};
+static const char bench_drop_copy_table[] = {
+#embed "../../sql/bench/drop_copy_table.sql" suffix(,)
+0};
 static const char change_cancel[] = {
 #embed "../../sql/change/cancel.sql" suffix(,)
 0};
@@ -158,6 +167,9 @@ static const char undo_0003_enqueue[] = {
 0};
 
 static const struct { const char *name, *text; } files[] = {
+    {"bench/copy_limit", bench_copy_limit},
+    {"bench/copy_table", bench_copy_table},
+    {"bench/drop_copy_table", bench_drop_copy_table},
     {"change/cancel", change_cancel},
     {"change/requeue", change_requeue},
     {"fragments/filter", fragments_filter},

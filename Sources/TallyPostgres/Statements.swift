@@ -44,6 +44,9 @@ enum Statement: String, CaseIterable {
     case views = "read/views"
     case balances = "read/balances"
     case ping = "read/ping"
+    case copyTable = "bench/copy_table"
+    case copyLimit = "bench/copy_limit"
+    case dropCopyTable = "bench/drop_copy_table"
     case recordRun = "reconcile/record_run"
 }
 

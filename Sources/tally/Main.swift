@@ -6,7 +6,7 @@ enum Main {
     static let commands: [any Command.Type] = [
         DevCommand.self, MigrateCommand.self, EnqueueCommand.self, WorkerCommand.self, ServeCommand.self,
         InspectCommand.self, ListCommand.self, StatsCommand.self, DeadLetterCommand.self, CancelCommand.self,
-        WorkersCommand.self, ReconcileCommand.self, ConformanceCommand.self, BenchCommand.self, DemoCommand.self,
+        WorkersCommand.self, ReconcileCommand.self, ConformanceCommand.self, DrillCommand.self, BenchCommand.self, DemoCommand.self,
     ]
 
     static func main() async {

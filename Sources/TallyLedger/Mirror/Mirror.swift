@@ -56,7 +56,10 @@ public final class Mirror: Sendable {
             state.position = applied ? batch.upTo : nil
             state.density = max(1, Double(batch.events.count) / Double(cut.count))
         }
-        if applied { try await queue.report(applied: batch.upTo, at: nil) }
+        if applied {
+            observer.mirrored(batch)
+            try await queue.report(applied: batch.upTo, at: nil)
+        }
         return cut.count
     }
 

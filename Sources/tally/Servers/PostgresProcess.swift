@@ -23,8 +23,9 @@ enum PostgresProcess {
             try? files.removeItem(atPath: secret)  // it is in the cluster now
         }
         var last = ""
-        for attempt in 0..<5 {
-            let port = attempt == 0 && preferred != 0 ? preferred : try ServerTools.freePort()
+        for attempt in 0..<10 {
+            // Clients know the port of a server that was there before: it is given up last.
+            let port = attempt < 8 && preferred != 0 ? preferred : try ServerTools.freePort()
             let options = [
                 "-p \(port)", "-c listen_addresses=127.0.0.1", "-c unix_socket_directories=''",
                 "-c max_connections=200", "-c shared_buffers=512MB", "-c max_wal_size=4GB",
@@ -36,6 +37,8 @@ enum PostgresProcess {
                 ], folder)
                 return port
             } catch {
+                // The port is taken, or the backends of a killed postmaster still hold its memory.
+                usleep(500_000)
                 last = "\(error)\n" + ((try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? "")  // no log yet
             }
         }

@@ -96,15 +96,22 @@ struct PrivateServers {
     /// The first line of the file, if a process with that pid lives.
     static func pid(_ path: String) -> Int32? {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8),  // no file: not running
-            let pid = Int32(text.split(separator: "\n").first ?? ""), pid > 1, kill(pid, 0) == 0 || errno == EPERM
+            let pid = Int32(text.split(separator: "\n").first ?? ""), pid > 1, isAlive(pid)
         else { return nil }
         return pid
+    }
+
+    /// A process that ended and that nobody has waited for yet still has a pid, but no life.
+    private static func isAlive(_ pid: Int32) -> Bool {
+        guard kill(pid, 0) == 0 || errno == EPERM else { return false }
+        let stat = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""  // just gone: no file
+        return stat.split(separator: ")").last?.dropFirst().first != "Z"
     }
 
     static func end(_ pid: Int32, _ signal: Int32) {
         kill(pid, signal)
         for _ in 0..<3000 {
-            if kill(pid, 0) != 0 { return }
+            if !isAlive(pid) { return }
             usleep(10_000)
         }
         kill(pid, SIGKILL)

@@ -5,8 +5,9 @@ enum RedisProcess {
     /// Starts it as a daemon and waits until it answers. Answers its port.
     static func start(folder: String, password: String, _ tools: ServerTools, preferred: Int) throws -> Int {
         var last = ""
-        for attempt in 0..<5 {
-            let port = attempt == 0 && preferred != 0 ? preferred : try ServerTools.freePort()
+        for attempt in 0..<10 {
+            // Clients know the port of a server that was there before: it is given up last.
+            let port = attempt < 8 && preferred != 0 ? preferred : try ServerTools.freePort()
             try? FileManager.default.removeItem(atPath: "\(folder)/pid")  // of an earlier run, if any
             try configuration(folder, password, port).write(
                 toFile: "\(folder)/redis.conf", atomically: true, encoding: .utf8)
