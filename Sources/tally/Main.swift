@@ -7,6 +7,7 @@ enum Main {
         DevCommand.self, MigrateCommand.self, EnqueueCommand.self, WorkerCommand.self, ServeCommand.self,
         InspectCommand.self, ListCommand.self, StatsCommand.self, DeadLetterCommand.self, CancelCommand.self,
         WorkersCommand.self, ReconcileCommand.self, ConformanceCommand.self, BenchCommand.self, DemoCommand.self,
+        DemoWorkerCommand.self,
     ]
 
     static func main() async {
@@ -57,7 +58,7 @@ enum Main {
 
     private static var overview: String {
         var text = "tally: background jobs on Redis and Postgres\n\n"
-        for command in commands {
+        for command in commands where !command.isHidden {
             let name: String = command.name
             text += "  " + name + String(repeating: " ", count: 13 - name.count) + command.summary + "\n"
         }

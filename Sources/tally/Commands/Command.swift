@@ -10,12 +10,15 @@ protocol Command: Sendable {
     static var help: String { get }
     static var flags: Set<String> { get }
     static var switches: Set<String> { get }
+    /// Only other commands start it; the overview does not name it.
+    static var isHidden: Bool { get }
     static func run(_ arguments: Arguments) async throws
 }
 
 extension Command {
     static var flags: Set<String> { [] }
     static var switches: Set<String> { [] }
+    static var isHidden: Bool { false }
 }
 
 /// Flags that every command understands.

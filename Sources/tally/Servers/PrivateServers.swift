@@ -33,6 +33,7 @@ struct PrivateServers {
         var state = try load(folder) ?? State(
             redisPort: 0, redisPassword: secret(), postgresPort: 0, postgresPassword: secret(),
             postgresFolder: postgresFolder(for: folder))
+        try save(state, folder)  // so that `remove` finds what a start that fails half-way has left
         var servers = PrivateServers(folder: folder, state: state)
         if servers.redisPid == nil {
             say("starting a private Redis in \(folder)/redis")
@@ -59,9 +60,10 @@ struct PrivateServers {
         if let pid = redisPid { Self.end(pid, SIGTERM) }
     }
 
-    /// Stops and deletes everything.
+    /// Stops and deletes everything. Without the checkpoint that a stop would write first: the data goes too.
     func remove() {
-        stop()
+        if let pid = postgresPid { Self.end(pid, SIGQUIT) }
+        if let pid = redisPid { Self.end(pid, SIGTERM) }
         for path in [state.postgresFolder, folder] {
             try? FileManager.default.removeItem(atPath: path)  // best effort: a temporary folder
         }
