@@ -27,9 +27,11 @@ enum Signals {
     }
 
     /// Runs `body`, and cancels it at the first signal.
-    static func cancelling(_ body: @escaping @Sendable () async throws -> Void) async throws {
+    static func cancelling(
+        insisting: Bool = true, _ body: @escaping @Sendable () async throws -> Void
+    ) async throws {
         let task = Task { try await body() }
-        onStop { task.cancel() }
+        onStop(insisting: insisting) { task.cancel() }
         try await task.value
     }
 

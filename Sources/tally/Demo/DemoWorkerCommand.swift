@@ -13,7 +13,7 @@ enum DemoWorkerCommand: Command {
 
     static func run(_ arguments: Arguments) async throws {
         let configuration = WorkerConfiguration(
-            queues: arguments.all("queue").map { QueueName($0) }, concurrency: 8,
+            queues: arguments.all("queue").map { QueueName($0) }, concurrency: 4,
             lease: try arguments.duration("lease") ?? Limits.lease, id: arguments.text("id").map { WorkerID($0) })
         endWithParent()
         try await Common.withTally(arguments) { tally in

@@ -37,7 +37,7 @@ final class DemoWorkers: Sendable {
     func start(_ name: String, queues: [String], lease: String) throws -> Process {
         let log = "\(folder)/\(name).log"
         let words =
-            [try Self.ownPath(), "demo-worker", "--id", name, "--lease", lease] + queues.flatMap { ["--queue", $0] }
+            [try Self.ownPath(), "demo-worker", "--env-file", "/dev/null", "--id", name, "--lease", lease] + queues.flatMap { ["--queue", $0] }
         let pid = try ChildProcess.start(words, environment: environment, input: leash.read, output: log)
         let process = Process(name: name, pid: pid, log: log)
         living.withLock { $0.append(process) }
