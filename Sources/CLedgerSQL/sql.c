@@ -120,6 +120,9 @@ static const char roles[] = {
 static const char schema_applied[] = {
 #embed "../../sql/schema/applied.sql" suffix(,)
 0};
+static const char schema_drop[] = {
+#embed "../../sql/schema/drop.sql" suffix(,)
+0};
 static const char schema_create[] = {
 #embed "../../sql/schema/create.sql" suffix(,)
 0};
@@ -210,6 +213,7 @@ static const struct { const char *name, *text; } files[] = {
     {"roles", roles},
     {"schema/applied", schema_applied},
     {"schema/create", schema_create},
+    {"schema/drop", schema_drop},
     {"schema/exists", schema_exists},
     {"schema/lock", schema_lock},
     {"schema/make_partitions", schema_make_partitions},

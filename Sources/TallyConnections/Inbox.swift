@@ -61,6 +61,12 @@ package final class Inbox<Item: Sendable>: @unchecked Sendable {
         pthread_mutex_unlock(mutex)
     }
 
+    package var hasClosed: Bool {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return isClosed
+    }
+
     /// How many threads wait for an item right now.
     package var idle: Int {
         pthread_mutex_lock(mutex)

@@ -6,11 +6,21 @@ enum BatchRows {
 
     static func copy(of events: [JobEvent]) -> [UInt8] {
         copy(events, columns: 12, bytesPerRow: 150) { out, event in
-            out.appendField { $0.append(event.job); return true }
-            out.appendField { $0.appendBigEndian(Int16(0)); return true }  // shard
-            out.appendField { $0.appendBigEndian(event.position.epoch); return true }
-            out.appendField { $0.appendBigEndian(event.position.seq); return true }
-            out.appendField { $0.appendTime(event.at); return true }
+            out.appendField {
+                $0.append(event.job); return true
+            }
+            out.appendField {
+                $0.appendBigEndian(Int16(0)); return true
+            }  // shard
+            out.appendField {
+                $0.appendBigEndian(event.position.epoch); return true
+            }
+            out.appendField {
+                $0.appendBigEndian(event.position.seq); return true
+            }
+            out.appendField {
+                $0.appendTime(event.at); return true
+            }
             out.appendField { $0.appendWord(event.verb.rawValue) }
             out.appendField { $0.appendWord(event.from?.rawValue) }
             out.appendField { $0.appendWord(event.to.rawValue) }
@@ -25,7 +35,9 @@ enum BatchRows {
         copy(rows, columns: 33, bytesPerRow: 900) { out, row in
             let job = row.job
             let record = job.record
-            out.appendField { $0.append(record.id); return true }
+            out.appendField {
+                $0.append(record.id); return true
+            }
             out.appendField { $0.appendOptional(record.type.text) }
             out.appendField { $0.appendJSON(record.body, row.projection) }
             out.appendField { $0.appendWord(job.status.rawValue) }
@@ -39,7 +51,9 @@ enum BatchRows {
             }
             out.appendField { $0.appendOptional(job.workerID?.text) }
             out.appendField { $0.appendOptional(record.queue.text) }
-            out.appendField { $0.appendBigEndian(Int16(record.priority.rawValue)); return true }
+            out.appendField {
+                $0.appendBigEndian(Int16(record.priority.rawValue)); return true
+            }
             out.appendField { $0.appendOptional(Int32(clamping: job.version)) }
             out.appendField { $0.appendOptional(job.epoch) }
             out.appendField { $0.appendOptional(job.seq) }
@@ -51,11 +65,15 @@ enum BatchRows {
             out.appendField { $0.appendOptional(record.timeout?.microseconds) }
             out.appendField { $0.appendOptional(record.unique?.text) }
             out.appendField { $0.appendOptional(record.unique?.storedLifetime) }
-            out.appendField { $0.appendBigEndian(XXH64.hash(record.body)); return true }
+            out.appendField {
+                $0.appendBigEndian(XXH64.hash(record.body)); return true
+            }
             out.appendField { $0.appendOptional(record.codec) }
             out.appendField { $0.appendOptional(record.trace) }
             out.appendField { $0.appendTextArray(record.tags) }
-            out.appendField { $0.append(contentsOf: record.body); return true }
+            out.appendField {
+                $0.append(contentsOf: record.body); return true
+            }
             out.appendField { $0.appendOptional(row.resultBody) }
         }
     }
@@ -79,7 +97,9 @@ enum BatchRows {
 
     static func parameters(of events: [JobEvent]) -> Parameters {
         var all = Parameters()
-        all.array(.uuid, events) { $0.append($1.job); return true }
+        all.array(.uuid, events) {
+            $0.append($1.job); return true
+        }
         all.array(.int8, events) { $0.appendOptional($1.position.epoch) }
         all.array(.int8, events) { $0.appendOptional($1.position.seq) }
         all.array(.timestamptz, events) { $0.appendOptional($1.at) }
@@ -100,7 +120,9 @@ enum BatchRows {
         let ends = Array(zip(changes, results))
         var all = Parameters()
         all.reserve(changes.count * 220)
-        all.array(.uuid, changes) { $0.append($1.id); return true }
+        all.array(.uuid, changes) {
+            $0.append($1.id); return true
+        }
         all.array(.int8, changes) { $0.appendOptional($1.epoch) }
         all.array(.int4, changes) { $0.appendOptional(Int32(clamping: $1.version)) }
         all.array(.int8, changes) { $0.appendOptional($1.seq) }
@@ -113,8 +135,11 @@ enum BatchRows {
         all.array(.int4, changes) { $0.appendOptional($1.attempts.map { Int32(clamping: $0) }) }
         all.array(.int4, changes) { $0.appendOptional($1.crashes.map { Int32(clamping: $0) }) }
         all.array(.text, changes) { $0.appendOptional($1.error) }
-        all.array(.text, ends) { out, end in end.1.map { out.appendJSONText(end.0.result ?? [], $0) } ?? false }
+        all.array(.text, ends) { out, end in end.1.map { out.appendJSONText(end.0.result ?? [], $0) } ?? false
+        }
         all.array(.bytea, ends) { out, end in end.1 == nil ? false : out.appendOptional(end.0.result) }
+        all.id(changes.lazy.map(\.id).min())
+        all.id(changes.lazy.map(\.id).max())
         return all
     }
 
@@ -123,14 +148,24 @@ enum BatchRows {
         func ints(_ value: (CreatedRow) -> Int) {
             all.array(.int4, rows) { $0.appendOptional(Int32(clamping: value($1))) }
         }
-        func longs(_ value: (CreatedRow) -> Int64?) { all.array(.int8, rows) { $0.appendOptional(value($1)) } }
-        func texts(_ value: (CreatedRow) -> String?) { all.array(.text, rows) { $0.appendOptional(value($1)) } }
-        func times(_ value: (CreatedRow) -> Timestamp?) { all.array(.timestamptz, rows) { $0.appendOptional(value($1)) } }
-        all.array(.uuid, rows) { $0.append($1.job.record.id); return true }
+        func longs(_ value: (CreatedRow) -> Int64?) {
+            all.array(.int8, rows) { $0.appendOptional(value($1)) }
+        }
+        func texts(_ value: (CreatedRow) -> String?) {
+            all.array(.text, rows) { $0.appendOptional(value($1)) }
+        }
+        func times(_ value: (CreatedRow) -> Timestamp?) {
+            all.array(.timestamptz, rows) { $0.appendOptional(value($1)) }
+        }
+        all.array(.uuid, rows) {
+            $0.append($1.job.record.id); return true
+        }
         texts { $0.job.record.type.text }
         all.array(.text, rows) { $0.appendJSONText($1.job.record.body, $1.projection) }
         texts { $0.job.status.rawValue }
-        all.array(.text, rows) { out, row in row.result.map { out.appendJSONText(row.job.result ?? [], $0) } ?? false }
+        all.array(.text, rows) { out, row in
+            row.result.map { out.appendJSONText(row.job.result ?? [], $0) } ?? false
+        }
         texts { $0.job.error }
         ints { $0.job.attempts }
         ints { $0.job.record.maxAttempts }
@@ -157,7 +192,9 @@ enum BatchRows {
         texts { $0.job.record.codec }
         texts { $0.job.record.trace }
         texts { $0.job.record.tags.joined(separator: "\u{1F}") }
-        all.array(.bytea, rows) { $0.append(contentsOf: $1.job.record.body); return true }
+        all.array(.bytea, rows) {
+            $0.append(contentsOf: $1.job.record.body); return true
+        }
         all.array(.bytea, rows) { $0.appendOptional($1.resultBody) }
         return all
     }
@@ -165,17 +202,23 @@ enum BatchRows {
     /// The last report of each worker: an id must not come twice in one statement.
     static func parameters(of beats: [(beat: WorkerBeat, at: Timestamp)]) -> Parameters {
         var last: [WorkerID: (beat: WorkerBeat, at: Timestamp)] = [:]
-        for report in beats where last[report.beat.id].map({ $0.at <= report.at }) ?? true { last[report.beat.id] = report }
+        for report in beats where last[report.beat.id].map({ $0.at <= report.at }) ?? true {
+            last[report.beat.id] = report
+        }
         let rows = Array(last.values)
         var all = Parameters()
-        func texts(_ value: (WorkerBeat) -> String?) { all.array(.text, rows) { $0.appendOptional(value($1.beat)) } }
+        func texts(_ value: (WorkerBeat) -> String?) {
+            all.array(.text, rows) { $0.appendOptional(value($1.beat)) }
+        }
         texts { $0.id.text }
         texts { $0.status.rawValue }
         all.array(.timestamptz, rows) { $0.appendOptional($1.at) }
         texts { JSONText.list($0.types.map(\.text)) }
         texts { JSONText.list($0.queues.map(\.text)) }
         texts { $0.running.first?.description }
-        texts { "{\"host\": \(JSONText.quoted($0.host)), \"pid\": \($0.pid), \"running\": \($0.running.count)}" }
+        texts {
+            "{\"host\": \(JSONText.quoted($0.host)), \"pid\": \($0.pid), \"running\": \($0.running.count)}"
+        }
         texts { "{" + $0.running.map(\.description).joined(separator: ",") + "}" }
         all.array(.int4, rows) { $0.appendOptional(Int32(clamping: $1.beat.concurrency)) }
         all.array(.timestamptz, rows) { $0.appendOptional($1.beat.startedAt) }
@@ -186,12 +229,16 @@ enum BatchRows {
 
     static func parameters(of aside: [Aside]) -> Parameters {
         var all = Parameters()
-        all.array(.uuid, aside) { $0.append($1.job); return true }
+        all.array(.uuid, aside) {
+            $0.append($1.job); return true
+        }
         all.array(.int8, aside) { $0.appendOptional($1.position.epoch) }
         all.array(.int8, aside) { $0.appendOptional($1.position.seq) }
         all.array(.text, aside) { $0.appendOptional($1.source) }
         all.array(.text, aside) { $0.appendOptional($1.reason) }
-        all.array(.bytea, aside) { $0.append(contentsOf: $1.raw); return true }
+        all.array(.bytea, aside) {
+            $0.append(contentsOf: $1.raw); return true
+        }
         return all
     }
 }
@@ -203,7 +250,11 @@ extension Array where Element == UInt8 {
         return word != nil
     }
     fileprivate mutating func appendJSONText(_ bytes: [UInt8], _ projection: Projection) -> Bool {
-        if let marker = projection.marker { append(contentsOf: marker.utf8) } else { append(contentsOf: bytes) }
+        if let marker = projection.marker {
+            append(contentsOf: marker.utf8)
+        } else {
+            append(contentsOf: bytes)
+        }
         return true
     }
     fileprivate mutating func appendJSON(_ bytes: [UInt8], _ projection: Projection) -> Bool {
@@ -217,7 +268,11 @@ extension Array where Element == UInt8 {
         if texts.isEmpty { return true }
         appendBigEndian(Int32(texts.count))
         appendBigEndian(Int32(1))
-        for text in texts { appendField { $0.appendText(text); return true } }
+        for text in texts {
+            appendField {
+                $0.appendText(text); return true
+            }
+        }
         return true
     }
 }

@@ -80,7 +80,9 @@ final class HeldConnection: @unchecked Sendable {
                 step(.success(connection))
                 continue
             }
-            if isLate { finish(LedgerError(.transient, connection.operation, "the transaction was open for too long")) }
+            if isLate {
+                finish(LedgerError(.transient, connection.operation, "the transaction was open for too long"))
+            }
             return
         }
     }

@@ -27,7 +27,9 @@ public struct Migrator: Sendable {
     /// For one migration, the wait for others included. Long: a migration may rewrite a large table.
     private let patience: Duration
 
-    public init(_ configuration: PostgresConfiguration, patience: Duration = .seconds(600)) throws(LedgerError) {
+    public init(_ configuration: PostgresConfiguration, patience: Duration = .seconds(600))
+        throws(LedgerError)
+    {
         try self.init(configuration, set: .embedded(), patience: patience)
     }
 
@@ -82,6 +84,13 @@ public struct Migrator: Sendable {
     /// The script that makes the roles owner, writer, enqueuer and reader, for an administrator to run.
     public func rolesScript() -> String { Statements.text("roles", schema: configuration.schema)! }
 
+    /// Removes the schema with everything in it: for scratch namespaces only.
+    package func removeLedger() async throws(LedgerError) {
+        try await onConnection { connection throws(LedgerError) in
+            try connection.script(statements[.dropSchema], within: patience)
+        }
+    }
+
     // MARK: Parts
 
     private func lock(_ connection: PostgresConnection) throws(LedgerError) -> Rows {
@@ -100,7 +109,8 @@ public struct Migrator: Sendable {
             guard let missing = entries.first(where: { $0.state == .missing }),
                 let next = migrations.first(where: { $0.version == missing.version })
             else { return nil }
-            try connection.script(Statements.adapted(next.text, schema: configuration.schema), within: patience)
+            try connection.script(
+                Statements.adapted(next.text, schema: configuration.schema), within: patience)
             var note = Parameters()
             note.int(Int64(next.version))
             note.text(next.name)
@@ -111,7 +121,9 @@ public struct Migrator: Sendable {
         }
     }
 
-    private typealias Version = (version: Int, name: String, checksum: String, isBreaking: Bool, at: Timestamp)
+    private typealias Version = (
+        version: Int, name: String, checksum: String, isBreaking: Bool, at: Timestamp
+    )
 
     private static func versions(_ connection: PostgresConnection) throws(LedgerError) -> [Version] {
         guard try connection.run(.schemaExists).int(0, 0) == 1 else { return [] }
@@ -135,25 +147,33 @@ public struct Migrator: Sendable {
         }
         for row in found where row.version > known.count {
             entries.append(
-                Entry(version: row.version, name: row.name, state: row.isBreaking ? .newerAndBreaking : .newer))
+                Entry(
+                    version: row.version, name: row.name, state: row.isBreaking ? .newerAndBreaking : .newer))
         }
         return entries
     }
 
     /// On a connection that is in use already; for `PostgresLedger.open`.
     static func check(_ connection: PostgresConnection, schema: String) throws(LedgerError) {
-        try check(try entries(try versions(connection), try MigrationSet.embedded().migrations), schema: schema)
+        try check(
+            try entries(try versions(connection), try MigrationSet.embedded().migrations), schema: schema)
     }
 
     private static func check(_ entries: [Entry], schema: String) throws(LedgerError) {
         func names(_ state: Entry.State) -> String {
             entries.filter { $0.state == state }.map(\.name).joined(separator: ", ")
         }
-        func refused(_ why: String) -> LedgerError { LedgerError(.schema, "migrate", "schema \(schema): \(why)") }
+        func refused(_ why: String) -> LedgerError {
+            LedgerError(.schema, "migrate", "schema \(schema): \(why)")
+        }
         let newer = names(.newerAndBreaking)
-        if !newer.isEmpty { throw refused("is newer than this program (\(newer)); install the newer program") }
+        if !newer.isEmpty {
+            throw refused("is newer than this program (\(newer)); install the newer program")
+        }
         let changed = names(.changed)
-        if !changed.isEmpty { throw refused("was migrated by other texts than this program has (\(changed))") }
+        if !changed.isEmpty {
+            throw refused("was migrated by other texts than this program has (\(changed))")
+        }
         let missing = names(.missing)
         if !missing.isEmpty { throw refused("lacks \(missing); run `tally migrate`") }
     }

@@ -36,7 +36,8 @@ struct PageCursor {
 
     private static func hash(_ query: JobQuery) -> UInt32 {
         let parts = [
-            query.queue?.text ?? "\0", query.type?.text ?? "\0", query.status?.rawValue ?? "", "\(query.newestFirst)",
+            query.queue?.text ?? "\0", query.type?.text ?? "\0", query.status?.rawValue ?? "",
+            "\(query.newestFirst)",
         ]
         return UInt32(truncatingIfNeeded: XXH64.hash(Array(JSONText.list(parts).utf8)))
     }

@@ -33,16 +33,32 @@ struct Parameters {
         case .text(let value): text(value)
         case .bytes(let value): bytes(value)
         case .id(let value): id(value)
-        case .ints(let values): array(.int8, values) { $0.appendBigEndian($1); return true }
-        case .texts(let values): array(.text, values) { $0.appendText($1); return true }
-        case .blobs(let values): array(.bytea, values) { $0.append(contentsOf: $1); return true }
-        case .ids(let values): array(.uuid, values) { $0.append($1); return true }
+        case .ints(let values):
+            array(.int8, values) {
+                $0.appendBigEndian($1); return true
+            }
+        case .texts(let values):
+            array(.text, values) {
+                $0.appendText($1); return true
+            }
+        case .blobs(let values):
+            array(.bytea, values) {
+                $0.append(contentsOf: $1); return true
+            }
+        case .ids(let values):
+            array(.uuid, values) {
+                $0.append($1); return true
+            }
         }
     }
 
     mutating func int(_ value: Int64?) { one(.int8) { $0.appendOptional(value) } }
     mutating func text(_ value: String?) { one(.text) { $0.appendOptional(value) } }
-    mutating func bytes(_ value: [UInt8]) { one(.bytea) { $0.append(contentsOf: value); return true } }
+    mutating func bytes(_ value: [UInt8]) {
+        one(.bytea) {
+            $0.append(contentsOf: value); return true
+        }
+    }
     mutating func time(_ value: Timestamp?) { one(.timestamptz) { $0.appendOptional(value) } }
     mutating func id(_ value: JobID?) { one(.uuid) { $0.appendOptional(value) } }
 
@@ -80,7 +96,8 @@ struct Parameters {
             // A value of no bytes needs an address, too: nil would be NULL.
             let base = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!
             let values = starts.indices.map { index in
-                lengths[index] < 0 ? nil : base.advanced(by: starts[index]).assumingMemoryBound(to: CChar.self)
+                lengths[index] < 0
+                    ? nil : base.advanced(by: starts[index]).assumingMemoryBound(to: CChar.self)
             }
             let formats = [Int32](repeating: 1, count: types.count)
             return body(Int32(types.count), types, values, lengths, formats)

@@ -24,9 +24,12 @@ public struct PostgresConfiguration: Sendable {
         func invalid(_ why: String) -> LedgerError { LedgerError(.invalid, "configuration", why) }
         let trimmed = NameCheck.trimmed(url)
         if trimmed.isEmpty {
-            throw invalid("TALLY_POSTGRES_URL: is empty; set it to postgres://user:password@host:5432/database")
+            throw invalid(
+                "TALLY_POSTGRES_URL: is empty; set it to postgres://user:password@host:5432/database")
         }
-        guard trimmed.hasPrefix("postgres://") || trimmed.hasPrefix("postgresql://"), !trimmed.utf8.contains(0) else {
+        guard trimmed.hasPrefix("postgres://") || trimmed.hasPrefix("postgresql://"),
+            !trimmed.utf8.contains(0)
+        else {
             throw invalid("TALLY_POSTGRES_URL: does not begin with postgres://")
         }
         guard Self.isSchemaName(schema) else {
@@ -41,7 +44,8 @@ public struct PostgresConfiguration: Sendable {
         }
         // libpq's own words may quote the address, and with it the password: they are not repeated.
         guard let password = Self.password(in: trimmed) else {
-            throw invalid("TALLY_POSTGRES_URL: is not an address; write postgres://user:password@host:5432/database")
+            throw invalid(
+                "TALLY_POSTGRES_URL: is not an address; write postgres://user:password@host:5432/database")
         }
         self.url = trimmed
         self.schema = schema
@@ -70,7 +74,9 @@ public struct PostgresConfiguration: Sendable {
         defer { PQconninfoFree(options) }
         var option = options
         while let keyword = option.pointee.keyword {
-            if String(cString: keyword) == "password", let value = option.pointee.val { return String(cString: value) }
+            if String(cString: keyword) == "password", let value = option.pointee.val {
+                return String(cString: value)
+            }
             option += 1
         }
         return ""

@@ -123,7 +123,9 @@ final class PostgresConnection: BlockingConnection {
         while at < rows.count {
             let count = min(256 << 10, rows.count - at)
             let taken = rows.withUnsafeBytes {
-                PQputCopyData(handle, $0.baseAddress!.advanced(by: at).assumingMemoryBound(to: CChar.self), Int32(count))
+                PQputCopyData(
+                    handle, $0.baseAddress!.advanced(by: at).assumingMemoryBound(to: CChar.self), Int32(count)
+                )
             }
             if taken < 0 { throw broken(.none) }
             if taken == 1 { at += count }
@@ -149,7 +151,9 @@ final class PostgresConnection: BlockingConnection {
         // A transaction that failed before answers COMMIT with ROLLBACK, and no error.
         let answer = try run(.commit, Parameters(), .commits).command
         isInTransaction = false
-        if answer != "COMMIT" { throw LedgerError(.transient, operation, "the transaction had failed before") }
+        if answer != "COMMIT" {
+            throw LedgerError(.transient, operation, "the transaction had failed before")
+        }
     }
 
     /// Gives up what was begun. Never throws: a connection that cannot even do that is not used again.
@@ -208,10 +212,13 @@ final class PostgresConnection: BlockingConnection {
 
     /// The server's refusal as an error, after the rest of its answer is read.
     private func refusal(_ failed: OpaquePointer?, _ deadline: Deadline) throws(LedgerError) -> LedgerError {
-        func field(_ code: Int32) -> String { PQresultErrorField(failed, code).map { String(cString: $0) } ?? "" }
+        func field(_ code: Int32) -> String {
+            PQresultErrorField(failed, code).map { String(cString: $0) } ?? ""
+        }
         let state = field(67)  // PG_DIAG_SQLSTATE, 'C'
         let error = LedgerError(
-            sqlState: state, operation, message: field(77) /* primary, 'M' */, constraint: field(110) /* 'n' */)
+            sqlState: state, operation, message: field(77) /* primary, 'M' */,
+            constraint: field(110) /* 'n' */)
         while true {
             try awaitResult(deadline, .none)
             guard let rest = PQgetResult(handle) else { break }
@@ -261,7 +268,7 @@ final class PostgresConnection: BlockingConnection {
             startThread {
                 let cancel = OpaquePointer(bitPattern: address)
                 var text = [CChar](repeating: 0, count: 256)
-                _ = PQcancel(cancel, &text, Int32(text.count))  // best effort: the connection is closed anyway
+                _ = PQcancel(cancel, &text, Int32(text.count))  // best effort: it is closed anyway
                 PQfreeCancel(cancel)
             }
         }
@@ -284,7 +291,9 @@ final class PostgresConnection: BlockingConnection {
         var text = String(cString: PQerrorMessage(handle))
         if let end = text.lastIndex(where: { !$0.isWhitespace }) { text = String(text[...end]) }
         if text.isEmpty { text = "the connection was lost" }
-        if !secret.isEmpty { text = text.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "***") }
+        if !secret.isEmpty {
+            text = text.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "***")
+        }
         return text.split(whereSeparator: \.isNewline).joined(separator: " ")
     }
 }

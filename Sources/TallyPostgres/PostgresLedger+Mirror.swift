@@ -45,7 +45,9 @@ extension PostgresConnection {
         let created = batch.created.map(CreatedRow.init)
         if !created.isEmpty { try copy(.copyJobs, BatchRows.copy(of: created)) }
         if !batch.beats.isEmpty { try run(.beat, BatchRows.parameters(of: batch.beats)) }
-        if !batch.unreadable.isEmpty { try run(.quarantine, BatchRows.parameters(of: batch.unreadable.map(Aside.init))) }
+        if !batch.unreadable.isEmpty {
+            try run(.quarantine, BatchRows.parameters(of: batch.unreadable.map(Aside.init)))
+        }
         if !batch.changed.isEmpty { try run(.change, BatchRows.parameters(of: batch.changed)) }
         if !created.isEmpty {
             func ended(_ status: JobStatus) -> LedgerValue {
@@ -53,7 +55,8 @@ extension PostgresConnection {
             }
             try run(
                 .countCreated,
-                Parameters([.int(Int64(created.count)), ended(.completed), ended(.failed), ended(.cancelled)]))
+                Parameters([.int(Int64(created.count)), ended(.completed), ended(.failed), ended(.cancelled)])
+            )
         }
         try commit()
         return true

@@ -23,7 +23,8 @@ extension PostgresLedger {
                     JobEvent(
                         job: id, position: LogPosition(epoch: rows.int(row, 0)!, seq: rows.int(row, 1)!),
                         at: rows.time(row, 2)!, verb: try rows.known(Verb.self, row, 3),
-                        from: rows.text(row, 4) == nil ? nil : try rows.status(row, 4), to: try rows.status(row, 5),
+                        from: rows.text(row, 4) == nil ? nil : try rows.status(row, 4),
+                        to: try rows.status(row, 5),
                         version: Int(rows.int(row, 6)!), attempts: rows.int(row, 7).map { Int($0) },
                         actor: rows.text(row, 8), error: rows.text(row, 9)))
             }
@@ -32,7 +33,9 @@ extension PostgresLedger {
     }
 
     public func list(_ query: JobQuery) async throws(LedgerError) -> JobPage {
-        let after = try query.cursor.map { cursor throws(LedgerError) in try PageCursor(cursor, of: query).after }
+        let after = try query.cursor.map { cursor throws(LedgerError) in
+            try PageCursor(cursor, of: query).after
+        }
         let limit = min(max(1, query.limit), Limits.maxPage)
         return try await pool.run("list") { connection throws(LedgerError) in
             var parameters = Parameters()
@@ -44,7 +47,8 @@ extension PostgresLedger {
             let rows = try connection.run(query.newestFirst ? .listNewest : .listOldest, parameters)
             var jobs: [JobSnapshot] = []
             for row in 0..<min(rows.count, limit) { jobs.append(try rows.snapshot(row)) }
-            let next = rows.count > limit ? jobs.last.map { PageCursor(after: $0.record.id, of: query).text } : nil
+            let next =
+                rows.count > limit ? jobs.last.map { PageCursor(after: $0.record.id, of: query).text } : nil
             return JobPage(jobs: jobs, next: next)
         }
     }
@@ -56,8 +60,10 @@ extension PostgresLedger {
             for row in 0..<rows.count {
                 let beat = WorkerBeat(
                     id: WorkerID(rows.text(row, 0)!), status: try rows.known(WorkerBeat.Status.self, row, 1),
-                    queues: rows.texts(row, 4).map { QueueName($0) }, types: rows.texts(row, 3).map { JobType($0) },
-                    running: rows.ids(row, 5), concurrency: Int(rows.int(row, 6)!), startedAt: rows.time(row, 7)!,
+                    queues: rows.texts(row, 4).map { QueueName($0) },
+                    types: rows.texts(row, 3).map { JobType($0) },
+                    running: rows.ids(row, 5), concurrency: Int(rows.int(row, 6)!),
+                    startedAt: rows.time(row, 7)!,
                     host: rows.text(row, 8)!, pid: Int32(truncatingIfNeeded: rows.int(row, 9)!))
                 workers.append(WorkerRow(beat: beat, lastSeen: rows.time(row, 2)!))
             }
@@ -92,7 +98,8 @@ extension PostgresLedger {
             let rows = try connection.run(.balances)
             func count(_ column: Int) -> Int { Int(rows.int(0, column) ?? 0) }
             return Balances(
-                accepted: count(0), completed: count(1), failed: count(2), cancelled: count(3), purged: count(4),
+                accepted: count(0), completed: count(1), failed: count(2), cancelled: count(3),
+                purged: count(4),
                 active: count(5), quarantined: count(6))
         }
     }
@@ -125,7 +132,8 @@ extension PostgresLedger {
             parameters.time(run.finishedAt)
             parameters.text(run.mode)
             for number in [
-                run.epoch, run.seq, Int64(run.scannedQueue), Int64(run.scannedLedger), Int64(run.inconclusive),
+                run.epoch, run.seq, Int64(run.scannedQueue), Int64(run.scannedLedger),
+                Int64(run.inconclusive),
                 Int64(run.exitCode),
             ] { parameters.int(number) }
             parameters.array(.text, run.findings) { $0.appendOptional($1.code) }

@@ -2,6 +2,7 @@ import TallyCore
 
 extension PostgresLedger {
     public func record(_ jobs: [JobRecord]) async throws(LedgerError) -> RecordReceipt {
+        try Self.check(jobs)
         var call = RecordCall(jobs)
         while let round = call.nextRound() {
             let new = try await run(.record, round.values)
@@ -14,6 +15,7 @@ extension PostgresLedger {
     public func record(
         _ jobs: [JobRecord], in transaction: some LedgerTransaction
     ) async throws(LedgerError) -> RecordReceipt {
+        try Self.check(jobs)
         do {
             var call = RecordCall(jobs)
             while let round = call.nextRound() {
@@ -34,7 +36,20 @@ extension PostgresLedger {
         }
     }
 
-    private func run(_ statement: Statement, _ values: [LedgerValue]) async throws(LedgerError) -> [[LedgerValue]] {
+    /// What no store may meet is refused before anything is sent.
+    private static func check(_ jobs: [JobRecord]) throws(LedgerError) {
+        for job in jobs {
+            do throws(InvalidJob) {
+                try job.check()
+            } catch {
+                throw LedgerError(.invalid, "record", "\(error)")
+            }
+        }
+    }
+
+    private func run(_ statement: Statement, _ values: [LedgerValue]) async throws(LedgerError)
+        -> [[LedgerValue]]
+    {
         try await pool.run("record") { [statements] connection throws(LedgerError) in
             try connection.values(statements[statement], values, statement == .record ? .commits : .none)
         }

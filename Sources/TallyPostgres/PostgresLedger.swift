@@ -11,7 +11,9 @@ public final class PostgresLedger: TransactionalLedger {
     ///
     /// - Throws: `.unavailable` for a server that cannot be reached or refuses the login, within the connect timeout;
     ///   `.schema` when the schema is missing, older or newer than this program, with the command that mends it.
-    public static func open(_ configuration: PostgresConfiguration) async throws(LedgerError) -> PostgresLedger {
+    public static func open(_ configuration: PostgresConfiguration) async throws(LedgerError)
+        -> PostgresLedger
+    {
         let ledger = PostgresLedger(configuration)
         do {
             try await ledger.pool.run("open") { connection throws(LedgerError) in

@@ -16,7 +16,9 @@ public final class PostgresSession: LedgerTransaction {
     private let held = HeldConnection()
 
     /// - Throws: `.unavailable` when the server does not answer in time or refuses the login.
-    public static func open(_ configuration: PostgresConfiguration) async throws(LedgerError) -> PostgresSession {
+    public static func open(_ configuration: PostgresConfiguration) async throws(LedgerError)
+        -> PostgresSession
+    {
         let session = PostgresSession()
         let held = session.held
         let statements = Statements(schema: configuration.schema)

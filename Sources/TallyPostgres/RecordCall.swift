@@ -59,7 +59,8 @@ struct RecordCall {
                 .ints(jobs.map { $0.runAt?.microseconds ?? -1 }),
                 .ints(jobs.map { $0.timeout?.microseconds ?? 0 }), .ints(jobs.map { Int64($0.attempts) }),
                 .ints(jobs.map { Int64($0.maxAttempts) }), .ints(jobs.map { Int64($0.maxCrashes) }),
-                .texts(jobs.map { $0.unique?.text ?? "" }), .ints(jobs.map { $0.unique?.storedLifetime ?? 0 }),
+                .texts(jobs.map { $0.unique?.text ?? "" }),
+                .ints(jobs.map { $0.unique?.storedLifetime ?? 0 }),
                 .texts(jobs.map { $0.tags.joined(separator: "\u{1F}") }), .texts(jobs.map(\.trace)),
                 .ints(jobs.map { Int64(bitPattern: XXH64.hash($0.body)) }),
             ]
@@ -71,7 +72,8 @@ struct RecordCall {
             let left = jobs.filter { !recorded.contains($0.id) }
             return [
                 .ids(left.map(\.id)), .texts(left.map(\.type.text)), .texts(left.map(\.queue.text)),
-                .ints(left.map { Int64(bitPattern: XXH64.hash($0.body)) }), .texts(left.map { $0.unique?.text ?? "" }),
+                .ints(left.map { Int64(bitPattern: XXH64.hash($0.body)) }),
+                .texts(left.map { $0.unique?.text ?? "" }),
             ]
         }
     }
@@ -97,7 +99,8 @@ struct RecordCall {
                 continue
             }
             guard let reason = reasons.next(), reason.count == 3 else {
-                throw LedgerError(.unsupported, "record", "the transaction answered with other rows than the server's")
+                throw LedgerError(
+                    .unsupported, "record", "the transaction answered with other rows than the server's")
             }
             if reason[0] == .int(1) {
                 answers[index] = .exists(same: reason[1] == .int(1))

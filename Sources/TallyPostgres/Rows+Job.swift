@@ -11,15 +11,19 @@ extension Rows {
         let scheduledAt = time(6)!
         let record = JobRecord(
             id: id(row, first)!, type: JobType(text(1)!), queue: QueueName(text(2)!),
-            priority: JobPriority(rawValue: int(3)) ?? .normal, body: bytes(row, first + 4) ?? [], codec: text(5)!,
+            priority: JobPriority(rawValue: int(3)) ?? .normal, body: bytes(row, first + 4) ?? [],
+            codec: text(5)!,
             runAt: scheduledAt == createdAt ? nil : scheduledAt,
-            timeout: self.int(row, first + 8).map { .microseconds($0) }, attempts: int(9), maxAttempts: int(10),
+            timeout: self.int(row, first + 8).map { .microseconds($0) }, attempts: int(9),
+            maxAttempts: int(10),
             maxCrashes: int(11), unique: text(12).flatMap { UniqueKey($0, stored: Int64(int(13))) },
             createdAt: createdAt, tags: texts(row, first + 14), trace: text(15)!)
         return JobSnapshot(
-            record: record, status: try status(row, first + 16), version: int(17), attempts: int(18), crashes: int(19),
+            record: record, status: try status(row, first + 16), version: int(17), attempts: int(18),
+            crashes: int(19),
             runAt: time(20), error: text(21), failedAt: time(22), result: bytes(row, first + 23),
-            workerID: text(24).map(WorkerID.init), startedAt: time(25), completedAt: time(26), updatedAt: time(27),
+            workerID: text(24).map(WorkerID.init), startedAt: time(25), completedAt: time(26),
+            updatedAt: time(27),
             epoch: self.int(row, first + 28)!, seq: self.int(row, first + 29)!)
     }
 

@@ -18,14 +18,17 @@ final class Rows {
     private func field(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer? {
         if PQgetisnull(result, Int32(row), Int32(column)) == 1 { return nil }
         return UnsafeRawBufferPointer(
-            start: PQgetvalue(result, Int32(row), Int32(column)), count: Int(PQgetlength(result, Int32(row), Int32(column))))
+            start: PQgetvalue(result, Int32(row), Int32(column)),
+            count: Int(PQgetlength(result, Int32(row), Int32(column))))
     }
 
     func int(_ row: Int, _ column: Int) -> Int64? {
         guard let field = field(row, column) else { return nil }
         return field.reduce(field.first.map { $0 > 127 ? -1 : 0 } ?? 0) { $0 << 8 | Int64($1) }
     }
-    func text(_ row: Int, _ column: Int) -> String? { field(row, column).map { String(decoding: $0, as: UTF8.self) } }
+    func text(_ row: Int, _ column: Int) -> String? {
+        field(row, column).map { String(decoding: $0, as: UTF8.self) }
+    }
     func bytes(_ row: Int, _ column: Int) -> [UInt8]? { field(row, column).map { Array($0) } }
     func id(_ row: Int, _ column: Int) -> JobID? {
         guard let field = field(row, column), field.count == 16 else { return nil }
@@ -40,7 +43,9 @@ final class Rows {
     /// The elements of an array of one dimension; nulls are left out.
     private func elements(_ row: Int, _ column: Int) -> [[UInt8]] {
         guard let field = field(row, column), field.count >= 20 else { return [] }
-        func word(_ at: Int) -> Int { Int(Int32(bigEndian: field.loadUnaligned(fromByteOffset: at, as: Int32.self))) }
+        func word(_ at: Int) -> Int {
+            Int(Int32(bigEndian: field.loadUnaligned(fromByteOffset: at, as: Int32.self)))
+        }
         var at = 20
         var found: [[UInt8]] = []
         for _ in 0..<word(12) {
@@ -83,7 +88,8 @@ final class Rows {
             case 2278: values.append(.null)  // void
             case let type:
                 throw LedgerError(
-                    .unsupported, "query", "column \(column + 1) has the type with oid \(type); cast it to text")
+                    .unsupported, "query",
+                    "column \(column + 1) has the type with oid \(type); cast it to text")
             }
         }
         return values

@@ -12,6 +12,7 @@ enum Statement: String, CaseIterable {
     case patience = "schema/patience"
     case lockSchema = "schema/lock"
     case createSchema = "schema/create"
+    case dropSchema = "schema/drop"
     case schemaExists = "schema/exists"
     case versions = "schema/versions"
     case applied = "schema/applied"
@@ -75,7 +76,8 @@ struct Statements: Sendable {
     /// The header is for readers of the file. Sent along it would double what goes over the wire, and fill the kilobyte
     /// that the server shows of a running statement.
     private static func withoutHeader(_ text: String) -> String {
-        text.split(separator: "\n", omittingEmptySubsequences: false).drop { $0.hasPrefix("--") }.joined(separator: "\n")
+        text.split(separator: "\n", omittingEmptySubsequences: false).drop { $0.hasPrefix("--") }.joined(
+            separator: "\n")
     }
 
     static func raw(_ name: String) -> String? { tally_sql(name).map { String(cString: $0) } }

@@ -202,6 +202,7 @@ public final class RedisQueue: InspectableQueue {
     }
 
     public func stamp() async throws(QueueError) -> Issued {
+        if verbs.isClosed { throw QueueError(.closed, "stamp") }
         if verbs.reading == nil { _ = try await history(on: verbs) }
         guard let reading = verbs.reading else { throw malformed("stamp") }
         // A lower bound of the server's clock now: its reading was taken before the reply came.

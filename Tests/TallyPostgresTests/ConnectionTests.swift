@@ -8,7 +8,8 @@ extension PostgresTests {
     @Suite struct ConnectionTests {
         @Test func `a pool of two never opens a third connection [I4]`() async throws {
             try await withLedger(pool: 2) { fixture in
-                _ = try await fixture.session.query("SELECT set_config('application_name', 'the test', false)")
+                _ = try await fixture.session.query(
+                    "SELECT set_config('application_name', 'the test', false)")
                 let before = try await serverView(fixture)
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for _ in 0..<64 { group.addTask { _ = try await fixture.ledger.record([job()]) } }
@@ -31,34 +32,43 @@ extension PostgresTests {
         }
 
         @Test func `an empty or odd address is refused before anything is contacted [I5]`() async throws {
-            for url in ["", "  ", "localhost", "mysql://x", "postgres://[", "postgres://h:1/d?nonsense=1", "host=a"] {
+            for url in [
+                "", "  ", "localhost", "mysql://x", "postgres://[", "postgres://h:1/d?nonsense=1", "host=a",
+            ] {
                 let error = await ledgerError { _ = try PostgresConfiguration(url: url) }
                 #expect(error?.code == .invalid)
                 #expect(error?.detail.hasPrefix("TALLY_POSTGRES_URL:") == true)
             }
             for schema in ["", "Tally", "a b", "a;b", "1a", "pg_x", String(repeating: "a", count: 42)] {
-                let error = await ledgerError { _ = try PostgresConfiguration(url: "postgres://h", schema: schema) }
+                let error = await ledgerError {
+                    _ = try PostgresConfiguration(url: "postgres://h", schema: schema)
+                }
                 #expect(error?.detail.hasPrefix("schema:") == true)
             }
-            #expect(await ledgerError { _ = try PostgresConfiguration(url: "postgres://h", poolConnections: 0) }?.code == .invalid)
+            #expect(
+                await ledgerError { _ = try PostgresConfiguration(url: "postgres://h", poolConnections: 0) }?
+                    .code == .invalid)
         }
 
-        @Test func `a closed port, a wrong password and a silent server fail within the timeout [I5]`() async throws {
+        @Test func `a closed port, a wrong password and a silent server fail within the timeout [I5]`()
+            async throws
+        {
             let silent = try SilentServer()
-            defer { silent.close() }
-            for (url, word) in [
-                ("postgres://postgres:secret-canary@127.0.0.1:1/postgres", "refused"),
-                (try wrongPassword(), "password"),
-                ("postgres://postgres:secret-canary@127.0.0.1:\(silent.port)/postgres", "in time"),
-            ] {
-                let configuration = try PostgresConfiguration(url: url, connectTimeout: .milliseconds(700))
-                let start = ContinuousClock.now
-                let error = await ledgerError { _ = try await PostgresLedger.open(configuration) }
-                #expect(error?.code == .unavailable)
-                #expect(error?.detail.contains(word) == true, "\(error?.detail ?? "")")
-                #expect(error?.description.contains("secret-canary") == false)
-                #expect(ContinuousClock.now - start < .seconds(3))
-            }
+            try await failsInTime("postgres://postgres:secret-canary@127.0.0.1:1/postgres", "refused")
+            try await failsInTime(wrongPassword(), "password")
+            try await failsInTime(
+                "postgres://postgres:secret-canary@127.0.0.1:\(silent.port)/postgres", "in time")
+            silent.close()
+        }
+
+        private func failsInTime(_ url: String, _ word: String) async throws {
+            let configuration = try PostgresConfiguration(url: url, connectTimeout: .milliseconds(700))
+            let start = ContinuousClock.now
+            let error = await ledgerError { _ = try await PostgresLedger.open(configuration) }
+            #expect(error?.code == .unavailable)
+            #expect(error?.detail.contains(word) == true, "\(error?.detail ?? "")")
+            #expect(error?.description.contains("secret-canary") == false)
+            #expect(ContinuousClock.now - start < .seconds(3))
         }
 
         private func wrongPassword() throws -> String {
@@ -67,7 +77,8 @@ extension PostgresTests {
             return "postgres://postgres:secret-canary@\(host)"
         }
 
-        @Test func `close lets running calls end, refuses later ones, and may be repeated [I9]`() async throws {
+        @Test func `close lets running calls end, refuses later ones, and may be repeated [I9]`() async throws
+        {
             try await withLedger(pool: 2) { fixture in
                 let ended = try await withThrowingTaskGroup(of: Bool.self) { group in
                     for _ in 0..<64 {
@@ -100,7 +111,8 @@ extension PostgresTests {
             try await withSchema(base) { _ in
                 _ = try await Migrator(base).apply()
                 let configuration = try PostgresConfiguration(
-                    url: serverURL(), schema: base.schema, poolConnections: 1, statementTimeout: .milliseconds(300))
+                    url: serverURL(), schema: base.schema, poolConnections: 1,
+                    statementTimeout: .milliseconds(300))
                 let ledger = try await PostgresLedger.open(configuration)
                 let start = ContinuousClock.now
                 let error = await ledgerError {
@@ -116,7 +128,9 @@ extension PostgresTests {
             }
         }
 
-        @Test func `a connection that the server ends is replaced, and a lost commit is uncertain`() async throws {
+        @Test func `a connection that the server ends is replaced, and a lost commit is uncertain`()
+            async throws
+        {
             try await withLedger(pool: 1) { fixture in
                 func endAll() async throws {
                     _ = try await fixture.query(
@@ -145,7 +159,8 @@ extension PostgresTests {
         }
 
         @Test(arguments: [
-            ("22P02", LedgerError.Code.refused), ("23505", .refused), ("54000", .refused), ("40001", .transient),
+            ("22P02", LedgerError.Code.refused), ("23505", .refused), ("54000", .refused),
+            ("40001", .transient),
             ("40P01", .transient), ("55P03", .transient), ("57014", .transient), ("08006", .unavailable),
             ("53300", .unavailable), ("57P01", .unavailable), ("25006", .unavailable), ("42P01", .schema),
             ("3F000", .schema), ("0A000", .unsupported), ("XX000", .unavailable),

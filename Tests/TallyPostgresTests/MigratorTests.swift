@@ -29,7 +29,8 @@ extension PostgresTests {
                 var short = configuration
                 let mark = configuration.url.contains("?") ? "&" : "?"
                 short = try PostgresConfiguration(
-                    url: configuration.url + mark + "options=-c%20lock_timeout%3D100%20-c%20statement_timeout%3D200",
+                    url: configuration.url + mark
+                        + "options=-c%20lock_timeout%3D100%20-c%20statement_timeout%3D200",
                     schema: configuration.schema)
                 let waiting = short
 
@@ -49,7 +50,9 @@ extension PostgresTests {
                 #expect(error?.code == .schema)
                 #expect(error?.detail.contains("0001_jobs, 0002_duties, 0003_enqueue") == true)
                 #expect(error?.detail.contains("tally migrate") == true)
-                #expect(try await Migrator(configuration).dryRun().contains("CREATE TABLE \"\(configuration.schema)\".jobs"))
+                #expect(
+                    try await Migrator(configuration).dryRun().contains(
+                        "CREATE TABLE \"\(configuration.schema)\".jobs"))
                 let schemas = try await session.query(
                     "SELECT 1::bigint FROM pg_namespace WHERE nspname = $1", [.text(configuration.schema)])
                 #expect(schemas.isEmpty)
@@ -59,7 +62,8 @@ extension PostgresTests {
         @Test func `a malformed name, a gap, a repeat and an empty set are refused [I7]`() async throws {
             let bad: [[(name: String, text: String)]] = [
                 [], [("1_jobs", "SELECT 1")], [("0001-jobs", "SELECT 1")], [("0001_Jobs", "SELECT 1")],
-                [("0001_jobs", " \n")], [("0002_jobs", "SELECT 1")], [("0001_a", "SELECT 1"), ("0001_b", "SELECT 1")],
+                [("0001_jobs", " \n")], [("0002_jobs", "SELECT 1")],
+                [("0001_a", "SELECT 1"), ("0001_b", "SELECT 1")],
                 [("0001_a", "SELECT 1"), ("0003_b", "SELECT 1")],
             ]
             for files in bad {
@@ -68,20 +72,24 @@ extension PostgresTests {
             }
         }
 
-        @Test func `a changed text, a newer schema and a breaking one are told apart [I7] [I8]`() async throws {
+        @Test func `a changed text, a newer schema and a breaking one are told apart [I7] [I8]`() async throws
+        {
             try await withLedger { fixture in
                 _ = try await fixture.query(
-                    "INSERT INTO tally.schema_migrations (version, name, checksum, breaking) VALUES (4, '0004_x', 'x', false)")
+                    "INSERT INTO tally.schema_migrations (version, name, checksum, breaking) VALUES (4, '0004_x', 'x', false)"
+                )
                 try await Migrator(fixture.configuration).verify()
 
-                _ = try await fixture.query("UPDATE tally.schema_migrations SET breaking = true WHERE version = 4")
+                _ = try await fixture.query(
+                    "UPDATE tally.schema_migrations SET breaking = true WHERE version = 4")
                 let newer = await ledgerError { try await Migrator(fixture.configuration).verify() }
                 #expect(newer?.detail.contains("newer than this program") == true)
                 let open = await ledgerError { _ = try await PostgresLedger.open(fixture.configuration) }
                 #expect(open?.code == .schema)
 
                 _ = try await fixture.query("DELETE FROM tally.schema_migrations WHERE version = 4")
-                _ = try await fixture.query("UPDATE tally.schema_migrations SET checksum = 'x' WHERE version = 1")
+                _ = try await fixture.query(
+                    "UPDATE tally.schema_migrations SET checksum = 'x' WHERE version = 1")
                 let changed = await ledgerError { try await Migrator(fixture.configuration).verify() }
                 #expect(changed?.detail.contains("0001_jobs") == true)
             }
@@ -100,7 +108,8 @@ extension PostgresTests {
             }
         }
 
-        @Test func `each undo recipe takes its migration back, and it can be applied anew [I6]`() async throws {
+        @Test func `each undo recipe takes its migration back, and it can be applied anew [I6]`() async throws
+        {
             try await withLedger { fixture in
                 let migrator = try Migrator(fixture.configuration)
                 for version in [3, 2, 1] {
@@ -110,7 +119,8 @@ extension PostgresTests {
                 }
                 #expect(
                     try await fixture.count(
-                        "SELECT count(*) FROM pg_class c WHERE relnamespace = '\"tally\"'::regnamespace AND relkind IN ('r', 'p')")
+                        "SELECT count(*) FROM pg_class c WHERE relnamespace = '\"tally\"'::regnamespace AND relkind IN ('r', 'p')"
+                    )
                         == 1)
 
                 #expect(try await migrator.apply().count == 3)
@@ -143,7 +153,8 @@ extension PostgresTests {
             for statement in Statement.allCases { #expect(Statements.raw(statement.rawValue) != nil) }
         }
 
-        @Test func `partitions are made ahead though the default one holds rows of their month`() async throws {
+        @Test func `partitions are made ahead though the default one holds rows of their month`() async throws
+        {
             try await withLedger { fixture in
                 let far = JobID(createdAt: .now + .seconds(150 * 86_400))
                 _ = try await fixture.ledger.record([JobRecord(id: far, type: "t", body: [])])
@@ -158,7 +169,8 @@ extension PostgresTests {
         }
 
         private func run(_ script: String, on fixture: Fixture) async throws {
-            let pool = LedgerPool(fixture.configuration, statements: Statements(schema: fixture.schema), size: 1)
+            let pool = LedgerPool(
+                fixture.configuration, statements: Statements(schema: fixture.schema), size: 1)
             try await pool.run("undo") { connection throws(LedgerError) in
                 try connection.script(script, within: .seconds(20))
             }

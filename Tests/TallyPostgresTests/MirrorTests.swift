@@ -28,7 +28,7 @@ extension PostgresTests {
                 #expect(try await !fixture.ledger.apply(elsewhere))
 
                 #expect(try await fixture.ledger.cursor() == LogPosition(epoch: 1, seq: 9))
-                #expect(try await fixture.ledger.events(recorded.id) .map(\.verb) == [.push, .lease, .ack])
+                #expect(try await fixture.ledger.events(recorded.id).map(\.verb) == [.push, .lease, .ack])
                 let row = try #require(try await fixture.ledger.jobs([recorded.id])[recorded.id])
                 #expect(row.status == .completed)
                 #expect(row.workerID == WorkerID("w1"))
@@ -38,7 +38,8 @@ extension PostgresTests {
                 #expect(
                     balances
                         == Balances(
-                            accepted: 2, completed: 1, failed: 0, cancelled: 0, purged: 0, active: 1, quarantined: 0))
+                            accepted: 2, completed: 1, failed: 0, cancelled: 0, purged: 0, active: 1,
+                            quarantined: 0))
             }
         }
 
@@ -70,7 +71,9 @@ extension PostgresTests {
         }
 
         @Test(arguments: [true, false])
-        func `a row takes exactly the changes that outrank it, copied or upserted`(asChange: Bool) async throws {
+        func `a row takes exactly the changes that outrank it, copied or upserted`(asChange: Bool)
+            async throws
+        {
             try await withLedger { fixture in
                 // Each row stands at epoch 2, version 3, seq 5; with and without a requeue below it; live and ended.
                 var cases: [(row: JobSnapshot, floor: Int, change: RowChange)] = []
@@ -80,13 +83,15 @@ extension PostgresTests {
                             for version in 2...4 {
                                 for seq in [4, 5, 6] as [Int64] {
                                     let row = JobSnapshot(
-                                        record: job(), status: status, version: 3, completedAt: nil, updatedAt: .now,
+                                        record: job(), status: status, version: 3, completedAt: nil,
+                                        updatedAt: .now,
                                         epoch: 2, seq: 5)
                                     cases.append(
                                         (
                                             row, floor,
                                             change(
-                                                row.record.id, .processing, version: version, seq: seq, epoch: epoch)
+                                                row.record.id, .processing, version: version, seq: seq,
+                                                epoch: epoch)
                                         ))
                                 }
                             }
@@ -105,7 +110,9 @@ extension PostgresTests {
                     } else {
                         batch.created = all.map { one in
                             var job = one.row
-                            (job.epoch, job.version, job.seq) = (one.change.epoch, one.change.version, one.change.seq)
+                            (job.epoch, job.version, job.seq) = (
+                                one.change.epoch, one.change.version, one.change.seq
+                            )
                             job.status = .processing
                             job.startedAt = .now
                             job.workerID = WorkerID("w")
@@ -117,7 +124,9 @@ extension PostgresTests {
                 let found = try await fixture.ledger.jobs(all.map(\.row.record.id))
                 for one in all {
                     let isTaken = found[one.row.record.id]?.status == .processing
-                    #expect(isTaken == outranks(one.change, one.row, floor: one.floor), "\(one.row.status) floor \(one.floor): \(one.change)")
+                    #expect(
+                        isTaken == outranks(one.change, one.row, floor: one.floor),
+                        "\(one.row.status) floor \(one.floor): \(one.change)")
                 }
                 let balances = try await fixture.ledger.balances()
                 let still = Dictionary(grouping: found.values, by: \.status).mapValues(\.count)
@@ -143,7 +152,9 @@ extension PostgresTests {
                     batch.created[0].record.maxCrashes = 0
                     batch.events = recorded.map { event($0.id, .push, nil, .pending, version: 1, seq: 2) }
                     batch.events[6].at = Timestamp(microseconds: .min)
-                    batch.unreadable = [(job: .zero, position: LogPosition(epoch: 1, seq: 8), bytes: [0, 1, 255])]
+                    batch.unreadable = [
+                        (job: .zero, position: LogPosition(epoch: 1, seq: 8), bytes: [0, 1, 255])
+                    ]
                 }
 
                 #expect(try await fixture.ledger.cursor().seq == 9)
@@ -152,7 +163,8 @@ extension PostgresTests {
                 #expect(rows.values.count { $0.status == .failed } == 4)
                 #expect(rows[recorded[3].id]?.status == .pending)
                 #expect(try await fixture.count("SELECT count(*) FROM tally.job_events") == 6)
-                let aside = try await fixture.query("SELECT source, job_id FROM tally.quarantine ORDER BY source")
+                let aside = try await fixture.query(
+                    "SELECT source, job_id FROM tally.quarantine ORDER BY source")
                 #expect(
                     aside == [
                         [.text("changed"), .id(recorded[3].id)], [.text("created"), .id(queued[0].id)],
@@ -166,7 +178,9 @@ extension PostgresTests {
             }
         }
 
-        @Test func `a created job that is there already is brought to the later state, and counted once`() async throws {
+        @Test func `a created job that is there already is brought to the later state, and counted once`()
+            async throws
+        {
             try await withLedger { fixture in
                 let (old, new) = (job(), job())
                 try await fixture.apply(1) {
@@ -197,7 +211,8 @@ extension PostgresTests {
             try await withLedger { fixture in
                 func beat(_ status: WorkerBeat.Status) -> WorkerBeat {
                     WorkerBeat(
-                        id: WorkerID("w1"), status: status, queues: ["mail", "b"], types: ["t"], running: [JobID(), JobID()],
+                        id: WorkerID("w1"), status: status, queues: ["mail", "b"], types: ["t"],
+                        running: [JobID(), JobID()],
                         concurrency: 4, startedAt: Timestamp(microseconds: 5), host: "h", pid: 7)
                 }
                 let (running, stopped) = (beat(.running), beat(.stopped))

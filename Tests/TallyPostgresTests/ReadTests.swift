@@ -24,7 +24,8 @@ extension PostgresTests {
                     #expect(pages == 3)
                 }
                 #expect(try await fixture.ledger.list(JobQuery(status: .failed)).jobs.isEmpty)
-                #expect(try await fixture.ledger.list(JobQuery(status: .pending, limit: 9999)).jobs.count == 25)
+                #expect(
+                    try await fixture.ledger.list(JobQuery(status: .pending, limit: 9999)).jobs.count == 25)
                 #expect(try await fixture.ledger.list(JobQuery(queue: "other")).next == nil)
                 #expect(try await fixture.ledger.list(JobQuery(limit: -5)).jobs.count == 1)
             }
@@ -35,8 +36,10 @@ extension PostgresTests {
                 _ = try await fixture.ledger.record([job(), job()])
                 let next = try #require(try await fixture.ledger.list(JobQuery(limit: 1)).next)
                 for (cursor, query) in [
-                    ("", JobQuery()), ("x", JobQuery()), (String(next.dropLast()), JobQuery()), (next + "A", JobQuery()),
-                    ("'; --", JobQuery()), (next, JobQuery(newestFirst: true)), (next, JobQuery(queue: "mail")),
+                    ("", JobQuery()), ("x", JobQuery()), (String(next.dropLast()), JobQuery()),
+                    (next + "A", JobQuery()),
+                    ("'; --", JobQuery()), (next, JobQuery(newestFirst: true)),
+                    (next, JobQuery(queue: "mail")),
                     (String(repeating: "A", count: 10_000), JobQuery()),
                 ] {
                     var query = query
@@ -60,13 +63,15 @@ extension PostgresTests {
                 let active = try await fixture.ledger.active(after: .zero, limit: 10)
                 #expect(active.map(\.id) == [pushed.id, waiting.id])
                 #expect(active.map(\.hasOutbox) == [false, true])
-                #expect(try await fixture.ledger.active(after: pushed.id, limit: 10).map(\.id) == [waiting.id])
+                #expect(
+                    try await fixture.ledger.active(after: pushed.id, limit: 10).map(\.id) == [waiting.id])
                 #expect(try await fixture.ledger.active(after: .zero, limit: 1).map(\.id) == [pushed.id])
                 let views = try await fixture.ledger.views([pushed.id, ended.id, JobID()])
                 #expect(views.count == 2)
                 #expect(
                     views[ended.id]
-                        == LedgerView(id: ended.id, status: .failed, version: 2, epoch: 1, seq: 3, hasOutbox: false))
+                        == LedgerView(
+                            id: ended.id, status: .failed, version: 2, epoch: 1, seq: 3, hasOutbox: false))
             }
         }
 
@@ -76,7 +81,8 @@ extension PostgresTests {
                 let finding = ReconcileRun.Finding(
                     code: "D01", job: JobID(), queueView: "none", ledgerView: "pending", outcome: "repaired")
                 let run = ReconcileRun(
-                    id: JobID(), startedAt: now, finishedAt: now, mode: "repair", epoch: 1, seq: 2, scannedQueue: 3,
+                    id: JobID(), startedAt: now, finishedAt: now, mode: "repair", epoch: 1, seq: 2,
+                    scannedQueue: 3,
                     scannedLedger: 4, inconclusive: 0, findings: [finding, finding], exitCode: 1)
 
                 try await fixture.ledger.record(run: run)

@@ -9,9 +9,11 @@ extension PostgresTests {
             try await withLedger { fixture in
                 let later = Timestamp(microseconds: Timestamp.now.microseconds + 3_600_000_001)
                 let record = JobRecord(
-                    type: "a.b", queue: "q", priority: .high, body: Array(#"{"a":[1,2.5,"x"]}"#.utf8), runAt: later,
+                    type: "a.b", queue: "q", priority: .high, body: Array(#"{"a":[1,2.5,"x"]}"#.utf8),
+                    runAt: later,
                     timeout: .milliseconds(1500), attempts: 1, maxAttempts: 7, maxCrashes: 9,
-                    unique: UniqueKey("k", .lasting(.seconds(60))), tags: ["red", "blue"], trace: "00-ab-cd-01")
+                    unique: UniqueKey("k", .lasting(.seconds(60))), tags: ["red", "blue"],
+                    trace: "00-ab-cd-01")
 
                 let receipt = try await fixture.ledger.record([record])
 
@@ -71,15 +73,21 @@ extension PostgresTests {
                 let forever = UniqueKey("b", .forever)
                 let (first, second) = (job(unique: lasting), job(unique: forever))
                 _ = try await fixture.ledger.record([first, second])
-                try await fixture.apply(1) { $0.changed = [change(second.id, .completed, version: 2, seq: 1)] }
+                try await fixture.apply(1) {
+                    $0.changed = [change(second.id, .completed, version: 2, seq: 1)]
+                }
                 _ = try await fixture.query("SELECT pg_sleep(0.01)::text")
 
                 #expect(try await fixture.ledger.record([job(unique: lasting)]).answers == [.recorded])
-                #expect(try await fixture.ledger.record([job(unique: forever)]).answers == [.duplicate(of: second.id)])
+                #expect(
+                    try await fixture.ledger.record([job(unique: forever)]).answers == [
+                        .duplicate(of: second.id)
+                    ])
             }
         }
 
-        @Test func `calls at once over the same ids and keys neither deadlock nor record twice`() async throws {
+        @Test func `calls at once over the same ids and keys neither deadlock nor record twice`() async throws
+        {
             try await withLedger(pool: 6) { fixture in
                 let jobs = (0..<60).map { job(unique: UniqueKey("k\($0 % 30)")) }
                 let recorded = try await withThrowingTaskGroup(of: Int.self) { group in
@@ -98,7 +106,9 @@ extension PostgresTests {
             }
         }
 
-        @Test func `bodies that jsonb cannot hold are kept to the bit, with a marker in payload`() async throws {
+        @Test func `bodies that jsonb cannot hold are kept to the bit, with a marker in payload`()
+            async throws
+        {
             try await withLedger { fixture in
                 let bodies: [[UInt8]] = [
                     Array(#"{"a":"\u0000"}"#.utf8), Array(#"["\ud800"]"#.utf8), [0, 255, 0], [],
@@ -112,12 +122,14 @@ extension PostgresTests {
                 let found = try await fixture.ledger.jobs(jobs.map(\.id) + [packed.id])
                 for job in jobs + [packed] { #expect(found[job.id]?.record.body == job.body) }
                 #expect(
-                    try await fixture.count("SELECT count(*) FROM tally.jobs WHERE payload ? '$unrepresentable'") == 7)
+                    try await fixture.count(
+                        "SELECT count(*) FROM tally.jobs WHERE payload ? '$unrepresentable'") == 7)
             }
         }
 
         @Test(arguments: [
-            "'; DROP TABLE jobs; --", "$1", "\\", "\"", "%s", "\u{0}", "a\u{0}b", "\u{202E}abc", "😀", "{}", "{a,b}", "NULL",
+            "'; DROP TABLE jobs; --", "$1", "\\", "\"", "%s", "\u{0}", "a\u{0}b", "\u{202E}abc", "😀", "{}",
+            "{a,b}", "NULL",
             "\u{1F}x", "$$", "*/", "tally.jobs",
         ])
         func `hostile text in every field stays text [I11]`(_ text: String) async throws {
@@ -145,14 +157,16 @@ extension PostgresTests {
                             workerID: WorkerID(text))
                     ]
                     let beat = WorkerBeat(
-                        id: WorkerID(text), status: .running, queues: [QueueName(text)], types: [JobType(text)],
+                        id: WorkerID(text), status: .running, queues: [QueueName(text)],
+                        types: [JobType(text)],
                         running: [record.id], concurrency: 1, startedAt: .now, host: text, pid: 1)
                     batch.beats = [(beat, .now)]
                 }
 
                 #expect(
                     try await fixture.ledger.requeue(
-                        record.id, seen: 2, runAt: nil, resetAttempts: true, actor: text) == .requeued(version: 3))
+                        record.id, seen: 2, runAt: nil, resetAttempts: true, actor: text)
+                        == .requeued(version: 3))
                 let job = try #require(try await fixture.ledger.jobs([record.id])[record.id])
                 #expect(job.record.type.text == clean)
                 #expect(job.record.queue.text == clean)
@@ -183,18 +197,23 @@ extension PostgresTests {
             }
         }
 
-        @Test func `an enqueue in the caller's transaction follows its commit and its rollback [A9] [I10]`() async throws {
+        @Test func `an enqueue in the caller's transaction follows its commit and its rollback [A9] [I10]`()
+            async throws
+        {
             try await withLedger { fixture in
                 let (kept, dropped) = (job(unique: UniqueKey("a")), job(unique: UniqueKey("b")))
 
                 try await fixture.session.begin()
-                #expect(try await fixture.ledger.record([dropped], in: fixture.session).answers == [.recorded])
+                #expect(
+                    try await fixture.ledger.record([dropped], in: fixture.session).answers == [.recorded])
                 #expect(try await fixture.ledger.jobs([dropped.id]).isEmpty)
                 try await fixture.session.rollback()
                 try await fixture.session.begin()
-                let receipt = try await fixture.ledger.record([kept, kept, dropped, dropped], in: fixture.session)
+                let receipt = try await fixture.ledger.record(
+                    [kept, kept, dropped, dropped], in: fixture.session)
                 _ = try await fixture.session.query(
-                    Statements.adapted("DELETE FROM tally.jobs WHERE id = $1", schema: fixture.schema), [.id(dropped.id)])
+                    Statements.adapted("DELETE FROM tally.jobs WHERE id = $1", schema: fixture.schema),
+                    [.id(dropped.id)])
                 try await fixture.session.commit()
 
                 #expect(receipt.answers == [.recorded, .exists(same: true), .recorded, .exists(same: true)])
@@ -205,11 +224,15 @@ extension PostgresTests {
             }
         }
 
-        @Test func `withTransaction commits, rolls back on a throw, and ends a transaction that hangs [A9]`() async throws {
+        @Test func `withTransaction commits, rolls back on a throw, and ends a transaction that hangs [A9]`()
+            async throws
+        {
             struct Stop: Error {}
             try await withLedger(transaction: .milliseconds(300)) { fixture in
                 let jobs = (0..<3).map { _ in job() }
-                _ = try await fixture.ledger.withTransaction { try await fixture.ledger.record([jobs[0]], in: $0) }
+                _ = try await fixture.ledger.withTransaction {
+                    try await fixture.ledger.record([jobs[0]], in: $0)
+                }
                 await #expect(throws: Stop.self) {
                     try await fixture.ledger.withTransaction { transaction in
                         _ = try await fixture.ledger.record([jobs[1]], in: transaction)
@@ -230,7 +253,8 @@ extension PostgresTests {
 
         @Test func `tally enqueue from SQL makes a job, an outbox row and no duplicate`() async throws {
             try await withLedger { fixture in
-                let sql = #"SELECT tally.enqueue('mail.send', '{"to": "x"}', queue => 'mail', unique_key => 'k', tags => '{a}')"#
+                let sql =
+                    #"SELECT tally.enqueue('mail.send', '{"to": "x"}', queue => 'mail', unique_key => 'k', tags => '{a}')"#
                 let first = try await fixture.query(sql)
                 let second = try await fixture.query(sql)
 

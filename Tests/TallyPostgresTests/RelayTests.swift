@@ -6,7 +6,9 @@ import Testing
 
 extension PostgresTests {
     @Suite struct RelayTests {
-        @Test func `the relay pushes live jobs at the outbox version, deletes what was taken, and counts it`() async throws {
+        @Test func `the relay pushes live jobs at the outbox version, deletes what was taken, and counts it`()
+            async throws
+        {
             try await withLedger { fixture in
                 let (live, ended, refused) = (job(runAt: .now + .seconds(500)), job(), job())
                 _ = try await fixture.ledger.record([live, ended])
@@ -25,7 +27,9 @@ extension PostgresTests {
                 #expect(pushed.withLock { $0.map(\.runAt) } == [live.runAt, nil])
                 #expect(try await fixture.count("SELECT accepted FROM tally.balances") == 2)
                 #expect(try await fixture.ledger.balances().accepted == 3)
-                #expect(try await fixture.ledger.relay(rows: 10, olderThan: .seconds(60)) { _ in true }.claimed == 0)
+                #expect(
+                    try await fixture.ledger.relay(rows: 10, olderThan: .seconds(60)) { _ in true }.claimed
+                        == 0)
             }
         }
 
@@ -88,8 +92,11 @@ extension PostgresTests {
                 let record = job(unique: key)
                 let receipt = try await fixture.ledger.record([record])
                 try await fixture.ledger.finishOutbox(try #require(receipt.outbox))
-                func requeue(_ id: JobID, _ version: Int, _ runAt: Timestamp? = nil) async throws -> RequeueAnswer {
-                    try await fixture.ledger.requeue(id, seen: version, runAt: runAt, resetAttempts: true, actor: "ann")
+                func requeue(_ id: JobID, _ version: Int, _ runAt: Timestamp? = nil) async throws
+                    -> RequeueAnswer
+                {
+                    try await fixture.ledger.requeue(
+                        id, seen: version, runAt: runAt, resetAttempts: true, actor: "ann")
                 }
                 #expect(try await requeue(record.id, 1) == .notFailed(.pending))
                 #expect(try await requeue(JobID(), 1) == .notFound)
@@ -111,9 +118,13 @@ extension PostgresTests {
                 #expect(try await fixture.ledger.events(record.id).map(\.actor) == ["ann"])
                 #expect(try await fixture.ledger.balances().failed == 0)
                 #expect(try await fixture.ledger.balances().accepted == 1)
-                #expect(try await fixture.ledger.record([job(unique: key)]).answers == [.duplicate(of: record.id)])
+                #expect(
+                    try await fixture.ledger.record([job(unique: key)]).answers == [.duplicate(of: record.id)]
+                )
                 // The failure that was requeued comes again from another mirror: the floor holds.
-                try await fixture.apply(2) { $0.changed = [change(record.id, .failed, version: 2, seq: 2, epoch: 9)] }
+                try await fixture.apply(2) {
+                    $0.changed = [change(record.id, .failed, version: 2, seq: 2, epoch: 9)]
+                }
                 #expect(try await fixture.ledger.jobs([record.id])[record.id]?.status == .scheduled)
                 let pushes = Mutex<[Push]>([])
                 _ = try await fixture.ledger.relay(rows: 9, olderThan: .zero) { row in
@@ -150,7 +161,10 @@ extension PostgresTests {
                 #expect(try await ledger.events(first.id).map(\.verb) == [.cancel])
                 #expect(try await ledger.record([job(unique: UniqueKey("k"))]).answers == [.recorded])
                 let balances = try await ledger.balances()
-                #expect((balances.accepted, balances.cancelled, balances.completed, balances.active) == (4, 2, 1, 1))
+                #expect(
+                    (balances.accepted, balances.cancelled, balances.completed, balances.active) == (
+                        4, 2, 1, 1
+                    ))
             }
         }
     }

@@ -12,13 +12,18 @@ extension PostgresTests {
                 for change in [
                     "status = 'done'", "status = 'completed'", "completed_at = now()",
                     "status = 'processing'", "status = 'processing', started_at = now()",
-                    "status = 'processing', worker_id = 'w'", "status = 'scheduled'", "status = 'retrying'", "run_at = now()",
-                    "status = 'failed', completed_at = now()", "version = 0", "version = NULL", "floor = 5", "floor = 0",
-                    "attempts = -1", "max_attempts = -1", "crashes = -1", "max_crashes = 0", "max_crashes = 256",
-                    "epoch = -1", "seq = -1", "type = ''", "queue = ''", "codec = ''", "priority = 4", "priority = -1",
+                    "status = 'processing', worker_id = 'w'", "status = 'scheduled'", "status = 'retrying'",
+                    "run_at = now()",
+                    "status = 'failed', completed_at = now()", "version = 0", "version = NULL", "floor = 5",
+                    "floor = 0",
+                    "attempts = -1", "max_attempts = -1", "crashes = -1", "max_crashes = 0",
+                    "max_crashes = 256",
+                    "epoch = -1", "seq = -1", "type = ''", "queue = ''", "codec = ''", "priority = 4",
+                    "priority = -1",
                     "body = NULL", "payload = NULL", "scheduled_at = NULL", "scheduled_at = 'infinity'",
                     "created_at = '-infinity'", "updated_at = 'infinity'", "started_at = 'infinity'",
-                    "status = 'completed', completed_at = 'infinity'", "failed_at = 'infinity'", "unique_key = 'k'",
+                    "status = 'completed', completed_at = 'infinity'", "failed_at = 'infinity'",
+                    "unique_key = 'k'",
                     "unique_lifetime = -1", "unique_key = 'k', unique_lifetime = 0", "timeout_us = 0",
                     "id = '00000000-0000-0000-0000-000000000000'",
                 ] {
@@ -46,22 +51,25 @@ extension PostgresTests {
                 _ = try await fixture.ledger.record([record])
                 try await fixture.apply(1) { $0.changed = [change(record.id, .failed, version: 2, seq: 1)] }
                 _ = try await fixture.session.query("SET search_path TO \"\(fixture.schema)\", public")
-                defer { /* the session ends with the test */  }
                 let columns = try await fixture.session.query(
                     """
                     SELECT id, type, payload, status, result, error, attempts, max_attempts, created_at, updated_at,
                       scheduled_at, started_at, completed_at, worker_id FROM jobs WHERE status = 'failed'
                     """)
                 #expect(columns.count == 1)
-                #expect(try await fixture.session.query("SELECT id FROM jobs WHERE payload @> '{\"order\": 7}'").count == 1)
+                #expect(
+                    try await fixture.session.query("SELECT id FROM jobs WHERE payload @> '{\"order\": 7}'")
+                        .count == 1)
                 #expect(
                     try await fixture.session.query(
                         "SELECT id, status, last_seen, job_types, current_job, metadata FROM workers WHERE last_seen < now() - interval '1 minute'"
                     ).isEmpty)
                 for index in [
-                    "idx_jobs_status ON jobs(status)", "idx_jobs_type ON jobs(type)", "idx_jobs_created_at ON jobs(created_at)",
+                    "idx_jobs_status ON jobs(status)", "idx_jobs_type ON jobs(type)",
+                    "idx_jobs_created_at ON jobs(created_at)",
                     "idx_jobs_scheduled_at ON jobs(scheduled_at)", "idx_workers_status ON workers(status)",
-                    "idx_workers_last_seen ON workers(last_seen)", "idx_jobs_payload_gin ON jobs USING GIN (payload)",
+                    "idx_workers_last_seen ON workers(last_seen)",
+                    "idx_jobs_payload_gin ON jobs USING GIN (payload)",
                 ] {
                     _ = try await fixture.session.query("CREATE INDEX \(index)")
                 }
@@ -82,7 +90,8 @@ extension PostgresTests {
 
         @Test func `the roles can do their own work and no more`() async throws {
             try await withLedger { fixture in
-                let pool = LedgerPool(fixture.configuration, statements: Statements(schema: fixture.schema), size: 1)
+                let pool = LedgerPool(
+                    fixture.configuration, statements: Statements(schema: fixture.schema), size: 1)
                 let script = try Migrator(fixture.configuration).rolesScript()
                 for _ in 0..<2 {
                     try await pool.run("roles") { connection throws(LedgerError) in
@@ -108,7 +117,9 @@ extension PostgresTests {
             }
             try await become("enqueuer")
             #expect(await fixture.refusal("SELECT tally.enqueue('t', '{}')") == "")
-            #expect(try await fixture.ledger.record([job(unique: UniqueKey("k"))], in: fixture.session).answers == [.recorded])
+            #expect(
+                try await fixture.ledger.record([job(unique: UniqueKey("k"))], in: fixture.session).answers
+                    == [.recorded])
             #expect(
                 try await fixture.ledger.record([job(unique: UniqueKey("k"))], in: fixture.session).answers
                     != [.recorded])

@@ -12,7 +12,9 @@ struct MissingServer: Error, CustomStringConvertible {
 }
 
 func serverURL() throws -> String {
-    guard let url = getenv("TALLY_POSTGRES_URL").map({ String(cString: $0) }), !url.isEmpty else { throw MissingServer() }
+    guard let url = getenv("TALLY_POSTGRES_URL").map({ String(cString: $0) }), !url.isEmpty else {
+        throw MissingServer()
+    }
     return url
 }
 
@@ -127,7 +129,10 @@ func change(
     return change
 }
 
-func event(_ id: JobID, _ verb: Verb, _ from: JobStatus?, _ to: JobStatus, version: Int, seq: Int64) -> JobEvent {
+func event(_ id: JobID, _ verb: Verb, _ from: JobStatus?, _ to: JobStatus, version: Int, seq: Int64)
+    -> JobEvent
+{
     JobEvent(
-        job: id, position: LogPosition(epoch: 1, seq: seq), at: .now, verb: verb, from: from, to: to, version: version)
+        job: id, position: LogPosition(epoch: 1, seq: seq), at: .now, verb: verb, from: from, to: to,
+        version: version)
 }

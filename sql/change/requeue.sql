@@ -11,7 +11,8 @@ WITH changed AS (
     status = CASE WHEN $3::timestamptz > now() THEN 'scheduled' ELSE 'pending' END,
     run_at = CASE WHEN $3::timestamptz > now() THEN $3 END,
     version = j.version + 1, floor = j.version + 1, completed_at = NULL, updated_at = now(), crashes = 0,
-    attempts = CASE WHEN $4::bigint <> 0 THEN 0 ELSE j.attempts END
+    attempts = CASE WHEN $4::bigint <> 0 THEN 0 ELSE j.attempts END,
+    error = CASE WHEN $4::bigint = 0 THEN j.error END, failed_at = CASE WHEN $4::bigint = 0 THEN j.failed_at END
   WHERE j.id = $1::uuid AND j.status = 'failed' AND j.version = $2::bigint
   RETURNING j.id, j.version, j.status, j.epoch, j.attempts, j.run_at, j.queue, j.unique_key, j.unique_lifetime
 ), noted AS (

@@ -34,5 +34,6 @@ public protocol TransactionalLedger: LedgerDriver {
     /// takes the jobs to the queue; or the caller pushes them and finishes the receipt's outbox row.
     ///
     /// - Throws: what the transaction threw, as a `LedgerError`; the caller's transaction is then to be rolled back.
-    func record(_ jobs: [JobRecord], in transaction: some LedgerTransaction) async throws(LedgerError) -> RecordReceipt
+    func record(_ jobs: [JobRecord], in transaction: some LedgerTransaction) async throws(LedgerError)
+        -> RecordReceipt
 }

@@ -6,17 +6,20 @@
 -- Cost     O(jobs)
 redis.register_function { function_name = 'tally_v1_ack', flags = { 'allow-oom' }, callback = function(keys, args)
   local c = begin(keys, args)
-  local tokens, letters, gone, ended, moves = {}, {}, {}, {}, {}
+  local tokens, letters, gone, ended, moves, done = {}, {}, {}, {}, {}, {}
   for i = 3, #args, 2 do tokens[#tokens + 1] = args[i] end
   local held = held_leases(c, tokens)
   for i, token in ipairs(tokens) do
-    if held[i] == true then
+    if held[i] == true and not done[token:sub(1, 16)] then
       gone[#gone + 1] = token
       ended[#ended + 1] = token:sub(1, 16)
       ended[#ended + 1] = 'c'
       ended[#ended + 1] = version_of(token)
       moves[#moves + 1] = move(token:sub(1, 20), 'l', 'c', args[2 + 2 * i])
       letters[i] = 'c'
+      done[token:sub(1, 16)] = { version_of(token), 'c' }
+    else
+      letters[i] = refusal_after(c, done, token, held[i], 'c')
     end
   end
   if #gone > 0 then
@@ -24,9 +27,6 @@ redis.register_function { function_name = 'tally_v1_ack', flags = { 'allow-oom' 
     bury(c, ended)
     append(c, 'A', '', table.concat(moves))
     finish(c)
-  end
-  for i, token in ipairs(tokens) do
-    if not letters[i] then letters[i] = held[i] or refusal(c, token, 'c') end
   end
   return reply(c, table.concat(letters))
 end }

@@ -232,10 +232,18 @@ local function refusal(c, token, wanted)
   return 'n'
 end
 
+-- The letter of a token that is not held (`held`: nil, or its letter), when the jobs before it in the same call are taken into account: `done` is
+-- { [id] = { version, letter } } of those. To be asked before anything is written.
+local function refusal_after(c, done, token, held, wanted)
+  local earlier = done[token:sub(1, 16)]
+  if not earlier then return held or refusal(c, token, wanted) end
+  return wanted and earlier[2] == wanted and earlier[1] == version_of(token) and 'R' or 'n'
+end
+
 -- Which of the tokens are held and in time. Answers { [i] = true } and the detours of the held ones.
 local function held_leases(c, tokens)
   local scores = redis.call('ZMSCORE', c.p .. ':leases', unpack(tokens))
-  local held, detours, seen = {}, {}, {}
+  local held, detours = {}, {}
   local any = redis.call('EXISTS', c.p .. ':detours') == 1
   local found
   if any then
@@ -246,9 +254,8 @@ local function held_leases(c, tokens)
   for i, token in ipairs(tokens) do
     if scores[i] then
       if tonumber(scores[i]) <= c.now then held[i] = 'e'
-      elseif not seen[token] then
+      else
         held[i] = true
-        seen[token] = true
         if found and found[i] then detours[i] = read_detour(found[i]) end
       end
     end

@@ -43,14 +43,14 @@ local function judge_pushes(c, jobs)
   for i, job in ipairs(jobs) do
     local letter
     local version = version_of(job.element)
+    if first[job.id] then letter = first[job.id].record == job.record and 'e' or 'd' end
     for _, bytes in ipairs({ a[i] or '', b[i] or '' }) do
-      if bytes ~= '' and (struct.unpack('>I4', bytes, 2)) >= version then letter = bytes:sub(1, 1) end
+      if not letter and bytes ~= '' and (struct.unpack('>I4', bytes, 2)) >= version then letter = bytes:sub(1, 1) end
     end
     if not letter and bodies[i] then
       job.held = current(c, job.id)
       if job.held.version >= version then letter = bodies[i] == job.record and 'e' or 'd' end
     end
-    if not letter and first[job.id] then letter = first[job.id].record == job.record and 'e' or 'd' end
     if not letter and job.unique then
       local field = job.unique:sub(9)
       local holder = taken[field] or redis.call('HGET', c.p .. ':unique', 'k' .. field)

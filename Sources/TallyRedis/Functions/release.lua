@@ -8,9 +8,9 @@ redis.register_function { function_name = 'tally_v1_release', flags = { 'allow-o
   local c = begin(keys, args)
   local tokens = {}
   for i = 3, #args, 2 do tokens[#tokens + 1] = args[i] end
-  return settle(c, 'R', tokens, nil, function(d, i)
+  return settle(c, 'R', tokens, nil, function(d, i, is_ending)
     d.run_at = (struct.unpack('>I8', args[2 + 2 * i]))
-    local later = d.run_at > c.now
+    local later = d.run_at > c.now and not is_ending
     return later and 's' or 'p', later and args[2 + 2 * i] or ZERO8
   end)
 end }

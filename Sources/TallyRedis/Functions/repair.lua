@@ -15,8 +15,8 @@ redis.register_function { function_name = 'tally_v1_repair', callback = function
   local seen = '-'
   if d then seen = 'H' .. d.state .. struct.pack('>I4', d.version)
   elseif tomb then seen = 'E' .. tomb.status .. struct.pack('>I4', tomb.version) end
-  if seen ~= args[6] then return reply(c, '0') end
   local action = args[7]:sub(1, 1)
+  if seen ~= args[6] or action == 'T' and not tomb then return reply(c, '0') end
   if action == 'P' then
     local jobs = read_jobs({ '', '', '', '', unpack(args, 8) })
     local letters = judge_pushes(c, jobs)

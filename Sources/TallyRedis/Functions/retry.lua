@@ -8,11 +8,11 @@ redis.register_function { function_name = 'tally_v1_retry', flags = { 'allow-oom
   local c = begin(keys, args)
   local tokens = {}
   for i = 3, #args, 2 do tokens[#tokens + 1] = args[i] end
-  return settle(c, 'T', tokens, nil, function(d, i)
+  return settle(c, 'T', tokens, nil, function(d, i, is_ending)
     local run_at, attempts, failed_at, at = struct.unpack('>I8I4I8', args[2 + 2 * i])
     d.run_at, d.attempts, d.failed_at = run_at, attempts, failed_at == 0 and c.now or failed_at
     d.error = args[2 + 2 * i]:sub(at)
-    local later = run_at > c.now
+    local later = run_at > c.now and not is_ending
     return later and 'r' or 'p', (later and struct.pack('>I8', run_at) or ZERO8) .. struct.pack('>I4', attempts) .. d.error
   end)
 end }

@@ -1,16 +1,16 @@
 -- What retry, fail and release share: each takes leases that are held and moves their jobs on.
 --
 -- `decide(d, i)` answers the new status and the log's detail, and writes what stays into the detour `d`.
--- A pending cancellation ends the job as cancelled instead.
+-- A pending cancellation ends the job as cancelled instead; then it waits for no time.
 local function settle(c, verb, tokens, wanted, decide)
-  local letters, gone, ended, moves, lines = {}, {}, {}, {}, {}
+  local letters, gone, ended, moves, lines, done = {}, {}, {}, {}, {}, {}
   local held, detours = held_leases(c, tokens)
   for i, token in ipairs(tokens) do
-    if held[i] == true then
+    if held[i] == true and not done[token:sub(1, 16)] then
       local id, element, version = token:sub(1, 16), token:sub(1, 20), version_of(token)
       local d = detours[i] or straight(c)
       local was_flagged = d.flag ~= 0
-      local to, detail = decide(d, i)
+      local to, detail = decide(d, i, was_flagged)
       if was_flagged then to = 'x' end
       gone[#gone + 1] = token
       if to == 'f' or to == 'x' then
@@ -32,6 +32,9 @@ local function settle(c, verb, tokens, wanted, decide)
       end
       moves[#moves + 1] = move(element, 'l', to, detail)
       letters[i] = to
+      done[id] = { version, to }
+    else
+      letters[i] = refusal_after(c, done, token, held[i], wanted)
     end
   end
   if #gone > 0 then
@@ -40,9 +43,6 @@ local function settle(c, verb, tokens, wanted, decide)
     bury(c, ended)
     append(c, verb, '', table.concat(moves))
     finish(c)
-  end
-  for i, token in ipairs(tokens) do
-    if not letters[i] then letters[i] = held[i] or refusal(c, token, wanted) end
   end
   return reply(c, table.concat(letters))
 end

@@ -27,6 +27,7 @@ final class Lane: Sendable {
     init(_ configuration: RedisConfiguration) { self.configuration = configuration }
 
     var reading: Reading? { latest.withLock { $0 } }
+    var isClosed: Bool { inbox.hasClosed }
     var prefix: String { "{\(configuration.namespace):0}" }
 
     func submit(_ call: Call) {

@@ -82,6 +82,7 @@ extension Conformance {
 
             // Far apart, since a busy machine may let a woken task wait for seconds.
             try expect("woken before its time", ContinuousClock.now - begun < .seconds(60))
+            _ = try await s.enqueue()
             try await s.queue.wait(for: [s.name], upTo: .seconds(120))
             try expect("work is there: at once", ContinuousClock.now - begun < .seconds(60))
         },

@@ -58,12 +58,23 @@ extension ModelSession {
 
     private func compareLogs() async throws {
         let start = logStart
-        let entries = try await both("log since the last settling") { role in
-            try await self.stores[role].queue.log(after: start[role], limit: 1_000_000).map {
+        var logs: [Role: [Entry]] = [:]
+        for role in [Role.reference, .subject] {
+            logs[role] = try await stores[role].queue.log(after: start[role], limit: 1_000_000).map {
                 Entry(verb: $0.verb, moves: $0.moves)
             }
         }
-        for entry in entries ?? [] {
+        let entries = logs[.reference] ?? []
+        let others = logs[.subject] ?? []
+        for (index, entry) in entries.enumerated() where index >= others.count || others[index] != entry {
+            throw difference(
+                "log entry \(index + 1) since the last settling", entry,
+                index < others.count ? "\(others[index])" : "none")
+        }
+        if others.count > entries.count {
+            throw difference("log since the last settling", "none", others[entries.count])
+        }
+        for entry in entries {
             for move in entry.moves where !Transition.isLegal(entry.verb, from: move.from, to: move.to) {
                 throw difference("illegal transition", entry.verb, move)
             }
@@ -72,8 +83,11 @@ extension ModelSession {
 
     private func compareLedgers() async throws {
         let ids = slots.map(\.record.id) + gone
-        try await both("ledger rows") { role in
-            try await self.stores[role].ledger.jobs(ids).mapValues(Row.init)
+        let expected = try await stores.reference.ledger.jobs(ids).mapValues(Row.init)
+        let found = try await stores.subject.ledger.jobs(ids).mapValues(Row.init)
+        for id in ids where expected[id] != found[id] {
+            throw difference(
+                "ledger row of \(id)", expected[id].map { "\($0)" } ?? "none", found[id].map { "\($0)" } ?? "none")
         }
         for id in ids {
             try await both("ledger events of \(id)") { role in

@@ -1,0 +1,38 @@
+import TallyCore
+import TallyPostgres
+import TallyRedis
+
+/// Both halves in a namespace and schema of their own, removed at the end: for conformance runs and tests against live
+/// servers. Touches no other key and no other schema.
+package struct ScratchNamespace: Sendable {
+    package let settings: Settings
+    package let queue: RedisQueue
+    package let ledger: PostgresLedger
+
+    /// - Parameter hasTestClock: the times that callers pass count.
+    package static func open(redisURL: String, postgresURL: String, hasTestClock: Bool = true) async throws
+        -> ScratchNamespace
+    {
+        let name = "scratch_" + JobID().description.filter { $0 != "-" }
+        let settings = try Settings(redisURL: redisURL, postgresURL: postgresURL, namespace: name)
+        let postgres = try PostgresConfiguration(url: postgresURL, schema: name, poolConnections: 3)
+        _ = try await Migrator(postgres).apply()
+        var redis = try settings.redis()
+        redis.hasTestClock = hasTestClock
+        let queue = try await RedisQueue.open(redis)
+        // Fresh halves agree: nothing to compare before leasing may begin.
+        try await queue.open(epoch: queue.history().epoch)
+        return ScratchNamespace(settings: settings, queue: queue, ledger: try await PostgresLedger.open(postgres))
+    }
+
+    /// Closes and removes both. What is closed already is removed all the same.
+    package func remove() async throws {
+        await queue.close()
+        await ledger.close()
+        let broom = try await RedisQueue.open(settings.redis())
+        try await broom.removeNamespace()
+        await broom.close()
+        try await Migrator(PostgresConfiguration(url: settings.postgresURL ?? "", schema: settings.namespace))
+            .removeLedger()
+    }
+}
