@@ -12,12 +12,16 @@ final class DemoWorkers: Sendable {
 
     private let folder: String
     private let environment: [String]
+    /// An empty `.env`: the one of the folder where somebody stands has nothing to say here.
+    private let noSettings: String
     private let living = Mutex<[Process]>([])
     /// Never written to: the workers read its end when this process ends, however it ends.
     private let leash: (read: Int32, write: Int32)
 
     init(folder: String, redisURL: String, postgresURL: String) throws {
         self.folder = folder
+        noSettings = "\(folder)/none.env"
+        try Data().write(to: URL(fileURLWithPath: noSettings))
         // In the environment, not among the arguments: those are for every user to read.
         environment =
             ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("TALLY_") }.map { "\($0.key)=\($0.value)" }
@@ -37,7 +41,7 @@ final class DemoWorkers: Sendable {
     func start(_ name: String, queues: [String], lease: String) throws -> Process {
         let log = "\(folder)/\(name).log"
         let words =
-            [try Self.ownPath(), "demo-worker", "--env-file", "/dev/null", "--id", name, "--lease", lease] + queues.flatMap { ["--queue", $0] }
+            [try Self.ownPath(), "demo-worker", "--env-file", noSettings, "--id", name, "--lease", lease] + queues.flatMap { ["--queue", $0] }
         let pid = try ChildProcess.start(words, environment: environment, input: leash.read, output: log)
         let process = Process(name: name, pid: pid, log: log)
         living.withLock { $0.append(process) }
