@@ -6,7 +6,8 @@ enum Main {
     static let commands: [any Command.Type] = [
         DevCommand.self, MigrateCommand.self, EnqueueCommand.self, WorkerCommand.self, ServeCommand.self,
         InspectCommand.self, ListCommand.self, StatsCommand.self, DeadLetterCommand.self, CancelCommand.self,
-        WorkersCommand.self, ReconcileCommand.self, ConformanceCommand.self, BenchCommand.self, DemoCommand.self,
+        WorkersCommand.self, ReconcileCommand.self, ConformanceCommand.self, BenchCommand.self,
+        DemoCommand.self,
         DemoWorkerCommand.self,
     ]
 
@@ -37,7 +38,8 @@ enum Main {
         }
         do {
             let arguments = try Arguments(
-                words, flags: command.flags.union(Common.flags), switches: command.switches.union(Common.switches))
+                words, flags: command.flags.union(Common.flags),
+                switches: command.switches.union(Common.switches))
             try await command.run(arguments)
             return 0
         } catch let exit as Exit {

@@ -22,12 +22,14 @@ struct DemoBarrier: Job {
             try Data("\(getpid())\n".utf8).write(to: URL(fileURLWithPath: marker), options: .atomic)
             while true { try await Task.sleep(for: .seconds(3600)) }
         }
-        try context.complete(with: Ending(finishedBy: context.worker.text, pid: getpid(), crashes: context.crashes))
+        try context.complete(
+            with: Ending(finishedBy: context.worker.text, pid: getpid(), crashes: context.crashes))
     }
 
     /// The process that holds the job; nil while none has taken it.
     static func holder(_ marker: String) -> Int32? {
-        guard let text = try? String(contentsOfFile: marker, encoding: .utf8) else { return nil }  // not taken yet
+        // not taken yet
+        guard let text = try? String(contentsOfFile: marker, encoding: .utf8) else { return nil }
         return Int32(text.dropLast())
     }
 }

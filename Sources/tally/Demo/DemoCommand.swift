@@ -3,7 +3,8 @@ import Tallystick
 
 enum DemoCommand: Command {
     static let name = "demo"
-    static let summary = "one job for every file of a folder, on private servers, with a worker killed on the way"
+    static let summary =
+        "one job for every file of a folder, on private servers, with a worker killed on the way"
     static let help = """
         tally demo [FOLDER]         default /usr/share/doc
           Size, lines, SHA-256 and MIME type of every regular file, worked out by worker processes and stored as
@@ -42,7 +43,8 @@ enum DemoCommand: Command {
             throw Exit(code: 1)
         }
         if found.files.count < 1000 {
-            Output.note("only \(found.files.count) files under \(folder), fewer than 1,000: figures will say little")
+            Output.note(
+                "only \(found.files.count) files under \(folder), fewer than 1,000: figures will say little")
         }
         return found.files
     }

@@ -52,7 +52,11 @@ struct DemoFile: Job {
                     unreadable += 1
                     continue
                 }
-                files.append(DemoFile(Array(UnsafeBufferPointer(start: path, count: strlen(path)).map(UInt8.init(bitPattern:)))))
+                files.append(
+                    DemoFile(
+                        Array(
+                            UnsafeBufferPointer(start: path, count: strlen(path)).map(UInt8.init(bitPattern:))
+                        )))
             case FTS_DNR, FTS_ERR, FTS_NS: unreadable += 1
             default: continue
             }

@@ -26,7 +26,9 @@ struct DemoReport {
         Output.line("\nRecovery from kill -9")
         let lapsed = recovery.events.first { $0.verb == .reclaim }
         let after = lapsed.map { ", \(Self.seconds($0.at - recovery.killedAt)) s after the kill" } ?? ""
-        Output.line("worker \(recovery.victim.name) (pid \(recovery.victim.pid)) was killed holding job \(recovery.job.record.id)")
+        Output.line(
+            "worker \(recovery.victim.name) (pid \(recovery.victim.pid)) was killed holding job \(recovery.job.record.id)"
+        )
         Output.line("its lease ran out and the job was reclaimed\(after)")
         Output.line(
             "\(recovery.job.status.rawValue) by worker \(recovery.job.workerID?.text ?? "?"), "
@@ -35,7 +37,8 @@ struct DemoReport {
             ["AT", "EVENT", "FROM", "TO", "VERSION", "ACTOR"],
             recovery.events.map {
                 [
-                    $0.at.description, $0.verb.rawValue, $0.from?.rawValue ?? "-", $0.to.rawValue, "\($0.version)",
+                    $0.at.description, $0.verb.rawValue, $0.from?.rawValue ?? "-", $0.to.rawValue,
+                    "\($0.version)",
                     Output.printable($0.actor ?? ""),
                 ]
             })
@@ -43,7 +46,8 @@ struct DemoReport {
 
     private func table(_ title: String, _ report: String, _ header: [String]) async throws {
         Output.line("\n\(title)")
-        Output.table(header, try await ledger.report(report).map { $0.map { Output.printable($0, limit: 100) } })
+        Output.table(
+            header, try await ledger.report(report).map { $0.map { Output.printable($0, limit: 100) } })
     }
 
     private static func seconds(_ time: Duration) -> String {

@@ -21,7 +21,8 @@ struct DemoRun: Sendable {
         }
         // Everything that moved jobs has stopped: what the halves say now stays so.
         let (_, statement) = try await Reconciler(
-            queue: tally.inspectable(), ledger: stage.ledger, mirror: Mirror(queue: tally.inspectable(), ledger: stage.ledger)
+            queue: tally.inspectable(), ledger: stage.ledger,
+            mirror: Mirror(queue: tally.inspectable(), ledger: stage.ledger)
         ).run(.dry)
         try await DemoReport(ledger: stage.ledger, recovery: recovery).print()
         Output.line("\(statement)")
@@ -35,11 +36,15 @@ struct DemoRun: Sendable {
         var problems: [String] = []
         if !statement.holds { problems.append("the statement does not hold: the halves differ") }
         if statement.active != 0 { problems.append("\(statement.active) jobs have not ended") }
-        if statement.accepted != total { problems.append("\(total) jobs were enqueued, \(statement.accepted) accepted") }
+        if statement.accepted != total {
+            problems.append("\(total) jobs were enqueued, \(statement.accepted) accepted")
+        }
         if mustFail.count != 2 || mustFail.contains(where: { $0.status != .failed }) {
             problems.append("a job that had to fail did not")
         }
-        if statement.failed != 2 { problems.append("2 jobs had to fail, \(statement.failed) did: see the causes above") }
+        if statement.failed != 2 {
+            problems.append("2 jobs had to fail, \(statement.failed) did: see the causes above")
+        }
         return problems
     }
 
@@ -87,7 +92,9 @@ struct DemoRun: Sendable {
     private func enqueueFiles() async throws {
         for start in stride(from: 0, to: files.count, by: Limits.jobsPerCall) {
             try Task.checkCancellation()
-            let records = try files[start..<min(start + Limits.jobsPerCall, files.count)].map { try $0.record() }
+            let records = try files[start..<min(start + Limits.jobsPerCall, files.count)].map {
+                try $0.record()
+            }
             try await tally.client.enqueue(contentsOf: records)
             progress.enqueued(records.count)
         }

@@ -14,17 +14,21 @@ struct DemoStage: Sendable {
         let folder = try temporaryFolder()
         defer {
             // Opened from the folder: also what a start that failed half-way has left.
-            (try? PrivateServers.open("\(folder)/servers"))?.remove()  // unreadable state: nothing was started
+            // unreadable state: nothing was started
+            (try? PrivateServers.open("\(folder)/servers"))?.remove()
             try? FileManager.default.removeItem(atPath: folder)  // best effort: a temporary folder
         }
         let servers = try await DevCommand.start("\(folder)/servers")
         try Task.checkCancellation()
         let settings = try Settings(redisURL: servers.redisURL, postgresURL: servers.postgresURL)
         let tally = try await Tally.open(settings, observer: LogObserver())
-        let workers = try DemoWorkers(folder: folder, redisURL: servers.redisURL, postgresURL: servers.postgresURL)
+        let workers = try DemoWorkers(
+            folder: folder, redisURL: servers.redisURL, postgresURL: servers.postgresURL)
         let result: Result<Void, any Error>
         do {
-            guard let ledger = tally.ledger as? PostgresLedger else { preconditionFailure("a private ledger is Postgres") }
+            guard let ledger = tally.ledger as? PostgresLedger else {
+                preconditionFailure("a private ledger is Postgres")
+            }
             try await body(DemoStage(folder: folder, tally: tally, ledger: ledger, workers: workers))
             result = .success(())
         } catch {

@@ -14,11 +14,13 @@ enum DemoWorkerCommand: Command {
     static func run(_ arguments: Arguments) async throws {
         let configuration = WorkerConfiguration(
             queues: arguments.all("queue").map { QueueName($0) }, concurrency: 4,
-            lease: try arguments.duration("lease") ?? Limits.lease, id: arguments.text("id").map { WorkerID($0) })
+            lease: try arguments.duration("lease") ?? Limits.lease,
+            id: arguments.text("id").map { WorkerID($0) })
         endWithParent()
         try await Common.withTally(arguments) { tally in
             let worker = tally.worker(
-                handlers: [JobHandler(DemoFile.self), JobHandler(DemoBarrier.self)], configuration: configuration)
+                handlers: [JobHandler(DemoFile.self), JobHandler(DemoBarrier.self)],
+                configuration: configuration)
             Signals.onStop { Task { await worker.drain() } }
             try await worker.run()
         }

@@ -24,7 +24,9 @@ final class DemoWorkers: Sendable {
         try Data().write(to: URL(fileURLWithPath: noSettings))
         // In the environment, not among the arguments: those are for every user to read.
         environment =
-            ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("TALLY_") }.map { "\($0.key)=\($0.value)" }
+            ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("TALLY_") }.map {
+                "\($0.key)=\($0.value)"
+            }
             + ["TALLY_REDIS_URL=\(redisURL)", "TALLY_POSTGRES_URL=\(postgresURL)"]
         var ends: [Int32] = [0, 0]
         if pipe(&ends) != 0 { throw ServerProblem("pipe: \(String(cString: strerror(errno)))") }
@@ -41,7 +43,8 @@ final class DemoWorkers: Sendable {
     func start(_ name: String, queues: [String], lease: String) throws -> Process {
         let log = "\(folder)/\(name).log"
         let words =
-            [try Self.ownPath(), "demo-worker", "--env-file", noSettings, "--id", name, "--lease", lease] + queues.flatMap { ["--queue", $0] }
+            [try Self.ownPath(), "demo-worker", "--env-file", noSettings, "--id", name, "--lease", lease]
+            + queues.flatMap { ["--queue", $0] }
         let pid = try ChildProcess.start(words, environment: environment, input: leash.read, output: log)
         let process = Process(name: name, pid: pid, log: log)
         living.withLock { $0.append(process) }
@@ -54,7 +57,8 @@ final class DemoWorkers: Sendable {
             var status: Int32 = 0
             guard waitpid(process.pid, &status, WNOHANG) == process.pid else { continue }
             forget(process)
-            throw ServerProblem("worker \(process.name) ended by itself (\(status)):\n\(Self.tail(process.log))")
+            throw ServerProblem(
+                "worker \(process.name) ended by itself (\(status)):\n\(Self.tail(process.log))")
         }
     }
 
@@ -99,6 +103,7 @@ final class DemoWorkers: Sendable {
     }
 
     private static func tail(_ path: String) -> String {
-        String(((try? String(contentsOfFile: path, encoding: .utf8)) ?? "no log").suffix(1000))  // for a person, if there is one
+        // for a person, if there is one
+        String(((try? String(contentsOfFile: path, encoding: .utf8)) ?? "no log").suffix(1000))
     }
 }

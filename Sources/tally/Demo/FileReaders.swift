@@ -62,14 +62,17 @@ private final class FileReader: @unchecked Sendable {
 
     private func open(_ path: [UInt8]) throws -> Int32 {
         let file = (path + [0]).withUnsafeBytes {
-            Glibc.open($0.baseAddress!.assumingMemoryBound(to: CChar.self), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+            Glibc.open(
+                $0.baseAddress!.assumingMemoryBound(to: CChar.self),
+                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         }
         if file < 0 {
             switch errno {
             case ENOENT, ENOTDIR: throw JobError.final("the file is gone: it was deleted after its enqueue")
             case ELOOP: throw JobError.final("a link stands where the file was")
             case EACCES, EPERM: throw JobError.final("this user may not read the file")
-            case let code: throw ReadProblem(description: "cannot be opened: \(String(cString: strerror(code)))")
+            case let code:
+                throw ReadProblem(description: "cannot be opened: \(String(cString: strerror(code)))")
             }
         }
         var about = stat()
@@ -83,10 +86,13 @@ private final class FileReader: @unchecked Sendable {
     private func type(ofFirst count: Int) throws -> String {
         if magic == nil {
             magic = magic_open(MAGIC_MIME_TYPE)
-            if magic_load(magic, nil) != 0 { throw ReadProblem(description: "libmagic cannot load its database") }
+            if magic_load(magic, nil) != 0 {
+                throw ReadProblem(description: "libmagic cannot load its database")
+            }
         }
         guard let text = magic_buffer(magic, buffer, min(count, 64 << 10)) else {
-            throw ReadProblem(description: "libmagic: \(magic_error(magic).map { String(cString: $0) } ?? "?")")
+            throw ReadProblem(
+                description: "libmagic: \(magic_error(magic).map { String(cString: $0) } ?? "?")")
         }
         return String(cString: text)
     }

@@ -25,7 +25,9 @@ enum ChildProcess {
         setSignals(&attributes)
         let arguments = words.map { strdup($0) } + [nil]
         let variables =
-            (environment ?? ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }).map { strdup($0) } + [nil]
+            (environment ?? ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }).map {
+                strdup($0)
+            } + [nil]
         defer { for text in arguments + variables { free(text) } }
         var pid: pid_t = 0
         let failed = posix_spawn(&pid, words[0], &actions, &attributes, arguments, variables)
@@ -52,7 +54,9 @@ enum ChildProcess {
     static func wait(_ pid: Int32) throws -> Int32 {
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0 {
-            if errno != EINTR { throw ServerProblem("waiting for \(pid): \(String(cString: strerror(errno)))") }
+            if errno != EINTR {
+                throw ServerProblem("waiting for \(pid): \(String(cString: strerror(errno)))")
+            }
         }
         return status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
     }

@@ -30,21 +30,25 @@ struct PrivateServers {
         try FileManager.default.createDirectory(atPath: "\(folder)/redis", withIntermediateDirectories: true)
         chmod(folder, 0o700)
         let tools = try ServerTools.find()
-        var state = try load(folder) ?? State(
-            redisPort: 0, redisPassword: secret(), postgresPort: 0, postgresPassword: secret(),
-            postgresFolder: postgresFolder(for: folder))
+        var state =
+            try load(folder)
+            ?? State(
+                redisPort: 0, redisPassword: secret(), postgresPort: 0, postgresPassword: secret(),
+                postgresFolder: postgresFolder(for: folder))
         try save(state, folder)  // so that `remove` finds what a start that fails half-way has left
         var servers = PrivateServers(folder: folder, state: state)
         if servers.redisPid == nil {
             say("starting a private Redis in \(folder)/redis")
-            state.redisPort = try RedisProcess.start(folder: "\(folder)/redis", password: state.redisPassword, tools, preferred: state.redisPort)
+            state.redisPort = try RedisProcess.start(
+                folder: "\(folder)/redis", password: state.redisPassword, tools, preferred: state.redisPort)
             try save(state, folder)
         }
         servers = PrivateServers(folder: folder, state: state)
         if servers.postgresPid == nil {
             say("starting a private Postgres in \(state.postgresFolder)")
             state.postgresPort = try PostgresProcess.start(
-                folder: state.postgresFolder, password: state.postgresPassword, tools, preferred: state.postgresPort)
+                folder: state.postgresFolder, password: state.postgresPassword, tools,
+                preferred: state.postgresPort)
             try save(state, folder)
         }
         return PrivateServers(folder: folder, state: state)
@@ -79,7 +83,9 @@ struct PrivateServers {
     private static func save(_ state: State, _ folder: String) throws {
         let path = "\(folder)/state.json"
         let data = try JSONEncoder().encode(state)
-        guard FileManager.default.createFile(atPath: path, contents: data, attributes: [.posixPermissions: 0o600])
+        guard
+            FileManager.default.createFile(
+                atPath: path, contents: data, attributes: [.posixPermissions: 0o600])
         else { throw ServerProblem("cannot write \(path)") }
     }
 
@@ -98,7 +104,8 @@ struct PrivateServers {
     /// The first line of the file, if a process with that pid lives.
     static func pid(_ path: String) -> Int32? {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8),  // no file: not running
-            let pid = Int32(text.split(separator: "\n").first ?? ""), pid > 1, kill(pid, 0) == 0 || errno == EPERM
+            let pid = Int32(text.split(separator: "\n").first ?? ""), pid > 1,
+            kill(pid, 0) == 0 || errno == EPERM
         else { return nil }
         return pid
     }

@@ -8,17 +8,24 @@ struct ServerTools {
 
     static func find() throws -> ServerTools {
         let hint = "run ops/up, which installs redis-server and postgresql"
-        guard let redis = find("redis-server") else { throw ServerProblem("redis-server is not installed; \(hint)") }
-        guard let bin = postgresFolders().first(where: { isExecutable("\($0)/initdb") && isExecutable("\($0)/postgres") })
+        guard let redis = find("redis-server") else {
+            throw ServerProblem("redis-server is not installed; \(hint)")
+        }
+        guard
+            let bin = postgresFolders().first(where: {
+                isExecutable("\($0)/initdb") && isExecutable("\($0)/postgres")
+            })
         else { throw ServerProblem("PostgreSQL's initdb is not installed; \(hint)") }
         return ServerTools(redisServer: redis, postgresBin: bin)
     }
 
     private static func postgresFolders() -> [String] {
         var folders: [String] = []
-        let versions = (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql")) ?? []  // none: no folder
+        // none: no folder
+        let versions = (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql")) ?? []
         folders += versions.compactMap(Int.init).sorted(by: >).map { "/usr/lib/postgresql/\($0)/bin" }
-        if let config = find("pg_config"), let text = try? run([config, "--bindir"]) {  // not there: the next place
+        // not there: the next place
+        if let config = find("pg_config"), let text = try? run([config, "--bindir"]) {
             folders.append(text.trimmingCharacters(in: .whitespacesAndNewlines))
         }
         return folders
@@ -37,9 +44,11 @@ struct ServerTools {
     /// - Throws: what it printed, when it failed.
     @discardableResult
     static func run(_ words: [String], folder: String = "/") throws -> String {
-        let log = "\(FileManager.default.temporaryDirectory.path)/tally-run-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        let log =
+            "\(FileManager.default.temporaryDirectory.path)/tally-run-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         defer { unlink(log) }
-        let status = try ChildProcess.wait(ChildProcess.start(["/usr/bin/env", "-C", folder] + words, output: log))
+        let status = try ChildProcess.wait(
+            ChildProcess.start(["/usr/bin/env", "-C", folder] + words, output: log))
         let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""  // not UTF-8: no text to show
         if status != 0 { throw ServerProblem("\(words[0]) failed (\(status)): \(text.suffix(2000))") }
         return text
@@ -58,7 +67,9 @@ struct ServerTools {
                 bind(descriptor, raw, length) == 0 && getsockname(descriptor, raw, &length) == 0
             }
         }
-        guard bound else { throw ServerProblem("no loopback port is free: \(String(cString: strerror(errno)))") }
+        guard bound else {
+            throw ServerProblem("no loopback port is free: \(String(cString: strerror(errno)))")
+        }
         return Int(UInt16(bigEndian: address.sin_port))
     }
 }
