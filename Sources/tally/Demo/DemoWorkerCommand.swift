@@ -12,8 +12,9 @@ enum DemoWorkerCommand: Command {
     static let isHidden = true
 
     static func run(_ arguments: Arguments) async throws {
+        // More slots than threads that read: reserves and acks go in larger batches, at the price of a longer "run".
         let configuration = WorkerConfiguration(
-            queues: arguments.all("queue").map { QueueName($0) }, concurrency: 4,
+            queues: arguments.all("queue").map { QueueName($0) }, concurrency: 16,
             lease: try arguments.duration("lease") ?? Limits.lease,
             id: arguments.text("id").map { WorkerID($0) })
         endWithParent()
