@@ -108,6 +108,21 @@ static const char record_record[] = {
 static const char relay_claim[] = {
 #embed "../../sql/relay/claim.sql" suffix(,)
 0};
+static const char reports_failures_by_cause[] = {
+#embed "../../sql/reports/failures_by_cause.sql" suffix(,)
+0};
+static const char reports_files_by_type[] = {
+#embed "../../sql/reports/files_by_type.sql" suffix(,)
+0};
+static const char reports_jobs_per_second[] = {
+#embed "../../sql/reports/jobs_per_second.sql" suffix(,)
+0};
+static const char reports_slowest_jobs[] = {
+#embed "../../sql/reports/slowest_jobs.sql" suffix(,)
+0};
+static const char reports_wait_and_run[] = {
+#embed "../../sql/reports/wait_and_run.sql" suffix(,)
+0};
 static const char roles[] = {
 #embed "../../sql/roles.sql" suffix(,)
 0};
@@ -202,6 +217,11 @@ static const struct { const char *name, *text; } files[] = {
     {"record/finish_outbox", record_finish_outbox},
     {"record/record", record_record},
     {"relay/claim", relay_claim},
+    {"reports/failures_by_cause", reports_failures_by_cause},
+    {"reports/files_by_type", reports_files_by_type},
+    {"reports/jobs_per_second", reports_jobs_per_second},
+    {"reports/slowest_jobs", reports_slowest_jobs},
+    {"reports/wait_and_run", reports_wait_and_run},
     {"roles", roles},
     {"schema/applied", schema_applied},
     {"schema/create", schema_create},

@@ -18,7 +18,9 @@ public final class Mirror: Sendable {
         var density = 1.0
     }
 
-    public init(queue: any QueueDriver, ledger: any LedgerDriver, observer: any JobObserver = SilentObserver()) {
+    public init(
+        queue: any QueueDriver, ledger: any LedgerDriver, observer: any JobObserver = SilentObserver()
+    ) {
         self.queue = queue
         self.ledger = ledger
         self.observer = observer
@@ -88,7 +90,9 @@ public final class Mirror: Sendable {
                 if count > 0 { observer.dutyDid("mirror", count) }
                 backoff.reset()
                 // Small batches cost a commit each: let transitions gather.
-                if count < 256 { try await Task.sleep(until: began + Limits.mirrorLinger, clock: .continuous) }
+                if count < 256 {
+                    try await Task.sleep(until: began + Limits.mirrorLinger, clock: .continuous)
+                }
             } catch is CancellationError {
                 throw CancellationError()
             } catch {

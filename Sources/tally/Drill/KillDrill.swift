@@ -88,10 +88,10 @@ struct KillDrill {
         await half.reached()
         switch victim {
         case .worker:
-            crew.kill("worker")
+            try crew.kill("worker")
             try crew.start("worker")
         case .serve:
-            crew.kill("serve")
+            try crew.kill("serve")
             try crew.start("serve")
         case .redis:
             if let pid = servers.redisPid { PrivateServers.end(pid, SIGKILL) }
@@ -152,22 +152,31 @@ struct KillDrill {
 /// The two processes that are killed and started again.
 private final class Crew: Sendable {
     private let folder: String
-    private let environment: [String: String]
-    private let children = Mutex<[String: ChildProcess]>([:])
+    private let environment: [String]
+    private let pids = Mutex<[String: Int32]>([:])
 
     init(folder: String, environment: [String: String]) {
         self.folder = folder
-        self.environment = environment
+        let all = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
+        self.environment = all.map { "\($0.key)=\($0.value)" }
     }
 
     func start(_ role: String) throws {
         let words = role == "serve" ? ["serve"] : ["drill", "--work", "--folder", folder]
-        let child = try ChildProcess.tally(words, environment: environment, log: "\(folder)/\(role).log")
-        children.withLock { $0[role] = child }
+        let pid = try ChildProcess.start(
+            ["/proc/\(getpid())/exe"] + words, environment: environment, output: "\(folder)/\(role).log")
+        pids.withLock { $0[role] = pid }
     }
-    func kill(_ role: String) { children.withLock { $0[role] }?.end(SIGKILL) }
+
+    /// With -9, and waits for its end.
+    func kill(_ role: String) throws {
+        guard let pid = pids.withLock({ $0.removeValue(forKey: role) }) else { return }
+        Glibc.kill(pid, SIGKILL)
+        _ = try ChildProcess.wait(pid)
+    }
+
     func stop() {
-        for role in ["worker", "serve"] { children.withLock { $0.removeValue(forKey: role) }?.end(SIGKILL) }
+        for role in ["worker", "serve"] { try? kill(role) }  // gone already: nothing to stop
     }
 }
 

@@ -14,7 +14,8 @@ enum RedisProcess {
             chmod("\(folder)/redis.conf", 0o600)
             try ServerTools.run([tools.redisServer, "\(folder)/redis.conf"], folder: folder)
             if waitUntilUp(folder, port) { return port }
-            last = (try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? ""  // no log: nothing to show
+            // no log: nothing to show
+            last = (try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? ""
         }
         throw ServerProblem("the private Redis does not start:\n\(last.suffix(1000))")
     }
@@ -40,8 +41,11 @@ enum RedisProcess {
     private static func waitUntilUp(_ folder: String, _ port: Int) -> Bool {
         for _ in 0..<1000 {
             if PrivateServers.pid("\(folder)/pid") != nil, canConnect(port) { return true }
-            let log = (try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? ""  // not written yet
-            if log.contains("Address already in use") && PrivateServers.pid("\(folder)/pid") == nil { return false }
+            // not written yet
+            let log = (try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? ""
+            if log.contains("Address already in use") && PrivateServers.pid("\(folder)/pid") == nil {
+                return false
+            }
             usleep(10_000)
         }
         return false
