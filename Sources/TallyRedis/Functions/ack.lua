@@ -5,9 +5,9 @@
 -- Log      A; detail: the result
 -- Cost     O(jobs)
 redis.register_function { function_name = 'tally_v1_ack', flags = { 'allow-oom' }, callback = function(keys, args)
+  local tokens = read_tokens(args, 3, 2, 0, DETAIL)
   local c = begin(keys, args)
-  local tokens, letters, gone, ended, moves, done = {}, {}, {}, {}, {}, {}
-  for i = 3, #args, 2 do tokens[#tokens + 1] = args[i] end
+  local letters, gone, ended, moves, done = {}, {}, {}, {}, {}
   local held = held_leases(c, tokens)
   for i, token in ipairs(tokens) do
     if held[i] == true and not done[token:sub(1, 16)] then

@@ -5,6 +5,7 @@
 -- Log      N when an epoch begins
 -- Cost     O(1); O(leases) when an epoch begins
 redis.register_function { function_name = 'tally_v1_attach', flags = { 'allow-oom' }, callback = function(keys, args)
+  if args[3] ~= '0' and args[3] ~= '1' then refuse('say whether the namespace is for tests') end
   local layout = redis.call('HGET', keys[1] .. ':meta', 'layout')
   if layout and layout ~= LAYOUT then
     return redis.error_reply('LAYOUT the keys of ' .. keys[1] .. ' have layout ' .. layout

@@ -11,10 +11,22 @@
 -- Log      P with every job pushed; detail: kind (0 recorded, 1 queued, 2 queued with large body) run_at (8)
 --          attempts (4), then of a queued job its record, prefixed by its length where a large body follows
 -- Cost     O(jobs)
+--
+-- Whether a record is long enough for its fixed fields, and they say what they may.
+local function is_record(record)
+  if not record or #record < 5 then return false end
+  local layout, priority, crashes, flags, queue = record:byte(1, 5)
+  return layout == 1 and priority <= 3 and crashes > 0 and flags <= 1 and queue > 0 and #record >= 66 + queue
+end
+
 local function read_jobs(args)
   local jobs, at = {}, 5
+  if #args > 4 + 4 * JOBS_PER_CALL then refuse('more than ' .. JOBS_PER_CALL .. ' jobs a call') end
   while at <= #args do
     local head = args[at]
+    if #head ~= 33 or head:byte(22) ~= 0 or head:sub(17, 20) == ZERO4 or not is_record(args[at + 1]) then
+      refuse('job ' .. #jobs + 1 .. ' is not a head and a record')
+    end
     local job = { element = head:sub(1, 20), id = head:sub(1, 16), plain = head:sub(22) == '\0\0\0\0\0\0\0\0\0\0\0\0',
                   flags = head:byte(21), head = head, record = args[at + 1] }
     at = at + 2
@@ -25,7 +37,9 @@ local function read_jobs(args)
     if bit.band(job.flags, 4) ~= 0 then
       job.unique = args[at]
       at = at + 1
+      if not job.unique or #job.unique < 9 or job.unique:byte(1) ~= 0 then refuse('job ' .. #jobs + 1 .. ' has no unique key') end
     end
+    if (job.record:byte(4) == 1) ~= (job.large ~= nil) then refuse('job ' .. #jobs + 1 .. ' has not the body that it names') end
     job.recorded = bit.band(job.flags, 1) ~= 0
     jobs[#jobs + 1] = job
   end
@@ -147,9 +161,14 @@ local function push_jobs(c, jobs, letters, verb, actor)
 end
 
 redis.register_function { function_name = 'tally_v1_push', callback = function(keys, args)
-  local c = begin(keys, args)
+  if not args[4] then refuse('a push says when it was decided') end
+  if args[3] ~= '' then
+    whole(args[3], 0, LATEST, 'epoch')
+    whole(args[4], 0, LATEST, 'issued')
+  end
   local jobs = read_jobs(args)
-  if #jobs > JOBS_PER_CALL then return redis.error_reply('INVALID more than ' .. JOBS_PER_CALL .. ' jobs a call') end
+  if #jobs == 0 or #jobs > JOBS_PER_CALL then refuse('not 1 to ' .. JOBS_PER_CALL .. ' jobs') end
+  local c = begin(keys, args)
   if args[3] ~= '' and is_late(c, args[3], args[4]) then
     return reply(c, string.rep('r', #jobs), '')
   end
