@@ -33,6 +33,7 @@ local function read_jobs(args)
     if bit.band(job.flags, 2) ~= 0 then
       job.large = args[at]
       at = at + 1
+      if not job.large then refuse('job ' .. #jobs + 1 .. ' has no body') end
     end
     if bit.band(job.flags, 4) ~= 0 then
       job.unique = args[at]
