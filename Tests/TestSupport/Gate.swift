@@ -48,6 +48,7 @@ package final class Journal<Value: Sendable>: Sendable {
 
 package struct TookTooLong: Error, CustomStringConvertible {
     package let description: String
+    package init(_ description: String) { self.description = description }
 }
 
 /// Asks again and again until the answer is yes.
@@ -59,7 +60,7 @@ package func eventually(
     let deadline = ContinuousClock.now + time
     while true {
         if try await holds() { return }
-        if ContinuousClock.now > deadline { throw TookTooLong(description: "did not happen in \(time): \(what)") }
+        if ContinuousClock.now > deadline { throw TookTooLong("did not happen in \(time): \(what)") }
         await Task.yield()
     }
 }

@@ -47,7 +47,7 @@ package final class PrivateRedis: Sendable {
         let arguments = words.map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
         let failed = posix_spawnp(&new, words[0], nil, nil, arguments, environ)
-        if failed != 0 { throw TookTooLong(description: "redis-server: \(String(cString: strerror(failed)))") }
+        if failed != 0 { throw TookTooLong("redis-server: \(String(cString: strerror(failed)))") }
         pid.withLock { $0 = new }
     }
 
