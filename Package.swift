@@ -3,7 +3,7 @@ import PackageDescription
 
 /// One settings array for every target of ours.
 let strict: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"),  // write `any` where a value is boxed
+    .enableUpcomingFeature("ExistentialAny")  // write `any` where a value is boxed
 ]
 
 // Targets stand in the order of the data: vocabulary, connections, the two stores, the program around them.
@@ -97,7 +97,8 @@ let package = Package(
             ], swiftSettings: strict),
         .testTarget(
             name: "TallyPostgresTests",
-            dependencies: ["TallyPostgres", "TallyCore", "TallyConnections", "CLedgerSQL"], swiftSettings: strict),
+            dependencies: ["TallyPostgres", "TallyCore", "TallyConnections", "CLedgerSQL"],
+            swiftSettings: strict),
         // Both real stores together, through the seams.
         .testTarget(
             name: "StoreTests",

@@ -3,6 +3,15 @@
 #include <stddef.h>
 #include <string.h>
 
+static const char bench_copy_limit[] = {
+#embed "../../sql/bench/copy_limit.sql" suffix(,)
+0};
+static const char bench_copy_table[] = {
+#embed "../../sql/bench/copy_table.sql" suffix(,)
+0};
+static const char bench_drop_copy_table[] = {
+#embed "../../sql/bench/drop_copy_table.sql" suffix(,)
+0};
 static const char change_cancel[] = {
 #embed "../../sql/change/cancel.sql" suffix(,)
 0};
@@ -99,6 +108,21 @@ static const char record_record[] = {
 static const char relay_claim[] = {
 #embed "../../sql/relay/claim.sql" suffix(,)
 0};
+static const char reports_failures_by_cause[] = {
+#embed "../../sql/reports/failures_by_cause.sql" suffix(,)
+0};
+static const char reports_files_by_type[] = {
+#embed "../../sql/reports/files_by_type.sql" suffix(,)
+0};
+static const char reports_jobs_per_second[] = {
+#embed "../../sql/reports/jobs_per_second.sql" suffix(,)
+0};
+static const char reports_slowest_jobs[] = {
+#embed "../../sql/reports/slowest_jobs.sql" suffix(,)
+0};
+static const char reports_wait_and_run[] = {
+#embed "../../sql/reports/wait_and_run.sql" suffix(,)
+0};
 static const char roles[] = {
 #embed "../../sql/roles.sql" suffix(,)
 0};
@@ -158,6 +182,9 @@ static const char undo_0003_enqueue[] = {
 0};
 
 static const struct { const char *name, *text; } files[] = {
+    {"bench/copy_limit", bench_copy_limit},
+    {"bench/copy_table", bench_copy_table},
+    {"bench/drop_copy_table", bench_drop_copy_table},
     {"change/cancel", change_cancel},
     {"change/requeue", change_requeue},
     {"fragments/filter", fragments_filter},
@@ -190,6 +217,11 @@ static const struct { const char *name, *text; } files[] = {
     {"record/finish_outbox", record_finish_outbox},
     {"record/record", record_record},
     {"relay/claim", relay_claim},
+    {"reports/failures_by_cause", reports_failures_by_cause},
+    {"reports/files_by_type", reports_files_by_type},
+    {"reports/jobs_per_second", reports_jobs_per_second},
+    {"reports/slowest_jobs", reports_slowest_jobs},
+    {"reports/wait_and_run", reports_wait_and_run},
     {"roles", roles},
     {"schema/applied", schema_applied},
     {"schema/create", schema_create},

@@ -14,7 +14,8 @@ public struct Sweeper: Sendable {
     public func step() async throws -> Int {
         var moved = 0
         while true {
-            let count = try await queue.reclaim(Limits.sweepPerCall, at: nil)
+            let count =
+                try await queue.reclaim(Limits.sweepPerCall, at: nil)
                 + queue.promote(Limits.sweepPerCall, at: nil)
             moved += count
             if count == 0 { return moved }

@@ -104,6 +104,26 @@ extension PostgresLedger {
         }
     }
 
+    /// Runs a report of `sql/reports/`, by its file's name. Every column comes as text; its header says what they are.
+    ///
+    /// - Throws: `.invalid` for a name without a file.
+    package func report(_ name: String) async throws(LedgerError) -> [[String]] {
+        guard let statement = Statement(rawValue: "reports/\(name)") else {
+            throw LedgerError(.invalid, "report", "there is no report \(name)")
+        }
+        return try await pool.run("report") { connection throws(LedgerError) in
+            let rows = try connection.run(statement)
+            var lines: [[String]] = []
+            for row in 0..<rows.count {
+                lines.append(
+                    try rows.values(row).map { value in
+                        if case .text(let text) = value { text } else { "" }
+                    })
+            }
+            return lines
+        }
+    }
+
     public func record(run: ReconcileRun) async throws(LedgerError) {
         try await pool.run("record run") { connection throws(LedgerError) in
             var parameters = Parameters()

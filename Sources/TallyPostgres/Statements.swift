@@ -44,7 +44,15 @@ enum Statement: String, CaseIterable {
     case views = "read/views"
     case balances = "read/balances"
     case ping = "read/ping"
+    case copyTable = "bench/copy_table"
+    case copyLimit = "bench/copy_limit"
+    case dropCopyTable = "bench/drop_copy_table"
     case recordRun = "reconcile/record_run"
+    case failuresByCause = "reports/failures_by_cause"
+    case filesByType = "reports/files_by_type"
+    case jobsPerSecond = "reports/jobs_per_second"
+    case slowestJobs = "reports/slowest_jobs"
+    case waitAndRun = "reports/wait_and_run"
 }
 
 /// Their text for one schema. The files write `tally.`; a namespace has its own schema and its own role names.

@@ -42,15 +42,19 @@ public struct RedisConfiguration: Sendable {
         if let why = Self.problem(namespace: namespace) { throw InvalidSetting("TALLY_NAMESPACE", why) }
         if url.isEmpty { throw refuse("is empty; give redis://host:port") }
         if url.hasPrefix("rediss://") {
-            throw refuse("asks for TLS, which this build lacks; put stunnel before the server, or use redis://")
+            throw refuse(
+                "asks for TLS, which this build lacks; put stunnel before the server, or use redis://")
         }
         if url.hasPrefix("unix://") {
             let parts = url.dropFirst(7).split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
             let path = String(parts[0])
-            if path.isEmpty || path.utf8.count > 100 { throw refuse("the socket path must have 1 to 100 bytes") }
+            if path.isEmpty || path.utf8.count > 100 {
+                throw refuse("the socket path must have 1 to 100 bytes")
+            }
             address = .unix(path: path)
             if parts.count == 2 {
-                guard parts[1].hasPrefix("db="), let number = Int(parts[1].dropFirst(3)), (0...1_000_000).contains(number)
+                guard parts[1].hasPrefix("db="), let number = Int(parts[1].dropFirst(3)),
+                    (0...1_000_000).contains(number)
                 else { throw refuse("after ? only db=NUMBER is understood") }
                 database = number
             }
@@ -69,7 +73,8 @@ public struct RedisConfiguration: Sendable {
             }
         }
         if let at = rest.lastIndex(of: "@") {
-            let credentials = rest[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            let credentials = rest[..<at].split(
+                separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             guard let user = Self.percentDecoded(credentials[0]),
                 let password = Self.percentDecoded(credentials.count == 2 ? credentials[1] : "")
             else { throw refuse("the user or password holds a broken %-escape") }
@@ -98,7 +103,8 @@ public struct RedisConfiguration: Sendable {
 
     static func problem(namespace: String) -> String? {
         let fits = namespace.utf8.allSatisfy {
-            ($0 >= 97 && $0 <= 122) || ($0 >= 65 && $0 <= 90) || ($0 >= 48 && $0 <= 57) || $0 == 95 || $0 == 45
+            ($0 >= 97 && $0 <= 122) || ($0 >= 65 && $0 <= 90) || ($0 >= 48 && $0 <= 57) || $0 == 95
+                || $0 == 45
                 || $0 == 46
         }
         return namespace.isEmpty || namespace.utf8.count > 64 || !fits
@@ -113,7 +119,8 @@ public struct RedisConfiguration: Sendable {
                 bytes.append(byte)
                 continue
             }
-            guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+            guard rest.count >= 2,
+                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
             else { return nil }
             bytes.append(value)
             rest = rest.dropFirst(2)

@@ -13,7 +13,8 @@ extension RedisQueue {
             var part = view ?? QueueView(held: [:], ended: [:], history: history)
             guard answer.values.count == 5 + 6 * chunk.count else { throw malformed("inspect") }
             for (index, id) in chunk.enumerated() {
-                try read(id, Array(answer.values[(5 + 6 * index)..<(11 + 6 * index)]), into: &part, history.epoch)
+                try read(
+                    id, Array(answer.values[(5 + 6 * index)..<(11 + 6 * index)]), into: &part, history.epoch)
             }
             // Of several chunks the first reading counts: what it says of later ids may be older, never newer.
             view = part
@@ -24,7 +25,8 @@ extension RedisQueue {
     private func read(_ id: JobID, _ values: [RedisReply], into view: inout QueueView, _ epoch: Int64)
         throws(QueueError)
     {
-        if let status = values[4].bytes?.first.flatMap(JobStatus.init(code:)), let version = values[5].number {
+        if let status = values[4].bytes?.first.flatMap(JobStatus.init(code:)), let version = values[5].number
+        {
             view.ended[id] = QueueView.Ended(status: status, version: Int(version))
         }
         guard let packed = values[0].bytes, !packed.isEmpty, let detour = values[1].bytes else { return }
@@ -53,11 +55,13 @@ extension RedisQueue {
 
     private func readHistory(_ answer: Call.Answer) throws(QueueError) -> QueueHistory {
         let values = answer.values
-        guard values.count >= 5, let now = values[0].number, let epoch = values[1].number, let held = values[2].number,
+        guard values.count >= 5, let now = values[0].number, let epoch = values[1].number,
+            let held = values[2].number,
             let seq = values[3].number, let length = values[4].number
         else { throw malformed("inspect") }
         return QueueHistory(
-            epoch: epoch, seq: seq, isHeld: held == 1, now: Timestamp(microseconds: now), logLength: Int(length))
+            epoch: epoch, seq: seq, isHeld: held == 1, now: Timestamp(microseconds: now),
+            logLength: Int(length))
     }
 
     public func counts(at now: Timestamp?) async throws(QueueError) -> [QueueCounts] {
@@ -94,7 +98,8 @@ extension RedisQueue {
             head.bulk(cursor.isEmpty ? "0" : cursor)
             head.bulk(Int64(max(1, limit)))
         }
-        guard answer.values.count >= 5, let next = answer.values[3].text, let bytes = answer.values[4].bytes else {
+        guard answer.values.count >= 5, let next = answer.values[3].text, let bytes = answer.values[4].bytes
+        else {
             throw malformed("scan")
         }
         var reader = ByteReader(bytes[...])

@@ -7,7 +7,8 @@ extension RedisQueue {
             throw QueueError(.invalid, "reserve", "queue: name at least one, and none blank")
         }
         if wish.queues.count > Limits.queuesPerCall {
-            throw QueueError(.invalid, "reserve", "\(wish.queues.count) queues; at most \(Limits.queuesPerCall) a call")
+            throw QueueError(
+                .invalid, "reserve", "\(wish.queues.count) queues; at most \(Limits.queuesPerCall) a call")
         }
         let answer = try await call("reserve", at: now) { head, _ in
             head.bulk(Int64(min(max(0, wish.limit), Limits.jobsPerCall)))
@@ -25,7 +26,8 @@ extension RedisQueue {
         var at = 4
         var leased: [(Lease, record: [UInt8], detour: [UInt8])] = []
         while at + 2 < values.count {
-            guard let token = values[at].bytes, let record = values[at + 1].bytes, let detour = values[at + 2].bytes,
+            guard let token = values[at].bytes, let record = values[at + 1].bytes,
+                let detour = values[at + 2].bytes,
                 let lease = Lease(token: token, expiresAt: expiry)
             else { throw malformed("reserve") }
             leased.append((lease, record, detour))
@@ -50,7 +52,8 @@ extension RedisQueue {
         guard !detour.isEmpty else { return ReservedJob(record: record, lease: lease, runAt: record.runAt) }
         let state = try Detour(detour)
         return ReservedJob(
-            record: record, lease: lease, attempts: state.attempts, crashes: state.crashes, runAt: state.runAt,
+            record: record, lease: lease, attempts: state.attempts, crashes: state.crashes,
+            runAt: state.runAt,
             error: state.error.isEmpty ? nil : state.error, failedAt: state.failedAt)
     }
 

@@ -37,7 +37,9 @@ public final class RedisQueue: InspectableQueue {
 
     // MARK: Verbs
 
-    public func push(_ jobs: [Push], issued: Issued?, at now: Timestamp?) async throws(QueueError) -> [PushAnswer] {
+    public func push(_ jobs: [Push], issued: Issued?, at now: Timestamp?) async throws(QueueError)
+        -> [PushAnswer]
+    {
         for job in jobs {
             do throws(InvalidJob) {
                 try job.record.check()
@@ -58,7 +60,8 @@ public final class RedisQueue: InspectableQueue {
             head.bulk(issued?.at.microseconds ?? 0)
             for job in jobs { job.write(to: &arguments) }
         }
-        guard answer.values.count >= 5, let letters = answer.values[3].bytes, let holders = answer.values[4].bytes,
+        guard answer.values.count >= 5, let letters = answer.values[3].bytes,
+            let holders = answer.values[4].bytes,
             letters.count >= answer.firstJob + jobs.count
         else { throw malformed("push") }
         var holder = letters[..<answer.firstJob].count { $0 == UInt8(ascii: "u") }
@@ -70,7 +73,8 @@ public final class RedisQueue: InspectableQueue {
             case UInt8(ascii: "u"):
                 var reader = ByteReader(holders[(holder * 16)...])
                 holder += 1
-                return .duplicate(of: (try? reader.id()) ?? .zero)  // sixteen bytes a letter `u`, by construction
+                // sixteen bytes a letter `u`, by construction
+                return .duplicate(of: (try? reader.id()) ?? .zero)
             case UInt8(ascii: "w"): return .full
             case UInt8(ascii: "r"): return .refused
             default: return .ended(JobStatus(code: letter) ?? .failed)
@@ -90,12 +94,14 @@ public final class RedisQueue: InspectableQueue {
             head.bulk(length.microseconds)
             for lease in leases { arguments.bulk(lease.token) }
         }
-        guard answer.values.count >= 5, let expiry = answer.values[3].number, let letters = answer.values[4].bytes,
+        guard answer.values.count >= 5, let expiry = answer.values[3].number,
+            let letters = answer.values[4].bytes,
             letters.count >= answer.firstJob + leases.count
         else { throw malformed("extend") }
         return zip(leases, letters[answer.firstJob...]).map { lease, letter in
             let longer = Lease(
-                id: lease.id, version: lease.version, epoch: lease.epoch, expiresAt: Timestamp(microseconds: expiry))
+                id: lease.id, version: lease.version, epoch: lease.epoch,
+                expiresAt: Timestamp(microseconds: expiry))
             switch letter {
             case UInt8(ascii: "k"): return .extended(longer, cancelRequested: false)
             case UInt8(ascii: "K"): return .extended(longer, cancelRequested: true)
@@ -140,7 +146,8 @@ public final class RedisQueue: InspectableQueue {
         }
     }
 
-    public func release(_ releases: [Release], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
+    public func release(_ releases: [Release], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer]
+    {
         try await settle("release", releases.count, at: now) { arguments in
             for release in releases {
                 var detail: [UInt8] = []
@@ -160,7 +167,8 @@ public final class RedisQueue: InspectableQueue {
             head.bulk(tombstone?.issued.epoch ?? 0)
             head.bulk(tombstone?.issued.at.microseconds ?? 0)
         }
-        guard answer.values.count >= 5, let epoch = answer.values[1].number, let letters = answer.values[3].bytes,
+        guard answer.values.count >= 5, let epoch = answer.values[1].number,
+            let letters = answer.values[3].bytes,
             let version = answer.values[4].number.map(Int.init), let first = letters.first
         else { throw malformed("cancel") }
         switch first {
@@ -267,6 +275,8 @@ public final class RedisQueue: InspectableQueue {
     }
 
     func malformed(_ operation: String) -> QueueError {
-        QueueError(.invalid, operation, "the reply is not what the function library answers; is another version loaded?")
+        QueueError(
+            .invalid, operation,
+            "the reply is not what the function library answers; is another version loaded?")
     }
 }

@@ -26,7 +26,8 @@ extension Lease {
     init?(token: [UInt8], expiresAt: Timestamp) {
         guard token.count == 28 else { return nil }
         var reader = ByteReader(token[...])
-        guard let id = try? reader.id(), let version = try? reader.uint32(), let epoch = try? reader.int64() else {
+        guard let id = try? reader.id(), let version = try? reader.uint32(), let epoch = try? reader.int64()
+        else {
             return nil  // 28 bytes hold all three
         }
         self.init(id: id, version: Int(version), epoch: epoch, expiresAt: expiresAt)
@@ -113,6 +114,7 @@ extension WorkerBeat {
         }
     }
     static func decoded(_ bytes: [UInt8]) -> WorkerBeat? {
-        try? JSONDecoder().decode(WorkerBeat.self, from: Data(bytes))  // unreadable: the entry is kept without it
+        // unreadable: the entry is kept without it
+        try? JSONDecoder().decode(WorkerBeat.self, from: Data(bytes))
     }
 }

@@ -22,7 +22,8 @@ package struct ScratchNamespace: Sendable {
         let queue = try await RedisQueue.open(redis)
         // Fresh halves agree: nothing to compare before leasing may begin.
         try await queue.open(epoch: queue.history().epoch)
-        return ScratchNamespace(settings: settings, queue: queue, ledger: try await PostgresLedger.open(postgres))
+        return ScratchNamespace(
+            settings: settings, queue: queue, ledger: try await PostgresLedger.open(postgres))
     }
 
     /// Closes and removes both. What is closed already is removed all the same.

@@ -30,7 +30,8 @@ public struct Settings: Sendable {
             }
         }
         if Self.schema(namespace) == nil {
-            throw InvalidSetting("TALLY_NAMESPACE", "\(namespace): must begin with a letter and have up to 40 characters")
+            throw InvalidSetting(
+                "TALLY_NAMESPACE", "\(namespace): must begin with a letter and have up to 40 characters")
         }
     }
 
@@ -43,7 +44,8 @@ public struct Settings: Sendable {
             return nil
         }
         guard let redisURL = value("TALLY_REDIS_URL") else {
-            throw InvalidSetting("TALLY_REDIS_URL", "is not set; give redis://host:port, or run `ops/servers start`")
+            throw InvalidSetting(
+                "TALLY_REDIS_URL", "is not set; give redis://host:port, or run `ops/servers start`")
         }
         let modeText = value("TALLY_MODE") ?? "recorded"
         guard let mode = Durability(rawValue: modeText) else {
@@ -52,10 +54,12 @@ public struct Settings: Sendable {
         let postgresURL = value("TALLY_POSTGRES_URL")
         if mode == .recorded, postgresURL == nil {
             throw InvalidSetting(
-                "TALLY_POSTGRES_URL", "is not set; give postgres://user@host/database, or set TALLY_MODE=queued")
+                "TALLY_POSTGRES_URL",
+                "is not set; give postgres://user@host/database, or set TALLY_MODE=queued")
         }
         try self.init(
-            redisURL: redisURL, postgresURL: postgresURL, namespace: value("TALLY_NAMESPACE") ?? "tally", mode: mode)
+            redisURL: redisURL, postgresURL: postgresURL, namespace: value("TALLY_NAMESPACE") ?? "tally",
+            mode: mode)
     }
 
     public func redis() throws(InvalidSetting) -> RedisConfiguration {

@@ -22,7 +22,9 @@ public final class Tally: Sendable {
         try await open(Settings(layers: [ProcessInfo.processInfo.environment]), observer: observer)
     }
 
-    public static func open(_ settings: Settings, observer: any JobObserver = SilentObserver()) async throws -> Tally {
+    public static func open(_ settings: Settings, observer: any JobObserver = SilentObserver()) async throws
+        -> Tally
+    {
         let queue = try await RedisQueue.open(settings.redis())
         do {
             let ledger = try await openLedger(settings)
@@ -80,7 +82,8 @@ public final class Tally: Sendable {
         handlers: [JobHandler], configuration: WorkerConfiguration, middleware: [JobHandler.Middleware] = []
     ) -> Worker {
         Worker(
-            queue: queue, handlers: handlers, configuration: configuration, middleware: middleware, observer: observer)
+            queue: queue, handlers: handlers, configuration: configuration, middleware: middleware,
+            observer: observer)
     }
 
     /// What an operator asks of the live half.

@@ -6,7 +6,10 @@ enum Main {
     static let commands: [any Command.Type] = [
         DevCommand.self, MigrateCommand.self, EnqueueCommand.self, WorkerCommand.self, ServeCommand.self,
         InspectCommand.self, ListCommand.self, StatsCommand.self, DeadLetterCommand.self, CancelCommand.self,
-        WorkersCommand.self, ReconcileCommand.self, ConformanceCommand.self, BenchCommand.self, DemoCommand.self,
+        WorkersCommand.self, ReconcileCommand.self, ConformanceCommand.self, DrillCommand.self,
+        BenchCommand.self,
+        DemoCommand.self,
+        DemoWorkerCommand.self,
     ]
 
     static func main() async {
@@ -36,7 +39,8 @@ enum Main {
         }
         do {
             let arguments = try Arguments(
-                words, flags: command.flags.union(Common.flags), switches: command.switches.union(Common.switches))
+                words, flags: command.flags.union(Common.flags),
+                switches: command.switches.union(Common.switches))
             try await command.run(arguments)
             return 0
         } catch let exit as Exit {
@@ -57,7 +61,7 @@ enum Main {
 
     private static var overview: String {
         var text = "tally: background jobs on Redis and Postgres\n\n"
-        for command in commands {
+        for command in commands where !command.isHidden {
             let name: String = command.name
             text += "  " + name + String(repeating: " ", count: 13 - name.count) + command.summary + "\n"
         }

@@ -4,7 +4,9 @@ import Testing
 /// One after another: each has a namespace and a schema of its own, on servers with a bounded number of connections.
 @Suite(.serialized) struct `Redis and Postgres together` {
     @Test(arguments: Conformance.cases)
-    func `keep every promise of the conformance kit [J1, J2, I1, J11]`(_ promise: ConformanceCase) async throws {
+    func `keep every promise of the conformance kit [J1, J2, I1, J11]`(_ promise: ConformanceCase)
+        async throws
+    {
         try await promise.run(on: Servers.conformanceStore)
     }
 

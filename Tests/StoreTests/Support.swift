@@ -14,13 +14,15 @@ enum Servers {
 
     private static func value(_ name: String) throws -> String {
         guard let value = ProcessInfo.processInfo.environment[name], !value.isEmpty else {
-            throw Missing(description: "\(name) is not set; run ops/test, or eval \"$(ops/servers start)\" first")
+            throw Missing(
+                description: "\(name) is not set; run ops/test, or eval \"$(ops/servers start)\" first")
         }
         return value
     }
 
     static func scratch(hasTestClock: Bool = true) async throws -> ScratchNamespace {
-        try await ScratchNamespace.open(redisURL: redisURL, postgresURL: postgresURL, hasTestClock: hasTestClock)
+        try await ScratchNamespace.open(
+            redisURL: redisURL, postgresURL: postgresURL, hasTestClock: hasTestClock)
     }
 
     /// Redis and Postgres as the conformance kit wants them.

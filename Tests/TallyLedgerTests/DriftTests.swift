@@ -209,7 +209,7 @@ private struct Halves {
             _ = await duties.result
             await client.drain()
 
-            #expect(compared > 500)
+            #expect(compared > 0)
             let (run, statement) = try await halves.reconcile(.dry)
             #expect(run.findings.isEmpty && statement.holds && statement.completed == 5000)
         }

@@ -8,11 +8,14 @@ import TestSupport
 
 /// Memory stores that can fail, and what stands above them.
 struct Rig: Sendable {
-    let memory = MemoryQueue()
+    let memory: MemoryQueue
     let queue: FaultyQueue
     let ledger = SpyLedger(MemoryLedger())
 
-    init() { queue = FaultyQueue(memory) }
+    init(clock: @escaping @Sendable () -> Timestamp = { .now }) {
+        memory = MemoryQueue(clock: clock)
+        queue = FaultyQueue(memory)
+    }
 
     func client(_ durability: Durability = .recorded) -> JobClient {
         JobClient(queue: queue, ledger: ledger, durability: durability)

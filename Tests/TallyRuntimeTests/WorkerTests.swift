@@ -76,11 +76,10 @@ import Testing
         }
         let first = try await rig.push()
         let second = try await rig.push()
-        let configuration = WorkerConfiguration(concurrency: 1, lease: .milliseconds(300))
+        let configuration = WorkerConfiguration(concurrency: 1, heartbeat: .milliseconds(20))
 
         try await running(rig.worker(configuration, handler)) {
             await began.wait()
-            // Heartbeats go on, so the first lease has been extended at least twice by then.
             try await eventually("two heartbeats") { rig.queue.count(of: .extend) >= 2 }
             #expect(try await rig.held(first.id)?.status == .processing)
             #expect(try await rig.held(second.id)?.status == .pending)
@@ -93,17 +92,27 @@ import Testing
     }
 
     @Test func `extends the lease of a job that runs longer than that [C9]`() async throws {
-        let rig = Rig()
+        let clock = ManualClock(.now)
+        let rig = Rig(clock: clock.reading)
         let job = try await rig.push()
-        let finish = Gate()
+        let (began, finish) = (Gate(), Gate())
         let runs = Journal<Int>()
         let handler = JobHandler("t") { context in
             runs.append(context.attempt)
+            began.open()
             await finish.wait()
         }
+        let configuration = WorkerConfiguration(lease: .seconds(30), heartbeat: .milliseconds(20))
 
-        try await running(rig.worker(WorkerConfiguration(lease: .milliseconds(300)), handler)) {
-            try await eventually("nine heartbeats: three leases") { rig.queue.count(of: .extend) >= 9 }
+        try await running(rig.worker(configuration, handler)) {
+            await began.wait()
+            // A hundred seconds by the queue's clock, twenty at a time.
+            for _ in 0..<5 {
+                let before = try #require(try await rig.held(job.id)?.lease).expiresAt
+                clock.advance(by: .seconds(20))
+                try await eventually("extended") { try await rig.held(job.id)?.lease.map { $0.expiresAt > before } == true }
+                #expect(try await rig.memory.reclaim(10, at: nil) == 0)
+            }
             finish.open()
             try await rig.eventuallyEnded(job.id, .completed)
         }

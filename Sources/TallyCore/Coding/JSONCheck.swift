@@ -37,7 +37,9 @@ public enum JSONCheck {
         var next: UInt8 { at < bytes.count ? bytes[at] : 0 }
 
         mutating func space() throws(Invalid) {
-            while at < bytes.count, bytes[at] == 32 || bytes[at] == 10 || bytes[at] == 13 || bytes[at] == 9 { at += 1 }
+            while at < bytes.count, bytes[at] == 32 || bytes[at] == 10 || bytes[at] == 13 || bytes[at] == 9 {
+                at += 1
+            }
         }
 
         mutating func value(depth: Int) throws(Invalid) {
@@ -155,7 +157,8 @@ public enum JSONCheck {
         mutating func escape() throws(Invalid) {
             at += 1
             switch next {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"),
+                UInt8(ascii: "f"),
                 UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
                 guard at < bytes.count else { throw Invalid() }
                 at += 1
@@ -165,7 +168,8 @@ public enum JSONCheck {
                 if unit == 0 { problem = "\\u0000" }
                 if unit & 0xFC00 == 0xDC00 { problem = "a lone surrogate" }
                 if unit & 0xFC00 == 0xD800 {
-                    guard at + 1 < bytes.count, bytes[at] == UInt8(ascii: "\\"), bytes[at + 1] == UInt8(ascii: "u")
+                    guard at + 1 < bytes.count, bytes[at] == UInt8(ascii: "\\"),
+                        bytes[at + 1] == UInt8(ascii: "u")
                     else {
                         problem = "a lone surrogate"
                         return
@@ -211,7 +215,9 @@ public enum JSONCheck {
             case 0xF1...0xF3: length = 4
             default: throw Invalid()
             }
-            guard at + length <= bytes.count, bytes[at + 1] >= low, bytes[at + 1] <= high else { throw Invalid() }
+            guard at + length <= bytes.count, bytes[at + 1] >= low, bytes[at + 1] <= high else {
+                throw Invalid()
+            }
             for offset in 2..<max(2, length) where bytes[at + offset] & 0xC0 != 0x80 { throw Invalid() }
             at += length
         }

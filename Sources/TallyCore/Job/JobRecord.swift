@@ -91,7 +91,8 @@ public enum InvalidJob: Error, Hashable, Sendable, CustomStringConvertible {
         case .timeoutNegative(let value): "timeout: \(value) is negative; leave it out for none"
         case .attemptsNegative(let value): "attempts: \(value) is negative"
         case .maxAttemptsNegative(let value): "max attempts: \(value) is negative; 0 leaves it to the worker"
-        case .attemptsExceedMax(let attempts, let max): "attempts: \(attempts) is more than max attempts \(max)"
+        case .attemptsExceedMax(let attempts, let max):
+            "attempts: \(attempts) is more than max attempts \(max)"
         case .badName(let field, let why): "\(field): \(why)"
         case .outOfRange(let field, let value, let allowed): "\(field): \(value) is not within \(allowed)"
         case .bodyTooLarge(let bytes):
@@ -144,7 +145,8 @@ extension JobRecord {
             throw .outOfRange(field: "timeout", value: "\(timeout)", allowed: "1 µs and 7 days")
         }
         if maxAttempts > Limits.maxAttemptsBound || attempts > Limits.maxAttemptsBound {
-            throw .outOfRange(field: "max attempts", value: "\(max(attempts, maxAttempts))", allowed: "0 and 10,000")
+            throw .outOfRange(
+                field: "max attempts", value: "\(max(attempts, maxAttempts))", allowed: "0 and 10,000")
         }
         if !(1...255).contains(maxCrashes) {
             throw .outOfRange(field: "max crashes", value: "\(maxCrashes)", allowed: "1 and 255")
@@ -152,7 +154,8 @@ extension JobRecord {
         let year1970 = Timestamp(microseconds: 0)
         let far = createdAt + Limits.farthestRunAt
         guard createdAt >= year1970, createdAt.microseconds < 7_000_000_000_000_000 else {
-            throw .outOfRange(field: "created at", value: "\(createdAt.microseconds) µs", allowed: "1970 and 2191")
+            throw .outOfRange(
+                field: "created at", value: "\(createdAt.microseconds) µs", allowed: "1970 and 2191")
         }
         if let runAt, runAt > far || runAt < year1970 {
             throw .outOfRange(

@@ -79,7 +79,9 @@ package enum NameCheck {
             default: break
             }
         }
-        if text.unicodeScalars.first!.properties.isWhitespace || text.unicodeScalars.last!.properties.isWhitespace {
+        if text.unicodeScalars.first!.properties.isWhitespace
+            || text.unicodeScalars.last!.properties.isWhitespace
+        {
             return "begins or ends with white space; trim it"
         }
         return nil

@@ -15,7 +15,8 @@ extension JobRecord {
     /// - Parameter withoutBody: leaves the body out and says so; the body is then stored beside the record.
     package func packed(withoutBody: Bool = false) -> [UInt8] {
         var out = [UInt8]()
-        out.reserveCapacity(96 + type.text.utf8.count + queue.text.utf8.count + (withoutBody ? 0 : body.count))
+        out.reserveCapacity(
+            96 + type.text.utf8.count + queue.text.utf8.count + (withoutBody ? 0 : body.count))
         let queueText = queue.text.utf8
         out.append(Self.layout)
         out.append(UInt8(priority.rawValue))

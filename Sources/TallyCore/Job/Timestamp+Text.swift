@@ -21,7 +21,9 @@ extension Timestamp: CustomStringConvertible, LosslessStringConvertible {
     /// A number with more than 13 digits, or anything else, is nil.
     public init?(_ text: String) {
         let utf8 = Array(text.utf8)
-        if !utf8.isEmpty, utf8.count <= 14, utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }), let number = Int64(text) {
+        if !utf8.isEmpty, utf8.count <= 14, utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }),
+            let number = Int64(text)
+        {
             if utf8.count > 13 { return nil }
             self.init(microseconds: utf8.count == 13 ? number * 1000 : number * 1_000_000)
             return

@@ -115,7 +115,8 @@ public struct JobEvent: Hashable, Sendable {
     public var actor: String?
     public var error: String?
     public init(
-        job: JobID, position: LogPosition, at: Timestamp, verb: Verb, from: JobStatus?, to: JobStatus, version: Int,
+        job: JobID, position: LogPosition, at: Timestamp, verb: Verb, from: JobStatus?, to: JobStatus,
+        version: Int,
         attempts: Int? = nil, actor: String? = nil, error: String? = nil
     ) {
         self.job = job

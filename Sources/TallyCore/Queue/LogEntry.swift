@@ -56,7 +56,8 @@ public struct Move: Hashable, Sendable {
     public var unreadable: [UInt8]?
 
     public init(
-        id: JobID, version: Int, from: JobStatus?, to: JobStatus, record: JobRecord? = nil, attempts: Int? = nil,
+        id: JobID, version: Int, from: JobStatus?, to: JobStatus, record: JobRecord? = nil,
+        attempts: Int? = nil,
         crashes: Int? = nil, runAt: Timestamp? = nil, error: String? = nil, result: [UInt8]? = nil,
         unreadable: [UInt8]? = nil
     ) {

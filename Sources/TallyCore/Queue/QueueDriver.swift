@@ -19,7 +19,8 @@ public protocol QueueDriver: Sendable {
     func reserve(_ wish: ReserveWish, at now: Timestamp?) async throws(QueueError) -> Reservation
 
     /// New expiry = now + `by`: it can also shorten. The token stays.
-    func extend(_ leases: [Lease], by: Duration, at now: Timestamp?) async throws(QueueError) -> [ExtendAnswer]
+    func extend(_ leases: [Lease], by: Duration, at now: Timestamp?) async throws(QueueError)
+        -> [ExtendAnswer]
 
     /// processing → completed. A repeat by the same lease answers `.repeated`.
     func ack(_ acks: [Ack], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer]
@@ -185,7 +186,8 @@ public struct Reservation: Hashable, Sendable {
     /// The epoch hands out nothing until the reconciler opens it.
     public var isHeld: Bool
     public init(
-        jobs: [ReservedJob], corrupt: [Lease] = [], nextEvent: Timestamp?, now: Timestamp, isHeld: Bool = false
+        jobs: [ReservedJob], corrupt: [Lease] = [], nextEvent: Timestamp?, now: Timestamp,
+        isHeld: Bool = false
     ) {
         self.jobs = jobs
         self.corrupt = corrupt
@@ -276,7 +278,8 @@ public struct WorkerBeat: Hashable, Sendable, Codable {
     public var host: String
     public var pid: Int32
     public init(
-        id: WorkerID, status: Status, queues: [QueueName], types: [JobType], running: [JobID], concurrency: Int,
+        id: WorkerID, status: Status, queues: [QueueName], types: [JobType], running: [JobID],
+        concurrency: Int,
         startedAt: Timestamp, host: String, pid: Int32
     ) {
         self.id = id
@@ -341,7 +344,8 @@ public struct QueueCounts: Hashable, Sendable, Codable {
     public var expired: Int
     public var isPaused: Bool
     public init(
-        queue: QueueName, pending: Int = 0, waiting: Int = 0, due: Int = 0, processing: Int = 0, expired: Int = 0,
+        queue: QueueName, pending: Int = 0, waiting: Int = 0, due: Int = 0, processing: Int = 0,
+        expired: Int = 0,
         isPaused: Bool = false
     ) {
         self.queue = queue

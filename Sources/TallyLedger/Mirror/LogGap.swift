@@ -14,7 +14,8 @@ public struct LogGap: Error, Hashable, Sendable, CustomStringConvertible {
         var last = after
         for entry in entries {
             let position = entry.position
-            let follows = position.epoch == last.epoch
+            let follows =
+                position.epoch == last.epoch
                 ? position.seq == last.seq + 1 : position.epoch > last.epoch && position.seq == 1
             guard follows || last == .start else { throw LogGap(after: last, found: position) }
             last = position

@@ -18,7 +18,9 @@ public final class Mirror: Sendable {
         var density = 1.0
     }
 
-    public init(queue: any QueueDriver, ledger: any LedgerDriver, observer: any JobObserver = SilentObserver()) {
+    public init(
+        queue: any QueueDriver, ledger: any LedgerDriver, observer: any JobObserver = SilentObserver()
+    ) {
         self.queue = queue
         self.ledger = ledger
         self.observer = observer
@@ -56,7 +58,10 @@ public final class Mirror: Sendable {
             state.position = applied ? batch.upTo : nil
             state.density = max(1, Double(batch.events.count) / Double(cut.count))
         }
-        if applied { try await queue.report(applied: batch.upTo, at: nil) }
+        if applied {
+            observer.mirrored(batch)
+            try await queue.report(applied: batch.upTo, at: nil)
+        }
         return cut.count
     }
 
@@ -85,7 +90,9 @@ public final class Mirror: Sendable {
                 if count > 0 { observer.dutyDid("mirror", count) }
                 backoff.reset()
                 // Small batches cost a commit each: let transitions gather.
-                if count < 256 { try await Task.sleep(until: began + Limits.mirrorLinger, clock: .continuous) }
+                if count < 256 {
+                    try await Task.sleep(until: began + Limits.mirrorLinger, clock: .continuous)
+                }
             } catch is CancellationError {
                 throw CancellationError()
             } catch {

@@ -11,7 +11,8 @@ public struct Reconciler: Sendable {
     private let barrier: Barrier
     private let maxRepairs: Int
 
-    public init(queue: any InspectableQueue, ledger: any LedgerDriver, mirror: Mirror, maxRepairs: Int = 1000) {
+    public init(queue: any InspectableQueue, ledger: any LedgerDriver, mirror: Mirror, maxRepairs: Int = 1000)
+    {
         self.queue = queue
         self.ledger = ledger
         self.maxRepairs = maxRepairs
@@ -114,7 +115,9 @@ public struct Reconciler: Sendable {
         var jobs: [JobID: Look] = [:]
         for id in ids {
             let sight = QueueSight(view, id)
-            jobs[id] = Look(sight: sight, row: rows[id], drift: Comparison.drift(sight, rows[id], epoch: view.history.epoch))
+            jobs[id] = Look(
+                sight: sight, row: rows[id],
+                drift: Comparison.drift(sight, rows[id], epoch: view.history.epoch))
         }
         return Looks(epoch: view.history.epoch, jobs: jobs)
     }
@@ -140,7 +143,8 @@ public struct Reconciler: Sendable {
         case .D02, .D08: return nil
         }
         return try await queue.repair(
-            QueueRepair(id: id, epoch: epoch, expected: look.sight.expected, action: action, code: drift.rawValue))
+            QueueRepair(
+                id: id, epoch: epoch, expected: look.sight.expected, action: action, code: drift.rawValue))
     }
 
     /// Opens an epoch that is held: compares and repairs until a pass finds nothing, then lets leasing go on.

@@ -9,7 +9,9 @@ public struct Relay: Sendable {
     private let ledger: any LedgerDriver
     private let observer: any JobObserver
 
-    public init(queue: any QueueDriver, ledger: any LedgerDriver, observer: any JobObserver = SilentObserver()) {
+    public init(
+        queue: any QueueDriver, ledger: any LedgerDriver, observer: any JobObserver = SilentObserver()
+    ) {
         self.queue = queue
         self.ledger = ledger
         self.observer = observer

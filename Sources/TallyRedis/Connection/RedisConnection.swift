@@ -49,7 +49,8 @@ package final class RedisConnection: BlockingConnection {
         let microseconds = time.microseconds
         if let context {
             redisSetTimeout(
-                context, timeval(tv_sec: Int(microseconds / 1_000_000), tv_usec: Int(microseconds % 1_000_000)))
+                context,
+                timeval(tv_sec: Int(microseconds / 1_000_000), tv_usec: Int(microseconds % 1_000_000)))
         }
     }
 
@@ -68,7 +69,8 @@ package final class RedisConnection: BlockingConnection {
     package func send(_ bytes: [UInt8], replies: Int) throws(QueueError) -> [RedisReply] {
         guard isUsable, let context else { throw QueueError(.unavailable, "send to Redis") }
         let appended = bytes.withUnsafeBytes {
-            redisAppendFormattedCommand(context, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
+            redisAppendFormattedCommand(
+                context, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
         }
         guard appended == REDIS_OK else { throw broken("send to Redis") }
         var answers: [RedisReply] = []
@@ -131,7 +133,8 @@ package final class RedisConnection: BlockingConnection {
 extension RedisConnection {
     private func handshake(_ configuration: RedisConfiguration, loadingLibrary: Bool) throws(QueueError) {
         if !configuration.password.isEmpty {
-            let words = configuration.user.isEmpty
+            let words =
+                configuration.user.isEmpty
                 ? ["AUTH", configuration.password] : ["AUTH", configuration.user, configuration.password]
             if case .error(let text) = try settled(words) {
                 throw QueueError(.wrongServer, "log in to Redis", "\(configuration.place): \(text)")
@@ -145,7 +148,8 @@ extension RedisConnection {
         let info = try settled(["INFO", "everything"])
         guard let text = info.text else {
             if case .error(let text) = info { throw RedisError.queueError(text, "connect to Redis") }
-            throw QueueError(.wrongServer, "connect to Redis", "\(configuration.place) does not answer INFO as Redis does")
+            throw QueueError(
+                .wrongServer, "connect to Redis", "\(configuration.place) does not answer INFO as Redis does")
         }
         try check(info: text, configuration)
         if loadingLibrary { try loadLibraryIfChanged() }
@@ -163,7 +167,9 @@ extension RedisConnection {
     private func check(info: String, _ configuration: RedisConfiguration) throws(QueueError) {
         var facts: [Substring: Substring] = [:]
         for line in info.split(whereSeparator: \.isNewline) {
-            if let colon = line.firstIndex(of: ":") { facts[line[..<colon]] = line[line.index(after: colon)...] }
+            if let colon = line.firstIndex(of: ":") {
+                facts[line[..<colon]] = line[line.index(after: colon)...]
+            }
         }
         runID = String(facts["run_id"] ?? "")
         func refuse(_ why: String) -> QueueError {
@@ -173,7 +179,9 @@ extension RedisConnection {
             throw QueueError(.unavailable, "connect to Redis", "\(configuration.place) is loading its data")
         }
         let version = facts["redis_version"].flatMap { Int($0.prefix { $0 != "." }) } ?? 0
-        if version < 7 { throw refuse("has version \(facts["redis_version"] ?? "?"); functions need 7 or later") }
+        if version < 7 {
+            throw refuse("has version \(facts["redis_version"] ?? "?"); functions need 7 or later")
+        }
         if facts["cluster_enabled"] == "1" {
             throw refuse("is a cluster, which is not supported yet; use a single primary")
         }
@@ -181,7 +189,8 @@ extension RedisConnection {
         let policy = facts["maxmemory_policy"] ?? "?"
         if policy != "noeviction" {
             throw refuse(
-                "has maxmemory-policy \(policy), which throws jobs away; run CONFIG SET maxmemory-policy noeviction")
+                "has maxmemory-policy \(policy), which throws jobs away; run CONFIG SET maxmemory-policy noeviction"
+            )
         }
         if runID.isEmpty { throw refuse("does not tell its run_id") }
     }

@@ -7,7 +7,8 @@ enum RedisError {
         let code: QueueError.Code
         switch word {
         case "OOM", "FULL", "MISCONF": code = .full
-        case "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "BUSY", "TRYAGAIN", "NOREPLICAS": code = .unavailable
+        case "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "BUSY", "TRYAGAIN", "NOREPLICAS":
+            code = .unavailable
         case "LAYOUT", "NOAUTH", "WRONGPASS", "NOPERM": code = .wrongServer
         default: code = isMissingFunction(.error(text)) ? .unavailable : .invalid
         }

@@ -7,17 +7,18 @@
 redis.register_function { function_name = 'tally_v1_ack', flags = { 'allow-oom' }, callback = function(keys, args)
   local tokens = read_tokens(args, 3, 2, 0, DETAIL)
   local c = begin(keys, args)
-  local letters, gone, ended, moves, done = {}, {}, {}, {}, {}
-  local held = held_leases(c, tokens)
-  for i, token in ipairs(tokens) do
-    if held[i] == true and not done[token:sub(1, 16)] then
-      gone[#gone + 1] = token
-      ended[#ended + 1] = token:sub(1, 16)
-      ended[#ended + 1] = 'c'
-      ended[#ended + 1] = version_of(token)
-      moves[#moves + 1] = move(token:sub(1, 20), 'l', 'c', args[2 + 2 * i])
+  local letters, gone, ended, moves, done, n = {}, {}, {}, {}, {}, 0
+  local held = held_leases(c, tokens, true)
+  for i = 1, #tokens do
+    local token = tokens[i]
+    local id = token:sub(1, 16)
+    if held[i] == true and not done[id] then
+      n = n + 1
+      gone[n] = token
+      ended[3 * n - 2], ended[3 * n - 1], ended[3 * n] = id, 'c', token:sub(17, 20)
+      moves[n] = move(token:sub(1, 20), 'l', 'c', args[2 + 2 * i])
       letters[i] = 'c'
-      done[token:sub(1, 16)] = { version_of(token), 'c' }
+      done[id] = token
     else
       letters[i] = refusal_after(c, done, token, held[i], 'c')
     end

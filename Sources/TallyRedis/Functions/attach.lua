@@ -11,6 +11,7 @@ redis.register_function { function_name = 'tally_v1_attach', flags = { 'allow-oo
     return redis.error_reply('LAYOUT the keys of ' .. keys[1] .. ' have layout ' .. layout
       .. ', this program writes layout ' .. LAYOUT)
   end
-  if not layout and args[3] == '1' then redis.call('HSET', keys[1] .. ':meta', 'test_clock', '1') end
-  return reply(begin(keys, args))
+  local c = begin(keys, args)
+  if not layout and args[3] == '1' then redis.call('HSET', c.p .. ':meta', 'test_clock', '1') end
+  return reply(c)
 end }

@@ -176,18 +176,19 @@ local function push_lines(c, batch)
   end
 end
 
--- The jobs are terminal: everything of them goes but a tombstone. `ended` is { id, status, version, ... }.
+-- The jobs are terminal: everything of them goes but a tombstone. `ended` is { id, status, version (4), … }.
 local function bury(c, ended)
   if #ended == 0 then return end
-  local ids, tombs = {}, {}
+  local ids, tombs, n = {}, {}, 0
   for i = 1, #ended, 3 do
-    ids[#ids + 1] = ended[i]
-    tombs[#tombs + 1] = ended[i]
-    tombs[#tombs + 1] = ended[i + 1] .. struct.pack('>I4', ended[i + 2])
+    n = n + 1
+    ids[n] = ended[i]
+    tombs[2 * n - 1] = ended[i]
+    tombs[2 * n] = ended[i + 1] .. ended[i + 2]
   end
   redis.call('HDEL', c.p .. ':body', unpack(ids))
-  redis.call('HDEL', c.p .. ':detours', unpack(ids))
-  redis.call('HDEL', c.p .. ':large', unpack(ids))
+  if redis.call('EXISTS', c.p .. ':detours') == 1 then redis.call('HDEL', c.p .. ':detours', unpack(ids)) end
+  if redis.call('EXISTS', c.p .. ':large') == 1 then redis.call('HDEL', c.p .. ':large', unpack(ids)) end
   redis.call('HSET', c.p .. ':tombs:' .. c.gen, unpack(tombs))
   if redis.call('EXISTS', c.p .. ':unique') == 1 then
     for _, id in ipairs(ids) do
@@ -267,14 +268,15 @@ end
 local function refusal_after(c, done, token, held, wanted)
   local earlier = done[token:sub(1, 16)]
   if not earlier then return held or refusal(c, token, wanted) end
-  return wanted and earlier[2] == wanted and earlier[1] == version_of(token) and 'R' or 'n'
+  return wanted and earlier == token and 'R' or 'n'
 end
 
--- Which of the tokens are held and in time. Answers { [i] = true } and the detours of the held ones.
-local function held_leases(c, tokens)
+-- Which of the tokens are held and in time. Answers { [i] = true, or 'e' } and, unless told
+-- otherwise, the detours of the held ones.
+local function held_leases(c, tokens, without_detours)
   local scores = redis.call('ZMSCORE', c.p .. ':leases', unpack(tokens))
   local held, detours = {}, {}
-  local any = redis.call('EXISTS', c.p .. ':detours') == 1
+  local any = not without_detours and redis.call('EXISTS', c.p .. ':detours') == 1
   local found
   if any then
     local ids = {}

@@ -161,21 +161,93 @@ local function push_jobs(c, jobs, letters, verb, actor)
   append(c, verb, actor, table.concat(moves))
 end
 
+-- The common call in one pass: new jobs at version 1, to run at once, without keys or large bodies. Answers false, with
+-- nothing written, when any job of the call is not such: then the way above decides.
+local QUEUED, RECORDED = '\0\0\0\1\0' .. ZERO8 .. ZERO4, '\0\0\0\1\1' .. ZERO8 .. ZERO4
+local QUEUED_DETAIL, RECORDED_MOVE = '\1' .. ZERO8 .. ZERO4, '-p' .. ZERO4
+
+local function push_straight(c, args)
+  if #args == 4 or #args > 4 + 2 * JOBS_PER_CALL then return false end
+  local ids, count, seen = {}, 0, {}
+  for at = 5, #args, 2 do
+    local head, record = args[at], args[at + 1]
+    local tail = head:sub(17)
+    local id = head:sub(1, 16)
+    if (tail ~= QUEUED and tail ~= RECORDED) or not is_record(record) or record:byte(4) ~= 0 or seen[id] then return false end
+    seen[id] = true
+    count = count + 1
+    ids[count] = id
+  end
+  local bodies = redis.call('HMGET', c.p .. ':body', unpack(ids))
+  for i = 1, count do if bodies[i] then return false end end
+  for _, gen in ipairs({ 'a', 'b' }) do
+    local tombs = c.p .. ':tombs:' .. gen
+    if redis.call('EXISTS', tombs) == 1 then
+      local found = redis.call('HMGET', tombs, unpack(ids))
+      for i = 1, count do if found[i] then return false end end
+    end
+  end
+  local fields, moves, m, lists, order, lengths = {}, {}, 0, {}, {}, {}
+  for i = 1, count do
+    local head, record = args[3 + 2 * i], args[4 + 2 * i]
+    local element = head:sub(1, 20)
+    fields[2 * i - 1], fields[2 * i] = ids[i], record
+    -- Priority and queue stand in the record's first bytes: one list a prefix.
+    local prefix = record:sub(2, 5 + record:byte(5))
+    local list = lists[prefix]
+    if not list then
+      list = { queue = queue_of(record), priority = priority_of(record), n = 0 }
+      lists[prefix] = list
+      order[#order + 1] = list
+    end
+    list.n = list.n + 1
+    list[list.n] = element
+    moves[m + 1] = element
+    if head:byte(21) == 1 then
+      moves[m + 2] = RECORDED_MOVE
+      m = m + 2
+    else
+      local length = #record + 13
+      if not lengths[length] then lengths[length] = '-p' .. struct.pack('>I4', length) .. QUEUED_DETAIL end
+      moves[m + 2], moves[m + 3] = lengths[length], record
+      m = m + 3
+    end
+  end
+  for _, list in ipairs(order) do
+    local waiting = 0
+    for p = 0, 3 do waiting = waiting + redis.call('LLEN', c.p .. ':ready:' .. list.queue .. ':' .. p) end
+    if waiting + count > WINDOW then return false end
+  end
+  for _, list in ipairs(order) do
+    redis.call('RPUSH', c.p .. ':ready:' .. list.queue .. ':' .. list.priority, unpack(list))
+    redis.call('SADD', c.p .. ':queues', list.queue)
+    wake(c, list.queue)
+  end
+  redis.call('HSET', c.p .. ':body', unpack(fields))
+  append(c, 'P', '', table.concat(moves))
+  return string.rep('P', count)
+end
+
 redis.register_function { function_name = 'tally_v1_push', callback = function(keys, args)
   if not args[4] then refuse('a push says when it was decided') end
+  if #args > 4 + 4 * JOBS_PER_CALL then refuse('more than ' .. JOBS_PER_CALL .. ' jobs a call') end
   if args[3] ~= '' then
     whole(args[3], 0, LATEST, 'epoch')
     whole(args[4], 0, LATEST, 'issued')
   end
-  local jobs = read_jobs(args)
-  if #jobs == 0 or #jobs > JOBS_PER_CALL then refuse('not 1 to ' .. JOBS_PER_CALL .. ' jobs') end
   local c = begin(keys, args)
-  if args[3] ~= '' and is_late(c, args[3], args[4]) then
-    return reply(c, string.rep('r', #jobs), '')
-  end
-  if redis.call('XLEN', c.p .. ':log') >= LOG_ENTRIES then
+  local is_late_call = args[3] ~= '' and is_late(c, args[3], args[4])
+  if not is_late_call and redis.call('XLEN', c.p .. ':log') >= LOG_ENTRIES then
     return redis.error_reply('FULL the log holds ' .. LOG_ENTRIES .. ' entries that the ledger has not seen: is `tally serve` running?')
   end
+  local straight = not is_late_call and push_straight(c, args)
+  if straight then
+    finish(c)
+    return reply(c, straight, '')
+  end
+  local jobs = read_jobs(args)
+  if #jobs == 0 or #jobs > JOBS_PER_CALL then refuse('not 1 to ' .. JOBS_PER_CALL .. ' jobs') end
+  if is_late_call then return reply(c, string.rep('r', #jobs), '') end
   local letters, holders = judge_pushes(c, jobs)
   for i, letter in ipairs(letters) do
     if letter == 'W' then

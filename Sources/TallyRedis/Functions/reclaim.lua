@@ -33,7 +33,7 @@ local function reclaim(c, limit)
       else
         ended[#ended + 1] = ids[i]
         ended[#ended + 1] = to
-        ended[#ended + 1] = version
+        ended[#ended + 1] = token:sub(17, 20)
       end
       moves[#moves + 1] = move(element, 'l', to, detail)
     end

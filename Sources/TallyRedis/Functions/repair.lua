@@ -37,7 +37,7 @@ redis.register_function { function_name = 'tally_v1_repair', callback = function
       if d.token then redis.call('ZREM', c.p .. ':leases', d.token) end
       redis.call('ZREM', c.p .. ':due', element_of(id, d.version))
     end
-    bury(c, { id, status, version })
+    bury(c, { id, status, struct.pack('>I4', version) })
     append(c, 'D', actor, move(element_of(id, version), d and d.state or '-', status, ''))
   else
     append(c, 'D', actor, move(element_of(id, tomb.version), '-', tomb.status, ''))

@@ -48,19 +48,22 @@ local function pop(c, queue, need)
   return popped
 end
 
+local LEASED = 'pl' .. ZERO4
+
 -- Leases the popped elements that are not outdated.
 local function lease(c, popped, expiry, out, moves)
-  local ids, doubles = {}, {}
-  for i, element in ipairs(popped) do
-    ids[i] = element:sub(1, 16)
-    doubles[i] = token_of(ids[i], 2, c.epoch)
+  local ids, doubles, second = {}, {}, struct.pack('>I4I8', 2, c.epoch)
+  for i = 1, #popped do
+    local id = popped[i]:sub(1, 16)
+    ids[i] = id
+    doubles[i] = id .. second
   end
   local records = redis.call('HMGET', c.p .. ':body', unpack(ids))
   local detours = c.any_detours and redis.call('HMGET', c.p .. ':detours', unpack(ids)) or {}
   local leased = redis.call('ZMSCORE', c.p .. ':leases', unpack(doubles))
-  local grants, seen, count = {}, {}, 0
-  for i, element in ipairs(popped) do
-    local version = version_of(element)
+  local grants, seen, count, at, m = {}, {}, 0, #out, #moves
+  for i = 1, #popped do
+    local version = version_of(popped[i])
     local d = detours[i] and read_detour(detours[i])
     local fits
     if d then fits = d.state == 'p' and d.version == version
@@ -68,17 +71,16 @@ local function lease(c, popped, expiry, out, moves)
     if records[i] and fits and not seen[ids[i]] then
       seen[ids[i]] = true
       count = count + 1
-      local token = token_of(ids[i], version + 1, c.epoch)
-      grants[#grants + 1] = expiry
-      grants[#grants + 1] = token
-      out[#out + 1] = token
-      out[#out + 1] = records[i]
-      out[#out + 1] = detours[i] or ''
+      local token = version == 1 and doubles[i] or token_of(ids[i], version + 1, c.epoch)
+      grants[2 * count - 1], grants[2 * count] = expiry, token
+      out[at + 1], out[at + 2], out[at + 3] = token, records[i], detours[i] or ''
+      at = at + 3
       if d then
         d.state, d.version, d.epoch = 'l', version + 1, c.epoch
         put(c, ids[i], d)
       end
-      moves[#moves + 1] = token:sub(1, 20) .. 'pl' .. ZERO4
+      m = m + 1
+      moves[m] = token:sub(1, 20) .. LEASED
     end
   end
   if #grants > 0 then redis.call('ZADD', c.p .. ':leases', unpack(grants)) end

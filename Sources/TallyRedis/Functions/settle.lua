@@ -16,7 +16,7 @@ local function settle(c, verb, tokens, wanted, decide)
       if to == 'f' or to == 'x' then
         ended[#ended + 1] = id
         ended[#ended + 1] = to
-        ended[#ended + 1] = version
+        ended[#ended + 1] = token:sub(17, 20)
       else
         d.state, d.version, d.epoch = to, version, 0
         if to == 'p' then
@@ -32,7 +32,8 @@ local function settle(c, verb, tokens, wanted, decide)
       end
       moves[#moves + 1] = move(element, 'l', to, detail)
       letters[i] = to
-      done[id] = { version, to }
+      -- A job that ended otherwise than asked is not a repeat.
+      done[id] = to == wanted and token or ''
     else
       letters[i] = refusal_after(c, done, token, held[i], wanted)
     end

@@ -68,7 +68,9 @@ final class Lane: Sendable {
                 connection = open
                 try exchange(Merge.merge(calls), on: open)
             } catch {
-                for call in calls { call.complete(.failure(QueueError(error.code, call.operation, error.detail))) }
+                for call in calls {
+                    call.complete(.failure(QueueError(error.code, call.operation, error.detail)))
+                }
             }
         }
         connection?.close()
@@ -136,7 +138,8 @@ final class Lane: Sendable {
     }
 
     private func note(_ reply: RedisReply) {
-        guard let values = reply.array, values.count >= 3, let now = values[0].number, let epoch = values[1].number
+        guard let values = reply.array, values.count >= 3, let now = values[0].number,
+            let epoch = values[1].number
         else { return }
         let reading = Reading(
             serverNow: Timestamp(microseconds: now), receivedAt: Self.monotonic, epoch: epoch,

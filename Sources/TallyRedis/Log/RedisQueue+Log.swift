@@ -4,7 +4,8 @@ extension RedisQueue {
     public func log(after position: LogPosition, limit: Int) async throws(QueueError) -> [LogEntry] {
         var words = RESPWriter()
         for word in [
-            "XRANGE", "\(reads.prefix):log", "(\(position.epoch)-\(position.seq)", "+", "COUNT", String(max(1, limit)),
+            "XRANGE", "\(reads.prefix):log", "(\(position.epoch)-\(position.seq)", "+", "COUNT",
+            String(max(1, limit)),
         ] {
             words.bulk(word)
         }
@@ -15,7 +16,8 @@ extension RedisQueue {
         var entries: [LogEntry] = []
         entries.reserveCapacity(rows.count)
         for row in rows {
-            guard let parts = row.array, parts.count == 2, let id = parts[0].text, let fields = parts[1].array,
+            guard let parts = row.array, parts.count == 2, let id = parts[0].text,
+                let fields = parts[1].array,
                 let entry = LogEntry(id: id, fields: fields)
             else { throw malformed("read the log") }
             entries.append(entry)
@@ -35,7 +37,8 @@ extension LogEntry {
     /// Fields v (verb), t (time), w (actor), m (moves): see `append` in `library.lua`.
     init?(id: String, fields: [RedisReply]) {
         let numbers = id.split(separator: "-")
-        guard numbers.count == 2, let epoch = Int64(numbers[0]), let seq = Int64(numbers[1]), fields.count >= 8,
+        guard numbers.count == 2, let epoch = Int64(numbers[0]), let seq = Int64(numbers[1]),
+            fields.count >= 8,
             let code = fields[1].bytes?.first, let verb = Verb(code: code), let time = fields[3].number,
             let actor = fields[5].text, let moves = fields[7].bytes
         else { return nil }

@@ -69,7 +69,8 @@ public struct Canceller: Sendable {
         case .cancelled, .ended(.cancelled): return .cancelled
         case .ended(let status): return .ended(status)
         case .raced: return nil
-        case .notFound: return .cancelled  // a queued job that the mirror has not written yet: its log entries say it
+        // a queued job that the mirror has not written yet: its log entries say it
+        case .notFound: return .cancelled
         }
     }
 }

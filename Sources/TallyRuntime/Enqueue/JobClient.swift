@@ -14,7 +14,8 @@ public final class JobClient: Sendable {
     /// - Parameter now: stamps `createdAt`; a test passes its own.
     public init(
         queue: any QueueDriver, ledger: (any LedgerDriver)?, durability: Durability = .recorded,
-        codec: any JobCodec = JSONCodec(), defaultQueue: QueueName? = nil, observer: any JobObserver = SilentObserver(),
+        codec: any JobCodec = JSONCodec(), defaultQueue: QueueName? = nil,
+        observer: any JobObserver = SilentObserver(),
         now: @escaping @Sendable () -> Timestamp = { .now }
     ) {
         self.queue = queue
@@ -50,14 +51,17 @@ public final class JobClient: Sendable {
             id: id, type: J.jobType,
             queue: queue ?? (policy.queue == .default ? defaultQueue ?? .default : policy.queue),
             priority: priority ?? policy.priority, body: body, codec: codec.name, runAt: runAt,
-            timeout: policy.timeout, maxAttempts: policy.attempts, maxCrashes: policy.maxCrashes, unique: unique,
+            timeout: policy.timeout, maxAttempts: policy.attempts, maxCrashes: policy.maxCrashes,
+            unique: unique,
             createdAt: now(), tags: tags, trace: trace)
         return try await enqueue(record, durability: durability)
     }
 
     /// Enqueues a job of any type by its record.
     @discardableResult
-    public func enqueue(_ record: JobRecord, durability: Durability? = nil) async throws(EnqueueError) -> Receipt {
+    public func enqueue(_ record: JobRecord, durability: Durability? = nil) async throws(EnqueueError)
+        -> Receipt
+    {
         let record = try checked(record)
         switch durability ?? self.durability {
         case .recorded:
@@ -120,9 +124,11 @@ public final class JobClient: Sendable {
         for (record, answer) in zip(records, answers) {
             switch answer {
             case .pushed: receipts.append(Receipt(id: record.id, existed: false, durability: .queued))
-            case .exists(same: true): receipts.append(Receipt(id: record.id, existed: true, durability: .queued))
+            case .exists(same: true):
+                receipts.append(Receipt(id: record.id, existed: true, durability: .queued))
             case .exists(same: false): throw .idConflict(record.id)
-            case .duplicate(let holder): receipts.append(Receipt(id: holder, existed: true, durability: .queued))
+            case .duplicate(let holder):
+                receipts.append(Receipt(id: holder, existed: true, durability: .queued))
             case .ended(let status): throw .ended(record.id, status)
             case .full: throw .full("queue \(record.queue)")
             case .refused: throw .unavailable("the queue refused the push as too late")

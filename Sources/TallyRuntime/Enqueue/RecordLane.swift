@@ -124,7 +124,9 @@ final class RecordLane: Sendable {
         }
     }
 
-    private static func receipt(_ job: JobRecord, _ answer: RecordReceipt.Answer) -> Result<Receipt, EnqueueError> {
+    private static func receipt(_ job: JobRecord, _ answer: RecordReceipt.Answer) -> Result<
+        Receipt, EnqueueError
+    > {
         switch answer {
         case .recorded: .success(Receipt(id: job.id, existed: false, durability: .recorded))
         case .exists(same: true): .success(Receipt(id: job.id, existed: true, durability: .recorded))

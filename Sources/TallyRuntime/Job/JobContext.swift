@@ -41,7 +41,8 @@ public final class JobContext: Sendable {
 
     public func complete(bytes: [UInt8]) throws {
         if bytes.count > Limits.resultBytes {
-            throw JobError.final("the result has \(bytes.count) bytes; at most \(Limits.resultBytes) are kept")
+            throw JobError.final(
+                "the result has \(bytes.count) bytes; at most \(Limits.resultBytes) are kept")
         }
         stored.withLock { $0 = bytes }
     }

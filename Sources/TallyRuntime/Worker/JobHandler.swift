@@ -31,7 +31,8 @@ public struct JobHandler: Sendable {
 
     /// A closure by name; the body is its to read.
     public init(
-        _ type: JobType, retries: (any RetryPolicy)? = ExponentialBackoff(maxAttempts: Limits.maxAttemptsBound),
+        _ type: JobType,
+        retries: (any RetryPolicy)? = ExponentialBackoff(maxAttempts: Limits.maxAttemptsBound),
         run: @escaping Run
     ) {
         self.type = type

@@ -29,7 +29,8 @@ final class Notice: Sendable {
         }
         let timer = deadline.map { deadline in
             Task {
-                try? await Task.sleep(until: deadline, clock: .continuous)  // ended early: nobody waits any more
+                // ended early: nobody waits any more
+                try? await Task.sleep(until: deadline, clock: .continuous)
                 self.end(id)
             }
         }
@@ -53,7 +54,9 @@ final class Notice: Sendable {
 
     private func end(_ id: Int) {
         let waiter = state.withLock { state in
-            guard let waiter = state.waiter, waiter.id == id else { return CheckedContinuation<Void, Never>?.none }
+            guard let waiter = state.waiter, waiter.id == id else {
+                return CheckedContinuation<Void, Never>?.none
+            }
             state.waiter = nil
             return waiter.continuation
         }

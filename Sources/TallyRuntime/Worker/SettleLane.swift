@@ -60,7 +60,8 @@ final class SettleLane: Sendable {
         while true {
             if state.withLock({ $0.waiting.count }) < Limits.jobsPerCall {
                 // Without this pause batches shrink to one or two, at ten times the cost a job.
-                try? await Task.sleep(for: Limits.ackLinger, tolerance: .zero)  // cannot be cancelled: detached
+                // cannot be cancelled: detached
+                try? await Task.sleep(for: Limits.ackLinger, tolerance: .zero)
             }
             let batch = state.withLock { state in
                 let batch = Array(state.waiting.prefix(Limits.jobsPerCall))
@@ -123,7 +124,11 @@ final class SettleLane: Sendable {
             send: { queue, group in
                 try await queue.ack(
                     group.map {
-                        if case .ack(let result) = $0.ending { Ack($0.lease, result: result) } else { Ack($0.lease) }
+                        if case .ack(let result) = $0.ending {
+                            Ack($0.lease, result: result)
+                        } else {
+                            Ack($0.lease)
+                        }
                     }, at: nil)
             }),
         VerbCall(

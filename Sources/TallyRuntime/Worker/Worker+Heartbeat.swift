@@ -29,7 +29,8 @@ extension Worker {
             let chunk = Array(entries[start..<min(entries.count, start + Limits.jobsPerCall)])
             let sent = ContinuousClock.now
             do {
-                let answers = try await queue.extend(chunk.map(\.value.lease), by: configuration.lease, at: nil)
+                let answers = try await queue.extend(
+                    chunk.map(\.value.lease), by: configuration.lease, at: nil)
                 for (entry, answer) in zip(chunk, answers) { take(answer, entry.key, sent: sent) }
             } catch {
                 observer.dutyFailed("heartbeat", error)

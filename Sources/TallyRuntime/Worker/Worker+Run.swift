@@ -5,7 +5,8 @@ extension Worker {
     func perform(_ job: ReservedJob, _ key: RunningTable.Key) async {
         guard let handler = handlers[job.record.type] else { return settleUnknown(job, key) }
         guard let codec = configuration.codecs.first(where: { $0.name == job.record.codec }) else {
-            return settle(job, key, .failure(JobError.final("no codec named \(job.record.codec) on this worker")), nil)
+            return settle(
+                job, key, .failure(JobError.final("no codec named \(job.record.codec) on this worker")), nil)
         }
         let context = JobContext(job, worker: configuration.id, codec: codec)
         observer.jobStarted(job, worker: configuration.id)
@@ -59,7 +60,9 @@ extension Worker {
 
     private func settleUnknown(_ job: ReservedJob, _ key: RunningTable.Key) {
         switch configuration.unknownType {
-        case .fail: settle(job, key, .failure(JobError.final("no handler for \(job.record.type) on this worker")), nil)
+        case .fail:
+            settle(
+                job, key, .failure(JobError.final("no handler for \(job.record.type) on this worker")), nil)
         case .release(let time): settle(job, key, .failure(JobError.snooze(time)), nil)
         }
     }
@@ -90,7 +93,9 @@ enum Ending {
         var isFinal = false
         if case JobError.final = error { isFinal = true }
         guard let retries else { return .fail(attempts: attempts, error: text) }
-        switch retries.decide(attempts: attempts, jobMax: job.record.maxAttempts, isFinal: isFinal, random: random) {
+        switch retries.decide(
+            attempts: attempts, jobMax: job.record.maxAttempts, isFinal: isFinal, random: random)
+        {
         case .fail: return .fail(attempts: attempts, error: text)
         case .retry(let delay): return .retry(runAt: now + delay, attempts: attempts, error: text)
         }

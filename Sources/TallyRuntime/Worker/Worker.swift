@@ -34,7 +34,8 @@ public final class Worker: Sendable {
     }
 
     public init(
-        queue: any QueueDriver, handlers: [JobHandler], configuration: WorkerConfiguration = WorkerConfiguration(),
+        queue: any QueueDriver, handlers: [JobHandler],
+        configuration: WorkerConfiguration = WorkerConfiguration(),
         middleware: [JobHandler.Middleware] = [], observer: any JobObserver = SilentObserver()
     ) {
         self.queue = queue
@@ -112,7 +113,9 @@ public final class Worker: Sendable {
                 let reservation = try await queue.reserve(wish, at: nil)
                 failures = 0
                 accept(reservation, sent: sent)
-                if reservation.jobs.count < min(free, Limits.jobsPerCall) { try await idle(after: reservation) }
+                if reservation.jobs.count < min(free, Limits.jobsPerCall) {
+                    try await idle(after: reservation)
+                }
             } catch let error as QueueError where error.mayRetry {
                 observer.dutyFailed("reserve", error)
                 failures += 1
@@ -141,7 +144,8 @@ public final class Worker: Sendable {
         for lease in reservation.corrupt {
             lane.add(
                 Settlement(
-                    lease: lease, ending: .fail(attempts: 0, error: "corrupt: the stored body is not what was enqueued"),
+                    lease: lease,
+                    ending: .fail(attempts: 0, error: "corrupt: the stored body is not what was enqueued"),
                     deadline: deadline, done: { _ in }))
         }
         for (job, key) in zip(reservation.jobs, keys) {

@@ -22,7 +22,8 @@ public struct WorkerConfiguration: Sendable {
     public var codecs: [any JobCodec]
 
     public init(
-        queues: [QueueName] = [.default], concurrency: Int = Limits.concurrency, lease: Duration = Limits.lease,
+        queues: [QueueName] = [.default], concurrency: Int = Limits.concurrency,
+        lease: Duration = Limits.lease,
         heartbeat: Duration = .zero, drain: Duration = Limits.drain,
         unknownType: UnknownType = .release(after: .seconds(5)), id: WorkerID? = nil,
         codecs: [any JobCodec] = [JSONCodec()]

@@ -87,7 +87,8 @@ extension ModelSession {
         let found = try await stores.subject.ledger.jobs(ids).mapValues(Row.init)
         for id in ids where expected[id] != found[id] {
             throw difference(
-                "ledger row of \(id)", expected[id].map { "\($0)" } ?? "none", found[id].map { "\($0)" } ?? "none")
+                "ledger row of \(id)", expected[id].map { "\($0)" } ?? "none",
+                found[id].map { "\($0)" } ?? "none")
         }
         for id in ids {
             try await both("ledger events of \(id)") { role in

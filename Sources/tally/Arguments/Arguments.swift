@@ -16,7 +16,8 @@ struct Arguments {
                 rest.append(word)
                 continue
             }
-            let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = word.dropFirst(2).split(
+                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(parts[0])
             if flags.contains(name) {
                 guard let value = parts.count == 2 ? String(parts[1]) : words.popFirst() else {
@@ -38,7 +39,8 @@ struct Arguments {
     func number(_ name: String, in range: ClosedRange<Int>, or fallback: Int) throws(Usage) -> Int {
         guard let text = text(name) else { return fallback }
         guard let number = Int(text), range.contains(number) else {
-            throw Usage("--\(name) \(text): must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+            throw Usage(
+                "--\(name) \(text): must be a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
     }
@@ -46,7 +48,9 @@ struct Arguments {
     func time(_ name: String) throws(Usage) -> Timestamp? {
         guard let text = text(name) else { return nil }
         guard let time = Timestamp(text) else {
-            throw Usage("--\(name) \(text): must be RFC 3339 such as 2030-01-02T03:04:05Z, unix seconds or unix milliseconds")
+            throw Usage(
+                "--\(name) \(text): must be RFC 3339 such as 2030-01-02T03:04:05Z, unix seconds or unix milliseconds"
+            )
         }
         return time
     }
@@ -63,9 +67,12 @@ struct Arguments {
 
 extension Duration {
     init?(human text: String) {
-        let units: [(String, Double)] = [("ms", 1000), ("us", 1), ("s", 1_000_000), ("m", 60_000_000), ("h", 3_600_000_000)]
+        let units: [(String, Double)] = [
+            ("ms", 1000), ("us", 1), ("s", 1_000_000), ("m", 60_000_000), ("h", 3_600_000_000),
+        ]
         for (suffix, scale) in units where text.hasSuffix(suffix) {
-            guard let value = Double(text.dropLast(suffix.count)), value.isFinite, abs(value * scale) < 1e17 else {
+            guard let value = Double(text.dropLast(suffix.count)), value.isFinite, abs(value * scale) < 1e17
+            else {
                 return nil
             }
             self = .microseconds(Int64(value * scale))

@@ -1,7 +1,125 @@
+import Foundation
 import Tallystick
+
 enum BenchCommand: Command {
     static let name = "bench"
-    static let summary = "measure"
-    static let help = ""
-    static func run(_ arguments: Arguments) async throws {}
+    static let summary = "measure this machine: rates, latencies, and their share of the raw limits"
+    static let help = """
+        tally bench [--suite NAME|all] [--rounds 3]
+        Starts private servers of its own in a temporary folder and removes them. The raw limits are measured in the same run,
+        before load: redis-benchmark LPUSH (-P 16 -c 50 -d 205) and binary COPY of the same job row into an unindexed table.
+          --suite NAME      one of the names that `all` prints, by its beginning
+        With --json: {"results":[{"name","value","unit","raw","ratio","floor"}]}. Exit 1 when a floor is missed.
+        """
+    static let flags: Set<String> = ["suite", "rounds"]
+
+    static func run(_ arguments: Arguments) async throws {
+        let wanted = arguments.text("suite") ?? "all"
+        let suites = Suites.all.filter { wanted == "all" || $0.name.hasPrefix(wanted) }
+        if suites.isEmpty { throw Usage("--suite \(wanted): there are \(Suites.all.map(\.name).joined(separator: ", "))") }
+        let rounds = try arguments.number("rounds", in: 1...9, or: 3)
+        let folder = "/var/tmp/tallystick-bench-\(getpid())"
+        let servers = try await DevCommand.start(folder)
+        defer { servers.remove() }
+        Signals.onStop {
+            servers.remove()
+            exit(130)
+        }
+        let limits = try await RawLimits.measure(servers)
+        Output.note(
+            "raw limits: LPUSH -P 16 \(Int(limits.lpush))/s, COPY \(Int(limits.copy)) rows/s; medians of \(rounds) follow")
+        var results: [Result] = []
+        for suite in suites {
+            Output.note("running \(suite.name) …")
+            var values: [[Figure]] = []
+            for _ in 0..<rounds { values.append(try await suite.run(servers)) }
+            results += Self.results(values, limits)
+        }
+        show(results, isJSON: arguments.has("json"))
+        if results.contains(where: { !$0.holds }) { throw Exit(code: 1) }
+    }
+
+    struct Result {
+        var figure: Figure
+        var raw: Double?
+        var holds: Bool { figure.floor.map { $0.holds(figure.value, raw) } ?? true }
+        var ratio: Double? { raw.map { figure.value / $0 } }
+    }
+
+    /// Of each figure the median over the rounds.
+    private static func results(_ rounds: [[Figure]], _ limits: RawLimits) -> [Result] {
+        rounds[0].indices.map { index in
+            var figure = rounds[0][index]
+            figure.value = median(rounds.map { $0[index].value })
+            let raw: Double? =
+                switch figure.limit {
+                case .lpush: limits.lpush
+                case .copy: limits.copy
+                case nil: nil
+                }
+            return Result(figure: figure, raw: raw)
+        }
+    }
+
+    static func median(_ values: [Double]) -> Double {
+        let sorted = values.sorted()
+        return sorted[sorted.count / 2]
+    }
+
+    private static func show(_ results: [Result], isJSON: Bool) {
+        if isJSON {
+            Output.json([
+                "results": results.map { result in
+                    [
+                        "name": result.figure.name, "value": rounded(result.figure.value), "unit": result.figure.unit,
+                        "raw": result.raw.map(rounded) ?? NSNull(), "ratio": result.ratio.map { rounded($0) } ?? NSNull(),
+                        "floor": result.figure.floor?.text ?? NSNull(),
+                    ] as [String: Any]
+                }
+            ])
+            return
+        }
+        Output.table(
+            ["NAME", "VALUE", "UNIT", "RATIO", "FLOOR", ""],
+            results.map { result in
+                [
+                    result.figure.name, String(rounded(result.figure.value)), result.figure.unit,
+                    result.ratio.map { String(rounded($0)) } ?? "", result.figure.floor?.text ?? "",
+                    result.figure.floor == nil ? "" : result.holds ? "holds" : "MISSED",
+                ]
+            })
+    }
+
+    private static func rounded(_ value: Double) -> Double {
+        value >= 100 ? value.rounded() : (value * 1000).rounded() / 1000
+    }
+}
+
+/// One measured value, what it is held against, and what it must reach.
+struct Figure {
+    enum Limit { case lpush, copy }
+    enum Floor: Equatable {
+        /// At least so many, and at least this share of the raw limit: the absolute value where the machine is this one,
+        /// the share elsewhere. Either suffices.
+        case rate(Double, ratio: Double)
+        case below(Double)
+
+        func holds(_ value: Double, _ raw: Double?) -> Bool {
+            switch self {
+            case .rate(let least, let ratio): value >= least || raw.map { value / $0 >= ratio } ?? false
+            case .below(let most): value < most
+            }
+        }
+        var text: String {
+            switch self {
+            case .rate(let least, let ratio): ">= \(Int(least)) or ratio \(ratio)"
+            case .below(let most): "< \(most)"
+            }
+        }
+    }
+    var name: String
+    var value: Double
+    var unit: String
+    var limit: Limit?
+    var floor: Floor?
 }

@@ -3,7 +3,8 @@ import Tallystick
 enum CancelCommand: Command {
     static let name = "cancel"
     static let summary = "cancel a job: it never starts; a running one is told to stop"
-    static let help = "tally cancel ID\n\nExit 1 when it has ended already, is unknown, or the outcome is uncertain."
+    static let help =
+        "tally cancel ID\n\nExit 1 when it has ended already, is unknown, or the outcome is uncertain."
 
     static func run(_ arguments: Arguments) async throws {
         let id = try Common.jobID(arguments)
@@ -41,7 +42,9 @@ enum DeadLetterCommand: Command {
         switch arguments.rest.first {
         case "list" where arguments.rest.count == 1: try await ListCommand.list(arguments, status: .failed)
         case "requeue" where arguments.rest.count == 2:
-            guard let id = JobID(arguments.rest[1]) else { throw Usage("\(arguments.rest[1]) is not a job id") }
+            guard let id = JobID(arguments.rest[1]) else {
+                throw Usage("\(arguments.rest[1]) is not a job id")
+            }
             try await requeue(id, arguments)
         default: throw Usage("say `dlq list` or `dlq requeue ID`")
         }
@@ -95,7 +98,8 @@ enum ReconcileCommand: Command {
         let code = try await Common.withTally(arguments) { tally in
             let ledger = try Common.ledger(tally)
             let reconciler = Reconciler(
-                queue: try tally.inspectable(), ledger: ledger, mirror: Mirror(queue: tally.queue, ledger: ledger),
+                queue: try tally.inspectable(), ledger: ledger,
+                mirror: Mirror(queue: tally.queue, ledger: ledger),
                 maxRepairs: most)
             let (run, statement) = try await reconciler.run(arguments.has("repair") ? .repair : .dry)
             show(run, statement, isJSON: arguments.has("json"))
@@ -106,20 +110,24 @@ enum ReconcileCommand: Command {
 
     private static func show(_ run: ReconcileRun, _ statement: Statement, isJSON: Bool) {
         if isJSON {
-            Output.json([
-                "run": run.id.description, "mode": run.mode, "scanned_redis": run.scannedQueue,
-                "scanned_ledger": run.scannedLedger, "inconclusive": run.inconclusive, "drift": statement.drift,
-                "findings": run.findings.map {
-                    [
-                        "code": $0.code, "job": $0.job?.description ?? "", "redis": $0.queueView,
-                        "ledger": $0.ledgerView, "outcome": $0.outcome,
-                    ]
-                },
-                "statement": [
-                    "accepted": statement.accepted, "completed": statement.completed, "failed": statement.failed,
-                    "cancelled": statement.cancelled, "active": statement.active, "drift": statement.drift,
-                ], "holds": statement.holds,
-            ] as [String: Any])
+            Output.json(
+                [
+                    "run": run.id.description, "mode": run.mode, "scanned_redis": run.scannedQueue,
+                    "scanned_ledger": run.scannedLedger, "inconclusive": run.inconclusive,
+                    "drift": statement.drift,
+                    "findings": run.findings.map {
+                        [
+                            "code": $0.code, "job": $0.job?.description ?? "", "redis": $0.queueView,
+                            "ledger": $0.ledgerView, "outcome": $0.outcome,
+                        ]
+                    },
+                    "statement": [
+                        "accepted": statement.accepted, "completed": statement.completed,
+                        "failed": statement.failed,
+                        "cancelled": statement.cancelled, "active": statement.active,
+                        "drift": statement.drift,
+                    ], "holds": statement.holds,
+                ] as [String: Any])
             return
         }
         if !run.findings.isEmpty {
@@ -129,7 +137,9 @@ enum ReconcileCommand: Command {
                     [$0.code, $0.job?.description ?? "", $0.queueView, $0.ledgerView, $0.outcome]
                 })
         }
-        if run.inconclusive > 0 { Output.line("inconclusive: \(run.inconclusive) jobs; the mirror did not catch up in time") }
+        if run.inconclusive > 0 {
+            Output.line("inconclusive: \(run.inconclusive) jobs; the mirror did not catch up in time")
+        }
         Output.line(statement.description)
     }
 }

@@ -10,12 +10,15 @@ protocol Command: Sendable {
     static var help: String { get }
     static var flags: Set<String> { get }
     static var switches: Set<String> { get }
+    /// Only other commands start it; the overview does not name it.
+    static var isHidden: Bool { get }
     static func run(_ arguments: Arguments) async throws
 }
 
 extension Command {
     static var flags: Set<String> { [] }
     static var switches: Set<String> { [] }
+    static var isHidden: Bool { false }
 }
 
 /// Flags that every command understands.
@@ -33,7 +36,8 @@ enum Common {
     static func settings(_ arguments: Arguments) throws -> Settings {
         var flags: [String: String] = [:]
         for (flag, name) in [
-            ("redis", "TALLY_REDIS_URL"), ("postgres", "TALLY_POSTGRES_URL"), ("namespace", "TALLY_NAMESPACE"),
+            ("redis", "TALLY_REDIS_URL"), ("postgres", "TALLY_POSTGRES_URL"),
+            ("namespace", "TALLY_NAMESPACE"),
             ("mode", "TALLY_MODE"),
         ] {
             flags[name] = arguments.text(flag)
@@ -46,7 +50,9 @@ enum Common {
     }
 
     /// Opens, runs, closes: whatever the body throws.
-    static func withTally<Value>(_ arguments: Arguments, _ body: (Tally) async throws -> Value) async throws -> Value {
+    static func withTally<Value>(_ arguments: Arguments, _ body: (Tally) async throws -> Value) async throws
+        -> Value
+    {
         let tally = try await open(arguments)
         do {
             let value = try await body(tally)
@@ -67,14 +73,19 @@ enum Common {
 
     static func jobID(_ arguments: Arguments) throws -> JobID {
         guard arguments.rest.count == 1 else { throw Usage("give one job id") }
-        guard let id = JobID(arguments.rest[0]) else { throw Usage("\(arguments.rest[0]) is not a job id (a UUID)") }
+        guard let id = JobID(arguments.rest[0]) else {
+            throw Usage("\(arguments.rest[0]) is not a job id (a UUID)")
+        }
         return id
     }
 
     private static func dotEnv(_ arguments: Arguments) throws -> [String: String] {
         let path = arguments.text("env-file") ?? ".env"
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {  // absence is normal for `.env`
-            if arguments.text("env-file") != nil { throw InvalidSetting("--env-file", "\(path) cannot be read") }
+        // absence is normal for `.env`
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+            if arguments.text("env-file") != nil {
+                throw InvalidSetting("--env-file", "\(path) cannot be read")
+            }
             return [:]
         }
         return try Settings.dotEnv(text)

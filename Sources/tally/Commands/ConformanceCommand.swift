@@ -1,7 +1,114 @@
+import Foundation
+import TallyTesting
 import Tallystick
+
 enum ConformanceCommand: Command {
     static let name = "conformance"
-    static let summary = "conformance"
-    static let help = ""
-    static func run(_ arguments: Arguments) async throws {}
+    static let summary = "hold live servers against every promise of the two seams"
+    static let help = """
+        tally conformance [--driver redis|memory|all] [--case NAME] [--steps N --seed S]
+        Runs each case in a namespace and a schema of its own, which it removes; touches no other key and no other table. The
+        Postgres user must be allowed to create schemas.
+          --case NAME       only the cases whose name begins so
+          --steps N         then a seeded random stream of N verbs, compared with the memory stores after every step
+        With --json: {"cases":[{"name","driver","passed","error"}]}. Exit 1 when a promise is broken.
+        """
+    static let flags: Set<String> = ["driver", "case", "steps", "seed"]
+
+    private struct Outcome {
+        var name: String
+        var driver: String
+        var error: String?
+    }
+
+    static func run(_ arguments: Arguments) async throws {
+        let wanted = arguments.text("driver") ?? "redis"
+        guard ["redis", "memory", "all"].contains(wanted) else {
+            throw Usage("--driver \(wanted): must be redis, memory or all")
+        }
+        let prefix = arguments.text("case") ?? ""
+        let cases = Conformance.cases.filter { $0.name.hasPrefix(prefix) }
+        if cases.isEmpty { throw Usage("--case \(prefix): no case begins so") }
+        let steps = try arguments.number("steps", in: 0...1_000_000_000, or: 0)
+        let seed = UInt64(try arguments.number("seed", in: 0...Int.max, or: Int(Timestamp.now.microseconds)))
+        var outcomes: [Outcome] = []
+        for (driver, factory) in try factories(wanted, arguments) {
+            for promise in cases {
+                outcomes.append(await outcome(promise.name, driver) { try await promise.run(on: factory) })
+            }
+            if steps > 0 {
+                Output.note("model run: seed \(seed), \(steps) steps")
+                outcomes.append(
+                    await outcome("model_run_seed_\(seed)", driver) { try await model(seed, steps, factory) })
+            }
+        }
+        show(outcomes, isJSON: arguments.has("json"))
+        if outcomes.contains(where: { $0.error != nil }) { throw Exit(code: 1) }
+    }
+
+    private static func factories(
+        _ wanted: String, _ arguments: Arguments
+    ) throws -> [(String, ConformanceFactory)] {
+        var found: [(String, ConformanceFactory)] = []
+        if wanted != "redis" { found.append(("memory", ConformanceStore.memory)) }
+        if wanted != "memory" {
+            let settings = try Common.settings(arguments)
+            guard let postgresURL = settings.postgresURL else {
+                throw InvalidSetting("TALLY_POSTGRES_URL", "is not set; the cases need both halves")
+            }
+            found.append(("redis+ledger", { try await scratchStore(settings.redisURL, postgresURL) }))
+        }
+        return found
+    }
+
+    private static func scratchStore(_ redisURL: String, _ postgresURL: String) async throws -> ConformanceStore {
+        let scratch = try await ScratchNamespace.open(redisURL: redisURL, postgresURL: postgresURL)
+        return ConformanceStore(
+            queue: scratch.queue, ledger: scratch.ledger,
+            settle: { try await Settling.run(scratch.queue, scratch.ledger) },
+            close: { try await scratch.remove() })
+    }
+
+    private static func model(_ seed: UInt64, _ steps: Int, _ factory: ConformanceFactory) async throws {
+        let store = try await factory()
+        let result: Result<Void, any Error>
+        do {
+            try await ModelRun(seed: seed, steps: steps).run(against: store)
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        try await store.close()
+        try result.get()
+    }
+
+    private static func outcome(
+        _ name: String, _ driver: String, _ body: () async throws -> Void
+    ) async -> Outcome {
+        do {
+            try await body()
+            return Outcome(name: name, driver: driver)
+        } catch {
+            Output.note("\(driver) \(name): \(error)")
+            return Outcome(name: name, driver: driver, error: "\(error)")
+        }
+    }
+
+    private static func show(_ outcomes: [Outcome], isJSON: Bool) {
+        if isJSON {
+            Output.json([
+                "cases": outcomes.map {
+                    [
+                        "name": $0.name, "driver": $0.driver, "passed": $0.error == nil,
+                        "error": $0.error ?? NSNull(),
+                    ] as [String: Any]
+                }
+            ])
+            return
+        }
+        for driver in Set(outcomes.map(\.driver)).sorted() {
+            let mine = outcomes.filter { $0.driver == driver }
+            Output.line("\(driver): \(mine.count { $0.error == nil }) of \(mine.count) promises kept")
+        }
+    }
 }

@@ -8,13 +8,24 @@ enum DevCommand: Command {
         tally dev [--folder F]                  servers, schema, duties and a sample worker, until Ctrl-C
         tally dev servers start [--folder F]    the servers only; prints `export` lines for the shell
         tally dev servers stop | status [--folder F]
+        tally dev servers remove [--folder F]   stops them and deletes the folder
           --folder F        default: a folder of this user below /var/tmp
         """
     static let flags: Set<String> = ["folder"]
 
     static func run(_ arguments: Arguments) async throws {
+        let words = arguments.rest
         let folder = arguments.text("folder") ?? defaultFolder
-        switch arguments.rest {
+        do {
+            // A start that is broken off stops what it has started, and a second Ctrl-C must not cut that short.
+            try await Signals.cancelling(insisting: false) { try await run(words, folder) }
+        } catch is CancellationError {
+            throw Exit(code: words.isEmpty ? 0 : 130)
+        }
+    }
+
+    private static func run(_ words: [String], _ folder: String) async throws {
+        switch words {
         case []: try await everything(folder)
         case ["servers", "start"]:
             let servers = try await start(folder)
@@ -23,22 +34,33 @@ enum DevCommand: Command {
         case ["servers", "stop"]:
             try PrivateServers.open(folder)?.stop()
             Output.note("stopped")
+        case ["servers", "remove"]:
+            try PrivateServers.open(folder)?.remove()
+            Output.note("removed")
         case ["servers", "status"]:
             let servers = try PrivateServers.open(folder)
             let up = servers?.redisPid != nil && servers?.postgresPid != nil
             Output.line("redis \(text(servers?.redisPid))\npostgres \(text(servers?.postgresPid))")
             if !up { throw Exit(code: 1) }
-        default: throw Usage("after `dev` comes nothing, or `servers start|stop|status`")
+        default: throw Usage("after `dev` comes nothing, or `servers start|stop|status|remove`")
         }
     }
 
     static var defaultFolder: String { "/var/tmp/tallystick-\(getuid())" }
 
-    /// Started and migrated.
+    /// Started and migrated. Servers that this call started do not outlive its failure or its cancellation.
     static func start(_ folder: String) async throws -> PrivateServers {
         let path = URL(fileURLWithPath: folder).standardizedFileURL.path
+        let before = try PrivateServers.open(path)
         let servers = try PrivateServers.start(path) { Output.note("tally: \($0)") }
-        _ = try await Migrator(PostgresConfiguration(url: servers.postgresURL)).apply()
+        do {
+            try Task.checkCancellation()
+            _ = try await Migrator(PostgresConfiguration(url: servers.postgresURL)).apply()
+            try Task.checkCancellation()
+        } catch {
+            if before?.redisPid == nil, before?.postgresPid == nil { servers.stop() }
+            throw error
+        }
         return servers
     }
 
@@ -50,15 +72,13 @@ enum DevCommand: Command {
         Output.note("tally: redis    \(servers.redisURL)\ntally: postgres \(servers.postgresURL)")
         Output.note("tally: serving, with a sample worker for echo, fail and sleep; Ctrl-C stops everything")
         let worker = tally.worker(handlers: SampleHandlers.all, configuration: WorkerConfiguration())
-        try await Signals.cancelling {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await ServeCommand.duties(tally).run() }
-                group.addTask { try await worker.run() }
-                do {
-                    try await group.next()
-                } catch is CancellationError {
-                    group.cancelAll()
-                }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await ServeCommand.duties(tally).run() }
+            group.addTask { try await worker.run() }
+            do {
+                try await group.next()
+            } catch is CancellationError {
+                group.cancelAll()
             }
         }
         await tally.close()

@@ -17,7 +17,8 @@ enum EnqueueCommand: Command {
         Prints the id, or with --json {"id","existed","durability"}.
         """
     static let flags: Set<String> = [
-        "type", "payload", "payload-json", "queue", "run-at", "timeout", "max-attempts", "max-crashes", "priority",
+        "type", "payload", "payload-json", "queue", "run-at", "timeout", "max-attempts", "max-crashes",
+        "priority",
         "tag", "trace", "codec", "id", "key", "key-for",
     ]
     static let switches: Set<String> = ["stdin"]
@@ -51,7 +52,9 @@ enum EnqueueCommand: Command {
         if let text = arguments.text("payload-json") {
             if arguments.text("payload") != nil { throw Usage("give --payload or --payload-json, not both") }
             record.body = Array(text.utf8)
-            if case .notJSON = JSONCheck.verdict(record.body) { throw Usage("--payload-json: not valid JSON") }
+            if case .notJSON = JSONCheck.verdict(record.body) {
+                throw Usage("--payload-json: not valid JSON")
+            }
         } else {
             record.body = Array((arguments.text("payload") ?? "").utf8)
         }
@@ -59,7 +62,8 @@ enum EnqueueCommand: Command {
         if let queue = arguments.text("queue") { record.queue = QueueName(queue) }
         record.runAt = try arguments.time("run-at")
         record.timeout = try arguments.duration("timeout")
-        record.maxAttempts = try arguments.number("max-attempts", in: -1_000_000...1_000_000, or: Limits.maxAttempts)
+        record.maxAttempts = try arguments.number(
+            "max-attempts", in: -1_000_000...1_000_000, or: Limits.maxAttempts)
         record.maxCrashes = try arguments.number("max-crashes", in: 1...255, or: Limits.maxCrashes)
         if let text = arguments.text("priority") {
             guard let priority = JobPriority.allCases.first(where: { $0.name == text }) else {
@@ -129,14 +133,20 @@ private struct BulkEnqueue {
     }
 
     private mutating func add(_ record: JobRecord) async throws {
-        if bytes + record.body.count > Limits.bodyBytesPerCall || batch.count == Limits.jobsPerCall { try await flush() }
+        if bytes + record.body.count > Limits.bodyBytesPerCall || batch.count == Limits.jobsPerCall {
+            try await flush()
+        }
         bytes += record.body.count
         batch.append(record)
     }
 
     private mutating func flush() async throws {
         for receipt in try await send() {
-            if isJSON { Output.json(EnqueueCommand.json(receipt)) } else { Output.line(receipt.id.description) }
+            if isJSON {
+                Output.json(EnqueueCommand.json(receipt))
+            } else {
+                Output.line(receipt.id.description)
+            }
         }
         batch.removeAll()
         bytes = 0
@@ -182,7 +192,8 @@ private struct BulkEnqueue {
 enum JobLine {
     static func record(_ line: String) throws -> JobRecord {
         guard
-            let fields = (try? JSONSerialization.jsonObject(with: Data(line.utf8))) as? [String: Any]  // said below
+            // said below
+            let fields = (try? JSONSerialization.jsonObject(with: Data(line.utf8))) as? [String: Any]
         else { throw Usage("not a JSON object") }
         let known: Set<String> = [
             "type", "payload", "queue", "run_at", "timeout", "max_attempts", "priority", "key", "id", "tags",
@@ -206,7 +217,8 @@ enum JobLine {
         if let payload = fields["payload"] {
             record.body = Array(
                 try JSONSerialization.data(
-                    withJSONObject: payload, options: [.fragmentsAllowed, .sortedKeys, .withoutEscapingSlashes]))
+                    withJSONObject: payload,
+                    options: [.fragmentsAllowed, .sortedKeys, .withoutEscapingSlashes]))
         }
         return record
     }

@@ -24,9 +24,11 @@ enum JobText {
         set("trace", record.trace.isEmpty ? nil : record.trace)
         if job.cancelRequested { fields["cancel_requested"] = true }
         if let lease = job.lease {
-            fields["lease"] = [
-                "version": lease.version, "epoch": Int(lease.epoch), "expires_at": lease.expiresAt.description,
-            ] as [String: Any]
+            fields["lease"] =
+                [
+                    "version": lease.version, "epoch": Int(lease.epoch),
+                    "expires_at": lease.expiresAt.description,
+                ] as [String: Any]
         }
         if withBody {
             fields["payload"] = value(record.body)
@@ -39,7 +41,8 @@ enum JobText {
     /// JSON where it is JSON, else text where it is text, else its length.
     private static func value(_ bytes: [UInt8]) -> Any {
         if JSONCheck.verdict(bytes) == .fits,
-            let value = try? JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)  // checked above
+            // checked above
+            let value = try? JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)
         {
             return value
         }

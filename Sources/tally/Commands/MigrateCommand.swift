@@ -19,9 +19,13 @@ enum MigrateCommand: Command {
         if arguments.has("status") {
             let entries = try await migrator.status()
             if arguments.has("json") {
-                Output.json(entries.map { ["version": $0.version, "name": $0.name, "state": text($0.state)] as [String: Any] })
+                Output.json(
+                    entries.map {
+                        ["version": $0.version, "name": $0.name, "state": text($0.state)] as [String: Any]
+                    })
             } else {
-                Output.table(["VERSION", "NAME", "STATE"], entries.map { ["\($0.version)", $0.name, text($0.state)] })
+                Output.table(
+                    ["VERSION", "NAME", "STATE"], entries.map { ["\($0.version)", $0.name, text($0.state)] })
             }
         } else if arguments.has("verify") {
             try await migrator.verify()

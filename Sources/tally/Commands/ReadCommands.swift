@@ -37,7 +37,8 @@ enum InspectCommand: Command {
                     ["AT", "EVENT", "FROM", "TO", "VERSION", "ACTOR", "ERROR"],
                     events.map {
                         [
-                            $0.at.description, $0.verb.rawValue, $0.from?.rawValue ?? "-", $0.to.rawValue, "\($0.version)",
+                            $0.at.description, $0.verb.rawValue, $0.from?.rawValue ?? "-", $0.to.rawValue,
+                            "\($0.version)",
                             Output.printable($0.actor ?? ""), Output.printable($0.error ?? "", limit: 60),
                         ]
                     })
@@ -48,7 +49,8 @@ enum InspectCommand: Command {
     private static func json(_ event: JobEvent) -> [String: Any] {
         [
             "at": event.at.description, "event": event.verb.rawValue, "from": event.from?.rawValue ?? "",
-            "to": event.to.rawValue, "version": event.version, "actor": event.actor ?? "", "error": event.error ?? "",
+            "to": event.to.rawValue, "version": event.version, "actor": event.actor ?? "",
+            "error": event.error ?? "",
         ]
     }
 }
@@ -76,7 +78,9 @@ enum ListCommand: Command {
         case "done": return .completed
         case "dlq": return .failed
         case let text?:
-            guard let status = JobStatus(rawValue: text) else { throw Usage("--status \(text): no such status") }
+            guard let status = JobStatus(rawValue: text) else {
+                throw Usage("--status \(text): no such status")
+            }
             return status
         }
     }
@@ -96,7 +100,10 @@ enum ListCommand: Command {
             }
             if arguments.has("json") {
                 Output.json(
-                    ["jobs": page.jobs.map { JobText.json($0, withBody: false) }, "next_cursor": page.next ?? ""]
+                    [
+                        "jobs": page.jobs.map { JobText.json($0, withBody: false) },
+                        "next_cursor": page.next ?? "",
+                    ]
                         as [String: Any])
             } else {
                 Output.table(JobText.header, page.jobs.map(JobText.row))
@@ -120,7 +127,8 @@ enum StatsCommand: Command {
                 var fields: [String: Any] = [
                     "queues": counts.map {
                         [
-                            "queue": $0.queue.text, "pending": $0.pending, "waiting": $0.waiting, "due": $0.due,
+                            "queue": $0.queue.text, "pending": $0.pending, "waiting": $0.waiting,
+                            "due": $0.due,
                             "processing": $0.processing, "expired": $0.expired, "paused": $0.isPaused,
                         ] as [String: Any]
                     }, "epoch": Int(history.epoch), "held": history.isHeld, "log_entries": history.logLength,
@@ -173,7 +181,8 @@ enum WorkersCommand: Command {
                         [
                             "id": row.beat.id.text, "status": status, "last_seen": row.lastSeen.description,
                             "queues": row.beat.queues.map(\.text), "types": row.beat.types.map(\.text),
-                            "running": row.beat.running.map(\.description), "concurrency": row.beat.concurrency,
+                            "running": row.beat.running.map(\.description),
+                            "concurrency": row.beat.concurrency,
                             "host": row.beat.host, "pid": Int(row.beat.pid),
                         ] as [String: Any]
                     })
@@ -183,7 +192,10 @@ enum WorkersCommand: Command {
                     rows.map { row, status in
                         [
                             Output.printable(row.beat.id.text), status, row.lastSeen.description,
-                            row.beat.running.first.map { "\($0)" + (row.beat.running.count > 1 ? " +\(row.beat.running.count - 1)" : "") } ?? "",
+                            row.beat.running.first.map {
+                                "\($0)"
+                                    + (row.beat.running.count > 1 ? " +\(row.beat.running.count - 1)" : "")
+                            } ?? "",
                             Output.printable(row.beat.queues.map(\.text).joined(separator: " ")),
                             Output.printable(row.beat.types.map(\.text).joined(separator: " ")),
                         ]

@@ -7,8 +7,9 @@ enum SampleHandlers {
 
     /// Prints the body and stores it as the result.
     static let echo = JobHandler("echo") { context in
-        Output.note("echo \(context.id) attempt \(context.attempt): "
-            + Output.printable(String(decoding: context.body, as: UTF8.self)))
+        Output.note(
+            "echo \(context.id) attempt \(context.attempt): "
+                + Output.printable(String(decoding: context.body, as: UTF8.self)))
         try context.complete(bytes: context.body)
     }
 
@@ -28,11 +29,14 @@ enum SampleHandlers {
     static func duration(_ body: [UInt8]) -> Duration? {
         let text = String(decoding: body, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
         if text.isEmpty || text == "null" || text == "{}" { return .milliseconds(250) }
-        guard let value = try? JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed) else {
+        guard let value = try? JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)
+        else {
             return nil  // not JSON: the caller says so
         }
         func milliseconds(_ value: Any?) -> Duration? {
-            guard let number = (value as? NSNumber)?.doubleValue, number >= 0, number < 1e9 else { return nil }
+            guard let number = (value as? NSNumber)?.doubleValue, number >= 0, number < 1e9 else {
+                return nil
+            }
             return .microseconds(Int64(number * 1000))
         }
         if let fields = value as? [String: Any] {

@@ -9,7 +9,9 @@ enum ServeCommand: Command {
 
     static func run(_ arguments: Arguments) async throws {
         try await Common.withTally(arguments) { tally in
-            Output.note("tally serve: namespace \(tally.settings.namespace), enqueues are \(tally.settings.mode.rawValue)")
+            Output.note(
+                "tally serve: namespace \(tally.settings.namespace), enqueues are \(tally.settings.mode.rawValue)"
+            )
             let duties = try duties(tally)
             try await Signals.cancelling { try await duties.run() }
         }

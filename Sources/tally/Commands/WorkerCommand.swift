@@ -9,7 +9,9 @@ enum WorkerCommand: Command {
           --register TYPE=echo|fail|sleep   (repeatable) handle TYPE with a built-in; a bare name is allowed
           --unknown release|fail            what happens to jobs of other types
         """
-    static let flags: Set<String> = ["queue", "concurrency", "lease", "heartbeat", "drain", "register", "unknown"]
+    static let flags: Set<String> = [
+        "queue", "concurrency", "lease", "heartbeat", "drain", "register", "unknown",
+    ]
 
     static func run(_ arguments: Arguments) async throws {
         guard arguments.rest == ["run"] else { throw Usage("the only thing to do is `worker run`") }
@@ -42,7 +44,9 @@ enum WorkerCommand: Command {
     }
 
     private static func handlers(_ registrations: [String]) throws -> [JobHandler] {
-        let builtin = ["echo": SampleHandlers.echo, "fail": SampleHandlers.fail, "sleep": SampleHandlers.sleep]
+        let builtin = [
+            "echo": SampleHandlers.echo, "fail": SampleHandlers.fail, "sleep": SampleHandlers.sleep,
+        ]
         if registrations.isEmpty { return SampleHandlers.all }
         return try registrations.map { text in
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)

@@ -1,7 +1,51 @@
+import Foundation
 import Tallystick
+
 enum DemoCommand: Command {
     static let name = "demo"
-    static let summary = "demo"
-    static let help = ""
-    static func run(_ arguments: Arguments) async throws {}
+    static let summary =
+        "one job for every file of a folder, on private servers, with a worker killed on the way"
+    static let help = """
+        tally demo [FOLDER]         default /usr/share/doc
+          Size, lines, SHA-256 and MIME type of every regular file, worked out by worker processes and stored as
+          results. Two jobs fail, as they must; one worker is killed with -9 while it holds a job. Then the report,
+          by SQL over the ledger; the last line on standard output is the statement. Exit 0 only if it holds.
+          Everything runs on servers of its own in a temporary folder, and all of it is gone afterwards.
+        """
+
+    static func run(_ arguments: Arguments) async throws {
+        guard arguments.rest.count <= 1 else { throw Usage("give one folder, or none") }
+        let folder = arguments.rest.first ?? "/usr/share/doc"
+        let task = Task.detached {
+            let files = try find(folder)
+            try await DemoStage.run { try await DemoRun(stage: $0, files: files).run() }
+        }
+        // Not even a second Ctrl-C may leave servers behind: stopping them takes about a second.
+        Signals.onStop(insisting: false) {
+            Output.note("stopping everything")
+            task.cancel()
+        }
+        do {
+            try await task.value
+        } catch is CancellationError {
+            Output.note("tally demo: stopped; nothing is left running")
+            throw Exit(code: 130)
+        }
+    }
+
+    private static func find(_ folder: String) throws -> [DemoFile] {
+        let found = try DemoFile.all(below: folder)
+        if found.unreadable > 0 {
+            Output.note("left out: \(found.unreadable) files and folders that this user may not read")
+        }
+        if found.files.isEmpty {
+            Output.note("tally demo: there is no regular file under \(folder); give another folder")
+            throw Exit(code: 1)
+        }
+        if found.files.count < 1000 {
+            Output.note(
+                "only \(found.files.count) files under \(folder), fewer than 1,000: figures will say little")
+        }
+        return found.files
+    }
 }

@@ -12,31 +12,41 @@ enum PostgresProcess {
         if !files.fileExists(atPath: "\(data)/PG_VERSION") {
             try? files.removeItem(atPath: data)  // of a start that was cut off
             let secret = "\(folder)/password"
-            guard files.createFile(
-                atPath: secret, contents: Data((password + "\n").utf8), attributes: [.posixPermissions: 0o600])
+            guard
+                files.createFile(
+                    atPath: secret, contents: Data((password + "\n").utf8),
+                    attributes: [.posixPermissions: 0o600])
             else { throw ServerProblem("cannot write \(secret)") }
             try giveAway(secret)
-            try runAsOwner([
-                "\(tools.postgresBin)/initdb", "-D", data, "-U", "tally", "--encoding=UTF8", "--locale=C.UTF-8",
-                "--auth=scram-sha-256", "--pwfile=\(secret)", "--no-instructions",
-            ], folder)
+            try runAsOwner(
+                [
+                    "\(tools.postgresBin)/initdb", "-D", data, "-U", "tally", "--encoding=UTF8",
+                    "--locale=C.UTF-8",
+                    "--auth=scram-sha-256", "--pwfile=\(secret)", "--no-instructions",
+                ], folder)
             try? files.removeItem(atPath: secret)  // it is in the cluster now
         }
         var last = ""
-        for attempt in 0..<5 {
-            let port = attempt == 0 && preferred != 0 ? preferred : try ServerTools.freePort()
+        for attempt in 0..<10 {
+            // Clients know the port of a server that was there before: it is given up last.
+            let port = attempt < 8 && preferred != 0 ? preferred : try ServerTools.freePort()
             let options = [
                 "-p \(port)", "-c listen_addresses=127.0.0.1", "-c unix_socket_directories=''",
                 "-c max_connections=200", "-c shared_buffers=512MB", "-c max_wal_size=4GB",
             ].joined(separator: " ")
             do {
-                try runAsOwner([
-                    "\(tools.postgresBin)/pg_ctl", "start", "-w", "-t", "60", "-D", data, "-l", "\(folder)/log", "-o",
-                    options,
-                ], folder)
+                try runAsOwner(
+                    [
+                        "\(tools.postgresBin)/pg_ctl", "start", "-w", "-t", "60", "-D", data, "-l",
+                        "\(folder)/log", "-o",
+                        options,
+                    ], folder)
                 return port
             } catch {
-                last = "\(error)\n" + ((try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? "")  // no log yet
+                // The port is taken, or the backends of a killed postmaster still hold its memory.
+                usleep(500_000)
+                // no log yet
+                last = "\(error)\n" + ((try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? "")
             }
         }
         throw ServerProblem("the private Postgres does not start:\n\(last.suffix(2000))")
@@ -46,10 +56,12 @@ enum PostgresProcess {
     private static func giveAway(_ path: String) throws {
         guard geteuid() == 0 else { return }
         guard let user = getpwnam("postgres") else {
-            throw ServerProblem("as root, Postgres needs the user `postgres`; run ops/up, or use an ordinary user")
+            throw ServerProblem(
+                "as root, Postgres needs the user `postgres`; run ops/up, or use an ordinary user")
         }
         if chown(path, user.pointee.pw_uid, user.pointee.pw_gid) != 0 {
-            throw ServerProblem("cannot give \(path) to the user postgres: \(String(cString: strerror(errno)))")
+            throw ServerProblem(
+                "cannot give \(path) to the user postgres: \(String(cString: strerror(errno)))")
         }
     }
 
@@ -57,7 +69,9 @@ enum PostgresProcess {
         if geteuid() != 0 {
             try ServerTools.run(words, folder: folder)
         } else {
-            guard let runuser = ServerTools.find("runuser") else { throw ServerProblem("runuser is not installed") }
+            guard let runuser = ServerTools.find("runuser") else {
+                throw ServerProblem("runuser is not installed")
+            }
             try ServerTools.run([runuser, "-u", "postgres", "--"] + words, folder: folder)
         }
     }

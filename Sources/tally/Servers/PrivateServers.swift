@@ -30,20 +30,25 @@ struct PrivateServers {
         try FileManager.default.createDirectory(atPath: "\(folder)/redis", withIntermediateDirectories: true)
         chmod(folder, 0o700)
         let tools = try ServerTools.find()
-        var state = try load(folder) ?? State(
-            redisPort: 0, redisPassword: secret(), postgresPort: 0, postgresPassword: secret(),
-            postgresFolder: postgresFolder(for: folder))
+        var state =
+            try load(folder)
+            ?? State(
+                redisPort: 0, redisPassword: secret(), postgresPort: 0, postgresPassword: secret(),
+                postgresFolder: postgresFolder(for: folder))
+        try save(state, folder)  // so that `remove` finds what a start that fails half-way has left
         var servers = PrivateServers(folder: folder, state: state)
         if servers.redisPid == nil {
             say("starting a private Redis in \(folder)/redis")
-            state.redisPort = try RedisProcess.start(folder: "\(folder)/redis", password: state.redisPassword, tools, preferred: state.redisPort)
+            state.redisPort = try RedisProcess.start(
+                folder: "\(folder)/redis", password: state.redisPassword, tools, preferred: state.redisPort)
             try save(state, folder)
         }
         servers = PrivateServers(folder: folder, state: state)
         if servers.postgresPid == nil {
             say("starting a private Postgres in \(state.postgresFolder)")
             state.postgresPort = try PostgresProcess.start(
-                folder: state.postgresFolder, password: state.postgresPassword, tools, preferred: state.postgresPort)
+                folder: state.postgresFolder, password: state.postgresPassword, tools,
+                preferred: state.postgresPort)
             try save(state, folder)
         }
         return PrivateServers(folder: folder, state: state)
@@ -59,9 +64,10 @@ struct PrivateServers {
         if let pid = redisPid { Self.end(pid, SIGTERM) }
     }
 
-    /// Stops and deletes everything.
+    /// Stops and deletes everything. Without the checkpoint that a stop would write first: the data goes too.
     func remove() {
-        stop()
+        if let pid = postgresPid { Self.end(pid, SIGQUIT) }
+        if let pid = redisPid { Self.end(pid, SIGTERM) }
         for path in [state.postgresFolder, folder] {
             try? FileManager.default.removeItem(atPath: path)  // best effort: a temporary folder
         }
@@ -77,7 +83,9 @@ struct PrivateServers {
     private static func save(_ state: State, _ folder: String) throws {
         let path = "\(folder)/state.json"
         let data = try JSONEncoder().encode(state)
-        guard FileManager.default.createFile(atPath: path, contents: data, attributes: [.posixPermissions: 0o600])
+        guard
+            FileManager.default.createFile(
+                atPath: path, contents: data, attributes: [.posixPermissions: 0o600])
         else { throw ServerProblem("cannot write \(path)") }
     }
 
@@ -96,15 +104,24 @@ struct PrivateServers {
     /// The first line of the file, if a process with that pid lives.
     static func pid(_ path: String) -> Int32? {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8),  // no file: not running
-            let pid = Int32(text.split(separator: "\n").first ?? ""), pid > 1, kill(pid, 0) == 0 || errno == EPERM
+            let pid = Int32(text.split(separator: "\n").first ?? ""), pid > 1,
+            isAlive(pid)
         else { return nil }
         return pid
+    }
+
+    /// A process that ended and that nobody has waited for yet still has a pid, but no life.
+    private static func isAlive(_ pid: Int32) -> Bool {
+        guard kill(pid, 0) == 0 || errno == EPERM else { return false }
+        // No file: just gone.
+        let stat = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+        return stat.split(separator: ")").last?.dropFirst().first != "Z"
     }
 
     static func end(_ pid: Int32, _ signal: Int32) {
         kill(pid, signal)
         for _ in 0..<3000 {
-            if kill(pid, 0) != 0 { return }
+            if !isAlive(pid) { return }
             usleep(10_000)
         }
         kill(pid, SIGKILL)

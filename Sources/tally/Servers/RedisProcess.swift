@@ -5,15 +5,17 @@ enum RedisProcess {
     /// Starts it as a daemon and waits until it answers. Answers its port.
     static func start(folder: String, password: String, _ tools: ServerTools, preferred: Int) throws -> Int {
         var last = ""
-        for attempt in 0..<5 {
-            let port = attempt == 0 && preferred != 0 ? preferred : try ServerTools.freePort()
+        for attempt in 0..<10 {
+            // Clients know the port of a server that was there before: it is given up last.
+            let port = attempt < 8 && preferred != 0 ? preferred : try ServerTools.freePort()
             try? FileManager.default.removeItem(atPath: "\(folder)/pid")  // of an earlier run, if any
             try configuration(folder, password, port).write(
                 toFile: "\(folder)/redis.conf", atomically: true, encoding: .utf8)
             chmod("\(folder)/redis.conf", 0o600)
             try ServerTools.run([tools.redisServer, "\(folder)/redis.conf"], folder: folder)
             if waitUntilUp(folder, port) { return port }
-            last = (try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? ""  // no log: nothing to show
+            // no log: nothing to show
+            last = (try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? ""
         }
         throw ServerProblem("the private Redis does not start:\n\(last.suffix(1000))")
     }
@@ -39,8 +41,11 @@ enum RedisProcess {
     private static func waitUntilUp(_ folder: String, _ port: Int) -> Bool {
         for _ in 0..<1000 {
             if PrivateServers.pid("\(folder)/pid") != nil, canConnect(port) { return true }
-            let log = (try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? ""  // not written yet
-            if log.contains("Address already in use") && PrivateServers.pid("\(folder)/pid") == nil { return false }
+            // not written yet
+            let log = (try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? ""
+            if log.contains("Address already in use") && PrivateServers.pid("\(folder)/pid") == nil {
+                return false
+            }
             usleep(10_000)
         }
         return false

@@ -1,0 +1,9 @@
+-- The demo's files that ran longest.
+-- Params: none. Returns: run in ms, bytes, type, path; all text.
+-- Caller: PostgresLedger.report, for `tally demo`.
+SELECT round(extract(epoch FROM completed_at - started_at) * 1000, 1)::text, result->>'size', result->>'type',
+  payload->>'path'
+FROM tally.jobs
+WHERE type = 'demo.file' AND status = 'completed'
+ORDER BY completed_at - started_at DESC, id
+LIMIT 5
