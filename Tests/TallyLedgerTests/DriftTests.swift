@@ -197,7 +197,8 @@ private struct Halves {
             let deadline = ContinuousClock.now + .seconds(90)
             while done < 5000, ContinuousClock.now < deadline {
                 let (run, _) = try await halves.reconcile(.dry)
-                #expect(run.findings.isEmpty && run.inconclusive == 0, "\(run.findings.prefix(3))")
+                // A mirror that lags on a loaded machine is inconclusive, never drift.
+                #expect(run.findings.isEmpty, "\(run.findings.prefix(3))")
                 if !run.findings.isEmpty { break }
                 compared += run.scannedLedger + run.scannedQueue
                 done = try await halves.ledger.balances().completed
