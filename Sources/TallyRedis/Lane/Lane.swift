@@ -104,10 +104,13 @@ final class Lane: Sendable {
         return connection
     }
 
+    /// How often calls are sent anew because somebody dropped the functions meanwhile.
+    private static let loads = 5
+
     /// - Throws: nothing was sent. Once sent, failures go to the callers here.
     private func exchange(_ groups: [Merge], on connection: RedisConnection) throws(QueueError) {
         var open = groups
-        for attempt in 0...1 {
+        for attempt in 0..<Self.loads {
             var writer = RESPWriter()
             let reckoned = reading?.now.microseconds ?? 0
             for group in open {
@@ -122,7 +125,7 @@ final class Lane: Sendable {
             }
             var again: [Merge] = []
             for (group, reply) in zip(open, replies) {
-                if attempt == 0, RedisError.isMissingFunction(reply) {
+                if attempt < Self.loads - 1, RedisError.isMissingFunction(reply) {
                     again.append(group)
                     continue
                 }
