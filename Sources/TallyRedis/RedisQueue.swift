@@ -217,9 +217,7 @@ public final class RedisQueue: InspectableQueue {
         if verbs.isClosed { throw QueueError(.closed, "stamp") }
         if verbs.reading == nil { _ = try await history(on: verbs) }
         guard let reading = verbs.reading else { throw malformed("stamp") }
-        // A lower bound of the server's clock now: its reading was taken before the reply came.
-        let at = reading.serverNow + .microseconds(Lane.monotonic - reading.receivedAt)
-        return Issued(epoch: reading.isHeld ? 0 : reading.epoch, at: at)
+        return Issued(epoch: reading.isHeld ? 0 : reading.epoch, at: reading.now)
     }
 
     public func history() async throws(QueueError) -> QueueHistory { try await history(on: reads) }

@@ -113,16 +113,20 @@ private func opened(_ redis: PrivateRedis) async throws -> RedisQueue {
             let queue = try await opened(redis)
             let raw = try RawRedis(url: redis.url)
 
-            try await withThrowingTaskGroup(of: Int.self) { group in
-                for _ in 0..<8 {
-                    group.addTask { () async throws -> Int in
-                        for _ in 0..<50 { _ = try await queue.push([Push(job())], issued: nil, at: nil) }
-                        return 50
+            let done = Journal<Int>()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for worker in 0..<8 {
+                    group.addTask {
+                        for _ in 0..<50 {
+                            _ = try await queue.push([Push(job())], issued: nil, at: nil)
+                            done.append(worker)
+                        }
                     }
                 }
-                for _ in 0..<20 {
+                for _ in 0..<10 {
+                    let before = done.count
                     try raw("FUNCTION", "FLUSH")
-                    await Task.yield()
+                    try await eventually("pushes go on") { done.count > before || done.count == 400 }
                 }
                 try await group.waitForAll()
             }

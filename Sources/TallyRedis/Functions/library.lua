@@ -3,7 +3,8 @@
 --
 -- KEYS[1]  the shard's prefix, such as {tally:0}; every key below begins with it, so all lie in one slot
 -- ARGV[1]  run_id of the server, as this connection learnt it; another one than in `meta` begins a new epoch
--- ARGV[2]  now, unix µs; '0' = the server's clock; counts only where `meta` says test_clock
+-- ARGV[2]  now, unix µs; counts only where `meta` says test_clock. Elsewhere the server's clock decides; a negative number
+--          is what the caller reckons that clock to show at least, '0' = it does not know
 --
 -- A function checks everything before its first write: Lua does not roll back.
 --
@@ -19,6 +20,8 @@ local LOG_ENTRIES = 2000000     -- Limits.logEntries
 local TOMBSTONE = 60000000      -- Limits.tombstone, µs
 local ISSUED = 30000000         -- Limits.issued, µs
 local HOLD = 30000000           -- Limits.hold, µs
+local JUMP = 2000000            -- µs that the server's clock may run ahead of everybody's reckoning
+local FREEZE = 30000000         -- Limits.lease: how long nothing is reclaimed after a jump, µs
 local KEEP_LOG = 30000000       -- how long a reported entry is kept while the log is short, µs
 local LATEST = 9007199254740991 -- 2^53 - 1: what a score holds exactly, µs
 local DETAIL = 8388608          -- the longest result or error; its real bounds are the client's
@@ -122,14 +125,25 @@ end
 -- What every function does first.
 local function begin(keys, args)
   if not args[1] or #args[1] ~= 40 then refuse('a run_id has 40 characters') end
-  local now = whole(args[2], 0, LATEST, 'now')
+  local now = whole(args[2], -LATEST, LATEST, 'now')   -- below 0: see the head of this file
   local c = { p = keys[1] }
-  local m = redis.call('HMGET', c.p .. ':meta', 'run_id', 'epoch', 'seq', 'last_now', 'held', 'began', 'test_clock', 'gen')
+  local m = redis.call('HMGET', c.p .. ':meta', 'run_id', 'epoch', 'seq', 'last_now', 'held', 'began', 'test_clock', 'gen',
+    'frozen_until')
   local t = redis.call('TIME')
   c.last_now = tonumber(m[4] or '0')
   c.real_now = math.max(t[1] * 1000000 + t[2], c.last_now)
   c.now = now
-  if now == 0 or m[7] ~= '1' then c.now = c.real_now end
+  if c.now <= 0 or m[7] ~= '1' then
+    -- The clock stepped, or the server stood still: neither its last caller nor this one expected so late an hour. Every
+    -- lease would seem to have run out at once; so for one lease nothing is reclaimed, and what is held stays valid.
+    c.frozen_until = tonumber(m[9] or '0')
+    if c.now < 0 and c.last_now > 0 and c.real_now + c.now > JUMP and c.real_now - c.last_now > JUMP then
+      c.frozen_until = c.real_now + FREEZE
+      redis.call('HSET', c.p .. ':meta', 'frozen_until', text(c.frozen_until))
+    end
+    c.is_frozen = c.real_now < c.frozen_until
+    c.now = c.real_now
+  end
   c.gen = m[8] or 'a'
   c.epoch, c.seq = tonumber(m[2] or '0'), tonumber(m[3] or '0')
   c.held = m[5] == '1'
@@ -253,7 +267,7 @@ local function refusal(c, token, wanted)
   local id, version = token:sub(1, 16), version_of(token)
   local d = current(c, id)
   if d and d.state == 'l' then
-    if d.expiry and tonumber(d.expiry) > c.now then return 'm' end
+    if d.expiry and (tonumber(d.expiry) > c.now or c.is_frozen) then return 'm' end
     return 'e'
   end
   if wanted then
@@ -285,7 +299,7 @@ local function held_leases(c, tokens, without_detours)
   end
   for i, token in ipairs(tokens) do
     if scores[i] then
-      if tonumber(scores[i]) <= c.now then held[i] = 'e'
+      if tonumber(scores[i]) <= c.now and not c.is_frozen then held[i] = 'e'
       else
         held[i] = true
         if found and found[i] then detours[i] = read_detour(found[i]) end

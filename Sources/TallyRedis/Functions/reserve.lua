@@ -90,6 +90,7 @@ end
 local function next_event(c)
   local due = redis.call('ZRANGE', c.p .. ':due', 0, 0, 'WITHSCORES')[2]
   local expiry = redis.call('ZRANGE', c.p .. ':leases', 0, 0, 'WITHSCORES')[2]
+  if expiry and c.is_frozen then expiry = math.max(tonumber(expiry), c.frozen_until) end
   if due and expiry then return text(math.min(tonumber(due), tonumber(expiry))) end
   if due or expiry then return text(tonumber(due or expiry)) end
   return ''

@@ -16,6 +16,9 @@ final class Lane: Sendable {
         var receivedAt: Int64
         var epoch: Int64
         var isHeld: Bool
+
+        /// A lower bound of the server's clock now.
+        var now: Timestamp { serverNow + .microseconds(Lane.monotonic - receivedAt) }
     }
 
     private let configuration: RedisConfiguration
@@ -86,7 +89,7 @@ final class Lane: Sendable {
         var attach = Call(verb: "attach") { _ in }
         attach.head.bulk(configuration.hasTestClock ? "1" : "0")
         var writer = RESPWriter()
-        Merge(attach).encode(into: &writer, prefix: prefix, runID: connection.runID)
+        Merge(attach).encode(into: &writer, prefix: prefix, runID: connection.runID, reckoned: 0)
         let reply: RedisReply
         do {
             reply = try connection.send(writer.bytes, replies: 1)[0]
@@ -109,7 +112,10 @@ final class Lane: Sendable {
         var open = groups
         for attempt in 0..<Self.loads {
             var writer = RESPWriter()
-            for group in open { group.encode(into: &writer, prefix: prefix, runID: connection.runID) }
+            let reckoned = reading?.now.microseconds ?? 0
+            for group in open {
+                group.encode(into: &writer, prefix: prefix, runID: connection.runID, reckoned: reckoned)
+            }
             let replies: [RedisReply]
             do {
                 replies = try connection.send(writer.bytes, replies: open.count)
