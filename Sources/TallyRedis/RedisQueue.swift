@@ -88,7 +88,8 @@ public final class RedisQueue: InspectableQueue {
         try Self.check(lease: length, "extend")
         if leases.isEmpty { return [] }
         if leases.count > Limits.jobsPerCall {
-            throw QueueError(.invalid, "extend", "\(leases.count) leases; at most \(Limits.jobsPerCall) a call")
+            throw QueueError(
+                .invalid, "extend", "\(leases.count) leases; at most \(Limits.jobsPerCall) a call")
         }
         let answer = try await call("extend", at: now, jobs: leases.count) { head, arguments in
             head.bulk(length.microseconds)
