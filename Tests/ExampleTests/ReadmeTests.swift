@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import TallyCore
 import TallyPostgres
 import TallyRuntime
@@ -83,15 +82,6 @@ import Testing
     /// A program of this package: it stands beside the one that runs the tests.
     private func sibling(_ name: String) throws -> URL {
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        var folder = URL(fileURLWithPath: own).deletingLastPathComponent()
-        while folder.path != "/" {
-            let program = folder.appendingPathComponent(name)
-            if access(program.path, X_OK) == 0 { return program }
-            folder.deleteLastPathComponent()
-        }
-        // Run by a helper of the toolchain: then the tests' own file tells where the build is.
-        let arguments = CommandLine.arguments.filter { $0.contains(".xctest") }
-        let bundle = try #require(arguments.first)
-        return URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent(name)
+        return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(name)
     }
 }
