@@ -69,9 +69,32 @@ let package = Package(
         .testTarget(
             name: "TallyTestingTests", dependencies: ["TallyCore", "TallyMemory", "TallyTesting"],
             swiftSettings: strict),
+        // What tests on real servers share: scratch stores, private servers, gates instead of sleeps.
+        .target(
+            name: "TestSupport",
+            dependencies: ["TallyCore", "TallyRedis", "TallyPostgres", "TallyLedger", "TallyTesting", "Tallystick"],
+            path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
-            name: "TallyRedisTests", dependencies: ["TallyCore", "TallyRedis", "TallyTesting"],
+            name: "TallyRedisTests", dependencies: ["TallyCore", "TallyRedis", "TallyTesting", "TestSupport"],
             swiftSettings: strict),
+        .testTarget(
+            name: "TallyRuntimeTests",
+            dependencies: [
+                "TallyCore", "TallyMemory", "TallyRuntime", "TallyLedger", "TallyRedis", "TallyPostgres", "TallyTesting",
+                "Tallystick", "TestSupport",
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "TallyLedgerTests",
+            dependencies: [
+                "TallyCore", "TallyMemory", "TallyRuntime", "TallyLedger", "TallyRedis", "TallyPostgres", "TallyTesting",
+                "Tallystick", "TestSupport",
+            ], swiftSettings: strict),
+        // The built command, as a process.
+        .testTarget(
+            name: "CommandTests",
+            dependencies: [
+                "TallyCore", "TallyRuntime", "TallyRedis", "TallyPostgres", "Tallystick", "TestSupport", "tally",
+            ], swiftSettings: strict),
         .testTarget(
             name: "TallyPostgresTests",
             dependencies: ["TallyPostgres", "TallyCore", "TallyConnections", "CLedgerSQL"],

@@ -138,8 +138,6 @@ enum BatchRows {
         all.array(.text, ends) { out, end in end.1.map { out.appendJSONText(end.0.result ?? [], $0) } ?? false
         }
         all.array(.bytea, ends) { out, end in end.1 == nil ? false : out.appendOptional(end.0.result) }
-        all.id(changes.lazy.map(\.id).min())
-        all.id(changes.lazy.map(\.id).max())
         return all
     }
 

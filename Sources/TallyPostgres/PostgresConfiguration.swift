@@ -73,12 +73,19 @@ public struct PostgresConfiguration: Sendable {
         }
         defer { PQconninfoFree(options) }
         var option = options
+        var password = ""
         while let keyword = option.pointee.keyword {
-            if String(cString: keyword) == "password", let value = option.pointee.val {
-                return String(cString: value)
+            if let value = option.pointee.val.map({ String(cString: $0) }) {
+                switch String(cString: keyword) {
+                case "password": password = value
+                // libpq reads ports only when it connects; one a host, separated by commas.
+                case "port":
+                    for port in value.split(separator: ",") where !(1...65_535).contains(Int(port) ?? 0) { return nil }
+                default: break
+                }
             }
             option += 1
         }
-        return ""
+        return password
     }
 }

@@ -92,7 +92,11 @@ public struct RedisConfiguration: Sendable {
             port = number
             host = String(host[..<colon])
         }
-        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = String(host.dropFirst().dropLast())
+        } else if host.contains(":") {
+            throw refuse("needs [ and ] around an IPv6 address")
+        }
         if host.isEmpty || host.contains(where: { $0.isWhitespace }) { throw refuse("names no host") }
         address = .tcp(host: host, port: port)
     }

@@ -87,6 +87,9 @@ public final class RedisQueue: InspectableQueue {
     {
         try Self.check(lease: length, "extend")
         if leases.isEmpty { return [] }
+        if leases.count > Limits.jobsPerCall {
+            throw QueueError(.invalid, "extend", "\(leases.count) leases; at most \(Limits.jobsPerCall) a call")
+        }
         let answer = try await call("extend", at: now, jobs: leases.count) { head, arguments in
             head.bulk(length.microseconds)
             for lease in leases { arguments.bulk(lease.token) }
@@ -213,9 +216,7 @@ public final class RedisQueue: InspectableQueue {
         if verbs.isClosed { throw QueueError(.closed, "stamp") }
         if verbs.reading == nil { _ = try await history(on: verbs) }
         guard let reading = verbs.reading else { throw malformed("stamp") }
-        // A lower bound of the server's clock now: its reading was taken before the reply came.
-        let at = reading.serverNow + .microseconds(Lane.monotonic - reading.receivedAt)
-        return Issued(epoch: reading.isHeld ? 0 : reading.epoch, at: at)
+        return Issued(epoch: reading.isHeld ? 0 : reading.epoch, at: reading.now)
     }
 
     public func history() async throws(QueueError) -> QueueHistory { try await history(on: reads) }

@@ -1,4 +1,5 @@
 import TallyCore
+import TallyPostgres
 import TallyRedis
 import TallyRuntime
 
@@ -20,6 +21,14 @@ public struct Settings: Sendable {
         self.namespace = namespace
         self.mode = postgresURL == nil ? .queued : mode
         _ = try redis()
+        if let postgresURL {
+            do throws(LedgerError) {
+                _ = try PostgresConfiguration(url: postgresURL)
+            } catch {
+                let name = "TALLY_POSTGRES_URL"
+                throw InvalidSetting(name, String(error.detail.dropFirst(error.detail.hasPrefix(name) ? name.count + 2 : 0)))
+            }
+        }
         if Self.schema(namespace) == nil {
             throw InvalidSetting(
                 "TALLY_NAMESPACE", "\(namespace): must begin with a letter and have up to 40 characters")

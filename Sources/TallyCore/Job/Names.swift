@@ -70,6 +70,7 @@ package enum NameCheck {
     /// (controls, line ends, zero-width and direction marks) is not, since two names that look alike would differ.
     package static func problem(_ text: String, upTo bytes: Int = Limits.nameBytes) -> String? {
         if text.utf8.count > bytes { return "is \(text.utf8.count) bytes long; at most \(bytes) are allowed" }
+        if text.isEmpty { return "is empty" }
         for scalar in text.unicodeScalars {
             let properties = scalar.properties
             switch properties.generalCategory {

@@ -2,7 +2,7 @@
 //
 //   0  layout version = 1        4  queue bytes n     5..<5+n  queue
 //   1  priority                  then, big-endian: created µs i64, run-at µs i64 (0 = at once), timeout µs i64
-//   2  max crashes               (0 = none), attempts u32, max attempts u32, unique lifetime i64, body hash u64,
+//   2  max crashes               (0 = none), attempts u32, max attempts u32, unique lifetime i64, hash u64,
 //   3  flags: 1 = body elsewhere body bytes u32; then length-prefixed (u16): type, codec, unique, trace; tags u8,
 //                                each length-prefixed; then the body
 //
@@ -35,7 +35,8 @@ extension JobRecord {
         case .forever?: out.appendBigEndian(Int64(-2))
         case .lasting(let time)?: out.appendBigEndian(time.microseconds)
         }
-        out.appendBigEndian(XXH64.hash(body))
+        let hashAt = out.count
+        out.appendBigEndian(UInt64(0))
         out.appendBigEndian(UInt32(body.count))
         for text in [type.text, codec == "json" ? "" : codec, unique?.text ?? "", trace] {
             out.appendBigEndian(UInt16(text.utf8.count))
@@ -46,8 +47,19 @@ extension JobRecord {
             out.appendBigEndian(UInt16(tag.utf8.count))
             out.append(contentsOf: tag.utf8)
         }
+        var hash = Self.hash(out[...], hashAt: hashAt, body: body).bigEndian
+        Swift.withUnsafeBytes(of: &hash) { out.replaceSubrange(hashAt..<hashAt + 8, with: $0) }
         if !withoutBody { out.append(contentsOf: body) }
         return out
+    }
+
+    /// Of everything but itself: what stands before it, what stands after it, and the body.
+    private static func hash(_ header: ArraySlice<UInt8>, hashAt: Int, body: [UInt8]) -> UInt64 {
+        header.withUnsafeBytes { bytes in
+            let before = XXH64.hash(UnsafeRawBufferPointer(rebasing: bytes[..<hashAt]))
+            let after = XXH64.hash(UnsafeRawBufferPointer(rebasing: bytes[(hashAt + 8)...]))
+            return (before &* 3 &+ after) &* 3 &+ XXH64.hash(body)
+        }
     }
 
     /// - Parameter body: where the body was stored beside the record.
@@ -67,6 +79,7 @@ extension JobRecord {
         let attempts = try reader.uint32()
         let maxAttempts = try reader.uint32()
         let lifetime = try reader.int64()
+        let hashAt = bytes.count - reader.rest.count
         let hash = try reader.uint64()
         let count = Int(try reader.uint32())
         let type = try reader.text(Int(try reader.uint16()))
@@ -75,15 +88,16 @@ extension JobRecord {
         let trace = try reader.text(Int(try reader.uint16()))
         var tags = [String]()
         for _ in 0..<(try reader.byte()) { tags.append(try reader.text(Int(try reader.uint16()))) }
+        let header = bytes.dropLast(reader.rest.count)
         let found: [UInt8]
         if flags & Self.bodyElsewhere != 0 {
-            guard let body else { throw CorruptRecord(id: id, why: "the body is missing") }
+            guard let body, reader.isAtEnd else { throw CorruptRecord(id: id, why: "the body is missing") }
             found = body
         } else {
             found = Array(reader.rest)
         }
-        guard found.count == count, XXH64.hash(found) == hash else {
-            throw CorruptRecord(id: id, why: "the body is not what was enqueued")
+        guard found.count == count, Self.hash(header, hashAt: hashAt, body: found) == hash else {
+            throw CorruptRecord(id: id, why: "the record is not what was enqueued")
         }
         let lifetimes: UniqueKey.Lifetime =
             lifetime == -2 ? .forever : lifetime > 0 ? .lasting(.microseconds(lifetime)) : .untilTerminal

@@ -20,10 +20,10 @@ public struct Timestamp: Hashable, Sendable, Comparable, Codable {
         Timestamp(microseconds: a.microseconds.addingClamped(b.microseconds))
     }
     public static func - (a: Timestamp, b: Duration) -> Timestamp {
-        Timestamp(microseconds: a.microseconds.addingClamped(-b.microseconds))
+        Timestamp(microseconds: a.microseconds.subtractingClamped(b.microseconds))
     }
     public static func - (a: Timestamp, b: Timestamp) -> Duration {
-        .microseconds(a.microseconds - b.microseconds)
+        .microseconds(a.microseconds.subtractingClamped(b.microseconds))
     }
 }
 
@@ -42,5 +42,9 @@ extension Int64 {
     package func addingClamped(_ other: Int64) -> Int64 {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? (other < 0 ? .min + 1 : .max) : sum
+    }
+    package func subtractingClamped(_ other: Int64) -> Int64 {
+        let (difference, overflow) = subtractingReportingOverflow(other)
+        return overflow ? (other > 0 ? .min + 1 : .max) : difference
     }
 }

@@ -40,7 +40,8 @@ public struct ExponentialBackoff: RetryPolicy, Hashable {
         }
         delay = min(delay, limit)
         delay *= 1 - jitter + 2 * jitter * min(1, max(0, random))
-        return .microseconds(Int64(min(delay, limit)))
+        // Not smaller is the cap itself: as a Double it may lie beyond what 64 bits hold.
+        return delay < limit ? .microseconds(Int64(delay)) : cap
     }
 }
 

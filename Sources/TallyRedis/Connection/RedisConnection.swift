@@ -10,10 +10,10 @@ package final class RedisConnection: BlockingConnection {
     private var context: UnsafeMutablePointer<redisContext>?
     package private(set) var isUsable = true
     /// The server process' own id: it changes at every restart, and differs on a replica that took over.
-    private(set) var runID = ""
+    package private(set) var runID = ""
 
     /// - Throws: `QueueError` `.unavailable`, or `.wrongServer` with what to change.
-    init(_ configuration: RedisConfiguration, loadingLibrary: Bool = true) throws(QueueError) {
+    package init(_ configuration: RedisConfiguration, loadingLibrary: Bool = true) throws(QueueError) {
         let seconds = configuration.connectTimeout.microseconds
         let limit = timeval(tv_sec: Int(seconds / 1_000_000), tv_usec: Int(seconds % 1_000_000))
         switch configuration.address {
@@ -66,7 +66,7 @@ package final class RedisConnection: BlockingConnection {
 
     /// Sends all requests, then reads one reply for each. After a throw the connection is unusable, and how many of the
     /// requests ran is unknown.
-    func send(_ bytes: [UInt8], replies: Int) throws(QueueError) -> [RedisReply] {
+    package func send(_ bytes: [UInt8], replies: Int) throws(QueueError) -> [RedisReply] {
         guard isUsable, let context else { throw QueueError(.unavailable, "send to Redis") }
         let appended = bytes.withUnsafeBytes {
             redisAppendFormattedCommand(
@@ -85,7 +85,7 @@ package final class RedisConnection: BlockingConnection {
         return answers
     }
 
-    func command(_ words: [String]) throws(QueueError) -> RedisReply {
+    package func command(_ words: [String]) throws(QueueError) -> RedisReply {
         var writer = RESPWriter()
         writer.array(words.count)
         for word in words { writer.bulk(word) }

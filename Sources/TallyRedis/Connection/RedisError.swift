@@ -10,7 +10,7 @@ enum RedisError {
         case "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "BUSY", "TRYAGAIN", "NOREPLICAS":
             code = .unavailable
         case "LAYOUT", "NOAUTH", "WRONGPASS", "NOPERM": code = .wrongServer
-        default: code = .invalid
+        default: code = isMissingFunction(.error(text)) ? .unavailable : .invalid
         }
         return QueueError(code, operation, text)
     }

@@ -5,9 +5,9 @@
 -- Log      A; detail: the result
 -- Cost     O(jobs)
 redis.register_function { function_name = 'tally_v1_ack', flags = { 'allow-oom' }, callback = function(keys, args)
+  local tokens = read_tokens(args, 3, 2, 0, DETAIL)
   local c = begin(keys, args)
-  local tokens, letters, gone, ended, moves, done, n = {}, {}, {}, {}, {}, {}, 0
-  for i = 3, #args, 2 do tokens[#tokens + 1] = args[i] end
+  local letters, gone, ended, moves, done, n = {}, {}, {}, {}, {}, 0
   local held = held_leases(c, tokens, true)
   for i = 1, #tokens do
     local token = tokens[i]

@@ -7,8 +7,14 @@
 -- Log      X: from its state to x; a flag is from l to l. A tombstone for an unknown id is from - to x
 -- Cost     O(log n)
 redis.register_function { function_name = 'tally_v1_cancel', flags = { 'allow-oom' }, callback = function(keys, args)
+  local id, version = args[3], nil
+  check_id(id)
+  if args[4] ~= '' then
+    version = whole(args[4], 1, 4294967295, 'version')
+    whole(args[5], 0, LATEST, 'epoch')
+    whole(args[6], 0, LATEST, 'issued')
+  end
   local c = begin(keys, args)
-  local id, version = args[3], tonumber(args[4])
   if version and is_late(c, args[5], args[6]) then return reply(c, 'r', 0) end
   local d = current(c, id)
   if d and d.state == 'l' then

@@ -6,8 +6,8 @@
 -- Log      nothing
 -- Cost     O(queues + window)
 redis.register_function { function_name = 'tally_v1_count', flags = { 'allow-oom' }, callback = function(keys, args)
+  local offset, window = whole(args[3], 0, LATEST / 2, 'offset'), whole(args[4], 1, 10000, 'window')
   local c = begin(keys, args)
-  local offset, window = tonumber(args[3]), tonumber(args[4])
   local rows, order = {}, {}
   local function row(queue)
     if not rows[queue] then

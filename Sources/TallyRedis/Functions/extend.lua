@@ -5,11 +5,11 @@
 -- Log      nothing: extending a lease is not a transition
 -- Cost     O(tokens × log n)
 redis.register_function { function_name = 'tally_v1_extend', flags = { 'allow-oom' }, callback = function(keys, args)
+  local tokens, length = read_tokens(args, 4, 1), whole(args[3], 1, LATEST / 2, 'the length of a lease')
   local c = begin(keys, args)
-  local tokens, letters, grants = {}, {}, {}
-  for i = 4, #args do tokens[i - 3] = args[i] end
+  local letters, grants = {}, {}
   local held, detours = held_leases(c, tokens)
-  local expiry = text(c.now + tonumber(args[3]))
+  local expiry = text(c.now + length)
   for i, token in ipairs(tokens) do
     if held[i] == true then
       grants[#grants + 1] = expiry

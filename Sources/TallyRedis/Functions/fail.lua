@@ -5,8 +5,7 @@
 -- Log      F; detail: attempts (4) error
 -- Cost     O(jobs)
 redis.register_function { function_name = 'tally_v1_fail', flags = { 'allow-oom' }, callback = function(keys, args)
+  local tokens = read_tokens(args, 3, 2, 4, DETAIL)
   local c = begin(keys, args)
-  local tokens = {}
-  for i = 3, #args, 2 do tokens[#tokens + 1] = args[i] end
   return settle(c, 'F', tokens, 'f', function(d, i) return 'f', args[2 + 2 * i] end)
 end }

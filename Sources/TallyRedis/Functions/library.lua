@@ -3,7 +3,8 @@
 --
 -- KEYS[1]  the shard's prefix, such as {tally:0}; every key below begins with it, so all lie in one slot
 -- ARGV[1]  run_id of the server, as this connection learnt it; another one than in `meta` begins a new epoch
--- ARGV[2]  now, unix µs; '0' = the server's clock; counts only where `meta` says test_clock
+-- ARGV[2]  now, unix µs; counts only where `meta` says test_clock. Elsewhere the server's clock decides; a negative number
+--          is what the caller reckons that clock to show at least, '0' = it does not know
 --
 -- A function checks everything before its first write: Lua does not roll back.
 --
@@ -12,18 +13,48 @@
 -- states   s scheduled, p pending, l processing, r retrying, c completed, f failed, x cancelled, - none
 
 local JOBS_PER_CALL = 500       -- Limits.jobsPerCall
+local QUEUES = 64               -- Limits.queuesPerCall
 local SWEEP = 100               -- Limits.sweepPerCall
 local WINDOW = 1000000          -- Limits.queueWindow
 local LOG_ENTRIES = 2000000     -- Limits.logEntries
 local TOMBSTONE = 60000000      -- Limits.tombstone, µs
 local ISSUED = 30000000         -- Limits.issued, µs
 local HOLD = 30000000           -- Limits.hold, µs
+local JUMP = 2000000            -- µs that the server's clock may run ahead of everybody's reckoning
+local FREEZE = 30000000         -- Limits.lease: how long nothing is reclaimed after a jump, µs
 local KEEP_LOG = 30000000       -- how long a reported entry is kept while the log is short, µs
+local LATEST = 9007199254740991 -- 2^53 - 1: what a score holds exactly, µs
+local DETAIL = 8388608          -- the longest result or error; its real bounds are the client's
 local LAYOUT = '1'
 
 local ZERO4, ZERO8 = '\0\0\0\0', '\0\0\0\0\0\0\0\0'
 local PATTERN = { 0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 0, 2, 0, 1, 0 }   -- JobPriority.pattern
 
+
+-- Refuses the whole call; only before its first write.
+local function refuse(why) error({ err = 'INVALID ' .. why }) end
+
+-- A whole number out of an argument. Infinities, NaN and absence are refused too.
+local function whole(argument, least, most, what)
+  local number = tonumber(argument)
+  if not number or not (number >= least and number <= most) or number % 1 ~= 0 then refuse(what .. ' is not a number in range') end
+  return number
+end
+
+local function check_id(id) if not id or #id ~= 16 then refuse('an id has 16 bytes') end end
+
+-- The tokens from args[first] on, each followed by `step - 1` arguments, the first of `least` to `most` bytes.
+local function read_tokens(args, first, step, least, most)
+  local count = #args - first + 1
+  if count < step or count % step ~= 0 or count > step * JOBS_PER_CALL then refuse('not 1 to ' .. JOBS_PER_CALL .. ' whole jobs') end
+  local tokens = {}
+  for i = first, #args, step do
+    if #args[i] ~= 28 then refuse('a token has 28 bytes') end
+    if least and (#args[i + 1] < least or #args[i + 1] > most) then refuse('a detail has not the length that it must have') end
+    tokens[#tokens + 1] = args[i]
+  end
+  return tokens
+end
 
 local function text(number) return string.format('%.0f', number) end
 
@@ -93,13 +124,26 @@ end
 
 -- What every function does first.
 local function begin(keys, args)
+  if not args[1] or #args[1] ~= 40 then refuse('a run_id has 40 characters') end
+  local now = whole(args[2], -LATEST, LATEST, 'now')
   local c = { p = keys[1] }
-  local m = redis.call('HMGET', c.p .. ':meta', 'run_id', 'epoch', 'seq', 'last_now', 'held', 'began', 'test_clock', 'gen')
+  local m = redis.call('HMGET', c.p .. ':meta', 'run_id', 'epoch', 'seq', 'last_now', 'held', 'began', 'test_clock',
+    'gen', 'frozen_until')
   local t = redis.call('TIME')
   c.last_now = tonumber(m[4] or '0')
   c.real_now = math.max(t[1] * 1000000 + t[2], c.last_now)
-  c.now = tonumber(args[2])
-  if c.now == 0 or m[7] ~= '1' then c.now = c.real_now end
+  c.now = now
+  if now <= 0 or m[7] ~= '1' then
+    -- The clock stepped, or the server stood still: neither its last caller nor this one expected so late an hour. Every
+    -- lease would seem to have run out at once; so for one lease nothing is reclaimed, and what is held stays valid.
+    c.frozen_until = tonumber(m[9] or '0')
+    if now < 0 and c.last_now > 0 and c.real_now + now > JUMP and c.real_now - c.last_now > JUMP then
+      c.frozen_until = c.real_now + FREEZE
+      redis.call('HSET', c.p .. ':meta', 'frozen_until', text(c.frozen_until))
+    end
+    c.is_frozen = c.real_now < c.frozen_until
+    c.now = c.real_now
+  end
   c.gen = m[8] or 'a'
   c.epoch, c.seq = tonumber(m[2] or '0'), tonumber(m[3] or '0')
   c.held = m[5] == '1'
@@ -223,7 +267,7 @@ local function refusal(c, token, wanted)
   local id, version = token:sub(1, 16), version_of(token)
   local d = current(c, id)
   if d and d.state == 'l' then
-    if d.expiry and tonumber(d.expiry) > c.now then return 'm' end
+    if d.expiry and (tonumber(d.expiry) > c.now or c.is_frozen) then return 'm' end
     return 'e'
   end
   if wanted then
@@ -255,7 +299,7 @@ local function held_leases(c, tokens, without_detours)
   end
   for i, token in ipairs(tokens) do
     if scores[i] then
-      if tonumber(scores[i]) <= c.now then held[i] = 'e'
+      if tonumber(scores[i]) <= c.now and not c.is_frozen then held[i] = 'e'
       else
         held[i] = true
         if found and found[i] then detours[i] = read_detour(found[i]) end

@@ -5,8 +5,9 @@
 -- Log      nothing
 -- Cost     O(queues)
 redis.register_function { function_name = 'tally_v1_open', flags = { 'allow-oom' }, callback = function(keys, args)
+  local epoch = whole(args[3], 0, LATEST, 'epoch')
   local c = begin(keys, args)
-  if c.held and c.epoch == tonumber(args[3]) then
+  if c.held and c.epoch == epoch then
     redis.call('HSET', c.p .. ':meta', 'held', '0', 'opened', text(c.real_now))
     c.held = false
     for _, queue in ipairs(redis.call('SMEMBERS', c.p .. ':queues')) do wake(c, queue) end

@@ -28,8 +28,9 @@ local function promote(c, limit)
 end
 
 redis.register_function { function_name = 'tally_v1_promote', flags = { 'allow-oom' }, callback = function(keys, args)
+  local limit = whole(args[3], 0, LATEST, 'limit')
   local c = begin(keys, args)
-  local count = promote(c, math.min(tonumber(args[3]), JOBS_PER_CALL))
+  local count = promote(c, math.min(limit, JOBS_PER_CALL))
   finish(c)
   return reply(c, count)
 end }

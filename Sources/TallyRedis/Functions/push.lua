@@ -11,21 +11,36 @@
 -- Log      P with every job pushed; detail: kind (0 recorded, 1 queued, 2 queued with large body) run_at (8)
 --          attempts (4), then of a queued job its record, prefixed by its length where a large body follows
 -- Cost     O(jobs)
+--
+-- Whether a record is long enough for its fixed fields, and they say what they may.
+local function is_record(record)
+  if not record or #record < 5 then return false end
+  local layout, priority, crashes, flags, queue = record:byte(1, 5)
+  return layout == 1 and priority <= 3 and crashes > 0 and flags <= 1 and queue > 0 and #record >= 66 + queue
+end
+
 local function read_jobs(args)
   local jobs, at = {}, 5
+  if #args > 4 + 4 * JOBS_PER_CALL then refuse('more than ' .. JOBS_PER_CALL .. ' jobs a call') end
   while at <= #args do
     local head = args[at]
+    if #head ~= 33 or head:byte(22) ~= 0 or head:sub(17, 20) == ZERO4 or not is_record(args[at + 1]) then
+      refuse('job ' .. #jobs + 1 .. ' is not a head and a record')
+    end
     local job = { element = head:sub(1, 20), id = head:sub(1, 16), plain = head:sub(22) == '\0\0\0\0\0\0\0\0\0\0\0\0',
                   flags = head:byte(21), head = head, record = args[at + 1] }
     at = at + 2
     if bit.band(job.flags, 2) ~= 0 then
       job.large = args[at]
       at = at + 1
+      if not job.large then refuse('job ' .. #jobs + 1 .. ' has no body') end
     end
     if bit.band(job.flags, 4) ~= 0 then
       job.unique = args[at]
       at = at + 1
+      if not job.unique or #job.unique < 9 or job.unique:byte(1) ~= 0 then refuse('job ' .. #jobs + 1 .. ' has no unique key') end
     end
+    if (job.record:byte(4) == 1) ~= (job.large ~= nil) then refuse('job ' .. #jobs + 1 .. ' has not the body that it names') end
     job.recorded = bit.band(job.flags, 1) ~= 0
     jobs[#jobs + 1] = job
   end
@@ -152,12 +167,13 @@ local QUEUED, RECORDED = '\0\0\0\1\0' .. ZERO8 .. ZERO4, '\0\0\0\1\1' .. ZERO8 .
 local QUEUED_DETAIL, RECORDED_MOVE = '\1' .. ZERO8 .. ZERO4, '-p' .. ZERO4
 
 local function push_straight(c, args)
+  if #args == 4 or #args > 4 + 2 * JOBS_PER_CALL then return false end
   local ids, count, seen = {}, 0, {}
   for at = 5, #args, 2 do
     local head, record = args[at], args[at + 1]
     local tail = head:sub(17)
     local id = head:sub(1, 16)
-    if (tail ~= QUEUED and tail ~= RECORDED) or not record or seen[id] then return false end
+    if (tail ~= QUEUED and tail ~= RECORDED) or not is_record(record) or record:byte(4) ~= 0 or seen[id] then return false end
     seen[id] = true
     count = count + 1
     ids[count] = id
@@ -213,10 +229,13 @@ local function push_straight(c, args)
 end
 
 redis.register_function { function_name = 'tally_v1_push', callback = function(keys, args)
-  local c = begin(keys, args)
-  if #args > 4 + 4 * JOBS_PER_CALL then
-    return redis.error_reply('INVALID more than ' .. JOBS_PER_CALL .. ' jobs a call')
+  if not args[4] then refuse('a push says when it was decided') end
+  if #args > 4 + 4 * JOBS_PER_CALL then refuse('more than ' .. JOBS_PER_CALL .. ' jobs a call') end
+  if args[3] ~= '' then
+    whole(args[3], 0, LATEST, 'epoch')
+    whole(args[4], 0, LATEST, 'issued')
   end
+  local c = begin(keys, args)
   local is_late_call = args[3] ~= '' and is_late(c, args[3], args[4])
   if not is_late_call and redis.call('XLEN', c.p .. ':log') >= LOG_ENTRIES then
     return redis.error_reply('FULL the log holds ' .. LOG_ENTRIES .. ' entries that the ledger has not seen: is `tally serve` running?')
@@ -227,7 +246,7 @@ redis.register_function { function_name = 'tally_v1_push', callback = function(k
     return reply(c, straight, '')
   end
   local jobs = read_jobs(args)
-  if #jobs > JOBS_PER_CALL then return redis.error_reply('INVALID more than ' .. JOBS_PER_CALL .. ' jobs a call') end
+  if #jobs == 0 or #jobs > JOBS_PER_CALL then refuse('not 1 to ' .. JOBS_PER_CALL .. ' jobs') end
   if is_late_call then return reply(c, string.rep('r', #jobs), '') end
   local letters, holders = judge_pushes(c, jobs)
   for i, letter in ipairs(letters) do

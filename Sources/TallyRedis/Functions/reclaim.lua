@@ -1,10 +1,12 @@
 -- reclaim: takes back leases that have run out, in order of (expiry, element). Expiry at exactly now has run out.
+-- After a jump of the server's clock it takes back nothing for a while.
 --
 -- ARGV[3]  at most so many
 -- Returns  now, epoch, held, number taken back
 -- Log      C; detail: crashes (4), then the error where the job is failed
 -- Cost     O(log n + taken)
 local function reclaim(c, limit)
+  if c.is_frozen then return 0 end
   local tokens = redis.call('ZRANGEBYSCORE', c.p .. ':leases', '-inf', text(c.now), 'LIMIT', 0, limit)
   if #tokens == 0 then return 0 end
   local ids = {}
@@ -45,8 +47,9 @@ local function reclaim(c, limit)
 end
 
 redis.register_function { function_name = 'tally_v1_reclaim', flags = { 'allow-oom' }, callback = function(keys, args)
+  local limit = whole(args[3], 0, LATEST, 'limit')
   local c = begin(keys, args)
-  local count = reclaim(c, math.min(tonumber(args[3]), JOBS_PER_CALL))
+  local count = reclaim(c, math.min(limit, JOBS_PER_CALL))
   finish(c)
   return reply(c, count)
 end }

@@ -5,9 +5,11 @@
 -- Log      R; detail: run_at (8, 0 = at once)
 -- Cost     O(jobs × log n)
 redis.register_function { function_name = 'tally_v1_release', flags = { 'allow-oom' }, callback = function(keys, args)
+  local tokens = read_tokens(args, 3, 2, 8, 8)
+  for i = 4, #args, 2 do
+    if args[i]:byte(1) ~= 0 then refuse('run_at lies beyond every calendar') end
+  end
   local c = begin(keys, args)
-  local tokens = {}
-  for i = 3, #args, 2 do tokens[#tokens + 1] = args[i] end
   return settle(c, 'R', tokens, nil, function(d, i, is_ending)
     d.run_at = (struct.unpack('>I8', args[2 + 2 * i]))
     local later = d.run_at > c.now and not is_ending

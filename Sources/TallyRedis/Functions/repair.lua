@@ -8,17 +8,26 @@
 -- Log      D by reconciler:<code>, with the one move
 -- Cost     O(log n)
 redis.register_function { function_name = 'tally_v1_repair', callback = function(keys, args)
+  local epoch, id = whole(args[3], 0, LATEST, 'epoch'), args[4]
+  check_id(id)
+  if #args < 7 or #args > 10 or #args[5] > 40 then refuse('a repair has its drift code, what was seen and one action') end
+  local action = args[7]:sub(1, 1)
+  local jobs
+  if action == 'P' then
+    jobs = read_jobs({ '', '', '', '', unpack(args, 8) })
+    if #jobs ~= 1 or jobs[1].id ~= id then refuse('a push repairs the job that it names') end
+  elseif action == 'B' then
+    if #args[7] ~= 6 or not ('cfx'):find(args[7]:sub(2, 2), 1, true) then refuse('only completed, failed and cancelled are ends') end
+  elseif args[7] ~= 'T' then refuse('no such action') end
   local c = begin(keys, args)
-  local id, actor = args[4], 'reconciler:' .. args[5]
-  if c.epoch ~= tonumber(args[3]) then return reply(c, '0') end
+  local actor = 'reconciler:' .. args[5]
+  if c.epoch ~= epoch then return reply(c, '0') end
   local d, tomb = current(c, id), tomb_of(c, id)
   local seen = '-'
   if d then seen = 'H' .. d.state .. struct.pack('>I4', d.version)
   elseif tomb then seen = 'E' .. tomb.status .. struct.pack('>I4', tomb.version) end
-  local action = args[7]:sub(1, 1)
   if seen ~= args[6] or action == 'T' and not tomb then return reply(c, '0') end
   if action == 'P' then
-    local jobs = read_jobs({ '', '', '', '', unpack(args, 8) })
     local letters = judge_pushes(c, jobs)
     if letters[1] ~= 'P' then return reply(c, '0') end
     push_jobs(c, jobs, letters, 'D', actor)

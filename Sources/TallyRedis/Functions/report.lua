@@ -12,8 +12,10 @@ local function before(epoch, seq, other_epoch, other_seq)
 end
 
 redis.register_function { function_name = 'tally_v1_report', flags = { 'allow-oom' }, callback = function(keys, args)
+  local epoch, seq = whole(args[3], 0, LATEST, 'epoch'), whole(args[4], 0, LATEST, 'seq')
   local c = begin(keys, args)
-  local epoch, seq = tonumber(args[3]), tonumber(args[4])
+  -- Not of this history: nobody can have applied what was never written.
+  if epoch > c.epoch or epoch == c.epoch and seq > c.seq then return reply(c) end
   local meta = c.p .. ':meta'
   local m = redis.call('HMGET', meta, 'mark_epoch', 'mark_seq', 'mark_at', 'old_epoch', 'old_seq', 'old_at')
   -- Trim what was reported 30 s ago; all that is reported when the log grows long.

@@ -90,19 +90,22 @@ end
 local function next_event(c)
   local due = redis.call('ZRANGE', c.p .. ':due', 0, 0, 'WITHSCORES')[2]
   local expiry = redis.call('ZRANGE', c.p .. ':leases', 0, 0, 'WITHSCORES')[2]
+  if expiry and c.is_frozen then expiry = math.max(tonumber(expiry), c.frozen_until) end
   if due and expiry then return text(math.min(tonumber(due), tonumber(expiry))) end
   if due or expiry then return text(tonumber(due or expiry)) end
   return ''
 end
 
 redis.register_function { function_name = 'tally_v1_reserve', flags = { 'allow-oom' }, callback = function(keys, args)
+  local limit, length = whole(args[3], 0, LATEST, 'limit'), whole(args[4], 1, LATEST / 2, 'the length of a lease')
+  if args[5] == '' or #args < 6 or #args > 5 + QUEUES then refuse('name the worker and 1 to ' .. QUEUES .. ' queues') end
   local c = begin(keys, args)
   reclaim(c, SWEEP)
   promote(c, SWEEP)
   local out, moves = {}, {}
   if not c.held then
-    local limit = math.min(tonumber(args[3]), JOBS_PER_CALL)
-    local expiry = text(c.now + tonumber(args[4]))
+    limit = math.min(limit, JOBS_PER_CALL)
+    local expiry = text(c.now + length)
     c.any_detours = redis.call('EXISTS', c.p .. ':detours') == 1
     local count = 0
     for i = 6, #args do

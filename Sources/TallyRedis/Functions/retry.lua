@@ -5,9 +5,11 @@
 -- Log      T; detail: run_at (8, 0 = at once) attempts (4) error
 -- Cost     O(jobs × log n)
 redis.register_function { function_name = 'tally_v1_retry', flags = { 'allow-oom' }, callback = function(keys, args)
+  local tokens = read_tokens(args, 3, 2, 20, DETAIL)
+  for i = 4, #args, 2 do
+    if args[i]:byte(1) ~= 0 then refuse('run_at lies beyond every calendar') end
+  end
   local c = begin(keys, args)
-  local tokens = {}
-  for i = 3, #args, 2 do tokens[#tokens + 1] = args[i] end
   return settle(c, 'T', tokens, nil, function(d, i, is_ending)
     local run_at, attempts, failed_at, at = struct.unpack('>I8I4I8', args[2 + 2 * i])
     d.run_at, d.attempts, d.failed_at = run_at, attempts, failed_at == 0 and c.now or failed_at

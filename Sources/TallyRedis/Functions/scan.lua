@@ -5,6 +5,8 @@
 -- Log      nothing
 -- Cost     O(count)
 redis.register_function { function_name = 'tally_v1_scan', flags = { 'allow-oom' }, callback = function(keys, args)
+  whole(args[3], 0, math.huge, 'cursor')
+  whole(args[4], 1, 100000, 'count')
   local c = begin(keys, args)
   local step = redis.call('HSCAN', c.p .. ':body', args[3], 'COUNT', args[4])
   local ids = {}

@@ -60,7 +60,8 @@ struct Merge {
         return groups
     }
 
-    func encode(into writer: inout RESPWriter, prefix: String, runID: String) {
+    /// - Parameter reckoned: what the server's clock shows at least, by this machine's reckoning; 0 = unknown.
+    func encode(into writer: inout RESPWriter, prefix: String, runID: String, reckoned: Int64) {
         let first = calls[0]
         guard let verb = first.verb else {
             writer.array(first.arguments.count)
@@ -74,7 +75,7 @@ struct Merge {
         writer.bulk("1")
         writer.bulk(prefix)
         writer.bulk(runID)
-        writer.bulk(first.now?.microseconds ?? 0)
+        writer.bulk(first.now?.microseconds ?? -reckoned)
         writer.bytes.append(contentsOf: first.head.bytes)
         for call in calls { writer.bytes.append(contentsOf: call.arguments.bytes) }
     }

@@ -16,6 +16,9 @@ final class Lane: Sendable {
         var receivedAt: Int64
         var epoch: Int64
         var isHeld: Bool
+
+        /// A lower bound of the server's clock now.
+        var now: Timestamp { serverNow + .microseconds(Lane.monotonic - receivedAt) }
     }
 
     private let configuration: RedisConfiguration
@@ -86,7 +89,7 @@ final class Lane: Sendable {
         var attach = Call(verb: "attach") { _ in }
         attach.head.bulk(configuration.hasTestClock ? "1" : "0")
         var writer = RESPWriter()
-        Merge(attach).encode(into: &writer, prefix: prefix, runID: connection.runID)
+        Merge(attach).encode(into: &writer, prefix: prefix, runID: connection.runID, reckoned: 0)
         let reply: RedisReply
         do {
             reply = try connection.send(writer.bytes, replies: 1)[0]
@@ -101,12 +104,18 @@ final class Lane: Sendable {
         return connection
     }
 
+    /// How often calls are sent anew because somebody dropped the functions meanwhile.
+    private static let loads = 5
+
     /// - Throws: nothing was sent. Once sent, failures go to the callers here.
     private func exchange(_ groups: [Merge], on connection: RedisConnection) throws(QueueError) {
         var open = groups
-        for attempt in 0...1 {
+        for attempt in 0..<Self.loads {
             var writer = RESPWriter()
-            for group in open { group.encode(into: &writer, prefix: prefix, runID: connection.runID) }
+            let reckoned = reading?.now.microseconds ?? 0
+            for group in open {
+                group.encode(into: &writer, prefix: prefix, runID: connection.runID, reckoned: reckoned)
+            }
             let replies: [RedisReply]
             do {
                 replies = try connection.send(writer.bytes, replies: open.count)
@@ -116,7 +125,7 @@ final class Lane: Sendable {
             }
             var again: [Merge] = []
             for (group, reply) in zip(open, replies) {
-                if attempt == 0, RedisError.isMissingFunction(reply) {
+                if attempt < Self.loads - 1, RedisError.isMissingFunction(reply) {
                     again.append(group)
                     continue
                 }

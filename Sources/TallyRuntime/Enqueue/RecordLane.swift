@@ -13,6 +13,8 @@ final class RecordLane: Sendable {
         var waiting: [Waiting] = []
         var flushes = 0
         var onIdle: [CheckedContinuation<Void, Never>] = []
+        /// Until then no push is tried: the queue did not answer, and commits must not wait for it.
+        var pushAgainAt = ContinuousClock.now
     }
 
     private let queue: any QueueDriver
@@ -111,6 +113,7 @@ final class RecordLane: Sendable {
     /// Once, right after the commit. Whatever goes wrong here, the outbox row stays and the relay takes over.
     private func push(_ jobs: [JobRecord], _ receipt: RecordReceipt, _ issued: Issued?) async {
         guard let outbox = receipt.outbox, let issued else { return }
+        if state.withLock({ $0.pushAgainAt > .now }) { return }
         let new = zip(jobs, receipt.answers).compactMap { $1 == .recorded ? Push($0, isRecorded: true) : nil }
         do {
             for start in stride(from: 0, to: new.count, by: Limits.jobsPerCall) {
@@ -121,6 +124,7 @@ final class RecordLane: Sendable {
             try await ledger.finishOutbox(outbox)
         } catch {
             observer.dutyFailed("push after commit", error)
+            state.withLock { $0.pushAgainAt = .now + Limits.relayAge }
         }
     }
 

@@ -27,6 +27,11 @@ enum EnqueueCommand: Command {
         guard arguments.rest.isEmpty else { throw Usage("unexpected \(arguments.rest[0])") }
         if arguments.has("stdin") { return try await bulk(arguments) }
         let record = try record(arguments)
+        do throws(InvalidJob) {
+            try record.check()
+        } catch {
+            throw Usage("\(error)")
+        }
         try await Common.withTally(arguments) { tally in
             let receipt = try await tally.client.enqueue(record)
             if arguments.has("json") {
@@ -149,20 +154,36 @@ private struct BulkEnqueue {
 
     /// Together; one by one when one of them is refused, so that nobody fails for a neighbour.
     private mutating func send() async throws -> [Receipt] {
-        do {
-            return try await tally.client.enqueue(contentsOf: batch)
-        } catch {
-            guard case .refused = error, batch.count > 1 else { throw error }
+        let together = await attempt(batch)
+        if case .failure(let error) = together, Self.blames(error) {
             var receipts: [Receipt] = []
             for record in batch {
-                do {
-                    receipts.append(try await tally.client.enqueue(record))
-                } catch {
+                switch await attempt([record]) {
+                case .success(let one): receipts += one
+                case .failure(let error):
+                    if !Self.blames(error) { throw error }
                     refused += 1
                     Output.note("tally enqueue: \(record.id): \(error)")
                 }
             }
             return receipts
+        }
+        return try together.get()
+    }
+
+    private func attempt(_ records: [JobRecord]) async -> Result<[Receipt], EnqueueError> {
+        do throws(EnqueueError) {
+            return .success(try await tally.client.enqueue(contentsOf: records))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Whether one of the jobs is to blame, not the store.
+    private static func blames(_ error: EnqueueError) -> Bool {
+        switch error {
+        case .invalid, .refused, .idConflict, .ended: true
+        case .uncertain, .unavailable, .full, .closed: false
         }
     }
 }

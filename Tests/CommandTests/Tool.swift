@@ -1,0 +1,119 @@
+import Foundation
+import Glibc
+import TallyCore
+import TestSupport
+import Tallystick
+
+/// The built command: it lies beside the test bundle.
+enum Tool {
+    struct Missing: Error {}
+
+    static var path: String {
+        get throws {
+            let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+            let bundle = CommandLine.arguments.lazy.filter { $0.hasSuffix(".xctest") }.map {
+                URL(fileURLWithPath: $0).deletingLastPathComponent()
+            }
+            for folder in [own] + bundle {
+                let path = folder.appendingPathComponent("tally").path
+                if access(path, X_OK) == 0 { return path }
+            }
+            throw Missing()
+        }
+    }
+
+    struct Outcome: Sendable {
+        var code: Int32
+        var output: String
+        var errors: String
+        var lines: [String] { output.split(separator: "\n").map(String.init) }
+        func json<Value>(_: Value.Type = [String: Any].self) throws -> Value {
+            guard let value = try JSONSerialization.jsonObject(with: Data(output.utf8), options: .fragmentsAllowed) as? Value
+            else { throw Missing() }
+            return value
+        }
+    }
+
+    /// Runs it to its end. The environment holds nothing but `environment` and the path.
+    static func run(
+        _ words: [String], environment: [String: String] = [:], input: String = "", folder: String = "/"
+    ) async throws -> Outcome {
+        try await Running(words, environment: environment, input: input, folder: folder).outcome()
+    }
+
+    /// A process that goes on until it is stopped.
+    final class Running: Sendable {
+        private let pid: pid_t
+        private let base: String
+
+        init(_ words: [String], environment: [String: String], input: String = "", folder: String = "/") throws {
+            base = NSTemporaryDirectory() + "/tally-command-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+            try input.write(toFile: base + ".in", atomically: false, encoding: .utf8)
+            var actions = posix_spawn_file_actions_t()
+            posix_spawn_file_actions_init(&actions)
+            defer { posix_spawn_file_actions_destroy(&actions) }
+            posix_spawn_file_actions_addopen(&actions, 0, base + ".in", O_RDONLY, 0)
+            posix_spawn_file_actions_addopen(&actions, 1, base + ".out", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+            posix_spawn_file_actions_addopen(&actions, 2, base + ".err", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+            let all = ["/usr/bin/env", "-C", folder, try Tool.path] + words
+            let arguments = all.map { strdup($0) } + [nil]
+            let path = ["PATH": "/usr/bin:/bin", "LD_LIBRARY_PATH": ProcessInfo.processInfo.environment["LD_LIBRARY_PATH"] ?? ""]
+            let settings = environment.merging(path) { own, _ in own }.map { strdup("\($0)=\($1)") } + [nil]
+            defer { for pointer in arguments + settings { free(pointer) } }
+            var pid: pid_t = 0
+            let failed = posix_spawn(&pid, all[0], &actions, nil, arguments, settings)
+            if failed != 0 { throw Missing() }
+            self.pid = pid
+        }
+
+        deinit { for suffix in [".in", ".out", ".err"] { unlink(base + suffix) } }
+
+        var errors: String { (try? String(contentsOfFile: base + ".err", encoding: .utf8)) ?? "" }  // not yet written
+
+        func signal(_ number: Int32) { kill(pid, number) }
+
+        /// Waits for its end on a thread of its own.
+        func outcome() async throws -> Outcome {
+            let pid = self.pid
+            let status = await withCheckedContinuation { caller in
+                Thread.detachNewThread {
+                    var status: Int32 = 0
+                    while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+                    caller.resume(returning: status)
+                }
+            }
+            return Outcome(
+                code: status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F,
+                output: try String(contentsOfFile: base + ".out", encoding: .utf8), errors: errors)
+        }
+    }
+}
+
+/// A scratch pair of stores, and the settings that lead the command to it.
+func withStores(_ body: (ScratchNamespace, [String: String]) async throws -> Void) async throws {
+    try await withScratch { scratch in
+        try await body(
+            scratch,
+            [
+                "TALLY_REDIS_URL": scratch.settings.redisURL, "TALLY_POSTGRES_URL": scratch.settings.postgresURL ?? "",
+                "TALLY_NAMESPACE": scratch.settings.namespace,
+            ])
+    }
+}
+
+/// Runs `tally worker run` and `tally serve` while `body` runs; SIGTERM ends both, with exit code 0.
+func withWorker(
+    _ environment: [String: String], _ words: [String] = [], _ body: (Tool.Running) async throws -> Void
+) async throws -> Tool.Outcome {
+    let worker = try Tool.Running(["worker", "run"] + words, environment: environment)
+    let serve = try Tool.Running(["serve"], environment: environment)
+    var thrown: (any Error)?
+    do { try await body(worker) } catch { thrown = error }
+    worker.signal(SIGTERM)
+    serve.signal(SIGTERM)
+    let outcome = try await worker.outcome()
+    let served = try await serve.outcome()
+    if let thrown { throw thrown }
+    if served.code != 0 { throw TookTooLong("serve ended with \(served.code): \(served.errors)") }
+    return outcome
+}

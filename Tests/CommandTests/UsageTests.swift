@@ -1,0 +1,123 @@
+import Foundation
+import TallyCore
+import TestSupport
+import Tallystick
+import Testing
+
+private let commands = [
+    "dev", "migrate", "enqueue", "worker", "serve", "inspect", "list", "stats", "dlq", "cancel", "workers", "reconcile",
+    "conformance", "bench", "demo",
+]
+private let nowhere = [
+    "TALLY_REDIS_URL": "redis://:s3cret@127.0.0.1:1", "TALLY_POSTGRES_URL": "postgres://u:s3cret@127.0.0.1:1/db",
+]
+
+@Suite struct `The command` {
+    @Test(arguments: commands) func `explains each of its words, exit 0 [H4]`(_ name: String) async throws {
+        let outcome = try await Tool.run([name, "--help"])
+
+        #expect(outcome.code == 0 && outcome.errors.isEmpty)
+        #expect(outcome.output.hasPrefix("tally \(name): "))
+    }
+
+    @Test func `lists its words [H4]`() async throws {
+        let help = try await Tool.run(["--help"])
+        let bare = try await Tool.run([])
+
+        #expect(help.code == 0 && bare.code == 2)
+        for name in commands { #expect(help.output.contains("\n  \(name) ")) }
+    }
+
+    @Test(arguments: [
+        ["enqeue"], ["enqueue", "--typ", "t"], ["enqueue", "--type"], ["enqueue"], ["enqueue", "--type", "t", "more"],
+        ["enqueue", "--type", "t", "-x"], ["list", "--limit", "0"], ["list", "--limit", "x"], ["list", "--status", "lost"],
+        ["inspect"], ["inspect", "x"], ["inspect", "x", "y"], ["cancel"], ["cancel", "123"], ["dlq"], ["dlq", "requeue"],
+        ["dlq", "requeue", "x"], ["dlq", "purge"], ["worker"], ["worker", "walk"], ["worker", "run", "--concurrency", "0"],
+        ["worker", "run", "--lease", "soon"], ["worker", "run", "--unknown", "eat"],
+        ["worker", "run", "--register", "t=dance"], ["dev", "servers"], ["dev", "servers", "burn"],
+    ])
+    func `refuses what it does not understand, exit 2 [H4]`(_ words: [String]) async throws {
+        let outcome = try await Tool.run(words, environment: nowhere)
+
+        #expect(outcome.code == 2, "\(outcome.errors)")
+        #expect(outcome.output.isEmpty && !outcome.errors.isEmpty)
+    }
+
+    @Test(arguments: [
+        ["--max-attempts", "-1"], ["--max-attempts", "x"], ["--max-crashes", "0"], ["--priority", "urgent"],
+        ["--run-at", "tomorrow"], ["--timeout", "-1s"], ["--timeout", "soon"], ["--id", "x"], ["--queue", " "],
+        ["--payload-json", "{"], ["--payload-json", "{}", "--payload", "x"], ["--tag", ""], ["--codec", ""],
+        ["--key", "k", "--key-for", "x"], ["--queue", "a\nb"],
+    ])
+    func `refuses a bad job before it looks for a server, exit 2 [A2, P15]`(_ words: [String]) async throws {
+        let outcome = try await Tool.run(["enqueue", "--type", "t"] + words, environment: nowhere)
+
+        #expect(outcome.code == 2, "\(outcome.errors)")
+    }
+
+    @Test(arguments: [
+        ("TALLY_REDIS_URL", "ftp://h"), ("TALLY_REDIS_URL", "redis://:s3cret@h:x"), ("TALLY_REDIS_URL", "rediss://h"),
+        ("TALLY_POSTGRES_URL", "mysql://:s3cret@h"), ("TALLY_POSTGRES_URL", "postgres://u:s3cret@h:port/db"),
+        ("TALLY_NAMESPACE", "a b"), ("TALLY_NAMESPACE", "1st"), ("TALLY_MODE", "fast"),
+    ])
+    func `names a bad setting in one message, exit 2 [P15, I5]`(_ name: String, _ value: String) async throws {
+        let outcome = try await Tool.run(["stats"], environment: nowhere.merging([name: value]) { $1 })
+
+        #expect(outcome.code == 2)
+        #expect(outcome.errors.split(separator: "\n").count == 1 && outcome.errors.contains(name), "\(outcome.errors)")
+        #expect(!outcome.errors.contains("s3cret"))
+    }
+
+    @Test func `names a setting that is missing, exit 2 [P15, I5]`() async throws {
+        let redis = try await Tool.run(["stats"])
+        let postgres = try await Tool.run(["stats"], environment: ["TALLY_REDIS_URL": "redis://h"])
+
+        #expect(redis.code == 2 && redis.errors.contains("TALLY_REDIS_URL"))
+        #expect(postgres.code == 2 && postgres.errors.contains("TALLY_POSTGRES_URL"))
+    }
+
+    @Test func `says which server cannot be reached, exit 1, without its password [I5]`() async throws {
+        let redis = try await Tool.run(["stats"], environment: nowhere)
+        let postgres = try await Tool.run(
+            ["stats"], environment: nowhere.merging(["TALLY_REDIS_URL": Servers.redisURL, "TALLY_NAMESPACE": "scratch_none"]) { $1 })
+
+        #expect(redis.code == 1 && redis.errors.contains("127.0.0.1:1"))
+        #expect(postgres.code == 1, "\(postgres.errors)")
+        #expect(!(redis.errors + postgres.errors).contains("s3cret"))
+    }
+
+    @Test func `of reconcile has exit codes of its own`() async throws {
+        let usage = try await Tool.run(["reconcile", "--fix"], environment: nowhere)
+        let number = try await Tool.run(["reconcile", "--max-repairs", "-1"], environment: nowhere)
+        let away = try await Tool.run(["reconcile"], environment: nowhere)
+
+        #expect(usage.code == 16 && number.code == 16 && away.code == 8)
+    }
+
+    @Test func `reads settings from the environment, then .env, and flags win [H7]`() async throws {
+        try await withStores { scratch, environment in
+            let folder = NSTemporaryDirectory() + "/tally-env-\(UInt32.random(in: 0 ... .max))"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(atPath: folder) }  // best effort: a temporary folder
+            func id(_ outcome: Tool.Outcome) throws -> JobID { try #require(JobID(outcome.lines.first ?? ""), "\(outcome.errors)") }
+            let words = ["enqueue", "--type", "t"]
+
+            let fromEnvironment = try id(await Tool.run(words, environment: environment))
+            let lines = environment.map { "export \($0)=\"\($1)\"" } + ["# a comment", "", "OTHER=1"]
+            try lines.joined(separator: "\n").write(toFile: folder + "/.env", atomically: true, encoding: .utf8)
+            let fromFile = try id(await Tool.run(words, folder: folder))
+            let fromNamed = try id(await Tool.run(words + ["--env-file", folder + "/.env"]))
+            let overFile = try await Tool.run(words, environment: ["TALLY_MODE": "fast"], folder: folder)
+            let overAll = try id(await Tool.run(words + ["--mode", "queued"], environment: ["TALLY_MODE": "fast"], folder: folder))
+            try "junk".write(toFile: folder + "/.env", atomically: true, encoding: .utf8)
+            let junk = try await Tool.run(words, folder: folder)
+            let absent = try await Tool.run(words + ["--env-file", folder + "/no"])
+
+            let ids = [fromEnvironment, fromFile, fromNamed, overAll]
+            #expect(try await scratch.queue.inspect(ids, at: nil).held.count == 4)
+            #expect(overFile.code == 2 && overFile.errors.contains("TALLY_MODE"))
+            #expect(junk.code == 2 && junk.errors.contains(".env line 1"))
+            #expect(absent.code == 2 && absent.errors.contains("--env-file"))
+        }
+    }
+}

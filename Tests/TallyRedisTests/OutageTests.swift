@@ -1,0 +1,168 @@
+import TallyCore
+import TestSupport
+import Testing
+
+@testable import TallyRedis
+
+private func job() -> JobRecord { JobRecord(type: "t", queue: "q") }
+private let wish = ReserveWish(["q"], limit: 10, lease: .seconds(60), worker: WorkerID("w"))
+
+private func opened(_ redis: PrivateRedis) async throws -> RedisQueue {
+    let queue = try await RedisQueue.open(RedisConfiguration(url: redis.url))
+    try await queue.open(epoch: queue.history().epoch)
+    return queue
+}
+
+/// Each test has a server of its own, and breaks it.
+@Suite(.serialized) struct `When Redis` {
+    @Test func `is killed, calls fail typed and work again by themselves [F5]`() async throws {
+        try await PrivateRedis.with { redis in
+            let queue = try await opened(redis)
+            redis.kill()
+
+            for _ in 0..<3 {
+                let error = await caught(QueueError.self) { try await queue.push([Push(job())], issued: nil, at: nil) }
+                #expect(error?.code == .unavailable || error?.code == .uncertain, "\(String(describing: error))")
+            }
+            try await redis.start()
+
+            #expect(try await queue.push([Push(job())], issued: nil, at: nil) == [.pushed])
+            await queue.close()
+        }
+    }
+
+    @Test func `answers nothing for too long, the call is uncertain`() async throws {
+        try await PrivateRedis.with { redis in
+            let configuration = try RedisConfiguration(url: redis.url)
+            var quick = configuration
+            quick.replyTimeout = .milliseconds(200)
+            let queue = try await RedisQueue.open(quick)
+            try await queue.open(epoch: queue.history().epoch)
+            let record = job()
+            redis.freeze()
+
+            let error = await caught(QueueError.self) { try await queue.push([Push(record)], issued: nil, at: nil) }
+            redis.resume()
+
+            #expect(error?.code == .uncertain)
+            let again = try await queue.push([Push(record)], issued: nil, at: nil)
+            #expect(again == [.exists(same: true)] || again == [.pushed])
+            #expect(try await queue.counts(at: nil).map(\.pending) == [1])
+            await queue.close()
+        }
+    }
+
+    @Test func `restarts, leases stay valid and none is handed out until the epoch is opened [C1]`() async throws {
+        try await PrivateRedis.with { redis in
+            let queue = try await opened(redis)
+            _ = try await queue.push((0..<3).map { _ in Push(job()) }, issued: nil, at: nil)
+            let one = ReserveWish(["q"], limit: 1, lease: .seconds(60), worker: WorkerID("w"))
+            let first = try await queue.reserve(one, at: nil).jobs[0].lease
+            let second = try await queue.reserve(one, at: nil).jobs[0].lease
+            let before = try await queue.history()
+
+            redis.kill()
+            try await redis.start()
+            let after = try await queue.history()
+
+            #expect(after.epoch > before.epoch && after.isHeld && after.seq == 1)
+            #expect(try await queue.log(after: before.end, limit: 9).first?.predecessor == before.end)
+            let held = try await queue.reserve(wish, at: nil)
+            #expect(held.isHeld && held.jobs.isEmpty)
+            #expect(try await queue.stamp().epoch == 0)
+            let extended = try await queue.extend([first], by: .seconds(60), at: nil)
+            guard case .extended(let longer, false) = extended[0] else {
+                Issue.record("\(extended)")
+                return
+            }
+            #expect(longer.epoch == first.epoch && longer.version == first.version)
+            #expect(try await queue.ack([Ack(first), Ack(second)], at: nil) == [.settled(.completed), .settled(.completed)])
+            try await queue.open(epoch: after.epoch)
+            let taken = try await queue.reserve(wish, at: nil).jobs
+            #expect(taken.count == 1 && taken[0].lease.epoch == after.epoch)
+            await queue.close()
+        }
+    }
+
+    @Test func `restarts, a push that was decided in the old epoch is refused`() async throws {
+        try await PrivateRedis.with { redis in
+            let queue = try await opened(redis)
+            let issued = try await queue.stamp()
+            redis.kill()
+            try await redis.start()
+            try await queue.open(epoch: queue.history().epoch)
+
+            #expect(try await queue.push([Push(job(), isRecorded: true)], issued: issued, at: nil) == [.refused])
+            await queue.close()
+        }
+    }
+
+    @Test func `loses its functions under load, no call fails`() async throws {
+        try await PrivateRedis.with { redis in
+            let queue = try await opened(redis)
+            let raw = try RawRedis(url: redis.url)
+
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<8 {
+                    group.addTask { () async throws -> Int in
+                        for _ in 0..<50 { _ = try await queue.push([Push(job())], issued: nil, at: nil) }
+                        return 50
+                    }
+                }
+                for _ in 0..<20 {
+                    try raw("FUNCTION", "FLUSH")
+                    await Task.yield()
+                }
+                try await group.waitForAll()
+            }
+
+            try raw("FUNCTION", "FLUSH")
+            #expect(try await queue.counts(at: nil).first?.pending == 400)
+            await queue.close()
+        }
+    }
+
+    @Test func `is full, a push says so and everything that drains goes on [P22]`() async throws {
+        try await PrivateRedis.with { redis in
+            let queue = try await opened(redis)
+            let raw = try RawRedis(url: redis.url)
+            _ = try await queue.push((0..<4).map { _ in Push(job()) }, issued: nil, at: nil)
+            let one = ReserveWish(["q"], limit: 2, lease: .seconds(60), worker: WorkerID("w"))
+            let leases = try await queue.reserve(one, at: nil).jobs.map(\.lease)
+            try raw("CONFIG", "SET", "maxmemory", "1mb")
+
+            let error = await caught(QueueError.self) { try await queue.push([Push(job())], issued: nil, at: nil) }
+
+            #expect(error?.code == .full)
+            #expect(try await queue.reserve(one, at: nil).jobs.count == 2)
+            guard case .extended = try await queue.extend([leases[0]], by: .seconds(9), at: nil)[0] else {
+                Issue.record("not extended")
+                return
+            }
+            #expect(try await queue.ack([Ack(leases[0])], at: nil) == [.settled(.completed)])
+            #expect(try await queue.fail([Failure(leases[1], attempts: 1, error: "e")], at: nil) == [.settled(.failed)])
+            #expect(try await queue.reclaim(9, at: nil) == 0)
+            let late = try await RedisQueue.open(RedisConfiguration(url: redis.url))
+            #expect(try await late.history().logLength > 0)
+            await late.close()
+            try raw("CONFIG", "SET", "maxmemory", "0")
+            #expect(try await queue.push([Push(job())], issued: nil, at: nil) == [.pushed])
+            await queue.close()
+        }
+    }
+
+    @Test func `is emptied, a new epoch begins and is held [I13]`() async throws {
+        try await PrivateRedis.with { redis in
+            let queue = try await opened(redis)
+            _ = try await queue.push([Push(job())], issued: nil, at: nil)
+            let before = try await queue.history()
+
+            try RawRedis(url: redis.url)("FLUSHALL")
+            let after = try await queue.history()
+
+            #expect(after.epoch > before.epoch && after.isHeld)
+            #expect(try await queue.reserve(wish, at: nil).jobs.isEmpty)
+            await queue.close()
+        }
+    }
+}

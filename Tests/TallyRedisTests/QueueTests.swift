@@ -1,0 +1,265 @@
+import TallyCore
+import TallyTesting
+import TestSupport
+import Testing
+
+@testable import TallyRedis
+
+private let start = Timestamp(microseconds: 1_893_456_000_000_000)
+
+private func job(_ body: [UInt8] = [], queue: QueueName = "q") -> JobRecord {
+    JobRecord(type: "t", queue: queue, body: body, createdAt: start)
+}
+private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
+    ReserveWish(["q"], limit: limit, lease: lease, worker: WorkerID("w"))
+}
+
+@Suite(.serialized) struct `The Redis queue` {
+    @Test(arguments: [64 << 10, (64 << 10) + 1, 1 << 20])
+    func `returns a body of any size as it was [A3]`(_ size: Int) async throws {
+        try await withQueue { queue, _ in
+            let record = job((0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) })
+            let before = try await queue.history().end
+
+            _ = try await queue.push([Push(record)], issued: nil, at: nil)
+
+            #expect(try await queue.log(after: before, limit: 1).first?.moves.first?.record == record)
+            #expect(try await queue.inspect([record.id], at: nil).held[record.id]?.record == record)
+            #expect(try await queue.reserve(wish(1), at: nil).jobs.first?.record == record)
+        }
+    }
+
+    @Test func `hands over a job whose stored bytes were damaged as corrupt, by its lease`() async throws {
+        try await withQueue { queue, namespace in
+            let record = job([1, 2, 3])
+            _ = try await queue.push([Push(record)], issued: nil, at: nil)
+            var damaged = record.packed()
+            damaged[damaged.count - 1] ^= 1
+            try RawRedis(url: Servers.redisURL).send(
+                [Array("HSET".utf8), Array("{\(namespace):0}:body".utf8), record.id.bytes, damaged])
+
+            let taken = try await queue.reserve(wish(1), at: nil)
+
+            #expect(taken.jobs.isEmpty && taken.corrupt.map(\.id) == [record.id])
+            #expect(try await queue.fail([Failure(taken.corrupt[0], attempts: 0, error: "corrupt")], at: nil) == [.settled(.failed)])
+        }
+    }
+
+    @Test func `merges 50 concurrent calls into fewer log entries`() async throws {
+        try await PrivateRedis.with { redis in
+            try await withQueue(url: redis.url) { queue, _ in
+                let before = try await queue.history().seq
+                // What arrives while the first call waits for its answer forms the next one.
+                redis.freeze()
+                let pushes = Task {
+                    try await withThrowingTaskGroup(of: [PushAnswer].self) { group in
+                        for _ in 0..<50 { group.addTask { try await queue.push([Push(job())], issued: nil, at: nil) } }
+                        return try await group.reduce(into: [PushAnswer]()) { $0 += $1 }
+                    }
+                }
+                for _ in 0..<1000 { await Task.yield() }
+                redis.resume()
+                let answers = try await pushes.value
+
+                #expect(answers == Array(repeating: .pushed, count: 50))
+                #expect(try await queue.history().seq - before < 50)
+                #expect(try await queue.counts(at: nil).first?.pending == 50)
+            }
+        }
+    }
+
+    @Test func `decodes every kind of log entry [P10]`() async throws {
+        try await withQueue(hasTestClock: true) { queue, _ in
+            let begin = try await queue.history().end
+            let later = start + .seconds(60)
+            let jobs = (0..<5).map { _ in job([1]) }
+            _ = try await queue.push(jobs.map { Push($0) }, issued: nil, at: start)
+            let leases = try await queue.reserve(wish(5), at: start).jobs.map(\.lease)
+            _ = try await queue.ack([Ack(leases[0], result: [9, 0, 9])], at: start)
+            _ = try await queue.retry([Retry(leases[1], runAt: later, attempts: 2, error: "é")], at: start)
+            _ = try await queue.fail([Failure(leases[2], attempts: 3, error: "no")], at: start)
+            _ = try await queue.release([Release(leases[3], runAt: later)], at: start)
+            _ = try await queue.reclaim(9, at: start + .seconds(30))
+            _ = try await queue.cancel(jobs[4].id, tombstone: nil, at: start + .seconds(31))
+            _ = try await queue.promote(9, at: later)
+
+            let log = try await queue.log(after: begin, limit: 99)
+
+            #expect(log.map(\.verb) == [.push, .lease, .ack, .retry, .fail, .release, .reclaim, .cancel, .promote])
+            #expect(log.map(\.position.seq) == (1...9).map { begin.seq + $0 })
+            #expect(log[0].moves == jobs.map { Move(id: $0.id, version: 1, from: nil, to: .pending, record: $0) })
+            #expect(log[1].actor == "w" && log[1].moves.map(\.to) == Array(repeating: .processing, count: 5))
+            #expect(log[2].moves == [Move(id: jobs[0].id, version: 2, from: .processing, to: .completed, result: [9, 0, 9])])
+            #expect(log[3].moves == [
+                Move(id: jobs[1].id, version: 2, from: .processing, to: .retrying, attempts: 2, runAt: later, error: "é")
+            ])
+            #expect(log[4].moves == [
+                Move(id: jobs[2].id, version: 2, from: .processing, to: .failed, attempts: 3, error: "no")
+            ])
+            #expect(log[5].moves == [Move(id: jobs[3].id, version: 2, from: .processing, to: .scheduled, runAt: later)])
+            #expect(log[6].moves == [Move(id: jobs[4].id, version: 2, from: .processing, to: .pending, crashes: 1)])
+            #expect(log[6].at == start + .seconds(30))
+            #expect(log[7].moves == [Move(id: jobs[4].id, version: 2, from: .pending, to: .cancelled)])
+            #expect(Set(log[8].moves) == [
+                Move(id: jobs[1].id, version: 2, from: .retrying, to: .pending),
+                Move(id: jobs[3].id, version: 2, from: .scheduled, to: .pending),
+            ])
+            for move in log.flatMap({ entry in entry.moves.map { (entry.verb, $0) } }) {
+                #expect(Transition.isLegal(move.0, from: move.1.from, to: move.1.to))
+            }
+        }
+    }
+
+    @Test func `forgets an end 60 s after the ledger reported it, and not before`() async throws {
+        try await withQueue(hasTestClock: true) { queue, _ in
+            let record = job()
+            _ = try await queue.push([Push(record)], issued: nil, at: start)
+            let lease = try await queue.reserve(wish(1), at: start).jobs[0].lease
+            _ = try await queue.ack([Ack(lease)], at: start)
+            func remembers(_ time: Timestamp) async throws -> Bool {
+                try await queue.inspect([record.id], at: time).ended[record.id] != nil
+            }
+            // Never reported: remembered for ever.
+            #expect(try await remembers(start + .seconds(86_400)))
+
+            var forgottenAfter: Duration?
+            for second in 0..<400 {
+                let now = start + .seconds(second)
+                try await queue.report(applied: queue.history().end, at: now)
+                if try await !remembers(now) {
+                    forgottenAfter = .seconds(second)
+                    break
+                }
+            }
+
+            let time = try #require(forgottenAfter)
+            #expect(time >= Limits.tombstone && time <= Limits.tombstone * 3)
+        }
+    }
+
+    @Test func `ignores the report of a position that was never written`() async throws {
+        try await withQueue(hasTestClock: true) { queue, _ in
+            let end = try await queue.history().end
+            for second in [0, 31, 62] {
+                try await queue.report(
+                    applied: LogPosition(epoch: end.epoch, seq: end.seq + 1000), at: start + .seconds(second))
+                try await queue.report(
+                    applied: LogPosition(epoch: end.epoch + 1, seq: 1), at: start + .seconds(second))
+            }
+
+            #expect(try await queue.log(after: .start, limit: 10).count == Int(end.seq))
+        }
+    }
+
+    @Test func `asks the same of Redis for a reserve, whatever the backlog [C16, I14]`() async throws {
+        try await PrivateRedis.with { redis in
+            let raw = try RawRedis(url: redis.url)
+            func cost(_ backlog: Int) async throws -> [String: Int] {
+                var cost: [String: Int] = [:]
+                try await withQueue(url: redis.url) { queue, _ in
+                    for start in stride(from: 0, to: backlog, by: 500) {
+                        let jobs = (start..<min(backlog, start + 500)).map { _ in Push(job()) }
+                        _ = try await queue.push(jobs, issued: nil, at: nil)
+                    }
+                    try raw("CONFIG", "RESETSTAT")
+                    #expect(try await queue.reserve(wish(10), at: nil).jobs.count == 10)
+                    for line in (try raw("INFO", "commandstats").text ?? "").split(whereSeparator: \.isNewline) {
+                        guard line.hasPrefix("cmdstat_"), !line.hasPrefix("cmdstat_config"), !line.hasPrefix("cmdstat_info")
+                        else { continue }
+                        let name = line.dropFirst(8).prefix { $0 != ":" }
+                        cost[String(name)] = Int(line.drop { $0 != "=" }.dropFirst().prefix { $0 != "," })
+                    }
+                }
+                return cost
+            }
+
+            let small = try await cost(1000)
+            let large = try await cost(100_000)
+
+            #expect(small == large && small["fcall"] == 1)
+            // None of these looks at more than it takes.
+            #expect(Set(large.keys).isSubset(of: [
+                "fcall", "hmget", "time", "zrangebyscore", "exists", "sismember", "llen", "lpop", "zmscore", "zadd",
+                "xadd", "hset", "zrange", "hget", "lpush",
+            ]), "\(large)")
+        }
+    }
+
+    @Test func `answers 64 tasks and leaves no connection when it is closed under them [I9]`() async throws {
+        try await PrivateRedis.with { redis in
+            let raw = try RawRedis(url: redis.url)
+            let queue = try await RedisQueue.open(RedisConfiguration(url: redis.url))
+            try await queue.open(epoch: queue.history().epoch)
+            let running = Journal<Int>()
+            let errors = Journal<QueueError.Code>()
+            let tasks = (0..<64).map { index in
+                Task {
+                    do {
+                        while true {
+                            switch index % 4 {
+                            case 0: _ = try await queue.push([Push(job())], issued: nil, at: nil)
+                            case 1: _ = try await queue.reserve(wish(1), at: nil)
+                            case 2: _ = try await queue.history()
+                            default: try await queue.wait(for: ["other"], upTo: .seconds(5))
+                            }
+                            running.append(index)
+                        }
+                    } catch let error as QueueError {
+                        errors.append(error.code)
+                    }
+                }
+            }
+            try await eventually("the tasks are at work") { running.count > 200 }
+
+            await queue.close()
+            await queue.close()
+            for task in tasks { _ = await task.result }
+
+            #expect(errors.all == Array(repeating: .closed, count: 64))
+            await #expect(throws: QueueError(.closed, "push")) {
+                try await queue.push([Push(job())], issued: nil, at: nil)
+            }
+            try await eventually("only the test's connection is left") {
+                let text = try raw("CLIENT", "LIST").text ?? ""
+                return text.split(whereSeparator: \.isNewline).count == 1
+            }
+        }
+    }
+
+    @Test func `ends a wait at once when its task is cancelled [B6]`() async throws {
+        try await withQueue { queue, _ in
+            let began = ContinuousClock.now
+            let wait = Task { try await queue.wait(for: ["nobody"], upTo: .seconds(60)) }
+            for _ in 0..<100 { await Task.yield() }
+
+            wait.cancel()
+
+            await #expect(throws: CancellationError.self) { try await wait.value }
+            #expect(ContinuousClock.now - began < .seconds(5))
+        }
+    }
+
+    @Test func `ends a wait when a job arrives [B6]`() async throws {
+        try await withQueue { queue, _ in
+            let began = ContinuousClock.now
+            async let wait: Void = queue.wait(for: ["a", "q"], upTo: .seconds(60))
+            _ = try await queue.push([Push(job())], issued: nil, at: nil)
+
+            try await wait
+
+            #expect(ContinuousClock.now - began < .seconds(5))
+        }
+    }
+
+    @Test func `refuses more than 500 leases a call`() async throws {
+        try await withQueue { queue, _ in
+            let lease = Lease(id: JobID(), version: 2, epoch: 1, expiresAt: start)
+            let many = Array(repeating: lease, count: Limits.jobsPerCall + 1)
+
+            let extend = await caught(QueueError.self) { try await queue.extend(many, by: .seconds(1), at: nil) }
+            let ack = await caught(QueueError.self) { try await queue.ack(many.map { Ack($0) }, at: nil) }
+
+            #expect(extend?.code == .invalid && ack?.code == .invalid)
+        }
+    }
+}

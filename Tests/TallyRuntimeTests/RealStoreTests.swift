@@ -1,0 +1,129 @@
+import TallyCore
+import TallyLedger
+import TallyRedis
+import TallyRuntime
+import TestSupport
+import Testing
+
+@testable import Tallystick
+
+private let served = Journal<Int>()
+
+private struct Greet: Tallystick.Job {
+    static let jobType: JobType = "greet"
+    static let policy = JobPolicy(queue: "greetings", attempts: 2)
+    var number: Int
+
+    func run(_ context: JobContext) async throws {
+        served.append(number)
+        try context.complete(with: number * 2)
+    }
+}
+
+@Suite(.serialized) struct `On real stores` {
+    @Test func `a program of ten lines enqueues a job and runs it [F1]`() async throws {
+        try await withScratch { scratch in
+            let tally = try await Tally.open(scratch.settings)
+            let id = try await tally.enqueue(Greet(number: 21)).id
+            let worker = tally.worker(for: Greet.self)
+            let run = Task { try await worker.run() }
+            try await eventually("it ran") { served.all == [21] }
+            await worker.drain()
+            try await run.value
+            let mirror = Mirror(queue: tally.queue, ledger: try #require(tally.ledger))
+            while try await mirror.step() > 0 {}
+
+            let job = try #require(try await scratch.ledger.jobs([id])[id])
+            #expect(job.status == .completed && job.result == Array("42".utf8) && job.workerID == worker.id)
+            #expect(try await scratch.ledger.events(id).map(\.to) == [.pending, .processing, .completed])
+            await tally.close()
+            await tally.close()
+        }
+    }
+
+    @Test func `closing an opened pair leaves the settings' stores usable by others [I10]`() async throws {
+        try await withScratch { scratch in
+            let tally = try await Tally.open(scratch.settings)
+            await tally.close()
+
+            let error = await caught(EnqueueError.self) { try await tally.enqueue(Greet(number: 1)) }
+
+            guard case .closed? = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(try await scratch.queue.history().seq >= 1)
+        }
+    }
+
+    @Test func `a worker goes on after Redis was killed and started again [F5]`() async throws {
+        try await PrivateRedis.with { redis in
+            let queue = try await RedisQueue.open(RedisConfiguration(url: redis.url))
+            try await queue.open(epoch: queue.history().epoch)
+            func push() async throws -> JobID {
+                let record = JobRecord(type: "t")
+                _ = try await queue.push([Push(record)], issued: nil, at: nil)
+                return record.id
+            }
+            let (began, finish) = (Gate(), Gate())
+            let runs = Journal<JobID>()
+            let slow = try await push()
+            let worker = Worker(
+                queue: queue,
+                handlers: [
+                    JobHandler("t") { context in
+                        runs.append(context.id)
+                        if context.id == slow {
+                            began.open()
+                            await finish.wait()
+                        }
+                    }
+                ])
+            let run = Task { try await worker.run() }
+            await began.wait()
+
+            redis.kill()
+            finish.open()  // its ack meets a dead server
+            try await redis.start()
+            try await eventually("a new epoch") { try await queue.history().isHeld }
+            try await queue.open(epoch: queue.history().epoch)
+            let later = try await push()
+            func ended(_ id: JobID) async throws -> JobStatus? {
+                try await queue.inspect([id], at: nil).ended[id]?.status
+            }
+            try await eventually("both are done") {
+                let (first, second) = (try await ended(slow), try await ended(later))
+                return first == .completed && second == .completed
+            }
+
+            #expect(runs.all.sorted() == [slow, later].sorted())
+            await worker.drain(within: .seconds(5))
+            try await run.value
+            await queue.close()
+        }
+    }
+
+    @Test func `1,000 jobs on four workers run once each, and both halves agree [C1, F13]`() async throws {
+        try await withScratch { scratch in
+            let client = JobClient(queue: scratch.queue, ledger: scratch.ledger)
+            let records = (0..<1000).map { _ in JobRecord(type: "t") }
+            _ = try await client.enqueue(contentsOf: records)
+            let runs = Journal<JobID>()
+            let workers = (0..<4).map { _ in
+                Worker(queue: scratch.queue, handlers: [JobHandler("t") { runs.append($0.id) }])
+            }
+            let tasks = workers.map { worker in Task { try await worker.run() } }
+            try await eventually("all ran") { runs.count >= 1000 }
+            for worker in workers { await worker.drain() }
+            for task in tasks { try await task.value }
+
+            let (run, statement) = try await Reconciler(
+                queue: scratch.queue, ledger: scratch.ledger, mirror: Mirror(queue: scratch.queue, ledger: scratch.ledger)
+            ).run(.dry)
+
+            #expect(Set(runs.all).count == 1000 && runs.count == 1000)
+            #expect(run.exitCode == 0 && statement.holds)
+            #expect(statement.accepted == 1000 && statement.active == 0)
+        }
+    }
+}

@@ -1,0 +1,144 @@
+import TallyCore
+import TallyLedger
+import TallyMemory
+import TallyTesting
+import TestSupport
+import Testing
+
+@testable import TallyRuntime
+
+@Suite struct `An enqueue whose store fails` {
+    @Test func `is uncertain when the answer was lost, and safe to repeat [A7]`() async throws {
+        let rig = Rig()
+        let record = JobRecord(type: "t")
+        rig.queue.inject(.dropReply, on: .push)
+
+        let error = await caught(EnqueueError.self) { try await rig.client(.queued).enqueue(record) }
+
+        guard case .uncertain(record.id)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(try await rig.client(.queued).enqueue(record).existed)
+        #expect(try await rig.memory.counts(at: nil).map(\.pending) == [1])
+    }
+
+    @Test(arguments: [
+        (.unavailable, true), (.full, true), (.uncertain, true), (.closed, false), (.invalid, false),
+        (.wrongServer, false), (.unsupported, false), (.cancelled, true),
+    ] as [(QueueError.Code, Bool)])
+    func `tells whether to try again, in mode queued`(_ code: QueueError.Code, _ mayRetry: Bool) async throws {
+        let rig = Rig()
+        rig.queue.inject(.refuse(code), on: .push)
+
+        let error = await caught(EnqueueError.self) { try await rig.client(.queued).enqueue(Plain()) }
+
+        #expect(error?.mayRetry == mayRetry, "\(String(describing: error))")
+    }
+
+    @Test(arguments: [
+        (.unavailable, true), (.uncertain, true), (.transient, true), (.closed, false), (.refused, false),
+        (.schema, false), (.invalid, false),
+    ] as [(LedgerError.Code, Bool)])
+    func `tells whether to try again, in mode recorded`(_ code: LedgerError.Code, _ mayRetry: Bool) async throws {
+        let rig = Rig()
+        rig.ledger.inject(code, on: .record)
+
+        let error = await caught(EnqueueError.self) { try await rig.client().enqueue(Plain()) }
+
+        #expect(error?.mayRetry == mayRetry, "\(String(describing: error))")
+    }
+}
+
+@Suite struct `Recorded enqueues` {
+    @Test func `share commits when many callers come at once`() async throws {
+        let rig = Rig()
+        let client = rig.client()
+        let gate = Gate()
+        rig.ledger.holdRecords(at: gate)
+
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<200 { group.addTask { try await client.enqueue(Plain()) } }
+            for _ in 0..<2000 { await Task.yield() }
+            gate.open()
+            try await group.waitForAll()
+        }
+        await client.drain()
+
+        #expect(rig.ledger.count(of: .record) <= 10)
+        #expect(try await rig.memory.counts(at: nil).map(\.pending) == [200])
+        #expect(try await rig.ledger.relay(rows: 10, olderThan: .zero) { _ in true }.claimed == 0)
+    }
+
+    @Test func `do not fail for a neighbour whose data is refused`() async throws {
+        let rig = Rig()
+        let client = rig.client()
+        rig.ledger.refuse("poison")
+        let gate = Gate()
+        rig.ledger.holdRecords(at: gate)
+        let good = (0..<20).map { _ in JobRecord(type: "t") }
+        let poison = JobRecord(type: "poison")
+
+        let outcomes = await withTaskGroup(of: (JobID, Bool).self) { group in
+            for record in good + [poison] {
+                group.addTask { (record.id, await caught(EnqueueError.self) { try await client.enqueue(record) } == nil) }
+            }
+            for _ in 0..<1000 { await Task.yield() }
+            gate.open()
+            return await group.reduce(into: [JobID: Bool]()) { $0[$1.0] = $1.1 }
+        }
+
+        #expect(good.allSatisfy { outcomes[$0.id] == true })
+        #expect(outcomes[poison.id] == false)
+        #expect(try await rig.ledger.balances().accepted == 20)
+    }
+
+    @Test(arguments: [FaultyQueue.Call.push, .stamp])
+    func `stand when the queue is away, and the relay delivers them [P4]`(_ call: FaultyQueue.Call) async throws {
+        let rig = Rig()
+        rig.queue.inject(.refuse(.unavailable), on: call)
+        let client = rig.client()
+
+        let receipt = try await client.enqueue(Plain())
+        await client.drain()
+        #expect(try await rig.held(receipt.id) == nil)
+        let relayed = try await Relay(queue: rig.queue, ledger: rig.ledger).step(olderThan: .zero)
+
+        #expect(receipt.durability == .recorded && relayed == 1)
+        #expect(try await rig.held(receipt.id)?.status == .pending)
+    }
+
+    @Test func `are pushed once more by the relay when the client died after its push, and run once [P4]`() async throws {
+        let rig = Rig()
+        rig.ledger.inject(.unavailable, on: .finishOutbox)
+        let client = rig.client()
+        let id = try await client.enqueue(Plain()).id
+        await client.drain()
+        let runs = Journal<JobID>()
+        let handler = JobHandler("plain") { runs.append($0.id) }
+
+        try await running(rig.worker(handler)) {
+            try await rig.eventuallyEnded(id, .completed)
+            #expect(try await Relay(queue: rig.queue, ledger: rig.ledger).step(olderThan: .zero) == 1)
+        }
+
+        #expect(runs.all == [id] && rig.queue.count(of: .push) == 2)
+    }
+
+    @Test func `leave the outbox row of a queue that is full`() async throws {
+        let memory = MemoryQueue(clock: { .now }, window: 1, logEntries: 1000)
+        let ledger = MemoryLedger()
+        let client = JobClient(queue: memory, ledger: ledger)
+
+        let first = try await client.enqueue(Plain()).id
+        let second = try await client.enqueue(Plain()).id
+        await client.drain()
+
+        #expect(try await memory.inspect([first, second], at: nil).held.count == 1)
+        let relay = Relay(queue: memory, ledger: ledger)
+        #expect(try await relay.step(olderThan: .zero) == 0)
+        _ = try await memory.reserve(ReserveWish([.default], limit: 1, worker: WorkerID("w")), at: nil)
+        #expect(try await relay.step(olderThan: .zero) == 1)
+        #expect(try await memory.inspect([first, second], at: nil).held.count == 2)
+    }
+}

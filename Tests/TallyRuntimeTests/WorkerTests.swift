@@ -1,0 +1,247 @@
+import Synchronization
+import TallyCore
+import TallyMemory
+import TallyTesting
+import TestSupport
+import Testing
+
+@testable import TallyRuntime
+
+@Suite struct `The configuration of a worker` {
+    @Test(arguments: [(-5, 1), (0, 1), (1, 1), (64, 64)])
+    func `has at least one slot [F2]`(_ given: Int, _ expected: Int) {
+        #expect(WorkerConfiguration(concurrency: given).concurrency == expected)
+    }
+
+    @Test(arguments: [
+        (.seconds(-1), .seconds(30)), (.zero, .seconds(30)), (.seconds(86_401), .seconds(30)),
+        (.seconds(10), .seconds(10)), (.microseconds(1), .microseconds(1)), (.seconds(86_400), .seconds(86_400)),
+    ] as [(Duration, Duration)])
+    func `takes a lease of 1 µs to a day, else the default [F2]`(_ given: Duration, _ expected: Duration) {
+        #expect(WorkerConfiguration(lease: given).lease == expected)
+    }
+
+    @Test(arguments: [
+        (.zero, .seconds(4)), (.seconds(-1), .seconds(4)), (.seconds(12), .seconds(4)), (.seconds(99), .seconds(4)),
+        (.seconds(5), .seconds(5)), (.seconds(1), .seconds(1)),
+    ] as [(Duration, Duration)])
+    func `beats within its lease, by default three times [F2]`(_ given: Duration, _ expected: Duration) {
+        #expect(WorkerConfiguration(lease: .seconds(12), heartbeat: given).heartbeat == expected)
+    }
+
+    @Test func `has the documented defaults, and a new id each [F2]`() {
+        let (one, two) = (WorkerConfiguration(queues: []), WorkerConfiguration(drain: .seconds(-3)))
+
+        #expect(one.queues == [.default] && one.concurrency == 16 && one.lease == .seconds(30))
+        #expect(one.heartbeat == .seconds(10) && one.drain == .seconds(30) && two.drain == .zero)
+        #expect(one.unknownType == .release(after: .seconds(5)))
+        #expect(one.id != two.id && !one.id.text.isEmpty)
+    }
+}
+
+@Suite struct `A worker` {
+    @Test func `runs as many jobs at once as it has slots, and no more [F3]`() async throws {
+        let rig = Rig()
+        let jobs = try await withThrowingTaskGroup(of: JobRecord.self) { group in
+            for _ in 0..<30 { group.addTask { try await rig.push() } }
+            return try await group.reduce(into: [JobRecord]()) { $0.append($1) }
+        }
+        let running = Mutex<(now: Int, most: Int)>((0, 0))
+        let full = Gate()
+        let handler = JobHandler("t") { _ in
+            let now = running.withLock { running in
+                running.now += 1
+                running.most = max(running.most, running.now)
+                return running.now
+            }
+            if now == 4 { full.open() }
+            await full.wait()
+            for _ in 0..<20 { await Task.yield() }
+            running.withLock { $0.now -= 1 }
+        }
+
+        try await TallyRuntimeTests.running(rig.worker(WorkerConfiguration(concurrency: 4), handler)) {
+            for job in jobs { try await rig.eventuallyEnded(job.id, .completed) }
+        }
+
+        #expect(running.withLock { $0.most } == 4)
+    }
+
+    @Test func `leaves a second job to others while its one slot is taken [C10]`() async throws {
+        let rig = Rig()
+        let (began, finish) = (Gate(), Gate())
+        let handler = JobHandler("t") { _ in
+            began.open()
+            await finish.wait()
+        }
+        let first = try await rig.push()
+        let second = try await rig.push()
+        let configuration = WorkerConfiguration(concurrency: 1, heartbeat: .milliseconds(20))
+
+        try await running(rig.worker(configuration, handler)) {
+            await began.wait()
+            try await eventually("two heartbeats") { rig.queue.count(of: .extend) >= 2 }
+            #expect(try await rig.held(first.id)?.status == .processing)
+            #expect(try await rig.held(second.id)?.status == .pending)
+            #expect(try await rig.held(second.id)?.version == 1)
+            let other = ReserveWish([.default], limit: 1, worker: WorkerID("other"))
+            #expect(try await rig.memory.reserve(other, at: nil).jobs.map(\.record.id) == [second.id])
+            finish.open()
+            try await rig.eventuallyEnded(first.id, .completed)
+        }
+    }
+
+    @Test func `extends the lease of a job that runs longer than that [C9]`() async throws {
+        let clock = ManualClock(.now)
+        let rig = Rig(clock: clock.reading)
+        let job = try await rig.push()
+        let (began, finish) = (Gate(), Gate())
+        let runs = Journal<Int>()
+        let handler = JobHandler("t") { context in
+            runs.append(context.attempt)
+            began.open()
+            await finish.wait()
+        }
+        let configuration = WorkerConfiguration(lease: .seconds(30), heartbeat: .milliseconds(20))
+
+        try await running(rig.worker(configuration, handler)) {
+            await began.wait()
+            // A hundred seconds by the queue's clock, twenty at a time.
+            for _ in 0..<5 {
+                let before = try #require(try await rig.held(job.id)?.lease).expiresAt
+                clock.advance(by: .seconds(20))
+                try await eventually("extended") { try await rig.held(job.id)?.lease.map { $0.expiresAt > before } == true }
+                #expect(try await rig.memory.reclaim(10, at: nil) == 0)
+            }
+            finish.open()
+            try await rig.eventuallyEnded(job.id, .completed)
+        }
+
+        #expect(runs.all == [1])
+    }
+
+    @Test func `cancels the handler of a lost lease within one interval, and does not report its end [C9]`() async throws {
+        let rig = Rig()
+        let job = try await rig.push()
+        let began = Gate()
+        let stopped = Gate()
+        let handler = JobHandler("t") { _ in
+            began.open()
+            defer { stopped.open() }
+            try await untilCancelled()
+        }
+        let worker = rig.worker(WorkerConfiguration(concurrency: 1, lease: .seconds(30), heartbeat: .milliseconds(50)), handler)
+
+        try await running(worker) {
+            await began.wait()
+            let first = try #require(try await rig.held(job.id)?.lease)
+            _ = try await rig.memory.reclaim(1, at: first.expiresAt)
+            let taken = try await rig.memory.reserve(
+                ReserveWish([.default], limit: 1, worker: WorkerID("thief")), at: nil)
+            let extends = rig.queue.count(of: .extend)
+            await stopped.wait()
+
+            #expect(rig.queue.count(of: .extend) <= extends + 2)
+            try await eventually("its slot is free again") { worker.active == 0 }
+            for call in [FaultyQueue.Call.ack, .retry, .fail, .release] { #expect(rig.queue.count(of: call) == 0) }
+            #expect(try await rig.memory.ack([Ack(taken.jobs[0].lease)], at: nil) == [.settled(.completed)])
+        }
+    }
+
+    @Test func `cancels a handler whose lease it could not extend in time [C9]`() async throws {
+        let rig = Rig()
+        _ = try await rig.push()
+        let (began, stopped) = (Gate(), Gate())
+        let handler = JobHandler("t") { _ in
+            began.open()
+            defer { stopped.open() }
+            try await untilCancelled()
+        }
+
+        try await running(rig.worker(WorkerConfiguration(lease: .milliseconds(300)), handler)) {
+            await began.wait()
+            rig.queue.setOutage(.unavailable)
+            await stopped.wait()
+            rig.queue.setOutage(nil)
+        }
+    }
+
+    @Test func `reports an end again and again while the store is away: one run [D13]`() async throws {
+        let rig = Rig()
+        let job = try await rig.push()
+        let runs = Journal<Int>()
+        rig.queue.inject(.refuse(.unavailable), on: .ack, times: 3)
+        rig.queue.inject(.dropReply, on: .ack)
+
+        try await running(rig.worker(JobHandler("t") { runs.append($0.attempt) })) {
+            try await rig.eventuallyEnded(job.id, .completed)
+            try await eventually("the ack was answered") { rig.queue.count(of: .ack) == 5 }
+        }
+
+        #expect(runs.all == [1])
+        #expect(try await rig.moves(job.id).count { $0.verb == .ack } == 1)
+    }
+
+    @Test func `goes on by itself after an outage [F5]`() async throws {
+        let rig = Rig()
+        let before = try await rig.push()
+
+        try await running(rig.worker(JobHandler("t") { _ in })) {
+            try await rig.eventuallyEnded(before.id, .completed)
+            rig.queue.setOutage(.unavailable)
+            let refused = rig.queue.count(of: .reserve)
+            let during = try await rig.push()
+            try await eventually("it tried") { rig.queue.count(of: .reserve) >= refused + 3 }
+            #expect(try await rig.held(during.id)?.status == .pending)
+            rig.queue.setOutage(nil)
+            try await rig.eventuallyEnded(during.id, .completed)
+        }
+    }
+
+    @Test func `ends with the error when its queue can never be used again`() async throws {
+        let rig = Rig()
+        await rig.memory.close()
+
+        let error = await caught(QueueError.self) { try await rig.worker(JobHandler("t") { _ in }).run() }
+
+        #expect(error?.code == .closed)
+    }
+
+    @Test func `fails a job at its crash cap when its workers keep dying [C12]`() async throws {
+        let rig = Rig()
+        let job = try await rig.push(maxCrashes: 3)
+        let runs = Journal<(Int, Int)>()
+        let handler = JobHandler("t") { context in
+            runs.append((context.attempt, context.crashes))
+            try await untilCancelled()
+        }
+
+        let configuration = WorkerConfiguration(concurrency: 1, heartbeat: .milliseconds(20))
+        try await running(rig.worker(configuration, handler)) {
+            for crash in 1...3 {
+                try await eventually("run \(crash)") { runs.count == crash }
+                let lease = try #require(try await rig.held(job.id)?.lease)
+                _ = try await rig.memory.reclaim(1, at: lease.expiresAt)
+            }
+        }
+
+        #expect(runs.all.map(\.0) == [1, 1, 1] && runs.all.map(\.1) == [0, 1, 2])
+        #expect(try await rig.ended(job.id) == .failed)
+        #expect(try await rig.moves(job.id).last?.move.error?.contains("3 times") == true)
+    }
+
+    @Test func `gives each run a fence above the last [C13]`() async throws {
+        let rig = Rig()
+        let job = try await rig.push(maxAttempts: 10)
+        let fences = Journal<(epoch: Int64, version: Int)>()
+        let handler = JobHandler("t", retries: atOnce) { context in
+            fences.append(context.fence)
+            if fences.count < 5 { throw CancellationError() }
+        }
+
+        try await running(rig.worker(handler)) { try await rig.eventuallyEnded(job.id, .completed) }
+
+        #expect(fences.count == 5)
+        #expect(zip(fences.all, fences.all.dropFirst()).allSatisfy { $0 < $1 })
+    }
+}
