@@ -108,7 +108,7 @@ import Testing
                 } else {
                     #expect(
                         tests.holds(
-                            "func `\(NSRegularExpression.escapedPattern(for: name))( \\[[A-Z0-9, ]+\\])*`"),
+                            "func `\(NSRegularExpression.escapedPattern(for: name))( \\[[A-Z0-9, ]+\\])?`"),
                         "\(name)")
                 }
             }
