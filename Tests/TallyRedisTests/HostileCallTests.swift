@@ -180,7 +180,8 @@ private let verbs = [
             let before = try target.raw.dump(namespace)
             let good = target.template(verb).map(\.good)
 
-            for bad in Argument.number(0).bad {
+            // A negative time is legal: what the caller reckons the server's clock to show.
+            for bad in Argument.number(0).bad where bad != Array("-1".utf8) {
                 guard case .error = try target.call(verb, good, now: bad) else {
                     Issue.record("took the time \(bad.prefix(40))")
                     continue

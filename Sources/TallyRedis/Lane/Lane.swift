@@ -105,7 +105,7 @@ final class Lane: Sendable {
     }
 
     /// How often calls are sent anew because somebody dropped the functions meanwhile.
-    private static let loads = 5
+    private static let loads = 25
 
     /// - Throws: nothing was sent. Once sent, failures go to the callers here.
     private func exchange(_ groups: [Merge], on connection: RedisConnection) throws(QueueError) {
