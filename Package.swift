@@ -112,6 +112,19 @@ let package = Package(
                 "TallyCore", "TallyMemory", "TallyRedis", "TallyPostgres", "TallyRuntime", "TallyLedger",
                 "TallyTesting", "Tallystick",
             ], swiftSettings: strict),
+        // The README's program, as it stands there; and what it does on real servers.
+        .executableTarget(
+            name: "InvoiceSample", dependencies: ["Tallystick"], path: "Tests/ExampleTests/Samples/Invoice",
+            swiftSettings: strict),
+        .testTarget(
+            name: "ExampleTests",
+            dependencies: [
+                "InvoiceSample", "Tallystick", "TallyCore", "TallyLedger", "TallyPostgres", "TallyRuntime",
+                "TallyTesting",
+            ], exclude: ["Samples/Invoice"], swiftSettings: strict),
+        // No servers: what the tree promises about itself.
+        .testTarget(
+            name: "RepositoryTests", dependencies: ["TallyCore"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x

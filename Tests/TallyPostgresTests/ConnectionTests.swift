@@ -13,10 +13,7 @@ extension PostgresTests {
                 let before = try await serverView(fixture)
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for _ in 0..<64 { group.addTask { _ = try await fixture.ledger.record([job()]) } }
-                    for _ in 0..<20 {
-                        #expect(try await serverView(fixture) <= before + 2)
-                        try await Task.sleep(for: .milliseconds(2))
-                    }
+                    for _ in 0..<50 { #expect(try await serverView(fixture) <= before + 2) }
                     try await group.waitForAll()
                 }
                 #expect(try await fixture.ledger.balances().accepted == 64)
@@ -144,14 +141,17 @@ extension PostgresTests {
                 }
                 _ = try await fixture.ledger.balances()
                 try await endAll()
-                try await Task.sleep(for: .milliseconds(100))
+                try await until { try await serverView(fixture) == 0 }
                 #expect(try await fixture.ledger.balances().active == 0)
 
                 // A record that waits for a lock, and whose connection then breaks, may or may not have happened.
                 _ = try await fixture.query("BEGIN")
                 _ = try await fixture.query("LOCK TABLE tally.outbox IN ACCESS EXCLUSIVE MODE")
                 async let failure = ledgerError { _ = try await fixture.ledger.record([job()]) }
-                try await Task.sleep(for: .milliseconds(300))
+                try await until {
+                    try await fixture.count(
+                        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'tally.outbox'::regclass") > 0
+                }
                 try await endAll()
                 let error = await failure
                 _ = try await fixture.query("ROLLBACK")

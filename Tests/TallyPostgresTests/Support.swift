@@ -7,6 +7,16 @@ import Testing
 /// One after another: they share a server with a bounded number of connections.
 @Suite(.serialized) struct PostgresTests {}
 
+/// Asks again until it holds; ten seconds at most.
+func until(_ holds: () async throws -> Bool) async throws {
+    let deadline = ContinuousClock.now + .seconds(10)
+    while try await !holds() {
+        if ContinuousClock.now > deadline { throw NeverHeld() }
+    }
+}
+
+struct NeverHeld: Error {}
+
 struct MissingServer: Error, CustomStringConvertible {
     let description = "TALLY_POSTGRES_URL is not set; these tests need a Postgres 15 or later"
 }

@@ -29,10 +29,9 @@ enum SampleHandlers {
     static func duration(_ body: [UInt8]) -> Duration? {
         let text = String(decoding: body, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
         if text.isEmpty || text == "null" || text == "{}" { return .milliseconds(250) }
+        // not JSON: the caller says so
         guard let value = try? JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)
-        else {
-            return nil  // not JSON: the caller says so
-        }
+        else { return nil }
         func milliseconds(_ value: Any?) -> Duration? {
             guard let number = (value as? NSNumber)?.doubleValue, number >= 0, number < 1e9 else {
                 return nil

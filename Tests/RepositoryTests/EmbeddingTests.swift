@@ -1,0 +1,84 @@
+import Testing
+
+@Suite struct `What is compiled in` {
+    @Test func `every file below sql is embedded once, and the list names no other`() throws {
+        let list = try Tree.text("Sources/CLedgerSQL/sql.c")
+        let embedded = list.matches(##"#embed "../../(sql/[^"]+)""##).map { $0[0] }
+        let named = list.matches(#"\{"([a-z0-9_/]+)", [a-z0-9_]+\}"#).map { "sql/\($0[0]).sql" }
+
+        #expect(embedded.sorted() == (try Tree.files("sql", "sql")))
+        #expect(named.sorted() == embedded.sorted())
+        #expect(named == named.sorted())  // migrations come out in this order
+    }
+
+    @Test func `every file below sql is used`() throws {
+        let program = try Tree.files("Sources", "swift").map { try Tree.text($0) }.joined()
+        let statements = try Tree.files("sql", "sql").map { try Tree.text($0) }.joined()
+        for path in try Tree.files("sql", "sql") {
+            let name = path.dropFirst(4).dropLast(4)
+            // The migrator finds its files by folder; an undo is run by hand, and by the migrator's tests.
+            if name.hasPrefix("migrations/") || name.hasPrefix("undo/") { continue }
+            if name.hasPrefix("fragments/") {
+                #expect(statements.contains("{{\(name.dropFirst(10))}}"), "\(path)")
+            } else {
+                #expect(program.contains("\"\(name)\""), "\(path)")
+            }
+        }
+    }
+
+    @Test func `every statement says what it takes, what it returns and who calls it`() throws {
+        for path in try Tree.files("sql", "sql") {
+            let header = try Tree.lines(path).prefix { $0.hasPrefix("--") }.joined(separator: "\n")
+            let folder = path.split(separator: "/")[1]
+            switch folder {
+            case "fragments": continue
+            case "migrations":
+                #expect(header.contains("Locks:") && header.contains("Undo:"), "\(path)")
+            case "undo": #expect(header.hasPrefix("-- Undoes migrations/"), "\(path)")
+            case "transaction": #expect(header.contains("Caller:"), "\(path)")
+            default:
+                if !header.contains("COPY") {
+                    #expect(header.contains("Params:") && header.contains("Returns:"), "\(path)")
+                }
+                #expect(header.contains("Caller:"), "\(path)")
+            }
+        }
+    }
+
+    @Test func `every Lua file is embedded once`() throws {
+        let list = try Tree.text("Sources/CQueueFunctions/functions.c")
+        let embedded = list.matches(##"#embed "../(TallyRedis/Functions/[^"]+)""##).map { "Sources/\($0[0])" }
+
+        #expect(embedded.sorted() == (try Tree.files("Sources/TallyRedis/Functions", "lua")))
+        #expect(embedded.first?.hasSuffix("/library.lua") == true)
+    }
+
+    @Test func `every Lua function is named after its file, called, and headed like the others`() throws {
+        let program = try Tree.files("Sources/TallyRedis", "swift").map { try Tree.text($0) }.joined()
+        #expect(try Tree.text("Sources/TallyRedis/Functions/library.lua").contains("-- KEYS[1] "))
+        var functions = 0
+        for path in try Tree.files("Sources/TallyRedis/Functions", "lua") {
+            let text = try Tree.text(path)
+            let registered = text.matches(#"function_name = 'tally_v1_([a-z]+)'"#).map { $0[0] }
+            if registered.isEmpty { continue }  // what verbs share
+            functions += 1
+            let verb = String(path.split(separator: "/").last!.dropLast(4))
+            #expect(registered == [verb])
+            #expect(program.contains("\"\(verb)\""), "\(verb) is never called")
+
+            let header = text.split(separator: "\n", omittingEmptySubsequences: false)
+                .prefix { $0.hasPrefix("--") }.joined(separator: "\n")
+            #expect(header.hasPrefix("-- \(verb): "), "\(path)")
+            for part in ["Returns  ", "Log      ", "Cost     "] {
+                #expect(header.contains("\n-- \(part)"), "\(path): \(part)")
+            }
+            let named = header.matches(#"ARGV\[([0-9]+)"#).compactMap { Int($0[0]) }
+            #expect(named.first == 3, "\(path)")  // 1 and 2 are the library's
+            let isOpen = header.contains("…]")
+            for used in text.matches(#"\bargs\[([0-9]+)\]"#).compactMap({ Int($0[0]) }) where used > 2 {
+                #expect(named.contains(used) || isOpen && used > named.max()!, "\(path): ARGV[\(used)]")
+            }
+        }
+        #expect(functions > 15)
+    }
+}

@@ -1,0 +1,84 @@
+import Testing
+
+@Suite struct `The manifest` {
+    /// Who may import whom: the design's table. The command and the tests, and what they share, may import all.
+    static let mayImport: [String: Set<String>] = [
+        "TallyCore": [],
+        "TallyMemory": ["TallyCore"],
+        "TallyConnections": [],
+        "TallyRedis": ["TallyCore", "TallyConnections", "CHiredis", "CQueueFunctions"],
+        "TallyPostgres": ["TallyCore", "TallyConnections", "CLibpq", "CLedgerSQL"],
+        "TallyRuntime": ["TallyCore"],
+        "TallyLedger": ["TallyCore"],
+        "Tallystick": [
+            "TallyCore", "TallyMemory", "TallyConnections", "TallyRedis", "TallyPostgres", "TallyRuntime",
+            "TallyLedger",
+        ],
+        "TallyTesting": ["TallyCore", "TallyMemory", "TallyRuntime"],
+    ]
+
+    struct Target {
+        var kind: String
+        var name: String
+        var dependencies: Set<String>
+    }
+
+    static func targets() throws -> [Target] {
+        let manifest = try Tree.text("Package.swift")
+        let list = try #require(manifest.range(of: "    targets: ["))
+        let kinds = #"(systemLibrary|executableTarget|testTarget|target)\("#
+        let text = String(manifest[list.upperBound...])
+        // From each target's word to the next one's.
+        return text.matches("\\.\(kinds)([\\s\\S]*?)(?=\\n        (?:\\.[a-z]+[a-zA-Z]*\\(|//)|\\n    \\],)")
+            .map {
+                let names = $0[1].matches(#"name: "([A-Za-z]+)""#).map { $0[0] }
+                let listed = $0[1].matches(#"dependencies: \[([^\]]*)\]"#).first?[0] ?? ""
+                return Target(
+                    kind: $0[0], name: names.first ?? "?",
+                    dependencies: Set(listed.matches(#""([A-Za-z]+)""#).map { $0[0] }))
+            }
+    }
+
+    @Test func `lists every folder of Sources and Tests as a target`() throws {
+        let names = try Self.targets().map(\.name)
+
+        #expect(names.count == Set(names).count)
+        let folders = try Tree.folders("Sources") + Tree.folders("Tests")
+        #expect(Set(names).subtracting(["InvoiceSample"]) == Set(folders))
+    }
+
+    @Test func `gives each module what the design allows, and nothing else`() throws {
+        for target in try Self.targets() where target.kind == "target" && !Self.isTest(target) {
+            guard let allowed = Self.mayImport[target.name] else {
+                #expect(target.dependencies.isEmpty, "\(target.name)")
+                continue
+            }
+            #expect(target.dependencies.isSubset(of: allowed), "\(target.name)")
+        }
+    }
+
+    @Test func `names every module of ours that a target imports`() throws {
+        let targets = try Self.targets()
+        let ours = Set(targets.map(\.name))
+        for target in targets where target.kind != "systemLibrary" && target.name != "InvoiceSample" {
+            let folder = (Self.isTest(target) ? "Tests/" : "Sources/") + target.name
+            let programs = try Tree.files(folder, "swift").map { try Tree.text($0) }
+            let imports = Set(
+                programs.flatMap { $0.matches(#"^(?:@[a-zA-Z_]+ )*(?:[a-z]+ )?import ([A-Za-z_]+)"#) }.map {
+                    $0[0]
+                })
+            // Tallystick re-exports the modules below it, so a file may name one of those alone.
+            #expect(imports.intersection(ours).isSubset(of: target.dependencies), "\(target.name)")
+        }
+    }
+
+    private static func isTest(_ target: Target) -> Bool {
+        target.kind == "testTarget" || target.name == "TestSupport"
+    }
+
+    @Test func `bars no dependant: it has no unsafe flags`() throws {
+        let manifest = try Tree.text("Package.swift")
+        #expect(!manifest.contains("unsafeFlags"))
+        #expect(!manifest.holds(#"pkgConfig: ""#))  // prints a warning on each build
+    }
+}

@@ -1,0 +1,178 @@
+import Foundation
+import TallyCore
+import Testing
+
+@Suite struct `The README` {
+    let page: String
+
+    init() throws { page = try Tree.text("README.md") }
+
+    @Test func `stays under 200 lines`() throws {
+        #expect(try Tree.lines("README.md").count <= 200)
+    }
+
+    @Test func `shows only Swift that is compiled [F1]`() throws {
+        let samples = try Tree.files("Tests/ExampleTests/Samples", "swift").map {
+            try Self.code(Tree.text($0))
+        }
+        let blocks = page.matches(#"```swift\n([\s\S]*?)```"#).map { Self.code($0[0]) }
+
+        #expect(blocks.count == samples.count)
+        for block in blocks {
+            // A sample that is not a whole program has its imports above what the page shows.
+            #expect(samples.contains { $0 == block || $0.hasSuffix("\n\n" + block) }, "\(block)")
+        }
+    }
+
+    /// Without indentation, and without blank lines around it.
+    private static func code(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false)
+            .map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: "\n")
+            .trimmingCharacters(in: .newlines)
+    }
+
+    @Test func `has the limits of Limits.swift, each with its value`() throws {
+        let source = try Tree.text("Sources/TallyCore/Policy/Limits.swift")
+        let declared = source.matches(
+            #"public static let ([a-zA-Z]+)(?:: Duration)? = ([^/\n]+?) *(?://.*)?$"#)
+        var expected: [String: String] = [:]
+        for limit in declared { expected[limit[0]] = try Self.shown(limit[0], limit[1]) }
+        let section = try #require(page.between("Limits and defaults", "\n## "))
+        var shown: [String: String] = [:]
+        for cell in section.matches(#"\| `([a-zA-Z]+)` \| ([^|]+?) (?=\|)"#) { shown[cell[0]] = cell[1] }
+
+        #expect(expected.count > 40)
+        #expect(expected["lease"] == "\(Limits.lease.components.seconds) s")
+        #expect(shown == expected)
+    }
+
+    /// A value as the table writes it: durations and sizes in the largest unit that stays whole.
+    private static func shown(_ name: String, _ expression: String) throws -> String {
+        if let duration = expression.matches(#"^\.([a-z]+)\((.+)\)$"#).first {
+            let count = try value(duration[1])
+            switch duration[0] {
+            case "seconds" where count % 86_400 == 0:
+                return grouped(count / 86_400) + (count == 86_400 ? " day" : " days")
+            case "seconds": return grouped(count) + " s"
+            case "milliseconds": return grouped(count) + " ms"
+            default: return grouped(count) + " µs"
+            }
+        }
+        if expression.contains(".") { return expression }
+        let count = try value(expression)
+        if name.contains("Bytes"), count >= 1 << 20, count % (1 << 20) == 0 { return "\(count >> 20) MiB" }
+        if name.contains("Bytes"), count >= 1024, count % 1024 == 0 { return "\(count >> 10) KiB" }
+        return grouped(count)
+    }
+
+    /// Products and shifts of whole numbers.
+    private static func value(_ expression: String) throws -> Int {
+        let words = expression.filter { $0 != "_" }.split(separator: " ")
+        var value = try #require(Int(words[0]), "\(expression)")
+        for index in stride(from: 1, to: words.count, by: 2) {
+            let next = try #require(Int(words[index + 1]), "\(expression)")
+            value = words[index] == "<<" ? value << next : value * next
+        }
+        return value
+    }
+
+    private static func grouped(_ number: Int) -> String {
+        var digits = String(number)
+        var at = digits.count - 3
+        while at > 0 {
+            digits.insert(",", at: digits.index(digits.startIndex, offsetBy: at))
+            at -= 3
+        }
+        return digits
+    }
+
+    @Test func `names for each promise a test or a command that exists`() throws {
+        let section = try #require(page.between("## What is promised", "Not promised:"))
+        let rows = section.split(separator: "\n").filter { $0.hasPrefix("| ") }.dropFirst(2)
+        let tests = try Tree.files("Tests", "swift").map { try Tree.text($0) }.joined()
+        let cases = try Tree.files("Sources/TallyTesting/Conformance", "swift").map { try Tree.text($0) }
+            .joined()
+        let commands = try Self.commands()
+
+        #expect(rows.count >= 10)
+        for row in rows {
+            let proof = try #require(row.split(separator: "|").last { $0 != " " })
+            let names = String(proof).matches("`([^`]+)`").map { $0[0] }
+            #expect(!names.isEmpty, "\(row)")
+            for name in names {
+                let words = name.split(separator: " ").map(String.init)
+                if words[0] == "tally", words.count > 1 {
+                    #expect(commands[words[1]] != nil, "\(name)")
+                } else if words.count == 1 {
+                    #expect(cases.contains("\"\(name)\""), "\(name)")
+                } else {
+                    #expect(
+                        tests.holds(
+                            "func `\(NSRegularExpression.escapedPattern(for: name))( \\[[A-Z0-9, ]+\\])?`"),
+                        "\(name)")
+                }
+            }
+        }
+    }
+
+    @Test func `has every command, and no other`() throws {
+        let section = try #require(page.between("## Commands", "\n## "))
+        let shown = section.matches(#"^\| `([a-z]+)` \|"#).map { $0[0] }
+
+        #expect(Set(shown) == Set(try Self.commands().keys))
+        #expect(shown.count == Set(shown).count)
+    }
+
+    /// The visible commands, with their own sentence.
+    private static func commands() throws -> [String: String] {
+        var found: [String: String] = [:]
+        for path in try Tree.files("Sources/tally", "swift") {
+            // One after another: a file may hold several.
+            for part in try Tree.text(path).components(separatedBy: ": Command {").dropFirst() {
+                guard let name = part.matches(#"static let name = "([a-z-]+)""#).first?[0],
+                    let summary = part.matches(#"static let summary =\s+"([^"]+)""#).first?[0],
+                    !part.holds(#"isHidden(: Bool)? (=|\{) true|static let isHidden = true"#)
+                else { continue }
+                found[name] = summary
+            }
+        }
+        return found
+    }
+
+    @Test func `has every setting`() throws {
+        let settings = try Tree.text("Sources/Tallystick/Settings.swift").matches(#""(TALLY_[A-Z_]+)""#).map {
+            $0[0]
+        }
+        let section = try #require(page.between("## Settings", "Limits and defaults"))
+
+        #expect(Set(section.matches(#"^\| `(TALLY_[A-Z_]+)`"#).map { $0[0] }) == Set(settings))
+    }
+
+    @Test func `has the benches of the command, with their floors`() throws {
+        let section = try #require(page.between("## Numbers", "\n## "))
+        let suites = try Tree.text("Sources/tally/Bench/Suites.swift")
+        let names = suites.matches(#"Suites\(name: "([a-z0-9_]+)"\)"#).map { $0[0] }
+
+        #expect(section.matches(#"^\| `([a-z0-9_]+)` \|"#).map { $0[0] } == names)
+        for rate in suites.matches(#"\.rate\(([0-9_]+), ratio: ([0-9.]+)\)"#) {
+            #expect(section.contains("\(Self.grouped(try #require(Int(rate[0].filter { $0 != "_" }))))"))
+            #expect(section.contains("| \(rate[1]) of "))
+        }
+        for most in suites.matches(#"_p([0-9]+)"[^\n]*\.below\(([0-9]+)\)"#) {
+            #expect(section.contains("p\(most[0]) < \(most[1]) ms"))
+        }
+    }
+
+    @Test func `says what each folder is for`() throws {
+        let map = try #require(page.between("## Map", "\n## "))
+        let first = map.split(separator: "\n").filter { $0.hasPrefix("| ") }
+            .compactMap { $0.split(separator: "|").first }.joined()
+        for folder in try Tree.folders("Sources") { #expect(first.contains("`Sources/\(folder)`")) }
+        for folder in ["sql", "ops", "dashboards", "Tests"] { #expect(first.contains("`\(folder)`")) }
+        for named in map.matches(#"`([A-Za-z]+/[A-Za-z./]+)`"#).map({ $0[0] }) {
+            #expect(
+                FileManager.default.fileExists(atPath: Tree.root.appendingPathComponent(named).path),
+                "\(named)")
+        }
+    }
+}

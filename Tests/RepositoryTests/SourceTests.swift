@@ -1,0 +1,67 @@
+import Testing
+
+@Suite struct `The sources` {
+    static let folders = ["Sources", "Tests"]
+
+    @Test func `hold no SQL: that stands below sql`() throws {
+        let words = "(SELECT|INSERT|UPDATE|DELETE|CREATE|DROP) "
+        let found = try Tree.places(["Sources"], "swift") { lines, index in
+            let line = lines[index]
+            if line.holds(#"^\s*//"#) { return false }
+            return line.holds("\"[^\"]*\\b\(words)") || line.holds("^\\s*\(words)")
+        }
+        #expect(found == [])
+    }
+
+    @Test func `have no file over 600 lines`() throws {
+        for folder in Self.folders + ["sql"] {
+            for path in try Tree.files(folder, "swift", "c", "h", "lua", "sql") {
+                #expect(try Tree.lines(path).count <= 601, "\(path)")
+            }
+        }
+    }
+
+    @Test func `have no line over 118 columns`() throws {
+        let found = try Tree.places(["Sources"], "swift", "c", "h", "lua") { lines, index in
+            lines[index].count > 118
+        }
+        #expect(found == [])
+    }
+
+    @Test func `leave nothing to be done`() throws {
+        let words = ["TO" + "DO", "FIX" + "ME", "X" + "XX"].joined(separator: "|")
+        let found = try Tree.places(
+            Self.folders + ["sql", "ops"], "swift", "c", "h", "lua", "sql", "sh", "md"
+        ) {
+            $0[$1].holds("\\b(\(words))\\b")
+        }
+        #expect(found == [])
+    }
+
+    @Test func `say why an error may be dropped`() throws {
+        let found = try Tree.places(Self.folders, "swift") { lines, index in
+            guard lines[index].holds(#"\btry\?"#), !lines[index].holds(#"^\s*//|"[^"]*\btry\?"#) else {
+                return false
+            }
+            let before = index > 0 ? lines[index - 1] : ""
+            return !lines[index].contains("//") && !before.contains("//")
+        }
+        #expect(found == [])
+    }
+
+    @Test func `say what protects whatever is sendable unchecked`() throws {
+        let found = try Tree.places(["Sources"], "swift") { lines, index in
+            guard lines[index].contains("@unchecked Sendable"), !lines[index].holds(#"^\s*//"#) else {
+                return false
+            }
+            return !lines[..<index].reversed().prefix { $0.holds(#"^\s*///"#) }
+                .contains { $0.contains("`@unchecked Sendable`: ") }
+        }
+        #expect(found == [])
+    }
+
+    @Test func `of the tests never sleep: they wait for what they wait for`() throws {
+        let calls = ["Task" + #"\.sleep"#, "u" + "sleep", "Thread" + #"\.sleep"#].joined(separator: "|")
+        #expect(try Tree.places(["Tests"], "swift") { $0[$1].holds(calls) } == [])
+    }
+}

@@ -1,0 +1,78 @@
+import Foundation
+import Testing
+
+/// The working tree that these tests were compiled from.
+enum Tree {
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    static func text(_ path: String) throws -> String {
+        try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
+    }
+
+    /// Paths from the root of the files below a folder, in order.
+    static func files(_ folder: String, _ endings: String...) throws -> [String] {
+        let all = try #require(
+            FileManager.default.enumerator(atPath: root.appendingPathComponent(folder).path), "\(folder)")
+        var paths: [String] = []
+        for case let path as String in all where endings.contains(where: { path.hasSuffix(".\($0)") }) {
+            paths.append("\(folder)/\(path)")
+        }
+        return paths.sorted()
+    }
+
+    static func folders(_ folder: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent(folder).path)
+            .filter { name in
+                var isFolder: ObjCBool = false
+                let path = root.appendingPathComponent("\(folder)/\(name)").path
+                return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+                    && isFolder.boolValue
+            }
+            .sorted()
+    }
+
+    static func lines(_ path: String) throws -> [String] {
+        try text(path).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    /// Every place in files of these folders where a line breaks a rule, as `path:line`.
+    static func places(
+        _ folders: [String], _ endings: String..., where breaks: (_ lines: [String], _ index: Int) -> Bool
+    ) throws -> [String] {
+        var found: [String] = []
+        for folder in folders {
+            for ending in endings {
+                for path in try files(folder, ending) {
+                    let lines = try lines(path)
+                    for index in lines.indices where breaks(lines, index) {
+                        found.append("\(path):\(index + 1)")
+                    }
+                }
+            }
+        }
+        return found
+    }
+}
+
+extension String {
+    /// Every match of a pattern; of each the groups, or the whole where it has none.
+    func matches(_ pattern: String) -> [[String]] {
+        let expression = try! NSRegularExpression(pattern: pattern, options: [.anchorsMatchLines])
+        let whole = NSRange(startIndex..., in: self)
+        return expression.matches(in: self, range: whole).map { match in
+            let groups = match.numberOfRanges > 1 ? 1..<match.numberOfRanges : 0..<1
+            return groups.map { Range(match.range(at: $0), in: self).map { String(self[$0]) } ?? "" }
+        }
+    }
+
+    func holds(_ pattern: String) -> Bool { range(of: pattern, options: .regularExpression) != nil }
+
+    /// The text between two marks, both left out.
+    func between(_ start: String, _ end: String) -> String? {
+        guard let from = range(of: start)?.upperBound, let to = range(of: end, range: from..<endIndex) else {
+            return nil
+        }
+        return String(self[from..<to.lowerBound])
+    }
+}
