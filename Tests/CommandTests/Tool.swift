@@ -76,7 +76,8 @@ enum Tool {
 
         deinit { for suffix in [".in", ".out", ".err"] { unlink(base + suffix) } }
 
-        var errors: String { (try? String(contentsOfFile: base + ".err", encoding: .utf8)) ?? "" }  // not yet written
+        // not yet written
+        var errors: String { (try? String(contentsOfFile: base + ".err", encoding: .utf8)) ?? "" }
 
         func signal(_ number: Int32) { kill(pid, number) }
 

@@ -91,7 +91,8 @@ private let badUTF8: [[UInt8]] = [
                 continue
             }
             let known =
-                (try? JSONSerialization.jsonObject(with: Data(text), options: .fragmentsAllowed)) != nil  // refused
+                // refused
+                (try? JSONSerialization.jsonObject(with: Data(text), options: .fragmentsAllowed)) != nil
             if known { whole += 1 }
             #expect((kind(text) == .fits) == known, "\(String(decoding: text, as: UTF8.self))")
         }

@@ -48,7 +48,8 @@ import Testing
             let lease = try #require(try await queue.reserve(wish, at: nil).jobs.first).lease
             let past = try await queue.history().now - .seconds(1)
             _ = try raw.send([
-                Array("ZADD".utf8), Array("\(prefix):leases".utf8), Array("\(past.microseconds)".utf8), lease.token,
+                Array("ZADD".utf8), Array("\(prefix):leases".utf8), Array("\(past.microseconds)".utf8),
+                lease.token,
             ])
             let runID = try #require(try raw("HGET", "\(prefix):meta", "run_id").text)
             try await body(queue, lease, raw, prefix, runID)

@@ -16,7 +16,9 @@ enum BenchCommand: Command {
     static func run(_ arguments: Arguments) async throws {
         let wanted = arguments.text("suite") ?? "all"
         let suites = Suites.all.filter { wanted == "all" || $0.name.hasPrefix(wanted) }
-        if suites.isEmpty { throw Usage("--suite \(wanted): there are \(Suites.all.map(\.name).joined(separator: ", "))") }
+        if suites.isEmpty {
+            throw Usage("--suite \(wanted): there are \(Suites.all.map(\.name).joined(separator: ", "))")
+        }
         let rounds = try arguments.number("rounds", in: 1...9, or: 3)
         let folder = "/var/tmp/tallystick-bench-\(getpid())"
         let servers = try await DevCommand.start(folder)
@@ -27,7 +29,8 @@ enum BenchCommand: Command {
         }
         let limits = try await RawLimits.measure(servers)
         Output.note(
-            "raw limits: LPUSH -P 16 \(Int(limits.lpush))/s, COPY \(Int(limits.copy)) rows/s; medians of \(rounds) follow")
+            "raw limits: LPUSH -P 16 \(Int(limits.lpush))/s, COPY \(Int(limits.copy)) rows/s; medians of \(rounds) follow"
+        )
         var results: [Result] = []
         for suite in suites {
             Output.note("running \(suite.name) …")
@@ -71,8 +74,10 @@ enum BenchCommand: Command {
             Output.json([
                 "results": results.map { result in
                     [
-                        "name": result.figure.name, "value": rounded(result.figure.value), "unit": result.figure.unit,
-                        "raw": result.raw.map(rounded) ?? NSNull(), "ratio": result.ratio.map { rounded($0) } ?? NSNull(),
+                        "name": result.figure.name, "value": rounded(result.figure.value),
+                        "unit": result.figure.unit,
+                        "raw": result.raw.map(rounded) ?? NSNull(),
+                        "ratio": result.ratio.map { rounded($0) } ?? NSNull(),
                         "floor": result.figure.floor?.text ?? NSNull(),
                     ] as [String: Any]
                 }

@@ -61,7 +61,9 @@ enum ConformanceCommand: Command {
         return found
     }
 
-    private static func scratchStore(_ redisURL: String, _ postgresURL: String) async throws -> ConformanceStore {
+    private static func scratchStore(_ redisURL: String, _ postgresURL: String) async throws
+        -> ConformanceStore
+    {
         let scratch = try await ScratchNamespace.open(redisURL: redisURL, postgresURL: postgresURL)
         return ConformanceStore(
             queue: scratch.queue, ledger: scratch.ledger,

@@ -19,7 +19,9 @@ enum DrillCommand: Command {
         let jobs = try arguments.number("jobs", in: 100...10_000_000, or: 100_000)
         let wanted = arguments.text("victim") ?? "all"
         let victims = KillDrill.Victim.allCases.filter { wanted == "all" || $0.rawValue == wanted }
-        if victims.isEmpty { throw Usage("--victim \(wanted): must be worker, serve, redis, postgres or all") }
+        if victims.isEmpty {
+            throw Usage("--victim \(wanted): must be worker, serve, redis, postgres or all")
+        }
         var outcomes: [KillDrill.Outcome] = []
         for victim in victims {
             outcomes.append(try await KillDrill(jobs: jobs, victim: victim).run())
@@ -37,7 +39,8 @@ enum DrillCommand: Command {
             ["VICTIM", "JOBS", "COMPLETED", "LOST", "NO EFFECT", "RUN TWICE", "DRIFT", "SECONDS", ""],
             outcomes.map {
                 [
-                    $0.victim, "\($0.accepted)", "\($0.completed)", "\($0.lost)", "\($0.withoutEffect)", "\($0.twice)",
+                    $0.victim, "\($0.accepted)", "\($0.completed)", "\($0.lost)", "\($0.withoutEffect)",
+                    "\($0.twice)",
                     "\($0.drift)", String(Int($0.seconds)), $0.holds ? "holds" : "BROKEN",
                 ]
             })
