@@ -72,28 +72,34 @@ let package = Package(
         // What tests on real servers share: scratch stores, private servers, gates instead of sleeps.
         .target(
             name: "TestSupport",
-            dependencies: ["TallyCore", "TallyRedis", "TallyPostgres", "TallyLedger", "TallyTesting", "Tallystick"],
+            dependencies: [
+                "TallyCore", "TallyRedis", "TallyPostgres", "TallyLedger", "TallyTesting", "Tallystick",
+            ],
             path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
-            name: "TallyRedisTests", dependencies: ["TallyCore", "TallyRedis", "TallyTesting", "TestSupport"],
+            name: "TallyRedisTests",
+            dependencies: ["TallyCore", "TallyRedis", "TallyTesting", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "TallyRuntimeTests",
             dependencies: [
-                "TallyCore", "TallyMemory", "TallyRuntime", "TallyLedger", "TallyRedis", "TallyPostgres", "TallyTesting",
+                "TallyCore", "TallyMemory", "TallyRuntime", "TallyLedger", "TallyRedis", "TallyPostgres",
+                "TallyTesting",
                 "Tallystick", "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
             name: "TallyLedgerTests",
             dependencies: [
-                "TallyCore", "TallyMemory", "TallyRuntime", "TallyLedger", "TallyRedis", "TallyPostgres", "TallyTesting",
+                "TallyCore", "TallyMemory", "TallyRuntime", "TallyLedger", "TallyRedis", "TallyPostgres",
+                "TallyTesting",
                 "Tallystick", "TestSupport",
             ], swiftSettings: strict),
         // The built command, as a process.
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "TallyCore", "TallyRuntime", "TallyRedis", "TallyPostgres", "Tallystick", "TestSupport", "tally",
+                "TallyCore", "TallyRuntime", "TallyRedis", "TallyPostgres", "Tallystick", "TestSupport",
+                "tally",
             ], swiftSettings: strict),
         .testTarget(
             name: "TallyPostgresTests",

@@ -80,7 +80,9 @@ public struct PostgresConfiguration: Sendable {
                 case "password": password = value
                 // libpq reads ports only when it connects; one a host, separated by commas.
                 case "port":
-                    for port in value.split(separator: ",") where !(1...65_535).contains(Int(port) ?? 0) { return nil }
+                    for port in value.split(separator: ",") where !(1...65_535).contains(Int(port) ?? 0) {
+                        return nil
+                    }
                 default: break
                 }
             }

@@ -11,7 +11,8 @@ public final class RedisQueue: InspectableQueue {
 
     /// Connects, checks the server, loads the functions.
     ///
-    /// - Throws: `.unavailable` (the address is in the text) or `.wrongServer` with what to change. Nothing is left running.
+    /// - Throws: `.unavailable` (the address is in the text) or `.wrongServer` with what to change. Nothing is left
+    ///   running.
     public static func open(_ configuration: RedisConfiguration) async throws(QueueError) -> RedisQueue {
         let queue = RedisQueue(configuration)
         do {
@@ -88,7 +89,8 @@ public final class RedisQueue: InspectableQueue {
         try Self.check(lease: length, "extend")
         if leases.isEmpty { return [] }
         if leases.count > Limits.jobsPerCall {
-            throw QueueError(.invalid, "extend", "\(leases.count) leases; at most \(Limits.jobsPerCall) a call")
+            throw QueueError(
+                .invalid, "extend", "\(leases.count) leases; at most \(Limits.jobsPerCall) a call")
         }
         let answer = try await call("extend", at: now, jobs: leases.count) { head, arguments in
             head.bulk(length.microseconds)

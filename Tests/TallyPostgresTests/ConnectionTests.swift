@@ -150,7 +150,8 @@ extension PostgresTests {
                 async let failure = ledgerError { _ = try await fixture.ledger.record([job()]) }
                 try await until {
                     try await fixture.count(
-                        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'tally.outbox'::regclass") > 0
+                        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'tally.outbox'::regclass"
+                    ) > 0
                 }
                 try await endAll()
                 let error = await failure

@@ -43,7 +43,8 @@ struct Suites: Sendable {
             let lags = try await OpenLoop(rate: 10_000, seconds: 8, durability: .queued).run(servers).lags
             return [
                 Figure(name: "ledger_lag_10k_p50", value: lags.percentile(0.5), unit: "ms"),
-                Figure(name: "ledger_lag_10k_p99", value: lags.percentile(0.99), unit: "ms", floor: .below(500)),
+                Figure(
+                    name: "ledger_lag_10k_p99", value: lags.percentile(0.99), unit: "ms", floor: .below(500)),
             ]
         },
     ]
@@ -64,10 +65,14 @@ struct Suites: Sendable {
     }
 
     /// 1,024 tasks, each awaiting one enqueue at a time.
-    private static func enqueue(_ servers: PrivateServers, _ durability: Durability, jobs: Int) async throws -> Double {
+    private static func enqueue(_ servers: PrivateServers, _ durability: Durability, jobs: Int) async throws
+        -> Double
+    {
         try await withScratch(servers) { scratch in
             let client = JobClient(queue: scratch.queue, ledger: scratch.ledger, durability: durability)
-            let took = try await ContinuousClock().measure { try await spread(jobs) { try await client.enqueue(BenchJob.record()) } }
+            let took = try await ContinuousClock().measure {
+                try await spread(jobs) { try await client.enqueue(BenchJob.record()) }
+            }
             await client.drain()
             return Double(jobs) / took.seconds
         }

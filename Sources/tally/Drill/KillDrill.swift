@@ -123,7 +123,9 @@ struct KillDrill {
         Output.endLive()
     }
 
-    private func count(_ tally: Tally, _ accepted: [JobID], _ folder: String, _ seconds: Double) async throws -> Outcome {
+    private func count(_ tally: Tally, _ accepted: [JobID], _ folder: String, _ seconds: Double) async throws
+        -> Outcome
+    {
         let ledger = try Common.ledger(tally)
         var effects: [String: Int] = [:]
         let text = try String(contentsOfFile: "\(folder)/effects", encoding: .utf8)
@@ -137,7 +139,8 @@ struct KillDrill {
             lost += ids.count { !(rows[$0]?.status.isTerminal ?? false) }
         }
         let reconciler = Reconciler(
-            queue: try tally.inspectable(), ledger: ledger, mirror: Mirror(queue: tally.queue, ledger: ledger))
+            queue: try tally.inspectable(), ledger: ledger, mirror: Mirror(queue: tally.queue, ledger: ledger)
+        )
         let (run, statement) = try await reconciler.run(.dry)
         let isClean = run.exitCode == 0 && statement.holds
         Output.note("drill: \(statement)")
