@@ -1,6 +1,7 @@
 import TallyCore
 
-/// Waits between tries of a duty whose store is away: doubling, capped, jittered so that a fleet does not march in step.
+/// Waits between tries of a duty whose store is away: doubling, capped, jittered so that a fleet does not march in
+/// step.
 package struct Backoff: Sendable {
     private var policy = ExponentialBackoff(
         base: Limits.retryStoreBase, cap: Limits.retryStoreCap, jitter: 0.5)

@@ -1,8 +1,8 @@
 import TallyConnections
 import TallyCore
 
-/// Brings a schema up to date, or says what it lacks. Any number of processes may do so at once: one works, the others
-/// wait and then find nothing to do. A crash leaves every migration either whole or absent.
+/// Brings a schema up to date, or says what it lacks. Any number of processes may do so at once: one works, the
+/// others wait and then find nothing to do. A crash leaves every migration either whole or absent.
 public struct Migrator: Sendable {
     /// How a migration stands in the schema.
     public struct Entry: Hashable, Sendable {
@@ -42,7 +42,8 @@ public struct Migrator: Sendable {
         self.patience = patience
     }
 
-    /// Applies what is missing, each migration in a transaction of its own, and answers what it applied. May be repeated.
+    /// Applies what is missing, each migration in a transaction of its own, and answers what it applied. May be
+    /// repeated.
     public func apply() async throws(LedgerError) -> [Migration] {
         try await onConnection { connection throws(LedgerError) in
             var applied: [Migration] = []

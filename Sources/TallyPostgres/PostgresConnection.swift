@@ -260,7 +260,8 @@ final class PostgresConnection: BlockingConnection {
         }
     }
 
-    /// The deadline has passed: asks the server to stop. From a thread of its own, for that connects anew and may hang.
+    /// The deadline has passed: asks the server to stop. From a thread of its own, for that connects anew and may
+    /// hang.
     private func late(_ effect: Effect) -> LedgerError {
         isBroken = true
         if let cancel = PQgetCancel(handle) {

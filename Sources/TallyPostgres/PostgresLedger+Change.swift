@@ -18,7 +18,8 @@ extension PostgresLedger {
         }
     }
 
-    /// A row that is cancelled already answers `.cancelled`: the question is what the ledger says, not who made it say so.
+    /// A row that is cancelled already answers `.cancelled`: the question is what the ledger says, not who made it
+    /// say so.
     public func recordCancel(
         _ id: JobID, version: Int, epoch: Int64
     ) async throws(LedgerError) -> RecordCancelAnswer {

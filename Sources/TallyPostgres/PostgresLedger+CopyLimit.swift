@@ -1,8 +1,8 @@
 import TallyCore
 
 extension PostgresLedger {
-    /// How long a binary COPY of these rows takes into a logged, unindexed table, its commit included: the limit that the
-    /// ledger's own figures are held against. The table is gone afterwards.
+    /// How long a binary COPY of these rows takes into a logged, unindexed table, its commit included: the limit that
+    /// the ledger's own figures are held against. The table is gone afterwards.
     package func copyLimit(_ jobs: [JobSnapshot]) async throws(LedgerError) -> Duration {
         let patience: Duration = .seconds(120)
         return try await pool.run("copy limit") { [statements] connection throws(LedgerError) in

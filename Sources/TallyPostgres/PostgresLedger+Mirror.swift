@@ -9,9 +9,10 @@ extension PostgresLedger {
         }
     }
 
-    /// One transaction, the fast way first: binary COPY for what is new. Where the server refuses data it is rolled back
-    /// and done once more, carefully: upserts, halved around what is refused until the single rows stand in quarantine.
-    /// A crash leaves all of the batch or nothing; a repeat after that finds the cursor moved and answers false.
+    /// One transaction, the fast way first: binary COPY for what is new. Where the server refuses data it is rolled
+    /// back and done once more, carefully: upserts, halved around what is refused until the single rows stand in
+    /// quarantine. A crash leaves all of the batch or nothing; a repeat after that finds the cursor moved and answers
+    /// false.
     public func apply(_ batch: MirrorBatch) async throws(LedgerError) -> Bool {
         try await pool.run("apply") { connection throws(LedgerError) in
             do throws(LedgerError) {

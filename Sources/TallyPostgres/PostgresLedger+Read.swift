@@ -104,7 +104,8 @@ extension PostgresLedger {
         }
     }
 
-    /// Runs a report of `sql/reports/`, by its file's name. Every column comes as text; its header says what they are.
+    /// Runs a report of `sql/reports/`, by its file's name. Every column comes as text; its header says what they
+    /// are.
     ///
     /// - Throws: `.invalid` for a name without a file.
     package func report(_ name: String) async throws(LedgerError) -> [[String]] {

@@ -38,8 +38,8 @@ public final class PostgresLedger: TransactionalLedger {
     /// From now on calls throw `.closed`; running ones end first, and then the connections are gone. May be repeated.
     public func close() async { await pool.close() }
 
-    /// Makes the schema's monthly partitions ahead; answers how many were made. Repeat it daily: a month without one is
-    /// served by the DEFAULT partition, correct but slower to prune. Needs the owner's role.
+    /// Makes the schema's monthly partitions ahead; answers how many were made. Repeat it daily: a month without one
+    /// is served by the DEFAULT partition, correct but slower to prune. Needs the owner's role.
     @discardableResult
     public func makePartitions(months: Int = 3) async throws(LedgerError) -> Int {
         try await pool.run("make partitions") { connection throws(LedgerError) in

@@ -1,7 +1,7 @@
 import TallyCore
 
-/// What of a body stands in the `payload` column: the body itself where `jsonb` can hold it, else a marker that says why
-/// not. The body is kept to the bit either way.
+/// What of a body stands in the `payload` column: the body itself where `jsonb` can hold it, else a marker that says
+/// why not. The body is kept to the bit either way.
 struct Projection {
     /// nil: the bytes are the projection.
     let marker: String?

@@ -76,8 +76,8 @@ struct Statements: Sendable {
         return adapted(String(cString: raw), schema: schema)
     }
 
-    /// The header is for readers of the file. Sent along it would double what goes over the wire, and fill the kilobyte
-    /// that the server shows of a running statement.
+    /// The header is for readers of the file. Sent along it would double what goes over the wire, and fill the
+    /// kilobyte that the server shows of a running statement.
     private static func withoutHeader(_ text: String) -> String {
         text.split(separator: "\n", omittingEmptySubsequences: false).drop { $0.hasPrefix("--") }.joined(
             separator: "\n")
@@ -85,8 +85,8 @@ struct Statements: Sendable {
 
     static func raw(_ name: String) -> String? { tally_sql(name).map { String(cString: $0) } }
 
-    /// Puts the fragments in, then the schema's name where the text says `tally.`, `"tally"`, `'tally'` or, of a role,
-    /// `"tally_…`, `'tally_…`.
+    /// Puts the fragments in, then the schema's name where the text says `tally.`, `"tally"`, `'tally'` or, of a
+    /// role, `"tally_…`, `'tally_…`.
     static func adapted(_ text: String, schema: String) -> String {
         var text = text
         for fragment in ["snapshot", "filter"] where text.contains("{{\(fragment)}}") {

@@ -11,7 +11,8 @@ public final class RedisQueue: InspectableQueue {
 
     /// Connects, checks the server, loads the functions.
     ///
-    /// - Throws: `.unavailable` (the address is in the text) or `.wrongServer` with what to change. Nothing is left running.
+    /// - Throws: `.unavailable` (the address is in the text) or `.wrongServer` with what to change. Nothing is left
+    ///   running.
     public static func open(_ configuration: RedisConfiguration) async throws(QueueError) -> RedisQueue {
         let queue = RedisQueue(configuration)
         do {

@@ -2,8 +2,8 @@ import TallyCore
 import TallyPostgres
 import TallyRedis
 
-/// Both halves in a namespace and schema of their own, removed at the end: for conformance runs and tests against live
-/// servers. Touches no other key and no other schema.
+/// Both halves in a namespace and schema of their own, removed at the end: for conformance runs and tests against
+/// live servers. Touches no other key and no other schema.
 package struct ScratchNamespace: Sendable {
     package let settings: Settings
     package let queue: RedisQueue

@@ -26,8 +26,8 @@ public struct Settings: Sendable {
                 _ = try PostgresConfiguration(url: postgresURL)
             } catch {
                 let name = "TALLY_POSTGRES_URL"
-                throw InvalidSetting(
-                    name, String(error.detail.dropFirst(error.detail.hasPrefix(name) ? name.count + 2 : 0)))
+                let prefix = error.detail.hasPrefix(name) ? name.count + 2 : 0
+                throw InvalidSetting(name, String(error.detail.dropFirst(prefix)))
             }
         }
         if Self.schema(namespace) == nil {
@@ -76,7 +76,8 @@ public struct Settings: Sendable {
         return text
     }
 
-    /// Reads `NAME=value` lines; `#` begins a comment line; quotes around a value are dropped. Other lines are refused.
+    /// Reads `NAME=value` lines; `#` begins a comment line; quotes around a value are dropped. Other lines are
+    /// refused.
     public static func dotEnv(_ text: String) throws(InvalidSetting) -> [String: String] {
         var found: [String: String] = [:]
         for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {

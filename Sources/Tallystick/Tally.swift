@@ -16,8 +16,8 @@ public final class Tally: Sendable {
     /// Opens with the settings of the environment: `TALLY_REDIS_URL`, `TALLY_POSTGRES_URL`, `TALLY_NAMESPACE`,
     /// `TALLY_MODE`.
     ///
-    /// - Throws: `InvalidSetting`, `QueueError` or `LedgerError`, each saying what is wrong and how to mend it. Nothing is
-    ///   left running.
+    /// - Throws: `InvalidSetting`, `QueueError` or `LedgerError`, each saying what is wrong and how to mend it.
+    ///   Nothing is left running.
     public static func open(observer: any JobObserver = SilentObserver()) async throws -> Tally {
         try await open(Settings(layers: [ProcessInfo.processInfo.environment]), observer: observer)
     }

@@ -4,7 +4,8 @@
 public enum JSONCheck {
     public enum Verdict: Hashable, Sendable {
         case fits
-        /// Valid JSON with `\u0000` or a lone surrogate, which `jsonb` has no room for; a number beyond its range; too deep.
+        /// Valid JSON with `\u0000` or a lone surrogate, which `jsonb` has no room for; a number beyond its range;
+        /// too deep.
         case notRepresentable(String)
         case notJSON
     }

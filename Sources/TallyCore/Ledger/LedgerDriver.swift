@@ -2,8 +2,8 @@
 public protocol LedgerDriver: Sendable {
     // MARK: Enqueue
 
-    /// Commits job rows and ONE outbox row for the new ones, in one transaction. Idempotent by id: a row that is there
-    /// already answers `.exists`, a taken unique key `.duplicate`; neither writes anything.
+    /// Commits job rows and ONE outbox row for the new ones, in one transaction. Idempotent by id: a row that is
+    /// there already answers `.exists`, a taken unique key `.duplicate`; neither writes anything.
     ///
     /// - Throws: `.refused` when the data of any one job was refused (nothing was written: retry one by one);
     ///   `.uncertain` when the commit's answer was lost.
@@ -12,9 +12,10 @@ public protocol LedgerDriver: Sendable {
     /// The queue has the jobs of this outbox row: deletes it and counts them as accepted. May be repeated.
     func finishOutbox(_ id: OutboxID) async throws(LedgerError)
 
-    /// Claims up to `rows` outbox rows that are older than `age`, re-reads their jobs in the same statement, hands them to
-    /// `push`, deletes the rows for which it answers true, and commits; a crash in between releases the claim. A row whose
-    /// jobs are all terminal is deleted without a push. Returns how many rows were claimed and deleted.
+    /// Claims up to `rows` outbox rows that are older than `age`, re-reads their jobs in the same statement, hands
+    /// them to `push`, deletes the rows for which it answers true, and commits; a crash in between releases the
+    /// claim. A row whose jobs are all terminal is deleted without a push. Returns how many rows were claimed and
+    /// deleted.
     func relay(
         rows: Int, olderThan age: Duration, push: @Sendable (OutboxRow) async throws -> Bool
     ) async throws(LedgerError) -> (claimed: Int, deleted: Int)
@@ -24,18 +25,19 @@ public protocol LedgerDriver: Sendable {
     /// The last log position applied, of shard 0.
     func cursor() async throws(LedgerError) -> LogPosition
 
-    /// Applies a batch in one transaction, if the cursor still stands at `batch.after`; false if another mirror has moved
-    /// it. Rows that the server refuses go to quarantine, the others are applied.
+    /// Applies a batch in one transaction, if the cursor still stands at `batch.after`; false if another mirror has
+    /// moved it. Rows that the server refuses go to quarantine, the others are applied.
     func apply(_ batch: MirrorBatch) async throws(LedgerError) -> Bool
 
     // MARK: Change
 
-    /// failed → pending at version + 1 (or scheduled, when `runAt` lies ahead), with event and outbox row, if the row is
-    /// still failed at `version`.
+    /// failed → pending at version + 1 (or scheduled, when `runAt` lies ahead), with event and outbox row, if the row
+    /// is still failed at `version`.
     func requeue(_ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String)
         async throws(LedgerError) -> RequeueAnswer
 
-    /// Makes a non-terminal row `cancelled`, if its version is not above `version` and the mirror's cursor is in `epoch`.
+    /// Makes a non-terminal row `cancelled`, if its version is not above `version` and the mirror's cursor is in
+    /// `epoch`.
     func recordCancel(_ id: JobID, version: Int, epoch: Int64) async throws(LedgerError) -> RecordCancelAnswer
 
     // MARK: Read

@@ -29,7 +29,8 @@ public struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
         self.sqlState = sqlState
     }
     public var description: String {
-        "\(operation): \(code.rawValue)\(sqlState.isEmpty ? "" : " (\(sqlState))")\(detail.isEmpty ? "" : ": \(detail)")"
+        "\(operation): \(code.rawValue)" + (sqlState.isEmpty ? "" : " (\(sqlState))")
+            + (detail.isEmpty ? "" : ": \(detail)")
     }
     public var mayRetry: Bool { code == .unavailable || code == .uncertain || code == .transient }
 }

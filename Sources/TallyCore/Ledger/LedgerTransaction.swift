@@ -1,7 +1,9 @@
 /// A database transaction that belongs to the caller: SQL and parameters in, rows out. Through it jobs are recorded
-/// together with the caller's own rows: both are there after its commit, neither after a rollback or a crash before it.
+/// together with the caller's own rows: both are there after its commit, neither after a rollback or a crash before
+/// it.
 ///
-/// Conform any Postgres client's transaction to it. The ledger runs its statements, and never begins, commits or closes.
+/// Conform any Postgres client's transaction to it. The ledger runs its statements, and never begins, commits or
+/// closes.
 public protocol LedgerTransaction: Sendable {
     /// Runs one statement with `$1…` bound in order and answers its rows.
     func query(_ sql: String, _ parameters: [LedgerValue]) async throws -> [[LedgerValue]]
@@ -30,8 +32,8 @@ public enum LedgerValue: Hashable, Sendable {
 
 /// A ledger that can record jobs inside the caller's own transaction.
 public protocol TransactionalLedger: LedgerDriver {
-    /// `record`, as part of `transaction`: nothing is visible, and nothing is pushed, before that commits. The relay then
-    /// takes the jobs to the queue; or the caller pushes them and finishes the receipt's outbox row.
+    /// `record`, as part of `transaction`: nothing is visible, and nothing is pushed, before that commits. The relay
+    /// then takes the jobs to the queue; or the caller pushes them and finishes the receipt's outbox row.
     ///
     /// - Throws: what the transaction threw, as a `LedgerError`; the caller's transaction is then to be rolled back.
     func record(_ jobs: [JobRecord], in transaction: some LedgerTransaction) async throws(LedgerError)

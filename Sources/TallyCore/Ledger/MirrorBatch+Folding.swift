@@ -1,8 +1,8 @@
 extension MirrorBatch {
     /// Folds entries that follow `after` into one batch: every transition as an event, and each job's last state.
     ///
-    /// Within the batch the same guard decides as in the ledger (`RowGuard`): after the loss of a server, entries of an
-    /// old history may stand beside those of a new one. Pure; checks no gaps: that is the mirror's task.
+    /// Within the batch the same guard decides as in the ledger (`RowGuard`): after the loss of a server, entries of
+    /// an old history may stand beside those of a new one. Pure; checks no gaps: that is the mirror's task.
     public init(folding entries: [LogEntry], after: LogPosition) {
         self.init(after: after, upTo: entries.last?.position ?? after)
         var fold = Fold()

@@ -1,5 +1,5 @@
-/// Whether a transition may change a row. The rule of `outranks` in model.py, in one place for the fold and the memory
-/// ledger; the SQL of the mirror says the same.
+/// Whether a transition may change a row. The rule of `outranks` in model.py, in one place for the fold and the
+/// memory ledger; the SQL of the mirror says the same.
 package struct RowGuard: Sendable {
     package var status: JobStatus
     package var epoch: Int64

@@ -52,7 +52,8 @@ public enum FailureDecision: Hashable, Sendable {
 }
 
 extension RetryPolicy {
-    /// The smaller of the job's and the policy's limit; 0 on the job leaves it to the policy; a policy of 0 fails at once.
+    /// The smaller of the job's and the policy's limit; 0 on the job leaves it to the policy; a policy of 0 fails at
+    /// once.
     public func effectiveMax(job: Int) -> Int { job == 0 ? maxAttempts : min(job, maxAttempts) }
 
     /// - Parameter attempts: failures, the one just seen included.

@@ -6,16 +6,17 @@
 /// `at`: the caller's clock. It counts only in namespaces made for tests; elsewhere the server's own clock decides
 /// and nil is what production passes.
 public protocol QueueDriver: Sendable {
-    /// Puts jobs into the queue, in order. Idempotent by id: a job that is already held answers `.exists`, an ended one
-    /// `.ended`. All jobs of a call go in, or none. A repeated id or unique key inside the call counts as a repeat.
+    /// Puts jobs into the queue, in order. Idempotent by id: a job that is already held answers `.exists`, an ended
+    /// one `.ended`. All jobs of a call go in, or none. A repeated id or unique key inside the call counts as a
+    /// repeat.
     ///
     /// - Parameter issued: when the push was decided (`stamp()`), before the ledger was read; nil for jobs that are
     ///   created by this very call.
     /// - Throws: `.full` when Redis is out of memory or the log budget is used up.
     func push(_ jobs: [Push], issued: Issued?, at now: Timestamp?) async throws(QueueError) -> [PushAnswer]
 
-    /// Leases up to `limit` runnable jobs of the given queues, in the order given: FIFO within a priority, priorities by
-    /// weight. Expired leases are reclaimed and due jobs promoted first. Nothing to do is an empty answer.
+    /// Leases up to `limit` runnable jobs of the given queues, in the order given: FIFO within a priority, priorities
+    /// by weight. Expired leases are reclaimed and due jobs promoted first. Nothing to do is an empty answer.
     func reserve(_ wish: ReserveWish, at now: Timestamp?) async throws(QueueError) -> Reservation
 
     /// New expiry = now + `by`: it can also shorten. The token stays.
@@ -25,7 +26,8 @@ public protocol QueueDriver: Sendable {
     /// processing → completed. A repeat by the same lease answers `.repeated`.
     func ack(_ acks: [Ack], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer]
 
-    /// processing → retrying (or pending, when `runAt` is nil or past). Writes what it is told; policy is the worker's.
+    /// processing → retrying (or pending, when `runAt` is nil or past). Writes what it is told; policy is the
+    /// worker's.
     func retry(_ retries: [Retry], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer]
 
     /// processing → failed. A repeat by the same lease answers `.repeated`.

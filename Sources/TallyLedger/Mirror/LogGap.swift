@@ -8,8 +8,8 @@ public struct LogGap: Error, Hashable, Sendable, CustomStringConvertible {
         "the log continues at \(found), but the ledger stands at \(after): entries between them are gone"
     }
 
-    /// - Throws: when the entries are not dense from `after` on. A new epoch may follow any position; a ledger that begins
-    ///   now, beside a Redis that has been trimmed, starts where the log starts.
+    /// - Throws: when the entries are not dense from `after` on. A new epoch may follow any position; a ledger that
+    ///   begins now, beside a Redis that has been trimmed, starts where the log starts.
     static func check(_ entries: [LogEntry], after: LogPosition) throws(LogGap) {
         var last = after
         for entry in entries {

@@ -20,7 +20,8 @@ public struct Barrier: Sendable {
             do {
                 if try await ledger.cursor() >= end { return true }
                 if try await mirror.step() == 0 {
-                    // The log has no more, and the ledger still lacks it: another mirror is at work, or entries are gone.
+                    // The log has no more, and the ledger still lacks it: another mirror is at work, or entries are
+                    // gone.
                     try await Task.sleep(for: .milliseconds(5))
                 }
             } catch is CancellationError {

@@ -71,8 +71,9 @@ public enum Comparison {
         if held.version < row.version {
             return row.status == .processing ? nil : .D07  // a lost lease needs nothing
         }
-        // The ledger has the whole log of this epoch, so it must say what the queue says. A row last changed in an earlier
-        // epoch may know steps that were lost with Redis' tail: the job's next step in this epoch outranks them.
+        // The ledger has the whole log of this epoch, so it must say what the queue says. A row last changed in an
+        // earlier epoch may know steps that were lost with Redis' tail: the job's next step in this epoch outranks
+        // them.
         if row.epoch != 0, row.epoch < epoch { return nil }
         return held.version > row.version || held.status != row.status ? .D08 : nil
     }

@@ -122,8 +122,8 @@ public struct Reconciler: Sendable {
         return Looks(epoch: view.history.epoch, jobs: jobs)
     }
 
-    /// Each repair is one compare-and-set in the queue, and an event in the log. Redis wins for active jobs, the ledger
-    /// for ended ones. False: something moved in between; nil: this drift needs a person.
+    /// Each repair is one compare-and-set in the queue, and an event in the log. Redis wins for active jobs, the
+    /// ledger for ended ones. False: something moved in between; nil: this drift needs a person.
     private func repair(_ id: JobID, _ look: Look, _ drift: Drift, _ epoch: Int64) async throws -> Bool? {
         let action: QueueRepair.Action
         switch drift {

@@ -1,7 +1,7 @@
 import TallyCore
 
-/// Pushes what was recorded and not yet pushed: it covers a client that died between its commit and its push, and feeds
-/// a queue that was over its window.
+/// Pushes what was recorded and not yet pushed: it covers a client that died between its commit and its push, and
+/// feeds a queue that was over its window.
 ///
 /// A crash after the push leaves the outbox row: the next pass pushes again and is answered `exists` or `ended`.
 public struct Relay: Sendable {

@@ -42,8 +42,9 @@ extension MemoryLedgerState {
         if !row.isRequeue { accepted += row.jobs.count }
     }
 
-    /// Marks up to `limit` rows as being pushed, and gives what is to be pushed of each: of jobs that are not terminal,
-    /// at the OUTBOX row's version. The job row's may be higher by now, and a later version is another push's to bring.
+    /// Marks up to `limit` rows as being pushed, and gives what is to be pushed of each: of jobs that are not
+    /// terminal, at the OUTBOX row's version. The job row's may be higher by now, and a later version is another
+    /// push's to bring.
     mutating func claim(_ limit: Int, upTo time: Timestamp) -> [OutboxRow] {
         let free = outbox.values.filter { !$0.isClaimed && $0.at <= time }.sorted { $0.id < $1.id }
         return free.prefix(max(0, limit)).map { entry in

@@ -3,9 +3,9 @@ import TallyCore
 
 /// The queue in this process' memory: the reference for what every driver does, and what applications test against.
 ///
-/// Nothing survives the process. Each call is one atomic step under a lock; the rules are in `MemoryQueueState`, which
-/// knows neither lock nor clock. A time that a caller passes always counts; without one the clock given here does, and
-/// it never steps back, neither against itself nor against a time that was passed.
+/// Nothing survives the process. Each call is one atomic step under a lock; the rules are in `MemoryQueueState`,
+/// which knows neither lock nor clock. A time that a caller passes always counts; without one the clock given here
+/// does, and it never steps back, neither against itself nor against a time that was passed.
 public final class MemoryQueue: InspectableQueue {
     private struct Shared: Sendable {
         var state = MemoryQueueState()

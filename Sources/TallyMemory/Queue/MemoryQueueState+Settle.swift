@@ -1,8 +1,8 @@
 import TallyCore
 
 extension MemoryQueueState {
-    /// The job that this lease may change now, or why it may not. `ending`: the terminal status of which this would be
-    /// a repeat.
+    /// The job that this lease may change now, or why it may not. `ending`: the terminal status of which this would
+    /// be a repeat.
     private enum Standing {
         case valid(QueuedJob)
         case repeated

@@ -31,7 +31,8 @@ struct MemoryQueueState: Sendable {
     /// Whether leases are held back at `now`: nobody has opened the epoch, and the hold has not run out.
     func isHeld(at now: Timestamp) -> Bool { holdsLeases && now - epochBegan < Limits.hold }
 
-    /// A push or a tombstone that was decided too long ago, or in another history, may rest on what is no longer true.
+    /// A push or a tombstone that was decided too long ago, or in another history, may rest on what is no longer
+    /// true.
     func isStale(_ issued: Issued, at now: Timestamp) -> Bool {
         issued.epoch != epoch || now - issued.at > Limits.issued || isHeld(at: now)
     }

@@ -2,8 +2,8 @@ import TallyCore
 
 /// How terminal jobs ended, remembered long enough that no late push brings one back.
 ///
-/// Two generations: the older one is dropped whole, `Limits.tombstone` after the mirror reported that the ledger holds
-/// its last entry; the younger then takes its place. Dropping one by one would need a time for each.
+/// Two generations: the older one is dropped whole, `Limits.tombstone` after the mirror reported that the ledger
+/// holds its last entry; the younger then takes its place. Dropping one by one would need a time for each.
 struct Tombstones: Sendable {
     private var young: [JobID: QueueView.Ended] = [:]
     private var old: [JobID: QueueView.Ended] = [:]

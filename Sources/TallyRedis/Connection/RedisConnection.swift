@@ -64,8 +64,8 @@ package final class RedisConnection: BlockingConnection {
         return poll(&event, 1, 0) != 0
     }
 
-    /// Sends all requests, then reads one reply for each. After a throw the connection is unusable, and how many of the
-    /// requests ran is unknown.
+    /// Sends all requests, then reads one reply for each. After a throw the connection is unusable, and how many of
+    /// the requests ran is unknown.
     package func send(_ bytes: [UInt8], replies: Int) throws(QueueError) -> [RedisReply] {
         guard isUsable, let context else { throw QueueError(.unavailable, "send to Redis") }
         let appended = bytes.withUnsafeBytes {

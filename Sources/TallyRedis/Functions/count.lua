@@ -1,8 +1,8 @@
 -- count: the numbers of waiting and processing jobs by queue, a window of `due` and `leases` at a time.
 --
 -- ARGV[3]  offset; ARGV[4] at most so many of each
--- Returns  now, epoch, held, more ('1' = another window follows), then of each queue eight values: its name, pending, waiting, due,
---          processing, expired, paused ('1'). Pending and paused only in the first window
+-- Returns  now, epoch, held, more ('1' = another window follows), then of each queue eight values: its name, pending,
+--          waiting, due, processing, expired, paused ('1'). Pending and paused only in the first window
 -- Log      nothing
 -- Cost     O(queues + window)
 redis.register_function { function_name = 'tally_v1_count', flags = { 'allow-oom' }, callback = function(keys, args)

@@ -1,7 +1,8 @@
 -- extend: moves the expiry of leases that are still held; it can also shorten.
 --
 -- ARGV[3]  new length from now, µs; ARGV[4…] tokens
--- Returns  now, epoch, held, new expiry, one letter a token: k extended, K extended and cancellation asked for, n e m refused
+-- Returns  now, epoch, held, new expiry, one letter a token: k extended, K extended and cancellation asked for, n e m
+--          refused
 -- Log      nothing: extending a lease is not a transition
 -- Cost     O(tokens × log n)
 redis.register_function { function_name = 'tally_v1_extend', flags = { 'allow-oom' }, callback = function(keys, args)

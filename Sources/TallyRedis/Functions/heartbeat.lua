@@ -4,8 +4,11 @@
 -- Returns  now, epoch, held
 -- Log      H by the worker; its moves are the JSON
 -- Cost     O(1)
-redis.register_function { function_name = 'tally_v1_heartbeat', flags = { 'allow-oom' }, callback = function(keys, args)
-  if #args ~= 5 or args[3] == '' or #args[3] > 1000 or #args[4] > DETAIL then refuse('a heartbeat names its worker, its state, and whether it has stopped') end
+redis.register_function { function_name = 'tally_v1_heartbeat', flags = { 'allow-oom' },
+  callback = function(keys, args)
+  if #args ~= 5 or args[3] == '' or #args[3] > 1000 or #args[4] > DETAIL then
+    refuse('a heartbeat names its worker, its state, and whether it has stopped')
+  end
   local c = begin(keys, args)
   if args[5] == '1' then redis.call('HDEL', c.p .. ':workers', args[3])
   else redis.call('HSET', c.p .. ':workers', args[3], args[4]) end

@@ -1,8 +1,8 @@
 -- inspect: the jobs as they stand, and the log end that they were read at.
 --
 -- ARGV[3…] ids
--- Returns  now, epoch, held, last seq, log length, then of each id six values: record, state and detour (40 fixed bytes,
---          then the error), expiry, large body, status of its tombstone and version; '' where there is none
+-- Returns  now, epoch, held, last seq, log length, then of each id six values: record, state and detour (40 fixed
+--          bytes, then the error), expiry, large body, status of its tombstone and version; '' where there is none
 -- Log      nothing
 -- Cost     O(ids)
 redis.register_function { function_name = 'tally_v1_inspect', flags = { 'allow-oom' }, callback = function(keys, args)

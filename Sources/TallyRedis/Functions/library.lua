@@ -3,8 +3,8 @@
 --
 -- KEYS[1]  the shard's prefix, such as {tally:0}; every key below begins with it, so all lie in one slot
 -- ARGV[1]  run_id of the server, as this connection learnt it; another one than in `meta` begins a new epoch
--- ARGV[2]  now, unix µs; counts only where `meta` says test_clock. Elsewhere the server's clock decides; a negative number
---          is what the caller reckons that clock to show at least, '0' = it does not know
+-- ARGV[2]  now, unix µs; counts only where `meta` says test_clock. Elsewhere the server's clock decides; a negative
+--          number is what the caller reckons that clock to show at least, '0' = it does not know
 --
 -- A function checks everything before its first write: Lua does not roll back.
 --
@@ -37,7 +37,9 @@ local function refuse(why) error({ err = 'INVALID ' .. why }) end
 -- A whole number out of an argument. Infinities, NaN and absence are refused too.
 local function whole(argument, least, most, what)
   local number = tonumber(argument)
-  if not number or not (number >= least and number <= most) or number % 1 ~= 0 then refuse(what .. ' is not a number in range') end
+  if not number or not (number >= least and number <= most) or number % 1 ~= 0 then
+    refuse(what .. ' is not a number in range')
+  end
   return number
 end
 
@@ -46,11 +48,15 @@ local function check_id(id) if not id or #id ~= 16 then refuse('an id has 16 byt
 -- The tokens from args[first] on, each followed by `step - 1` arguments, the first of `least` to `most` bytes.
 local function read_tokens(args, first, step, least, most)
   local count = #args - first + 1
-  if count < step or count % step ~= 0 or count > step * JOBS_PER_CALL then refuse('not 1 to ' .. JOBS_PER_CALL .. ' whole jobs') end
+  if count < step or count % step ~= 0 or count > step * JOBS_PER_CALL then
+    refuse('not 1 to ' .. JOBS_PER_CALL .. ' whole jobs')
+  end
   local tokens = {}
   for i = first, #args, step do
     if #args[i] ~= 28 then refuse('a token has 28 bytes') end
-    if least and (#args[i + 1] < least or #args[i + 1] > most) then refuse('a detail has not the length that it must have') end
+    if least and (#args[i + 1] < least or #args[i + 1] > most) then
+      refuse('a detail has not the length that it must have')
+    end
     tokens[#tokens + 1] = args[i]
   end
   return tokens
@@ -71,7 +77,8 @@ local function read_detour(bytes)
 end
 
 local function write_detour(d)
-  return struct.pack('>c1I4I4I4BI8I8I8', d.state, d.version, d.attempts, d.crashes, d.flag, d.epoch, d.run_at, d.failed_at)
+  return struct.pack('>c1I4I4I4BI8I8I8', d.state, d.version, d.attempts, d.crashes, d.flag, d.epoch,
+    d.run_at, d.failed_at)
     .. d.error
 end
 
@@ -112,7 +119,8 @@ local function start_epoch(c, run_id, old_epoch, old_seq)
     local id = token:sub(1, 16)
     local version, epoch = struct.unpack('>I4I8', token, 17)
     if redis.call('HEXISTS', c.p .. ':body', id) == 1 and redis.call('HEXISTS', c.p .. ':detours', id) == 0 then
-      redis.call('HSET', c.p .. ':detours', id, write_detour({ state = 'l', version = version, attempts = 0, crashes = 0,
+      redis.call('HSET', c.p .. ':detours', id, write_detour({
+        state = 'l', version = version, attempts = 0, crashes = 0,
         flag = 0, epoch = epoch, run_at = 0, failed_at = 0, error = '' }))
     end
   end
@@ -134,8 +142,9 @@ local function begin(keys, args)
   c.real_now = math.max(t[1] * 1000000 + t[2], c.last_now)
   c.now = now
   if now <= 0 or m[7] ~= '1' then
-    -- The clock stepped, or the server stood still: neither its last caller nor this one expected so late an hour. Every
-    -- lease would seem to have run out at once; so for one lease nothing is reclaimed, and what is held stays valid.
+    -- The clock stepped, or the server stood still: neither its last caller nor this one expected so late an hour.
+    -- Every lease would seem to have run out at once; so for one lease nothing is reclaimed, and what is held stays
+    -- valid.
     c.frozen_until = tonumber(m[9] or '0')
     if now < 0 and c.last_now > 0 and c.real_now + now > JUMP and c.real_now - c.last_now > JUMP then
       c.frozen_until = c.real_now + FREEZE
@@ -277,8 +286,8 @@ local function refusal(c, token, wanted)
   return 'n'
 end
 
--- The letter of a token that is not held (`held`: nil, or its letter), when the jobs before it in the same call are taken into account: `done` is
--- { [id] = { version, letter } } of those. To be asked before anything is written.
+-- The letter of a token that is not held (`held`: nil, or its letter), when the jobs before it in the same call are
+-- taken into account: `done` is { [id] = { version, letter } } of those. To be asked before anything is written.
 local function refusal_after(c, done, token, held, wanted)
   local earlier = done[token:sub(1, 16)]
   if not earlier then return held or refusal(c, token, wanted) end

@@ -5,7 +5,9 @@
 -- Log      nothing
 -- Cost     O(1)
 redis.register_function { function_name = 'tally_v1_pause', flags = { 'allow-oom' }, callback = function(keys, args)
-  if not args[3] or args[3] == '' or args[4] ~= '0' and args[4] ~= '1' then refuse('name a queue, then 1 to pause it or 0') end
+  if not args[3] or args[3] == '' or args[4] ~= '0' and args[4] ~= '1' then
+    refuse('name a queue, then 1 to pause it or 0')
+  end
   local c = begin(keys, args)
   if args[4] == '1' then redis.call('SADD', c.p .. ':paused', args[3])
   else

@@ -3,7 +3,8 @@
 -- ARGV[3]  epoch in which the push was decided; '' = created by this very call
 -- ARGV[4]  when it was decided, unix µs
 -- ARGV[5…] a job: head, record [, large body] [, unique key]
---          head = id (16) version (4) flags (1: 1 recorded, 2 large body, 4 unique key, 8 forced) run_at (8) attempts (4)
+--          head = id (16) version (4) flags (1: 1 recorded, 2 large body, 4 unique key, 8 forced) run_at (8)
+--          attempts (4)
 --          unique key = lifetime µs (8, 0 = until terminal) queue NUL key
 -- Returns  now, epoch, held, one letter a job, ids of the holders of taken keys
 --          P pushed, e exists, d exists with another record, u key taken, c f x ended so, w window full, r refused;
@@ -38,9 +39,13 @@ local function read_jobs(args)
     if bit.band(job.flags, 4) ~= 0 then
       job.unique = args[at]
       at = at + 1
-      if not job.unique or #job.unique < 9 or job.unique:byte(1) ~= 0 then refuse('job ' .. #jobs + 1 .. ' has no unique key') end
+      if not job.unique or #job.unique < 9 or job.unique:byte(1) ~= 0 then
+        refuse('job ' .. #jobs + 1 .. ' has no unique key')
+      end
     end
-    if (job.record:byte(4) == 1) ~= (job.large ~= nil) then refuse('job ' .. #jobs + 1 .. ' has not the body that it names') end
+    if (job.record:byte(4) == 1) ~= (job.large ~= nil) then
+      refuse('job ' .. #jobs + 1 .. ' has not the body that it names')
+    end
     job.recorded = bit.band(job.flags, 1) ~= 0
     jobs[#jobs + 1] = job
   end
@@ -161,8 +166,8 @@ local function push_jobs(c, jobs, letters, verb, actor)
   append(c, verb, actor, table.concat(moves))
 end
 
--- The common call in one pass: new jobs at version 1, to run at once, without keys or large bodies. Answers false, with
--- nothing written, when any job of the call is not such: then the way above decides.
+-- The common call in one pass: new jobs at version 1, to run at once, without keys or large bodies. Answers false,
+-- with nothing written, when any job of the call is not such: then the way above decides.
 local QUEUED, RECORDED = '\0\0\0\1\0' .. ZERO8 .. ZERO4, '\0\0\0\1\1' .. ZERO8 .. ZERO4
 local QUEUED_DETAIL, RECORDED_MOVE = '\1' .. ZERO8 .. ZERO4, '-p' .. ZERO4
 
@@ -173,7 +178,9 @@ local function push_straight(c, args)
     local head, record = args[at], args[at + 1]
     local tail = head:sub(17)
     local id = head:sub(1, 16)
-    if (tail ~= QUEUED and tail ~= RECORDED) or not is_record(record) or record:byte(4) ~= 0 or seen[id] then return false end
+    if (tail ~= QUEUED and tail ~= RECORDED) or not is_record(record) or record:byte(4) ~= 0 or seen[id] then
+      return false
+    end
     seen[id] = true
     count = count + 1
     ids[count] = id
@@ -238,7 +245,8 @@ redis.register_function { function_name = 'tally_v1_push', callback = function(k
   local c = begin(keys, args)
   local is_late_call = args[3] ~= '' and is_late(c, args[3], args[4])
   if not is_late_call and redis.call('XLEN', c.p .. ':log') >= LOG_ENTRIES then
-    return redis.error_reply('FULL the log holds ' .. LOG_ENTRIES .. ' entries that the ledger has not seen: is `tally serve` running?')
+    return redis.error_reply('FULL the log holds ' .. LOG_ENTRIES
+      .. ' entries that the ledger has not seen: is `tally serve` running?')
   end
   local straight = not is_late_call and push_straight(c, args)
   if straight then

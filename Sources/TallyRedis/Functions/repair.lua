@@ -10,14 +10,18 @@
 redis.register_function { function_name = 'tally_v1_repair', callback = function(keys, args)
   local epoch, id = whole(args[3], 0, LATEST, 'epoch'), args[4]
   check_id(id)
-  if #args < 7 or #args > 10 or #args[5] > 40 then refuse('a repair has its drift code, what was seen and one action') end
+  if #args < 7 or #args > 10 or #args[5] > 40 then
+    refuse('a repair has its drift code, what was seen and one action')
+  end
   local action = args[7]:sub(1, 1)
   local jobs
   if action == 'P' then
     jobs = read_jobs({ '', '', '', '', unpack(args, 8) })
     if #jobs ~= 1 or jobs[1].id ~= id then refuse('a push repairs the job that it names') end
   elseif action == 'B' then
-    if #args[7] ~= 6 or not ('cfx'):find(args[7]:sub(2, 2), 1, true) then refuse('only completed, failed and cancelled are ends') end
+    if #args[7] ~= 6 or not ('cfx'):find(args[7]:sub(2, 2), 1, true) then
+      refuse('only completed, failed and cancelled are ends')
+    end
   elseif args[7] ~= 'T' then refuse('no such action') end
   local c = begin(keys, args)
   local actor = 'reconciler:' .. args[5]

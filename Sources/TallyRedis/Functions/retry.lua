@@ -15,6 +15,7 @@ redis.register_function { function_name = 'tally_v1_retry', flags = { 'allow-oom
     d.run_at, d.attempts, d.failed_at = run_at, attempts, failed_at == 0 and c.now or failed_at
     d.error = args[2 + 2 * i]:sub(at)
     local later = run_at > c.now and not is_ending
-    return later and 'r' or 'p', (later and struct.pack('>I8', run_at) or ZERO8) .. struct.pack('>I4', attempts) .. d.error
+    return later and 'r' or 'p',
+      (later and struct.pack('>I8', run_at) or ZERO8) .. struct.pack('>I4', attempts) .. d.error
   end)
 end }

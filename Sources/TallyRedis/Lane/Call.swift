@@ -21,7 +21,8 @@ struct Call: Sendable {
     var operation: String { verb ?? "read the log" }
 }
 
-/// Calls that travel as one: group commit. The first ships at once, what arrives during the round trip forms the next.
+/// Calls that travel as one: group commit. The first ships at once, what arrives during the round trip forms the
+/// next.
 struct Merge {
     private(set) var calls: [Call]
     private(set) var jobs: Int

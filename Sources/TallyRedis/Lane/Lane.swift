@@ -6,8 +6,8 @@ import TallyCore
 /// One connection on one thread. The thread swaps out every waiting call, merges those of one verb, sends them in one
 /// write, reads the replies and resumes the callers.
 ///
-/// A connection that breaks with calls under way answers them `.uncertain`; the next call connects anew. A server that
-/// cannot be reached answers `.unavailable` at once: waiting and retrying are the caller's.
+/// A connection that breaks with calls under way answers them `.uncertain`; the next call connects anew. A server
+/// that cannot be reached answers `.unavailable` at once: waiting and retrying are the caller's.
 final class Lane: Sendable {
     /// The server's clock, read off its replies.
     struct Reading: Sendable {

@@ -29,8 +29,8 @@ public final class JobClient: Sendable {
 
     /// Enqueues one job. Returns once the store of the durability mode has it.
     ///
-    /// After a crash of this process at any point the job is either there whole or not at all. After `.uncertain`, enqueue
-    /// again with the same id.
+    /// After a crash of this process at any point the job is either there whole or not at all. After `.uncertain`,
+    /// enqueue again with the same id.
     ///
     /// - Parameter at: not before this time.
     /// - Parameter id: bring one to make retries safe across processes; a UUIDv7 made within a day.

@@ -8,8 +8,8 @@ public protocol Job: Codable, Sendable {
     /// Stable for ever: stored jobs are found by it. Rename the Swift type, never this.
     static var jobType: JobType { get }
     static var policy: JobPolicy { get }
-    /// Returning completes the job. Throwing fails this attempt: the policy then decides between another attempt and the
-    /// dead-letter set; `JobError.final` and `JobError.snooze` decide it here.
+    /// Returning completes the job. Throwing fails this attempt: the policy then decides between another attempt and
+    /// the dead-letter set; `JobError.final` and `JobError.snooze` decide it here.
     func run(_ context: JobContext) async throws
 }
 

@@ -25,7 +25,8 @@ struct RunningTable {
     struct Entry {
         var job: ReservedJob
         var lease: Lease
-        /// By this machine's monotonic clock, counted from before the reserve was sent: never later than the true expiry.
+        /// By this machine's monotonic clock, counted from before the reserve was sent: never later than the true
+        /// expiry.
         var deadline: ContinuousClock.Instant
         var task: Task<Void, Never>?
         /// Its handler has ended; the outcome is on its way.

@@ -17,7 +17,8 @@ struct Settlement: Sendable {
 }
 
 /// Gathers endings for a moment and sends them in one call a verb. One flush is under way at a time, so what ends
-/// meanwhile forms the next. A store that is away is retried until the lease is over: a completion is not lost to a blip.
+/// meanwhile forms the next. A store that is away is retried until the lease is over: a completion is not lost to a
+/// blip.
 final class SettleLane: Sendable {
     private struct State {
         var waiting: [Settlement] = []

@@ -2,7 +2,8 @@ import Glibc
 import TallyCore
 
 extension Worker {
-    /// Extends every lease each interval. A refused one cancels its handler; one that could not be extended in time too.
+    /// Extends every lease each interval. A refused one cancels its handler; one that could not be extended in time
+    /// too.
     func heartbeatLoop() async {
         var nextBeat = ContinuousClock.now + configuration.heartbeat
         while !Task.isCancelled {

@@ -4,9 +4,9 @@ import TallyCore
 
 /// Reserves jobs, runs them, keeps their leases, reports their ends.
 ///
-/// `run()` goes on until cancelled, which stops now: running handlers are cancelled and their jobs handed back. `drain`
-/// stops reserving and lets them finish. A kill at any moment loses nothing: the leases run out and others take over.
-/// While a store is away the worker waits with growing pauses and goes on by itself.
+/// `run()` goes on until cancelled, which stops now: running handlers are cancelled and their jobs handed back.
+/// `drain` stops reserving and lets them finish. A kill at any moment loses nothing: the leases run out and others
+/// take over. While a store is away the worker waits with growing pauses and goes on by itself.
 public final class Worker: Sendable {
     public let configuration: WorkerConfiguration
     public var id: WorkerID { configuration.id }
@@ -46,7 +46,8 @@ public final class Worker: Sendable {
         lane = SettleLane(queue: queue, observer: observer)
     }
 
-    /// - Throws: `CancellationError` when cancelled; `QueueError` when the queue can never be used (closed, wrong server).
+    /// - Throws: `CancellationError` when cancelled; `QueueError` when the queue can never be used (closed, wrong
+    ///   server).
     public func run() async throws {
         await beat(.running)
         let reserver = Task.detached { try await self.reserveLoop() }
@@ -76,8 +77,8 @@ public final class Worker: Sendable {
         if case .failure(let error) = result, !(error is CancellationError) { throw error }
     }
 
-    /// Stops reserving and returns once `run()` has ended: after the running jobs, or after `time`, when they are cancelled
-    /// and handed back.
+    /// Stops reserving and returns once `run()` has ended: after the running jobs, or after `time`, when they are
+    /// cancelled and handed back.
     public func drain(within time: Duration? = nil) async {
         let reserver = state.withLock { state in
             state.drainBy = .now + (time ?? configuration.drain)
@@ -157,7 +158,8 @@ public final class Worker: Sendable {
 
     // MARK: End
 
-    /// Waits for running jobs until the drain's deadline, then cancels them; those that ignore it are left to their leases.
+    /// Waits for running jobs until the drain's deadline, then cancels them; those that ignore it are left to their
+    /// leases.
     private func finish() async {
         let deadline = Task.isCancelled ? .now : state.withLock { $0.drainBy } ?? .now
         await waitUntilIdle(until: deadline)

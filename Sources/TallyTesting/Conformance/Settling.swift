@@ -1,9 +1,10 @@
 import TallyCore
 
-/// The relay and the mirror in a few lines, for tests: the duties of `TallyLedger` without timers, retries or budgets.
+/// The relay and the mirror in a few lines, for tests: the duties of `TallyLedger` without timers, retries or
+/// budgets.
 public enum Settling {
-    /// Pushes every outbox row, however young, and mirrors the log, until neither has anything left to do. Rows that the
-    /// queue has no room for stay.
+    /// Pushes every outbox row, however young, and mirrors the log, until neither has anything left to do. Rows that
+    /// the queue has no room for stay.
     ///
     /// - Parameter now: the time that the queue's calls are told; nil leaves it to the queue's clock.
     public static func run(

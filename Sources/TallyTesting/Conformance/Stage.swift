@@ -56,7 +56,8 @@ struct Stage: Sendable {
             ReserveWish(queues ?? [name], limit: limit, lease: lease, worker: worker), at: now ?? start)
     }
 
-    /// Leases one job; there must be one. Asks a few times: an element that a cancellation left behind uses up a place.
+    /// Leases one job; there must be one. Asks a few times: an element that a cancellation left behind uses up a
+    /// place.
     func take(
         lease: Duration = .seconds(30), at now: Timestamp? = nil, line: UInt = #line
     ) async throws -> ReservedJob {

@@ -2,9 +2,9 @@ import TallyCore
 
 /// A long random run of all verbs, given to the memory stores and to others, which must answer alike.
 ///
-/// After every step the answers and the state of every job are compared; every `settleEvery` steps both are settled and
-/// their log entries, ledger rows and event sequences are compared. Epochs are compared by the order in which each side
-/// first showed them. The seed repeats the run, whatever the stores.
+/// After every step the answers and the state of every job are compared; every `settleEvery` steps both are settled
+/// and their log entries, ledger rows and event sequences are compared. Epochs are compared by the order in which
+/// each side first showed them. The seed repeats the run, whatever the stores.
 public struct ModelRun: Sendable {
     public var seed: UInt64
     public var steps: Int

@@ -4,8 +4,8 @@ import Synchronization
 
 /// SIGINT and SIGTERM as something to await. Only the command handles signals; the library never does.
 enum Signals {
-    /// Calls `stop` at the first signal; a second one ends the process at once, unless `insisting` is false: then it is
-    /// ignored, because what is being stopped would be left behind. SIGHUP is the terminal that was closed.
+    /// Calls `stop` at the first signal; a second one ends the process at once, unless `insisting` is false: then it
+    /// is ignored, because what is being stopped would be left behind. SIGHUP is the terminal that was closed.
     static func onStop(insisting: Bool = true, _ stop: @escaping @Sendable () -> Void) {
         let seen = Seen()
         for number in [SIGINT, SIGTERM, SIGHUP] where number != SIGHUP || !isIgnored(SIGHUP) {

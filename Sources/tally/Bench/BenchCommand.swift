@@ -6,8 +6,9 @@ enum BenchCommand: Command {
     static let summary = "measure this machine: rates, latencies, and their share of the raw limits"
     static let help = """
         tally bench [--suite NAME|all] [--rounds 3]
-        Starts private servers of its own in a temporary folder and removes them. The raw limits are measured in the same run,
-        before load: redis-benchmark LPUSH (-P 16 -c 50 -d 205) and binary COPY of the same job row into an unindexed table.
+        Starts private servers of its own in a temporary folder and removes them. The raw limits are measured in the
+        same run, before load: redis-benchmark LPUSH (-P 16 -c 50 -d 205) and binary COPY of the same job row into an
+        unindexed table.
           --suite NAME      one of the names that `all` prints, by its beginning
         With --json: {"results":[{"name","value","unit","raw","ratio","floor"}]}. Exit 1 when a floor is missed.
         """
@@ -16,9 +17,8 @@ enum BenchCommand: Command {
     static func run(_ arguments: Arguments) async throws {
         let wanted = arguments.text("suite") ?? "all"
         let suites = Suites.all.filter { wanted == "all" || $0.name.hasPrefix(wanted) }
-        if suites.isEmpty {
-            throw Usage("--suite \(wanted): there are \(Suites.all.map(\.name).joined(separator: ", "))")
-        }
+        let names = Suites.all.map(\.name).joined(separator: ", ")
+        if suites.isEmpty { throw Usage("--suite \(wanted): there are \(names)") }
         let rounds = try arguments.number("rounds", in: 1...9, or: 3)
         let folder = "/var/tmp/tallystick-bench-\(getpid())"
         let servers = try await DevCommand.start(folder)
@@ -29,8 +29,8 @@ enum BenchCommand: Command {
         }
         let limits = try await RawLimits.measure(servers)
         Output.note(
-            "raw limits: LPUSH -P 16 \(Int(limits.lpush))/s, COPY \(Int(limits.copy)) rows/s; medians of \(rounds) follow"
-        )
+            "raw limits: LPUSH -P 16 \(Int(limits.lpush))/s, COPY \(Int(limits.copy)) rows/s; "
+                + "medians of \(rounds) follow")
         var results: [Result] = []
         for suite in suites {
             Output.note("running \(suite.name) …")
@@ -104,8 +104,8 @@ enum BenchCommand: Command {
 struct Figure {
     enum Limit { case lpush, copy }
     enum Floor: Equatable {
-        /// At least so many, and at least this share of the raw limit: the absolute value where the machine is this one,
-        /// the share elsewhere. Either suffices.
+        /// At least so many, and at least this share of the raw limit: the absolute value where the machine is this
+        /// one, the share elsewhere. Either suffices.
         case rate(Double, ratio: Double)
         case below(Double)
 

@@ -2,8 +2,8 @@ import Foundation
 import Synchronization
 import Tallystick
 
-/// Enqueues at a fixed rate, whatever the answers, with an idle worker and the mirror on. The clock of a job starts before
-/// its enqueue call and stops at its handler's first line.
+/// Enqueues at a fixed rate, whatever the answers, with an idle worker and the mirror on. The clock of a job starts
+/// before its enqueue call and stops at its handler's first line.
 struct OpenLoop {
     var rate: Int
     var seconds: Int

@@ -7,8 +7,8 @@ enum ConformanceCommand: Command {
     static let summary = "hold live servers against every promise of the two seams"
     static let help = """
         tally conformance [--driver redis|memory|all] [--case NAME] [--steps N --seed S]
-        Runs each case in a namespace and a schema of its own, which it removes; touches no other key and no other table. The
-        Postgres user must be allowed to create schemas.
+        Runs each case in a namespace and a schema of its own, which it removes; touches no other key or table.
+        The Postgres user must be allowed to create schemas.
           --case NAME       only the cases whose name begins so
           --steps N         then a seeded random stream of N verbs, compared with the memory stores after every step
         With --json: {"cases":[{"name","driver","passed","error"}]}. Exit 1 when a promise is broken.

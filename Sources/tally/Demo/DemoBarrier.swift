@@ -2,8 +2,8 @@ import Foundation
 import Glibc
 import Tallystick
 
-/// A job that is held until its worker is killed: it leaves a marker with its process' id and waits for ever. Run again,
-/// it sees that the process of the marker is gone, and completes.
+/// A job that is held until its worker is killed: it leaves a marker with its process' id and waits for ever. Run
+/// again, it sees that the process of the marker is gone, and completes.
 struct DemoBarrier: Job {
     static let jobType: JobType = "demo.barrier"
     static let policy = JobPolicy(queue: "demo.held", maxCrashes: 10)

@@ -27,7 +27,8 @@ struct DemoReport {
         let lapsed = recovery.events.first { $0.verb == .reclaim }
         let after = lapsed.map { ", \(Self.seconds($0.at - recovery.killedAt)) s after the kill" } ?? ""
         Output.line(
-            "worker \(recovery.victim.name) (pid \(recovery.victim.pid)) was killed holding job \(recovery.job.record.id)"
+            "worker \(recovery.victim.name) (pid \(recovery.victim.pid)) was killed "
+                + "holding job \(recovery.job.record.id)"
         )
         Output.line("its lease ran out and the job was reclaimed\(after)")
         Output.line(

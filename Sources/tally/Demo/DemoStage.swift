@@ -2,8 +2,8 @@ import Foundation
 import Glibc
 import Tallystick
 
-/// What the demo stands on: a private folder, servers in it, both halves opened, worker processes. All of it is gone when
-/// `run` returns or throws.
+/// What the demo stands on: a private folder, servers in it, both halves opened, worker processes. All of it is gone
+/// when `run` returns or throws.
 struct DemoStage: Sendable {
     let folder: String
     let tally: Tally

@@ -2,8 +2,8 @@ import Dispatch
 import Glibc
 import Tallystick
 
-/// A worker process of the demo. It ends with the demo, however that ends: standard input is a pipe that the demo holds
-/// open.
+/// A worker process of the demo. It ends with the demo, however that ends: standard input is a pipe that the demo
+/// holds open.
 enum DemoWorkerCommand: Command {
     static let name = "demo-worker"
     static let summary = "a worker process of `tally demo`"

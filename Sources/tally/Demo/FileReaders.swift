@@ -4,8 +4,8 @@ import Glibc
 import Synchronization
 import Tallystick
 
-/// Reads files on threads of their own: a long file on the cooperative pool would hold up heartbeats, and with them the
-/// leases of every other job.
+/// Reads files on threads of their own: a long file on the cooperative pool would hold up heartbeats, and with them
+/// the leases of every other job.
 final class FileReaders: Sendable {
     static let shared = FileReaders(count: 2)
 

@@ -6,9 +6,9 @@ enum DrillCommand: Command {
     static let summary = "kill what must not be missed, and prove that nothing was lost"
     static let help = """
         tally drill kill [--jobs 100000] [--victim worker|serve|redis|postgres|all]
-        Private servers, real processes. Enqueues the jobs in mode recorded while a worker runs them, kills the victim with -9 half
-        way and starts it again, waits until every job is terminal, counts effects (each handler appends its id to a file),
-        and reconciles. Exit 1 when a job is lost, an effect is missing, or a drift is found.
+        Private servers, real processes. Enqueues the jobs in mode recorded while a worker runs them, kills the victim
+        with -9 half way and starts it again, waits until every job is terminal, counts effects (each handler appends
+        its id to a file), and reconciles. Exit 1 when a job is lost, an effect is missing, or a drift is found.
         """
     static let flags: Set<String> = ["jobs", "victim", "folder"]
     static let switches: Set<String> = ["work"]

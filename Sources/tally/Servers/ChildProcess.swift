@@ -1,8 +1,8 @@
 import Foundation
 import Glibc
 
-/// Starting other programs, by `posix_spawn`: Foundation's `Process` waits for every heir of the program too, and a server
-/// that daemonizes never ends.
+/// Starting other programs, by `posix_spawn`: Foundation's `Process` waits for every heir of the program too, and a
+/// server that daemonizes never ends.
 enum ChildProcess {
     /// - Parameter input: what the program reads as standard input; nil = nothing.
     /// - Parameter output: the file for everything that it prints, added to its end.
@@ -35,9 +35,9 @@ enum ChildProcess {
         return pid
     }
 
-    /// A group of its own: Ctrl-C is for this program, which then stops the others in order. And the signals of a fresh
-    /// program: threads of Dispatch, on which this may run, block them all, and a Redis that inherits that never hears
-    /// SIGTERM.
+    /// A group of its own: Ctrl-C is for this program, which then stops the others in order. And the signals of a
+    /// fresh program: threads of Dispatch, on which this may run, block them all, and a Redis that inherits that
+    /// never hears SIGTERM.
     private static func setSignals(_ attributes: inout posix_spawnattr_t) {
         var none = sigset_t()
         sigemptyset(&none)

@@ -4,8 +4,8 @@ import Glibc
 /// A Redis and a Postgres of one's own: loopback, own folder, own passwords, stopped by pid. The only implementation;
 /// `tally dev`, `ops/servers`, benches and tests call it.
 ///
-/// The folder holds everything: `redis/`, `postgres/`, `state.json`. As root, Postgres (which refuses root) runs as the
-/// user `postgres`, with its data below `/var/tmp`, since a home may be closed to that user.
+/// The folder holds everything: `redis/`, `postgres/`, `state.json`. As root, Postgres (which refuses root) runs as
+/// the user `postgres`, with its data below `/var/tmp`, since a home may be closed to that user.
 struct PrivateServers {
     struct State: Codable {
         var redisPort: Int
