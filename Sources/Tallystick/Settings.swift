@@ -26,8 +26,8 @@ public struct Settings: Sendable {
                 _ = try PostgresConfiguration(url: postgresURL)
             } catch {
                 let name = "TALLY_POSTGRES_URL"
-                let prefix = error.detail.hasPrefix(name) ? name.count + 2 : 0
-                throw InvalidSetting(name, String(error.detail.dropFirst(prefix)))
+                throw InvalidSetting(
+                    name, String(error.detail.dropFirst(error.detail.hasPrefix(name) ? name.count + 2 : 0)))
             }
         }
         if Self.schema(namespace) == nil {

@@ -16,11 +16,16 @@ import Testing
         try await Tool.run(["inspect", "\(id)", "--json"], environment: environment).json()
     }
 
-    @Test func `enqueue, list, inspect, work, dead letters, requeue, cancel, stats, workers [H4, H1, D8, F12]`() async throws {
+    @Test
+    func `enqueue, list, inspect, work, dead letters, requeue, cancel, stats, workers [H4, H1, D8, F12]`()
+        async throws
+    {
         try await withStores { scratch, environment in
-            let echo = try await enqueue(environment, ["--type", "echo", "--payload-json", #"{"hello":"wörld"}"#])
+            let echo = try await enqueue(
+                environment, ["--type", "echo", "--payload-json", #"{"hello":"wörld"}"#])
             let fail = try await enqueue(environment, ["--type", "fail", "--max-attempts", "1"])
-            let later = try await enqueue(environment, ["--type", "echo", "--run-at", "2035-01-01T00:00:00Z"])
+            let later = try await enqueue(
+                environment, ["--type", "echo", "--run-at", "2035-01-01T00:00:00Z"])
 
             let before = try await inspect(environment, echo)
             #expect(before["status"] as? String == "pending" && before["in_postgres"] as? String == "pending")
@@ -30,28 +35,38 @@ import Testing
                     let jobs = try await scratch.ledger.jobs([echo, fail])
                     return jobs[echo]?.status == .completed && jobs[fail]?.status == .failed
                 }
-                let busy = try await Tool.run(["workers", "--json"], environment: environment).json([[String: Any]].self)
+                let busy = try await Tool.run(["workers", "--json"], environment: environment).json(
+                    [[String: Any]].self)
                 #expect(busy.count == 1 && busy[0]["status"] as? String == "running")
             }
             #expect(outcome.code == 0 && outcome.errors.contains("stopped"))
             #expect(outcome.errors.contains(#"{"hello":"wörld"}"#))
 
             let done = try await inspect(environment, echo)
-            #expect(done["status"] as? String == "completed" && done["worker_id"] != nil && done["completed_at"] != nil)
+            #expect(
+                done["status"] as? String == "completed" && done["worker_id"] != nil
+                    && done["completed_at"] != nil)
             #expect((done["result"] as? [String: String])?["hello"] == "wörld")
-            #expect((done["history"] as? [[String: Any]])?.map { $0["to"] as? String } == ["pending", "processing", "completed"])
+            #expect(
+                (done["history"] as? [[String: Any]])?.map { $0["to"] as? String } == [
+                    "pending", "processing", "completed",
+                ])
             let dead = try await Tool.run(["dlq", "list", "--json"], environment: environment).json()
             let deadJobs = try #require(dead["jobs"] as? [[String: Any]])
-            #expect(deadJobs.map { $0["id"] as? String } == ["\(fail)"] && deadJobs[0]["error"] as? String == "asked to fail")
+            #expect(
+                deadJobs.map { $0["id"] as? String } == ["\(fail)"]
+                    && deadJobs[0]["error"] as? String == "asked to fail")
             let table = try await Tool.run(["list", "--status", "dlq"], environment: environment)
             #expect(table.code == 0 && table.output.contains("\(fail)") && !table.output.contains("\(echo)"))
 
-            let wrongQueue = try await Tool.run(["dlq", "requeue", "\(fail)", "--queue", "x"], environment: environment)
+            let wrongQueue = try await Tool.run(
+                ["dlq", "requeue", "\(fail)", "--queue", "x"], environment: environment)
             let notFailed = try await Tool.run(["dlq", "requeue", "\(echo)"], environment: environment)
             let unknown = try await Tool.run(["dlq", "requeue", "\(JobID())"], environment: environment)
             #expect([wrongQueue.code, notFailed.code, unknown.code] == [1, 1, 1])
             #expect(try await scratch.ledger.jobs([fail])[fail]?.status == .failed)
-            let requeued = try await Tool.run(["dlq", "requeue", "\(fail)", "--reset-attempts"], environment: environment)
+            let requeued = try await Tool.run(
+                ["dlq", "requeue", "\(fail)", "--reset-attempts"], environment: environment)
             #expect(requeued.code == 0, "\(requeued.errors)")
             #expect(try await scratch.queue.inspect([fail], at: nil).held[fail]?.status == .pending)
 
@@ -68,7 +83,8 @@ import Testing
             #expect(queues.map { $0["pending"] as? Int } == [1] && queues[0]["waiting"] as? Int == 0)
             let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger)
             while try await mirror.step() > 0 {}  // the worker's last word came as the duties ended
-            let workers = try await Tool.run(["workers", "--json"], environment: environment).json([[String: Any]].self)
+            let workers = try await Tool.run(["workers", "--json"], environment: environment).json(
+                [[String: Any]].self)
             #expect(workers.map { $0["status"] as? String } == ["stopped"])
         }
     }
@@ -81,7 +97,9 @@ import Testing
             ]
             var ids: [JobID] = []
             for form in forms {
-                ids.append(try await enqueue(environment, ["--type", "sleep"] + (form.payload.map { ["--payload", $0] } ?? [])))
+                ids.append(
+                    try await enqueue(
+                        environment, ["--type", "sleep"] + (form.payload.map { ["--payload", $0] } ?? [])))
             }
             let bad = try await enqueue(environment, ["--type", "sleep", "--payload", "soon"])
 
@@ -95,7 +113,8 @@ import Testing
             for (id, form) in zip(ids, forms) {
                 let job = try #require(jobs[id])
                 let ran = try #require(job.completedAt) - (try #require(job.startedAt))
-                #expect(job.status == .completed && ran >= form.time && ran < form.time + .seconds(3), "\(ran)")
+                #expect(
+                    job.status == .completed && ran >= form.time && ran < form.time + .seconds(3), "\(ran)")
             }
             #expect(jobs[bad]?.status == .failed && jobs[bad]?.attempts == 1)
         }
@@ -104,12 +123,14 @@ import Testing
     @Test func `five spellings of one instant store the same time, and junk none [H6]`() async throws {
         try await withStores { scratch, environment in
             let spellings = [
-                "2031-01-02T03:04:05Z", "2031-01-02T03:04:05.000Z", "2031-01-02T05:04:05+02:00", "1925089445", "1925089445000",
+                "2031-01-02T03:04:05Z", "2031-01-02T03:04:05.000Z", "2031-01-02T05:04:05+02:00", "1925089445",
+                "1925089445000",
             ]
             for text in spellings {
                 let id = try await enqueue(environment, ["--type", "t", "--run-at", text])
                 #expect(try await scratch.ledger.jobs([id])[id]?.runAt == Timestamp("2031-01-02T03:04:05Z"))
-                #expect(try await inspect(environment, id)["run_at"] as? String == "2031-01-02T03:04:05.000000Z")
+                #expect(
+                    try await inspect(environment, id)["run_at"] as? String == "2031-01-02T03:04:05.000000Z")
             }
         }
     }
@@ -122,17 +143,23 @@ import Testing
             let second = try await Tool.run(words, environment: environment).json()
 
             #expect(first["existed"] as? Bool == false && second["existed"] as? Bool == true)
-            #expect(first["id"] as? String == second["id"] as? String && first["durability"] as? String == "recorded")
+            #expect(
+                first["id"] as? String == second["id"] as? String
+                    && first["durability"] as? String == "recorded")
         }
     }
 
-    @Test func `5,000 jobs are listed once each, page by page, and a bad cursor is refused [H2, H3]`() async throws {
+    @Test func `5,000 jobs are listed once each, page by page, and a bad cursor is refused [H2, H3]`()
+        async throws
+    {
         try await withStores { scratch, environment in
             let client = JobClient(queue: scratch.queue, ledger: scratch.ledger)
             var made: Set<String> = []
             for _ in 0..<10 {
                 made.formUnion(
-                    try await client.enqueue(contentsOf: (0..<500).map { _ in JobRecord(type: "t") }).map { "\($0.id)" })
+                    try await client.enqueue(contentsOf: (0..<500).map { _ in JobRecord(type: "t") }).map {
+                        "\($0.id)"
+                    })
             }
             var seen: [String] = []
             var cursor = ""
@@ -145,7 +172,9 @@ import Testing
             } while !cursor.isEmpty && seen.count <= 5000
 
             #expect(seen.count == 5000 && Set(seen) == made && seen == seen.sorted())
-            for junk in ["x", "!", "00000000-0000-0000-0000-000000000000", String(repeating: "a", count: 500)] {
+            for junk in [
+                "x", "!", "00000000-0000-0000-0000-000000000000", String(repeating: "a", count: 500),
+            ] {
                 let outcome = try await Tool.run(["list", "--cursor", junk], environment: environment)
                 #expect(outcome.code == 2, "\(junk): \(outcome.code) \(outcome.errors)")
             }
@@ -157,8 +186,10 @@ import Testing
             let old = JobID(createdAt: .now - .seconds(5 * 86_400))
             let lines =
                 (0..<700).map { #"{"type":"t","payload":{"n":\#($0)},"queue":"q","tags":["a"]}"# } + [
-                    "not json", "[]", #"{"queue":"q"}"#, #"{"type":"t","colour":"red"}"#, #"{"type":"t","max_attempts":-1}"#,
-                    #"{"type":"t","id":"\#(old)"}"#, #"{"type":"t","run_at":"soon"}"#, "", #"{"type":"last","key":"k"}"#,
+                    "not json", "[]", #"{"queue":"q"}"#, #"{"type":"t","colour":"red"}"#,
+                    #"{"type":"t","max_attempts":-1}"#,
+                    #"{"type":"t","id":"\#(old)"}"#, #"{"type":"t","run_at":"soon"}"#, "",
+                    #"{"type":"last","key":"k"}"#,
                 ]
 
             let outcome = try await Tool.run(
@@ -166,7 +197,9 @@ import Testing
 
             #expect(outcome.code == 1)
             #expect(outcome.lines.count == 701 && outcome.lines.allSatisfy { JobID($0) != nil })
-            for line in [701, 702, 703, 704, 705, 707] { #expect(outcome.errors.contains("line \(line):"), "\(line)") }
+            for line in [701, 702, 703, 704, 705, 707] {
+                #expect(outcome.errors.contains("line \(line):"), "\(line)")
+            }
             #expect(outcome.errors.contains("\(old)"))
             #expect(try await scratch.ledger.balances().accepted == 701)
             let first = try #require(JobID(outcome.lines[0]))
@@ -192,7 +225,8 @@ import Testing
 
             #expect([dry.code, repaired.code, after.code] == [4, 1, 0])
             #expect(dry.output.contains("D01") && dry.output.contains("\(id)"))
-            #expect(dry.lines.last == "statement accepted=1 completed=0 failed=0 cancelled=0 active=1 drift=1")
+            #expect(
+                dry.lines.last == "statement accepted=1 completed=0 failed=0 cancelled=0 active=1 drift=1")
         }
     }
 }

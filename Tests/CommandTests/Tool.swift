@@ -10,7 +10,8 @@ enum Tool {
 
     static var path: String {
         get throws {
-            let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+            let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+                .deletingLastPathComponent()
             let bundle = CommandLine.arguments.lazy.filter { $0.hasSuffix(".xctest") }.map {
                 URL(fileURLWithPath: $0).deletingLastPathComponent()
             }
@@ -28,7 +29,9 @@ enum Tool {
         var errors: String
         var lines: [String] { output.split(separator: "\n").map(String.init) }
         func json<Value>(_: Value.Type = [String: Any].self) throws -> Value {
-            guard let value = try JSONSerialization.jsonObject(with: Data(output.utf8), options: .fragmentsAllowed) as? Value
+            guard
+                let value = try JSONSerialization.jsonObject(
+                    with: Data(output.utf8), options: .fragmentsAllowed) as? Value
             else { throw Missing() }
             return value
         }
@@ -46,7 +49,9 @@ enum Tool {
         private let pid: pid_t
         private let base: String
 
-        init(_ words: [String], environment: [String: String], input: String = "", folder: String = "/") throws {
+        init(_ words: [String], environment: [String: String], input: String = "", folder: String = "/")
+            throws
+        {
             base = NSTemporaryDirectory() + "/tally-command-\(getpid())-\(UInt32.random(in: 0 ... .max))"
             try input.write(toFile: base + ".in", atomically: false, encoding: .utf8)
             var actions = posix_spawn_file_actions_t()
@@ -57,7 +62,10 @@ enum Tool {
             posix_spawn_file_actions_addopen(&actions, 2, base + ".err", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
             let all = ["/usr/bin/env", "-C", folder, try Tool.path] + words
             let arguments = all.map { strdup($0) } + [nil]
-            let path = ["PATH": "/usr/bin:/bin", "LD_LIBRARY_PATH": ProcessInfo.processInfo.environment["LD_LIBRARY_PATH"] ?? ""]
+            let path = [
+                "PATH": "/usr/bin:/bin",
+                "LD_LIBRARY_PATH": ProcessInfo.processInfo.environment["LD_LIBRARY_PATH"] ?? "",
+            ]
             let settings = environment.merging(path) { own, _ in own }.map { strdup("\($0)=\($1)") } + [nil]
             defer { for pointer in arguments + settings { free(pointer) } }
             var pid: pid_t = 0
@@ -68,7 +76,8 @@ enum Tool {
 
         deinit { for suffix in [".in", ".out", ".err"] { unlink(base + suffix) } }
 
-        var errors: String { (try? String(contentsOfFile: base + ".err", encoding: .utf8)) ?? "" }  // not yet written
+        // not yet written
+        var errors: String { (try? String(contentsOfFile: base + ".err", encoding: .utf8)) ?? "" }
 
         func signal(_ number: Int32) { kill(pid, number) }
 
@@ -95,7 +104,8 @@ func withStores(_ body: (ScratchNamespace, [String: String]) async throws -> Voi
         try await body(
             scratch,
             [
-                "TALLY_REDIS_URL": scratch.settings.redisURL, "TALLY_POSTGRES_URL": scratch.settings.postgresURL ?? "",
+                "TALLY_REDIS_URL": scratch.settings.redisURL,
+                "TALLY_POSTGRES_URL": scratch.settings.postgresURL ?? "",
                 "TALLY_NAMESPACE": scratch.settings.namespace,
             ])
     }

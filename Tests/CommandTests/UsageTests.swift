@@ -5,11 +5,13 @@ import Tallystick
 import Testing
 
 private let commands = [
-    "dev", "migrate", "enqueue", "worker", "serve", "inspect", "list", "stats", "dlq", "cancel", "workers", "reconcile",
+    "dev", "migrate", "enqueue", "worker", "serve", "inspect", "list", "stats", "dlq", "cancel", "workers",
+    "reconcile",
     "conformance", "bench", "demo",
 ]
 private let nowhere = [
-    "TALLY_REDIS_URL": "redis://:s3cret@127.0.0.1:1", "TALLY_POSTGRES_URL": "postgres://u:s3cret@127.0.0.1:1/db",
+    "TALLY_REDIS_URL": "redis://:s3cret@127.0.0.1:1",
+    "TALLY_POSTGRES_URL": "postgres://u:s3cret@127.0.0.1:1/db",
 ]
 
 @Suite struct `The command` {
@@ -29,10 +31,14 @@ private let nowhere = [
     }
 
     @Test(arguments: [
-        ["enqeue"], ["enqueue", "--typ", "t"], ["enqueue", "--type"], ["enqueue"], ["enqueue", "--type", "t", "more"],
-        ["enqueue", "--type", "t", "-x"], ["list", "--limit", "0"], ["list", "--limit", "x"], ["list", "--status", "lost"],
-        ["inspect"], ["inspect", "x"], ["inspect", "x", "y"], ["cancel"], ["cancel", "123"], ["dlq"], ["dlq", "requeue"],
-        ["dlq", "requeue", "x"], ["dlq", "purge"], ["worker"], ["worker", "walk"], ["worker", "run", "--concurrency", "0"],
+        ["enqeue"], ["enqueue", "--typ", "t"], ["enqueue", "--type"], ["enqueue"],
+        ["enqueue", "--type", "t", "more"],
+        ["enqueue", "--type", "t", "-x"], ["list", "--limit", "0"], ["list", "--limit", "x"],
+        ["list", "--status", "lost"],
+        ["inspect"], ["inspect", "x"], ["inspect", "x", "y"], ["cancel"], ["cancel", "123"], ["dlq"],
+        ["dlq", "requeue"],
+        ["dlq", "requeue", "x"], ["dlq", "purge"], ["worker"], ["worker", "walk"],
+        ["worker", "run", "--concurrency", "0"],
         ["worker", "run", "--lease", "soon"], ["worker", "run", "--unknown", "eat"],
         ["worker", "run", "--register", "t=dance"], ["dev", "servers"], ["dev", "servers", "burn"],
     ])
@@ -45,7 +51,8 @@ private let nowhere = [
 
     @Test(arguments: [
         ["--max-attempts", "-1"], ["--max-attempts", "x"], ["--max-crashes", "0"], ["--priority", "urgent"],
-        ["--run-at", "tomorrow"], ["--timeout", "-1s"], ["--timeout", "soon"], ["--id", "x"], ["--queue", " "],
+        ["--run-at", "tomorrow"], ["--timeout", "-1s"], ["--timeout", "soon"], ["--id", "x"],
+        ["--queue", " "],
         ["--payload-json", "{"], ["--payload-json", "{}", "--payload", "x"], ["--tag", ""], ["--codec", ""],
         ["--key", "k", "--key-for", "x"], ["--queue", "a\nb"],
     ])
@@ -56,15 +63,19 @@ private let nowhere = [
     }
 
     @Test(arguments: [
-        ("TALLY_REDIS_URL", "ftp://h"), ("TALLY_REDIS_URL", "redis://:s3cret@h:x"), ("TALLY_REDIS_URL", "rediss://h"),
+        ("TALLY_REDIS_URL", "ftp://h"), ("TALLY_REDIS_URL", "redis://:s3cret@h:x"),
+        ("TALLY_REDIS_URL", "rediss://h"),
         ("TALLY_POSTGRES_URL", "mysql://:s3cret@h"), ("TALLY_POSTGRES_URL", "postgres://u:s3cret@h:port/db"),
         ("TALLY_NAMESPACE", "a b"), ("TALLY_NAMESPACE", "1st"), ("TALLY_MODE", "fast"),
     ])
-    func `names a bad setting in one message, exit 2 [P15, I5]`(_ name: String, _ value: String) async throws {
+    func `names a bad setting in one message, exit 2 [P15, I5]`(_ name: String, _ value: String) async throws
+    {
         let outcome = try await Tool.run(["stats"], environment: nowhere.merging([name: value]) { $1 })
 
         #expect(outcome.code == 2)
-        #expect(outcome.errors.split(separator: "\n").count == 1 && outcome.errors.contains(name), "\(outcome.errors)")
+        #expect(
+            outcome.errors.split(separator: "\n").count == 1 && outcome.errors.contains(name),
+            "\(outcome.errors)")
         #expect(!outcome.errors.contains("s3cret"))
     }
 
@@ -79,7 +90,10 @@ private let nowhere = [
     @Test func `says which server cannot be reached, exit 1, without its password [I5]`() async throws {
         let redis = try await Tool.run(["stats"], environment: nowhere)
         let postgres = try await Tool.run(
-            ["stats"], environment: nowhere.merging(["TALLY_REDIS_URL": Servers.redisURL, "TALLY_NAMESPACE": "scratch_none"]) { $1 })
+            ["stats"],
+            environment: nowhere.merging([
+                "TALLY_REDIS_URL": Servers.redisURL, "TALLY_NAMESPACE": "scratch_none",
+            ]) { $1 })
 
         #expect(redis.code == 1 && redis.errors.contains("127.0.0.1:1"))
         #expect(postgres.code == 1, "\(postgres.errors)")
@@ -99,16 +113,21 @@ private let nowhere = [
             let folder = NSTemporaryDirectory() + "/tally-env-\(UInt32.random(in: 0 ... .max))"
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(atPath: folder) }  // best effort: a temporary folder
-            func id(_ outcome: Tool.Outcome) throws -> JobID { try #require(JobID(outcome.lines.first ?? ""), "\(outcome.errors)") }
+            func id(_ outcome: Tool.Outcome) throws -> JobID {
+                try #require(JobID(outcome.lines.first ?? ""), "\(outcome.errors)")
+            }
             let words = ["enqueue", "--type", "t"]
 
             let fromEnvironment = try id(await Tool.run(words, environment: environment))
             let lines = environment.map { "export \($0)=\"\($1)\"" } + ["# a comment", "", "OTHER=1"]
-            try lines.joined(separator: "\n").write(toFile: folder + "/.env", atomically: true, encoding: .utf8)
+            try lines.joined(separator: "\n").write(
+                toFile: folder + "/.env", atomically: true, encoding: .utf8)
             let fromFile = try id(await Tool.run(words, folder: folder))
             let fromNamed = try id(await Tool.run(words + ["--env-file", folder + "/.env"]))
             let overFile = try await Tool.run(words, environment: ["TALLY_MODE": "fast"], folder: folder)
-            let overAll = try id(await Tool.run(words + ["--mode", "queued"], environment: ["TALLY_MODE": "fast"], folder: folder))
+            let overAll = try id(
+                await Tool.run(
+                    words + ["--mode", "queued"], environment: ["TALLY_MODE": "fast"], folder: folder))
             try "junk".write(toFile: folder + "/.env", atomically: true, encoding: .utf8)
             let junk = try await Tool.run(words, folder: folder)
             let absent = try await Tool.run(words + ["--env-file", folder + "/no"])

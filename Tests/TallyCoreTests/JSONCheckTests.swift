@@ -14,7 +14,8 @@ private func kind(_ bytes: [UInt8]) -> Kind {
 }
 
 private let fits = [
-    "{}", "[]", "null", "true", "false", "0", "-0", "1.5", "1e5", "1E+5", "1e-5", "-12.25e2", #""""#, #""a""#, " {} ",
+    "{}", "[]", "null", "true", "false", "0", "-0", "1.5", "1e5", "1E+5", "1e-5", "-12.25e2", #""""#, #""a""#,
+    " {} ",
     "\t[1 , 2]\r\n", #"{"a":{"b":[1,"x",null]}}"#, #"{"a":1,"a":2}"#, #""\"\\\/\b\f\n\r\t""#, #""\u0041""#,
     #""\uD83E\uDD86""#, #""\ud83e\udd86""#, "\"é漢🦆\"", "\"\u{7F}\"", #"{"":0}"#, "1e6000",
 ]
@@ -22,17 +23,22 @@ private let notRepresentable = [
     #""\u0000""#, #"{"a":"x\u0000y"}"#, #"{"\u0000":1}"#, #""\uD800""#, #""\uDC00""#, #""\uD800\uD800""#,
     #""\uD800x""#, #""\uD800\n""#, #""\uDC00\uD800""#, "1e6001", "1e999999999999999999999",
     String(repeating: "1", count: 10_001), "0." + String(repeating: "1", count: 10_001),
-    String(repeating: "[", count: 66) + String(repeating: "]", count: 66), String(repeating: "[", count: 1_000_000),
+    String(repeating: "[", count: 66) + String(repeating: "]", count: 66),
+    String(repeating: "[", count: 1_000_000),
 ]
 private let notJSON = [
-    "", " ", "{", "}", "[", "]", "[1", "[1,", "[1,]", "[,1]", "{,}", #"{"a"}"#, #"{"a":}"#, #"{"a":1,}"#, #"{a:1}"#,
-    #"{"a":1 "b":2}"#, "[1 2]", "01", "-", "-a", "1.", ".5", "+1", "1e", "1e+", "0x10", "NaN", "Infinity", "nul",
-    "nulll", "True", "'a'", #"""#, #""a"#, #""\x""#, #""\u12""#, #""\u12G4""#, #""\"#, #""\u"#, "\"\n\"", "\"\t\"",
+    "", " ", "{", "}", "[", "]", "[1", "[1,", "[1,]", "[,1]", "{,}", #"{"a"}"#, #"{"a":}"#, #"{"a":1,}"#,
+    #"{a:1}"#,
+    #"{"a":1 "b":2}"#, "[1 2]", "01", "-", "-a", "1.", ".5", "+1", "1e", "1e+", "0x10", "NaN", "Infinity",
+    "nul",
+    "nulll", "True", "'a'", #"""#, #""a"#, #""\x""#, #""\u12""#, #""\u12G4""#, #""\"#, #""\u"#, "\"\n\"",
+    "\"\t\"",
     "{} {}", "1 2", "// c\n1", "\u{FEFF}{}", "\u{A0}1",
 ]
 private let badUTF8: [[UInt8]] = [
     [0x80], [0xC0, 0x80], [0xC1, 0xBF], [0xE0, 0x80, 0x80], [0xE0, 0x9F, 0xBF], [0xF0, 0x80, 0x80, 0x80],
-    [0xED, 0xA0, 0x80], [0xED, 0xBF, 0xBF], [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xFF], [0xC3],
+    [0xED, 0xA0, 0x80], [0xED, 0xBF, 0xBF], [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xFF],
+    [0xC3],
     [0xE2, 0x82], [0xF0, 0x9F, 0xA6], [0xC3, 0x28], [0xE2, 0x28, 0xA1],
 ]
 
@@ -56,8 +62,12 @@ private let badUTF8: [[UInt8]] = [
     }
 
     @Test func `takes UTF-8 at every edge of its ranges`() {
-        for value in [0x80, 0x7FF, 0x800, 0xFFF, 0x1000, 0xCFFF, 0xD000, 0xD7FF, 0xE000, 0xFFFF, 0x10000, 0x3FFFF, 0x40000, 0x10FFFF] {
-            #expect(kind(Array("\"\(Unicode.Scalar(value)!)\"".utf8)) == .fits, "U+\(String(value, radix: 16))")
+        for value in [
+            0x80, 0x7FF, 0x800, 0xFFF, 0x1000, 0xCFFF, 0xD000, 0xD7FF, 0xE000, 0xFFFF, 0x10000, 0x3FFFF,
+            0x40000, 0x10FFFF,
+        ] {
+            #expect(
+                kind(Array("\"\(Unicode.Scalar(value)!)\"".utf8)) == .fits, "U+\(String(value, radix: 16))")
         }
     }
 
@@ -77,8 +87,12 @@ private let badUTF8: [[UInt8]] = [
             if random.next() % 2 == 0 { damage(&text, &random) }
             // Foundation takes a trailing comma after white space; JSON and Postgres do not.
             let bare = text.filter { $0 > 32 }
-            if zip(bare, bare.dropFirst()).contains(where: { $0 == 44 && ($1 == 93 || $1 == 125) }) { continue }
-            let known = (try? JSONSerialization.jsonObject(with: Data(text), options: .fragmentsAllowed)) != nil  // refused
+            if zip(bare, bare.dropFirst()).contains(where: { $0 == 44 && ($1 == 93 || $1 == 125) }) {
+                continue
+            }
+            let known =
+                // refused
+                (try? JSONSerialization.jsonObject(with: Data(text), options: .fragmentsAllowed)) != nil
             if known { whole += 1 }
             #expect((kind(text) == .fits) == known, "\(String(decoding: text, as: UTF8.self))")
         }
@@ -94,16 +108,23 @@ private func randomJSON(_ random: inout SystemlessRandom, _ depth: Int) -> Strin
     case 2: return "\(Int(random.next() % 2_000_000) - 1_000_000)" + space
     case 3: return ["0.5", "-1.25e3", "3E-2", "0", "12.0"][Int(random.next() % 5)]
     case 4, 5: return randomString(&random)
-    case 6: return space + "[" + (0..<random.next() % 4).map { _ in randomJSON(&random, depth - 1) }.joined(separator: ",") + "]"
+    case 6:
+        return space + "["
+            + (0..<random.next() % 4).map { _ in randomJSON(&random, depth - 1) }.joined(separator: ",") + "]"
     default:
-        let members = (0..<random.next() % 4).map { _ in randomString(&random) + ":" + randomJSON(&random, depth - 1) }
+        let members = (0..<random.next() % 4).map { _ in
+            randomString(&random) + ":" + randomJSON(&random, depth - 1)
+        }
         return "{" + space + members.joined(separator: "," + space) + "}"
     }
 }
 
 private func randomString(_ random: inout SystemlessRandom) -> String {
-    let parts = ["a", "Z", " ", "é", "漢", "🦆", #"\n"#, #"\""#, #"\\"#, #"\/"#, #"\u0041"#, #"\u00e9"#, "{", "]", ","]
-    return "\"" + (0..<random.next() % 6).map { _ in parts[Int(random.next() % UInt64(parts.count))] }.joined() + "\""
+    let parts = [
+        "a", "Z", " ", "é", "漢", "🦆", #"\n"#, #"\""#, #"\\"#, #"\/"#, #"\u0041"#, #"\u00e9"#, "{", "]", ",",
+    ]
+    return "\""
+        + (0..<random.next() % 6).map { _ in parts[Int(random.next() % UInt64(parts.count))] }.joined() + "\""
 }
 
 /// One byte dropped, doubled or replaced by another of JSON's own.

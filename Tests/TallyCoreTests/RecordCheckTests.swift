@@ -56,7 +56,8 @@ private let others: [BadRecord] = [
     BadRecord("queue with a zero-width space", { $0.queue = "a\u{200B}b" }, field("queue")),
     BadRecord("queue with a right-to-left mark", { $0.queue = "a\u{202E}b" }, field("queue")),
     BadRecord("queue ends in a space", { $0.queue = "mail " }, field("queue")),
-    BadRecord("key too long", { $0.unique = UniqueKey(String(repeating: "k", count: 256)) }, field("unique key")),
+    BadRecord(
+        "key too long", { $0.unique = UniqueKey(String(repeating: "k", count: 256)) }, field("unique key")),
     BadRecord("key with a tab", { $0.unique = UniqueKey("a\tb") }, field("unique key")),
     BadRecord("codec empty", { $0.codec = "" }, field("codec")),
     BadRecord("tag empty", { $0.tags = [""] }, field("tag")),
@@ -69,11 +70,13 @@ private let others: [BadRecord] = [
     BadRecord("max crashes 0", { $0.maxCrashes = 0 }, field("max crashes")),
     BadRecord("max crashes 256", { $0.maxCrashes = 256 }, field("max crashes")),
     BadRecord("created before 1970", { $0.createdAt = Timestamp(microseconds: -1) }, field("created at")),
-    BadRecord("created at the end of time", { $0.createdAt = Timestamp(microseconds: .max) }, field("created at")),
+    BadRecord(
+        "created at the end of time", { $0.createdAt = Timestamp(microseconds: .max) }, field("created at")),
     BadRecord("run at in eleven years", { $0.runAt = .now + .seconds(11 * 365 * 86_400) }, field("run at")),
     BadRecord("run at the end of time", { $0.runAt = Timestamp(microseconds: .max) }, field("run at")),
     BadRecord("run at before 1970", { $0.runAt = Timestamp(microseconds: .min) }, field("run at")),
-    BadRecord("key for no time", { $0.unique = UniqueKey("k", .lasting(.zero)) }, field("unique key lifetime")),
+    BadRecord(
+        "key for no time", { $0.unique = UniqueKey("k", .lasting(.zero)) }, field("unique key lifetime")),
 ]
 
 private func refusal(_ record: JobRecord) -> InvalidJob? {
@@ -131,7 +134,8 @@ private func refusal(_ record: JobRecord) -> InvalidJob? {
 
     @Test func `takes odd names of any script or refuses them with the field's name [A10]`() throws {
         var random = SystemlessRandom(seed: 11)
-        let scalars = Array("aZ09.:{}[]*?\\\"' é漢ж🦆\u{0}\u{7F}\u{200B}\u{202E}\u{FEFF}\u{2028}\u{E000}\t\n\r".unicodeScalars)
+        let scalars = Array(
+            "aZ09.:{}[]*?\\\"' é漢ж🦆\u{0}\u{7F}\u{200B}\u{202E}\u{FEFF}\u{2028}\u{E000}\t\n\r".unicodeScalars)
         var taken = 0
         for _ in 0..<20_000 {
             var text = ""

@@ -6,7 +6,9 @@ import Testing
     @Test func `doubles from its base to its cap [G1]`() {
         let policy = ExponentialBackoff(base: .seconds(1), cap: .seconds(10), multiplier: 2, jitter: 0)
 
-        #expect((1...6).map { policy.delay(afterFailure: $0, random: 0.5) } == [1, 2, 4, 8, 10, 10].map { .seconds($0) })
+        #expect(
+            (1...6).map { policy.delay(afterFailure: $0, random: 0.5) }
+                == [1, 2, 4, 8, 10, 10].map { .seconds($0) })
     }
 
     @Test func `takes any multiplier from 1 on [G1]`() {
@@ -60,7 +62,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [Int.min, -1, 0]) func `waits for nothing before the first failure [G4]`(_ attempt: Int) {
+    @Test(arguments: [Int.min, -1, 0]) func `waits for nothing before the first failure [G4]`(_ attempt: Int)
+    {
         #expect(ExponentialBackoff().delay(afterFailure: attempt, random: 0.5) == .zero)
     }
 
@@ -69,7 +72,9 @@ import Testing
             base: .seconds(-1), cap: .seconds(-2), multiplier: 0.1, jitter: -3, maxAttempts: -4)
         let odd = ExponentialBackoff(base: .seconds(9), cap: .seconds(1), multiplier: .nan, jitter: .infinity)
 
-        #expect(low.base == .zero && low.cap == .zero && low.multiplier == 1 && low.jitter == 0 && low.maxAttempts == 0)
+        #expect(
+            low.base == .zero && low.cap == .zero && low.multiplier == 1 && low.jitter == 0
+                && low.maxAttempts == 0)
         #expect(odd.cap == .seconds(9) && odd.multiplier == 1 && odd.jitter == 0)
         #expect(ExponentialBackoff(jitter: 7).jitter == 1)
         #expect(odd.delay(afterFailure: 3, random: .nan) <= odd.cap)
@@ -90,13 +95,17 @@ import Testing
         var attempts = 0
         while attempts < 100 {
             attempts += 1
-            if policy.decide(attempts: attempts, jobMax: job, isFinal: false, random: 0.5) == .fail { return attempts }
+            if policy.decide(attempts: attempts, jobMax: job, isFinal: false, random: 0.5) == .fail {
+                return attempts
+            }
         }
         return attempts
     }
 
     @Test(arguments: [0, 1, 2, 3, 10], [0, 1, 2, 3, 10])
-    func `lets the smaller of job and policy rule, 0 on the job leaving it to the policy [G2]`(_ job: Int, _ policy: Int) {
+    func `lets the smaller of job and policy rule, 0 on the job leaving it to the policy [G2]`(
+        _ job: Int, _ policy: Int
+    ) {
         let expected = policy == 0 ? 1 : job == 0 ? policy : min(job, policy)
 
         #expect(runs(job: job, policy: policy) == expected)
@@ -114,6 +123,7 @@ import Testing
     @Test func `waits as long as the policy says`() {
         let policy = ExponentialBackoff(base: .seconds(1), jitter: 0, maxAttempts: 5)
 
-        #expect(policy.decide(attempts: 2, jobMax: 0, isFinal: false, random: 0) == .retry(after: .seconds(2)))
+        #expect(
+            policy.decide(attempts: 2, jobMax: 0, isFinal: false, random: 0) == .retry(after: .seconds(2)))
     }
 }

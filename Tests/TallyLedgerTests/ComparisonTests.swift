@@ -25,8 +25,12 @@ private func verdict(_ sight: QueueSight, _ row: LedgerView?) -> Drift? {
 private func row(_ status: JobStatus, _ version: Int, outbox: Bool = false, epoch: Int64 = 5) -> LedgerView {
     LedgerView(id: JobID(), status: status, version: version, epoch: epoch, seq: 1, hasOutbox: outbox)
 }
-private func held(_ status: JobStatus, _ version: Int) -> QueueSight { QueueSight(held: (status, version), ended: nil) }
-private func ended(_ status: JobStatus, _ version: Int) -> QueueSight { QueueSight(held: nil, ended: (status, version)) }
+private func held(_ status: JobStatus, _ version: Int) -> QueueSight {
+    QueueSight(held: (status, version), ended: nil)
+}
+private func ended(_ status: JobStatus, _ version: Int) -> QueueSight {
+    QueueSight(held: nil, ended: (status, version))
+}
 private let absent = QueueSight(held: nil, ended: nil)
 
 @Suite struct `The comparison of the halves` {
@@ -78,7 +82,8 @@ private let absent = QueueSight(held: nil, ended: nil)
 @Suite struct `The log` {
     private func gap(_ positions: [(Int64, Int64)], after: (Int64, Int64)) -> Bool {
         let entries = positions.map {
-            LogEntry(position: LogPosition(epoch: $0.0, seq: $0.1), verb: .lease, at: Timestamp(microseconds: 0))
+            LogEntry(
+                position: LogPosition(epoch: $0.0, seq: $0.1), verb: .lease, at: Timestamp(microseconds: 0))
         }
         do throws(LogGap) {
             try LogGap.check(entries, after: LogPosition(epoch: after.0, seq: after.1))
@@ -114,7 +119,9 @@ private let absent = QueueSight(held: nil, ended: nil)
 @Suite struct `The statement` {
     private func statement(active: Int, drift: Int = 0, purged: Int = 0) -> Statement {
         Statement(
-            Balances(accepted: 10 + purged, completed: 5, failed: 2, cancelled: 1, purged: purged, active: active, quarantined: 0),
+            Balances(
+                accepted: 10 + purged, completed: 5, failed: 2, cancelled: 1, purged: purged, active: active,
+                quarantined: 0),
             drift: drift)
     }
 

@@ -56,7 +56,8 @@ private struct Halves {
     }
     func run(_ statement: String, _ id: JobID) async throws {
         _ = try await sql.query(
-            statement.replacing("JOBS", with: "\"\(scratch.settings.namespace)\".jobs") + " WHERE id = '\(id)'::uuid")
+            statement.replacing("JOBS", with: "\"\(scratch.settings.namespace)\".jobs")
+                + " WHERE id = '\(id)'::uuid")
     }
     func rows() async throws -> [[LedgerValue]] {
         let schema = "\"\(scratch.settings.namespace)\""
@@ -132,7 +133,9 @@ private struct Halves {
             #expect(run.findings.map(\.outcome) == ["repaired"] && run.exitCode == 1)
             #expect(again.findings.isEmpty && again.exitCode == 0)
             if drift != .D05 {
-                #expect(try await halves.ledger.events(id).contains { $0.actor == "reconciler:\(drift.rawValue)" })
+                #expect(
+                    try await halves.ledger.events(id).contains { $0.actor == "reconciler:\(drift.rawValue)" }
+                )
             }
         }
     }
@@ -176,7 +179,8 @@ private struct Halves {
                 Worker(
                     queue: halves.queue,
                     handlers: [
-                        JobHandler("t", retries: ExponentialBackoff(base: .milliseconds(1), jitter: 0)) { context in
+                        JobHandler("t", retries: ExponentialBackoff(base: .milliseconds(1), jitter: 0)) {
+                            context in
                             // At its first lease one in sixteen waits a little, another fails.
                             if context.fence.version > 2 { return }
                             if context.id.low % 16 == 0 { throw JobError.snooze(.milliseconds(2)) }
@@ -189,7 +193,8 @@ private struct Halves {
             let producer = Task {
                 for index in 0..<50 {
                     let records = (0..<100).map { _ in JobRecord(type: "t") }
-                    _ = try await client.enqueue(contentsOf: records, durability: index % 2 == 0 ? .recorded : .queued)
+                    _ = try await client.enqueue(
+                        contentsOf: records, durability: index % 2 == 0 ? .recorded : .queued)
                 }
             }
             var compared = 0
@@ -225,11 +230,15 @@ private struct Halves {
             }
             let tasks = workers.map { worker in Task { try await worker.run() } }
             let client = JobClient(queue: halves.queue, ledger: halves.ledger)
-            for _ in 0..<20 { _ = try await client.enqueue(contentsOf: (0..<100).map { _ in JobRecord(type: "t") }) }
+            for _ in 0..<20 {
+                _ = try await client.enqueue(contentsOf: (0..<100).map { _ in JobRecord(type: "t") })
+            }
             try await eventually("half way") { try await halves.ledger.balances().completed > 200 }
 
             try await halves.queue.removeNamespace()
-            for _ in 0..<5 { _ = try await client.enqueue(contentsOf: (0..<100).map { _ in JobRecord(type: "t") }) }
+            for _ in 0..<5 {
+                _ = try await client.enqueue(contentsOf: (0..<100).map { _ in JobRecord(type: "t") })
+            }
 
             try await eventually("all jobs completed", within: .seconds(60)) {
                 try await halves.ledger.balances().completed == 2500
@@ -263,7 +272,8 @@ private struct Halves {
 
             let schema = "\"\(halves.scratch.settings.namespace)\""
             let counts = try await halves.sql.query(
-                "SELECT count(*)::bigint, count(DISTINCT (job_id, seq))::bigint, count(DISTINCT job_id)::bigint FROM \(schema).job_events")
+                "SELECT count(*)::bigint, count(DISTINCT (job_id, seq))::bigint, count(DISTINCT job_id)::bigint FROM \(schema).job_events"
+            )
             #expect(counts == [[.int(3000), .int(3000), .int(1000)]])
             #expect(try await halves.ledger.balances().completed == 1000)
         }

@@ -169,7 +169,8 @@ struct Pair: Sendable {
         let pair = Pair()
         let far = LogPosition(epoch: 1, seq: 1000)
 
-        #expect(try await !Barrier(ledger: pair.ledger, mirror: pair.mirror).pass(far, within: .milliseconds(50)))
+        #expect(
+            try await !Barrier(ledger: pair.ledger, mirror: pair.mirror).pass(far, within: .milliseconds(50)))
     }
 
     @Test func `never passes while the ledger cannot be written`() async throws {
@@ -179,7 +180,8 @@ struct Pair: Sendable {
         let end = try await pair.memory.history().end
 
         // The store's error, or inconclusive where the time ran out between two tries.
-        let passed = try? await Barrier(ledger: pair.ledger, mirror: pair.mirror).pass(end, within: .milliseconds(50))
+        let passed = try? await Barrier(ledger: pair.ledger, mirror: pair.mirror).pass(
+            end, within: .milliseconds(50))
 
         #expect(passed != true)
         #expect(try await pair.ledger.cursor() < end)

@@ -6,14 +6,17 @@ import Testing
 
 @Suite struct `A Redis address` {
     @Test(arguments: [
-        ("redis://h", "h:6379/0", "", ""), ("redis://h:7000", "h:7000/0", "", ""), ("redis://h:7000/3", "h:7000/3", "", ""),
+        ("redis://h", "h:6379/0", "", ""), ("redis://h:7000", "h:7000/0", "", ""),
+        ("redis://h:7000/3", "h:7000/3", "", ""),
         ("redis://h/", "h:6379/0", "", ""), ("redis://:pw@h:1/2", "h:1/2", "", "pw"),
         ("redis://u:p%40%3Aw@h", "h:6379/0", "u", "p@:w"), ("redis://u@h", "h:6379/0", "u", ""),
         ("redis://:a@b@h", "h:6379/0", "", "a@b"), ("redis://[::1]:7000/1", "::1:7000/1", "", ""),
         ("redis://[::1]", "::1:6379/0", "", ""), ("unix:///run/r.sock", "/run/r.sock db 0", "", ""),
         ("unix:///run/r.sock?db=4", "/run/r.sock db 4", "", ""),
     ])
-    func `is read in every good spelling [I4]`(_ url: String, _ place: String, _ user: String, _ password: String) throws {
+    func `is read in every good spelling [I4]`(
+        _ url: String, _ place: String, _ user: String, _ password: String
+    ) throws {
         let configuration = try RedisConfiguration(url: url)
 
         #expect(configuration.place == place)
@@ -23,7 +26,8 @@ import Testing
     @Test(arguments: [
         "", " ", "localhost", "http://h", "redis:/h", "redis://", "redis://:s3cret@", "redis://:s3cret@h:0",
         "redis://:s3cret@h:65536", "redis://:s3cret@h:x", "redis://:s3cret@h/x", "redis://:s3cret@h/-1",
-        "redis://:s3cret@h/1/2", "redis://:s3cret%4@h", "redis://:s3cret%zz@h", "rediss://:s3cret@h", "unix://",
+        "redis://:s3cret@h/1/2", "redis://:s3cret%4@h", "redis://:s3cret%zz@h", "rediss://:s3cret@h",
+        "unix://",
         "unix:///s?x=1", "unix:///s?db=x", "redis://:s3cret@a b", "redis://::1", "redis://:s3cret@h:1?db=2",
         "redis://:s3cret@h\n", "unix:///" + String(repeating: "s", count: 101),
     ])

@@ -26,14 +26,21 @@ enum Argument: Sendable {
     }
 
     var bad: [[UInt8]] {
-        let texts = ["", "x", "\u{0}", "\n", "{", "}:body", "-1", "1.5", "nan", "inf", "-inf", "1e300", "99999999999999999999"]
-        let junk = texts.map { Array($0.utf8) } + [Array(repeating: 0xFF, count: 200), Array(repeating: 0, count: 200)]
+        let texts = [
+            "", "x", "\u{0}", "\n", "{", "}:body", "-1", "1.5", "nan", "inf", "-inf", "1e300",
+            "99999999999999999999",
+        ]
+        let junk =
+            texts.map { Array($0.utf8) } + [
+                Array(repeating: 0xFF, count: 200), Array(repeating: 0, count: 200),
+            ]
         switch self {
         case .any: return []
         case .number: return junk
         case .numberOrNone: return junk.filter { !$0.isEmpty }
         case .id(let good): return junk + [good + [0], Array(good.dropLast())]
-        case .token(let good): return junk + [good + [0], Array(good.dropLast()), Array(repeating: 0xFF, count: 28)]
+        case .token(let good):
+            return junk + [good + [0], Array(good.dropLast()), Array(repeating: 0xFF, count: 28)]
         case .head(let good):
             var versionless = good
             versionless.replaceSubrange(16..<20, with: [0, 0, 0, 0])
@@ -42,7 +49,8 @@ enum Argument: Sendable {
             var needsKey = good
             needsKey[20] |= 4
             return junk + [
-                good + [0], Array(good.dropLast()), Array(repeating: 0xFF, count: 33), versionless, needsBody, needsKey,
+                good + [0], Array(good.dropLast()), Array(repeating: 0xFF, count: 33), versionless, needsBody,
+                needsKey,
             ]
         case .record(let good):
             var layout = good
@@ -53,7 +61,9 @@ enum Argument: Sendable {
             bodyElsewhere[3] = 1
             var longQueue = good
             longQueue[4] = 255
-            return junk + [layout, priority, bodyElsewhere, longQueue, Array(good.prefix(20)), Array(good.prefix(5))]
+            return junk + [
+                layout, priority, bodyElsewhere, longQueue, Array(good.prefix(20)), Array(good.prefix(5)),
+            ]
         case .detail(let good, let least): return (0..<least).map { Array(good.prefix($0)) }
         }
     }
@@ -75,12 +85,15 @@ private struct Target {
         raw = try RawRedis(url: Servers.redisURL)
         epoch = try await queue.history().epoch
         func wish(_ limit: Int) -> ReserveWish { ReserveWish(["q"], limit: limit, worker: WorkerID("w")) }
-        let jobs = (0..<4).map { _ in JobRecord(type: "t", queue: "q", createdAt: Timestamp(microseconds: 1_893_456_000_000_000)) }
+        let jobs = (0..<4).map { _ in
+            JobRecord(type: "t", queue: "q", createdAt: Timestamp(microseconds: 1_893_456_000_000_000))
+        }
         _ = try await queue.push(jobs.map { Push($0) }, issued: nil, at: now)
         let leased = try await queue.reserve(wish(4), at: now).jobs.map(\.lease)
         held = leased[0]
         _ = try await queue.ack([Ack(leased[1])], at: now)
-        _ = try await queue.retry([Retry(leased[2], runAt: now + .seconds(60), attempts: 1, error: "e")], at: now)
+        _ = try await queue.retry(
+            [Retry(leased[2], runAt: now + .seconds(60), attempts: 1, error: "e")], at: now)
         _ = try await queue.cancel(leased[3].id, tombstone: nil, at: now)
         let more = [
             JobRecord(type: "t", queue: "q", unique: UniqueKey("k"), createdAt: now),
@@ -91,7 +104,9 @@ private struct Target {
         waiting = more[0].id
     }
 
-    func call(_ verb: String, _ arguments: [[UInt8]], runID: [UInt8]? = nil, now: [UInt8]? = nil) throws -> RedisReply {
+    func call(_ verb: String, _ arguments: [[UInt8]], runID: [UInt8]? = nil, now: [UInt8]? = nil) throws
+        -> RedisReply
+    {
         let head = ["FCALL", "tally_v1_\(verb)", "1", "{\(namespace):0}"].map { Array($0.utf8) }
         let prefix = [runID ?? Array(raw.runID.utf8), now ?? Array("\(self.now.microseconds)".utf8)]
         return try raw.send(head + prefix + arguments)
@@ -109,14 +124,16 @@ private struct Target {
         let zero8 = [UInt8](repeating: 0, count: 8)
         func word(_ text: String) -> Argument { .any(Array(text.utf8)) }
         switch verb {
-        case "push": return [.numberOrNone(epoch), .number(now.microseconds), .head(head), .record(new.packed())]
+        case "push":
+            return [.numberOrNone(epoch), .number(now.microseconds), .head(head), .record(new.packed())]
         case "reserve": return [.number(1), .number(30_000_000), word("w"), word("q")]
         case "extend": return [.number(30_000_000), token]
         case "ack": return [token, word("result")]
         case "fail": return [token, .detail([0, 0, 0, 1], least: 4)]
         case "retry": return [token, .detail(zero8 + [0, 0, 0, 1] + zero8, least: 20)]
         case "release": return [token, .detail(zero8, least: 8)]
-        case "cancel": return [.id(waiting.bytes), .numberOrNone(9), .number(epoch), .number(now.microseconds)]
+        case "cancel":
+            return [.id(waiting.bytes), .numberOrNone(9), .number(epoch), .number(now.microseconds)]
         case "promote", "reclaim": return [.number(10)]
         case "open": return [.number(epoch)]
         case "report": return [.number(epoch), .number(1)]
@@ -126,7 +143,10 @@ private struct Target {
         case "scan", "count": return [.number(0), .number(10)]
         case "attach": return [.number(0)]
         default:
-            return [.number(epoch), .id(JobID().bytes), word("D05"), word("-"), .detail(Array("Bc".utf8) + [0, 0, 0, 1], least: 6)]
+            return [
+                .number(epoch), .id(JobID().bytes), word("D05"), word("-"),
+                .detail(Array("Bc".utf8) + [0, 0, 0, 1], least: 6),
+            ]
         }
     }
 }
@@ -137,12 +157,15 @@ private func differences(_ a: [String: [UInt8]], _ b: [String: [UInt8]]) -> [Str
 }
 
 private let verbs = [
-    "push", "reserve", "extend", "ack", "fail", "retry", "release", "cancel", "promote", "reclaim", "open", "report",
+    "push", "reserve", "extend", "ack", "fail", "retry", "release", "cancel", "promote", "reclaim", "open",
+    "report",
     "pause", "heartbeat", "inspect", "scan", "count", "attach", "repair",
 ]
 
 @Suite(.serialized) struct `A function called with hostile arguments` {
-    @Test(arguments: verbs) func `changes nothing when one argument is bad [A10, I12]`(_ verb: String) async throws {
+    @Test(arguments: verbs) func `changes nothing when one argument is bad [A10, I12]`(_ verb: String)
+        async throws
+    {
         try await withQueue(hasTestClock: true) { queue, namespace in
             let target = try await Target(queue, namespace)
             let before = try target.raw.dump(namespace)
@@ -161,7 +184,9 @@ private let verbs = [
         }
     }
 
-    @Test(arguments: verbs) func `changes nothing when arguments are missing [A10]`(_ verb: String) async throws {
+    @Test(arguments: verbs) func `changes nothing when arguments are missing [A10]`(_ verb: String)
+        async throws
+    {
         try await withQueue(hasTestClock: true) { queue, namespace in
             let target = try await Target(queue, namespace)
             let before = try target.raw.dump(namespace)
@@ -169,12 +194,16 @@ private let verbs = [
 
             for count in template.indices {
                 let reply = try target.call(verb, Array(template[..<count]))
-                #expect(differences(before, try target.raw.dump(namespace)).isEmpty, "\(count) arguments: \(reply)")
+                #expect(
+                    differences(before, try target.raw.dump(namespace)).isEmpty,
+                    "\(count) arguments: \(reply)")
             }
         }
     }
 
-    @Test(arguments: verbs) func `changes nothing when server id or time are not what they are [A10]`(_ verb: String) async throws {
+    @Test(arguments: verbs) func `changes nothing when server id or time are not what they are [A10]`(
+        _ verb: String
+    ) async throws {
         try await withQueue(hasTestClock: true) { queue, namespace in
             let target = try await Target(queue, namespace)
             let before = try target.raw.dump(namespace)
@@ -223,7 +252,8 @@ private let verbs = [
             let good = target.template(verb).map(\.good)
 
             let cut = try target.call(verb, good + [good[good.count - 2]])
-            let short = try target.call(verb, good + [Array(good[good.count - 2].dropLast()), good[good.count - 1]])
+            let short = try target.call(
+                verb, good + [Array(good[good.count - 2].dropLast()), good[good.count - 1]])
 
             for reply in [cut, short] {
                 guard case .error(let text) = reply else {

@@ -21,8 +21,11 @@ private func opened(_ redis: PrivateRedis) async throws -> RedisQueue {
             redis.kill()
 
             for _ in 0..<3 {
-                let error = await caught(QueueError.self) { try await queue.push([Push(job())], issued: nil, at: nil) }
-                #expect(error?.code == .unavailable || error?.code == .uncertain, "\(String(describing: error))")
+                let error = await caught(QueueError.self) {
+                    try await queue.push([Push(job())], issued: nil, at: nil)
+                }
+                #expect(
+                    error?.code == .unavailable || error?.code == .uncertain, "\(String(describing: error))")
             }
             try await redis.start()
 
@@ -41,7 +44,9 @@ private func opened(_ redis: PrivateRedis) async throws -> RedisQueue {
             let record = job()
             redis.freeze()
 
-            let error = await caught(QueueError.self) { try await queue.push([Push(record)], issued: nil, at: nil) }
+            let error = await caught(QueueError.self) {
+                try await queue.push([Push(record)], issued: nil, at: nil)
+            }
             redis.resume()
 
             #expect(error?.code == .uncertain)
@@ -52,7 +57,9 @@ private func opened(_ redis: PrivateRedis) async throws -> RedisQueue {
         }
     }
 
-    @Test func `restarts, leases stay valid and none is handed out until the epoch is opened [C1]`() async throws {
+    @Test func `restarts, leases stay valid and none is handed out until the epoch is opened [C1]`()
+        async throws
+    {
         try await PrivateRedis.with { redis in
             let queue = try await opened(redis)
             _ = try await queue.push((0..<3).map { _ in Push(job()) }, issued: nil, at: nil)
@@ -76,7 +83,10 @@ private func opened(_ redis: PrivateRedis) async throws -> RedisQueue {
                 return
             }
             #expect(longer.epoch == first.epoch && longer.version == first.version)
-            #expect(try await queue.ack([Ack(first), Ack(second)], at: nil) == [.settled(.completed), .settled(.completed)])
+            #expect(
+                try await queue.ack([Ack(first), Ack(second)], at: nil) == [
+                    .settled(.completed), .settled(.completed),
+                ])
             try await queue.open(epoch: after.epoch)
             let taken = try await queue.reserve(wish, at: nil).jobs
             #expect(taken.count == 1 && taken[0].lease.epoch == after.epoch)
@@ -92,7 +102,8 @@ private func opened(_ redis: PrivateRedis) async throws -> RedisQueue {
             try await redis.start()
             try await queue.open(epoch: queue.history().epoch)
 
-            #expect(try await queue.push([Push(job(), isRecorded: true)], issued: issued, at: nil) == [.refused])
+            #expect(
+                try await queue.push([Push(job(), isRecorded: true)], issued: issued, at: nil) == [.refused])
             await queue.close()
         }
     }
@@ -102,16 +113,20 @@ private func opened(_ redis: PrivateRedis) async throws -> RedisQueue {
             let queue = try await opened(redis)
             let raw = try RawRedis(url: redis.url)
 
-            try await withThrowingTaskGroup(of: Int.self) { group in
-                for _ in 0..<8 {
-                    group.addTask { () async throws -> Int in
-                        for _ in 0..<50 { _ = try await queue.push([Push(job())], issued: nil, at: nil) }
-                        return 50
+            let done = Journal<Int>()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for worker in 0..<8 {
+                    group.addTask {
+                        for _ in 0..<50 {
+                            _ = try await queue.push([Push(job())], issued: nil, at: nil)
+                            done.append(worker)
+                        }
                     }
                 }
-                for _ in 0..<20 {
+                for _ in 0..<10 {
+                    let before = done.count
                     try raw("FUNCTION", "FLUSH")
-                    await Task.yield()
+                    try await eventually("pushes go on") { done.count > before || done.count == 400 }
                 }
                 try await group.waitForAll()
             }
@@ -131,7 +146,9 @@ private func opened(_ redis: PrivateRedis) async throws -> RedisQueue {
             let leases = try await queue.reserve(one, at: nil).jobs.map(\.lease)
             try raw("CONFIG", "SET", "maxmemory", "1mb")
 
-            let error = await caught(QueueError.self) { try await queue.push([Push(job())], issued: nil, at: nil) }
+            let error = await caught(QueueError.self) {
+                try await queue.push([Push(job())], issued: nil, at: nil)
+            }
 
             #expect(error?.code == .full)
             #expect(try await queue.reserve(one, at: nil).jobs.count == 2)
@@ -140,7 +157,10 @@ private func opened(_ redis: PrivateRedis) async throws -> RedisQueue {
                 return
             }
             #expect(try await queue.ack([Ack(leases[0])], at: nil) == [.settled(.completed)])
-            #expect(try await queue.fail([Failure(leases[1], attempts: 1, error: "e")], at: nil) == [.settled(.failed)])
+            #expect(
+                try await queue.fail([Failure(leases[1], attempts: 1, error: "e")], at: nil) == [
+                    .settled(.failed)
+                ])
             #expect(try await queue.reclaim(9, at: nil) == 0)
             let late = try await RedisQueue.open(RedisConfiguration(url: redis.url))
             #expect(try await late.history().logLength > 0)

@@ -41,7 +41,10 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
             let taken = try await queue.reserve(wish(1), at: nil)
 
             #expect(taken.jobs.isEmpty && taken.corrupt.map(\.id) == [record.id])
-            #expect(try await queue.fail([Failure(taken.corrupt[0], attempts: 0, error: "corrupt")], at: nil) == [.settled(.failed)])
+            #expect(
+                try await queue.fail([Failure(taken.corrupt[0], attempts: 0, error: "corrupt")], at: nil) == [
+                    .settled(.failed)
+                ])
         }
     }
 
@@ -53,7 +56,9 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
                 redis.freeze()
                 let pushes = Task {
                     try await withThrowingTaskGroup(of: [PushAnswer].self) { group in
-                        for _ in 0..<50 { group.addTask { try await queue.push([Push(job())], issued: nil, at: nil) } }
+                        for _ in 0..<50 {
+                            group.addTask { try await queue.push([Push(job())], issued: nil, at: nil) }
+                        }
                         return try await group.reduce(into: [PushAnswer]()) { $0 += $1 }
                     }
                 }
@@ -85,25 +90,43 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
 
             let log = try await queue.log(after: begin, limit: 99)
 
-            #expect(log.map(\.verb) == [.push, .lease, .ack, .retry, .fail, .release, .reclaim, .cancel, .promote])
+            #expect(
+                log.map(\.verb) == [
+                    .push, .lease, .ack, .retry, .fail, .release, .reclaim, .cancel, .promote,
+                ])
             #expect(log.map(\.position.seq) == (1...9).map { begin.seq + $0 })
-            #expect(log[0].moves == jobs.map { Move(id: $0.id, version: 1, from: nil, to: .pending, record: $0) })
+            #expect(
+                log[0].moves == jobs.map { Move(id: $0.id, version: 1, from: nil, to: .pending, record: $0) })
             #expect(log[1].actor == "w" && log[1].moves.map(\.to) == Array(repeating: .processing, count: 5))
-            #expect(log[2].moves == [Move(id: jobs[0].id, version: 2, from: .processing, to: .completed, result: [9, 0, 9])])
-            #expect(log[3].moves == [
-                Move(id: jobs[1].id, version: 2, from: .processing, to: .retrying, attempts: 2, runAt: later, error: "é")
-            ])
-            #expect(log[4].moves == [
-                Move(id: jobs[2].id, version: 2, from: .processing, to: .failed, attempts: 3, error: "no")
-            ])
-            #expect(log[5].moves == [Move(id: jobs[3].id, version: 2, from: .processing, to: .scheduled, runAt: later)])
-            #expect(log[6].moves == [Move(id: jobs[4].id, version: 2, from: .processing, to: .pending, crashes: 1)])
+            #expect(
+                log[2].moves == [
+                    Move(id: jobs[0].id, version: 2, from: .processing, to: .completed, result: [9, 0, 9])
+                ])
+            #expect(
+                log[3].moves == [
+                    Move(
+                        id: jobs[1].id, version: 2, from: .processing, to: .retrying, attempts: 2,
+                        runAt: later, error: "é")
+                ])
+            #expect(
+                log[4].moves == [
+                    Move(id: jobs[2].id, version: 2, from: .processing, to: .failed, attempts: 3, error: "no")
+                ])
+            #expect(
+                log[5].moves == [
+                    Move(id: jobs[3].id, version: 2, from: .processing, to: .scheduled, runAt: later)
+                ])
+            #expect(
+                log[6].moves == [
+                    Move(id: jobs[4].id, version: 2, from: .processing, to: .pending, crashes: 1)
+                ])
             #expect(log[6].at == start + .seconds(30))
             #expect(log[7].moves == [Move(id: jobs[4].id, version: 2, from: .pending, to: .cancelled)])
-            #expect(Set(log[8].moves) == [
-                Move(id: jobs[1].id, version: 2, from: .retrying, to: .pending),
-                Move(id: jobs[3].id, version: 2, from: .scheduled, to: .pending),
-            ])
+            #expect(
+                Set(log[8].moves) == [
+                    Move(id: jobs[1].id, version: 2, from: .retrying, to: .pending),
+                    Move(id: jobs[3].id, version: 2, from: .scheduled, to: .pending),
+                ])
             for move in log.flatMap({ entry in entry.moves.map { (entry.verb, $0) } }) {
                 #expect(Transition.isLegal(move.0, from: move.1.from, to: move.1.to))
             }
@@ -163,8 +186,11 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
                     }
                     try raw("CONFIG", "RESETSTAT")
                     #expect(try await queue.reserve(wish(10), at: nil).jobs.count == 10)
-                    for line in (try raw("INFO", "commandstats").text ?? "").split(whereSeparator: \.isNewline) {
-                        guard line.hasPrefix("cmdstat_"), !line.hasPrefix("cmdstat_config"), !line.hasPrefix("cmdstat_info")
+                    for line in (try raw("INFO", "commandstats").text ?? "").split(
+                        whereSeparator: \.isNewline)
+                    {
+                        guard line.hasPrefix("cmdstat_"), !line.hasPrefix("cmdstat_config"),
+                            !line.hasPrefix("cmdstat_info")
                         else { continue }
                         let name = line.dropFirst(8).prefix { $0 != ":" }
                         cost[String(name)] = Int(line.drop { $0 != "=" }.dropFirst().prefix { $0 != "," })
@@ -178,10 +204,12 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
 
             #expect(small == large && small["fcall"] == 1)
             // None of these looks at more than it takes.
-            #expect(Set(large.keys).isSubset(of: [
-                "fcall", "hmget", "time", "zrangebyscore", "exists", "sismember", "llen", "lpop", "zmscore", "zadd",
-                "xadd", "hset", "zrange", "hget", "lpush",
-            ]), "\(large)")
+            #expect(
+                Set(large.keys).isSubset(of: [
+                    "fcall", "hmget", "time", "zrangebyscore", "exists", "sismember", "llen", "lpop",
+                    "zmscore", "zadd",
+                    "xadd", "hset", "zrange", "hget", "lpush",
+                ]), "\(large)")
         }
     }
 
@@ -256,7 +284,9 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
             let lease = Lease(id: JobID(), version: 2, epoch: 1, expiresAt: start)
             let many = Array(repeating: lease, count: Limits.jobsPerCall + 1)
 
-            let extend = await caught(QueueError.self) { try await queue.extend(many, by: .seconds(1), at: nil) }
+            let extend = await caught(QueueError.self) {
+                try await queue.extend(many, by: .seconds(1), at: nil)
+            }
             let ack = await caught(QueueError.self) { try await queue.ack(many.map { Ack($0) }, at: nil) }
 
             #expect(extend?.code == .invalid && ack?.code == .invalid)

@@ -9,7 +9,8 @@ import Testing
 
 struct Invoice: Job, Equatable {
     static let jobType: JobType = "invoice.send"
-    static let policy = JobPolicy(queue: "mail", priority: .high, attempts: 8, timeout: .seconds(30), maxCrashes: 2)
+    static let policy = JobPolicy(
+        queue: "mail", priority: .high, attempts: 8, timeout: .seconds(30), maxCrashes: 2)
     var order = 7
     func run(_ context: JobContext) async throws {}
 }
@@ -22,7 +23,9 @@ struct Plain: Job {
 /// Puts its mark before what JSON would write.
 private struct MarkedCodec: JobCodec {
     let name = "marked"
-    func encode<Value: Encodable>(_ value: Value) throws -> [UInt8] { [0xAA] + (try JSONCodec().encode(value)) }
+    func encode<Value: Encodable>(_ value: Value) throws -> [UInt8] {
+        [0xAA] + (try JSONCodec().encode(value))
+    }
     func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
         guard bytes.first == 0xAA else { throw JobError.final("no mark") }
         return try JSONCodec().decode(type, from: Array(bytes.dropFirst()))
@@ -35,7 +38,8 @@ private struct MarkedCodec: JobCodec {
         let (id, runAt) = (JobID(), Timestamp.now + .seconds(60))
 
         let receipt = try await rig.client(.queued).enqueue(
-            Invoice(order: 9), on: "bulk", at: runAt, priority: .low, unique: UniqueKey("k"), id: id, tags: ["eu"], trace: "00-1")
+            Invoice(order: 9), on: "bulk", at: runAt, priority: .low, unique: UniqueKey("k"), id: id,
+            tags: ["eu"], trace: "00-1")
 
         #expect(receipt == Receipt(id: id, existed: false, durability: .queued))
         let job = try #require(try await rig.held(id))
@@ -66,7 +70,9 @@ private struct MarkedCodec: JobCodec {
             seen.append(context.body)
             try await next(context)
         }
-        let worker = rig.worker(WorkerConfiguration(codecs: [JSONCodec(), MarkedCodec()]), middleware: [spy], JobHandler(Plain.self))
+        let worker = rig.worker(
+            WorkerConfiguration(codecs: [JSONCodec(), MarkedCodec()]), middleware: [spy],
+            JobHandler(Plain.self))
 
         try await running(worker) { try await rig.eventuallyEnded(id, .completed) }
 
@@ -126,7 +132,9 @@ private struct MarkedCodec: JobCodec {
             var records = (0..<10).map { _ in JobRecord(type: "t") }
             records[9].maxAttempts = -1
 
-            let error = await caught(EnqueueError.self) { try await rig.client(mode).enqueue(contentsOf: records) }
+            let error = await caught(EnqueueError.self) {
+                try await rig.client(mode).enqueue(contentsOf: records)
+            }
 
             guard case .invalid(.maxAttemptsNegative(-1))? = error else {
                 Issue.record("\(String(describing: error))")
@@ -182,7 +190,10 @@ private struct MarkedCodec: JobCodec {
         #expect(try await client.enqueue(record).existed)
         record.body = [1]
 
-        guard case .idConflict(record.id)? = await caught(EnqueueError.self, { try await client.enqueue(record) }) else {
+        guard
+            case .idConflict(record.id)? = await caught(
+                EnqueueError.self, { try await client.enqueue(record) })
+        else {
             Issue.record("taken")
             return
         }
@@ -193,18 +204,26 @@ private struct MarkedCodec: JobCodec {
         let record = try await rig.push()
         _ = try await rig.memory.cancel(record.id, tombstone: nil, at: nil)
 
-        guard case .ended(record.id, .cancelled)? = await caught(EnqueueError.self, { try await rig.client(.queued).enqueue(record) })
+        guard
+            case .ended(record.id, .cancelled)? = await caught(
+                EnqueueError.self, { try await rig.client(.queued).enqueue(record) })
         else {
             Issue.record("taken")
             return
         }
     }
 
-    @Test(arguments: [JobID.zero, JobID(createdAt: .now - .seconds(2 * 86_400)), JobID(createdAt: .now + .seconds(2 * 86_400)), JobID(high: 1, low: 1)])
+    @Test(arguments: [
+        JobID.zero, JobID(createdAt: .now - .seconds(2 * 86_400)),
+        JobID(createdAt: .now + .seconds(2 * 86_400)), JobID(high: 1, low: 1),
+    ])
     func `refuses an id that is not a fresh UUIDv7, before any call [A2]`(_ id: JobID) async throws {
         let rig = Rig()
 
-        guard case .invalid? = await caught(EnqueueError.self, { try await rig.client().enqueue(Plain(), id: id) }) else {
+        guard
+            case .invalid? = await caught(
+                EnqueueError.self, { try await rig.client().enqueue(Plain(), id: id) })
+        else {
             Issue.record("taken")
             return
         }

@@ -25,7 +25,8 @@ private struct Boom: Error, CustomStringConvertible {
             }
         }
         let worker = rig.worker(
-            WorkerConfiguration(), middleware: [layer("a"), layer("b")], JobHandler("t") { _ in order.append("run") })
+            WorkerConfiguration(), middleware: [layer("a"), layer("b")],
+            JobHandler("t") { _ in order.append("run") })
 
         try await running(worker) { try await rig.eventuallyEnded(job.id, .completed) }
 
@@ -80,7 +81,9 @@ private struct Boom: Error, CustomStringConvertible {
     @Test func `waits as its policy says before the next attempt [D4]`() async throws {
         let rig = Rig()
         let job = try await rig.push()
-        let handler = JobHandler("t", retries: ExponentialBackoff(base: .seconds(100), jitter: 0)) { _ in throw Boom() }
+        let handler = JobHandler("t", retries: ExponentialBackoff(base: .seconds(100), jitter: 0)) { _ in
+            throw Boom()
+        }
 
         try await running(rig.worker(handler)) {
             try await eventually("retrying") { try await rig.held(job.id)?.status == .retrying }
@@ -147,7 +150,9 @@ private struct Boom: Error, CustomStringConvertible {
         }
 
         let moves = try await rig.moves(job.id)
-        #expect(moves.contains { $0.verb == .release } && !moves.contains { $0.verb == .retry || $0.verb == .fail })
+        #expect(
+            moves.contains { $0.verb == .release }
+                && !moves.contains { $0.verb == .retry || $0.verb == .fail })
     }
 
     @Test func `that is missing fails the job where the worker is told so [F9]`() async throws {
@@ -165,7 +170,8 @@ private struct Boom: Error, CustomStringConvertible {
     @Test func `sees attempt, key, fence, tags and trace of each attempt [F11]`() async throws {
         let rig = Rig()
         let record = JobRecord(
-            type: "t", queue: "mail", body: [1, 2], maxAttempts: 3, unique: UniqueKey("k"), tags: ["eu"], trace: "00-1")
+            type: "t", queue: "mail", body: [1, 2], maxAttempts: 3, unique: UniqueKey("k"), tags: ["eu"],
+            trace: "00-1")
         _ = try await rig.memory.push([Push(record)], issued: nil, at: nil)
         let seen = Journal<JobContext>()
         let worker = rig.worker(
@@ -191,7 +197,9 @@ private struct Boom: Error, CustomStringConvertible {
         let rig = Rig()
         let job = try await rig.push("invoice.send", body: Array("[]".utf8))
 
-        try await running(rig.worker(JobHandler(Invoice.self))) { try await rig.eventuallyEnded(job.id, .failed) }
+        try await running(rig.worker(JobHandler(Invoice.self))) {
+            try await rig.eventuallyEnded(job.id, .failed)
+        }
 
         #expect(try await rig.moves(job.id).last?.move.error?.contains("cannot be decoded") == true)
     }
@@ -212,7 +220,9 @@ private struct Boom: Error, CustomStringConvertible {
     @Test func `whose result is too large fails for good [D10]`() async throws {
         let rig = Rig()
         let job = try await rig.push()
-        let handler = JobHandler("t") { try $0.complete(bytes: Array(repeating: 0, count: Limits.resultBytes + 1)) }
+        let handler = JobHandler("t") {
+            try $0.complete(bytes: Array(repeating: 0, count: Limits.resultBytes + 1))
+        }
 
         try await running(rig.worker(handler)) { try await rig.eventuallyEnded(job.id, .failed) }
     }
@@ -303,7 +313,8 @@ private struct Boom: Error, CustomStringConvertible {
         let (began, finish) = (Gate(), Gate())
         let job = try await rig.push()
         let mirror = Mirror(queue: rig.memory, ledger: rig.ledger)
-        let configuration = WorkerConfiguration(concurrency: 3, heartbeat: .milliseconds(20), id: WorkerID("w1"))
+        let configuration = WorkerConfiguration(
+            concurrency: 3, heartbeat: .milliseconds(20), id: WorkerID("w1"))
         let worker = rig.worker(
             configuration,
             JobHandler("t") { _ in

@@ -118,7 +118,8 @@ private struct Greet: Tallystick.Job {
             for task in tasks { try await task.value }
 
             let (run, statement) = try await Reconciler(
-                queue: scratch.queue, ledger: scratch.ledger, mirror: Mirror(queue: scratch.queue, ledger: scratch.ledger)
+                queue: scratch.queue, ledger: scratch.ledger,
+                mirror: Mirror(queue: scratch.queue, ledger: scratch.ledger)
             ).run(.dry)
 
             #expect(Set(runs.all).count == 1000 && runs.count == 1000)

@@ -23,11 +23,13 @@ import Testing
         #expect(try await rig.memory.counts(at: nil).map(\.pending) == [1])
     }
 
-    @Test(arguments: [
-        (.unavailable, true), (.full, true), (.uncertain, true), (.closed, false), (.invalid, false),
-        (.wrongServer, false), (.unsupported, false), (.cancelled, true),
-    ] as [(QueueError.Code, Bool)])
-    func `tells whether to try again, in mode queued`(_ code: QueueError.Code, _ mayRetry: Bool) async throws {
+    @Test(
+        arguments: [
+            (.unavailable, true), (.full, true), (.uncertain, true), (.closed, false), (.invalid, false),
+            (.wrongServer, false), (.unsupported, false), (.cancelled, true),
+        ] as [(QueueError.Code, Bool)])
+    func `tells whether to try again, in mode queued`(_ code: QueueError.Code, _ mayRetry: Bool) async throws
+    {
         let rig = Rig()
         rig.queue.inject(.refuse(code), on: .push)
 
@@ -36,11 +38,14 @@ import Testing
         #expect(error?.mayRetry == mayRetry, "\(String(describing: error))")
     }
 
-    @Test(arguments: [
-        (.unavailable, true), (.uncertain, true), (.transient, true), (.closed, false), (.refused, false),
-        (.schema, false), (.invalid, false),
-    ] as [(LedgerError.Code, Bool)])
-    func `tells whether to try again, in mode recorded`(_ code: LedgerError.Code, _ mayRetry: Bool) async throws {
+    @Test(
+        arguments: [
+            (.unavailable, true), (.uncertain, true), (.transient, true), (.closed, false), (.refused, false),
+            (.schema, false), (.invalid, false),
+        ] as [(LedgerError.Code, Bool)])
+    func `tells whether to try again, in mode recorded`(_ code: LedgerError.Code, _ mayRetry: Bool)
+        async throws
+    {
         let rig = Rig()
         rig.ledger.inject(code, on: .record)
 
@@ -81,7 +86,9 @@ import Testing
 
         let outcomes = await withTaskGroup(of: (JobID, Bool).self) { group in
             for record in good + [poison] {
-                group.addTask { (record.id, await caught(EnqueueError.self) { try await client.enqueue(record) } == nil) }
+                group.addTask {
+                    (record.id, await caught(EnqueueError.self) { try await client.enqueue(record) } == nil)
+                }
             }
             for _ in 0..<1000 { await Task.yield() }
             gate.open()
@@ -94,7 +101,9 @@ import Testing
     }
 
     @Test(arguments: [FaultyQueue.Call.push, .stamp])
-    func `stand when the queue is away, and the relay delivers them [P4]`(_ call: FaultyQueue.Call) async throws {
+    func `stand when the queue is away, and the relay delivers them [P4]`(_ call: FaultyQueue.Call)
+        async throws
+    {
         let rig = Rig()
         rig.queue.inject(.refuse(.unavailable), on: call)
         let client = rig.client()
@@ -108,7 +117,9 @@ import Testing
         #expect(try await rig.held(receipt.id)?.status == .pending)
     }
 
-    @Test func `are pushed once more by the relay when the client died after its push, and run once [P4]`() async throws {
+    @Test func `are pushed once more by the relay when the client died after its push, and run once [P4]`()
+        async throws
+    {
         let rig = Rig()
         rig.ledger.inject(.unavailable, on: .finishOutbox)
         let client = rig.client()

@@ -27,13 +27,16 @@ struct Rig: Sendable {
         timeout: Duration? = nil, body: [UInt8] = []
     ) async throws -> JobRecord {
         let record = JobRecord(
-            type: type, queue: name, body: body, timeout: timeout, maxAttempts: maxAttempts, maxCrashes: maxCrashes)
+            type: type, queue: name, body: body, timeout: timeout, maxAttempts: maxAttempts,
+            maxCrashes: maxCrashes)
         _ = try await memory.push([Push(record)], issued: nil, at: nil)
         return record
     }
 
     func held(_ id: JobID) async throws -> JobSnapshot? { try await memory.inspect([id], at: nil).held[id] }
-    func ended(_ id: JobID) async throws -> JobStatus? { try await memory.inspect([id], at: nil).ended[id]?.status }
+    func ended(_ id: JobID) async throws -> JobStatus? {
+        try await memory.inspect([id], at: nil).ended[id]?.status
+    }
 
     func eventuallyEnded(_ id: JobID, _ status: JobStatus) async throws {
         try await eventually("job is \(status)") { try await ended(id) == status }
@@ -72,7 +75,9 @@ func running(_ worker: Worker, _ body: () async throws -> Void) async throws {
 }
 
 /// Runs something endless, such as the duties, while `body` runs.
-func beside(_ endless: @escaping @Sendable () async throws -> Void, _ body: () async throws -> Void) async throws {
+func beside(_ endless: @escaping @Sendable () async throws -> Void, _ body: () async throws -> Void)
+    async throws
+{
     let task = Task { try await endless() }
     do {
         try await body()

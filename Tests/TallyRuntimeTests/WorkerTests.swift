@@ -13,18 +13,22 @@ import Testing
         #expect(WorkerConfiguration(concurrency: given).concurrency == expected)
     }
 
-    @Test(arguments: [
-        (.seconds(-1), .seconds(30)), (.zero, .seconds(30)), (.seconds(86_401), .seconds(30)),
-        (.seconds(10), .seconds(10)), (.microseconds(1), .microseconds(1)), (.seconds(86_400), .seconds(86_400)),
-    ] as [(Duration, Duration)])
+    @Test(
+        arguments: [
+            (.seconds(-1), .seconds(30)), (.zero, .seconds(30)), (.seconds(86_401), .seconds(30)),
+            (.seconds(10), .seconds(10)), (.microseconds(1), .microseconds(1)),
+            (.seconds(86_400), .seconds(86_400)),
+        ] as [(Duration, Duration)])
     func `takes a lease of 1 µs to a day, else the default [F2]`(_ given: Duration, _ expected: Duration) {
         #expect(WorkerConfiguration(lease: given).lease == expected)
     }
 
-    @Test(arguments: [
-        (.zero, .seconds(4)), (.seconds(-1), .seconds(4)), (.seconds(12), .seconds(4)), (.seconds(99), .seconds(4)),
-        (.seconds(5), .seconds(5)), (.seconds(1), .seconds(1)),
-    ] as [(Duration, Duration)])
+    @Test(
+        arguments: [
+            (.zero, .seconds(4)), (.seconds(-1), .seconds(4)), (.seconds(12), .seconds(4)),
+            (.seconds(99), .seconds(4)),
+            (.seconds(5), .seconds(5)), (.seconds(1), .seconds(1)),
+        ] as [(Duration, Duration)])
     func `beats within its lease, by default three times [F2]`(_ given: Duration, _ expected: Duration) {
         #expect(WorkerConfiguration(lease: .seconds(12), heartbeat: given).heartbeat == expected)
     }
@@ -110,7 +114,9 @@ import Testing
             for _ in 0..<5 {
                 let before = try #require(try await rig.held(job.id)?.lease).expiresAt
                 clock.advance(by: .seconds(20))
-                try await eventually("extended") { try await rig.held(job.id)?.lease.map { $0.expiresAt > before } == true }
+                try await eventually("extended") {
+                    try await rig.held(job.id)?.lease.map { $0.expiresAt > before } == true
+                }
                 #expect(try await rig.memory.reclaim(10, at: nil) == 0)
             }
             finish.open()
@@ -120,7 +126,9 @@ import Testing
         #expect(runs.all == [1])
     }
 
-    @Test func `cancels the handler of a lost lease within one interval, and does not report its end [C9]`() async throws {
+    @Test func `cancels the handler of a lost lease within one interval, and does not report its end [C9]`()
+        async throws
+    {
         let rig = Rig()
         let job = try await rig.push()
         let began = Gate()
@@ -130,7 +138,8 @@ import Testing
             defer { stopped.open() }
             try await untilCancelled()
         }
-        let worker = rig.worker(WorkerConfiguration(concurrency: 1, lease: .seconds(30), heartbeat: .milliseconds(50)), handler)
+        let worker = rig.worker(
+            WorkerConfiguration(concurrency: 1, lease: .seconds(30), heartbeat: .milliseconds(50)), handler)
 
         try await running(worker) {
             await began.wait()
@@ -143,7 +152,9 @@ import Testing
 
             #expect(rig.queue.count(of: .extend) <= extends + 2)
             try await eventually("its slot is free again") { worker.active == 0 }
-            for call in [FaultyQueue.Call.ack, .retry, .fail, .release] { #expect(rig.queue.count(of: call) == 0) }
+            for call in [FaultyQueue.Call.ack, .retry, .fail, .release] {
+                #expect(rig.queue.count(of: call) == 0)
+            }
             #expect(try await rig.memory.ack([Ack(taken.jobs[0].lease)], at: nil) == [.settled(.completed)])
         }
     }

@@ -66,7 +66,9 @@ package func eventually(
 }
 
 /// The error that `body` throws, if it is of this type.
-package func caught<Failure: Error, Value>(_: Failure.Type, _ body: () async throws -> Value) async -> Failure? {
+package func caught<Failure: Error, Value>(_: Failure.Type, _ body: () async throws -> Value) async
+    -> Failure?
+{
     do {
         _ = try await body()
         return nil

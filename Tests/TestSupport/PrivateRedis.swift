@@ -13,7 +13,9 @@ package final class PrivateRedis: Sendable {
 
     package var url: String { "redis://127.0.0.1:\(port)/0" }
 
-    package static func with(_ options: [String] = [], _ body: (PrivateRedis) async throws -> Void) async throws {
+    package static func with(_ options: [String] = [], _ body: (PrivateRedis) async throws -> Void)
+        async throws
+    {
         let redis = PrivateRedis(options)
         defer { redis.remove() }
         try await redis.start()
@@ -85,10 +87,11 @@ package final class PrivateRedis: Sendable {
         try? FileManager.default.removeItem(atPath: folder)  // best effort: a temporary folder
     }
 
-    /// Below the range that outgoing connections take: it stays free while the server is down.
+    /// Below the range that outgoing connections take, also with the 10,000 that a cluster adds for its bus: it stays
+    /// free while the server is down.
     private static func freePort() -> Int {
         while true {
-            let port = Int.random(in: 20_000..<32_000)
+            let port = Int.random(in: 12_000..<22_000)
             let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             defer { close(descriptor) }
             var address = sockaddr_in()

@@ -12,7 +12,8 @@ package enum Servers {
 
     private static func value(_ name: String) throws -> String {
         guard let value = ProcessInfo.processInfo.environment[name], !value.isEmpty else {
-            throw Missing(description: "\(name) is not set; run ops/test, or eval \"$(ops/servers start)\" first")
+            throw Missing(
+                description: "\(name) is not set; run ops/test, or eval \"$(ops/servers start)\" first")
         }
         return value
     }
@@ -35,7 +36,8 @@ package func withScratch(
 
 /// A queue in a namespace of its own, opened; its keys are removed at the end. For tests that need no ledger.
 package func withQueue(
-    url: String? = nil, hasTestClock: Bool = false, _ body: (RedisQueue, _ namespace: String) async throws -> Void
+    url: String? = nil, hasTestClock: Bool = false,
+    _ body: (RedisQueue, _ namespace: String) async throws -> Void
 ) async throws {
     let namespace = "scratch_" + JobID().description.filter { $0 != "-" }
     var configuration = try RedisConfiguration(url: url ?? Servers.redisURL, namespace: namespace)

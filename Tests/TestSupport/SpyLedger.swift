@@ -3,7 +3,9 @@ import TallyCore
 
 /// A ledger that counts, waits and fails on command; untouched calls go through to the one beneath.
 package final class SpyLedger: LedgerDriver {
-    package enum Call: Hashable, Sendable { case record, finishOutbox, relay, cursor, apply, requeue, recordCancel, read, run }
+    package enum Call: Hashable, Sendable {
+        case record, finishOutbox, relay, cursor, apply, requeue, recordCancel, read, run
+    }
 
     private struct Plan: Sendable {
         var counts: [Call: Int] = [:]
@@ -79,7 +81,8 @@ package final class SpyLedger: LedgerDriver {
         _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String
     ) async throws(LedgerError) -> RequeueAnswer {
         try await pass(.requeue) { () throws(LedgerError) in
-            try await base.requeue(id, seen: version, runAt: runAt, resetAttempts: resetAttempts, actor: actor)
+            try await base.requeue(
+                id, seen: version, runAt: runAt, resetAttempts: resetAttempts, actor: actor)
         }
     }
     package func recordCancel(_ id: JobID, version: Int, epoch: Int64) async throws(LedgerError)

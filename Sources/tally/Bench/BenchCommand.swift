@@ -17,8 +17,9 @@ enum BenchCommand: Command {
     static func run(_ arguments: Arguments) async throws {
         let wanted = arguments.text("suite") ?? "all"
         let suites = Suites.all.filter { wanted == "all" || $0.name.hasPrefix(wanted) }
-        let names = Suites.all.map(\.name).joined(separator: ", ")
-        if suites.isEmpty { throw Usage("--suite \(wanted): there are \(names)") }
+        if suites.isEmpty {
+            throw Usage("--suite \(wanted): there are \(Suites.all.map(\.name).joined(separator: ", "))")
+        }
         let rounds = try arguments.number("rounds", in: 1...9, or: 3)
         let folder = "/var/tmp/tallystick-bench-\(getpid())"
         let servers = try await DevCommand.start(folder)

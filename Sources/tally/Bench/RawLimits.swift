@@ -17,8 +17,8 @@ struct RawLimits {
             throw ServerProblem("redis-benchmark is not installed; run ops/up")
         }
         let text = try ServerTools.run([
-            program, "-p", "\(servers.state.redisPort)", "-a", servers.state.redisPassword, "-P", "16",
-            "-c", "50", "-d",
+            program, "-p", "\(servers.state.redisPort)", "-a", servers.state.redisPassword, "-P", "16", "-c",
+            "50", "-d",
             "205", "-n", "1000000", "-t", "lpush", "--csv",
         ])
         try ServerTools.run([
@@ -52,8 +52,8 @@ struct RawLimits {
 enum BenchJob {
     /// 205 bytes of JSON, as in the raw limits.
     static let body: [UInt8] = {
-        let lines = #"[{"sku":"a-1","count":2},{"sku":"b-2","count":1}]"#
-        let head = #"{"order":7,"customer":"c-000001","lines":\#(lines),"note":""#
+        let head =
+            #"{"order":7,"customer":"c-000001","lines":[{"sku":"a-1","count":2},{"sku":"b-2","count":1}],"note":""#
         return Array((head + String(repeating: "x", count: 205 - head.utf8.count - 2) + "\"}").utf8)
     }()
 
