@@ -104,20 +104,19 @@ enum BenchCommand: Command {
 struct Figure {
     enum Limit { case lpush, copy }
     enum Floor: Equatable {
-        /// At least so many, and at least this share of the raw limit: the absolute value where the machine is this
-        /// one, the share elsewhere. Either suffices.
+        /// At least so many, and at least this share of the raw limit of the same run.
         case rate(Double, ratio: Double)
         case below(Double)
 
         func holds(_ value: Double, _ raw: Double?) -> Bool {
             switch self {
-            case .rate(let least, let ratio): value >= least || raw.map { value / $0 >= ratio } ?? false
+            case .rate(let least, let ratio): value >= least && raw.map { value / $0 >= ratio } ?? true
             case .below(let most): value < most
             }
         }
         var text: String {
             switch self {
-            case .rate(let least, let ratio): ">= \(Int(least)) or ratio \(ratio)"
+            case .rate(let least, let ratio): ">= \(Int(least)), ratio \(ratio)"
             case .below(let most): "< \(most)"
             }
         }
