@@ -10,7 +10,8 @@ package struct DrillRow: Hashable, Sendable {
     package var maxAttempts: Int
     package var maxCrashes: Int
     package init(
-        id: JobID, status: JobStatus, version: Int = 2, attempts: Int = 0, crashes: Int = 0, maxAttempts: Int = 25,
+        id: JobID, status: JobStatus, version: Int = 2, attempts: Int = 0, crashes: Int = 0,
+        maxAttempts: Int = 25,
         maxCrashes: Int = 200
     ) {
         self.id = id
@@ -41,7 +42,8 @@ extension PostgresLedger {
             parameters.int(Int64(limit))
             let rows = try connection.run(.drillRows, parameters)
             return (0..<rows.count).compactMap { row in
-                guard let id = rows.id(row, 0), let text = rows.text(row, 1), let status = JobStatus(rawValue: text)
+                guard let id = rows.id(row, 0), let text = rows.text(row, 1),
+                    let status = JobStatus(rawValue: text)
                 else { return nil }
                 func number(_ column: Int) -> Int { Int(rows.int(row, column) ?? 0) }
                 return DrillRow(

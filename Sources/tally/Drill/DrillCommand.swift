@@ -20,7 +20,8 @@ enum DrillCommand: Command {
         reconciles. Exit 1 when a job is lost, an effect is missing, or a drift is found.
         """
     static let flags: Set<String> = [
-        "jobs", "victim", "folder", "minutes", "seed", "aof", "lease", "workers", "worker", "backlog", "fault",
+        "jobs", "victim", "folder", "minutes", "seed", "aof", "lease", "workers", "worker", "backlog",
+        "fault",
     ]
     static let switches: Set<String> = ["work", "work-kill", "power-cut", "keep"]
 

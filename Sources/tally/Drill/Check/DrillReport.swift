@@ -6,6 +6,8 @@ struct DrillReport: Sendable {
     var verdict = Verdict()
     var nemesis = Nemesis.Record()
     var falsePositives = 0
+    /// Whether `tally reconcile` came to its end beside the load of the soak.
+    var soakWasChecked = false
     var violations: [String] = []
     var reconcileExit: Int32 = -1
     var lossReported = 0
@@ -33,15 +35,22 @@ struct DrillReport: Sendable {
             if entry.isEffective { counts[entry.kind]?["effective", default: 0] += 1 }
         }
         return [
-            "acknowledged": verdict.acknowledged, "lost": verdict.lost.count, "duplicated": verdict.duplicated,
+            "acknowledged": verdict.acknowledged, "lost": verdict.lost.count,
+            "duplicated": verdict.duplicated,
             "uncertain": verdict.uncertain, "recovered": verdict.recovered,
             "lost_jobs": verdict.lost.prefix(100_000).map(\.description),
-            "starts": ["1": verdict.starts[0], "2": verdict.starts[1], "3": verdict.starts[2], "4+": verdict.starts[3]],
-            "faults_injected": nemesis.entries.count, "faults_effective": effective.count, "fault_kinds": kinds,
+            "starts": [
+                "1": verdict.starts[0], "2": verdict.starts[1], "3": verdict.starts[2],
+                "4+": verdict.starts[3],
+            ],
+            "faults_injected": nemesis.entries.count, "faults_effective": effective.count,
+            "fault_kinds": kinds,
             "faults": counts, "overlaps": verdict.overlaps.count,
             "overlaps_across_histories": verdict.overlapsAcrossHistories,
-            "stale_acks_accepted": verdict.staleAcksAccepted.count, "stale_acks_refused": verdict.staleAcksRefused,
+            "stale_acks_accepted": verdict.staleAcksAccepted.count,
+            "stale_acks_refused": verdict.staleAcksRefused,
             "register_refused": verdict.refusedByRegister, "false_positives": falsePositives,
+            "soak_reconciled": soakWasChecked,
             "heal_p50_s": rounded(quantile(0.5)), "heal_p99_s": rounded(quantile(0.99)),
             "heal_max_s": rounded(nemesis.heals.max() ?? 0), "violations": violations,
             "reconcile_exit": Int(reconcileExit), "restarts": restarts, "most_connections": mostConnections,
@@ -56,12 +65,22 @@ struct DrillReport: Sendable {
         let rows: [(String, String)] = [
             ("mode", plan.modeText), ("seed", "\(plan.seed)"),
             ("acknowledged", "\(verdict.acknowledged)"), ("lost", "\(verdict.lost.count)"),
-            ("duplicated", "\(verdict.duplicated) (at least once: allowed)"), ("uncertain", "\(verdict.uncertain)"),
+            ("duplicated", "\(verdict.duplicated) (at least once: allowed)"),
+            ("uncertain", "\(verdict.uncertain)"),
             ("recovered", "\(verdict.recovered)"),
             ("faults effective", "\(effective.count) of \(nemesis.entries.count), \(kinds.count) kinds"),
-            ("overlaps", "\(verdict.overlaps.count) (and \(verdict.overlapsAcrossHistories) across histories)"),
-            ("stale acks accepted", "\(verdict.staleAcksAccepted.count) (refused \(verdict.staleAcksRefused))"),
-            ("false positives", "\(falsePositives)"),
+            (
+                "overlaps",
+                "\(verdict.overlaps.count) (and \(verdict.overlapsAcrossHistories) across histories)"
+            ),
+            (
+                "stale acks accepted",
+                "\(verdict.staleAcksAccepted.count) (refused \(verdict.staleAcksRefused))"
+            ),
+            (
+                "false positives",
+                "\(falsePositives)\(soakWasChecked ? "" : " (the run beside the load did not end)")"
+            ),
             (
                 "first completion after a heal",
                 "p50 \(format(quantile(0.5))) s, p99 \(format(quantile(0.99))) s, max \(format(nemesis.heals.max() ?? 0)) s"

@@ -65,7 +65,8 @@ struct HistoryChecker {
 
     /// The batch of an id and its index; nil for an id that nobody ever enqueued.
     private func find(_ id: JobID) -> (batch: Int, index: Int)? {
-        guard let batch = places[DrillBatch.base(of: id)], DrillBatch.place(of: id) < batches[batch].count else {
+        guard let batch = places[DrillBatch.base(of: id)], DrillBatch.place(of: id) < batches[batch].count
+        else {
             return nil
         }
         return (batch, firsts[batch] + DrillBatch.place(of: id))
@@ -90,7 +91,7 @@ struct HistoryChecker {
         case .ack:
             if record.answer == .settled { seen[index].acks = min(254, seen[index].acks) + 1 }
             if record.answer == .refused { verdict.staleAcksRefused += 1 }
-        case .extend, .written: break
+        case .extend, .written, .thrown: break
         case .refused: verdict.refusedByRegister += 1
         }
     }
@@ -112,7 +113,9 @@ struct HistoryChecker {
         }
         let batch = batches[number]
         seen[index].hasRow = true
-        if batch.outcome == .info || batch.outcome == .invoked, row.status.isTerminal { verdict.recovered += 1 }
+        if batch.outcome == .info || batch.outcome == .invoked, row.status.isTerminal {
+            verdict.recovered += 1
+        }
         if !row.status.isTerminal {
             if batch.outcome == .ok { verdict.lost.append(row.id) }
             return verdict.violate("I1", "\(row.id) has not ended: \(row.status.rawValue) v\(row.version)")
@@ -125,12 +128,18 @@ struct HistoryChecker {
 
     private mutating func checkEnd(_ row: DrillRow, _ batch: DrillBatch, _ seen: Seen) {
         if batch.kind == .poison {
-            if row.status != .failed { verdict.violate("I9", "poison \(row.id) ended \(row.status.rawValue)") }
+            if row.status != .failed {
+                verdict.violate("I9", "poison \(row.id) ended \(row.status.rawValue)")
+            }
             return
         }
         if batch.isCancelled {
-            if seen.starts > 0 { verdict.violate("I10", "\(row.id) ran although it was cancelled before its start") }
-            if row.status != .cancelled { verdict.violate("I1", "cancelled \(row.id) ended \(row.status.rawValue)") }
+            if seen.starts > 0 {
+                verdict.violate("I10", "\(row.id) ran although it was cancelled before its start")
+            }
+            if row.status != .cancelled {
+                verdict.violate("I1", "cancelled \(row.id) ended \(row.status.rawValue)")
+            }
             return
         }
         switch row.status {
@@ -141,7 +150,9 @@ struct HistoryChecker {
         default:
             if batch.outcome == .ok { verdict.lost.append(row.id) }
             verdict.violate(
-                "I1", "\(row.id) (\(batch.type(DrillBatch.place(of: row.id)))) ended \(row.status.rawValue) for no reason")
+                "I1",
+                "\(row.id) (\(batch.type(DrillBatch.place(of: row.id)))) ended \(row.status.rawValue) for no reason"
+            )
         }
     }
 
@@ -161,14 +172,20 @@ struct HistoryChecker {
                 if job.starts > 1 { verdict.duplicated += 1 }
                 if batch.outcome == .ok, !job.hasRow {
                     verdict.lost.append(batch.id(place))
-                    if !lossIsMeasured { verdict.violate("I1", "\(batch.id(place)) was acknowledged and is in no ledger") }
+                    if !lossIsMeasured {
+                        verdict.violate("I1", "\(batch.id(place)) was acknowledged and is in no ledger")
+                    }
                 }
             }
         }
         for (id, story) in stories { check(id, story) }
-        if !verdict.overlaps.isEmpty { verdict.violate("I4", "\(verdict.overlaps.count) overlaps: \(verdict.overlaps[0])") }
+        if !verdict.overlaps.isEmpty {
+            verdict.violate("I4", "\(verdict.overlaps.count) overlaps: \(verdict.overlaps[0])")
+        }
         if !verdict.staleAcksAccepted.isEmpty {
-            verdict.violate("I5", "\(verdict.staleAcksAccepted.count) stale acks accepted: \(verdict.staleAcksAccepted[0])")
+            verdict.violate(
+                "I5",
+                "\(verdict.staleAcksAccepted.count) stale acks accepted: \(verdict.staleAcksAccepted[0])")
         }
         return verdict
     }
@@ -202,7 +219,7 @@ struct HistoryChecker {
                 run.granted = record.expiry - leaseTime
                 run.expiry = max(run.expiry, record.expiry)
             case .extend: run.expiry = max(run.expiry, record.expiry)
-            case .end: run.ended = record.at
+            case .end, .thrown: run.ended = record.at
             case .ack: if record.answer == .settled { run.ackSent = record.at }
             case .written, .refused: break
             }
@@ -214,15 +231,19 @@ struct HistoryChecker {
                 // The later token was granted while the earlier one's lease was valid and its handler ran.
                 if second.granted < min(first.expiry, first.ended), second.granted > first.granted {
                     if first.epoch == second.epoch {
-                        verdict.overlaps.append("\(id): v\(first.version) and v\(second.version) of \(first.epoch)")
+                        verdict.overlaps.append(
+                            "\(id): v\(first.version) and v\(second.version) of \(first.epoch)")
                     } else {
                         verdict.overlapsAcrossHistories += 1
                     }
                 }
                 if let sent = first.ackSent, sent > second.granted {
-                    verdict.staleAcksAccepted.append("\(id): v\(first.version) after v\(second.version) was granted")
+                    verdict.staleAcksAccepted.append(
+                        "\(id): v\(first.version) after v\(second.version) was granted")
                 }
-                if second.granted < first.granted, first.epoch != second.epoch || second.version > first.version {
+                if second.granted < first.granted,
+                    first.epoch != second.epoch || second.version > first.version
+                {
                     verdict.violate("I5", "\(id): tokens fell from v\(second.version) to v\(first.version)")
                 }
             }

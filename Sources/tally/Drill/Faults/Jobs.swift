@@ -27,7 +27,9 @@ extension FaultKind {
                 return victim != nil
             }
             guard let victim else { return .init(false, "no worker took it") }
-            return .init(site.stage.crew.kill("worker\(victim)", backAfter: .milliseconds(100)), "worker\(victim) killed")
+            return .init(
+                site.stage.crew.kill("worker\(victim)", backAfter: .milliseconds(100)),
+                "worker\(victim) killed")
         }
     }
 
@@ -82,7 +84,8 @@ extension FaultSite {
     func enqueuePoison(_ way: String, maxCrashes: Int) throws -> DrillBatch.Outcome {
         let producers = producers
         return try blocking {
-            await producers.enqueue(DrillBatch(base: DrillBatch.base(), count: 1, kind: .poison), true) { record, _ in
+            await producers.enqueue(DrillBatch(base: DrillBatch.base(), count: 1, kind: .poison), true) {
+                record, _ in
                 record.body = Array("\"\(way)\"".utf8)
                 record.maxCrashes = maxCrashes
             }

@@ -5,31 +5,46 @@ import TallyTesting
 /// connection.
 extension FaultKind {
     static let links: [FaultKind] = [
-        linkBlackhole, linkBlackholeUp, linkBlackholeDown, linkDropReply, linkTruncateReply, linkCorruptReply, linkCutRequest, linkCutReply, linkDelay, linkRate, linkReset, linkHalfOpen, linkHalfClose, linkRefuse,
+        linkBlackhole, linkBlackholeUp, linkBlackholeDown, linkDropReply, linkTruncateReply, linkCorruptReply,
+        linkCutRequest, linkCutReply, linkDelay, linkRate, linkReset, linkHalfOpen, linkHalfClose, linkRefuse,
     ]
 
-    private static let linkBlackhole = link("link-blackhole", "F08", 800...2500) { _ in .blackhole(up: true, down: true) }
+    private static let linkBlackhole = link("link-blackhole", "F08", 800...2500) { _ in
+        .blackhole(up: true, down: true)
+    }
 
-    private static let linkBlackholeUp = link("link-blackhole-up", "F08 F09", 800...2500) { _ in .blackhole(up: true, down: false) }
+    private static let linkBlackholeUp = link("link-blackhole-up", "F08 F09", 800...2500) { _ in
+        .blackhole(up: true, down: false)
+    }
 
-    private static let linkBlackholeDown = link("link-blackhole-down", "F08 F09", 800...2500) { _ in .blackhole(up: false, down: true) }
+    private static let linkBlackholeDown = link("link-blackhole-down", "F08 F09", 800...2500) { _ in
+        .blackhole(up: false, down: true)
+    }
 
-    private static let linkDropReply = link("link-drop-reply", "F09", 300...1200, weight: 3) { _ in .dropNextReply }
+    private static let linkDropReply = link("link-drop-reply", "F09", 300...1200, weight: 3) { _ in
+        .dropNextReply
+    }
 
     private static let linkTruncateReply = link("link-truncate-reply", "F10", 300...1200) { _ in .truncate }
 
     private static let linkCorruptReply = link("link-corrupt-reply", "F10", 300...1200) { _ in .corrupt }
 
-    private static let linkCutRequest = link("link-cut-request", "F10", 300...1200) { .cutAfter(Int(20 + $0.next() % 20_000), isUp: true) }
+    private static let linkCutRequest = link("link-cut-request", "F10", 300...1200) {
+        .cutAfter(Int(20 + $0.next() % 20_000), isUp: true)
+    }
 
-    private static let linkCutReply = link("link-cut-reply", "F10", 300...1200) { .cutAfter(Int(1 + $0.next() % 5000), isUp: false) }
+    private static let linkCutReply = link("link-cut-reply", "F10", 300...1200) {
+        .cutAfter(Int(1 + $0.next() % 5000), isUp: false)
+    }
 
     private static let linkDelay = link("link-delay", "F11", 800...2500) {
         let time = Int(20 + $0.next() % 300) * 1000
         return .delay(time, jitter: time / 2)
     }
 
-    private static let linkRate = link("link-rate", "F11", 800...2500) { .rate(Int(10_000 + $0.next() % 200_000)) }
+    private static let linkRate = link("link-rate", "F11", 800...2500) {
+        .rate(Int(10_000 + $0.next() % 200_000))
+    }
 
     private static let linkReset = link("link-reset", "F12", 300...1500) { _ in .reset }
 

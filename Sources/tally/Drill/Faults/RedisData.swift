@@ -6,10 +6,12 @@ import TallyTesting
 /// F13, F15 to F18: Redis loses what it had acknowledged. Mode recorded promises to survive all of it.
 extension FaultKind {
     static let redisData: [FaultKind] = [
-        redisTailCut, redisFlushall, redisFunctionFlush, redisDeleteWake, redisEmpty, redisOlder, redisFailover, redisSplitBrain,
+        redisTailCut, redisFlushall, redisFunctionFlush, redisDeleteWake, redisEmpty, redisOlder,
+        redisFailover, redisSplitBrain,
     ]
 
-    private static let redisTailCut = redis("redis-tail-cut", "F13", 200...2000, losesRedisData: true) { site, age in
+    private static let redisTailCut = redis("redis-tail-cut", "F13", 200...2000, losesRedisData: true) {
+        site, age in
         let servers = site.stage.servers
         // The power fails now; what was written within `age` had not reached the disk.
         guard let sample = site.stage.sampler.sample(age: age), servers.appendFiles.last == sample.path else {
@@ -24,7 +26,8 @@ extension FaultKind {
         return .init(lost > 0, "\(lost) bytes of the last \(age) cut off")
     }
 
-    private static let redisFlushall = redis("redis-flushall", "F15", 50...100, losesRedisData: true) { site, _ in
+    private static let redisFlushall = redis("redis-flushall", "F15", 50...100, losesRedisData: true) {
+        site, _ in
         let redis = site.stage.servers.redis
         let held = redis.ask("HLEN", "{tally:0}:body")?.number ?? 0
         let reply = redis.ask("FLUSHALL")
@@ -46,13 +49,15 @@ extension FaultKind {
         var deleted = 0
         let end = ContinuousClock.now + time
         repeat {
-            deleted += site.stage.servers.redis.ask("DEL", "{tally:0}:wake:drill", "{tally:0}:workers")?.number ?? 0
+            deleted +=
+                site.stage.servers.redis.ask("DEL", "{tally:0}:wake:drill", "{tally:0}:workers")?.number ?? 0
             site.hold(.milliseconds(20))
         } while ContinuousClock.now < end && !site.isStopping()
         return .init(deleted > 0, "\(deleted) keys deleted")
     }
 
-    private static let redisEmpty = redis("redis-empty", "F16", 50...300, losesRedisData: true) { site, time in
+    private static let redisEmpty = redis("redis-empty", "F16", 50...300, losesRedisData: true) {
+        site, time in
         let servers = site.stage.servers
         let held = servers.redis.ask("HLEN", "{tally:0}:body")?.number ?? 0
         guard servers.killRedis() else { return .init(false, "was not there") }
@@ -62,7 +67,8 @@ extension FaultKind {
         return .init(held > 0, "replaced by an empty server; \(held) jobs were in it")
     }
 
-    private static let redisOlder = redis("redis-older", "F16", 1000...3000, losesRedisData: true) { site, time in
+    private static let redisOlder = redis("redis-older", "F16", 1000...3000, losesRedisData: true) {
+        site, time in
         let servers = site.stage.servers
         let files = FileManager.default
         let live = "\(servers.redisFolder)/appendonlydir"
@@ -78,8 +84,11 @@ extension FaultKind {
         return .init(true, "replaced by its own data of \(time) before")
     }
 
-    private static let redisFailover = redis("redis-failover", "F17", 200...1000, losesRedisData: true) { site, lag in
-        guard let (folder, replica) = try site.replica() else { return .init(false, "the replica never caught up") }
+    private static let redisFailover = redis("redis-failover", "F17", 200...1000, losesRedisData: true) {
+        site, lag in
+        guard let (folder, replica) = try site.replica() else {
+            return .init(false, "the replica never caught up")
+        }
         let old = site.stage.servers.redis
         // What is written while the replica sleeps is lost with the primary.
         let before = Int(old.info("master_repl_offset") ?? "") ?? 0
@@ -90,13 +99,17 @@ extension FaultKind {
             _ = site.stage.servers.killRedis()
             kill(pid, SIGCONT)
             site.promote(folder, replica)
-            return .init(true, "promoted a replica that had slept \(lag): up to \(after - before) bytes behind")
+            return .init(
+                true, "promoted a replica that had slept \(lag): up to \(after - before) bytes behind")
         }
         return .init(false, "the replica is gone")
     }
 
-    private static let redisSplitBrain = redis("redis-split-brain", "F18", 1000...3000, losesRedisData: true) { site, time in
-        guard let (folder, replica) = try site.replica() else { return .init(false, "the replica never caught up") }
+    private static let redisSplitBrain = redis("redis-split-brain", "F18", 1000...3000, losesRedisData: true)
+    { site, time in
+        guard let (folder, replica) = try site.replica() else {
+            return .init(false, "the replica never caught up")
+        }
         let servers = site.stage.servers
         let oldPid = servers.redisPid
         _ = replica.ask("REPLICAOF", "NO", "ONE")

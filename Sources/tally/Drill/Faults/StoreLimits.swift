@@ -23,7 +23,9 @@ extension FaultKind {
     private static let redisDiskFull = redis("redis-disk-full", "F21", 500...2000) { site, time in
         // The file may not grow: what a full disk is to Redis. Writes are refused, or Redis ends.
         let servers = site.stage.servers
-        guard let pid = servers.redisPid, let path = servers.appendFiles.last else { return .init(false, "no file") }
+        guard let pid = servers.redisPid, let path = servers.appendFiles.last else {
+            return .init(false, "no file")
+        }
         var info = stat()
         stat(path, &info)
         let refused = site.refusals("MISCONF")

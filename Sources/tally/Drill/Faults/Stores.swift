@@ -6,7 +6,8 @@ import TallyTesting
 /// F03, F04, F06, F07, F19, F20, F28, F33: the servers themselves, with their data left whole.
 extension FaultKind {
     static let stores: [FaultKind] = [
-        redisKill, redisRestart, redisStop, redisPause, redisClientKill, postgresKill, postgresImmediate, postgresBackendKill, postgresStop, postgresDown, postgresTerminate, postgresReadOnly, postgresLock,
+        redisKill, redisRestart, redisStop, redisPause, redisClientKill, postgresKill, postgresImmediate,
+        postgresBackendKill, postgresStop, postgresDown, postgresTerminate, postgresReadOnly, postgresLock,
     ]
 
     private static let redisKill = redis("redis-kill", "F03", 50...500, weight: 2) { site, time in
@@ -39,11 +40,13 @@ extension FaultKind {
         return .init(reply?.text == "OK", "CLIENT PAUSE \(milliseconds) WRITE")
     }
 
-    private static let redisClientKill = redis("redis-client-kill", "F28", 500...1500, weight: 2) { site, time in
+    private static let redisClientKill = redis("redis-client-kill", "F28", 500...1500, weight: 2) {
+        site, time in
         var killed = 0
         let end = ContinuousClock.now + time
         repeat {
-            killed += site.stage.servers.redis.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")?.number ?? 0
+            killed +=
+                site.stage.servers.redis.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")?.number ?? 0
             site.hold(.milliseconds(300))
         } while ContinuousClock.now < end && !site.isStopping()
         return .init(killed > 0, "\(killed) connections ended")
@@ -65,13 +68,16 @@ extension FaultKind {
         return .init(true, "immediate stop")
     }
 
-    private static let postgresBackendKill = postgres("postgres-backend-kill", "F04", 200...600) { site, time in
+    private static let postgresBackendKill = postgres("postgres-backend-kill", "F04", 200...600) {
+        site, time in
         let clients = site.stage.servers.backends.filter { pid in
             // gone meanwhile: not a client's
             let line = (try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8)) ?? ""
             return line.contains("127.0.0.1")
         }
-        guard let victim = clients.first, kill(victim, SIGKILL) == 0 else { return .init(false, "no backend") }
+        guard let victim = clients.first, kill(victim, SIGKILL) == 0 else {
+            return .init(false, "no backend")
+        }
         site.hold(time)
         return .init(true, "one of \(clients.count) backends killed: the server starts over")
     }
@@ -92,7 +98,8 @@ extension FaultKind {
         return .init(true, "away for \(time)")
     }
 
-    private static let postgresTerminate = postgres("postgres-terminate", "F28", 500...1500, weight: 2) { site, time in
+    private static let postgresTerminate = postgres("postgres-terminate", "F28", 500...1500, weight: 2) {
+        site, time in
         let ledger = site.stage.ledger
         var ended = 0
         let end = ContinuousClock.now + time
@@ -129,7 +136,8 @@ extension FaultKind {
         return .init(true, "jobs locked by an idle session for \(time)")
     }
     static func redis(
-        _ name: String, _ catalogue: String, _ length: ClosedRange<Int>, losesRedisData: Bool = false, weight: Int = 1,
+        _ name: String, _ catalogue: String, _ length: ClosedRange<Int>, losesRedisData: Bool = false,
+        weight: Int = 1,
         _ act: @escaping @Sendable (FaultSite, Duration) throws -> Fault.Evidence
     ) -> FaultKind {
         FaultKind(name, catalogue, losesRedisData: losesRedisData, weight: weight) { random, _ in

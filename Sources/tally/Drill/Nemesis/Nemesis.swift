@@ -110,7 +110,9 @@ final class Nemesis: Sendable {
             let waited = ContinuousClock.now - began
             if waited > most, !isLate {
                 isLate = true
-                state.withLock { $0.stuck.append("nothing was completed within \(most) of wave \(wave.number)") }
+                state.withLock {
+                    $0.stuck.append("nothing was completed within \(most) of wave \(wave.number)")
+                }
             }
             if waited > .seconds(90) { break }
             usleep(5000)
@@ -122,12 +124,15 @@ final class Nemesis: Sendable {
         Output.note(
             "drill: \(Int((ContinuousClock.now - self.began).seconds)) s, wave \(wave.number): \(names); "
                 + "first completion after \(String(Int(seconds * 1000))) ms; "
-                + "\(record.entries.count { $0.isEffective }) faults, \(site.producers.history.acknowledged) jobs")
+                + "\(record.entries.count { $0.isEffective }) faults, \(site.producers.history.acknowledged) jobs"
+        )
     }
 
     private func note(_ fields: [String: Any]) {
         // a file of the run: nothing depends on it
-        guard var data = try? JSONSerialization.data(withJSONObject: fields, options: [.sortedKeys]) else { return }
+        guard var data = try? JSONSerialization.data(withJSONObject: fields, options: [.sortedKeys]) else {
+            return
+        }
         data.append(10)
         _ = data.withUnsafeBytes { write(log, $0.baseAddress, $0.count) }
     }

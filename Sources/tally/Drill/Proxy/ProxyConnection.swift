@@ -136,7 +136,8 @@ final class ProxyConnection: Sendable {
             return endPolitely(to)
         case .truncate where startsReply:
             link.count { $0.swallowed += 1 }
-            _ = Sockets.sendAll(to, UnsafeRawBufferPointer(rebasing: piece[..<(piece.count / 2)]), wake: signal.reading)
+            _ = Sockets.sendAll(
+                to, UnsafeRawBufferPointer(rebasing: piece[..<(piece.count / 2)]), wake: signal.reading)
             return endPolitely(to)
         case .cutAfter(let most, let up) where up == isUp:
             let before = state.withLock { state in

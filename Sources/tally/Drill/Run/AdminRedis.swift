@@ -38,8 +38,9 @@ struct AdminRedis: Sendable {
             request += Array("*\(command.count)\r\n".utf8)
             for word in command { request += Array("$\(word.utf8.count)\r\n\(word)\r\n".utf8) }
         }
-        guard request.withUnsafeBytes({ send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) })
-            == request.count
+        guard
+            request.withUnsafeBytes({ send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) })
+                == request.count
         else { return nil }
         var reader = Reader(descriptor: descriptor)
         guard case .text = reader.next() else { return nil }

@@ -44,16 +44,26 @@ struct DrillChecks {
             try await Task.sleep(for: .milliseconds(100))
         }
         await queue.close()
-        if cursor != "\(end) 0" { report.violations.append("I7: log end \(end), cursor and quarantine \(cursor)") }
+        if cursor != "\(end) 0" {
+            report.violations.append("I7: log end \(end), cursor and quarantine \(cursor)")
+        }
     }
 
     private var redisURL: String { stage.environment("direct")["TALLY_REDIS_URL"] ?? "" }
 
     /// I13: the real command says that nothing is left.
     private func reconcile(_ report: inout DrillReport) async throws {
-        let (code, output) = try await onThread { [stage] in try stage.command(["reconcile", "--json"]) }
+        let ended = try await onThread { [stage] in
+            try stage.command(["reconcile", "--json"], within: .seconds(300))
+        }
+        guard let (code, output) = ended else {
+            report.violations.append("I13: tally reconcile did not end within five minutes, without load")
+            return
+        }
         report.reconcileExit = code
-        if code != 0 { report.violations.append("I13: tally reconcile ended with \(code): \(output.prefix(1500))") }
+        if code != 0 {
+            report.violations.append("I13: tally reconcile ended with \(code): \(output.prefix(1500))")
+        }
     }
 
     private func checkHistory(_ report: inout DrillReport) async throws {
@@ -85,7 +95,9 @@ struct DrillChecks {
         }
         for priority in 0..<4 {
             let left = redis.ask("LLEN", "{tally:0}:ready:drill:\(priority)")?.number ?? -1
-            if left != 0 { report.violations.append("I8: \(left) elements are left in ready:drill:\(priority)") }
+            if left != 0 {
+                report.violations.append("I8: \(left) elements are left in ready:drill:\(priority)")
+            }
         }
     }
 
@@ -102,7 +114,8 @@ struct DrillChecks {
                 (Producers.canary, "a payload"), (state.redisPassword, "Redis' password"),
                 (state.postgresPassword, "Postgres' password"),
             ] where data.range(of: Data(secret.utf8)) != nil {
-                report.violations.append("I16: \(what) stands in \(path.split(separator: "/").suffix(2).joined(separator: "/"))")
+                report.violations.append(
+                    "I16: \(what) stands in \(path.split(separator: "/").suffix(2).joined(separator: "/"))")
             }
         }
     }
@@ -111,7 +124,8 @@ struct DrillChecks {
         var versions = ["redis": stage.servers.redis.info("redis_version") ?? "?"]
         let file = "\(stage.servers.servers.state.postgresFolder)/data/PG_VERSION"
         // gone: unknown
-        versions["postgres"] = (try? String(contentsOfFile: file, encoding: .utf8))?
+        versions["postgres"] =
+            (try? String(contentsOfFile: file, encoding: .utf8))?
             .trimmingCharacters(in: .whitespacesAndNewlines) ?? "?"
         return versions
     }

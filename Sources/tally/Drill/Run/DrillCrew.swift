@@ -101,7 +101,9 @@ final class DrillCrew: Sendable {
     func drain(_ prefix: String, within time: Duration) -> [String] {
         let members = state.withLock { state in
             let names = state.members.keys.filter { $0.hasPrefix(prefix) }
-            return names.sorted().compactMap { name in state.members.removeValue(forKey: name).map { (name, $0) } }
+            return names.sorted().compactMap { name in
+                state.members.removeValue(forKey: name).map { (name, $0) }
+            }
         }
         for (_, member) in members { if let pid = member.pid { Glibc.kill(pid, SIGTERM) } }
         let deadline = ContinuousClock.now + time
@@ -170,13 +172,18 @@ final class DrillCrew: Sendable {
     }
 
     private func note(_ role: String, _ status: Int32, _ state: inout State) {
+        let code = status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
+        // A program that finds its stores away when it starts says so and ends; its supervisor starts it again.
+        let isYoung = state.members[role].map { .now - $0.startedAt < .seconds(15) } ?? false
         let isExplained =
             state.members[role]?.isKilled == true || state.toleranceUntil > .now || isPoisoned(role)
+            || code == 1 && isYoung
         state.members[role]?.pid = nil
         state.restarts += 1
-        if state.members[role]?.restartAt == nil { state.members[role]?.restartAt = .now + .milliseconds(100) }
+        if state.members[role]?.restartAt == nil {
+            state.members[role]?.restartAt = .now + .milliseconds(100)
+        }
         if isExplained { return }
-        let code = status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
         // no log: nothing to show
         let log = (try? String(contentsOfFile: "\(folder)/\(role).log", encoding: .utf8)) ?? ""
         state.crashes.append(Crash(role: role, code: code, tail: String(log.suffix(400))))

@@ -43,7 +43,9 @@ struct DrillPlan: Sendable {
         }
         fsync = mode == .queued ? .always : .everysec
         if let text = arguments.text("aof") {
-            guard let fsync = Fsync(rawValue: text) else { throw Usage("--aof \(text): must be always or everysec") }
+            guard let fsync = Fsync(rawValue: text) else {
+                throw Usage("--aof \(text): must be always or everysec")
+            }
             self.fsync = fsync
         }
         isPowerCut = arguments.has("power-cut")
@@ -51,7 +53,8 @@ struct DrillPlan: Sendable {
             throw Usage("--power-cut measures --mode queued --aof everysec")
         }
         if mode == .queued, fsync == .everysec, !isPowerCut {
-            throw Usage("--mode queued --aof everysec promises nothing on a power cut: add --power-cut to measure it")
+            throw Usage(
+                "--mode queued --aof everysec promises nothing on a power cut: add --power-cut to measure it")
         }
         lease = try arguments.duration("lease") ?? lease
         if lease < .seconds(1) || lease > .seconds(30) { throw Usage("--lease: must be from 1s to 30s") }
@@ -64,5 +67,7 @@ struct DrillPlan: Sendable {
         keepsFolder = arguments.has("keep")
     }
 
-    var modeText: String { "\(mode.rawValue), appendfsync \(fsync.rawValue)\(isPowerCut ? ", power cuts" : "")" }
+    var modeText: String {
+        "\(mode.rawValue), appendfsync \(fsync.rawValue)\(isPowerCut ? ", power cuts" : "")"
+    }
 }

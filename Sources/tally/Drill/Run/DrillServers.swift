@@ -28,7 +28,8 @@ final class DrillServers: Sendable {
     static func tuning(_ plan: DrillPlan) -> PrivateServers.Tuning {
         PrivateServers.Tuning(
             redis: [
-                "appendfsync \(plan.fsync.rawValue)", "auto-aof-rewrite-min-size 96mb", "repl-diskless-sync-delay 0",
+                "appendfsync \(plan.fsync.rawValue)", "auto-aof-rewrite-min-size 96mb",
+                "repl-diskless-sync-delay 0",
                 "save \"\"",
             ],
             postgres: ["checkpoint_timeout=30s", "max_wal_size=1GB", "log_checkpoints=off"])
@@ -59,7 +60,8 @@ final class DrillServers: Sendable {
 
     /// A second server that follows the first. Answers where it is.
     func startReplica() throws -> (folder: String, admin: AdminRedis) {
-        let folder = redisFolder == "\(servers.folder)/redis" ? "\(servers.folder)/redis-b" : "\(servers.folder)/redis"
+        let folder =
+            redisFolder == "\(servers.folder)/redis" ? "\(servers.folder)/redis-b" : "\(servers.folder)/redis"
         // Of the primary of an earlier promotion, if any.
         try? FileManager.default.removeItem(atPath: folder)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

@@ -54,7 +54,8 @@ final class DrillStage: Sendable {
         }
         let own = Self.addresses("producer", servers, links)
         tally = try await Tally.open(
-            Settings(redisURL: own.redis, postgresURL: own.postgres, mode: plan.mode), observer: SilentObserver())
+            Settings(redisURL: own.redis, postgresURL: own.postgres, mode: plan.mode),
+            observer: SilentObserver())
         try startCrew()
     }
 
@@ -79,11 +80,16 @@ final class DrillStage: Sendable {
 
     func environment(_ role: String) -> [String: String] {
         let own = Self.addresses(role, servers, links)
-        return ["TALLY_REDIS_URL": own.redis, "TALLY_POSTGRES_URL": own.postgres, "TALLY_MODE": plan.mode.rawValue]
+        return [
+            "TALLY_REDIS_URL": own.redis, "TALLY_POSTGRES_URL": own.postgres,
+            "TALLY_MODE": plan.mode.rawValue,
+        ]
     }
 
     private func startCrew() throws {
-        for number in 0..<plan.serves { try crew.add("serve\(number)", ["serve"], environment("serve\(number)")) }
+        for number in 0..<plan.serves {
+            try crew.add("serve\(number)", ["serve"], environment("serve\(number)"))
+        }
         for number in 0..<plan.workers {
             let lease = "\(Int(plan.lease.seconds * 1000))ms"
             let words = ["drill", "--work", "--folder", folder, "--worker", "\(number)", "--lease", lease]
@@ -106,15 +112,28 @@ final class DrillStage: Sendable {
         for link in links("-postgres") { link.redirect(to: servers.postgresPort, cutting: cutting) }
     }
 
-    /// Runs the command itself, past the proxies. Answers its exit code and what it printed on standard output.
-    func command(_ words: [String]) throws -> (code: Int32, output: String) {
+    /// Runs the command itself, past the proxies. Answers its exit code and what it printed on standard output; nil
+    /// when it had to be killed because it did not end within `time`.
+    func command(_ words: [String], within time: Duration) throws -> (code: Int32, output: String)? {
         let path = "\(folder)/command-\(UInt32.random(in: 0 ... .max))"
         defer { unlink(path) }
         var all = ProcessInfo.processInfo.environment.merging(environment("direct")) { _, new in new }
         all["SWIFT_BACKTRACE"] = "enable=no"
-        let line = ["/bin/sh", "-c", "exec \"$@\" 2>>\"$0\"", "\(folder)/command.log", "/proc/\(getpid())/exe"] + words
+        let line =
+            ["/bin/sh", "-c", "exec \"$@\" 2>>\"$0\"", "\(folder)/command.log", "/proc/\(getpid())/exe"]
+            + words
         let pid = try ChildProcess.start(line, environment: all.map { "\($0.key)=\($0.value)" }, output: path)
-        let code = try ChildProcess.wait(pid)
+        let deadline = ContinuousClock.now + time
+        var status: Int32 = 0
+        while waitpid(pid, &status, WNOHANG) == 0 {
+            if ContinuousClock.now > deadline {
+                kill(pid, SIGKILL)
+                _ = try ChildProcess.wait(pid)
+                return nil
+            }
+            usleep(20_000)
+        }
+        let code = status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
         return (code, (try? String(contentsOfFile: path, encoding: .utf8)) ?? "")  // printed nothing
     }
 

@@ -41,7 +41,8 @@ final class Producers: Sendable {
             // away for now: the last figure holds
             if let balances = try? await stage.ledger.balances() {
                 ended.store(
-                    balances.completed + balances.failed + balances.cancelled, ordering: .sequentiallyConsistent)
+                    balances.completed + balances.failed + balances.cancelled,
+                    ordering: .sequentiallyConsistent)
             }
             await rest(.milliseconds(200))
         }
@@ -68,7 +69,8 @@ final class Producers: Sendable {
             case 1:
                 let key = "key-\(random.next() % 5)"
                 await enqueue(
-                    DrillBatch(base: DrillBatch.base(), count: 1, kind: .unique), true, unique: UniqueKey(key))
+                    DrillBatch(base: DrillBatch.base(), count: 1, kind: .unique), true, unique: UniqueKey(key)
+                )
             case 2: await duplicate()
             default:
                 var batch = DrillBatch(base: DrillBatch.base(), count: 20, kind: .plain)
@@ -103,7 +105,8 @@ final class Producers: Sendable {
     /// One call to its end. With `repeating`, until the answer is known.
     @discardableResult
     func enqueue(
-        _ batch: DrillBatch, _ repeating: Bool, unique: UniqueKey? = nil, change: ((inout JobRecord, Int) -> Void)? = nil
+        _ batch: DrillBatch, _ repeating: Bool, unique: UniqueKey? = nil,
+        change: ((inout JobRecord, Int) -> Void)? = nil
     ) async -> DrillBatch.Outcome {
         let index = history.invoke(batch)
         var records = records(batch, unique)
@@ -114,7 +117,8 @@ final class Producers: Sendable {
             let outcome = await attempt(records)
             if outcome == .info { wasUncertain = true }
             let isKnown = outcome == .ok || outcome == .fail && !wasUncertain && !goesOn
-            if isKnown || !repeating && outcome == .info || ContinuousClock.now > deadline || Task.isCancelled {
+            if isKnown || !repeating && outcome == .info || ContinuousClock.now > deadline || Task.isCancelled
+            {
                 let final = outcome == .fail && wasUncertain ? .info : outcome
                 history.end(index, final)
                 return final
@@ -130,11 +134,13 @@ final class Producers: Sendable {
             if type == DrillJobs.slow || type == DrillJobs.fenced {
                 // One in eight outlives its first lease.
                 let isLong = place % 200 == 11 && batch.base.low >> 10 % 4 == 0
-                let time = isLong ? Int(stage.plan.lease.seconds * 1500) : 100 + Int(batch.base.low >> 12 % 400)
+                let time =
+                    isLong ? Int(stage.plan.lease.seconds * 1500) : 100 + Int(batch.base.low >> 12 % 400)
                 text = "{\"ms\":\(time)}"
             }
             return JobRecord(
-                id: batch.id(place), type: type, queue: DrillJobs.queue, body: Array(text.utf8), runAt: batch.runAt,
+                id: batch.id(place), type: type, queue: DrillJobs.queue, body: Array(text.utf8),
+                runAt: batch.runAt,
                 maxAttempts: 25, maxCrashes: 250, unique: unique)
         }
     }

@@ -27,7 +27,8 @@ final class Board: @unchecked Sendable {
         let size = Self.workers * 64
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0, ftruncate(descriptor, size) == 0,
-            let mapped = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0), mapped != MAP_FAILED
+            let mapped = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0),
+            mapped != MAP_FAILED
         else { throw ServerProblem("cannot map \(path)") }
         close(descriptor)
         words = mapped.assumingMemoryBound(to: Int64.self)

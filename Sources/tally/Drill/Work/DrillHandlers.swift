@@ -49,7 +49,8 @@ struct DrillHandlers: Sendable {
                     // a detached task is never cancelled
                     try? await Task.sleep(for: .milliseconds(DrillJobs.number(context.body)))
                 }.value
-                let taken = register.write(context.id, epoch: context.fence.epoch, version: context.fence.version)
+                let taken = register.write(
+                    context.id, epoch: context.fence.epoch, version: context.fence.version)
                 effects.append([record(taken ? .written : .refused, context)])
                 if taken { end(context) }
             },
@@ -59,7 +60,16 @@ struct DrillHandlers: Sendable {
                 end(context)
             },
             JobHandler(DrillJobs.poison, retries: quick) { try await poison($0) },
-        ]
+        ].map { $0.wrapped(in: [noteThrown]) }
+    }
+
+    @Sendable private func noteThrown(_ context: JobContext, _ next: JobHandler.Run) async throws {
+        do {
+            try await next(context)
+        } catch {
+            effects.append([record(.thrown, context)])
+            throw error
+        }
     }
 
     private struct Flaky: Error {}
@@ -81,7 +91,10 @@ struct DrillHandlers: Sendable {
         case "memory":
             var limit = rlimit(rlim_cur: 1 << 30, rlim_max: 1 << 30)
             setrlimit(9, &limit)  // RLIMIT_AS
-            while let block = malloc(64 << 20) { memset(block, 1, 64 << 20) }
+            // By `mmap`: an allocation that nobody reads may be left out by the optimizer.
+            while let block = mmap(nil, 64 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+                block != MAP_FAILED
+            { memset(block, 1, 64 << 20) }
             abort()
         default:
             board[worker, .looping] = 1

@@ -11,6 +11,8 @@ struct EffectRecord: Hashable, Sendable {
         case start = 0x73
         /// Its handler did what it had to do, before any acknowledgement.
         case end = 0x65
+        /// Its handler ended by throwing: nothing was done.
+        case thrown = 0x74
         /// The queue answered an acknowledgement sent at `at`.
         case ack = 0x61
         /// The lease was extended to `expiry`.

@@ -21,7 +21,8 @@ struct RecordingQueue: QueueDriver {
                 }
                 if code != .refused { taken += 1 }
                 return EffectRecord(
-                    .ack, ack.lease.id, epoch: ack.lease.epoch, version: ack.lease.version, at: sent, answer: code)
+                    .ack, ack.lease.id, epoch: ack.lease.epoch, version: ack.lease.version, at: sent,
+                    answer: code)
             })
         if taken > 0 {
             board[worker, .acked] += taken
@@ -30,7 +31,9 @@ struct RecordingQueue: QueueDriver {
         return answers
     }
 
-    func extend(_ leases: [Lease], by time: Duration, at now: Timestamp?) async throws(QueueError) -> [ExtendAnswer] {
+    func extend(_ leases: [Lease], by time: Duration, at now: Timestamp?) async throws(QueueError)
+        -> [ExtendAnswer]
+    {
         let answers = try await queue.extend(leases, by: time, at: now)
         effects.append(
             answers.compactMap { answer in
@@ -68,7 +71,9 @@ struct RecordingQueue: QueueDriver {
     func reclaim(_ limit: Int, at now: Timestamp?) async throws(QueueError) -> Int {
         try await queue.reclaim(limit, at: now)
     }
-    func pause(_ name: QueueName, _ paused: Bool) async throws(QueueError) { try await queue.pause(name, paused) }
+    func pause(_ name: QueueName, _ paused: Bool) async throws(QueueError) {
+        try await queue.pause(name, paused)
+    }
     func heartbeat(_ beat: WorkerBeat, at now: Timestamp?) async throws(QueueError) {
         try await queue.heartbeat(beat, at: now)
     }
