@@ -105,7 +105,8 @@ struct DrillChecks {
     private func checkLogs(_ report: inout DrillReport) {
         let state = stage.servers.servers.state
         let folder = stage.folder
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []  // none: nothing to read
+        // none: nothing to read
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         var paths = names.filter { $0.hasSuffix(".log") }.map { "\(folder)/\($0)" }
         paths += ["\(folder)/redis/log", "\(folder)/redis-b/log", "\(state.postgresFolder)/log"]
         for path in paths {

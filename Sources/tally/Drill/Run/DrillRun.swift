@@ -76,7 +76,8 @@ struct DrillRun {
             Output.note("drill: tally reconcile does not end while jobs are enqueued: 10 s were not enough")
             return nil
         }
-        let value = (try? JSONSerialization.jsonObject(with: Data(output.utf8))) as? [String: Any]  // nil: nothing said
+        // nil: nothing said
+        let value = (try? JSONSerialization.jsonObject(with: Data(output.utf8))) as? [String: Any]
         return (value?["findings"] as? [Any])?.count ?? 0
     }
 

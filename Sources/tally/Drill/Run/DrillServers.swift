@@ -105,7 +105,8 @@ final class DrillServers: Sendable {
     /// The children of the postmaster.
     var backends: [Int32] {
         guard let postmaster = postgresPid else { return [] }
-        let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []  // none: none are shown
+        // none: none are shown
+        let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return entries.compactMap(Int32.init).filter { pid in
             // gone meanwhile: not a child
             let stat = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""

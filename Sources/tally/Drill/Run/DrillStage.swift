@@ -46,7 +46,7 @@ final class DrillStage: Sendable {
         self.links = links
         let ledgerURL = servers.servers.postgresURL
         ledger = try await PostgresLedger.open(
-            PostgresConfiguration(url: ledgerURL, poolConnections: 3, statementTimeout: .seconds(900)))
+            PostgresConfiguration(url: ledgerURL, poolConnections: 3, statementTimeout: .seconds(180)))
         sampler = AppendSampler(servers)
         crew = DrillCrew(folder: folder) { role in
             guard role.hasPrefix("worker"), let number = Int(role.dropFirst(6)) else { return false }

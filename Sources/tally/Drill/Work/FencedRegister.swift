@@ -18,7 +18,8 @@ struct FencedRegister: Sendable {
         defer { flock(descriptor, LOCK_UN) }
         let at = off_t(Int((id.low >> 10) % UInt64(Self.slots)) * 64)
         var words = [UInt64](repeating: 0, count: 8)
-        _ = words.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, 64, at) }  // nothing there = zeros
+        // nothing there = zeros
+        _ = words.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, 64, at) }
         let token = (UInt64(epoch), UInt64(version))
         if words[0] == id.high, words[1] == id.low, (words[2], words[3]) > token { return false }
         words[0] = id.high
