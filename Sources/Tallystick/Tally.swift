@@ -65,6 +65,22 @@ public final class Tally: Sendable {
             durability: durability)
     }
 
+    /// Runs `body` in a transaction of the ledger's database: committed when it returns, rolled back when it throws
+    /// or takes longer than `transactionTimeout`. For `JobContext.complete(in:)`, and for jobs recorded beside your
+    /// own rows.
+    ///
+    /// - Throws: what `body` throws, or `LedgerError`; `.uncertain` when the answer to the commit was lost,
+    ///   `.unsupported` without Postgres.
+    public func withTransaction<Value: Sendable>(
+        _ body: (PostgresTransaction) async throws -> Value
+    ) async throws -> Value {
+        guard let ledger = ledger as? PostgresLedger else {
+            throw LedgerError(
+                .unsupported, "transaction", "there is no Postgres ledger: set TALLY_POSTGRES_URL")
+        }
+        return try await ledger.withTransaction(body)
+    }
+
     public func cancel(_ id: JobID) async throws -> CancelOutcome {
         try await Canceller(queue: queue, ledger: ledger).cancel(id)
     }
@@ -82,7 +98,8 @@ public final class Tally: Sendable {
         handlers: [JobHandler], configuration: WorkerConfiguration, middleware: [JobHandler.Middleware] = []
     ) -> Worker {
         Worker(
-            queue: queue, handlers: handlers, configuration: configuration, middleware: middleware,
+            queue: queue, ledger: ledger as? any TransactionalLedger, handlers: handlers,
+            configuration: configuration, middleware: middleware,
             observer: observer)
     }
 

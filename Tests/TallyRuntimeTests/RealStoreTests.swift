@@ -20,6 +20,8 @@ private struct Greet: Tallystick.Job {
     }
 }
 
+private struct Interruption: Error {}
+
 @Suite(.serialized) struct `On real stores` {
     @Test func `a program of ten lines enqueues a job and runs it [F1]`() async throws {
         try await withScratch { scratch in
@@ -37,6 +39,58 @@ private struct Greet: Tallystick.Job {
             #expect(job.status == .completed && job.result == Array("42".utf8) && job.workerID == worker.id)
             #expect(try await scratch.ledger.events(id).map(\.to) == [.pending, .processing, .completed])
             await tally.close()
+            await tally.close()
+        }
+    }
+
+    @Test func `a job whose effect is committed completes, whatever its handler throws then [D12]`()
+        async throws
+    {
+        try await withScratch { scratch in
+            let tally = try await Tally.open(scratch.settings)
+            let id = try await tally.enqueue(Greet(number: 1)).id
+            let handler = JobHandler(Greet.jobType, retries: nil) { context in
+                try await tally.withTransaction { try await context.complete(with: 42, in: $0) }
+                throw Interruption()
+            }
+            let worker = tally.worker(
+                handlers: [handler], configuration: WorkerConfiguration(queues: ["greetings"]))
+            let run = Task { try await worker.run() }
+            let mirror = Mirror(queue: tally.queue, ledger: try #require(tally.ledger))
+            try await eventually("it ended") {
+                _ = try await mirror.step()
+                return try await scratch.ledger.jobs([id])[id]?.status.isTerminal ?? false
+            }
+            await worker.drain()
+            try await run.value
+
+            let job = try #require(try await scratch.ledger.jobs([id])[id])
+            #expect(job.status == .completed && job.result == Array("42".utf8))
+            await tally.close()
+        }
+    }
+
+    @Test func `a worker without a ledger says what completing in a transaction needs`() async throws {
+        try await withScratch { scratch in
+            let tally = try await Tally.open(scratch.settings)
+            let id = try await tally.enqueue(Greet(number: 1)).id
+            let handler = JobHandler(Greet.jobType) { context in
+                try await tally.withTransaction { try await context.complete(in: $0) }
+            }
+            let worker = Worker(
+                queue: tally.queue, handlers: [handler],
+                configuration: WorkerConfiguration(queues: ["greetings"]))
+            let run = Task { try await worker.run() }
+            let mirror = Mirror(queue: tally.queue, ledger: try #require(tally.ledger))
+            try await eventually("it ended") {
+                _ = try await mirror.step()
+                return try await scratch.ledger.jobs([id])[id]?.status.isTerminal ?? false
+            }
+            await worker.drain()
+            try await run.value
+
+            let job = try #require(try await scratch.ledger.jobs([id])[id])
+            #expect(job.status == .failed && job.error?.contains("TALLY_POSTGRES_URL") == true)
             await tally.close()
         }
     }

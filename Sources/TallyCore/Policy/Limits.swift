@@ -46,6 +46,7 @@ public enum Limits {
     public static let connect: Duration = .seconds(5)
     public static let redisReply: Duration = .seconds(5)
     public static let statement: Duration = .seconds(30)
+    public static let idleTransaction: Duration = .seconds(10)  // a duty that stands still gives up its locks
     public static let idleWait: Duration = .seconds(5)  // a worker's longest blocking wait
     public static let ackLinger: Duration = .microseconds(300)
     public static let mirrorLinger: Duration = .milliseconds(40)
