@@ -110,7 +110,7 @@ let package = Package(
             name: "StoreTests",
             dependencies: [
                 "TallyCore", "TallyMemory", "TallyRedis", "TallyPostgres", "TallyRuntime", "TallyLedger",
-                "TallyTesting", "Tallystick",
+                "TallyTesting", "Tallystick", "TestSupport",
             ], swiftSettings: strict),
         // The README's program, as it stands there; and what it does on real servers.
         .executableTarget(
