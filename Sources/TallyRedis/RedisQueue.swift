@@ -11,13 +11,21 @@ public final class RedisQueue: InspectableQueue {
 
     /// Connects, checks the server, loads the functions.
     ///
+    /// - Parameter absent: called when the server cannot be reached; the queue is opened all the same, and every
+    ///   connection is checked when it comes about.
     /// - Throws: `.unavailable` (the address is in the text) or `.wrongServer` with what to change. Nothing is left
     ///   running.
-    public static func open(_ configuration: RedisConfiguration) async throws(QueueError) -> RedisQueue {
+    public static func open(
+        _ configuration: RedisConfiguration, absent: ((QueueError) -> Void)? = nil
+    ) async throws(QueueError) -> RedisQueue {
         let queue = RedisQueue(configuration)
         do {
             _ = try await queue.history()
         } catch {
+            if error.code == .unavailable, let absent {
+                absent(error)
+                return queue
+            }
             await queue.close()
             throw error
         }

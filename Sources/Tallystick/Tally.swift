@@ -25,7 +25,10 @@ public final class Tally: Sendable {
     public static func open(_ settings: Settings, observer: any JobObserver = SilentObserver()) async throws
         -> Tally
     {
-        let queue = try await RedisQueue.open(settings.redis())
+        // In mode recorded a service starts, and enqueues, while Redis is away.
+        let absent: ((QueueError) -> Void)? =
+            settings.mode == .recorded ? { observer.dutyFailed("open", $0) } : nil
+        let queue = try await RedisQueue.open(settings.redis(), absent: absent)
         do {
             let ledger = try await openLedger(settings)
             return Tally(settings: settings, queue: queue, ledger: ledger, observer: observer)
