@@ -9,7 +9,7 @@ public enum Limits {
     public static let backoffJitter = 0.2
     public static let lease: Duration = .seconds(30)  // three missed heartbeats
     public static let heartbeatsPerLease = 3
-    public static let timeoutGrace: Duration = .seconds(5)  // for a handler to end once its timeout has cancelled it
+    public static let timeoutGrace: Duration = .seconds(5)  // to end after a cancellation
     public static let drain: Duration = .seconds(30)
     public static let concurrency = 16
 
