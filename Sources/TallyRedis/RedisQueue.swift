@@ -4,7 +4,8 @@ import TallyCore
 ///
 /// Three kinds of connection: one for the verbs, one for reads that may be large (log, inspection), and one for each
 /// blocking wait. All reconnect by themselves. Close it when done; nothing else ends its threads.
-public final class RedisQueue: InspectableQueue {
+public final class RedisQueue: InspectableQueue, VerifiableQueue {
+    private let configuration: RedisConfiguration
     let verbs: Lane
     let reads: Lane
     let waits: WakeWaiter
@@ -33,9 +34,16 @@ public final class RedisQueue: InspectableQueue {
     }
 
     init(_ configuration: RedisConfiguration) {
+        self.configuration = configuration
         verbs = Lane(configuration)
         reads = Lane(configuration)
         waits = WakeWaiter(configuration, prefix: verbs.prefix)
+    }
+
+    public func verify() async throws(QueueError) {
+        // Every new connection is checked.
+        let probe = try await Self.open(configuration)
+        await probe.close()
     }
 
     public func close() async {

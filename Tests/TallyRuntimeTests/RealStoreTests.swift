@@ -140,6 +140,46 @@ private struct Interruption: Error {}
         }
     }
 
+    /// Another system lost the child and counted the parent as done (sidekiq 5558).
+    @Test func `a job whose follow-up finds Redis full is retried, and nothing is swallowed`() async throws {
+        try await PrivateRedis.with { redis in
+            let queue = try await RedisQueue.open(RedisConfiguration(url: redis.url))
+            try await queue.open(epoch: queue.history().epoch)
+            let client = JobClient(queue: queue, ledger: nil, durability: .queued)
+            let parent = JobRecord(type: "parent", maxAttempts: 0)
+            let child = JobID()
+            let errors = Journal<EnqueueError>()
+            try await client.enqueue(parent)
+            try RawRedis(url: redis.url)("CONFIG", "SET", "maxmemory", "1mb")
+            let soon = ExponentialBackoff(
+                base: .milliseconds(1), cap: .milliseconds(50), jitter: 0, maxAttempts: 1000)
+            let worker = Worker(
+                queue: queue,
+                handlers: [
+                    JobHandler("parent", retries: soon) { _ in
+                        do {
+                            try await client.enqueue(JobRecord(id: child, type: "child"))
+                        } catch let error as EnqueueError {
+                            errors.append(error)
+                            throw error
+                        }
+                    }, JobHandler("child") { _ in },
+                ])
+            let run = Task { try await worker.run() }
+            try await eventually("it was refused twice") { errors.count > 1 }
+            try RawRedis(url: redis.url)("CONFIG", "SET", "maxmemory", "0")
+            try await eventually("both are done") {
+                let ended = try await queue.inspect([parent.id, child], at: nil).ended
+                return ended[parent.id]?.status == .completed && ended[child]?.status == .completed
+            }
+
+            #expect(errors.all.allSatisfy { if case .full = $0 { true } else { false } })
+            await worker.drain()
+            try await run.value
+            await queue.close()
+        }
+    }
+
     @Test func `a worker goes on after Redis was killed and started again [F5]`() async throws {
         try await PrivateRedis.with { redis in
             let queue = try await RedisQueue.open(RedisConfiguration(url: redis.url))

@@ -41,6 +41,7 @@ public enum Limits {
     public static let logEntries = 2_000_000  // unmirrored log entries, then enqueue is refused
     public static let tombstone: Duration = .seconds(60)  // after the mirror reported it; twice `issued`
     public static let issued: Duration = .seconds(30)  // a push decided longer ago is refused
+    public static let verify: Duration = .seconds(30)  // between two checks of Redis' settings
     public static let hold: Duration = .seconds(30)  // an epoch that nobody opens is opened unverified
 
     // Waits.
