@@ -48,6 +48,12 @@ static const char drill_terminate[] = {
 static const char drill_unique[] = {
 #embed "../../sql/drill/unique.sql" suffix(,)
 0};
+static const char effect_claim[] = {
+#embed "../../sql/effect/claim.sql" suffix(,)
+0};
+static const char effect_committed[] = {
+#embed "../../sql/effect/committed.sql" suffix(,)
+0};
 static const char fragments_filter[] = {
 #embed "../../sql/fragments/filter.sql" suffix(,)
 0};
@@ -186,6 +192,9 @@ static const char schema_versions[] = {
 static const char transaction_begin[] = {
 #embed "../../sql/transaction/begin.sql" suffix(,)
 0};
+static const char transaction_bound[] = {
+#embed "../../sql/transaction/bound.sql" suffix(,)
+0};
 static const char transaction_commit[] = {
 #embed "../../sql/transaction/commit.sql" suffix(,)
 0};
@@ -227,6 +236,8 @@ static const struct { const char *name, *text; } files[] = {
     {"drill/rows", drill_rows},
     {"drill/terminate", drill_terminate},
     {"drill/unique", drill_unique},
+    {"effect/claim", effect_claim},
+    {"effect/committed", effect_committed},
     {"fragments/filter", fragments_filter},
     {"fragments/snapshot", fragments_snapshot},
     {"migrations/0001_jobs", migrations_0001_jobs},
@@ -273,6 +284,7 @@ static const struct { const char *name, *text; } files[] = {
     {"schema/reader_search_path", schema_reader_search_path},
     {"schema/versions", schema_versions},
     {"transaction/begin", transaction_begin},
+    {"transaction/bound", transaction_bound},
     {"transaction/commit", transaction_commit},
     {"transaction/fall_back", transaction_fall_back},
     {"transaction/release", transaction_release},

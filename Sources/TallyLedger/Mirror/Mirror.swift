@@ -16,6 +16,16 @@ public final class Mirror: Sendable {
         var position: LogPosition?
         /// Moves an entry, lately: how many entries make a batch.
         var density = 1.0
+        /// What follows `position`, read while the batch before it was being committed.
+        var ahead: Batch?
+    }
+    /// A folded run of the log, and how many entries it took.
+    private struct Batch: Sendable {
+        var entries: Int
+        var folded: MirrorBatch
+        var after: LogPosition { folded.after }
+        /// More is waiting behind it, as far as it can tell.
+        var isFull: Bool
     }
 
     public init(
@@ -28,41 +38,57 @@ public final class Mirror: Sendable {
 
     /// One batch. Answers the number of log entries applied; 0 = the ledger has everything.
     public func step() async throws -> Int {
-        let (known, density) = state.withLock { ($0.position, $0.density) }
+        let (known, ahead) = state.withLock { state in
+            defer { state.ahead = nil }
+            return (state.position, state.ahead)
+        }
         let after: LogPosition
         if let known { after = known } else { after = try await ledger.cursor() }
-        let limit = max(16, min(4096, Int(Double(Limits.mirrorBatch) / density)))
-        let entries = try await queue.log(after: after, limit: limit)
-        if entries.isEmpty {
-            state.withLock { $0.position = after }
-            return 0
-        }
-        let cut = Self.cut(entries)
+        let next: Batch?
         do {
-            try LogGap.check(cut, after: after)
-        } catch {
+            next = if let ahead, ahead.after == after { ahead } else { try await read(after: after) }
+        } catch let gap as LogGap {
             // Another mirror may have applied and trimmed what is missing here.
             state.withLock { $0.position = nil }
             if known != nil { return try await step() }
-            throw error
+            throw gap
         }
-        let batch = MirrorBatch(folding: cut, after: after)
+        guard let next else {
+            state.withLock { $0.position = after }
+            return 0
+        }
+        // Redis and this process fold what follows while Postgres writes.
+        async let following = next.isFull ? read(after: next.folded.upTo) : nil
         let applied: Bool
         do {
-            applied = try await ledger.apply(batch)
+            applied = try await ledger.apply(next.folded)
         } catch {
             state.withLock { $0.position = nil }  // an uncertain commit: the cursor tells
             throw error
         }
-        state.withLock { state in
-            state.position = applied ? batch.upTo : nil
-            state.density = max(1, Double(batch.events.count) / Double(cut.count))
-        }
+        state.withLock { $0.position = applied ? next.folded.upTo : nil }
         if applied {
-            observer.mirrored(batch)
-            try await queue.report(applied: batch.upTo, at: nil)
+            observer.mirrored(next.folded)
+            try await queue.report(applied: next.folded.upTo, at: nil)
+            // A read that failed is made again by the next step, which then says why.
+            let read = try? await following
+            state.withLock { $0.ahead = read }
         }
-        return cut.count
+        return next.entries
+    }
+
+    /// What follows `after`, as much as one transaction should take; nil = nothing.
+    private func read(after: LogPosition) async throws -> Batch? {
+        let density = state.withLock { $0.density }
+        let limit = max(16, min(4096, Int(Double(Limits.mirrorBatch) / density)))
+        let entries = try await queue.log(after: after, limit: limit)
+        if entries.isEmpty { return nil }
+        let cut = Self.cut(entries)
+        try LogGap.check(cut, after: after)
+        let folded = MirrorBatch(folding: cut, after: after)
+        state.withLock { $0.density = max(1, Double(folded.events.count) / Double(cut.count)) }
+        return Batch(
+            entries: cut.count, folded: folded, isFull: cut.count < entries.count || entries.count == limit)
     }
 
     /// As many entries as one transaction should take, by moves and by bytes; at least one.

@@ -15,6 +15,9 @@ public struct WorkerConfiguration: Sendable {
     public var lease: Duration
     /// How often leases are extended; a third of the lease unless it is shorter than that.
     public var heartbeat: Duration
+    /// How long a handler may go on once its timeout has cancelled it. Then its job is settled without it and its
+    /// slot is free, though nothing can take the thread from code that never looks up.
+    public var timeoutGrace: Duration
     /// How long `drain` waits for running jobs unless told otherwise.
     public var drain: Duration
     public var unknownType: UnknownType
@@ -24,7 +27,8 @@ public struct WorkerConfiguration: Sendable {
     public init(
         queues: [QueueName] = [.default], concurrency: Int = Limits.concurrency,
         lease: Duration = Limits.lease,
-        heartbeat: Duration = .zero, drain: Duration = Limits.drain,
+        heartbeat: Duration = .zero, timeoutGrace: Duration = Limits.timeoutGrace,
+        drain: Duration = Limits.drain,
         unknownType: UnknownType = .release(after: .seconds(5)), id: WorkerID? = nil,
         codecs: [any JobCodec] = [JSONCodec()]
     ) {
@@ -33,6 +37,7 @@ public struct WorkerConfiguration: Sendable {
         self.lease = lease <= .zero || lease > Limits.maxLease ? Limits.lease : lease
         let third = self.lease / Limits.heartbeatsPerLease
         self.heartbeat = heartbeat <= .zero || heartbeat >= self.lease ? third : heartbeat
+        self.timeoutGrace = max(.zero, timeoutGrace)
         self.drain = max(.zero, drain)
         self.unknownType = unknownType
         self.id = id ?? WorkerID("\(Self.host)-\(getpid())-\(JobID().description.suffix(8))")
