@@ -6,6 +6,7 @@ public struct Serve: Sendable {
     private let relay: Relay
     private let sweeper: Sweeper
     private let reconciler: Reconciler
+    private let patrol: Patrol
     private let observer: any JobObserver
 
     public init(
@@ -16,6 +17,7 @@ public struct Serve: Sendable {
         relay = Relay(queue: queue, ledger: ledger, observer: observer)
         sweeper = Sweeper(queue: queue, observer: observer)
         reconciler = Reconciler(queue: queue, ledger: ledger, mirror: Mirror(queue: queue, ledger: ledger))
+        patrol = Patrol(reconciler: reconciler, ledger: ledger, observer: observer)
     }
 
     /// Until cancelled. No duty's failure ends another.
@@ -25,6 +27,7 @@ public struct Serve: Sendable {
             group.addTask { try await relay.run() }
             group.addTask { try await sweeper.run() }
             group.addTask { try await openEpochs() }
+            group.addTask { try await patrol.run() }
             try await group.waitForAll()
         }
     }

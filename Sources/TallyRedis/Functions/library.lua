@@ -104,8 +104,20 @@ local function append(c, verb, actor, moves)
     'v', verb, 't', text(c.now), 'w', actor, 'm', moves)
 end
 
+-- What entered and what ended since the epoch began travels with what every call writes anyway.
 local function finish(c)
-  redis.call('HSET', c.p .. ':meta', 'seq', text(c.seq), 'last_now', text(math.max(c.last_now, c.real_now)))
+  local last_now = text(math.max(c.last_now, c.real_now))
+  if c.is_counted then
+    redis.call('HSET', c.p .. ':meta', 'seq', text(c.seq), 'last_now', last_now, 'base', text(c.base),
+      'entered', text(c.entered), 'done', text(c.done), 'failed', text(c.failed), 'cancelled', text(c.cancelled))
+  else
+    redis.call('HSET', c.p .. ':meta', 'seq', text(c.seq), 'last_now', last_now)
+  end
+end
+
+local function entered(c, count)
+  c.entered = c.entered + count
+  c.is_counted = true
 end
 
 -- A new history of this shard: another server process, or one whose data is gone. Every lease that survived gets a
@@ -114,6 +126,8 @@ local function start_epoch(c, run_id, old_epoch, old_seq)
   local ms = math.floor(c.real_now / 1000)
   c.epoch = math.max(old_epoch + 1, ms)
   c.seq, c.held = 0, true
+  c.base, c.entered, c.done, c.failed, c.cancelled = redis.call('HLEN', c.p .. ':body'), 0, 0, 0, 0
+  c.is_counted = true
   local leases = redis.call('ZRANGE', c.p .. ':leases', 0, -1)
   for _, token in ipairs(leases) do
     local id = token:sub(1, 16)
@@ -136,7 +150,7 @@ local function begin(keys, args)
   local now = whole(args[2], -LATEST, LATEST, 'now')
   local c = { p = keys[1] }
   local m = redis.call('HMGET', c.p .. ':meta', 'run_id', 'epoch', 'seq', 'last_now', 'held', 'began', 'test_clock',
-    'gen', 'frozen_until')
+    'gen', 'frozen_until', 'base', 'entered', 'done', 'failed', 'cancelled')
   local t = redis.call('TIME')
   c.last_now = tonumber(m[4] or '0')
   c.real_now = math.max(t[1] * 1000000 + t[2], c.last_now)
@@ -156,6 +170,13 @@ local function begin(keys, args)
   c.gen = m[8] or 'a'
   c.epoch, c.seq = tonumber(m[2] or '0'), tonumber(m[3] or '0')
   c.held = m[5] == '1'
+  c.entered, c.done = tonumber(m[11] or '0'), tonumber(m[12] or '0')
+  c.failed, c.cancelled = tonumber(m[13] or '0'), tonumber(m[14] or '0')
+  if m[10] then c.base = tonumber(m[10])
+  else
+    -- Nobody has counted here yet: from now on.
+    c.base, c.is_counted = redis.call('HLEN', c.p .. ':body'), true
+  end
   if m[1] ~= args[1] then
     start_epoch(c, args[1], c.epoch, c.seq)
   elseif c.held and c.real_now - tonumber(m[6]) >= HOLD then
@@ -177,8 +198,9 @@ local function wake(c, queue)
 end
 
 -- Of a packed record: priority, most crashes, queue.
-local function priority_of(record) return record:byte(2) end
-local function queue_of(record) return record:sub(6, 5 + record:byte(5)) end
+-- Damaged bytes must not stop a call that touches other jobs as well.
+local function priority_of(record) return (record:byte(2) or 2) % 4 end
+local function queue_of(record) return record:sub(6, 5 + (record:byte(5) or 0)) end
 
 -- Puts elements at the tail of their lists, one push a list. `batch` is { [key] = { elements } }.
 local function line_up(c, batch, record, element)
@@ -200,8 +222,17 @@ local function push_lines(c, batch)
 end
 
 -- The jobs are terminal: everything of them goes but a tombstone. `ended` is { id, status, version (4), … }.
-local function bury(c, ended)
+-- `is_absent`: the queue did not hold them, so nothing left it.
+local ENDS = { c = 'done', f = 'failed', x = 'cancelled' }
+local function bury(c, ended, is_absent)
   if #ended == 0 then return end
+  if not is_absent then
+    for i = 2, #ended, 3 do
+      local counter = ENDS[ended[i]]
+      c[counter] = c[counter] + 1
+    end
+    c.is_counted = true
+  end
   local ids, tombs, n = {}, {}, 0
   for i = 1, #ended, 3 do
     n = n + 1
@@ -250,7 +281,8 @@ local function current(c, id)
   if bytes then
     d = read_detour(bytes)
   else
-    local run_at = (struct.unpack('>I8', record, 14 + record:byte(5)))
+    local at = 14 + (record:byte(5) or 0)
+    local run_at = #record >= at + 7 and (struct.unpack('>I8', record, at)) or 0
     d = { state = 'p', version = 1, attempts = 0, crashes = 0, flag = 0, epoch = 0, run_at = run_at, failed_at = 0,
           error = '' }
     if redis.call('ZSCORE', c.p .. ':leases', token_of(id, 2, c.epoch)) then

@@ -12,28 +12,34 @@ local function settle(c, verb, tokens, wanted, decide)
       local was_flagged = d.flag ~= 0
       local to, detail = decide(d, i, was_flagged)
       if was_flagged then to = 'x' end
-      gone[#gone + 1] = token
-      if to == 'f' or to == 'x' then
+      local ends = to == 'f' or to == 'x'
+      local record = not ends and redis.call('HGET', c.p .. ':body', id)
+      if not ends and not record then
+        -- Its body is gone: there is nothing to run again. The lease runs out; the reconciler knows what to do.
+        letters[i] = 'n'
+      elseif ends then
+        gone[#gone + 1] = token
         ended[#ended + 1] = id
         ended[#ended + 1] = to
         ended[#ended + 1] = token:sub(17, 20)
       else
+        gone[#gone + 1] = token
         d.state, d.version, d.epoch = to, version, 0
         if to == 'p' then
           d.run_at = 0
-          line_up(c, lines, redis.call('HGET', c.p .. ':body', id), element)
+          line_up(c, lines, record, element)
         else
           redis.call('ZADD', c.p .. ':due', text(d.run_at), element)
-          if redis.call('ZRANK', c.p .. ':due', element) == 0 then
-            wake(c, queue_of(redis.call('HGET', c.p .. ':body', id)))
-          end
+          if redis.call('ZRANK', c.p .. ':due', element) == 0 then wake(c, queue_of(record)) end
         end
         put(c, id, d)
       end
-      moves[#moves + 1] = move(element, 'l', to, detail)
-      letters[i] = to
-      -- A job that ended otherwise than asked is not a repeat.
-      done[id] = to == wanted and token or ''
+      if ends or record then
+        moves[#moves + 1] = move(element, 'l', to, detail)
+        letters[i] = to
+        -- A job that ended otherwise than asked is not a repeat.
+        done[id] = to == wanted and token or ''
+      end
     else
       letters[i] = refusal_after(c, done, token, held[i], wanted)
     end

@@ -13,7 +13,8 @@ public struct WorkerConfiguration: Sendable {
     /// Jobs that run at once; at least 1. No more are ever leased.
     public var concurrency: Int
     public var lease: Duration
-    /// How often leases are extended; a third of the lease unless it is shorter than that.
+    /// How often leases are extended; a third of the lease unless it is shorter than that. Every 30 s at the least:
+    /// who is silent for three times as long is called lost.
     public var heartbeat: Duration
     /// How long `drain` waits for running jobs unless told otherwise.
     public var drain: Duration
@@ -32,7 +33,8 @@ public struct WorkerConfiguration: Sendable {
         self.concurrency = max(1, concurrency)
         self.lease = lease <= .zero || lease > Limits.maxLease ? Limits.lease : lease
         let third = self.lease / Limits.heartbeatsPerLease
-        self.heartbeat = heartbeat <= .zero || heartbeat >= self.lease ? third : heartbeat
+        let wanted = heartbeat <= .zero || heartbeat >= self.lease ? third : heartbeat
+        self.heartbeat = min(wanted, Limits.silence / 3)
         self.drain = max(.zero, drain)
         self.unknownType = unknownType
         self.id = id ?? WorkerID("\(Self.host)-\(getpid())-\(JobID().description.suffix(8))")
