@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test(arguments: [Provoked.waits, .scheduledInLedgerOnly, .leaseLost, .olderVersion, .endUnknown])
-    func `lets a job whose effect is committed end as completed, and never runs it again [I9]`(
+    func `lets a job whose effect is committed end as completed, and never runs it again [P3]`(
         _ drift: Provoked
     ) async throws {
         try await Halves.with { halves in

@@ -159,7 +159,9 @@ import Testing
         try await Halves.with { halves in
             _ = try await halves.job(.completed)
             try await halves.sql("UPDATE SCHEMA.balances SET completed = completed + 3")
-            try halves.send("HSET", "meta", Array("entered".utf8), Array("7".utf8))
+            var account: [UInt8] = []
+            for count: Int64 in [0, 7, 1, 0, 0] { account.appendBigEndian(count) }
+            try halves.send("HSET", "meta", Array("account".utf8), account)
 
             try await mends(.D21, halves)
 

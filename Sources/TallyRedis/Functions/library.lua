@@ -106,18 +106,27 @@ end
 
 -- What entered and what ended since the epoch began travels with what every call writes anyway.
 local function finish(c)
-  local last_now = text(math.max(c.last_now, c.real_now))
-  if c.is_counted then
-    redis.call('HSET', c.p .. ':meta', 'seq', text(c.seq), 'last_now', last_now, 'base', text(c.base),
-      'entered', text(c.entered), 'done', text(c.done), 'failed', text(c.failed), 'cancelled', text(c.cancelled))
+  local last_now, a = text(math.max(c.last_now, c.real_now)), c.account
+  if a then
+    redis.call('HSET', c.p .. ':meta', 'seq', text(c.seq), 'last_now', last_now,
+      'account', struct.pack('>i8I8I8I8I8', a.base, a.entered, a.c, a.f, a.x))
   else
     redis.call('HSET', c.p .. ':meta', 'seq', text(c.seq), 'last_now', last_now)
   end
 end
 
+-- Jobs held as the epoch began, entered since, and ended since by status. Unpacked only by who counts.
+local function account_of(c)
+  if not c.account then
+    local base, entered, completed, failed, cancelled = struct.unpack('>i8I8I8I8I8', c.account_bytes)
+    c.account = { base = base, entered = entered, c = completed, f = failed, x = cancelled }
+  end
+  return c.account
+end
+
 local function entered(c, count)
-  c.entered = c.entered + count
-  c.is_counted = true
+  local a = account_of(c)
+  a.entered = a.entered + count
 end
 
 -- A new history of this shard: another server process, or one whose data is gone. Every lease that survived gets a
@@ -126,8 +135,7 @@ local function start_epoch(c, run_id, old_epoch, old_seq)
   local ms = math.floor(c.real_now / 1000)
   c.epoch = math.max(old_epoch + 1, ms)
   c.seq, c.held = 0, true
-  c.base, c.entered, c.done, c.failed, c.cancelled = redis.call('HLEN', c.p .. ':body'), 0, 0, 0, 0
-  c.is_counted = true
+  c.account = { base = redis.call('HLEN', c.p .. ':body'), entered = 0, c = 0, f = 0, x = 0 }
   local leases = redis.call('ZRANGE', c.p .. ':leases', 0, -1)
   for _, token in ipairs(leases) do
     local id = token:sub(1, 16)
@@ -150,7 +158,7 @@ local function begin(keys, args)
   local now = whole(args[2], -LATEST, LATEST, 'now')
   local c = { p = keys[1] }
   local m = redis.call('HMGET', c.p .. ':meta', 'run_id', 'epoch', 'seq', 'last_now', 'held', 'began', 'test_clock',
-    'gen', 'frozen_until', 'base', 'entered', 'done', 'failed', 'cancelled')
+    'gen', 'frozen_until', 'account')
   local t = redis.call('TIME')
   c.last_now = tonumber(m[4] or '0')
   c.real_now = math.max(t[1] * 1000000 + t[2], c.last_now)
@@ -170,13 +178,9 @@ local function begin(keys, args)
   c.gen = m[8] or 'a'
   c.epoch, c.seq = tonumber(m[2] or '0'), tonumber(m[3] or '0')
   c.held = m[5] == '1'
-  c.entered, c.done = tonumber(m[11] or '0'), tonumber(m[12] or '0')
-  c.failed, c.cancelled = tonumber(m[13] or '0'), tonumber(m[14] or '0')
-  if m[10] then c.base = tonumber(m[10])
-  else
-    -- Nobody has counted here yet: from now on.
-    c.base, c.is_counted = redis.call('HLEN', c.p .. ':body'), true
-  end
+  c.account_bytes = m[10]
+  -- Where nobody has counted yet: from now on.
+  if not m[10] then c.account = { base = redis.call('HLEN', c.p .. ':body'), entered = 0, c = 0, f = 0, x = 0 } end
   if m[1] ~= args[1] then
     start_epoch(c, args[1], c.epoch, c.seq)
   elseif c.held and c.real_now - tonumber(m[6]) >= HOLD then
@@ -223,15 +227,12 @@ end
 
 -- The jobs are terminal: everything of them goes but a tombstone. `ended` is { id, status, version (4), … }.
 -- `is_absent`: the queue did not hold them, so nothing left it.
-local ENDS = { c = 'done', f = 'failed', x = 'cancelled' }
+local ENDS = { c = true, f = true, x = true }
 local function bury(c, ended, is_absent)
   if #ended == 0 then return end
   if not is_absent then
-    for i = 2, #ended, 3 do
-      local counter = ENDS[ended[i]]
-      c[counter] = c[counter] + 1
-    end
-    c.is_counted = true
+    local a = account_of(c)
+    for i = 2, #ended, 3 do a[ended[i]] = a[ended[i]] + 1 end
   end
   local ids, tombs, n = {}, {}, 0
   for i = 1, #ended, 3 do

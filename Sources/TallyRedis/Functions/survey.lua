@@ -11,13 +11,14 @@ redis.register_function { function_name = 'tally_v1_survey', flags = { 'allow-oo
   local missing = args[3] ~= '' and whole(args[3], -LATEST, LATEST, 'what is missing')
   local c = begin(keys, args)
   local held = redis.call('HLEN', c.p .. ':body')
-  if missing and held + c.done + c.failed + c.cancelled - c.base - c.entered == missing and missing ~= 0 then
-    c.base, c.is_counted = c.base + missing, true
+  local a = account_of(c)
+  if missing and held + a.c + a.f + a.x - a.base - a.entered == missing and missing ~= 0 then
+    a.base = a.base + missing
     append(c, 'D', 'reconciler:D21', '')
     finish(c)
   end
   local first = redis.call('XRANGE', c.p .. ':log', '-', '+', 'COUNT', 1)[1]
   local m = redis.call('HMGET', c.p .. ':meta', 'mark_epoch', 'mark_seq', 'ledger')
-  return reply(c, text(c.seq), first and first[1] or '', m[1] or '0', m[2] or '0', held, text(c.base),
-    text(c.entered), text(c.done), text(c.failed), text(c.cancelled), m[3] or '')
+  return reply(c, text(c.seq), first and first[1] or '', m[1] or '0', m[2] or '0', held, text(a.base),
+    text(a.entered), text(a.c), text(a.f), text(a.x), m[3] or '')
 end }

@@ -123,7 +123,7 @@ enum ReconcileCommand: Command {
             Output.line("inconclusive: \(run.inconclusive) jobs; the mirror did not catch up in time")
         }
         if let error = run.error { Output.line(error) }
-        Output.line(statement.description)
         if let queue = statement.queueDescription { Output.line(queue) }
+        Output.line(statement.description)
     }
 }
