@@ -110,18 +110,22 @@ let package = Package(
             name: "StoreTests",
             dependencies: [
                 "TallyCore", "TallyMemory", "TallyRedis", "TallyPostgres", "TallyRuntime", "TallyLedger",
-                "TallyTesting", "Tallystick",
+                "TallyTesting", "Tallystick", "TestSupport",
             ], swiftSettings: strict),
         // The README's program, as it stands there; and what it does on real servers.
         .executableTarget(
             name: "InvoiceSample", dependencies: ["Tallystick"], path: "Tests/ExampleTests/Samples/Invoice",
             swiftSettings: strict),
+        .executableTarget(
+            name: "BankSample", dependencies: ["Tallystick"], path: "Tests/ExampleTests/Bank",
+            swiftSettings: strict),
         .testTarget(
             name: "ExampleTests",
             dependencies: [
-                "InvoiceSample", "Tallystick", "TallyCore", "TallyLedger", "TallyPostgres", "TallyRuntime",
+                "InvoiceSample", "BankSample", "Tallystick", "TallyCore", "TallyLedger", "TallyPostgres",
+                "TallyRuntime",
                 "TallyTesting",
-            ], exclude: ["Samples/Invoice"], swiftSettings: strict),
+            ], exclude: ["Samples/Invoice", "Bank"], swiftSettings: strict),
         // No servers: what the tree promises about itself.
         .testTarget(
             name: "RepositoryTests", dependencies: ["TallyCore"], swiftSettings: strict),

@@ -18,6 +18,12 @@ static const char change_cancel[] = {
 static const char change_requeue[] = {
 #embed "../../sql/change/requeue.sql" suffix(,)
 0};
+static const char effect_claim[] = {
+#embed "../../sql/effect/claim.sql" suffix(,)
+0};
+static const char effect_committed[] = {
+#embed "../../sql/effect/committed.sql" suffix(,)
+0};
 static const char fragments_filter[] = {
 #embed "../../sql/fragments/filter.sql" suffix(,)
 0};
@@ -207,6 +213,9 @@ static const char schema_versions[] = {
 static const char transaction_begin[] = {
 #embed "../../sql/transaction/begin.sql" suffix(,)
 0};
+static const char transaction_bound[] = {
+#embed "../../sql/transaction/bound.sql" suffix(,)
+0};
 static const char transaction_commit[] = {
 #embed "../../sql/transaction/commit.sql" suffix(,)
 0};
@@ -241,6 +250,8 @@ static const struct { const char *name, *text; } files[] = {
     {"bench/drop_copy_table", bench_drop_copy_table},
     {"change/cancel", change_cancel},
     {"change/requeue", change_requeue},
+    {"effect/claim", effect_claim},
+    {"effect/committed", effect_committed},
     {"fragments/filter", fragments_filter},
     {"fragments/snapshot", fragments_snapshot},
     {"migrations/0001_jobs", migrations_0001_jobs},
@@ -304,6 +315,7 @@ static const struct { const char *name, *text; } files[] = {
     {"schema/reader_search_path", schema_reader_search_path},
     {"schema/versions", schema_versions},
     {"transaction/begin", transaction_begin},
+    {"transaction/bound", transaction_bound},
     {"transaction/commit", transaction_commit},
     {"transaction/fall_back", transaction_fall_back},
     {"transaction/release", transaction_release},

@@ -2,6 +2,7 @@ import TallyCore
 
 /// Every duty between the halves, together. Run one or five: each is safe in many copies.
 public struct Serve: Sendable {
+    private let queue: any QueueDriver
     private let mirror: Mirror
     private let relay: Relay
     private let sweeper: Sweeper
@@ -13,6 +14,7 @@ public struct Serve: Sendable {
         queue: any InspectableQueue, ledger: any LedgerDriver, observer: any JobObserver = SilentObserver()
     ) {
         self.observer = observer
+        self.queue = queue
         mirror = Mirror(queue: queue, ledger: ledger, observer: observer)
         relay = Relay(queue: queue, ledger: ledger, observer: observer)
         sweeper = Sweeper(queue: queue, observer: observer)
@@ -28,7 +30,21 @@ public struct Serve: Sendable {
             group.addTask { try await sweeper.run() }
             group.addTask { try await openEpochs() }
             group.addTask { try await patrol.run() }
+            group.addTask { try await verifyServer() }
             try await group.waitForAll()
+        }
+    }
+
+    /// Says so when somebody has set the server to throw jobs away.
+    private func verifyServer() async throws {
+        guard let queue = queue as? any VerifiableQueue else { return }
+        while true {
+            try await Task.sleep(for: Limits.verify)
+            do throws(QueueError) {
+                try await queue.verify()
+            } catch {
+                if error.code == .wrongServer { observer.dutyFailed("verify Redis", error) }
+            }
         }
     }
 

@@ -142,9 +142,13 @@ final class PostgresConnection: BlockingConnection {
 
     // MARK: Transactions
 
-    func begin() throws(LedgerError) {
+    /// - Parameter idle: how long the server lets this side be silent before it rolls back; nil = for ever.
+    func begin(idle: Duration? = Limits.idleTransaction) throws(LedgerError) {
         _ = try run(.begin)
         isInTransaction = true
+        guard let idle else { return }
+        func text(_ time: Duration) -> LedgerValue { .text("\(max(1, Int(time.seconds * 1000)))") }
+        try run(.bound, Parameters([text(statementTime), text(idle)]))
     }
 
     func commit() throws(LedgerError) {

@@ -16,7 +16,7 @@ extension PostgresLedger {
         _ jobs: [JobRecord], in transaction: some LedgerTransaction
     ) async throws(LedgerError) -> RecordReceipt {
         try Self.check(jobs)
-        do {
+        return try await Self.within(transaction, "record") {
             var call = RecordCall(jobs)
             while let round = call.nextRound() {
                 let new = try await transaction.query(statements[.record], round.values)
@@ -26,13 +26,6 @@ extension PostgresLedger {
                 try call.take(new, explained)
             }
             return call.receipt
-        } catch let error as LedgerError {
-            throw error
-        } catch is CancellationError {
-            throw LedgerError(.cancelled, "record")
-        } catch {
-            // A foreign client's error may quote what was sent: only its type is repeated.
-            throw LedgerError(.transient, "record", "the caller's transaction failed: \(type(of: error))")
         }
     }
 

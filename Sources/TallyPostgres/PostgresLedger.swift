@@ -57,7 +57,8 @@ public final class PostgresLedger: TransactionalLedger {
         _ body: (PostgresTransaction) async throws -> Value
     ) async throws -> Value {
         try await holding("transaction") { held in
-            try await held.run { connection throws(LedgerError) in try connection.begin() }
+            let idle = configuration.transactionTimeout
+            try await held.run { connection throws(LedgerError) in try connection.begin(idle: idle) }
             let value = try await body(PostgresTransaction(held: held))
             try await held.run { connection throws(LedgerError) in try connection.commit() }
             return value

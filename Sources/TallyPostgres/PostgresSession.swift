@@ -44,7 +44,7 @@ public final class PostgresSession: LedgerTransaction {
         try await held.query(sql, parameters, .commits)
     }
     public func begin() async throws(LedgerError) {
-        try await held.run { connection throws(LedgerError) in try connection.begin() }
+        try await held.run { connection throws(LedgerError) in try connection.begin(idle: nil) }
     }
     /// - Throws: `.uncertain` when the answer was lost: it may have happened.
     public func commit() async throws(LedgerError) {

@@ -4,6 +4,7 @@ import TallyCore
 /// The statements below `sql/` that run after the migrations, by file.
 enum Statement: String, CaseIterable {
     case begin = "transaction/begin"
+    case bound = "transaction/bound"
     case commit = "transaction/commit"
     case rollback = "transaction/rollback"
     case savepoint = "transaction/savepoint"
@@ -35,6 +36,8 @@ enum Statement: String, CaseIterable {
     case quarantine = "mirror/quarantine"
     case requeue = "change/requeue"
     case cancel = "change/cancel"
+    case claimEffect = "effect/claim"
+    case committedEffect = "effect/committed"
     case jobs = "read/jobs"
     case events = "read/events"
     case listOldest = "read/list_oldest"

@@ -25,7 +25,10 @@ public final class Tally: Sendable {
     public static func open(_ settings: Settings, observer: any JobObserver = SilentObserver()) async throws
         -> Tally
     {
-        let queue = try await RedisQueue.open(settings.redis())
+        // In mode recorded a service starts, and enqueues, while Redis is away.
+        let absent: ((QueueError) -> Void)? =
+            settings.mode == .recorded ? { observer.dutyFailed("open", $0) } : nil
+        let queue = try await RedisQueue.open(settings.redis(), absent: absent)
         do {
             let ledger = try await openLedger(settings)
             if let ledger {
@@ -45,7 +48,14 @@ public final class Tally: Sendable {
 
     /// Redis keeps the id of its ledger: a mixed-up address must not make two records of one queue, or none.
     private static func pair(_ queue: RedisQueue, _ ledger: PostgresLedger) async throws {
-        if try await queue.pair(with: ledger.identity()) { return }
+        let own = try await ledger.identity()
+        do {
+            if try await queue.pair(with: own) { return }
+        } catch {
+            // Away, and allowed to be: every run of the reconciler asks again.
+            if error.mayRetry { return }
+            throw error
+        }
         throw QueueError(
             .wrongServer, "open",
             "this Redis namespace belongs to another ledger: check TALLY_REDIS_URL, TALLY_POSTGRES_URL and "
@@ -82,6 +92,22 @@ public final class Tally: Sendable {
             durability: durability)
     }
 
+    /// Runs `body` in a transaction of the ledger's database: committed when it returns, rolled back when it throws
+    /// or takes longer than `transactionTimeout`. For `JobContext.complete(in:)`, and for jobs recorded beside your
+    /// own rows.
+    ///
+    /// - Throws: what `body` throws, or `LedgerError`; `.uncertain` when the answer to the commit was lost,
+    ///   `.unsupported` without Postgres.
+    public func withTransaction<Value: Sendable>(
+        _ body: (PostgresTransaction) async throws -> Value
+    ) async throws -> Value {
+        guard let ledger = ledger as? PostgresLedger else {
+            throw LedgerError(
+                .unsupported, "transaction", "there is no Postgres ledger: set TALLY_POSTGRES_URL")
+        }
+        return try await ledger.withTransaction(body)
+    }
+
     public func cancel(_ id: JobID) async throws -> CancelOutcome {
         try await Canceller(queue: queue, ledger: ledger).cancel(id)
     }
@@ -99,7 +125,8 @@ public final class Tally: Sendable {
         handlers: [JobHandler], configuration: WorkerConfiguration, middleware: [JobHandler.Middleware] = []
     ) -> Worker {
         Worker(
-            queue: queue, handlers: handlers, configuration: configuration, middleware: middleware,
+            queue: queue, ledger: ledger as? any TransactionalLedger, handlers: handlers,
+            configuration: configuration, middleware: middleware,
             observer: observer)
     }
 

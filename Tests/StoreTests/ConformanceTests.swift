@@ -1,5 +1,8 @@
 import TallyTesting
+import TestSupport
 import Testing
+
+@testable import Tallystick
 
 /// One after another: each has a namespace and a schema of its own, on servers with a bounded number of connections.
 @Suite(.serialized) struct `Redis and Postgres together` {
@@ -7,12 +10,12 @@ import Testing
     func `keep every promise of the conformance kit [J1, J2, I1, J11]`(_ promise: ConformanceCase)
         async throws
     {
-        try await promise.run(on: Servers.conformanceStore)
+        try await promise.run(on: freshStores)
     }
 
     @Test(arguments: [1, 2, 3, 4] as [UInt64])
     func `answer like the memory stores, whatever the stream of verbs [J5]`(_ seed: UInt64) async throws {
-        let store = try await Servers.conformanceStore()
+        let store = try await freshStores()
         do {
             try await ModelRun(seed: seed, steps: 12_500).run(against: store)
         } catch {
@@ -21,4 +24,12 @@ import Testing
         }
         try await store.close()
     }
+}
+
+/// Redis and Postgres as the conformance kit wants them.
+@Sendable private func freshStores() async throws -> ConformanceStore {
+    let scratch = try await ScratchNamespace.open(
+        redisURL: Servers.redisURL, postgresURL: Servers.postgresURL)
+    return ConformanceStore(
+        queue: scratch.queue, ledger: scratch.ledger, close: { try await scratch.remove() })
 }

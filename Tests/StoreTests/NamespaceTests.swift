@@ -1,5 +1,6 @@
 import TallyCore
 import TallyRuntime
+import TestSupport
 import Testing
 
 @testable import Tallystick

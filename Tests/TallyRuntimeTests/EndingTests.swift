@@ -38,4 +38,11 @@ import Testing
             return
         }
     }
+
+    @Test func `that comes too late is handed back, to be refused [D3, C13]`() {
+        guard case .release(nil) = ending(JobError.stale) else {
+            Issue.record("a stale attempt was reported")
+            return
+        }
+    }
 }

@@ -149,8 +149,6 @@ struct MutantQueue: InspectableQueue {
 extension MutantQueue {
     /// Stores around such a queue.
     static func stores(_ defect: Defect) -> ConformanceStore {
-        let queue = MutantQueue(defect: defect)
-        let ledger = MemoryLedger()
-        return ConformanceStore(queue: queue, ledger: ledger) { try await Settling.run(queue, ledger) }
+        ConformanceStore(queue: MutantQueue(defect: defect), ledger: MemoryLedger())
     }
 }

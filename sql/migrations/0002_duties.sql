@@ -31,8 +31,9 @@ CREATE TABLE tally.unique_keys (
 
 CREATE TABLE tally.job_effects (
   job_id uuid        NOT NULL,
-  token  text        NOT NULL DEFAULT '',
+  token  text        NOT NULL DEFAULT '',              -- epoch-version of the lease that did it
   at     timestamptz NOT NULL DEFAULT now(),
+  result bytea,                                        -- what a later attempt acks with
   CONSTRAINT job_effects_pkey PRIMARY KEY (job_id)
 );
 COMMENT ON TABLE tally.job_effects IS 'Written by handlers in the transaction of their effect: present means done.';

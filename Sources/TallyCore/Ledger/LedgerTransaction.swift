@@ -38,4 +38,25 @@ public protocol TransactionalLedger: LedgerDriver {
     /// - Throws: what the transaction threw, as a `LedgerError`; the caller's transaction is then to be rolled back.
     func record(_ jobs: [JobRecord], in transaction: some LedgerTransaction) async throws(LedgerError)
         -> RecordReceipt
+
+    /// Marks the effect of `lease` as done, as part of `transaction`. Once that commits, the job counts as completed:
+    /// whoever is handed it later, and the reconciler, only report so.
+    ///
+    /// A concurrent attempt that claimed first makes this one wait for its commit or rollback.
+    ///
+    /// - Throws: what the transaction threw, as a `LedgerError`; the caller's transaction is then to be rolled back.
+    func complete(_ lease: Lease, result: [UInt8], in transaction: some LedgerTransaction)
+        async throws(LedgerError) -> EffectAnswer
+
+    /// The result stored with the job's committed effect, empty if none was; nil if no effect is committed.
+    func committedEffect(of job: JobID) async throws(LedgerError) -> [UInt8]?
+}
+
+public enum EffectAnswer: Hashable, Sendable {
+    /// The effect is this transaction's, if it commits.
+    case claimed
+    /// Another commit was first; the result that it stored.
+    case committed(result: [UInt8])
+    /// The ledger knows the job as ended, or under a later lease.
+    case stale
 }

@@ -9,6 +9,7 @@ public enum Limits {
     public static let backoffJitter = 0.2
     public static let lease: Duration = .seconds(30)  // three missed heartbeats
     public static let heartbeatsPerLease = 3
+    public static let timeoutGrace: Duration = .seconds(5)  // to end after a cancellation
     public static let drain: Duration = .seconds(30)
     public static let concurrency = 16
 
@@ -40,12 +41,14 @@ public enum Limits {
     public static let logEntries = 2_000_000  // unmirrored log entries, then enqueue is refused
     public static let tombstone: Duration = .seconds(60)  // after the mirror reported it; twice `issued`
     public static let issued: Duration = .seconds(30)  // a push decided longer ago is refused
+    public static let verify: Duration = .seconds(30)  // between two checks of Redis' settings
     public static let hold: Duration = .seconds(30)  // an epoch that nobody opens is opened unverified
 
     // Waits.
     public static let connect: Duration = .seconds(5)
     public static let redisReply: Duration = .seconds(5)
     public static let statement: Duration = .seconds(30)
+    public static let idleTransaction: Duration = .seconds(10)  // a duty that stands still gives up its locks
     public static let idleWait: Duration = .seconds(5)  // a worker's longest blocking wait
     public static let ackLinger: Duration = .microseconds(300)
     public static let mirrorLinger: Duration = .milliseconds(40)

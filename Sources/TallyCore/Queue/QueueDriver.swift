@@ -88,6 +88,14 @@ public protocol InspectableQueue: QueueDriver {
     func repair(_ repair: QueueRepair) async throws(QueueError) -> Bool
 }
 
+/// A queue whose server may be set otherwise while it runs, such as to throw jobs away when memory is short.
+public protocol VerifiableQueue: QueueDriver {
+    /// Checks the server as at the first connection.
+    ///
+    /// - Throws: `.wrongServer` with what to change.
+    func verify() async throws(QueueError)
+}
+
 // MARK: - What the verbs take and answer
 
 public struct Push: Hashable, Sendable {

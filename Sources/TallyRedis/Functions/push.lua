@@ -3,7 +3,7 @@
 -- ARGV[3]  epoch in which the push was decided; '' = created by this very call
 -- ARGV[4]  when it was decided, unix µs
 -- ARGV[5…] a job: head, record [, large body] [, unique key]
---          head = id (16) version (4) flags (1: 1 recorded, 2 large body, 4 unique key, 8 forced) run_at (8)
+--          head = id (16) version (4) flags (1: 1 recorded, 2 large body, 4 unique key) run_at (8)
 --          attempts (4)
 --          unique key = lifetime µs (8, 0 = until terminal) queue NUL key
 -- Returns  now, epoch, held, one letter a job, ids of the holders of taken keys

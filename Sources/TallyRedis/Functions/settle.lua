@@ -1,45 +1,44 @@
 -- What retry, fail and release share: each takes leases that are held and moves their jobs on.
 --
 -- `decide(d, i)` answers the new status and the log's detail, and writes what stays into the detour `d`.
--- A pending cancellation ends the job as cancelled instead; then it waits for no time.
+-- A pending cancellation ends the job as cancelled instead; then it waits for no time. A job whose body is gone is
+-- refused as not processing: it cannot run again from here, and the reconciler brings it back from the ledger.
 local function settle(c, verb, tokens, wanted, decide)
   local letters, gone, ended, moves, lines, done = {}, {}, {}, {}, {}, {}
   local held, detours = held_leases(c, tokens)
+  local ids = {}
+  for i, token in ipairs(tokens) do ids[i] = token:sub(1, 16) end
+  local records = redis.call('HMGET', c.p .. ':body', unpack(ids))
   for i, token in ipairs(tokens) do
+    if held[i] == true and not records[i] then held[i] = false end
     if held[i] == true and not done[token:sub(1, 16)] then
       local id, element, version = token:sub(1, 16), token:sub(1, 20), version_of(token)
       local d = detours[i] or straight(c)
       local was_flagged = d.flag ~= 0
       local to, detail = decide(d, i, was_flagged)
       if was_flagged then to = 'x' end
-      local ends = to == 'f' or to == 'x'
-      local record = not ends and redis.call('HGET', c.p .. ':body', id)
-      if not ends and not record then
-        -- Its body is gone: there is nothing to run again. The lease runs out; the reconciler knows what to do.
-        letters[i] = 'n'
-      elseif ends then
-        gone[#gone + 1] = token
+      gone[#gone + 1] = token
+      if to == 'f' or to == 'x' then
         ended[#ended + 1] = id
         ended[#ended + 1] = to
         ended[#ended + 1] = token:sub(17, 20)
       else
-        gone[#gone + 1] = token
         d.state, d.version, d.epoch = to, version, 0
         if to == 'p' then
           d.run_at = 0
-          line_up(c, lines, record, element)
+          line_up(c, lines, records[i], element)
         else
           redis.call('ZADD', c.p .. ':due', text(d.run_at), element)
-          if redis.call('ZRANK', c.p .. ':due', element) == 0 then wake(c, queue_of(record)) end
+          if redis.call('ZRANK', c.p .. ':due', element) == 0 then
+            wake(c, queue_of(records[i]))
+          end
         end
         put(c, id, d)
       end
-      if ends or record then
-        moves[#moves + 1] = move(element, 'l', to, detail)
-        letters[i] = to
-        -- A job that ended otherwise than asked is not a repeat.
-        done[id] = to == wanted and token or ''
-      end
+      moves[#moves + 1] = move(element, 'l', to, detail)
+      letters[i] = to
+      -- A job that ended otherwise than asked is not a repeat.
+      done[id] = to == wanted and token or ''
     else
       letters[i] = refusal_after(c, done, token, held[i], wanted)
     end

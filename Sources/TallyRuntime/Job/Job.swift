@@ -46,11 +46,19 @@ public enum JobError: Error, Sendable, CustomStringConvertible {
     case final(String)
     /// Not now: run again after this long. No attempt is counted.
     case snooze(Duration)
+    /// From `complete(in:)`: an earlier attempt has committed the effect. Let it pass through: the transaction rolls
+    /// back, and the job completes with the stored result.
+    case alreadyCompleted(result: [UInt8])
+    /// From `complete(in:)`: another worker has the job by now, or it has ended. Let it pass through: nothing of this
+    /// attempt may be committed or reported.
+    case stale
 
     public var description: String {
         switch self {
         case .final(let reason): reason
         case .snooze(let time): "not before \(time)"
+        case .alreadyCompleted: "an earlier attempt has completed the job"
+        case .stale: "another worker has the job by now, or it has ended"
         }
     }
 }

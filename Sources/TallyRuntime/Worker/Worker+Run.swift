@@ -8,13 +8,17 @@ extension Worker {
             return settle(
                 job, key, .failure(JobError.final("no codec named \(job.record.codec) on this worker")), nil)
         }
-        let context = JobContext(job, worker: configuration.id, codec: codec)
+        let context = JobContext(job, worker: configuration.id, codec: codec, ledger: ledger)
         observer.jobStarted(job, worker: configuration.id)
         let began = ContinuousClock.now
         let timer = job.record.timeout.map { timeout in
             Task.detached {
                 try await Task.sleep(for: timeout)
                 self.stop(key, .timedOut)
+                try await Task.sleep(for: self.configuration.timeoutGrace)
+                // It ignores its cancellation: its end, if it ever comes, counts for nothing.
+                let result = await context.verdict(on: CancellationError())
+                self.settle(job, key, result, handler.retries, ran: .now - began)
             }
         }
         let result: Result<[UInt8], any Error>
@@ -22,7 +26,7 @@ extension Worker {
             try await handler.run(context, codec)
             result = .success(context.result)
         } catch {
-            result = .failure(error)
+            result = await context.verdict(on: error)
         }
         timer?.cancel()
         settle(job, key, result, handler.retries, ran: .now - began)
@@ -85,6 +89,7 @@ enum Ending {
         var text = "\(error)"
         switch (error, stop) {
         case (JobError.snooze(let time), _): return .release(now + time)
+        case (JobError.stale, _): return .release(nil)  // refused, if it is as stale as it seems
         case (_, .cancelRequested): return .fail(attempts: attempts, error: "cancelled")
         case (is CancellationError, .workerStops): return .release(nil)
         case (_, .timedOut): text = "timed out after \(job.record.timeout ?? .zero)"

@@ -14,6 +14,7 @@ public final class Worker: Sendable {
     public var active: Int { state.withLock { $0.table.occupied } }
 
     let queue: any QueueDriver
+    let ledger: (any TransactionalLedger)?
     let handlers: [JobType: JobHandler]
     let observer: any JobObserver
     let lane: SettleLane
@@ -33,12 +34,14 @@ public final class Worker: Sendable {
         var skew: Int64 = 0
     }
 
+    /// - Parameter ledger: for handlers that complete inside a transaction; others need none.
     public init(
-        queue: any QueueDriver, handlers: [JobHandler],
+        queue: any QueueDriver, ledger: (any TransactionalLedger)? = nil, handlers: [JobHandler],
         configuration: WorkerConfiguration = WorkerConfiguration(),
         middleware: [JobHandler.Middleware] = [], observer: any JobObserver = SilentObserver()
     ) {
         self.queue = queue
+        self.ledger = ledger
         self.configuration = configuration
         self.observer = observer
         self.handlers = Dictionary(

@@ -16,6 +16,9 @@ public struct WorkerConfiguration: Sendable {
     /// How often leases are extended; a third of the lease unless it is shorter than that. Every 30 s at the least:
     /// who is silent for three times as long is called lost.
     public var heartbeat: Duration
+    /// How long a handler may go on once its timeout has cancelled it. Then its job is settled without it and its
+    /// slot is free, though nothing can take the thread from code that never looks up.
+    public var timeoutGrace: Duration
     /// How long `drain` waits for running jobs unless told otherwise.
     public var drain: Duration
     public var unknownType: UnknownType
@@ -25,7 +28,8 @@ public struct WorkerConfiguration: Sendable {
     public init(
         queues: [QueueName] = [.default], concurrency: Int = Limits.concurrency,
         lease: Duration = Limits.lease,
-        heartbeat: Duration = .zero, drain: Duration = Limits.drain,
+        heartbeat: Duration = .zero, timeoutGrace: Duration = Limits.timeoutGrace,
+        drain: Duration = Limits.drain,
         unknownType: UnknownType = .release(after: .seconds(5)), id: WorkerID? = nil,
         codecs: [any JobCodec] = [JSONCodec()]
     ) {
@@ -35,6 +39,7 @@ public struct WorkerConfiguration: Sendable {
         let third = self.lease / Limits.heartbeatsPerLease
         let wanted = heartbeat <= .zero || heartbeat >= self.lease ? third : heartbeat
         self.heartbeat = min(wanted, Limits.silence / 3)
+        self.timeoutGrace = max(.zero, timeoutGrace)
         self.drain = max(.zero, drain)
         self.unknownType = unknownType
         self.id = id ?? WorkerID("\(Self.host)-\(getpid())-\(JobID().description.suffix(8))")

@@ -12,12 +12,12 @@ public struct ConformanceStore: Sendable {
 
     public init(
         queue: any InspectableQueue, ledger: any LedgerDriver,
-        settle: @escaping @Sendable () async throws -> Void,
+        settle: (@Sendable () async throws -> Void)? = nil,
         close: @escaping @Sendable () async throws -> Void = {}
     ) {
         self.queue = queue
         self.ledger = ledger
-        self.settle = settle
+        self.settle = settle ?? { try await Settling.run(queue, ledger) }
         self.close = close
     }
 }

@@ -6,11 +6,11 @@ extension ConformanceStore {
     public static let memory: ConformanceFactory = {
         let queue = MemoryQueue()
         let ledger = MemoryLedger()
-        return ConformanceStore(queue: queue, ledger: ledger) {
-            try await Settling.run(queue, ledger)
-        } close: {
-            await queue.close()
-            await ledger.close()
-        }
+        return ConformanceStore(
+            queue: queue, ledger: ledger,
+            close: {
+                await queue.close()
+                await ledger.close()
+            })
     }
 }

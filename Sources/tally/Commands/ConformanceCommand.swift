@@ -66,9 +66,7 @@ enum ConformanceCommand: Command {
     {
         let scratch = try await ScratchNamespace.open(redisURL: redisURL, postgresURL: postgresURL)
         return ConformanceStore(
-            queue: scratch.queue, ledger: scratch.ledger,
-            settle: { try await Settling.run(scratch.queue, scratch.ledger) },
-            close: { try await scratch.remove() })
+            queue: scratch.queue, ledger: scratch.ledger, close: { try await scratch.remove() })
     }
 
     private static func model(_ seed: UInt64, _ steps: Int, _ factory: ConformanceFactory) async throws {
