@@ -9,12 +9,14 @@ enum DrillCommand: Command {
         Private servers, real processes. Enqueues the jobs in mode recorded while a worker runs them, kills the victim
         with -9 half way and starts it again, waits until every job is terminal, counts effects (each handler appends
         its id to a file), and reconciles. Exit 1 when a job is lost, an effect is missing, or a drift is found.
-        """
-    static let flags: Set<String> = ["jobs", "victim", "folder"]
+
+        """ + SimulateCommand.help
+    static let flags: Set<String> = Set(["jobs", "victim", "folder"]).union(SimulateCommand.flags)
     static let switches: Set<String> = ["work"]
 
     static func run(_ arguments: Arguments) async throws {
         if arguments.has("work") { return try await DrillWorker.run(arguments) }
+        if arguments.rest == ["simulate"] { return try await SimulateCommand.run(arguments) }
         guard arguments.rest == ["kill"] else { throw Usage("the drill so far is `drill kill`") }
         let jobs = try arguments.number("jobs", in: 100...10_000_000, or: 100_000)
         let wanted = arguments.text("victim") ?? "all"
