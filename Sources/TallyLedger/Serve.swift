@@ -7,6 +7,7 @@ public struct Serve: Sendable {
     private let relay: Relay
     private let sweeper: Sweeper
     private let reconciler: Reconciler
+    private let patrol: Patrol
     private let observer: any JobObserver
 
     public init(
@@ -18,6 +19,7 @@ public struct Serve: Sendable {
         relay = Relay(queue: queue, ledger: ledger, observer: observer)
         sweeper = Sweeper(queue: queue, observer: observer)
         reconciler = Reconciler(queue: queue, ledger: ledger, mirror: Mirror(queue: queue, ledger: ledger))
+        patrol = Patrol(reconciler: reconciler, ledger: ledger, observer: observer)
     }
 
     /// Until cancelled. No duty's failure ends another.
@@ -27,6 +29,7 @@ public struct Serve: Sendable {
             group.addTask { try await relay.run() }
             group.addTask { try await sweeper.run() }
             group.addTask { try await openEpochs() }
+            group.addTask { try await patrol.run() }
             group.addTask { try await verifyServer() }
             try await group.waitForAll()
         }

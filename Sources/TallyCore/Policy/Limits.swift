@@ -59,6 +59,17 @@ public enum Limits {
     public static let retryStoreBase: Duration = .milliseconds(50)
     public static let retryStoreCap: Duration = .seconds(2)
 
+    // The reconciler.
+    public static let reconcilerLease: Duration = .seconds(60)  // to repair; renewed while it goes on
+    public static let repairs = 1000  // a run stops beyond these and beyond 1 % of the active jobs
+    public static let overdue: Duration = .seconds(30)  // expired or due for so long: nobody sweeps
+    public static let silence: Duration = .seconds(90)  // a worker not heard of for so long is lost
+    public static let rollbackWindow = 100_000  // jobs; a longer window is compared like everything else
+    public static let patrol: Duration = .seconds(60)  // between two rounds of `tally serve`
+    public static let patrolJobs = 20_000  // a second
+    public static let patrolRedis: Duration = .milliseconds(50)  // of calls a second
+    public static let patrolPostgres: Duration = .milliseconds(200)  // of calls a second
+
     // Postgres.
     public static let poolConnections = 4
     public static let recordFlush = 500  // jobs in one group commit
