@@ -18,6 +18,36 @@ static const char change_cancel[] = {
 static const char change_requeue[] = {
 #embed "../../sql/change/requeue.sql" suffix(,)
 0};
+static const char drill_chain[] = {
+#embed "../../sql/drill/chain.sql" suffix(,)
+0};
+static const char drill_cursor[] = {
+#embed "../../sql/drill/cursor.sql" suffix(,)
+0};
+static const char drill_last_event[] = {
+#embed "../../sql/drill/last_event.sql" suffix(,)
+0};
+static const char drill_lock[] = {
+#embed "../../sql/drill/lock.sql" suffix(,)
+0};
+static const char drill_read_only[] = {
+#embed "../../sql/drill/read_only.sql" suffix(,)
+0};
+static const char drill_read_write[] = {
+#embed "../../sql/drill/read_write.sql" suffix(,)
+0};
+static const char drill_reload[] = {
+#embed "../../sql/drill/reload.sql" suffix(,)
+0};
+static const char drill_rows[] = {
+#embed "../../sql/drill/rows.sql" suffix(,)
+0};
+static const char drill_terminate[] = {
+#embed "../../sql/drill/terminate.sql" suffix(,)
+0};
+static const char drill_unique[] = {
+#embed "../../sql/drill/unique.sql" suffix(,)
+0};
 static const char effect_claim[] = {
 #embed "../../sql/effect/claim.sql" suffix(,)
 0};
@@ -250,6 +280,16 @@ static const struct { const char *name, *text; } files[] = {
     {"bench/drop_copy_table", bench_drop_copy_table},
     {"change/cancel", change_cancel},
     {"change/requeue", change_requeue},
+    {"drill/chain", drill_chain},
+    {"drill/cursor", drill_cursor},
+    {"drill/last_event", drill_last_event},
+    {"drill/lock", drill_lock},
+    {"drill/read_only", drill_read_only},
+    {"drill/read_write", drill_read_write},
+    {"drill/reload", drill_reload},
+    {"drill/rows", drill_rows},
+    {"drill/terminate", drill_terminate},
+    {"drill/unique", drill_unique},
     {"effect/claim", effect_claim},
     {"effect/committed", effect_committed},
     {"fragments/filter", fragments_filter},
