@@ -11,7 +11,7 @@ struct ReconcilePass: Sendable {
     var run: ReconcileRun
 
     /// Repairs made: the run counts them among its findings, which is dear while there are many.
-    private var mended = 0
+    var mended = 0
 
     /// Ids that S2 has compared: S1 leaves them out.
     var seen: Set<JobID> = []
