@@ -52,7 +52,8 @@ let package = Package(
             ], swiftSettings: strict),
         // Conformance kits and tools for tests; users get them too.
         .target(
-            name: "TallyTesting", dependencies: ["TallyCore", "TallyMemory", "TallyRuntime"],
+            name: "TallyTesting",
+            dependencies: ["TallyCore", "TallyMemory", "TallyRuntime", "TallyLedger"],
             swiftSettings: strict),
         // The command.
         .executableTarget(

@@ -23,7 +23,7 @@ extension RedisQueue {
     }
 
     /// As a pattern that matches itself only. A namespace holds none of these but braces, which mean nothing there.
-    private static func escaped(_ prefix: String) -> String {
+    static func escaped(_ prefix: String) -> String {
         String(prefix.flatMap { "*?[]^\\".contains($0) ? ["\\", $0] : [$0] })
     }
 }

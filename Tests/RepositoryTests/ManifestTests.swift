@@ -14,7 +14,7 @@ import Testing
             "TallyCore", "TallyMemory", "TallyConnections", "TallyRedis", "TallyPostgres", "TallyRuntime",
             "TallyLedger",
         ],
-        "TallyTesting": ["TallyCore", "TallyMemory", "TallyRuntime"],
+        "TallyTesting": ["TallyCore", "TallyMemory", "TallyRuntime", "TallyLedger"],
     ]
 
     struct Target {

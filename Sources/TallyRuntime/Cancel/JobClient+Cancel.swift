@@ -40,12 +40,14 @@ public struct Canceller: Sendable {
 
     /// nil = something moved in between: start over.
     private func attempt(_ id: JobID) async throws -> CancelOutcome? {
+        // Before the answer: an epoch read after it may be one that knows nothing of this tombstone.
+        let epoch = try await queue.stamp().epoch
         switch try await queue.cancel(id, tombstone: nil, at: nil) {
         case .cancelling: return .cancelling
         case .cancelled(let version, let epoch): return try await record(id, version, epoch)
         case .ended(.cancelled, let version):
             // Cancelled a moment ago, perhaps by a caller that died before the ledger said so.
-            return try await record(id, version, try await queue.stamp().epoch)
+            return try await record(id, version, epoch)
         case .ended(let status, _): return .ended(status)
         case .refused: return nil
         case .unknown: break

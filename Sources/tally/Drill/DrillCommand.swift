@@ -18,11 +18,12 @@ enum DrillCommand: Command {
         Enqueues the jobs in mode recorded while a worker runs them, kills the victim with -9 half way and starts it
         again, waits until every job is terminal, counts effects (each handler appends its id to a file), and
         reconciles. Exit 1 when a job is lost, an effect is missing, or a drift is found.
-        """
-    static let flags: Set<String> = [
+
+        """ + SimulateCommand.help
+    static let flags: Set<String> = Set([
         "jobs", "victim", "folder", "minutes", "seed", "aof", "lease", "workers", "worker", "backlog",
         "fault",
-    ]
+    ]).union(SimulateCommand.flags)
     static let switches: Set<String> = ["work", "work-kill", "power-cut", "keep"]
 
     static func run(_ arguments: Arguments) async throws {
@@ -31,7 +32,8 @@ enum DrillCommand: Command {
         switch arguments.rest {
         case []: try await drill(arguments)
         case ["kill"]: try await kill(arguments)
-        default: throw Usage("after `drill` comes nothing, or `kill`")
+        case ["simulate"]: try await SimulateCommand.run(arguments)
+        default: throw Usage("after `drill` comes nothing, `kill` or `simulate`")
         }
     }
 

@@ -1,0 +1,75 @@
+import TallyCore
+
+/// A named place in the protocol at which a process may die, or a reply may be lost.
+package struct CrashPoint: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
+        case before, after
+        /// Its caller lives on and knows nothing.
+        case replyLost
+    }
+    package var name: String
+    package var machine: Machine
+    package var call: SeamCall
+    package var kind: Kind
+
+    init(_ name: String, _ machine: Machine, _ kind: Kind, _ call: SeamCall) {
+        self.name = name
+        self.machine = machine
+        self.call = call
+        self.kind = kind
+    }
+
+    package static let all: [CrashPoint] = [
+        CrashPoint("client.before_commit", .producer, .before, .record),
+        CrashPoint("client.commit_reply_lost", .producer, .replyLost, .record),
+        CrashPoint("client.after_commit_before_push", .producer, .after, .record),
+        CrashPoint("client.push_reply_lost", .producer, .replyLost, .push),
+        CrashPoint("client.after_push_before_delete", .producer, .after, .push),
+        CrashPoint("client.after_delete", .producer, .after, .finishOutbox),
+        CrashPoint("relay.before_claim", .relay, .before, .relay),
+        CrashPoint("relay.after_claim", .relay, .before, .push),
+        CrashPoint("relay.push_reply_lost", .relay, .replyLost, .push),
+        CrashPoint("relay.after_push", .relay, .after, .push),
+        CrashPoint("relay.before_delete", .relay, .before, .relayDelete),
+        CrashPoint("relay.after_delete", .relay, .after, .relayDelete),
+        CrashPoint("mirror.after_read", .mirror, .after, .log),
+        CrashPoint("mirror.before_apply", .mirror, .before, .apply),
+        CrashPoint("mirror.apply_reply_lost", .mirror, .replyLost, .apply),
+        CrashPoint("mirror.after_apply_before_report", .mirror, .after, .apply),
+        CrashPoint("mirror.after_report", .mirror, .after, .report),
+        CrashPoint("worker.reserve_reply_lost", .worker, .replyLost, .reserve),
+        CrashPoint("worker.after_reserve", .worker, .after, .reserve),
+        CrashPoint("worker.before_effect", .worker, .before, .complete),
+        CrashPoint("worker.after_effect_before_ack", .worker, .before, .ack),
+        CrashPoint("worker.ack_reply_lost", .worker, .replyLost, .ack),
+        CrashPoint("worker.after_ack", .worker, .after, .ack),
+        CrashPoint("worker.retry_reply_lost", .worker, .replyLost, .retry),
+        CrashPoint("worker.after_retry", .worker, .after, .retry),
+        CrashPoint("worker.fail_reply_lost", .worker, .replyLost, .fail),
+        CrashPoint("worker.after_fail", .worker, .after, .fail),
+        CrashPoint("worker.release_reply_lost", .worker, .replyLost, .release),
+        CrashPoint("cancel.reply_lost", .canceller, .replyLost, .cancel),
+        CrashPoint("cancel.between_halves", .canceller, .after, .cancel),
+        CrashPoint("cancel.ledger_reply_lost", .canceller, .replyLost, .recordCancel),
+        CrashPoint("cancel.after_ledger", .canceller, .after, .recordCancel),
+        CrashPoint("requeue.before_commit", .operator_, .before, .requeue),
+        CrashPoint("requeue.commit_reply_lost", .operator_, .replyLost, .requeue),
+        CrashPoint("requeue.after_commit_before_push", .operator_, .after, .requeue),
+        CrashPoint("reconcile.after_look", .reconciler, .after, .inspect),
+        CrashPoint("reconcile.before_repair", .reconciler, .before, .repair),
+        CrashPoint("reconcile.after_repair", .reconciler, .after, .repair),
+        CrashPoint("reconcile.before_record", .reconciler, .before, .run),
+        CrashPoint("reconcile.after_record", .reconciler, .after, .run),
+        CrashPoint("open.before", .reconciler, .before, .open),
+        CrashPoint("open.after", .reconciler, .after, .open),
+        CrashPoint("sweep.after_reclaim", .sweeper, .after, .reclaim),
+        CrashPoint("sweep.after_promote", .sweeper, .after, .promote),
+    ]
+}
+
+/// What one point came to: it was hit so many times, each in a run of its own.
+package struct CrashPointReport: Sendable {
+    package var point: CrashPoint
+    package var hits = 0
+    package var violations: [SimulationViolation] = []
+}

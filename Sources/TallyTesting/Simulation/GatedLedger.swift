@@ -1,0 +1,125 @@
+import Synchronization
+import TallyCore
+
+/// A ledger with a gate before each call. A relay claims one row at a time and passes the gate twice: before its claim
+/// and between its push and its delete, where a crash leaves the row.
+package struct GatedLedger: LedgerDriver {
+    private let base: any TransactionalLedger
+    private let gate: any CallGate
+
+    package init(_ base: any TransactionalLedger, gate: any CallGate) {
+        self.base = base
+        self.gate = gate
+    }
+
+    private func pass<Answer: Sendable>(
+        _ call: SeamCall, _ trace: (Answer) -> CallTrace? = { _ in nil },
+        _ body: () async throws(LedgerError) -> Answer
+    ) async throws(LedgerError) -> Answer {
+        let fate = await gate.enter(call)
+        if case .isRefused(let code) = fate { throw Self.error(code, call) }
+        let answer: Answer
+        do {
+            answer = try await body()
+        } catch {
+            await gate.leave(call, nil)
+            throw error
+        }
+        await gate.leave(call, trace(answer))
+        if case .losesReply(let code) = fate { throw Self.error(code, call) }
+        return answer
+    }
+
+    private static func error(_ code: QueueError.Code, _ call: SeamCall) -> LedgerError {
+        LedgerError(LedgerError.Code(rawValue: code.rawValue) ?? .unavailable, call.rawValue, "injected")
+    }
+
+    package func record(_ jobs: [JobRecord]) async throws(LedgerError) -> RecordReceipt {
+        try await pass(.record, { .recorded(jobs, $0) }) { () throws(LedgerError) in
+            try await base.record(jobs)
+        }
+    }
+    package func finishOutbox(_ id: OutboxID) async throws(LedgerError) {
+        gate.wants(id)
+        try await pass(.finishOutbox) { () throws(LedgerError) in try await base.finishOutbox(id) }
+    }
+    package func relay(
+        rows: Int, olderThan age: Duration, push: @Sendable (OutboxRow) async throws -> Bool
+    ) async throws(LedgerError) -> (claimed: Int, deleted: Int) {
+        let fate = await gate.enter(.relay)
+        if case .isRefused(let code) = fate { throw Self.error(code, .relay) }
+        let end = Mutex<CallFate>(.goes)
+        let gate = self.gate
+        let claimed = Mutex<OutboxID?>(nil)
+        defer { claimed.withLock { $0.map { gate.hold($0, false) } } }
+        let answer: (claimed: Int, deleted: Int)
+        do {
+            answer = try await base.relay(rows: 1, olderThan: age) { row in
+                claimed.withLock { $0 = row.id }
+                gate.hold(row.id, true)
+                await gate.leave(.relay, nil)
+                let isDone = try await push(row)
+                let fate = await gate.enter(.relayDelete)
+                end.withLock { $0 = fate }
+                if case .isRefused = fate { return false }
+                return isDone
+            }
+        } catch {
+            await gate.leave(.relayDelete, nil)
+            throw error
+        }
+        await gate.leave(.relayDelete, nil)
+        switch end.withLock({ $0 }) {
+        case .goes: return answer
+        case .isRefused(let code), .losesReply(let code): throw Self.error(code, .relayDelete)
+        }
+    }
+    package func cursor() async throws(LedgerError) -> LogPosition {
+        try await pass(.cursor) { () throws(LedgerError) in try await base.cursor() }
+    }
+    package func apply(_ batch: MirrorBatch) async throws(LedgerError) -> Bool {
+        try await pass(.apply, { .applied(batch, $0) }) { () throws(LedgerError) in
+            try await base.apply(batch)
+        }
+    }
+    package func requeue(
+        _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String
+    ) async throws(LedgerError) -> RequeueAnswer {
+        try await pass(.requeue, { .requeued(id, seen: version, $0) }) { () throws(LedgerError) in
+            try await base.requeue(
+                id, seen: version, runAt: runAt, resetAttempts: resetAttempts, actor: actor)
+        }
+    }
+    package func recordCancel(_ id: JobID, version: Int, epoch: Int64) async throws(LedgerError)
+        -> RecordCancelAnswer
+    {
+        try await pass(.recordCancel, { .cancelRecorded(id, version: version, $0) }) {
+            () throws(LedgerError) in try await base.recordCancel(id, version: version, epoch: epoch)
+        }
+    }
+    package func jobs(_ ids: [JobID]) async throws(LedgerError) -> [JobID: JobSnapshot] {
+        try await pass(.read) { () throws(LedgerError) in try await base.jobs(ids) }
+    }
+    package func events(_ id: JobID) async throws(LedgerError) -> [JobEvent] {
+        try await pass(.read) { () throws(LedgerError) in try await base.events(id) }
+    }
+    package func list(_ query: JobQuery) async throws(LedgerError) -> JobPage {
+        try await pass(.read) { () throws(LedgerError) in try await base.list(query) }
+    }
+    package func workers() async throws(LedgerError) -> [WorkerRow] {
+        try await pass(.read) { () throws(LedgerError) in try await base.workers() }
+    }
+    package func active(after id: JobID, limit: Int) async throws(LedgerError) -> [LedgerView] {
+        try await pass(.read) { () throws(LedgerError) in try await base.active(after: id, limit: limit) }
+    }
+    package func views(_ ids: [JobID]) async throws(LedgerError) -> [JobID: LedgerView] {
+        try await pass(.read) { () throws(LedgerError) in try await base.views(ids) }
+    }
+    package func balances() async throws(LedgerError) -> Balances {
+        try await pass(.read) { () throws(LedgerError) in try await base.balances() }
+    }
+    package func record(run: ReconcileRun) async throws(LedgerError) {
+        try await pass(.run) { () throws(LedgerError) in try await base.record(run: run) }
+    }
+    package func close() async {}
+}

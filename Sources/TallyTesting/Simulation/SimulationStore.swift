@@ -1,0 +1,35 @@
+import TallyCore
+
+/// Real stores for a simulation, and how the queue loses its data.
+package struct SimulationStore: Sendable {
+    /// In a namespace where the times that callers pass count; nobody else's meanwhile.
+    package var queue: any InspectableQueue
+    package var ledger: any TransactionalLedger
+    /// Claims the effect of a lease in a transaction of its own, and commits.
+    package var complete: @Sendable (Lease) async throws -> EffectAnswer
+    /// As FLUSHALL.
+    package var flush: @Sendable () async throws -> Void
+    /// Remembers what the queue holds; what it answers brings that back, as another server process.
+    package var image: @Sendable () async throws -> @Sendable () async throws -> Void
+
+    package init(
+        queue: any InspectableQueue, ledger: any TransactionalLedger,
+        complete: @escaping @Sendable (Lease) async throws -> EffectAnswer,
+        flush: @escaping @Sendable () async throws -> Void,
+        image: @escaping @Sendable () async throws -> @Sendable () async throws -> Void
+    ) {
+        self.queue = queue
+        self.ledger = ledger
+        self.complete = complete
+        self.flush = flush
+        self.image = image
+    }
+
+    /// Empties the queue and opens it: nothing of a run before is left but ended rows in the ledger.
+    func reset() async throws -> QueueHistory {
+        try await flush()
+        let history = try await queue.history()
+        try await queue.open(epoch: history.epoch)
+        return history
+    }
+}
