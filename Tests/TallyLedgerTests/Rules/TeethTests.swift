@@ -46,8 +46,8 @@ struct Mutation: Sendable, CustomTestStringConvertible {
             rule: "push_supersedes", text: "if job.held.version >= version then letter",
             replacement: "if true then letter", replay: PushRules.pushSupersedes),
         Mutation(
-            rule: "repair_cas", text: "if seen ~= args[6] or action == 'T' and not tomb then",
-            replacement: "if action == 'T' and not tomb then", replay: LedgerRules.repairCompared),
+            rule: "repair_cas", text: "if seen ~= r.seen or not repairs[r.letter](c, r) then",
+            replacement: "if not repairs[r.letter](c, r) then", replay: LedgerRules.repairCompared),
     ]
 }
 
