@@ -26,8 +26,9 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA "tally" TO "tally_owner";
 GRANT USAGE ON SCHEMA "tally" TO "tally_writer", "tally_enqueuer", "tally_reader";
 GRANT SELECT ON ALL TABLES IN SCHEMA "tally" TO "tally_writer", "tally_reader";
 GRANT INSERT, UPDATE, DELETE ON tally.jobs, tally.outbox, tally.unique_keys, tally.job_effects, tally.workers,
-  tally.mirror_cursor, tally.quarantine TO "tally_writer";
+  tally.mirror_cursor, tally.quarantine, tally.reconciler_lease TO "tally_writer";
 GRANT INSERT ON tally.job_events, tally.reconcile_runs, tally.reconcile_findings, tally.audit_log TO "tally_writer";
+GRANT DELETE ON tally.reconcile_runs TO "tally_writer";
 GRANT UPDATE ON tally.balances TO "tally_writer";
 GRANT EXECUTE ON FUNCTION tally.enqueue TO "tally_writer", "tally_enqueuer";
 
@@ -35,5 +36,5 @@ GRANT INSERT ON tally.jobs TO "tally_enqueuer";
 GRANT SELECT (id, type, queue, body_hash) ON tally.jobs TO "tally_enqueuer";
 GRANT SELECT, INSERT, DELETE ON tally.outbox TO "tally_enqueuer";
 GRANT SELECT, INSERT, UPDATE ON tally.unique_keys TO "tally_enqueuer";
-GRANT SELECT ON tally.schema_migrations TO "tally_enqueuer";
+GRANT SELECT ON tally.schema_migrations, tally.identity TO "tally_enqueuer";
 GRANT SELECT, UPDATE (accepted) ON tally.balances TO "tally_enqueuer";

@@ -18,6 +18,36 @@ static const char change_cancel[] = {
 static const char change_requeue[] = {
 #embed "../../sql/change/requeue.sql" suffix(,)
 0};
+static const char drill_chain[] = {
+#embed "../../sql/drill/chain.sql" suffix(,)
+0};
+static const char drill_cursor[] = {
+#embed "../../sql/drill/cursor.sql" suffix(,)
+0};
+static const char drill_last_event[] = {
+#embed "../../sql/drill/last_event.sql" suffix(,)
+0};
+static const char drill_lock[] = {
+#embed "../../sql/drill/lock.sql" suffix(,)
+0};
+static const char drill_read_only[] = {
+#embed "../../sql/drill/read_only.sql" suffix(,)
+0};
+static const char drill_read_write[] = {
+#embed "../../sql/drill/read_write.sql" suffix(,)
+0};
+static const char drill_reload[] = {
+#embed "../../sql/drill/reload.sql" suffix(,)
+0};
+static const char drill_rows[] = {
+#embed "../../sql/drill/rows.sql" suffix(,)
+0};
+static const char drill_terminate[] = {
+#embed "../../sql/drill/terminate.sql" suffix(,)
+0};
+static const char drill_unique[] = {
+#embed "../../sql/drill/unique.sql" suffix(,)
+0};
 static const char effect_claim[] = {
 #embed "../../sql/effect/claim.sql" suffix(,)
 0};
@@ -38,6 +68,9 @@ static const char migrations_0002_duties[] = {
 0};
 static const char migrations_0003_enqueue[] = {
 #embed "../../sql/migrations/0003_enqueue.sql" suffix(,)
+0};
+static const char migrations_0004_reconciler[] = {
+#embed "../../sql/migrations/0004_reconciler.sql" suffix(,)
 0};
 static const char mirror_beat[] = {
 #embed "../../sql/mirror/beat.sql" suffix(,)
@@ -99,8 +132,56 @@ static const char read_views[] = {
 static const char read_workers[] = {
 #embed "../../sql/read/workers.sql" suffix(,)
 0};
+static const char reconcile_correct_balances[] = {
+#embed "../../sql/reconcile/correct_balances.sql" suffix(,)
+0};
+static const char reconcile_effects[] = {
+#embed "../../sql/reconcile/effects.sql" suffix(,)
+0};
+static const char reconcile_end_lease[] = {
+#embed "../../sql/reconcile/end_lease.sql" suffix(,)
+0};
+static const char reconcile_free_key[] = {
+#embed "../../sql/reconcile/free_key.sql" suffix(,)
+0};
+static const char reconcile_identity[] = {
+#embed "../../sql/reconcile/identity.sql" suffix(,)
+0};
+static const char reconcile_last_full[] = {
+#embed "../../sql/reconcile/last_full.sql" suffix(,)
+0};
+static const char reconcile_leaked_keys[] = {
+#embed "../../sql/reconcile/leaked_keys.sql" suffix(,)
+0};
+static const char reconcile_lease[] = {
+#embed "../../sql/reconcile/lease.sql" suffix(,)
+0};
+static const char reconcile_lock_balances[] = {
+#embed "../../sql/reconcile/lock_balances.sql" suffix(,)
+0};
+static const char reconcile_lose_worker[] = {
+#embed "../../sql/reconcile/lose_worker.sql" suffix(,)
+0};
+static const char reconcile_prune_runs[] = {
+#embed "../../sql/reconcile/prune_runs.sql" suffix(,)
+0};
+static const char reconcile_quarantined[] = {
+#embed "../../sql/reconcile/quarantined.sql" suffix(,)
+0};
 static const char reconcile_record_run[] = {
 #embed "../../sql/reconcile/record_run.sql" suffix(,)
+0};
+static const char reconcile_recount[] = {
+#embed "../../sql/reconcile/recount.sql" suffix(,)
+0};
+static const char reconcile_settle_quarantine[] = {
+#embed "../../sql/reconcile/settle_quarantine.sql" suffix(,)
+0};
+static const char reconcile_unknown_events[] = {
+#embed "../../sql/reconcile/unknown_events.sql" suffix(,)
+0};
+static const char reconcile_window[] = {
+#embed "../../sql/reconcile/window.sql" suffix(,)
 0};
 static const char record_explain[] = {
 #embed "../../sql/record/explain.sql" suffix(,)
@@ -135,11 +216,11 @@ static const char roles[] = {
 static const char schema_applied[] = {
 #embed "../../sql/schema/applied.sql" suffix(,)
 0};
-static const char schema_drop[] = {
-#embed "../../sql/schema/drop.sql" suffix(,)
-0};
 static const char schema_create[] = {
 #embed "../../sql/schema/create.sql" suffix(,)
+0};
+static const char schema_drop[] = {
+#embed "../../sql/schema/drop.sql" suffix(,)
 0};
 static const char schema_exists[] = {
 #embed "../../sql/schema/exists.sql" suffix(,)
@@ -189,6 +270,9 @@ static const char undo_0002_duties[] = {
 static const char undo_0003_enqueue[] = {
 #embed "../../sql/undo/0003_enqueue.sql" suffix(,)
 0};
+static const char undo_0004_reconciler[] = {
+#embed "../../sql/undo/0004_reconciler.sql" suffix(,)
+0};
 
 static const struct { const char *name, *text; } files[] = {
     {"bench/copy_limit", bench_copy_limit},
@@ -196,6 +280,16 @@ static const struct { const char *name, *text; } files[] = {
     {"bench/drop_copy_table", bench_drop_copy_table},
     {"change/cancel", change_cancel},
     {"change/requeue", change_requeue},
+    {"drill/chain", drill_chain},
+    {"drill/cursor", drill_cursor},
+    {"drill/last_event", drill_last_event},
+    {"drill/lock", drill_lock},
+    {"drill/read_only", drill_read_only},
+    {"drill/read_write", drill_read_write},
+    {"drill/reload", drill_reload},
+    {"drill/rows", drill_rows},
+    {"drill/terminate", drill_terminate},
+    {"drill/unique", drill_unique},
     {"effect/claim", effect_claim},
     {"effect/committed", effect_committed},
     {"fragments/filter", fragments_filter},
@@ -203,6 +297,7 @@ static const struct { const char *name, *text; } files[] = {
     {"migrations/0001_jobs", migrations_0001_jobs},
     {"migrations/0002_duties", migrations_0002_duties},
     {"migrations/0003_enqueue", migrations_0003_enqueue},
+    {"migrations/0004_reconciler", migrations_0004_reconciler},
     {"mirror/beat", mirror_beat},
     {"mirror/change", mirror_change},
     {"mirror/copy_events", mirror_copy_events},
@@ -223,7 +318,23 @@ static const struct { const char *name, *text; } files[] = {
     {"read/ping", read_ping},
     {"read/views", read_views},
     {"read/workers", read_workers},
+    {"reconcile/correct_balances", reconcile_correct_balances},
+    {"reconcile/effects", reconcile_effects},
+    {"reconcile/end_lease", reconcile_end_lease},
+    {"reconcile/free_key", reconcile_free_key},
+    {"reconcile/identity", reconcile_identity},
+    {"reconcile/last_full", reconcile_last_full},
+    {"reconcile/leaked_keys", reconcile_leaked_keys},
+    {"reconcile/lease", reconcile_lease},
+    {"reconcile/lock_balances", reconcile_lock_balances},
+    {"reconcile/lose_worker", reconcile_lose_worker},
+    {"reconcile/prune_runs", reconcile_prune_runs},
+    {"reconcile/quarantined", reconcile_quarantined},
     {"reconcile/record_run", reconcile_record_run},
+    {"reconcile/recount", reconcile_recount},
+    {"reconcile/settle_quarantine", reconcile_settle_quarantine},
+    {"reconcile/unknown_events", reconcile_unknown_events},
+    {"reconcile/window", reconcile_window},
     {"record/explain", record_explain},
     {"record/finish_outbox", record_finish_outbox},
     {"record/record", record_record},
@@ -253,6 +364,7 @@ static const struct { const char *name, *text; } files[] = {
     {"undo/0001_jobs", undo_0001_jobs},
     {"undo/0002_duties", undo_0002_duties},
     {"undo/0003_enqueue", undo_0003_enqueue},
+    {"undo/0004_reconciler", undo_0004_reconciler},
 };
 
 const char *tally_sql(const char *name) {

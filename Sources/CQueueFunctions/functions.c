@@ -43,6 +43,18 @@ static const char text[] = {
 #embed "../TallyRedis/Functions/count.lua"
     ,
 #embed "../TallyRedis/Functions/repair.lua"
+    ,
+#embed "../TallyRedis/Functions/place.lua"
+    ,
+#embed "../TallyRedis/Functions/walk.lua"
+    ,
+#embed "../TallyRedis/Functions/survey.lua"
+    ,
+#embed "../TallyRedis/Functions/pair.lua"
+    ,
+#embed "../TallyRedis/Functions/roster.lua"
+    ,
+#embed "../TallyRedis/Functions/keys.lua"
     , 0};
 
 const char *tally_function_library(void) { return text; }

@@ -2,20 +2,24 @@ import TallyCore
 
 /// Every duty between the halves, together. Run one or five: each is safe in many copies.
 public struct Serve: Sendable {
+    private let queue: any QueueDriver
     private let mirror: Mirror
     private let relay: Relay
     private let sweeper: Sweeper
     private let reconciler: Reconciler
+    private let patrol: Patrol
     private let observer: any JobObserver
 
     public init(
         queue: any InspectableQueue, ledger: any LedgerDriver, observer: any JobObserver = SilentObserver()
     ) {
         self.observer = observer
+        self.queue = queue
         mirror = Mirror(queue: queue, ledger: ledger, observer: observer)
         relay = Relay(queue: queue, ledger: ledger, observer: observer)
         sweeper = Sweeper(queue: queue, observer: observer)
         reconciler = Reconciler(queue: queue, ledger: ledger, mirror: Mirror(queue: queue, ledger: ledger))
+        patrol = Patrol(reconciler: reconciler, ledger: ledger, observer: observer)
     }
 
     /// Until cancelled. No duty's failure ends another.
@@ -25,7 +29,22 @@ public struct Serve: Sendable {
             group.addTask { try await relay.run() }
             group.addTask { try await sweeper.run() }
             group.addTask { try await openEpochs() }
+            group.addTask { try await patrol.run() }
+            group.addTask { try await verifyServer() }
             try await group.waitForAll()
+        }
+    }
+
+    /// Says so when somebody has set the server to throw jobs away.
+    private func verifyServer() async throws {
+        guard let queue = queue as? any VerifiableQueue else { return }
+        while true {
+            try await Task.sleep(for: Limits.verify)
+            do throws(QueueError) {
+                try await queue.verify()
+            } catch {
+                if error.code == .wrongServer { observer.dutyFailed("verify Redis", error) }
+            }
         }
     }
 

@@ -124,25 +124,4 @@ extension PostgresLedger {
             return lines
         }
     }
-
-    public func record(run: ReconcileRun) async throws(LedgerError) {
-        try await pool.run("record run") { connection throws(LedgerError) in
-            var parameters = Parameters()
-            parameters.id(run.id)
-            parameters.time(run.startedAt)
-            parameters.time(run.finishedAt)
-            parameters.text(run.mode)
-            for number in [
-                run.epoch, run.seq, Int64(run.scannedQueue), Int64(run.scannedLedger),
-                Int64(run.inconclusive),
-                Int64(run.exitCode),
-            ] { parameters.int(number) }
-            parameters.array(.text, run.findings) { $0.appendOptional($1.code) }
-            parameters.array(.uuid, run.findings) { $0.appendOptional($1.job) }
-            parameters.array(.text, run.findings) { $0.appendOptional($1.queueView) }
-            parameters.array(.text, run.findings) { $0.appendOptional($1.ledgerView) }
-            parameters.array(.text, run.findings) { $0.appendOptional($1.outcome) }
-            try connection.run(.recordRun, parameters, .commits)
-        }
-    }
 }

@@ -29,11 +29,18 @@ extension RedisQueue {
         {
             view.ended[id] = QueueView.Ended(status: status, version: Int(version))
         }
-        guard let packed = values[0].bytes, !packed.isEmpty, let detour = values[1].bytes else { return }
+        // An empty record is held too, and damaged: a detour comes with every job that is held.
+        guard let packed = values[0].bytes, let detour = values[1].bytes, !detour.isEmpty else { return }
         do {
-            let large = values[3].bytes ?? []
-            let record = try JobRecord(id: id, packed: packed[...], body: large.isEmpty ? nil : large)
             let state = try Detour(detour)
+            let large = values[3].bytes ?? []
+            let record: JobRecord
+            do {
+                record = try JobRecord(id: id, packed: packed[...], body: large.isEmpty ? nil : large)
+            } catch {
+                view.damaged[id] = QueueView.Ended(status: state.state, version: state.version)
+                return
+            }
             var snapshot = JobSnapshot(
                 record: record, status: state.state, version: state.version, attempts: state.attempts,
                 crashes: state.crashes, runAt: state.runAt, cancelRequested: state.cancelRequested,
@@ -106,32 +113,5 @@ extension RedisQueue {
         var ids: [JobID] = []
         while let id = try? reader.id() { ids.append(id) }  // sixteen bytes each, to the end
         return (ids, next == "0" ? nil : next)
-    }
-
-    public func repair(_ repair: QueueRepair) async throws(QueueError) -> Bool {
-        func state(_ letter: UInt8, _ status: JobStatus, _ version: Int) -> [UInt8] {
-            var bytes = [letter, status.code]
-            bytes.appendBigEndian(UInt32(clamping: version))
-            return bytes
-        }
-        let answer = try await call("repair", at: nil) { head, arguments in
-            head.bulk(repair.epoch)
-            head.bulk(repair.id.bytes)
-            head.bulk(repair.code)
-            switch repair.expected {
-            case .absent: head.bulk("-")
-            case .held(let status, let version): head.bulk(state(UInt8(ascii: "H"), status, version))
-            case .ended(let status, let version): head.bulk(state(UInt8(ascii: "E"), status, version))
-            }
-            switch repair.action {
-            case .push(let push):
-                head.bulk("P")
-                push.write(to: &arguments, withUnique: false)
-            case .end(let status, let version): head.bulk(state(UInt8(ascii: "B"), status, version))
-            case .tellEnd: head.bulk("T")
-            }
-        }
-        guard answer.values.count >= 4, let made = answer.values[3].number else { throw malformed("repair") }
-        return made == 1
     }
 }

@@ -4,20 +4,29 @@ import TallyCore
 ///
 /// Three kinds of connection: one for the verbs, one for reads that may be large (log, inspection), and one for each
 /// blocking wait. All reconnect by themselves. Close it when done; nothing else ends its threads.
-public final class RedisQueue: InspectableQueue {
+public final class RedisQueue: InspectableQueue, VerifiableQueue {
+    private let configuration: RedisConfiguration
     let verbs: Lane
     let reads: Lane
     let waits: WakeWaiter
 
     /// Connects, checks the server, loads the functions.
     ///
+    /// - Parameter absent: called when the server cannot be reached; the queue is opened all the same, and every
+    ///   connection is checked when it comes about.
     /// - Throws: `.unavailable` (the address is in the text) or `.wrongServer` with what to change. Nothing is left
     ///   running.
-    public static func open(_ configuration: RedisConfiguration) async throws(QueueError) -> RedisQueue {
+    public static func open(
+        _ configuration: RedisConfiguration, absent: ((QueueError) -> Void)? = nil
+    ) async throws(QueueError) -> RedisQueue {
         let queue = RedisQueue(configuration)
         do {
             _ = try await queue.history()
         } catch {
+            if error.code == .unavailable, let absent {
+                absent(error)
+                return queue
+            }
             await queue.close()
             throw error
         }
@@ -25,9 +34,16 @@ public final class RedisQueue: InspectableQueue {
     }
 
     init(_ configuration: RedisConfiguration) {
+        self.configuration = configuration
         verbs = Lane(configuration)
         reads = Lane(configuration)
         waits = WakeWaiter(configuration, prefix: verbs.prefix)
+    }
+
+    public func verify() async throws(QueueError) {
+        // Every new connection is checked.
+        let probe = try await Self.open(configuration)
+        await probe.close()
     }
 
     public func close() async {

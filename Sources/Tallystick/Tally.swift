@@ -25,14 +25,41 @@ public final class Tally: Sendable {
     public static func open(_ settings: Settings, observer: any JobObserver = SilentObserver()) async throws
         -> Tally
     {
-        let queue = try await RedisQueue.open(settings.redis())
+        // In mode recorded a service starts, and enqueues, while Redis is away.
+        let absent: ((QueueError) -> Void)? =
+            settings.mode == .recorded ? { observer.dutyFailed("open", $0) } : nil
+        let queue = try await RedisQueue.open(settings.redis(), absent: absent)
         do {
             let ledger = try await openLedger(settings)
+            if let ledger {
+                do {
+                    try await pair(queue, ledger)
+                } catch {
+                    await ledger.close()
+                    throw error
+                }
+            }
             return Tally(settings: settings, queue: queue, ledger: ledger, observer: observer)
         } catch {
             await queue.close()
             throw error
         }
+    }
+
+    /// Redis keeps the id of its ledger: a mixed-up address must not make two records of one queue, or none.
+    private static func pair(_ queue: RedisQueue, _ ledger: PostgresLedger) async throws {
+        let own = try await ledger.identity()
+        do {
+            if try await queue.pair(with: own) { return }
+        } catch {
+            // Away, and allowed to be: every run of the reconciler asks again.
+            if error.mayRetry { return }
+            throw error
+        }
+        throw QueueError(
+            .wrongServer, "open",
+            "this Redis namespace belongs to another ledger: check TALLY_REDIS_URL, TALLY_POSTGRES_URL and "
+                + "TALLY_NAMESPACE; ops/runbooks/D28.md says what to do if both are right")
     }
 
     private static func openLedger(_ settings: Settings) async throws -> PostgresLedger? {

@@ -220,13 +220,20 @@ import Testing
                 [Array("HDEL".utf8), Array("{\(scratch.settings.namespace):0}:body".utf8), bytes])
 
             let dry = try await Tool.run(["reconcile"], environment: environment)
-            let repaired = try await Tool.run(["reconcile", "--repair"], environment: environment)
+            let other = try await Tool.run(["reconcile", "--repair=D05,D31"], environment: environment)
+            let none = try await Tool.run(
+                ["reconcile", "--repair", "--max-repairs", "0"], environment: environment)
+            let newer = try await Tool.run(
+                ["reconcile", "--since", "2200-01-01T00:00:00Z"], environment: environment)
+            #expect([other.code, none.code] == [4, 4] && none.output.contains("stopped after 0 repairs"))
+            #expect(!newer.output.contains("D09"))
+            let repaired = try await Tool.run(["reconcile", "--repair", "--full"], environment: environment)
             let after = try await Tool.run(["reconcile"], environment: environment)
 
             #expect([dry.code, repaired.code, after.code] == [4, 1, 0])
-            #expect(dry.output.contains("D01") && dry.output.contains("\(id)"))
+            #expect(dry.output.contains("D09") && dry.output.contains("\(id)"))
             #expect(
-                dry.lines.last == "statement accepted=1 completed=0 failed=0 cancelled=0 active=1 drift=1")
+                dry.lines.last == "statement accepted=1 completed=0 failed=0 cancelled=0 active=1 drift=2")
         }
     }
 }

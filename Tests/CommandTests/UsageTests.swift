@@ -104,8 +104,12 @@ private let nowhere = [
         let usage = try await Tool.run(["reconcile", "--fix"], environment: nowhere)
         let number = try await Tool.run(["reconcile", "--max-repairs", "-1"], environment: nowhere)
         let away = try await Tool.run(["reconcile"], environment: nowhere)
+        let code = try await Tool.run(["reconcile", "--repair=D01,D99"], environment: nowhere)
+        let time = try await Tool.run(["reconcile", "--since", "yesterday"], environment: nowhere)
+        let unasked = try await Tool.run(["reconcile", "--requeue-unknown"], environment: nowhere)
 
         #expect(usage.code == 16 && number.code == 16 && away.code == 8)
+        #expect(code.code == 16 && code.errors.contains("D99") && time.code == 16 && unasked.code == 16)
     }
 
     @Test func `reads settings from the environment, then .env, and flags win [H7]`() async throws {

@@ -171,6 +171,20 @@ private func opened(_ redis: PrivateRedis) async throws -> RedisQueue {
         }
     }
 
+    @Test(arguments: ["allkeys-lru", "volatile-lru", "volatile-ttl"])
+    func `is set to throw keys away while it runs, a check says so`(_ policy: String) async throws {
+        try await PrivateRedis.with { redis in
+            let queue = try await opened(redis)
+            try await queue.verify()
+            try RawRedis(url: redis.url)("CONFIG", "SET", "maxmemory-policy", policy)
+
+            let error = await caught(QueueError.self) { try await queue.verify() }
+
+            #expect(error?.code == .wrongServer && error?.detail.contains(policy) == true)
+            await queue.close()
+        }
+    }
+
     @Test func `is emptied, a new epoch begins and is held [I13]`() async throws {
         try await PrivateRedis.with { redis in
             let queue = try await opened(redis)

@@ -107,6 +107,28 @@ private struct Boom: Error, CustomStringConvertible {
         #expect(last.error?.hasPrefix("timed out after") == true && last.attempts == 1)
     }
 
+    @Test func `that ignores the end of its time loses its slot, and its job goes on without it [F7]`()
+        async throws
+    {
+        let rig = Rig()
+        let stubborn = try await rig.push("stubborn", maxAttempts: 1, timeout: .milliseconds(20))
+        let next = try await rig.push("next")
+        let gate = Gate()
+        let configuration = WorkerConfiguration(concurrency: 1, timeoutGrace: .milliseconds(20))
+        let worker = rig.worker(
+            configuration, JobHandler("stubborn") { _ in await gate.wait() }, JobHandler("next") { _ in })
+
+        try await running(worker) {
+            try await rig.eventuallyEnded(next.id, .completed)
+            #expect(!gate.isOpen)
+            #expect(try await rig.ended(stubborn.id) == .failed)
+            gate.open()  // its late success is nobody's business any more
+        }
+
+        let moves = try await rig.moves(stubborn.id).map(\.move.to)
+        #expect(moves == [.pending, .processing, .failed])
+    }
+
     @Test func `that throws a final error is not run again [F8]`() async throws {
         let rig = Rig()
         let job = try await rig.push(maxAttempts: 10)

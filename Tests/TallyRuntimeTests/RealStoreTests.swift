@@ -95,6 +95,36 @@ private struct Interruption: Error {}
         }
     }
 
+    @Test func `a service that starts while Redis is away enqueues in mode recorded, and only there [P4]`()
+        async throws
+    {
+        try await withScratch { scratch in
+            try await PrivateRedis.with { redis in
+                redis.kill()
+                let away = { (mode: Durability) in
+                    try Settings(
+                        redisURL: redis.url, postgresURL: scratch.settings.postgresURL,
+                        namespace: scratch.settings.namespace, mode: mode)
+                }
+                let queued = await caught(QueueError.self) {
+                    try await Tally.open(away(.queued))
+                }
+                #expect(queued?.code == .unavailable)
+
+                let tally = try await Tally.open(away(.recorded))
+                let id = try await tally.enqueue(Greet(number: 1)).id
+                try await redis.start()
+                try await tally.queue.open(epoch: tally.queue.history().epoch)
+
+                let relay = Relay(queue: tally.queue, ledger: try #require(tally.ledger))
+                #expect(try await relay.step(olderThan: .zero) == 1)
+                #expect(
+                    try await tally.inspectable().inspect([id], at: nil).held[id]?.status == .pending)
+                await tally.close()
+            }
+        }
+    }
+
     @Test func `closing an opened pair leaves the settings' stores usable by others [I10]`() async throws {
         try await withScratch { scratch in
             let tally = try await Tally.open(scratch.settings)
@@ -107,6 +137,46 @@ private struct Interruption: Error {}
                 return
             }
             #expect(try await scratch.queue.history().seq >= 1)
+        }
+    }
+
+    /// Another system lost the child and counted the parent as done (sidekiq 5558).
+    @Test func `a job whose follow-up finds Redis full is retried, and nothing is swallowed`() async throws {
+        try await PrivateRedis.with { redis in
+            let queue = try await RedisQueue.open(RedisConfiguration(url: redis.url))
+            try await queue.open(epoch: queue.history().epoch)
+            let client = JobClient(queue: queue, ledger: nil, durability: .queued)
+            let parent = JobRecord(type: "parent", maxAttempts: 0)
+            let child = JobID()
+            let errors = Journal<EnqueueError>()
+            try await client.enqueue(parent)
+            try RawRedis(url: redis.url)("CONFIG", "SET", "maxmemory", "1mb")
+            let soon = ExponentialBackoff(
+                base: .milliseconds(1), cap: .milliseconds(50), jitter: 0, maxAttempts: 1000)
+            let worker = Worker(
+                queue: queue,
+                handlers: [
+                    JobHandler("parent", retries: soon) { _ in
+                        do {
+                            try await client.enqueue(JobRecord(id: child, type: "child"))
+                        } catch let error as EnqueueError {
+                            errors.append(error)
+                            throw error
+                        }
+                    }, JobHandler("child") { _ in },
+                ])
+            let run = Task { try await worker.run() }
+            try await eventually("it was refused twice") { errors.count > 1 }
+            try RawRedis(url: redis.url)("CONFIG", "SET", "maxmemory", "0")
+            try await eventually("both are done") {
+                let ended = try await queue.inspect([parent.id, child], at: nil).ended
+                return ended[parent.id]?.status == .completed && ended[child]?.status == .completed
+            }
+
+            #expect(errors.all.allSatisfy { if case .full = $0 { true } else { false } })
+            await worker.drain()
+            try await run.value
+            await queue.close()
         }
     }
 

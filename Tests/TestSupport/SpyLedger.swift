@@ -113,6 +113,9 @@ package final class SpyLedger: LedgerDriver {
     package func balances() async throws(LedgerError) -> Balances {
         try await pass(.read) { () throws(LedgerError) in try await base.balances() }
     }
+    package func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID> {
+        try await pass(.read) { () throws(LedgerError) in try await base.effects(ids) }
+    }
     package func record(run: ReconcileRun) async throws(LedgerError) {
         try await pass(.run) { () throws(LedgerError) in try await base.record(run: run) }
     }

@@ -1,14 +1,15 @@
 -- Live rows in id order, with whether an outbox row still carries them. Only outbox rows whose span of ids meets the page
 -- are opened.
--- Params: $1 uuid after, $2 bigint limit. Returns: id, status, version bigint, epoch, seq, outbox bigint (0/1).
+-- Params: $1 uuid after, $2 bigint limit. Returns: id, status, version bigint, epoch, seq, outbox bigint (0/1),
+-- what it waits for.
 -- Caller: PostgresLedger.active.
 WITH page AS MATERIALIZED (
-  SELECT j.id, j.status, j.version, j.epoch, j.seq FROM tally.jobs j
+  SELECT j.id, j.status, j.version, j.epoch, j.seq, j.run_at FROM tally.jobs j
   WHERE j.id > $1::uuid AND j.completed_at IS NULL ORDER BY j.id LIMIT $2::bigint
 ), carried AS MATERIALIZED (
   SELECT u.id FROM tally.outbox o CROSS JOIN LATERAL unnest(o.ids) AS u (id)
   WHERE o.last_id >= (SELECT p.id FROM page p ORDER BY p.id LIMIT 1)
     AND o.first_id <= (SELECT p.id FROM page p ORDER BY p.id DESC LIMIT 1)
 )
-SELECT p.id, p.status, p.version::bigint, p.epoch, p.seq, (p.id IN (SELECT c.id FROM carried c))::integer::bigint
+SELECT p.id, p.status, p.version::bigint, p.epoch, p.seq, (p.id IN (SELECT c.id FROM carried c))::integer::bigint, p.run_at
 FROM page p ORDER BY p.id

@@ -53,9 +53,18 @@ public protocol LedgerDriver: Sendable {
     func views(_ ids: [JobID]) async throws(LedgerError) -> [JobID: LedgerView]
     func balances() async throws(LedgerError) -> Balances
 
+    /// Which of the jobs have their effect committed, by a handler and in the transaction of that effect. Asked
+    /// before anything is run again, or ended otherwise than by its own ack: such a job ends as completed.
+    func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID>
+
     func record(run: ReconcileRun) async throws(LedgerError)
 
     func close() async
+}
+
+extension LedgerDriver {
+    /// A ledger in which handlers cannot commit an effect has none.
+    public func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID> { [] }
 }
 
 public struct OutboxID: Hashable, Sendable {
@@ -184,13 +193,19 @@ public struct LedgerView: Hashable, Sendable {
     public var seq: Int64
     /// An outbox row still carries the job to the queue.
     public var hasOutbox: Bool
-    public init(id: JobID, status: JobStatus, version: Int, epoch: Int64, seq: Int64, hasOutbox: Bool) {
+    /// The time it waits for.
+    public var runAt: Timestamp?
+    public init(
+        id: JobID, status: JobStatus, version: Int, epoch: Int64, seq: Int64, hasOutbox: Bool,
+        runAt: Timestamp? = nil
+    ) {
         self.id = id
         self.status = status
         self.version = version
         self.epoch = epoch
         self.seq = seq
         self.hasOutbox = hasOutbox
+        self.runAt = runAt
     }
 }
 

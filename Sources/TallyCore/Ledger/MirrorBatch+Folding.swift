@@ -74,7 +74,8 @@ extension RowChange {
         version = move.version
         status = move.to
         at = entry.at
-        if entry.verb == .lease {
+        // A repair that tells how a leased job stands knows neither its worker nor when it began: itself, and now.
+        if entry.verb == .lease || entry.verb == .repair && move.to == .processing && move.crashes != nil {
             startedAt = entry.at
             workerID = entry.actor
         }

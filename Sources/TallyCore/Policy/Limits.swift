@@ -9,6 +9,7 @@ public enum Limits {
     public static let backoffJitter = 0.2
     public static let lease: Duration = .seconds(30)  // three missed heartbeats
     public static let heartbeatsPerLease = 3
+    public static let timeoutGrace: Duration = .seconds(5)  // to end after a cancellation
     public static let drain: Duration = .seconds(30)
     public static let concurrency = 16
 
@@ -40,6 +41,7 @@ public enum Limits {
     public static let logEntries = 2_000_000  // unmirrored log entries, then enqueue is refused
     public static let tombstone: Duration = .seconds(60)  // after the mirror reported it; twice `issued`
     public static let issued: Duration = .seconds(30)  // a push decided longer ago is refused
+    public static let verify: Duration = .seconds(30)  // between two checks of Redis' settings
     public static let hold: Duration = .seconds(30)  // an epoch that nobody opens is opened unverified
 
     // Waits.
@@ -56,6 +58,17 @@ public enum Limits {
     public static let barrier: Duration = .seconds(10)
     public static let retryStoreBase: Duration = .milliseconds(50)
     public static let retryStoreCap: Duration = .seconds(2)
+
+    // The reconciler.
+    public static let reconcilerLease: Duration = .seconds(60)  // to repair; renewed while it goes on
+    public static let repairs = 1000  // a run stops beyond these and beyond 1 % of the active jobs
+    public static let overdue: Duration = .seconds(30)  // expired or due for so long: nobody sweeps
+    public static let silence: Duration = .seconds(90)  // a worker not heard of for so long is lost
+    public static let rollbackWindow = 100_000  // jobs; a longer window is compared like everything else
+    public static let patrol: Duration = .seconds(60)  // between two rounds of `tally serve`
+    public static let patrolJobs = 20_000  // a second
+    public static let patrolRedis: Duration = .milliseconds(50)  // of calls a second
+    public static let patrolPostgres: Duration = .milliseconds(200)  // of calls a second
 
     // Postgres.
     public static let poolConnections = 4

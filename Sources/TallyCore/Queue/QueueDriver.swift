@@ -88,6 +88,14 @@ public protocol InspectableQueue: QueueDriver {
     func repair(_ repair: QueueRepair) async throws(QueueError) -> Bool
 }
 
+/// A queue whose server may be set otherwise while it runs, such as to throw jobs away when memory is short.
+public protocol VerifiableQueue: QueueDriver {
+    /// Checks the server as at the first connection.
+    ///
+    /// - Throws: `.wrongServer` with what to change.
+    func verify() async throws(QueueError)
+}
+
 // MARK: - What the verbs take and answer
 
 public struct Push: Hashable, Sendable {
@@ -269,7 +277,8 @@ public enum CancelAnswer: Hashable, Sendable {
 }
 
 public struct WorkerBeat: Hashable, Sendable, Codable {
-    public enum Status: String, Sendable, Codable { case running, draining, stopped }
+    /// `lost` is the reconciler's word for one that fell silent; no worker says it of itself.
+    public enum Status: String, Sendable, Codable { case running, draining, stopped, lost }
     public var id: WorkerID
     public var status: Status
     public var queues: [QueueName]
@@ -327,6 +336,8 @@ public struct QueueView: Sendable {
     /// Held jobs by id. Their `error`, `lease` and counters are filled in.
     public var held: [JobID: JobSnapshot]
     public var ended: [JobID: Ended]
+    /// Held, but the bytes of their records are not what was enqueued: status and version only.
+    public var damaged: [JobID: Ended] = [:]
     public var history: QueueHistory
     public init(held: [JobID: JobSnapshot], ended: [JobID: Ended], history: QueueHistory) {
         self.held = held
@@ -360,6 +371,19 @@ public struct QueueCounts: Hashable, Sendable, Codable {
     }
 }
 
+/// What stands for a job in a list or a set: id and version, and of a lease its epoch.
+public struct QueuePlace: Hashable, Sendable {
+    public var id: JobID
+    public var version: Int
+    /// Of a lease.
+    public var epoch: Int64?
+    public init(id: JobID, version: Int, epoch: Int64? = nil) {
+        self.id = id
+        self.version = version
+        self.epoch = epoch
+    }
+}
+
 /// One compare-and-set repair: it happens only in `epoch`, and only while the queue sees the job as `expected`.
 public struct QueueRepair: Sendable {
     public enum Expected: Hashable, Sendable {
@@ -372,8 +396,24 @@ public struct QueueRepair: Sendable {
         case push(Push)
         /// End it as the ledger says it ended.
         case end(JobStatus, version: Int)
+        /// End it, and say why.
+        case endBecause(JobStatus, version: Int, error: String)
         /// Write the tombstone's end to the log again.
         case tellEnd
+        /// Write to the log how the job stands, with its record where the ledger has no row.
+        case tellStanding(withRecord: Bool)
+        /// Let it wait until then.
+        case wait(until: Timestamp)
+        /// Write its record again, as the ledger has it.
+        case rewrite(JobRecord)
+        /// Write the record of an id that stands in a structure without one.
+        case restore(JobSnapshot, place: QueuePlace)
+        /// Take such an id, which nobody knows, out of its structure; it ends as failed.
+        case bury(stub: JobRecord, place: QueuePlace)
+        /// Take back its lease, which has run out.
+        case reclaim
+        /// Make it runnable: its time has come.
+        case promote
     }
     public var id: JobID
     public var epoch: Int64

@@ -22,6 +22,7 @@ public struct Relay: Sendable {
         // Taken before the ledger is read: a push decided on older knowledge than 30 s is refused.
         let issued = try await queue.stamp()
         if issued.epoch == 0 { return 0 }  // the epoch is held: every push would be refused
+        try await checkLedger()
         let queue = self.queue
         let result = try await ledger.relay(rows: 20, olderThan: age) { row in
             for start in stride(from: 0, to: row.pushes.count, by: Limits.jobsPerCall) {
@@ -32,6 +33,14 @@ public struct Relay: Sendable {
             return true
         }
         return result.deleted
+    }
+
+    /// A ledger that reported more than it knows was restored from an old dump: its outbox holds jobs that may have
+    /// run and ended since. The queue is asked first, so a ledger that goes on meanwhile is never called behind.
+    private func checkLedger() async throws {
+        guard let reported = try await (queue as? any ReconcilableQueue)?.survey().reported else { return }
+        let applied = try await ledger.cursor()
+        if applied < reported { throw LedgerBehind(applied: applied, reported: reported) }
     }
 
     /// Until cancelled.
@@ -51,5 +60,15 @@ public struct Relay: Sendable {
                 try await Task.sleep(for: backoff.next())
             }
         }
+    }
+}
+
+/// The ledger is older than what it once reported (D18).
+public struct LedgerBehind: Error, Hashable, Sendable, CustomStringConvertible {
+    public let applied: LogPosition
+    public let reported: LogPosition
+    public var description: String {
+        "the ledger stands at \(applied) and has reported \(reported): it was restored from an old dump; "
+            + "nothing is pushed until `tally reconcile` has been asked (ops/runbooks/D18.md)"
     }
 }

@@ -125,6 +125,15 @@ public final class MemoryLedger: LedgerDriver {
         try run("balances") { state, _ in state.balances() }
     }
 
+    public func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID> {
+        try run("effects") { state, _ in state.effects.intersection(ids) }
+    }
+
+    /// What a handler's own transaction would do: the first commit wins. False: the effect is committed already.
+    public func commitEffect(of id: JobID) throws(LedgerError) -> Bool {
+        try run("commitEffect") { state, _ in state.effects.insert(id).inserted }
+    }
+
     public func record(run report: ReconcileRun) async throws(LedgerError) {
         try run("reconcileRun") { state, _ in state.runs.append(report) }
     }

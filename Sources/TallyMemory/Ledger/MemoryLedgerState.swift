@@ -13,6 +13,8 @@ struct MemoryLedgerState: Sendable {
     var workers: [WorkerID: WorkerRow] = [:]
     var quarantine: [(job: JobID, position: LogPosition, bytes: [UInt8])] = []
     var runs: [ReconcileRun] = []
+    /// Jobs whose effect is committed.
+    var effects: Set<JobID> = []
 
     /// Jobs created, those still in the outbox not included.
     var accepted = 0
@@ -66,7 +68,8 @@ struct MemoryLedgerState: Sendable {
         guard let job = rows[id]?.job else { return nil }
         return LedgerView(
             id: id, status: job.status, version: job.version, epoch: job.epoch, seq: job.seq,
-            hasOutbox: carried.contains(id))
+            hasOutbox: carried.contains(id),
+            runAt: job.status == .scheduled || job.status == .retrying ? job.runAt : nil)
     }
 
     /// Ids that an outbox row still carries.

@@ -47,24 +47,46 @@ extension MemoryQueueState {
     /// still as it saw it.
     mutating func repair(_ repair: QueueRepair, at now: Timestamp) -> Bool {
         guard repair.epoch == epoch, isStill(repair.expected, repair.id) else { return false }
+        guard let move = move(of: repair, at: now) else { return false }
+        append(.repair, [move], at: now, actor: "reconciler:\(repair.code)")
+        return true
+    }
+
+    /// nil where there is nothing to do: what structures can lack, they cannot lack here.
+    private mutating func move(of repair: QueueRepair, at now: Timestamp) -> Move? {
         let held = jobs[repair.id]
         let end = ended[repair.id]
-        let move: Move
+        func ending(_ status: JobStatus, _ version: Int, _ error: String?) -> Move {
+            Move(id: repair.id, version: version, from: held?.status, to: status, error: error)
+        }
         switch repair.action {
         case .push(let push):
             guard push.record.id == repair.id, (held?.version ?? 0) < push.version,
                 (end?.version ?? 0) < push.version
-            else { return false }
-            move = insert(push, at: now)
+            else { return nil }
+            return insert(push, at: now)
         case .end(let status, let version):
             bury(repair.id, status, version: version)
-            move = Move(id: repair.id, version: version, from: held?.status, to: status)
-        case .tellEnd:
-            guard let end else { return false }
-            move = Move(id: repair.id, version: end.version, from: nil, to: end.status)
+            return ending(status, version, nil)
+        case .endBecause(let status, let version, let error):
+            bury(repair.id, status, version: version)
+            return ending(status, version, error)
+        case .tellEnd: return end.map { Move(id: repair.id, version: $0.version, from: nil, to: $0.status) }
+        case .tellStanding(let withRecord):
+            guard let held else { return nil }
+            let waits = held.status == .scheduled || held.status == .retrying
+            return Move(
+                id: repair.id, version: held.version, from: held.status, to: held.status,
+                record: withRecord ? held.record : nil, attempts: held.attempts, crashes: held.crashes,
+                runAt: waits ? held.runAt : nil, error: held.error)
+        case .wait(let time):
+            guard let held, held.status == .scheduled || held.status == .retrying else { return nil }
+            unplace(held)
+            makeWait(held, as: held.status, until: time)
+            return Move(
+                id: repair.id, version: held.version, from: held.status, to: held.status, runAt: time)
+        case .rewrite, .restore, .bury, .reclaim, .promote: return nil
         }
-        append(.repair, [move], at: now, actor: "reconciler:\(repair.code)")
-        return true
     }
 
     private func isStill(_ expected: QueueRepair.Expected, _ id: JobID) -> Bool {

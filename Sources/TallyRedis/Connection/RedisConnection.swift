@@ -28,6 +28,8 @@ package final class RedisConnection: BlockingConnection {
         limitReply(configuration.replyTimeout)
         var one: Int32 = 1
         setsockopt(context.pointee.fd, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
+        // A child that inherited it would keep the connection open after its end here.
+        _ = fcntl(context.pointee.fd, F_SETFD, FD_CLOEXEC)
         do {
             try handshake(configuration, loadingLibrary: loadingLibrary)
         } catch {

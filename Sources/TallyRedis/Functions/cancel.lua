@@ -36,7 +36,7 @@ redis.register_function { function_name = 'tally_v1_cancel', flags = { 'allow-oo
   local tomb = tomb_of(c, id)
   if tomb and (not version or tomb.version >= version) then return reply(c, 'E' .. tomb.status, tomb.version) end
   if not version then return reply(c, 'u', 0) end
-  bury(c, { id, 'x', struct.pack('>I4', version) })
+  bury(c, { id, 'x', struct.pack('>I4', version) }, true)
   append(c, 'X', '', move(element_of(id, version), '-', 'x', ''))
   finish(c)
   return reply(c, 'x', version)

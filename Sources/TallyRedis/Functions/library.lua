@@ -104,8 +104,29 @@ local function append(c, verb, actor, moves)
     'v', verb, 't', text(c.now), 'w', actor, 'm', moves)
 end
 
+-- What entered and what ended since the epoch began travels with what every call writes anyway.
 local function finish(c)
-  redis.call('HSET', c.p .. ':meta', 'seq', text(c.seq), 'last_now', text(math.max(c.last_now, c.real_now)))
+  local last_now, a = text(math.max(c.last_now, c.real_now)), c.account
+  if a then
+    redis.call('HSET', c.p .. ':meta', 'seq', text(c.seq), 'last_now', last_now,
+      'account', struct.pack('>i8I8I8I8I8', a.base, a.entered, a.c, a.f, a.x))
+  else
+    redis.call('HSET', c.p .. ':meta', 'seq', text(c.seq), 'last_now', last_now)
+  end
+end
+
+-- Jobs held as the epoch began, entered since, and ended since by status. Unpacked only by who counts.
+local function account_of(c)
+  if not c.account then
+    local base, entered, completed, failed, cancelled = struct.unpack('>i8I8I8I8I8', c.account_bytes)
+    c.account = { base = base, entered = entered, c = completed, f = failed, x = cancelled }
+  end
+  return c.account
+end
+
+local function entered(c, count)
+  local a = account_of(c)
+  a.entered = a.entered + count
 end
 
 -- A new history of this shard: another server process, or one whose data is gone. Every lease that survived gets a
@@ -114,6 +135,7 @@ local function start_epoch(c, run_id, old_epoch, old_seq)
   local ms = math.floor(c.real_now / 1000)
   c.epoch = math.max(old_epoch + 1, ms)
   c.seq, c.held = 0, true
+  c.account = { base = redis.call('HLEN', c.p .. ':body'), entered = 0, c = 0, f = 0, x = 0 }
   local leases = redis.call('ZRANGE', c.p .. ':leases', 0, -1)
   for _, token in ipairs(leases) do
     local id = token:sub(1, 16)
@@ -136,7 +158,7 @@ local function begin(keys, args)
   local now = whole(args[2], -LATEST, LATEST, 'now')
   local c = { p = keys[1] }
   local m = redis.call('HMGET', c.p .. ':meta', 'run_id', 'epoch', 'seq', 'last_now', 'held', 'began', 'test_clock',
-    'gen', 'frozen_until')
+    'gen', 'frozen_until', 'account')
   local t = redis.call('TIME')
   c.last_now = tonumber(m[4] or '0')
   c.real_now = math.max(t[1] * 1000000 + t[2], c.last_now)
@@ -156,6 +178,9 @@ local function begin(keys, args)
   c.gen = m[8] or 'a'
   c.epoch, c.seq = tonumber(m[2] or '0'), tonumber(m[3] or '0')
   c.held = m[5] == '1'
+  c.account_bytes = m[10]
+  -- Where nobody has counted yet: from now on.
+  if not m[10] then c.account = { base = redis.call('HLEN', c.p .. ':body'), entered = 0, c = 0, f = 0, x = 0 } end
   if m[1] ~= args[1] then
     start_epoch(c, args[1], c.epoch, c.seq)
   elseif c.held and c.real_now - tonumber(m[6]) >= HOLD then
@@ -177,8 +202,9 @@ local function wake(c, queue)
 end
 
 -- Of a packed record: priority, most crashes, queue.
-local function priority_of(record) return record:byte(2) end
-local function queue_of(record) return record:sub(6, 5 + record:byte(5)) end
+-- Damaged bytes must not stop a call that touches other jobs as well.
+local function priority_of(record) return (record:byte(2) or 2) % 4 end
+local function queue_of(record) return record:sub(6, 5 + (record:byte(5) or 0)) end
 
 -- Puts elements at the tail of their lists, one push a list. `batch` is { [key] = { elements } }.
 local function line_up(c, batch, record, element)
@@ -200,8 +226,14 @@ local function push_lines(c, batch)
 end
 
 -- The jobs are terminal: everything of them goes but a tombstone. `ended` is { id, status, version (4), … }.
-local function bury(c, ended)
+-- `is_absent`: the queue did not hold them, so nothing left it.
+local ENDS = { c = true, f = true, x = true }
+local function bury(c, ended, is_absent)
   if #ended == 0 then return end
+  if not is_absent then
+    local a = account_of(c)
+    for i = 2, #ended, 3 do a[ended[i]] = a[ended[i]] + 1 end
+  end
   local ids, tombs, n = {}, {}, 0
   for i = 1, #ended, 3 do
     n = n + 1
@@ -250,7 +282,8 @@ local function current(c, id)
   if bytes then
     d = read_detour(bytes)
   else
-    local run_at = (struct.unpack('>I8', record, 14 + record:byte(5)))
+    local at = 14 + (record:byte(5) or 0)
+    local run_at = #record >= at + 7 and (struct.unpack('>I8', record, at)) or 0
     d = { state = 'p', version = 1, attempts = 0, crashes = 0, flag = 0, epoch = 0, run_at = run_at, failed_at = 0,
           error = '' }
     if redis.call('ZSCORE', c.p .. ':leases', token_of(id, 2, c.epoch)) then

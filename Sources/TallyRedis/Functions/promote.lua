@@ -4,9 +4,7 @@
 -- Returns  now, epoch, held, number promoted
 -- Log      M
 -- Cost     O(log n + promoted)
-local function promote(c, limit)
-  local elements = redis.call('ZRANGEBYSCORE', c.p .. ':due', '-inf', text(c.now), 'LIMIT', 0, limit)
-  if #elements == 0 then return 0 end
+local function make_ready(c, elements, actor)
   local ids = {}
   for i, element in ipairs(elements) do ids[i] = element:sub(1, 16) end
   local records = redis.call('HMGET', c.p .. ':body', unpack(ids))
@@ -23,8 +21,13 @@ local function promote(c, limit)
     end
   end
   push_lines(c, lines)
-  if #moves > 0 then append(c, 'M', '', table.concat(moves)) end
+  if #moves > 0 then append(c, 'M', actor, table.concat(moves)) end
   return #moves
+end
+
+local function promote(c, limit)
+  local elements = redis.call('ZRANGEBYSCORE', c.p .. ':due', '-inf', text(c.now), 'LIMIT', 0, limit)
+  return #elements == 0 and 0 or make_ready(c, elements, '')
 end
 
 redis.register_function { function_name = 'tally_v1_promote', flags = { 'allow-oom' }, callback = function(keys, args)

@@ -101,7 +101,8 @@ end
 
 local function push_one(c, job, lines, bodies, moves)
   local from = '-'
-  if job.held then
+  if not job.held then entered(c, 1)
+  else
     from = job.held.state
     if job.held.token then redis.call('ZREM', c.p .. ':leases', job.held.token) end
     redis.call('ZREM', c.p .. ':due', element_of(job.id, job.held.version))
@@ -231,6 +232,7 @@ local function push_straight(c, args)
     wake(c, list.queue)
   end
   redis.call('HSET', c.p .. ':body', unpack(fields))
+  entered(c, count)
   append(c, 'P', '', table.concat(moves))
   return string.rep('P', count)
 end

@@ -5,10 +5,7 @@
 -- Returns  now, epoch, held, number taken back
 -- Log      C; detail: crashes (4), then the error where the job is failed
 -- Cost     O(log n + taken)
-local function reclaim(c, limit)
-  if c.is_frozen then return 0 end
-  local tokens = redis.call('ZRANGEBYSCORE', c.p .. ':leases', '-inf', text(c.now), 'LIMIT', 0, limit)
-  if #tokens == 0 then return 0 end
+local function take_back(c, tokens, actor)
   local ids = {}
   for i, token in ipairs(tokens) do ids[i] = token:sub(1, 16) end
   local records = redis.call('HMGET', c.p .. ':body', unpack(ids))
@@ -42,8 +39,14 @@ local function reclaim(c, limit)
   end
   push_lines(c, lines)
   bury(c, ended)
-  if #moves > 0 then append(c, 'C', '', table.concat(moves)) end
+  if #moves > 0 then append(c, 'C', actor, table.concat(moves)) end
   return #moves
+end
+
+local function reclaim(c, limit)
+  if c.is_frozen then return 0 end
+  local tokens = redis.call('ZRANGEBYSCORE', c.p .. ':leases', '-inf', text(c.now), 'LIMIT', 0, limit)
+  return #tokens == 0 and 0 or take_back(c, tokens, '')
 end
 
 redis.register_function { function_name = 'tally_v1_reclaim', flags = { 'allow-oom' }, callback = function(keys, args)

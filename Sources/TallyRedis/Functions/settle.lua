@@ -1,11 +1,16 @@
 -- What retry, fail and release share: each takes leases that are held and moves their jobs on.
 --
 -- `decide(d, i)` answers the new status and the log's detail, and writes what stays into the detour `d`.
--- A pending cancellation ends the job as cancelled instead; then it waits for no time.
+-- A pending cancellation ends the job as cancelled instead; then it waits for no time. A job whose body is gone is
+-- refused as not processing: it cannot run again from here, and the reconciler brings it back from the ledger.
 local function settle(c, verb, tokens, wanted, decide)
   local letters, gone, ended, moves, lines, done = {}, {}, {}, {}, {}, {}
   local held, detours = held_leases(c, tokens)
+  local ids = {}
+  for i, token in ipairs(tokens) do ids[i] = token:sub(1, 16) end
+  local records = redis.call('HMGET', c.p .. ':body', unpack(ids))
   for i, token in ipairs(tokens) do
+    if held[i] == true and not records[i] then held[i] = false end
     if held[i] == true and not done[token:sub(1, 16)] then
       local id, element, version = token:sub(1, 16), token:sub(1, 20), version_of(token)
       local d = detours[i] or straight(c)
@@ -21,11 +26,11 @@ local function settle(c, verb, tokens, wanted, decide)
         d.state, d.version, d.epoch = to, version, 0
         if to == 'p' then
           d.run_at = 0
-          line_up(c, lines, redis.call('HGET', c.p .. ':body', id), element)
+          line_up(c, lines, records[i], element)
         else
           redis.call('ZADD', c.p .. ':due', text(d.run_at), element)
           if redis.call('ZRANK', c.p .. ':due', element) == 0 then
-            wake(c, queue_of(redis.call('HGET', c.p .. ':body', id)))
+            wake(c, queue_of(records[i]))
           end
         end
         put(c, id, d)

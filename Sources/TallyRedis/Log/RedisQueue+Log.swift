@@ -106,6 +106,11 @@ extension Move {
         switch verb {
         case .push, .repair:
             let kind = try reader.byte()
+            if kind == 3 { return try readStanding(&reader) }
+            if kind == 4 {
+                error = String(decoding: reader.rest, as: UTF8.self)
+                return
+            }
             runAt = time(try reader.int64())
             let attempts = Int(try reader.uint32())
             self.attempts = attempts == 0 ? nil : attempts
@@ -129,5 +134,19 @@ extension Move {
             if !reader.isAtEnd { error = String(decoding: reader.rest, as: UTF8.self) }
         default: break
         }
+    }
+
+    /// How a job stands, of a repair: see `standing` in `repair.lua`.
+    private mutating func readStanding(_ reader: inout ByteReader) throws(CorruptRecord) {
+        let time = try reader.int64()
+        runAt = time == 0 ? nil : Timestamp(microseconds: time)
+        attempts = Int(try reader.uint32())
+        crashes = Int(try reader.uint32())
+        let text = try reader.take(Int(try reader.uint32()))
+        if !text.isEmpty { error = String(decoding: text, as: UTF8.self) }
+        if reader.isAtEnd { return }
+        let packed = try reader.take(Int(try reader.uint32()))
+        record = try JobRecord(
+            id: id, packed: packed, body: reader.isAtEnd ? nil : Array(reader.rest))
     }
 }

@@ -25,7 +25,8 @@ extension Worker {
 
     /// False when the store could not be asked.
     private func extendAll() async -> Bool {
-        let entries = state.withLock { Array($0.table.entries) }
+        // A lost lease cannot come back: its handler was told to stop.
+        let entries = state.withLock { Array($0.table.entries.filter { $0.value.stop != .leaseLost }) }
         for start in stride(from: 0, to: entries.count, by: Limits.jobsPerCall) {
             let chunk = Array(entries[start..<min(entries.count, start + Limits.jobsPerCall)])
             let sent = ContinuousClock.now

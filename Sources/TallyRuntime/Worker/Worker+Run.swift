@@ -15,6 +15,10 @@ extension Worker {
             Task.detached {
                 try await Task.sleep(for: timeout)
                 self.stop(key, .timedOut)
+                try await Task.sleep(for: self.configuration.timeoutGrace)
+                // It ignores its cancellation: its end, if it ever comes, counts for nothing.
+                let result = await context.verdict(on: CancellationError())
+                self.settle(job, key, result, handler.retries, ran: .now - began)
             }
         }
         let result: Result<[UInt8], any Error>

@@ -13,8 +13,12 @@ public struct WorkerConfiguration: Sendable {
     /// Jobs that run at once; at least 1. No more are ever leased.
     public var concurrency: Int
     public var lease: Duration
-    /// How often leases are extended; a third of the lease unless it is shorter than that.
+    /// How often leases are extended; a third of the lease unless it is shorter than that. Every 30 s at the least:
+    /// who is silent for three times as long is called lost.
     public var heartbeat: Duration
+    /// How long a handler may go on once its timeout has cancelled it. Then its job is settled without it and its
+    /// slot is free, though nothing can take the thread from code that never looks up.
+    public var timeoutGrace: Duration
     /// How long `drain` waits for running jobs unless told otherwise.
     public var drain: Duration
     public var unknownType: UnknownType
@@ -24,7 +28,8 @@ public struct WorkerConfiguration: Sendable {
     public init(
         queues: [QueueName] = [.default], concurrency: Int = Limits.concurrency,
         lease: Duration = Limits.lease,
-        heartbeat: Duration = .zero, drain: Duration = Limits.drain,
+        heartbeat: Duration = .zero, timeoutGrace: Duration = Limits.timeoutGrace,
+        drain: Duration = Limits.drain,
         unknownType: UnknownType = .release(after: .seconds(5)), id: WorkerID? = nil,
         codecs: [any JobCodec] = [JSONCodec()]
     ) {
@@ -32,7 +37,9 @@ public struct WorkerConfiguration: Sendable {
         self.concurrency = max(1, concurrency)
         self.lease = lease <= .zero || lease > Limits.maxLease ? Limits.lease : lease
         let third = self.lease / Limits.heartbeatsPerLease
-        self.heartbeat = heartbeat <= .zero || heartbeat >= self.lease ? third : heartbeat
+        let wanted = heartbeat <= .zero || heartbeat >= self.lease ? third : heartbeat
+        self.heartbeat = min(wanted, Limits.silence / 3)
+        self.timeoutGrace = max(.zero, timeoutGrace)
         self.drain = max(.zero, drain)
         self.unknownType = unknownType
         self.id = id ?? WorkerID("\(Self.host)-\(getpid())-\(JobID().description.suffix(8))")

@@ -6,7 +6,8 @@ struct Arguments {
     private var switches: Set<String> = []
     private(set) var rest: [String] = []
 
-    /// - Parameter flags: names that take a value; `switches`: names that take none.
+    /// - Parameter flags: names that take a value; `switches`: names that take none. A name in both takes one after
+    /// `=`.
     /// - Throws: `Usage` for anything else that begins with `--`.
     init(_ words: [String], flags: Set<String>, switches allowed: Set<String>) throws {
         var words = words[...]
@@ -19,7 +20,7 @@ struct Arguments {
             let parts = word.dropFirst(2).split(
                 separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(parts[0])
-            if flags.contains(name) {
+            if flags.contains(name), !allowed.contains(name) || parts.count == 2 {
                 guard let value = parts.count == 2 ? String(parts[1]) : words.popFirst() else {
                     throw Usage("--\(name) needs a value")
                 }

@@ -123,6 +123,7 @@ enum StatsCommand: Command {
             let counts = try await tally.inspectable().counts(at: nil)
             let history = try await tally.queue.history()
             let balances = try await tally.ledger?.balances()
+            let compared = try await (tally.ledger as? any ReconcilableLedger)?.lastFullRun()
             if arguments.has("json") {
                 var fields: [String: Any] = [
                     "queues": counts.map {
@@ -134,6 +135,7 @@ enum StatsCommand: Command {
                     }, "epoch": Int(history.epoch), "held": history.isHeld, "log_entries": history.logLength,
                 ]
                 if let balances { fields["ledger"] = json(balances) }
+                if let compared { fields["last_full_comparison"] = compared.description }
                 Output.json(fields)
             } else {
                 Output.table(
@@ -148,6 +150,8 @@ enum StatsCommand: Command {
                     for (name, value) in json(balances).sorted(by: { $0.key < $1.key }) {
                         Output.line("ledger \(name)  \(value)")
                     }
+                    let age = compared.map { "\((Timestamp.now - $0).components.seconds) s ago" } ?? "never"
+                    Output.line("halves last compared in full  \(age)")
                 }
             }
         }

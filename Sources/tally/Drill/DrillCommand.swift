@@ -3,21 +3,56 @@ import Tallystick
 
 enum DrillCommand: Command {
     static let name = "drill"
-    static let summary = "kill what must not be missed, and prove that nothing was lost"
+    static let summary = "breaks everything on purpose, and proves that nothing was lost"
     static let help = """
+        tally drill [--minutes 10] [--seed 1] [options]
+        Private servers and real processes behind a fault proxy; faults drawn from the seed; then heals, drains and
+        checks every history. Exit 1 on a violation. ops/drill/README.md says what each figure means.
+          --mode recorded|queued      recorded unless given; queued runs with appendfsync always
+          --mode queued --aof everysec --power-cut
+                                      measures what a power cut loses, and lists it
+          --lease 2s --workers 3 --backlog 15000
+          --fault KIND (repeatable)   only these kinds
+          --keep                      leave the folder with histories and logs
         tally drill kill [--jobs 100000] [--victim worker|serve|redis|postgres|all]
-        Private servers, real processes. Enqueues the jobs in mode recorded while a worker runs them, kills the victim
-        with -9 half way and starts it again, waits until every job is terminal, counts effects (each handler appends
-        its id to a file), and reconciles. Exit 1 when a job is lost, an effect is missing, or a drift is found.
+        Enqueues the jobs in mode recorded while a worker runs them, kills the victim with -9 half way and starts it
+        again, waits until every job is terminal, counts effects (each handler appends its id to a file), and
+        reconciles. Exit 1 when a job is lost, an effect is missing, or a drift is found.
 
         """ + SimulateCommand.help
-    static let flags: Set<String> = Set(["jobs", "victim", "folder"]).union(SimulateCommand.flags)
-    static let switches: Set<String> = ["work"]
+    static let flags: Set<String> = Set([
+        "jobs", "victim", "folder", "minutes", "seed", "aof", "lease", "workers", "worker", "backlog",
+        "fault",
+    ]).union(SimulateCommand.flags)
+    static let switches: Set<String> = ["work", "work-kill", "power-cut", "keep"]
 
     static func run(_ arguments: Arguments) async throws {
         if arguments.has("work") { return try await DrillWorker.run(arguments) }
-        if arguments.rest == ["simulate"] { return try await SimulateCommand.run(arguments) }
-        guard arguments.rest == ["kill"] else { throw Usage("the drill so far is `drill kill`") }
+        if arguments.has("work-kill") { return try await KillWorker.run(arguments) }
+        switch arguments.rest {
+        case []: try await drill(arguments)
+        case ["kill"]: try await kill(arguments)
+        case ["simulate"]: try await SimulateCommand.run(arguments)
+        default: throw Usage("after `drill` comes nothing, `kill` or `simulate`")
+        }
+    }
+
+    private static func drill(_ arguments: Arguments) async throws {
+        let plan = try DrillPlan(arguments)
+        let isJSON = arguments.has("json")
+        do {
+            // What was started is ended, whatever comes; a second Ctrl-C must not cut that short.
+            try await Signals.cancelling(insisting: false) {
+                let report = try await DrillRun(plan: plan).run()
+                if isJSON { Output.json(report.json) } else { report.show() }
+                if !report.holds { throw Exit(code: 1) }
+            }
+        } catch is CancellationError {
+            throw Exit(code: 130)
+        }
+    }
+
+    private static func kill(_ arguments: Arguments) async throws {
         let jobs = try arguments.number("jobs", in: 100...10_000_000, or: 100_000)
         let wanted = arguments.text("victim") ?? "all"
         let victims = KillDrill.Victim.allCases.filter { wanted == "all" || $0.rawValue == wanted }

@@ -1,9 +1,15 @@
 import Foundation
 import Glibc
+import Synchronization
 
 /// Starting other programs, by `posix_spawn`: Foundation's `Process` waits for every heir of the program too, and a
 /// server that daemonizes never ends.
 enum ChildProcess {
+    private static let spawning = Mutex(())
+
+    /// Runs `body` while no child begins: what it opens can be marked as not to be inherited.
+    static func apart<Value>(_ body: () -> Value) -> Value { spawning.withLock { _ in body() } }
+
     /// - Parameter input: what the program reads as standard input; nil = nothing.
     /// - Parameter output: the file for everything that it prints, added to its end.
     static func start(
@@ -30,7 +36,7 @@ enum ChildProcess {
             } + [nil]
         defer { for text in arguments + variables { free(text) } }
         var pid: pid_t = 0
-        let failed = posix_spawn(&pid, words[0], &actions, &attributes, arguments, variables)
+        let failed = apart { posix_spawn(&pid, words[0], &actions, &attributes, arguments, variables) }
         if failed != 0 { throw ServerProblem("\(words[0]): \(String(cString: strerror(failed)))") }
         return pid
     }

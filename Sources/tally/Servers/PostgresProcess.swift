@@ -3,7 +3,11 @@ import Glibc
 
 enum PostgresProcess {
     /// Makes a cluster where there is none, starts it and waits until it answers. Answers its port.
-    static func start(folder: String, password: String, _ tools: ServerTools, preferred: Int) throws -> Int {
+    ///
+    /// - Parameter options: settings such as `checkpoint_timeout=30s`, which win over those below.
+    static func start(
+        folder: String, password: String, _ tools: ServerTools, preferred: Int, options: [String] = []
+    ) throws -> Int {
         let data = "\(folder)/data"
         let files = FileManager.default
         try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -30,16 +34,17 @@ enum PostgresProcess {
         for attempt in 0..<10 {
             // Clients know the port of a server that was there before: it is given up last.
             let port = attempt < 8 && preferred != 0 ? preferred : try ServerTools.freePort()
-            let options = [
+            let words = [
                 "-p \(port)", "-c listen_addresses=127.0.0.1", "-c unix_socket_directories=''",
                 "-c max_connections=200", "-c shared_buffers=512MB", "-c max_wal_size=4GB",
-            ].joined(separator: " ")
+            ]
+            let settings = (words + options.map { "-c \($0)" }).joined(separator: " ")
             do {
                 try runAsOwner(
                     [
                         "\(tools.postgresBin)/pg_ctl", "start", "-w", "-t", "60", "-D", data, "-l",
                         "\(folder)/log", "-o",
-                        options,
+                        settings,
                     ], folder)
                 return port
             } catch {

@@ -25,8 +25,16 @@ struct PrivateServers {
     var redisPid: Int32? { Self.pid("\(folder)/redis/pid") }
     var postgresPid: Int32? { Self.pid("\(state.postgresFolder)/data/postmaster.pid") }
 
+    /// What a run wants otherwise than usual: lines of redis.conf, settings of Postgres.
+    struct Tuning: Sendable {
+        var redis: [String] = []
+        var postgres: [String] = []
+    }
+
     /// Starts what does not run yet; ports that are taken are given up for others.
-    static func start(_ folder: String, say: (String) -> Void) throws -> PrivateServers {
+    static func start(_ folder: String, tuning: Tuning = Tuning(), say: (String) -> Void) throws
+        -> PrivateServers
+    {
         try FileManager.default.createDirectory(atPath: "\(folder)/redis", withIntermediateDirectories: true)
         chmod(folder, 0o700)
         let tools = try ServerTools.find()
@@ -40,7 +48,8 @@ struct PrivateServers {
         if servers.redisPid == nil {
             say("starting a private Redis in \(folder)/redis")
             state.redisPort = try RedisProcess.start(
-                folder: "\(folder)/redis", password: state.redisPassword, tools, preferred: state.redisPort)
+                folder: "\(folder)/redis", password: state.redisPassword, tools, preferred: state.redisPort,
+                options: tuning.redis)
             try save(state, folder)
         }
         servers = PrivateServers(folder: folder, state: state)
@@ -48,7 +57,7 @@ struct PrivateServers {
             say("starting a private Postgres in \(state.postgresFolder)")
             state.postgresPort = try PostgresProcess.start(
                 folder: state.postgresFolder, password: state.postgresPassword, tools,
-                preferred: state.postgresPort)
+                preferred: state.postgresPort, options: tuning.postgres)
             try save(state, folder)
         }
         return PrivateServers(folder: folder, state: state)

@@ -3,13 +3,18 @@ import Glibc
 
 enum RedisProcess {
     /// Starts it as a daemon and waits until it answers. Answers its port.
-    static func start(folder: String, password: String, _ tools: ServerTools, preferred: Int) throws -> Int {
+    ///
+    /// - Parameter options: lines of redis.conf that win over those below.
+    static func start(
+        folder: String, password: String, _ tools: ServerTools, preferred: Int, options: [String] = []
+    ) throws -> Int {
         var last = ""
         for attempt in 0..<10 {
             // Clients know the port of a server that was there before: it is given up last.
             let port = attempt < 8 && preferred != 0 ? preferred : try ServerTools.freePort()
             try? FileManager.default.removeItem(atPath: "\(folder)/pid")  // of an earlier run, if any
-            try configuration(folder, password, port).write(
+            let lines = [configuration(folder, password, port)] + options
+            try lines.joined(separator: "\n").write(
                 toFile: "\(folder)/redis.conf", atomically: true, encoding: .utf8)
             chmod("\(folder)/redis.conf", 0o600)
             try ServerTools.run([tools.redisServer, "\(folder)/redis.conf"], folder: folder)

@@ -45,5 +45,5 @@ struct Accident: Codable, Sendable {
 let tally = try await Tally.open()
 try await tally.worker(
     handlers: [JobHandler(Transfer.self)],
-    configuration: WorkerConfiguration(queues: ["bank"], concurrency: 8, lease: .seconds(1))
+    configuration: WorkerConfiguration(queues: ["bank"], concurrency: 1, lease: .seconds(1))
 ).run()

@@ -63,7 +63,7 @@ struct KillDrill {
                 group.addTask {
                     while let index = source.take(ids.count) {
                         let record = JobRecord(
-                            id: ids[index], type: DrillWorker.type, queue: DrillWorker.queue,
+                            id: ids[index], type: KillWorker.type, queue: KillWorker.queue,
                             body: Array("{\"n\":\(index)}".utf8), maxAttempts: 25, maxCrashes: 10)
                         while true {
                             do {
@@ -165,7 +165,7 @@ private final class Crew: Sendable {
     }
 
     func start(_ role: String) throws {
-        let words = role == "serve" ? ["serve"] : ["drill", "--work", "--folder", folder]
+        let words = role == "serve" ? ["serve"] : ["drill", "--work-kill", "--folder", folder]
         let pid = try ChildProcess.start(
             ["/proc/\(getpid())/exe"] + words, environment: environment, output: "\(folder)/\(role).log")
         pids.withLock { $0[role] = pid }

@@ -3,7 +3,7 @@ import Synchronization
 import Tallystick
 
 /// The worker process of the drill: its handler's effect is one line in a file that no store knows.
-enum DrillWorker {
+enum KillWorker {
     static let type: JobType = "drill.effect"
     static let queue: QueueName = "drill"
 

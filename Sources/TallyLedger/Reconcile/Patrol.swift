@@ -1,0 +1,64 @@
+import TallyCore
+
+/// The reconciler's rounds inside `tally serve`: everything is compared, mended and recorded, within a share of both
+/// stores, again and again. Of any number of them one walks at a time: the lease decides.
+public struct Patrol: Sendable {
+    private let reconciler: Reconciler
+    private let ledger: any LedgerDriver
+    private let observer: any JobObserver
+    private let pause: Duration
+
+    public init(
+        reconciler: Reconciler, ledger: any LedgerDriver, observer: any JobObserver = SilentObserver(),
+        pause: Duration = Limits.patrol
+    ) {
+        self.reconciler = reconciler
+        self.ledger = ledger
+        self.observer = observer
+        self.pause = pause
+    }
+
+    /// One round; nil if another reconciler is at it. The run is recorded; its age is that of the last full
+    /// comparison.
+    public func step() async throws -> ReconcileRun? {
+        var options = ReconcileOptions(.serve)
+        options.pace = Pace()
+        do {
+            let run = try await reconciler.run(options).run
+            try await (ledger as? any ReconcilableLedger)?.pruneRuns(olderThan: .seconds(86_400))
+            return run
+        } catch is RepairLease.Taken {
+            return nil
+        }
+    }
+
+    /// Until cancelled. The first round begins after a pause: opening an epoch comes first.
+    public func run() async throws {
+        var backoff = Backoff()
+        while true {
+            try await Task.sleep(for: pause)
+            do {
+                if let run = try await step() {
+                    observer.dutyDid("reconcile", run.scannedLedger + run.scannedQueue)
+                    if run.repaired > 0 { observer.dutyDid("reconcile: repaired", run.repaired) }
+                    if run.left > 0 { observer.dutyFailed("reconcile", DriftLeft(run)) }
+                }
+                backoff.reset()
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                observer.dutyFailed("reconcile", error)
+                try await Task.sleep(for: backoff.next())
+            }
+        }
+    }
+}
+
+/// Drift that a round could not mend: somebody must look.
+public struct DriftLeft: Error, CustomStringConvertible {
+    public let description: String
+    init(_ run: ReconcileRun) {
+        let codes = Set(run.findings.filter { $0.outcome != "repaired" && $0.outcome != "raced" }.map(\.code))
+        description = "drift left: \(codes.sorted().joined(separator: " ")); `tally reconcile` names it"
+    }
+}

@@ -1,0 +1,30 @@
+import TallyCore
+
+/// What a run of the reconciler may do.
+public struct ReconcileOptions: Sendable {
+    public var mode: Reconciler.Mode
+    /// Mends only these; nil = all that need no person.
+    public var codes: Set<Drift>?
+    /// Also recounts the totals and walks every unique key: what this costs follows history.
+    public var isFull = false
+    /// Compares only jobs created since then; the run is then no full one.
+    public var since: Timestamp?
+    /// nil = the greater of 1,000 and 1 % of the active jobs.
+    public var maxRepairs: Int?
+    /// Runs those again which `D18` set aside as `history_lost`.
+    public var requeuesUnknown = false
+    public var actor = "reconciler"
+    public var host = ""
+    /// Holds back a run that shares the stores with work.
+    var pace: Pace?
+    /// Hears what was compared so far.
+    public var progress: (@Sendable (_ what: String, _ count: Int) -> Void)?
+
+    public init(_ mode: Reconciler.Mode) { self.mode = mode }
+
+    func mends(_ drift: Drift) -> Bool {
+        if mode == .dry { return false }
+        if let codes { return codes.contains(drift) && drift.remedy != .person }
+        return drift.remedy == .automatic
+    }
+}

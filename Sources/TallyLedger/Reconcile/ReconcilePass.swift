@@ -1,0 +1,76 @@
+import TallyCore
+
+/// One run on its way: what it has met, found and mended so far.
+struct ReconcilePass: Sendable {
+    let queue: any InspectableQueue
+    let ledger: any LedgerDriver
+    let barrier: Barrier
+    let options: ReconcileOptions
+    let lease: RepairLease
+    let mostRepairs: Int
+    var run: ReconcileRun
+
+    /// Ids that S2 has compared: S1 leaves them out.
+    var seen: Set<JobID> = []
+    /// Ids that another sweep has found: they are not found twice.
+    var claimed: Set<JobID> = []
+    /// How the compared jobs stood, for the check of their places.
+    var standing: [JobID: (status: JobStatus, version: Int)] = [:]
+    /// What the walk through the structures met.
+    var met = StructureWalk()
+
+    /// Notes a finding, and mends it where the options allow: while the lease is held, and within the cap. Says
+    /// whether it was mended.
+    @discardableResult
+    mutating func found(
+        _ drift: Drift, _ job: JobID?, queue seen: String, ledger row: String, name: String = "",
+        detail: String = "", _ repair: () async throws -> Bool
+    ) async throws -> Bool {
+        var outcome = drift.remedy == .automatic ? "found" : "needs_operator"
+        if options.mends(drift) {
+            if run.repaired >= mostRepairs {
+                run.error =
+                    "stopped after \(mostRepairs) repairs: a mass of differences is a restore or a wrong pairing "
+                    + "rather than drift; look first, then raise --max-repairs"
+            } else {
+                try await lease.keep()
+                outcome = try await repair() ? "repaired" : "raced"
+            }
+        }
+        if let job { claimed.insert(job) }
+        run.findings.append(
+            ReconcileRun.Finding(
+                code: drift.rawValue, job: job, queueView: seen, ledgerView: row, outcome: outcome,
+                severity: drift.severity, queue: name, detail: detail))
+        return outcome == "repaired"
+    }
+
+    /// The hand of a repair: one compare-and-set of the queue.
+    static func repair(
+        _ queue: any InspectableQueue, _ id: JobID, _ expected: QueueRepair.Expected,
+        _ action: QueueRepair.Action, _ drift: Drift, _ epoch: Int64
+    ) async throws -> Bool {
+        try await queue.repair(
+            QueueRepair(id: id, epoch: epoch, expected: expected, action: action, code: drift.rawValue))
+    }
+    /// In the ledger's audit log.
+    static func actor(_ drift: Drift) -> String { "reconciler:\(drift.rawValue)" }
+
+    func rest(jobs: Int) async throws {
+        guard let pace = options.pace else { return }
+        pace.spend(jobs: jobs)
+        try await pace.rest()
+    }
+
+    /// Runs a call of one half, and counts what it takes.
+    func onQueue<Value>(_ body: () async throws -> Value) async throws -> Value {
+        let began = ContinuousClock.now
+        defer { options.pace?.spend(queue: .now - began) }
+        return try await body()
+    }
+    func onLedger<Value>(_ body: () async throws -> Value) async throws -> Value {
+        let began = ContinuousClock.now
+        defer { options.pace?.spend(ledger: .now - began) }
+        return try await body()
+    }
+}

@@ -1,0 +1,67 @@
+import TallyCore
+
+extension Reconciler {
+    /// Opens an epoch that is held, once the halves agree: compares what the rollback can have touched (S6), or
+    /// everything where that is unknown, mends it, and looks again. Answers the number of repairs; nil if the epoch
+    /// was not held, or another reconciler is at it.
+    ///
+    /// No cap: a Redis that lost its data is rebuilt whole, and a wrong pairing or an old dump has shown by then.
+    public func openIfHeld() async throws -> Int? {
+        let history = try await queue.history()
+        guard history.isHeld else { return nil }
+        var options = ReconcileOptions(.open)
+        options.maxRepairs = .max
+        var repairs = 0
+        for _ in 0..<5 {
+            let run: ReconcileRun
+            do {
+                run = try await compareAfterLoss(options, history)
+            } catch is RepairLease.Taken {
+                return nil
+            }
+            repairs += run.repaired
+            if run.exitCode == 0 {
+                try await queue.open(epoch: history.epoch)
+                return repairs
+            }
+        }
+        return repairs
+    }
+
+    private func compareAfterLoss(
+        _ options: ReconcileOptions, _ history: QueueHistory
+    ) async throws -> ReconcileRun {
+        guard let ids = try await window(history) else { return try await run(options).run }
+        var pass = try await pass(options)
+        do {
+            try await pass.lease.keep()
+            if try await pass.checkPairing() { try await pass.sweepWindow(ids) }
+            return try await finish(&pass).run
+        } catch {
+            await pass.lease.end()
+            throw error
+        }
+    }
+
+    /// S6: the jobs that can differ because the queue lost the tail of its data. nil = unknown: the queue was
+    /// emptied, or no longer has its last entry to tell when that was.
+    private func window(_ history: QueueHistory) async throws -> [JobID]? {
+        guard let ledger = ledger as? any ReconcilableLedger, queue is any ReconcilableQueue else {
+            return nil
+        }
+        // The epoch's own first entry names where the one before it ended.
+        let beginning = LogPosition(epoch: history.epoch, seq: 0)
+        guard let entry = try await queue.log(after: beginning, limit: 1).first, entry.verb == .epoch,
+            let last = entry.predecessor, last.epoch > 0, last.seq > 0
+        else { return nil }
+        let before = LogPosition(epoch: last.epoch, seq: last.seq - 1)
+        guard let kept = try await queue.log(after: before, limit: 1).first, kept.position == last,
+            try await barrier.pass(history.end)
+        else { return nil }
+        // The clocks of both halves, and of the host that lost its data, may differ by so much.
+        let since = kept.at - Limits.tombstone
+        let ids = try await ledger.window(
+            after: last, before: history.epoch, since: since, limit: Limits.rollbackWindow + 1)
+        return ids.count > Limits.rollbackWindow ? nil : ids.sorted()
+    }
+}

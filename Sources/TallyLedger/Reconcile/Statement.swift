@@ -1,0 +1,38 @@
+import TallyCore
+
+/// The proof in one line: accepted = active + completed + failed + cancelled, and nothing differs.
+public struct Statement: Hashable, Sendable, CustomStringConvertible {
+    public var accepted: Int
+    public var completed: Int
+    public var failed: Int
+    public var cancelled: Int
+    public var active: Int
+    public var drift: Int
+    /// The other half's account, where it keeps one.
+    public var queue: QueueSurvey?
+
+    public init(_ balances: Balances, drift: Int, queue: QueueSurvey? = nil) {
+        accepted = balances.accepted - balances.purged
+        completed = balances.completed
+        failed = balances.failed
+        cancelled = balances.cancelled
+        active = balances.active
+        self.drift = drift
+        self.queue = queue
+    }
+    /// Whether the sum holds in each half and nothing differs.
+    public var holds: Bool {
+        drift == 0 && accepted == completed + failed + cancelled + active && (queue?.missing ?? 0) == 0
+    }
+    public var description: String {
+        "statement accepted=\(accepted) completed=\(completed) failed=\(failed) cancelled=\(cancelled) "
+            + "active=\(active) drift=\(drift)"
+    }
+    /// The queue's half: held as its epoch began + entered since = held + ended since.
+    public var queueDescription: String? {
+        queue.map {
+            "redis     epoch=\($0.history.epoch) began_with=\($0.base) entered=\($0.entered) "
+                + "completed=\($0.completed) failed=\($0.failed) cancelled=\($0.cancelled) held=\($0.held)"
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import TallyCore
+
+/// S1 and S2: the queue's jobs against the ledger's rows that have not ended, and back.
+extension ReconcilePass {
+    private struct Look {
+        var sight: QueueSight
+        var row: LedgerView?
+        var drift: Drift?
+        var queueName: String
+    }
+    private struct Looks {
+        var epoch: Int64
+        var jobs: [JobID: Look]
+    }
+
+    /// S2: non-terminal rows, in id order.
+    mutating func sweepLedger() async throws {
+        var after = options.since.map { JobID.firstOf($0) } ?? .zero
+        while true {
+            try Task.checkCancellation()
+            let from = after
+            let rows = try await onLedger { try await ledger.active(after: from, limit: Limits.jobsPerCall) }
+            guard let last = rows.last else { return }
+            after = last.id
+            run.scannedLedger += rows.count
+            let ids = rows.map(\.id)
+            seen.formUnion(ids)
+            try await compare(ids)
+            options.progress?("rows of the ledger", run.scannedLedger)
+            try await rest(jobs: ids.count)
+        }
+    }
+
+    /// S1: what the queue holds and S2 has not met.
+    mutating func sweepQueue() async throws {
+        var cursor = ""
+        let first = options.since.map { JobID.firstOf($0) } ?? .zero
+        while true {
+            try Task.checkCancellation()
+            let at = cursor
+            let (ids, next) = try await onQueue { try await queue.scan(at, limit: Limits.jobsPerCall) }
+            run.scannedQueue += ids.count
+            var fresh: [JobID] = []
+            for id in ids where id > first && seen.insert(id).inserted { fresh.append(id) }
+            if !fresh.isEmpty { try await compare(fresh) }
+            options.progress?("jobs of the queue", run.scannedQueue)
+            try await rest(jobs: fresh.count)
+            guard let next else { return }
+            cursor = next
+        }
+    }
+
+    /// S6: only these, after a rollback.
+    mutating func sweepWindow(_ ids: [JobID]) async throws {
+        for start in stride(from: 0, to: ids.count, by: Limits.jobsPerCall) {
+            try Task.checkCancellation()
+            try await compare(Array(ids[start..<min(ids.count, start + Limits.jobsPerCall)]))
+        }
+        run.scannedLedger += ids.count
+    }
+
+    mutating func compare(_ ids: [JobID]) async throws {
+        guard let first = try await look(ids, remembering: true) else {
+            run.inconclusive += ids.count
+            return
+        }
+        let suspects = first.jobs.filter { $0.value.drift != nil && !claimed.contains($0.key) }.map(\.key)
+        if suspects.isEmpty { return }
+        // The second look: a job may have moved between the two reads.
+        guard let second = try await look(suspects, remembering: false) else {
+            run.inconclusive += suspects.count
+            return
+        }
+        let confirmed = suspects.filter { id in
+            second.jobs[id]?.drift != nil && second.jobs[id]?.drift == first.jobs[id]?.drift
+        }
+        let jobs = try await onLedger { try await ledger.jobs(confirmed) }
+        let effects = try await onLedger { try await ledger.effects(confirmed) }
+        for id in confirmed.sorted() {
+            guard let look = second.jobs[id], let drift = look.drift else { continue }
+            let name = look.queueName.isEmpty ? jobs[id]?.record.queue.text ?? "" : look.queueName
+            let action = Remedies.action(
+                drift, look.sight, look.row, jobs[id], hasEffect: effects.contains(id))
+            try await found(
+                drift, id, queue: look.sight.text, ledger: look.row?.text ?? "absent", name: name,
+                detail: effects.contains(id) ? "its effect is committed: it ends as completed" : ""
+            ) { [queue] in
+                guard let action else { return false }
+                return try await Self.repair(queue, id, look.sight.expected, action, drift, second.epoch)
+            }
+        }
+    }
+
+    /// Queue, barrier, ledger: in this order. nil when the barrier was not passed in time.
+    private mutating func look(_ ids: [JobID], remembering: Bool) async throws -> Looks? {
+        let view = try await onQueue { try await queue.inspect(ids, at: nil) }
+        // A paced round gives way: leases wait until somebody opens the new epoch.
+        if options.mode == .serve, view.history.isHeld { throw RepairLease.Taken() }
+        guard try await barrier.pass(view.history.end) else { return nil }
+        let rows = try await onLedger { try await ledger.views(ids) }
+        var jobs: [JobID: Look] = [:]
+        for id in ids {
+            let sight = QueueSight(view, id)
+            if remembering, let held = sight.held { standing[id] = held }
+            jobs[id] = Look(
+                sight: sight, row: rows[id],
+                drift: Comparison.drift(sight, rows[id], epoch: view.history.epoch),
+                queueName: view.held[id]?.record.queue.text ?? "")
+        }
+        return Looks(epoch: view.history.epoch, jobs: jobs)
+    }
+
+    /// Whether nothing differs for this job now; nil = that cannot be said.
+    mutating func agrees(_ id: JobID) async throws -> Bool? {
+        guard let looks = try await look([id], remembering: false), let look = looks.jobs[id] else {
+            return nil
+        }
+        return look.row != nil && look.drift == nil
+    }
+}
+
+extension JobID {
+    /// Below every id of that moment or later.
+    static func firstOf(_ moment: Timestamp) -> JobID {
+        JobID(high: UInt64(max(0, moment.microseconds / 1000)) << 16, low: 0)
+    }
+}

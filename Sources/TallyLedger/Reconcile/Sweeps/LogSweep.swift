@@ -1,0 +1,141 @@
+import TallyCore
+
+/// S0: whether the log reaches the ledger without a hole, and says what the ledger says.
+extension ReconcilePass {
+    /// Entries that are missing between the ledger and what the log still has.
+    private struct Hole: Hashable {
+        var after: LogPosition
+        var upTo: LogPosition
+    }
+
+    /// False: this queue is another ledger's, and nothing may be compared.
+    mutating func checkPairing() async throws -> Bool {
+        guard let queue = queue as? any ReconcilableQueue, let ledger = ledger as? any ReconcilableLedger
+        else {
+            return true
+        }
+        let own = try await ledger.identity()
+        if options.mode == .dry {
+            let other = try await queue.survey().ledger
+            if other == nil || other == own { return true }
+        } else if try await queue.pair(with: own) {
+            return true
+        }
+        run.error = "this Redis belongs to another ledger"
+        try await found(
+            .D28, nil, queue: "pairs with another ledger", ledger: "not with this one",
+            detail: "ops/runbooks/D28.md"
+        ) { false }
+        return false
+    }
+
+    /// False: nothing more can be said while entries are missing, for the barrier cannot be passed.
+    mutating func checkLog(_ mirror: Mirror) async throws -> Bool {
+        guard let queue = queue as? any ReconcilableQueue else { return true }
+        try await checkOverlap(queue)
+        for _ in 0..<10 {
+            guard let hole = try await hole(queue, mirror) else { return true }
+            let survey = try await queue.survey()
+            // The ledger reported more than it knows: it is an old dump. Otherwise somebody trimmed what was not
+            // applied.
+            let drift: Drift = survey.reported > hole.after ? .D18 : .D16
+            let kept = survey.firstKept.map(\.description) ?? "nothing"
+            if drift == .D18, options.mends(.D18) { try await setUnknownAside(survey.history.epoch) }
+            let ledger = self.ledger
+            let isMended = try await found(
+                drift, nil, queue: "keeps \(kept) to \(survey.history.end), reported \(survey.reported)",
+                ledger: "applied \(hole.after)", detail: "ops/runbooks/\(drift.rawValue).md"
+            ) {
+                // What the entries said is told again by the comparison that follows, job by job.
+                try await ledger.apply(MirrorBatch(after: hole.after, upTo: hole.upTo))
+            }
+            if !isMended {
+                run.error = "log entries after \(hole.after) are gone: nothing was compared"
+                return false
+            }
+        }
+        return true
+    }
+
+    /// Looks twice: another mirror may just have applied and trimmed.
+    private func hole(_ queue: any ReconcilableQueue, _ mirror: Mirror) async throws -> Hole? {
+        guard let first = try await lookForHole(queue, mirror) else { return nil }
+        return try await lookForHole(queue, mirror) == first ? first : nil
+    }
+
+    private func lookForHole(_ queue: any ReconcilableQueue, _ mirror: Mirror) async throws -> Hole? {
+        let end = try await queue.survey().history.end
+        var cursor = try await ledger.cursor()
+        do {
+            // No further than the end that was noted: under load the log never ends.
+            while cursor < end, try await mirror.step() > 0 { cursor = try await ledger.cursor() }
+        } catch let gap as LogGap {
+            return Hole(after: gap.after, upTo: LogPosition(epoch: gap.found.epoch, seq: gap.found.seq - 1))
+        }
+        cursor = try await ledger.cursor()
+        if cursor >= end || cursor == .start { return nil }
+        // The mirror found nothing to apply: either somebody else is at it, or there is nothing.
+        if try await !queue.log(after: cursor, limit: 1).isEmpty { return nil }
+        return try await ledger.cursor() == cursor ? Hole(after: cursor, upTo: end) : nil
+    }
+
+    /// D17: entries that the log still keeps and the ledger has applied must be events there.
+    private mutating func checkOverlap(_ queue: any ReconcilableQueue) async throws {
+        guard let ledger = ledger as? any ReconcilableLedger else { return }
+        let cursor = try await ledger.cursor()
+        let from = LogPosition(epoch: cursor.epoch, seq: max(0, cursor.seq - 200))
+        let entries = try await queue.log(after: from, limit: 200).filter { $0.position <= cursor }
+        var steps: [LogStep] = []
+        for entry in entries {
+            for move in entry.moves.prefix(20) where move.unreadable == nil {
+                steps.append(LogStep(job: move.id, position: entry.position))
+            }
+        }
+        let unknown = try await ledger.unknownEvents(steps)
+        guard let first = unknown.min(by: { $0.position < $1.position }) else { return }
+        try await found(
+            .D17, first.job, queue: "entry \(first.position)", ledger: "applied \(cursor), without it",
+            detail: "\(unknown.count) transitions; ops/runbooks/D17.md"
+        ) { false }
+    }
+
+    // MARK: An old dump (D18)
+
+    static let historyLost = "history_lost"
+
+    /// Rows that wait in the ledger and that the queue knows nothing about may have run and ended since the dump.
+    /// None of them runs again unasked: they end as failed, where `--requeue-unknown` finds them.
+    private mutating func setUnknownAside(_ epoch: Int64) async throws {
+        var after = JobID.zero
+        while true {
+            let rows = try await ledger.active(after: after, limit: Limits.jobsPerCall)
+            guard let last = rows.last else { return }
+            after = last.id
+            let view = try await queue.inspect(rows.map(\.id), at: nil)
+            for row in rows {
+                let sight = QueueSight(view, row.id)
+                if sight.held != nil || sight.ended != nil { continue }
+                let queue = self.queue
+                try await found(.D18, row.id, queue: sight.text, ledger: row.text, detail: Self.historyLost) {
+                    try await Self.repair(
+                        queue, row.id, .absent,
+                        .endBecause(.failed, version: row.version, error: Self.historyLost), .D18, epoch)
+                }
+            }
+        }
+    }
+
+    /// The operator asked: what was set aside runs again.
+    mutating func requeueUnknown() async throws {
+        var cursor: String?
+        repeat {
+            let page = try await ledger.list(JobQuery(status: .failed, limit: Limits.maxPage, cursor: cursor))
+            for job in page.jobs where job.error == Self.historyLost {
+                _ = try await ledger.requeue(
+                    job.record.id, seen: job.version, runAt: nil, resetAttempts: true, actor: Self.actor(.D18)
+                )
+            }
+            cursor = page.next
+        } while cursor != nil
+    }
+}

@@ -1,0 +1,188 @@
+import TallyCore
+
+/// S3: the structures inside the queue against the records, and the records against the structures.
+extension ReconcilePass {
+    private struct Met {
+        var found: PlaceFound
+        var kind: StructureWalk.Kind
+        /// Of a list, where it is.
+        var queue: QueueName?
+        var priority: JobPriority = .normal
+    }
+
+    /// Walks every structure once: ids without a record, leases that ran out long ago, jobs that are long due.
+    mutating func sweepStructures() async throws {
+        guard let queue = queue as? any ReconcilableQueue, options.since == nil else { return }
+        var ghosts: [Met] = []
+        var late: [Met] = []
+        let limit = try await queue.history().now - Limits.overdue
+        met = try await walk(queue) { met in
+            if !met.found.hasBody {
+                ghosts.append(met)
+            } else if let time = met.found.time, time < limit {
+                late.append(met)
+            }
+        }
+        for start in stride(from: 0, to: ghosts.count, by: Limits.jobsPerCall) {
+            try await checkGhosts(Array(ghosts[start..<min(ghosts.count, start + Limits.jobsPerCall)]))
+        }
+        for met in late { try await checkLate(met) }
+    }
+
+    /// Calls `each` for everything that stands in a structure.
+    private func walk(
+        _ queue: any ReconcilableQueue, only wanted: Set<JobID>? = nil, _ each: (Met) -> Void
+    ) async throws -> StructureWalk {
+        var walked = StructureWalk()
+        var structures: [QueueStructure] = [.leases, .due]
+        for name in try await queue.queueNames() {
+            for priority in 0..<Limits.priorities {
+                if let priority = JobPriority(rawValue: priority) {
+                    structures.append(.ready(name, priority))
+                }
+            }
+        }
+        for structure in structures {
+            var cursor: String? = ""
+            while let at = cursor {
+                try Task.checkCancellation()
+                let (places, next) = try await onQueue { try await queue.walk(structure, at, limit: 1000) }
+                for found in places where wanted?.contains(found.place.id) ?? true {
+                    var met = Met(found: found, kind: .lease)
+                    switch structure {
+                    case .leases: break
+                    case .due: met.kind = .due
+                    case .ready(let name, let priority):
+                        (met.kind, met.queue, met.priority) = (.ready, name, priority)
+                    }
+                    walked.meet(found.place, met.kind)
+                    each(met)
+                }
+                cursor = next
+                try await rest(jobs: places.count)
+            }
+        }
+        return walked
+    }
+
+    // MARK: D09
+
+    /// Elements of jobs that have ended stay in their lists until they are popped; only those of live jobs, and of
+    /// jobs that nobody knows, are drift.
+    private mutating func checkGhosts(_ ghosts: [Met]) async throws {
+        let ids = ghosts.map(\.found.place.id)
+        let view = try await queue.inspect(ids, at: nil)
+        guard try await barrier.pass(view.history.end) else {
+            run.inconclusive += ids.count
+            return
+        }
+        let jobs = try await ledger.jobs(ids)
+        for ghost in ghosts {
+            let id = ghost.found.place.id
+            if view.held[id] != nil || view.damaged[id] != nil || view.ended[id] != nil { continue }
+            guard
+                let action = Self.exorcism(
+                    ghost.found.place, ghost.kind, jobs[id], ghost.queue, ghost.priority)
+            else { continue }
+            let (queue, epoch) = (queue, view.history.epoch)
+            try await found(
+                .D09, id, queue: "\(ghost.kind) v\(ghost.found.place.version), no record",
+                ledger: jobs[id].map { "\($0.status.rawValue) v\($0.version)" } ?? "absent",
+                name: jobs[id]?.record.queue.text ?? ghost.queue?.text ?? ""
+            ) {
+                try await Self.repair(queue, id, .absent, action, .D09, epoch)
+            }
+        }
+    }
+
+    /// nil: what is left of a job that has ended or moved on.
+    private static func exorcism(
+        _ place: QueuePlace, _ kind: StructureWalk.Kind, _ job: JobSnapshot?, _ name: QueueName?,
+        _ priority: JobPriority
+    ) -> QueueRepair.Action? {
+        guard var job else {
+            let stub = JobRecord(
+                id: place.id, type: "unknown", queue: name ?? .default, priority: priority,
+                body: Array("{}".utf8))
+            return .bury(stub: stub, place: place)
+        }
+        if job.status.isTerminal || job.version != place.version || StructureWalk.kind(job.status) != kind {
+            return nil
+        }
+        if kind != .due { job.runAt = nil }
+        return .restore(job, place: place)
+    }
+
+    // MARK: D14, D20
+
+    /// Nobody sweeps: no worker polls and no `tally serve` runs, or they cannot.
+    private mutating func checkLate(_ met: Met) async throws {
+        let place = met.found.place
+        let view = try await queue.inspect([place.id], at: nil)
+        guard let job = view.held[place.id], job.version == place.version,
+            StructureWalk.kind(job.status) == met.kind
+        else { return }
+        let isLease = met.kind == .lease
+        let time = met.found.time.map(\.description) ?? ""
+        let (queue, epoch) = (queue, view.history.epoch)
+        try await found(
+            isLease ? .D14 : .D20, place.id, queue: "\(job.status.rawValue) v\(job.version) since \(time)",
+            ledger: "not asked", name: job.record.queue.text, detail: "nobody sweeps: does `tally serve` run?"
+        ) {
+            try await Self.repair(
+                queue, place.id, .held(job.status, version: job.version), isLease ? .reclaim : .promote,
+                isLease ? .D14 : .D20, epoch)
+        }
+    }
+
+    // MARK: D10, D11, D12
+
+    /// Jobs that the comparison met, against the places that the walk met. Who moved meanwhile seems out of place, so
+    /// suspects are walked for once more; who is suspect still is checked in one step.
+    mutating func checkPlaces() async throws {
+        guard let queue = queue as? any ReconcilableQueue, options.since == nil else { return }
+        func strangers(_ walk: StructureWalk, _ ids: some Sequence<JobID>) -> Set<JobID> {
+            Set(
+                ids.filter { id in
+                    standing[id].map { !walk.fits(id, $0.status, $0.version) } ?? false
+                        && !claimed.contains(id)
+                })
+        }
+        var suspects = strangers(met, standing.keys)
+        if suspects.isEmpty { return }
+        // Two strikes: only who has neither moved nor been met in its place by either walk.
+        let again = try await walk(queue, only: suspects) { _ in }
+        suspects = strangers(again, suspects)
+        for id in suspects.sorted().prefix(Limits.jobsPerCall) {
+            guard let seen = standing[id] else { continue }
+            try await checkPlace(queue, again.place(id, seen.version), seen.status)
+        }
+        standing = [:]
+    }
+
+    private mutating func checkPlace(
+        _ queue: any ReconcilableQueue, _ place: QueuePlace, _ status: JobStatus
+    ) async throws {
+        let seen = PlaceVerdict(code: nil, status: status, version: place.version)
+        let epoch = try await queue.history().epoch
+        let verdict = try await onQueue { try await queue.check([(place, seen)], epoch: epoch)[place.id] }
+        guard let verdict, let code = verdict.code, let drift = Drift(rawValue: code) else { return }
+        let row = try await ledger.views([place.id])[place.id]
+        let job = try await ledger.jobs([place.id])[place.id]
+        try await found(
+            drift, place.id, queue: "\(verdict.status.rawValue) v\(verdict.version)",
+            ledger: row?.text ?? "absent",
+            name: job?.record.queue.text ?? ""
+        ) {
+            // A lease without its token looks like a job that was never leased. Its token may still be out: only a
+            // higher version keeps it refused.
+            if drift == .D10, let job, job.version > verdict.version, !job.status.isTerminal {
+                return try await Self.repair(
+                    queue, place.id, .held(verdict.status, version: verdict.version),
+                    .push(Push(job.record, version: job.version, runAt: nil, attempts: job.attempts)), .D10,
+                    epoch)
+            }
+            return try await queue.mend(place, verdict, epoch: epoch)
+        }
+    }
+}

@@ -1,0 +1,132 @@
+import TallyCore
+
+/// S4, and what stands beside the jobs: totals, workers, unique keys, quarantine.
+extension ReconcilePass {
+    /// D21: each half's own account adds up. A correction is by differences and noted, never a silent overwrite.
+    mutating func checkTotals() async throws {
+        if let queue = queue as? any ReconcilableQueue {
+            let survey = try await queue.survey()
+            if survey.missing != 0, try await queue.survey().missing == survey.missing {
+                try await found(
+                    .D21, nil, queue: "held \(survey.held), by its account \(survey.held - survey.missing)",
+                    ledger: "not asked", detail: "the queue's account since its epoch began"
+                ) { try await queue.correctSurvey(survey.missing) }
+            }
+        }
+        let statement = Statement(try await ledger.balances(), drift: 0)
+        var isOff = !statement.holds
+        guard let ledger = ledger as? any ReconcilableLedger else { return }
+        if !isOff, options.isFull {
+            let totals = try await ledger.recount()
+            isOff = totals.kept != totals.counted
+        }
+        guard isOff else { return }
+        try await found(
+            .D21, nil, queue: "not asked", ledger: statement.description, detail: "the ledger's totals"
+        ) { try await ledger.correctBalances(actor: Self.actor(.D21)) }
+    }
+
+    /// D22, D23.
+    mutating func checkWorkers() async throws {
+        guard let queue = queue as? any ReconcilableQueue, let ledger = ledger as? any ReconcilableLedger
+        else { return }
+        let history = try await queue.history()
+        guard try await barrier.pass(history.end) else {
+            run.inconclusive += 1
+            return
+        }
+        let rows = try await ledger.workers()
+        var known: [WorkerID: WorkerRow] = [:]
+        for row in rows { known[row.beat.id] = row }
+        var words: [WorkerID: [UInt8]] = [:]
+        var cursor: String? = ""
+        while let at = cursor {
+            let (page, next) = try await queue.roster(at, limit: 200)
+            for worker in page { words[worker.id] = worker.words }
+            cursor = next
+        }
+        for row in rows where row.beat.status == .running || row.beat.status == .draining {
+            let silent = history.now - row.lastSeen
+            if silent < Limits.silence { continue }
+            let id = row.beat.id
+            let last = words[id]
+            try await found(
+                .D22, nil, queue: "silent for \(silent.components.seconds) s",
+                ledger: row.beat.status.rawValue,
+                detail: id.text
+            ) {
+                guard try await ledger.loseWorker(id, lastSeen: row.lastSeen, actor: Self.actor(.D22)) else {
+                    return false
+                }
+                if let last { _ = try await queue.forget(id, words: last) }
+                return true
+            }
+        }
+        for (id, said) in words where known[id] == nil {
+            // A second look: it may have reported between the two reads.
+            guard try await barrier.pass(queue.history().end),
+                try await !ledger.workers().contains(where: { $0.beat.id == id })
+            else { continue }
+            try await found(.D23, nil, queue: "reports", ledger: "absent", detail: id.text) {
+                try await queue.tell(id, words: said)
+            }
+        }
+    }
+
+    /// D24, in both homes of unique keys.
+    mutating func checkKeys() async throws {
+        guard let queue = queue as? any ReconcilableQueue, let ledger = ledger as? any ReconcilableLedger
+        else { return }
+        var cursor: String? = ""
+        while let at = cursor {
+            let (keys, next) = try await queue.leakedKeys(at, limit: Limits.jobsPerCall)
+            for key in keys {
+                try await found(
+                    .D24, key.job, queue: "holds a unique key", ledger: "not asked", name: key.queue,
+                    detail: "in Redis"
+                ) { try await queue.freeKey(key) }
+            }
+            cursor = next
+        }
+        var after: LeakedKey?
+        while true {
+            let keys = try await ledger.leakedKeys(after: after, limit: Limits.jobsPerCall)
+            guard let last = keys.last else { return }
+            after = last
+            for key in keys {
+                try await found(
+                    .D24, key.job, queue: "not asked", ledger: "holds a unique key", name: key.queue,
+                    detail: "in Postgres"
+                ) { try await ledger.freeKey(key, actor: Self.actor(.D24)) }
+            }
+        }
+    }
+
+    /// D19: what stands in quarantine is settled once its job is right without it; the sweeps before this have put
+    /// right what they could. The rest needs a person.
+    mutating func checkQuarantine() async throws {
+        guard let ledger = ledger as? any ReconcilableLedger else { return }
+        for row in try await ledger.quarantined(limit: Limits.maxPage) {
+            // A worker's next heartbeat says more than the one set aside.
+            let isRight = row.source == "beat" ? true : row.job == .zero ? false : try await agrees(row.job)
+            guard let isRight else {
+                run.inconclusive += 1
+                continue
+            }
+            let outcome = "\(row.source) of \(row.position): \(row.reason.prefix(200))"
+            if isRight {
+                try await found(.D19, row.job, queue: "agrees", ledger: "in quarantine", detail: outcome) {
+                    try await ledger.settleQuarantine(row.id, actor: Self.actor(.D19))
+                    return true
+                }
+            } else {
+                run.findings.append(
+                    ReconcileRun.Finding(
+                        code: Drift.D19.rawValue, job: row.job, queueView: "unknown",
+                        ledgerView: "in quarantine",
+                        outcome: "needs_operator", severity: Drift.D19.severity,
+                        detail: outcome + "; ops/runbooks/D19.md"))
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import TallyCore
+
+/// What the drill's history checker compares of a row.
+package struct DrillRow: Hashable, Sendable {
+    package var id: JobID
+    package var status: JobStatus
+    package var version: Int
+    package var attempts: Int
+    package var crashes: Int
+    package var maxAttempts: Int
+    package var maxCrashes: Int
+    package init(
+        id: JobID, status: JobStatus, version: Int = 2, attempts: Int = 0, crashes: Int = 0,
+        maxAttempts: Int = 25,
+        maxCrashes: Int = 200
+    ) {
+        self.id = id
+        self.status = status
+        self.version = version
+        self.attempts = attempts
+        self.crashes = crashes
+        self.maxAttempts = maxAttempts
+        self.maxCrashes = maxCrashes
+    }
+}
+
+/// Questions and harm of `tally drill`; nothing else calls these.
+package enum DrillQuestion: String, Sendable {
+    case lastEvent = "drill/last_event"
+    case chain = "drill/chain"
+    case unique = "drill/unique"
+    case cursor = "drill/cursor"
+    case terminate = "drill/terminate"
+    case reload = "drill/reload"
+}
+
+extension PostgresLedger {
+    package func drillRows(after id: JobID, limit: Int) async throws(LedgerError) -> [DrillRow] {
+        try await pool.run("drill rows") { connection throws(LedgerError) in
+            var parameters = Parameters()
+            parameters.id(id)
+            parameters.int(Int64(limit))
+            let rows = try connection.run(.drillRows, parameters)
+            return (0..<rows.count).compactMap { row in
+                guard let id = rows.id(row, 0), let text = rows.text(row, 1),
+                    let status = JobStatus(rawValue: text)
+                else { return nil }
+                func number(_ column: Int) -> Int { Int(rows.int(row, column) ?? 0) }
+                return DrillRow(
+                    id: id, status: status, version: number(2), attempts: number(3), crashes: number(4),
+                    maxAttempts: number(5), maxCrashes: number(6))
+            }
+        }
+    }
+
+    /// The first column of every row of the answer.
+    package func drillFindings(_ question: DrillQuestion) async throws(LedgerError) -> [String] {
+        let statement = Statement(rawValue: question.rawValue) ?? .ping
+        return try await pool.run("drill") { connection throws(LedgerError) in
+            let rows = try connection.run(statement)
+            return (0..<rows.count).compactMap { rows.text($0, 0) }
+        }
+    }
+
+    /// Whether new transactions may only read, for the whole server.
+    package func drillScript(readOnly: Bool) async throws(LedgerError) {
+        try await pool.run("drill") { [statements] connection throws(LedgerError) in
+            let text = statements[readOnly ? .drillReadOnly : .drillReadWrite]
+            try connection.script(text, within: .seconds(10))
+        }
+    }
+
+    /// Holds the jobs under a lock while `body` runs.
+    package func drillLock(_ body: @Sendable () async throws -> Void) async throws {
+        let text = statements[.drillLock]
+        try await withTransaction { transaction in
+            _ = try await transaction.query(text, [])
+            try await body()
+        }
+    }
+}

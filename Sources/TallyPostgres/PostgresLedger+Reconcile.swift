@@ -1,0 +1,199 @@
+import TallyCore
+
+extension PostgresLedger {
+    public func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID> {
+        if ids.isEmpty { return [] }
+        return try await pool.run("effects") { connection throws(LedgerError) in
+            let rows = try connection.run(.effects, Parameters([.ids(ids)]))
+            return Set((0..<rows.count).compactMap { rows.id($0, 0) })
+        }
+    }
+
+    public func record(run: ReconcileRun) async throws(LedgerError) {
+        try await pool.run("record run") { connection throws(LedgerError) in
+            _ = try connection.run(.recordRun, Self.parameters(of: run), .commits)
+        }
+    }
+
+    private static func parameters(of run: ReconcileRun) -> Parameters {
+        var parameters = Parameters()
+        func ints(_ numbers: [Int64]) { for number in numbers { parameters.int(number) } }
+        func texts(_ value: (ReconcileRun.Finding) -> String) {
+            parameters.array(.text, run.findings) { $0.appendOptional(value($1)) }
+        }
+        parameters.id(run.id)
+        parameters.time(run.startedAt)
+        parameters.time(run.finishedAt)
+        parameters.text(run.mode)
+        ints([
+            run.epoch, run.seq, Int64(run.scannedQueue), Int64(run.scannedLedger), Int64(run.inconclusive),
+            Int64(run.exitCode),
+        ])
+        texts(\.code)
+        parameters.array(.uuid, run.findings) { $0.appendOptional($1.job) }
+        texts(\.queueView)
+        texts(\.ledgerView)
+        texts(\.outcome)
+        parameters.text(run.actor)
+        parameters.text(run.host)
+        parameters.text(run.version)
+        ints([
+            run.endSeq, Int64(run.found), Int64(run.repaired), Int64(run.raced), Int64(run.left),
+            run.isFull ? 1 : 0,
+        ])
+        parameters.text(run.error)
+        texts(\.severity)
+        texts(\.queue)
+        texts(\.detail)
+        return parameters
+    }
+}
+
+extension PostgresLedger: ReconcilableLedger {
+    public func identity() async throws(LedgerError) -> String {
+        try await pool.run("identity") { connection throws(LedgerError) in
+            guard let text = try connection.run(.identity).text(0, 0) else {
+                throw LedgerError(.schema, "identity", "the table identity is empty; restore its one row")
+            }
+            return text
+        }
+    }
+
+    public func leaseReconciler(
+        _ token: JobID, holder: String, for length: Duration
+    ) async throws(LedgerError) -> Bool {
+        try await pool.run("lease") { connection throws(LedgerError) in
+            let values: [LedgerValue] = [.id(token), .text(holder), .int(length.microseconds)]
+            return try connection.run(.leaseReconciler, Parameters(values), .commits).count == 1
+        }
+    }
+
+    public func endReconcilerLease(_ token: JobID) async throws(LedgerError) {
+        try await pool.run("end lease") { connection throws(LedgerError) in
+            _ = try connection.run(.endReconcilerLease, Parameters([.id(token)]), .commits)
+        }
+    }
+
+    public func window(
+        after last: LogPosition, before epoch: Int64, since time: Timestamp, limit: Int
+    ) async throws(LedgerError) -> [JobID] {
+        try await pool.run("window") { connection throws(LedgerError) in
+            var parameters = Parameters([.int(last.epoch), .int(last.seq), .int(epoch)])
+            parameters.time(time)
+            parameters.int(Int64(limit))
+            let rows = try connection.run(.window, parameters)
+            return (0..<rows.count).compactMap { rows.id($0, 0) }
+        }
+    }
+
+    public func unknownEvents(_ events: [LogStep]) async throws(LedgerError) -> Set<LogStep> {
+        if events.isEmpty { return [] }
+        return try await pool.run("unknown events") { connection throws(LedgerError) in
+            let values: [LedgerValue] = [
+                .ids(events.map(\.job)), .ints(events.map(\.position.epoch)),
+                .ints(events.map(\.position.seq)),
+            ]
+            let rows = try connection.run(.unknownEvents, Parameters(values))
+            var unknown: Set<LogStep> = []
+            for row in 0..<rows.count {
+                let position = LogPosition(epoch: rows.int(row, 1)!, seq: rows.int(row, 2)!)
+                unknown.insert(LogStep(job: rows.id(row, 0)!, position: position))
+            }
+            return unknown
+        }
+    }
+
+    public func recount() async throws(LedgerError) -> (kept: Balances, counted: Balances) {
+        try await pool.run("recount") { connection throws(LedgerError) in
+            let rows = try connection.run(.recount)
+            return (Balances(totals: rows, from: 4), Balances(totals: rows))
+        }
+    }
+
+    public func correctBalances(actor: String) async throws(LedgerError) -> Bool {
+        try await pool.run("correct balances") { connection throws(LedgerError) in
+            try connection.transaction { () throws(LedgerError) in
+                let kept = Balances(totals: try connection.run(.lockBalances))
+                let counted = Balances(totals: try connection.run(.recount))
+                if kept == counted { return false }
+                try connection.run(
+                    .correctBalances,
+                    Parameters([
+                        .int(Int64(counted.accepted - kept.accepted)),
+                        .int(Int64(counted.completed - kept.completed)),
+                        .int(Int64(counted.failed - kept.failed)),
+                        .int(Int64(counted.cancelled - kept.cancelled)), .text(actor),
+                    ]))
+                return true
+            }
+        }
+    }
+
+    public func quarantined(limit: Int) async throws(LedgerError) -> [QuarantinedRow] {
+        try await pool.run("quarantined") { connection throws(LedgerError) in
+            let rows = try connection.run(.quarantined, Parameters([.int(Int64(limit))]))
+            return (0..<rows.count).map { row in
+                QuarantinedRow(
+                    id: rows.int(row, 0)!, job: rows.id(row, 1)!,
+                    position: LogPosition(epoch: rows.int(row, 2)!, seq: rows.int(row, 3)!),
+                    source: rows.text(row, 4)!, reason: rows.text(row, 5)!)
+            }
+        }
+    }
+
+    public func settleQuarantine(_ id: Int64, actor: String) async throws(LedgerError) {
+        try await pool.run("settle quarantine") { connection throws(LedgerError) in
+            _ = try connection.run(.settleQuarantine, Parameters([.int(id), .text(actor)]), .commits)
+        }
+    }
+
+    public func loseWorker(
+        _ worker: WorkerID, lastSeen: Timestamp, actor: String
+    ) async throws(LedgerError) -> Bool {
+        try await pool.run("lose worker") { connection throws(LedgerError) in
+            var parameters = Parameters([.text(worker.text)])
+            parameters.time(lastSeen)
+            parameters.text(actor)
+            return try connection.run(.loseWorker, parameters, .commits).count == 1
+        }
+    }
+
+    public func leakedKeys(after key: LeakedKey?, limit: Int) async throws(LedgerError) -> [LeakedKey] {
+        try await pool.run("leaked keys") { connection throws(LedgerError) in
+            let values: [LedgerValue] = [.text(key?.queue ?? ""), .text(key?.key ?? ""), .int(Int64(limit))]
+            let rows = try connection.run(.leakedKeys, Parameters(values))
+            return (0..<rows.count).map {
+                LeakedKey(queue: rows.text($0, 0)!, key: rows.text($0, 1)!, job: rows.id($0, 2)!)
+            }
+        }
+    }
+
+    public func freeKey(_ key: LeakedKey, actor: String) async throws(LedgerError) -> Bool {
+        try await pool.run("free key") { connection throws(LedgerError) in
+            let values: [LedgerValue] = [.text(key.queue), .text(key.key), .id(key.job), .text(actor)]
+            return try connection.run(.freeKey, Parameters(values), .commits).count == 1
+        }
+    }
+
+    public func lastFullRun() async throws(LedgerError) -> Timestamp? {
+        try await pool.run("last full run") { connection throws(LedgerError) in
+            try connection.run(.lastFull).time(0, 0)
+        }
+    }
+
+    public func pruneRuns(olderThan age: Duration) async throws(LedgerError) {
+        try await pool.run("prune runs") { connection throws(LedgerError) in
+            _ = try connection.run(.pruneRuns, Parameters([.int(age.microseconds)]), .commits)
+        }
+    }
+}
+
+extension Balances {
+    /// accepted, completed, failed, cancelled.
+    fileprivate init(totals rows: Rows, from first: Int = 0) {
+        func count(_ column: Int) -> Int { Int(rows.int(0, first + column) ?? 0) }
+        self.init(
+            accepted: count(0), completed: count(1), failed: count(2), cancelled: count(3), purged: 0,
+            active: 0, quarantined: 0)
+    }
+}

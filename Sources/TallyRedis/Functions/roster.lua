@@ -1,0 +1,29 @@
+-- roster: what workers last said of themselves; tells it to the ledger again, or forgets a worker.
+--
+-- ARGV[3]  'list', 'tell' or 'forget'; ARGV[4] of list: cursor, '0' to begin; else the worker
+-- ARGV[5]  of list: about so many; else the words that were seen: without them nothing is done
+-- Returns  now, epoch, held, then of list: next cursor ('0' = the end), workers and their words by turns;
+--          else '1' done or '0' raced
+-- Log      H by the worker, when told again
+-- Cost     O(count)
+redis.register_function { function_name = 'tally_v1_roster', flags = { 'allow-oom' }, callback = function(keys, args)
+  if args[3] == 'list' then
+    whole(args[4], 0, math.huge, 'cursor')
+    whole(args[5], 1, 1000, 'count')
+  elseif args[3] ~= 'tell' and args[3] ~= 'forget' or not args[5] or args[4] == '' then
+    refuse('list, or tell or forget a worker')
+  end
+  local c = begin(keys, args)
+  local key = c.p .. ':workers'
+  if args[3] == 'list' then
+    local step = redis.call('HSCAN', key, args[4], 'COUNT', args[5])
+    return reply(c, step[1], unpack(step[2]))
+  end
+  if redis.call('HGET', key, args[4]) ~= args[5] then return reply(c, '0') end
+  if args[3] == 'forget' then redis.call('HDEL', key, args[4])
+  else
+    append(c, 'H', args[4], args[5])
+    finish(c)
+  end
+  return reply(c, '1')
+end }

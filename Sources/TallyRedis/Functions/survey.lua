@@ -1,0 +1,24 @@
+-- survey: the shard's own account: how far its log goes, what the ledger has reported, what entered and what ended
+-- since the epoch began; or puts that account right.
+--
+-- ARGV[3]  '' = only tells; else the sum that was seen missing: it is added to what the epoch began with
+-- Returns  now, epoch, held, last seq, first log entry kept ('' = none), reported epoch and seq, jobs held, held as
+-- the
+--          epoch began, entered, completed, failed, cancelled, the ledger's id ('' = none)
+-- Log      nothing; D by reconciler:D21, without a move, when something was put right
+-- Cost     O(1)
+redis.register_function { function_name = 'tally_v1_survey', flags = { 'allow-oom' }, callback = function(keys, args)
+  local missing = args[3] ~= '' and whole(args[3], -LATEST, LATEST, 'what is missing')
+  local c = begin(keys, args)
+  local held = redis.call('HLEN', c.p .. ':body')
+  local a = account_of(c)
+  if missing and held + a.c + a.f + a.x - a.base - a.entered == missing and missing ~= 0 then
+    a.base = a.base + missing
+    append(c, 'D', 'reconciler:D21', '')
+    finish(c)
+  end
+  local first = redis.call('XRANGE', c.p .. ':log', '-', '+', 'COUNT', 1)[1]
+  local m = redis.call('HMGET', c.p .. ':meta', 'mark_epoch', 'mark_seq', 'ledger')
+  return reply(c, text(c.seq), first and first[1] or '', m[1] or '0', m[2] or '0', held, text(a.base),
+    text(a.entered), text(a.c), text(a.f), text(a.x), m[3] or '')
+end }

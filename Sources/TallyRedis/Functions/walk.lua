@@ -1,0 +1,43 @@
+-- walk: what stands in one structure, a step at a time, for the reconciler's structure check. What stands there
+-- throughout is met; it may be met twice.
+--
+-- ARGV[3]  'queues', 'leases', 'due' or 'ready'; ARGV[4] cursor, '0' to begin; ARGV[5] about so many;
+-- ARGV[6]  of ready: priority; ARGV[7] queue
+-- Returns  now, epoch, held, next cursor ('0' = the end), then queue names; or all tokens or elements as one string
+-- and,
+--          then whether each has a body ('1' or '0'); of leases and due, their scores
+-- Log      nothing
+-- Cost     O(count); O(offset + count) in a list
+--
+-- A list is walked from its tail: what is pushed meanwhile shifts a window onto what was met, never past what was
+-- not.
+local function bodies(c, places)
+  local found = {}
+  for i, place in ipairs(places) do
+    found[i] = redis.call('HEXISTS', c.p .. ':body', place:sub(1, 16))
+  end
+  return table.concat(found)
+end
+
+redis.register_function { function_name = 'tally_v1_walk', flags = { 'allow-oom' }, callback = function(keys, args)
+  local count = whole(args[5], 1, 5000, 'count')
+  local offset = whole(args[4], 0, math.huge, 'cursor')
+  if args[3] == 'ready' then
+    whole(args[6], 0, 3, 'priority')
+    if not args[7] or args[7] == '' then refuse('name the queue') end
+  elseif args[3] ~= 'queues' and args[3] ~= 'leases' and args[3] ~= 'due' then refuse('no such structure') end
+  local c = begin(keys, args)
+  if args[3] == 'queues' then return reply(c, '0', unpack(redis.call('SMEMBERS', c.p .. ':queues'))) end
+  if args[3] == 'ready' then
+    local found = redis.call('LRANGE', c.p .. ':ready:' .. args[7] .. ':' .. args[6],
+      text(-offset - count), text(-offset - 1))
+    return reply(c, #found == count and text(offset + count) or '0', table.concat(found), bodies(c, found))
+  end
+  local step = redis.call('ZSCAN', c.p .. ':' .. args[3], args[4], 'COUNT', text(count))
+  local members, scores = {}, {}
+  for i = 1, #step[2], 2 do
+    members[#members + 1] = step[2][i]
+    scores[#scores + 1] = step[2][i + 1]
+  end
+  return reply(c, step[1], table.concat(members), bodies(c, members), table.concat(scores, ' '))
+end }

@@ -1,0 +1,129 @@
+import Foundation
+import Synchronization
+import Tallystick
+
+enum ReconcileCommand: Command {
+    static let name = "reconcile"
+    static let summary = "lay the halves together; says what differs"
+    static let help = """
+        tally reconcile             a dry run: changes nothing
+          --repair[=D01,D04]        mends what needs no person, or only what is named; each by compare-and-set
+                                    and as an event. D18 (an old dump was restored) is mended only where it is named
+          --full                    also recounts the totals and walks every unique key: costs what history is long
+          --since TIME              compares only jobs created since then
+          --max-repairs N           stops beyond so many (default: the greater of 1000 and 1 % of the active jobs)
+          --requeue-unknown         runs again what D18 has set aside as history_lost
+        Exit codes: 0 clean, 1 repaired, 4 drift left, 8 could not complete or inconclusive, 16 usage.
+        """
+    static let flags: Set<String> = ["max-repairs", "repair", "since"]
+    static let switches: Set<String> = ["repair", "full", "requeue-unknown"]
+
+    static func run(_ arguments: Arguments) async throws {
+        let options = try options(arguments)
+        let code = try await Common.withTally(arguments) { tally in
+            let ledger = try Common.ledger(tally)
+            let reconciler = Reconciler(
+                queue: try tally.inspectable(), ledger: ledger,
+                mirror: Mirror(queue: tally.queue, ledger: ledger))
+            let (run, statement) = try await reconciler.run(options)
+            Output.endLive()
+            if arguments.has("json") { showJSON(run, statement) } else { show(run, statement) }
+            return run.exitCode == 0 && !statement.holds ? 4 : run.exitCode
+        }
+        if code != 0 { throw Exit(code: Int32(code)) }
+    }
+
+    private static func options(_ arguments: Arguments) throws -> ReconcileOptions {
+        let repairs = arguments.has("repair") || arguments.text("repair") != nil
+        var options = ReconcileOptions(repairs ? .repair : .dry)
+        if let text = arguments.text("repair") {
+            options.codes = Set(
+                try text.split(separator: ",", omittingEmptySubsequences: false).map { word in
+                    guard let code = Drift(rawValue: word.uppercased()) else {
+                        throw Usage(
+                            "--repair=\(text): \(word) is no drift code; ops/runbooks/README.md lists them")
+                    }
+                    return code
+                })
+        }
+        options.isFull = arguments.has("full")
+        options.since = try arguments.time("since")
+        if arguments.text("max-repairs") != nil {
+            options.maxRepairs = try arguments.number("max-repairs", in: 0...1_000_000_000, or: 0)
+        }
+        options.requeuesUnknown = arguments.has("requeue-unknown")
+        if options.requeuesUnknown, !repairs { throw Usage("--requeue-unknown changes jobs: add --repair") }
+        let environment = ProcessInfo.processInfo.environment
+        options.actor = environment["SUDO_USER"] ?? environment["USER"] ?? "operator"
+        options.host = ProcessInfo.processInfo.hostName
+        let progress = Progress()
+        options.progress = { what, count in progress.say("\(count) \(what) compared") }
+        return options
+    }
+
+    /// A line that is overwritten where somebody watches; elsewhere one every ten seconds.
+    private final class Progress: Sendable {
+        private let last = Mutex(ContinuousClock.now)
+
+        func say(_ text: String) {
+            let isWatched = isatty(2) == 1
+            let isDue = last.withLock { last in
+                if .now - last < (isWatched ? .milliseconds(200) : .seconds(10)) { return false }
+                last = .now
+                return true
+            }
+            guard isDue else { return }
+            if isWatched { Output.live(text) } else { Output.note("tally reconcile: \(text)") }
+        }
+    }
+
+    private static func showJSON(_ run: ReconcileRun, _ statement: Statement) {
+        var account: [String: Any] = [
+            "accepted": statement.accepted, "completed": statement.completed, "failed": statement.failed,
+            "cancelled": statement.cancelled, "active": statement.active, "drift": statement.drift,
+        ]
+        if let queue = statement.queue {
+            account["redis"] =
+                [
+                    "epoch": Int(queue.history.epoch), "began_with": queue.base, "entered": queue.entered,
+                    "completed": queue.completed, "failed": queue.failed, "cancelled": queue.cancelled,
+                    "held": queue.held,
+                ] as [String: Any]
+        }
+        Output.json(
+            [
+                "run": run.id.description, "mode": run.mode, "scanned_redis": run.scannedQueue,
+                "scanned_ledger": run.scannedLedger, "inconclusive": run.inconclusive,
+                "drift": statement.drift,
+                "found": run.found, "repaired": run.repaired, "raced": run.raced, "left": run.left,
+                "full": run.isFull, "error": run.error ?? "",
+                "findings": run.findings.map {
+                    [
+                        "code": $0.code, "job": $0.job?.description ?? "", "redis": $0.queueView,
+                        "ledger": $0.ledgerView, "outcome": $0.outcome, "severity": $0.severity,
+                        "queue": $0.queue, "detail": $0.detail,
+                    ]
+                }, "statement": account, "holds": statement.holds,
+            ] as [String: Any])
+    }
+
+    private static func show(_ run: ReconcileRun, _ statement: Statement) {
+        if !run.findings.isEmpty {
+            Output.table(
+                ["CODE", "SEV", "JOB", "QUEUE", "REDIS", "LEDGER", "OUTCOME", "DETAIL"],
+                run.findings.map {
+                    [
+                        $0.code, $0.severity, $0.job?.description ?? "-", Output.printable($0.queue),
+                        $0.queueView,
+                        $0.ledgerView, $0.outcome, Output.printable($0.detail),
+                    ]
+                })
+        }
+        if run.inconclusive > 0 {
+            Output.line("inconclusive: \(run.inconclusive) jobs; the mirror did not catch up in time")
+        }
+        if let error = run.error { Output.line(error) }
+        if let queue = statement.queueDescription { Output.line(queue) }
+        Output.line(statement.description)
+    }
+}

@@ -1,0 +1,144 @@
+import Foundation
+import Glibc
+import Tallystick
+import TallyTesting
+
+/// F13, F15 to F18: Redis loses what it had acknowledged. Mode recorded promises to survive all of it.
+extension FaultKind {
+    static let redisData: [FaultKind] = [
+        redisTailCut, redisFlushall, redisFunctionFlush, redisDeleteWake, redisEmpty, redisOlder,
+        redisFailover, redisSplitBrain,
+    ]
+
+    private static let redisTailCut = redis("redis-tail-cut", "F13", 200...2000, losesRedisData: true) {
+        site, age in
+        let servers = site.stage.servers
+        // The power fails now; what was written within `age` had not reached the disk.
+        guard let sample = site.stage.sampler.sample(age: age), servers.appendFiles.last == sample.path else {
+            return .init(false, "no sample of the file that is written now")
+        }
+        guard servers.killRedis() else { return .init(false, "was not there") }
+        var info = stat()
+        stat(sample.path, &info)
+        let lost = Int64(info.st_size) - sample.size
+        guard truncate(sample.path, off_t(sample.size)) == 0 else { return .init(false, "cannot cut") }
+        try site.startRedis()
+        return .init(lost > 0, "\(lost) bytes of the last \(age) cut off")
+    }
+
+    private static let redisFlushall = redis("redis-flushall", "F15", 50...100, losesRedisData: true) {
+        site, _ in
+        let redis = site.stage.servers.redis
+        let held = redis.ask("HLEN", "{tally:0}:body")?.number ?? 0
+        let reply = redis.ask("FLUSHALL")
+        return .init(reply?.text == "OK" && held > 0, "\(held) jobs were in it")
+    }
+
+    private static let redisFunctionFlush = redis("redis-function-flush", "F15", 200...800) { site, time in
+        var flushed = 0
+        let end = ContinuousClock.now + time
+        repeat {
+            let libraries = site.stage.servers.redis.ask("FUNCTION", "LIST")?.list.count ?? 0
+            if libraries > 0, site.stage.servers.redis.ask("FUNCTION", "FLUSH")?.text == "OK" { flushed += 1 }
+            site.hold(.milliseconds(150))
+        } while ContinuousClock.now < end && !site.isStopping()
+        return .init(flushed > 0, "functions dropped \(flushed) times")
+    }
+
+    private static let redisDeleteWake = redis("redis-delete-wake", "F15", 200...800) { site, time in
+        var deleted = 0
+        let end = ContinuousClock.now + time
+        repeat {
+            deleted +=
+                site.stage.servers.redis.ask("DEL", "{tally:0}:wake:drill", "{tally:0}:workers")?.number ?? 0
+            site.hold(.milliseconds(20))
+        } while ContinuousClock.now < end && !site.isStopping()
+        return .init(deleted > 0, "\(deleted) keys deleted")
+    }
+
+    private static let redisEmpty = redis("redis-empty", "F16", 50...300, losesRedisData: true) {
+        site, time in
+        let servers = site.stage.servers
+        let held = servers.redis.ask("HLEN", "{tally:0}:body")?.number ?? 0
+        guard servers.killRedis() else { return .init(false, "was not there") }
+        try FileManager.default.removeItem(atPath: "\(servers.redisFolder)/appendonlydir")
+        site.hold(time)
+        try site.startRedis()
+        return .init(held > 0, "replaced by an empty server; \(held) jobs were in it")
+    }
+
+    private static let redisOlder = redis("redis-older", "F16", 1000...3000, losesRedisData: true) {
+        site, time in
+        let servers = site.stage.servers
+        let files = FileManager.default
+        let live = "\(servers.redisFolder)/appendonlydir"
+        let copy = "\(servers.redisFolder)/copy"
+        try? files.removeItem(atPath: copy)  // of an earlier fault, if any
+        // A file that vanishes in between belongs to a rewrite: not this time.
+        guard (try? files.copyItem(atPath: live, toPath: copy)) != nil else { return .init(false, "no copy") }
+        site.hold(time)
+        guard servers.killRedis() else { return .init(false, "was not there") }
+        try files.removeItem(atPath: live)
+        try files.moveItem(atPath: copy, toPath: live)
+        try site.startRedis()
+        return .init(true, "replaced by its own data of \(time) before")
+    }
+
+    private static let redisFailover = redis("redis-failover", "F17", 200...1000, losesRedisData: true) {
+        site, lag in
+        guard let (folder, replica) = try site.replica() else {
+            return .init(false, "the replica never caught up")
+        }
+        let old = site.stage.servers.redis
+        // What is written while the replica sleeps is lost with the primary.
+        let before = Int(old.info("master_repl_offset") ?? "") ?? 0
+        if let pid = PrivateServers.pid("\(folder)/pid") {
+            kill(pid, SIGSTOP)
+            site.hold(lag)
+            let after = Int(old.info("master_repl_offset") ?? "") ?? 0
+            _ = site.stage.servers.killRedis()
+            kill(pid, SIGCONT)
+            site.promote(folder, replica)
+            return .init(
+                true, "promoted a replica that had slept \(lag): up to \(after - before) bytes behind")
+        }
+        return .init(false, "the replica is gone")
+    }
+
+    private static let redisSplitBrain = redis("redis-split-brain", "F18", 1000...3000, losesRedisData: true)
+    { site, time in
+        guard let (folder, replica) = try site.replica() else {
+            return .init(false, "the replica never caught up")
+        }
+        let servers = site.stage.servers
+        let oldPid = servers.redisPid
+        _ = replica.ask("REPLICAOF", "NO", "ONE")
+        // The first worker goes on with the old primary, all others with the new one.
+        for link in site.stage.links("-redis") where link.name != "worker0-redis" {
+            link.redirect(to: replica.port)
+        }
+        let before = site.stage.board[0, .acked]
+        servers.promoted(folder, replica.port)
+        site.hold(time)
+        let acks = site.stage.board[0, .acked] - before
+        if let oldPid { PrivateServers.end(oldPid, SIGKILL) }
+        site.stage.redirect(cutting: true)
+        return .init(true, "worker0 acknowledged \(acks) jobs at the old primary")
+    }
+}
+
+extension FaultSite {
+    /// A replica that has caught up; nil when it did not in time, and then it is gone again.
+    func replica() throws -> (folder: String, admin: AdminRedis)? {
+        let (folder, admin) = try stage.servers.startReplica()
+        if wait(upTo: .seconds(10), { admin.info("master_link_status") == "up" }) { return (folder, admin) }
+        if let pid = PrivateServers.pid("\(folder)/pid") { PrivateServers.end(pid, SIGKILL) }
+        return nil
+    }
+
+    func promote(_ folder: String, _ replica: AdminRedis) {
+        _ = replica.ask("REPLICAOF", "NO", "ONE")
+        stage.servers.promoted(folder, replica.port)
+        stage.redirect(cutting: true)
+    }
+}

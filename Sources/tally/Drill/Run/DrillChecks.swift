@@ -1,0 +1,133 @@
+import Foundation
+import Tallystick
+
+/// The checks after the drain: the history checker, the ledger's own questions, the leavings in Redis, the real
+/// `tally reconcile`, the logs.
+struct DrillChecks {
+    let stage: DrillStage
+    let history: ClientHistory
+
+    func all(_ report: inout DrillReport) async throws {
+        try await checkMirror(&report)
+        try await reconcile(&report)
+        try await checkHistory(&report)
+        for (code, question) in [("I6", DrillQuestion.lastEvent), ("I6", .chain), ("I11", .unique)] {
+            let found = try await stage.ledger.drillFindings(question)
+            report.violations += found.map { "\(code): \($0)" }
+        }
+        checkRedis(&report)
+        for crash in stage.crew.crashes {
+            report.violations.append("crash: \(crash.role) ended with \(crash.code): \(crash.tail)")
+        }
+        report.restarts = stage.crew.restarts
+        report.mostConnections = stage.links.values.map(\.counts.mostOpen).max() ?? 0
+        // Three lanes and a wait, while the old ones of a cut may still be going.
+        if report.mostConnections > 40 {
+            report.violations.append("I15: \(report.mostConnections) connections on one link")
+        }
+        checkLogs(&report)
+        let bad = try await onThread { [stage] in stage.crew.drain("serve", within: .seconds(30)) }
+        report.violations += bad.map { "I14: \($0) when asked to stop" }
+        report.versions = versions()
+    }
+
+    /// I7: the mirror refuses a gap, so a ledger that stands at the end of the log has all of it.
+    private func checkMirror(_ report: inout DrillReport) async throws {
+        let queue = try await RedisQueue.open(Settings(redisURL: redisURL, postgresURL: nil).redis())
+        var cursor = ""
+        var end = ""
+        for _ in 0..<300 {
+            let history = try await queue.history()
+            end = "\(history.epoch)-\(history.seq)"
+            cursor = try await stage.ledger.drillFindings(.cursor).first ?? ""
+            if cursor == "\(end) 0" { break }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        await queue.close()
+        if cursor != "\(end) 0" {
+            report.violations.append("I7: log end \(end), cursor and quarantine \(cursor)")
+        }
+    }
+
+    private var redisURL: String { stage.environment("direct")["TALLY_REDIS_URL"] ?? "" }
+
+    /// I13: the real command says that nothing is left.
+    private func reconcile(_ report: inout DrillReport) async throws {
+        let ended = try await onThread { [stage] in
+            try stage.command(["reconcile", "--json"], within: .seconds(300))
+        }
+        guard let (code, output) = ended else {
+            report.violations.append("I13: tally reconcile did not end within five minutes, without load")
+            return
+        }
+        report.reconcileExit = code
+        if code != 0 {
+            report.violations.append("I13: tally reconcile ended with \(code): \(output.prefix(1500))")
+        }
+    }
+
+    private func checkHistory(_ report: inout DrillReport) async throws {
+        var checker = HistoryChecker(history.batches)
+        checker.leaseTime = stage.plan.lease.microseconds
+        let paths = (0..<stage.plan.workers).map { "\(stage.folder)/effects.\($0)" }
+        for path in paths { try EffectFile.forEach(path) { checker.count($0) } }
+        for path in paths { try EffectFile.forEach(path) { checker.keep($0) } }
+        var after = JobID.zero
+        while true {
+            try Task.checkCancellation()
+            let rows = try await stage.ledger.drillRows(after: after, limit: 20_000)
+            guard let last = rows.last else { break }
+            for row in rows { checker.take(row) }
+            after = last.id
+        }
+        report.verdict = checker.finish(lossIsMeasured: stage.plan.isPowerCut)
+        report.violations += report.verdict.violations
+    }
+
+    /// I8: nothing is left of any job.
+    private func checkRedis(_ report: inout DrillReport) {
+        let redis = stage.servers.redis
+        for (key, command) in [
+            ("body", "HLEN"), ("leases", "ZCARD"), ("due", "ZCARD"), ("detours", "HLEN"), ("unique", "HLEN"),
+        ] {
+            let left = redis.ask(command, "{tally:0}:\(key)")?.number ?? -1
+            if left != 0 { report.violations.append("I8: \(left) entries are left in \(key)") }
+        }
+        for priority in 0..<4 {
+            let left = redis.ask("LLEN", "{tally:0}:ready:drill:\(priority)")?.number ?? -1
+            if left != 0 {
+                report.violations.append("I8: \(left) elements are left in ready:drill:\(priority)")
+            }
+        }
+    }
+
+    /// I16: no payload and no password in any log.
+    private func checkLogs(_ report: inout DrillReport) {
+        let state = stage.servers.servers.state
+        let folder = stage.folder
+        // none: nothing to read
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        var paths = names.filter { $0.hasSuffix(".log") }.map { "\(folder)/\($0)" }
+        paths += ["\(folder)/redis/log", "\(folder)/redis-b/log", "\(state.postgresFolder)/log"]
+        for path in paths {
+            guard let data = FileManager.default.contents(atPath: path) else { continue }
+            for (secret, what) in [
+                (Producers.canary, "a payload"), (state.redisPassword, "Redis' password"),
+                (state.postgresPassword, "Postgres' password"),
+            ] where data.range(of: Data(secret.utf8)) != nil {
+                report.violations.append(
+                    "I16: \(what) stands in \(path.split(separator: "/").suffix(2).joined(separator: "/"))")
+            }
+        }
+    }
+
+    private func versions() -> [String: String] {
+        var versions = ["redis": stage.servers.redis.info("redis_version") ?? "?"]
+        let file = "\(stage.servers.servers.state.postgresFolder)/data/PG_VERSION"
+        // gone: unknown
+        versions["postgres"] =
+            (try? String(contentsOfFile: file, encoding: .utf8))?
+            .trimmingCharacters(in: .whitespacesAndNewlines) ?? "?"
+        return versions
+    }
+}

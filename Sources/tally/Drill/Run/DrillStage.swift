@@ -1,0 +1,187 @@
+import Foundation
+import Glibc
+import Synchronization
+import Tallystick
+
+/// Everything that a run has: servers, links, processes, the driver's own client.
+final class DrillStage: Sendable {
+    let plan: DrillPlan
+    let folder: String
+    let servers: DrillServers
+    let links: [String: ProxyLink]
+    let crew: DrillCrew
+    let board: Board
+    /// The driver's client, behind links of its own.
+    let tally: Tally
+    /// Past the proxies: for questions and for harm.
+    let ledger: PostgresLedger
+    let sampler: AppendSampler
+
+    static func open(_ plan: DrillPlan) async throws -> DrillStage {
+        let folder = "/var/tmp/tallystick-drill-\(getpid())"
+        signal(SIGXFSZ, SIG_IGN)  // and so for Redis: a file that may not grow is an error there, not a death
+        let tuning = DrillServers.tuning(plan)
+        let servers = try PrivateServers.start(folder, tuning: tuning) { Output.note("drill: \($0)") }
+        do {
+            _ = try await Migrator(PostgresConfiguration(url: servers.postgresURL)).apply()
+            try Task.checkCancellation()
+            return try await DrillStage(plan, folder, DrillServers(servers, tuning))
+        } catch {
+            servers.remove()
+            throw error
+        }
+    }
+
+    private init(_ plan: DrillPlan, _ folder: String, _ servers: DrillServers) async throws {
+        self.plan = plan
+        self.folder = folder
+        self.servers = servers
+        let board = try Board("\(folder)/board")
+        self.board = board
+        var links: [String: ProxyLink] = [:]
+        for name in Self.linkNames(plan) {
+            let upstream = name.hasSuffix("-redis") ? servers.redisPort : servers.postgresPort
+            links[name] = try ProxyLink(name, upstream: upstream)
+        }
+        self.links = links
+        let ledgerURL = servers.servers.postgresURL
+        ledger = try await PostgresLedger.open(
+            PostgresConfiguration(url: ledgerURL, poolConnections: 3, statementTimeout: .seconds(180)))
+        sampler = AppendSampler(servers)
+        crew = DrillCrew(folder: folder) { role in
+            guard role.hasPrefix("worker"), let number = Int(role.dropFirst(6)) else { return false }
+            return board[number, .dying] == 1
+        }
+        let own = Self.addresses("producer", servers, links)
+        tally = try await Tally.open(
+            Settings(redisURL: own.redis, postgresURL: own.postgres, mode: plan.mode),
+            observer: SilentObserver())
+        try startCrew()
+    }
+
+    private static func linkNames(_ plan: DrillPlan) -> [String] {
+        var names = ["producer-redis", "producer-postgres"]
+        names += (0..<plan.workers).map { "worker\($0)-redis" }
+        for serve in 0..<plan.serves { names += ["serve\(serve)-redis", "serve\(serve)-postgres"] }
+        return names
+    }
+
+    private static func addresses(_ role: String, _ servers: DrillServers, _ links: [String: ProxyLink])
+        -> (redis: String, postgres: String)
+    {
+        let state = servers.servers.state
+        let redis = links["\(role)-redis"]?.port ?? servers.redisPort
+        let postgres = links["\(role)-postgres"]?.port ?? servers.postgresPort
+        return (
+            "redis://:\(state.redisPassword)@127.0.0.1:\(redis)/0",
+            "postgres://tally:\(state.postgresPassword)@127.0.0.1:\(postgres)/postgres"
+        )
+    }
+
+    func environment(_ role: String) -> [String: String] {
+        let own = Self.addresses(role, servers, links)
+        return [
+            "TALLY_REDIS_URL": own.redis, "TALLY_POSTGRES_URL": own.postgres,
+            "TALLY_MODE": plan.mode.rawValue,
+        ]
+    }
+
+    private func startCrew() throws {
+        for number in 0..<plan.serves {
+            try crew.add("serve\(number)", ["serve"], environment("serve\(number)"))
+        }
+        for number in 0..<plan.workers {
+            let lease = "\(Int(plan.lease.seconds * 1000))ms"
+            let words = ["drill", "--work", "--folder", folder, "--worker", "\(number)", "--lease", lease]
+            // A worker needs no Postgres.
+            var own = environment("worker\(number)")
+            own["TALLY_POSTGRES_URL"] = ""
+            own["TALLY_MODE"] = "queued"
+            try crew.add("worker\(number)", words, own)
+        }
+    }
+
+    /// The links that lead to one of the servers.
+    func links(_ suffix: String) -> [ProxyLink] {
+        links.values.filter { $0.name.hasSuffix(suffix) }.sorted { $0.name < $1.name }
+    }
+
+    /// After a server came back at another port, or another server took over.
+    func redirect(cutting: Bool = false) {
+        for link in links("-redis") { link.redirect(to: servers.redisPort, cutting: cutting) }
+        for link in links("-postgres") { link.redirect(to: servers.postgresPort, cutting: cutting) }
+    }
+
+    /// Runs the command itself, past the proxies. Answers its exit code and what it printed on standard output; nil
+    /// when it had to be killed because it did not end within `time`.
+    func command(_ words: [String], within time: Duration) throws -> (code: Int32, output: String)? {
+        let path = "\(folder)/command-\(UInt32.random(in: 0 ... .max))"
+        defer { unlink(path) }
+        var all = ProcessInfo.processInfo.environment.merging(environment("direct")) { _, new in new }
+        all["SWIFT_BACKTRACE"] = "enable=no"
+        let line =
+            ["/bin/sh", "-c", "exec \"$@\" 2>>\"$0\"", "\(folder)/command.log", "/proc/\(getpid())/exe"]
+            + words
+        let pid = try ChildProcess.start(line, environment: all.map { "\($0.key)=\($0.value)" }, output: path)
+        let deadline = ContinuousClock.now + time
+        var status: Int32 = 0
+        while waitpid(pid, &status, WNOHANG) == 0 {
+            if ContinuousClock.now > deadline {
+                kill(pid, SIGKILL)
+                _ = try ChildProcess.wait(pid)
+                return nil
+            }
+            usleep(20_000)
+        }
+        let code = status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
+        return (code, (try? String(contentsOfFile: path, encoding: .utf8)) ?? "")  // printed nothing
+    }
+
+    /// Everything ends and goes, whatever state it is in. May be repeated.
+    func close() async {
+        sampler.stop()
+        for role in crew.roles { _ = crew.signal(role, SIGCONT) }
+        crew.stop()
+        for link in links.values { link.close() }
+        for pid in servers.backends + [servers.postgresPid].compactMap({ $0 }) { kill(pid, SIGCONT) }
+        await tally.close()
+        await ledger.close()
+        servers.remove(keeping: plan.keepsFolder)
+        if plan.keepsFolder { Output.note("drill: histories and logs are in \(folder)") }
+    }
+}
+
+/// Notes the length of Redis' append-only file each 10 ms: what a power cut may leave.
+final class AppendSampler: Sendable {
+    struct Sample: Sendable {
+        var at: ContinuousClock.Instant
+        var path: String
+        var size: Int64
+    }
+    private let samples = Mutex<[Sample]>([])
+    private let isStopped = Atomic(false)
+
+    init(_ servers: DrillServers) {
+        Thread.detachNewThread { [self] in
+            while !isStopped.load(ordering: .relaxed) {
+                var info = stat()
+                if let path = servers.appendFiles.last, stat(path, &info) == 0 {
+                    let size = Int64(info.st_size)
+                    samples.withLock { samples in
+                        samples.append(Sample(at: .now, path: path, size: size))
+                        if samples.count > 1000 { samples.removeFirst(500) }
+                    }
+                }
+                usleep(10_000)
+            }
+        }
+    }
+
+    /// The last sample that is at least so old.
+    func sample(age: Duration) -> Sample? {
+        let before = ContinuousClock.now - age
+        return samples.withLock { $0.last { $0.at <= before } }
+    }
+
+    func stop() { isStopped.store(true, ordering: .relaxed) }
+}

@@ -1,0 +1,293 @@
+import TallyCore
+import TallyPostgres
+import Tallystick
+import Testing
+
+@testable import tally
+
+/// Histories made by hand. Times are in µs after `zero`; leases last two seconds.
+private struct Story {
+    static let zero: Int64 = 1_800_000_000_000_000
+    var batches: [DrillBatch]
+    var records: [EffectRecord] = []
+    var rows: [DrillRow] = []
+
+    init(_ kind: DrillBatch.Kind = .plain, count: Int = 1, outcome: DrillBatch.Outcome = .ok) {
+        var batch = DrillBatch(base: DrillBatch.base(), count: count, kind: kind)
+        batch.outcome = outcome
+        batches = [batch]
+    }
+
+    var id: JobID { batches[0].base }
+
+    /// A whole run: start, end, acknowledgement.
+    mutating func run(
+        version: Int = 2, epoch: Int64 = 1, from: Int64, to: Int64?, ack: EffectRecord.Answer? = .settled,
+        ackAt: Int64? = nil, extendedTo: Int64? = nil, id: JobID? = nil
+    ) {
+        let id = id ?? self.id
+        func add(
+            _ kind: EffectRecord.Kind, _ at: Int64, _ answer: EffectRecord.Answer = .none, expiry: Int64 = 0
+        ) {
+            records.append(
+                EffectRecord(
+                    kind, id, epoch: epoch, version: version, at: Self.zero + at, answer: answer,
+                    expiry: expiry == 0 ? 0 : Self.zero + expiry))
+        }
+        add(.start, from, expiry: from + 2_000_000)
+        if let extendedTo { add(.extend, from + 600_000, expiry: extendedTo) }
+        if let to { add(.end, to) }
+        if let ack, let at = ackAt ?? to { add(.ack, at, ack) }
+    }
+
+    mutating func row(_ status: JobStatus = .completed, id: JobID? = nil, attempts: Int = 0, crashes: Int = 0)
+    {
+        rows.append(DrillRow(id: id ?? self.id, status: status, attempts: attempts, crashes: crashes))
+    }
+
+    func verdict(measured: Bool = false) -> Verdict {
+        var checker = HistoryChecker(batches)
+        for record in records { checker.count(record) }
+        for record in records { checker.keep(record) }
+        for row in rows { checker.take(row) }
+        return checker.finish(lossIsMeasured: measured)
+    }
+}
+
+@Suite struct `The history checker` {
+    @Test func `finds nothing in a history without fault`() {
+        var story = Story(count: 3)
+        for place in 0..<3 {
+            let id = story.batches[0].id(place)
+            story.run(from: 0, to: 1000, id: id)
+            story.row(id: id)
+        }
+        let verdict = story.verdict()
+        #expect(verdict.violations == [])
+        #expect(verdict.acknowledged == 3)
+        #expect(verdict.starts == [3, 0, 0, 0])
+        #expect(verdict.duplicated == 0)
+    }
+
+    @Test func `I1: an acknowledged job that is in no ledger, or has not ended, is lost`() {
+        var absent = Story()
+        absent.run(from: 0, to: 1000)
+        #expect(absent.verdict().lost == [absent.id])
+        #expect(absent.verdict().violations.first?.hasPrefix("I1") == true)
+
+        var active = Story()
+        active.run(from: 0, to: 1000)
+        active.row(.processing)
+        #expect(active.verdict().lost == [active.id])
+        #expect(active.verdict().violations.first?.hasPrefix("I1") == true)
+
+        var failed = Story()
+        failed.run(from: 0, to: 1000)
+        failed.row(.failed)
+        #expect(failed.verdict().lost == [failed.id])
+    }
+
+    @Test func `I1: where loss is measured it is listed, and no violation`() {
+        let story = Story(count: 2)
+        let verdict = story.verdict(measured: true)
+        #expect(verdict.lost.count == 2)
+        #expect(verdict.violations == [])
+    }
+
+    @Test func `an enqueue without an answer is uncertain, and recovered when it did arrive`() {
+        var arrived = Story(outcome: .info)
+        arrived.run(from: 0, to: 1000)
+        arrived.row()
+        #expect(arrived.verdict().uncertain == 1)
+        #expect(arrived.verdict().recovered == 1)
+        #expect(arrived.verdict().acknowledged == 0)
+        #expect(arrived.verdict().violations == [])
+
+        let never = Story(outcome: .info)
+        #expect(never.verdict().recovered == 0)
+        #expect(never.verdict().violations == [])
+    }
+
+    @Test func `I2: nobody enqueued what ran or what the ledger has`() {
+        var story = Story()
+        story.run(from: 0, to: 1000)
+        story.row()
+        story.run(from: 0, to: 1000, id: DrillBatch.base())
+        story.row(id: JobID(high: story.id.high, low: story.id.low + 1))
+        #expect(story.verdict().violations.count { $0.hasPrefix("I2") } == 4)
+    }
+
+    @Test func `I3: completed without a finished effect`() {
+        var story = Story()
+        story.run(from: 0, to: nil)
+        story.row()
+        #expect(story.verdict().violations.first?.hasPrefix("I3") == true)
+    }
+
+    @Test func `I4: two attempts at once while both leases were valid`() {
+        var story = Story()
+        story.run(version: 2, from: 0, to: 1_500_000)
+        story.run(version: 3, from: 1_000_000, to: 1_200_000, ack: .refused)
+        story.row()
+        #expect(story.verdict().overlaps.count == 1)
+        #expect(story.verdict().violations.contains { $0.hasPrefix("I4") })
+    }
+
+    @Test func `I4: an extension counts, and so does a handler that never ended`() {
+        var story = Story()
+        story.run(version: 2, from: 0, to: nil, extendedTo: 2_600_000)
+        story.run(version: 3, from: 2_300_000, to: 2_400_000)
+        story.row()
+        #expect(story.verdict().overlaps.count == 1)
+    }
+
+    @Test func `a second attempt after the first lease ran out is duplication, not overlap`() {
+        var story = Story()
+        story.run(version: 2, from: 0, to: 2_500_000, ack: .refused)
+        story.run(version: 3, from: 2_000_001, to: 2_300_000)
+        story.row()
+        let verdict = story.verdict()
+        #expect(verdict.overlaps == [])
+        #expect(verdict.duplicated == 1)
+        #expect(verdict.staleAcksRefused == 1)
+        #expect(verdict.violations == [])
+    }
+
+    @Test func `an attempt that threw is over`() {
+        var story = Story()
+        story.run(version: 2, from: 0, to: nil)
+        story.records.append(EffectRecord(.thrown, story.id, epoch: 1, version: 2, at: Story.zero + 1000))
+        story.run(version: 3, from: 200_000, to: 201_000)
+        story.row()
+        #expect(story.verdict().overlaps == [])
+    }
+
+    @Test func `leases of different histories of Redis overlap without being a violation`() {
+        var story = Story()
+        story.run(version: 2, epoch: 1, from: 0, to: 1_500_000, ack: .refused)
+        story.run(version: 2, epoch: 2, from: 1_000_000, to: 1_200_000)
+        story.row()
+        #expect(story.verdict().overlaps == [])
+        #expect(story.verdict().overlapsAcrossHistories == 1)
+        #expect(story.verdict().violations == [])
+    }
+
+    @Test func `I5: an acknowledgement that was taken after a later token was granted`() {
+        var story = Story()
+        story.run(version: 2, from: 0, to: 2_500_000, ack: .settled)
+        story.run(version: 3, from: 2_000_001, to: 2_300_000)
+        story.row()
+        #expect(story.verdict().staleAcksAccepted.count == 1)
+        #expect(story.verdict().violations.contains { $0.hasPrefix("I5") })
+    }
+
+    @Test func `I5: tokens that fall, and a register that refuses the newest one`() {
+        var falling = Story()
+        falling.run(version: 3, from: 0, to: 1000, ack: .refused)
+        falling.run(version: 2, epoch: 1, from: 3_000_000, to: 3_001_000)
+        falling.row()
+        #expect(falling.verdict().violations.contains { $0.hasPrefix("I5") })
+
+        var refused = Story()
+        refused.run(version: 2, from: 0, to: 1000, ack: .refused)
+        refused.run(version: 3, from: 2_100_000, to: 2_200_000)
+        refused.records.append(
+            EffectRecord(.refused, refused.id, epoch: 1, version: 3, at: Story.zero + 2_150_000))
+        refused.row()
+        #expect(refused.verdict().violations.contains { $0.hasPrefix("I5") })
+        #expect(refused.verdict().refusedByRegister == 1)
+    }
+
+    @Test func `I9: counters over their limits, and poison that did not end in the dead-letter set`() {
+        var story = Story()
+        story.run(from: 0, to: 1000)
+        story.row(attempts: 26)
+        #expect(story.verdict().violations.contains { $0.hasPrefix("I9") })
+
+        var crashes = Story()
+        crashes.run(from: 0, to: 1000)
+        crashes.row(crashes: 201)
+        #expect(crashes.verdict().violations.contains { $0.hasPrefix("I9") })
+
+        var poison = Story(.poison)
+        poison.row(.completed)
+        #expect(poison.verdict().violations.contains { $0.hasPrefix("I9") })
+        var dead = Story(.poison)
+        dead.row(.failed)
+        #expect(dead.verdict().violations == [])
+    }
+
+    @Test func `I10: a start before its time, and a run after an acknowledged cancellation`() {
+        var early = Story()
+        early.batches[0].runAt = Timestamp(microseconds: Story.zero + 500)
+        early.run(from: 0, to: 1000)
+        early.row()
+        #expect(early.verdict().violations.contains { $0.hasPrefix("I10") })
+
+        var cancelled = Story(.cancelled)
+        cancelled.batches[0].isCancelled = true
+        cancelled.run(from: 0, to: 1000)
+        cancelled.row(.cancelled)
+        #expect(cancelled.verdict().violations.contains { $0.hasPrefix("I10") })
+        var completed = Story(.cancelled)
+        completed.batches[0].isCancelled = true
+        completed.row(.completed)
+        #expect(completed.verdict().violations.contains { $0.hasPrefix("I1") })
+    }
+
+    @Test func `a record comes back from its bytes, and other bytes are none`() {
+        let record = EffectRecord(
+            .ack, JobID(), epoch: 1_795_259_777_512, version: 7, at: Story.zero, answer: .repeated, worker: 3,
+            pid: 4711, attempt: 2, expiry: Story.zero + 5)
+        var bytes: [UInt8] = []
+        record.write(to: &bytes)
+        #expect(bytes.count == EffectRecord.size)
+        #expect(bytes.withUnsafeBytes { EffectRecord($0) } == record)
+        bytes[0] = 0
+        #expect(bytes.withUnsafeBytes { EffectRecord($0) } == nil)
+    }
+}
+
+@Suite struct `The schedule of a drill` {
+    private func waves(_ seed: UInt64, _ count: Int, mode: Durability = .recorded) -> [String] {
+        var plan = DrillPlan(minutes: 1, seed: seed)
+        plan.mode = mode
+        var schedule = Schedule(plan)
+        return (0..<count).map { _ in
+            let wave = schedule.wave()
+            return "\(wave.at) "
+                + wave.faults.map { "\($0.kind) \($0.target) \($0.offset) \($0.length)" }.joined()
+        }
+    }
+
+    @Test func `is the same for the same seed, and another for another`() {
+        #expect(waves(7, 200) == waves(7, 200))
+        #expect(waves(7, 20) != waves(8, 20))
+    }
+
+    @Test func `never claims one thing twice in a wave, and has every kind in its turn`() {
+        var schedule = Schedule(DrillPlan(minutes: 1, seed: 3))
+        var kinds: Set<String> = []
+        for _ in 0..<60 {
+            let wave = schedule.wave()
+            let claims = wave.faults.flatMap(\.claims)
+            #expect(Set(claims).count == claims.count)
+            #expect(!wave.faults.isEmpty)
+            kinds.formUnion(wave.faults.map(\.kind))
+        }
+        #expect(kinds == Set(FaultKind.all.map(\.name)))
+        #expect(kinds.count >= 40)
+    }
+
+    @Test func `leaves Redis' data whole where nothing else holds the jobs`() {
+        var plan = DrillPlan(minutes: 1, seed: 1)
+        plan.mode = .queued
+        plan.fsync = .always
+        let kinds = FaultKind.allowed(plan)
+        #expect(kinds.allSatisfy { !$0.losesRedisData })
+        #expect(kinds.count >= 25)
+        plan.fsync = .everysec
+        plan.isPowerCut = true
+        #expect(FaultKind.allowed(plan).map(\.name) == ["redis-tail-cut"])
+    }
+}

@@ -1,0 +1,33 @@
+import Testing
+
+@Suite struct `The runbooks` {
+    @Test func `have a line for every code, and a page for each that needs a person [P3]`() throws {
+        let page = try Tree.text("ops/runbooks/README.md")
+        let source = try Tree.text("Sources/TallyLedger/Reconcile/Drift.swift")
+        let built = source.matches(#"^    case (D[0-9]{2})$"#).map { $0[0] }
+        let listed = page.matches(#"^\| (D[0-9]{2})[ ,]"#).map { $0[0] }
+
+        #expect(built.count > 20)
+        #expect(Set(listed).isSuperset(of: built))
+        #expect(listed == listed.sorted() && Set(listed).count == listed.count)
+        for link in page.matches(#"\]\((D[0-9]{2}\.md)\)"#).map({ $0[0] }) {
+            let lines = try Tree.lines("ops/runbooks/\(link)")
+            #expect(lines.count > 8 && lines.count < 60, "\(link): one page")
+        }
+        let person = try #require(source.between("public var remedy: Remedy {", "default:"))
+        for code in person.matches(#"\.(D[0-9]{2})"#).map({ $0[0] }) {
+            #expect(page.contains("(\(code).md)"), "\(code)")
+        }
+        for named in try Tree.files("Sources", "swift").flatMap({
+            try Tree.text($0).matches(#"ops/runbooks/(D[0-9]{2})\.md"#).map { $0[0] }
+        }) { #expect(page.contains("(\(named).md)"), "\(named)") }
+    }
+
+    @Test func `give every code that is built a test that brings it about [P3]`() throws {
+        let source = try Tree.text("Sources/TallyLedger/Reconcile/Drift.swift")
+        let tests = try Tree.files("Tests/TallyLedgerTests", "swift").map { try Tree.text($0) }.joined()
+        for code in source.matches(#"^    case (D[0-9]{2})$"#).map({ $0[0] }) {
+            #expect(tests.contains(": .\(code)\n") || tests.contains("[\(code)"), "\(code)")
+        }
+    }
+}
