@@ -47,8 +47,8 @@ package struct LibraryMutation: Sendable, CustomStringConvertible {
             "push_supersedes", "if job.held.version >= version then letter",
             "if true then letter"),
         LibraryMutation(
-            "repair_cas", "if seen ~= args[6] or action == 'T' and not tomb then",
-            "if action == 'T' and not tomb then"),
+            "repair_cas", "if seen ~= r.seen or not repairs[r.letter](c, r) then",
+            "if not repairs[r.letter](c, r) then"),
     ]
 }
 
