@@ -2,8 +2,8 @@ import TallyCore
 import TallyLedger
 import TallyRuntime
 
-/// One fixed run through the whole protocol, with a crash at the n-th visit of one point; whoever crashed starts over.
-/// Then all is healed and drained, and the invariants of the simulation are checked.
+/// One fixed run through the whole protocol, with a crash at the n-th visit of one point; whoever crashed starts
+/// over. Then all is healed and drained, and the invariants of the simulation are checked.
 package final class CrashRun {
     private let point: CrashPoint
     private let target: Int

@@ -84,7 +84,8 @@ extension Cast {
         }
         if job.record.id.low % 3 == 0 {
             // Its handler commits an effect: then it can only be acked.
-            guard let answer = try? await complete(lease), answer != .stale else { return }  // or it runs again
+            // Refused, it runs again.
+            guard let answer = try? await complete(lease), answer != .stale else { return }
             return await ack(lease)
         }
         switch Int.random(in: 0..<100, using: &random) {
