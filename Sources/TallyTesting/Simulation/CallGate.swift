@@ -5,6 +5,16 @@ package enum SeamCall: String, Hashable, Sendable, CaseIterable {
     case push, reserve, extend, ack, retry, fail, release, cancel, promote, reclaim, pause, heartbeat
     case stamp, history, open, log, report, inspect, counts, scan, repair
     case record, finishOutbox, relay, relayDelete, cursor, apply, requeue, recordCancel, read, complete, run
+
+    /// Whether the queue may write its log in it: every function may, for an epoch may begin in it.
+    var mayLog: Bool {
+        switch self {
+        case .record, .finishOutbox, .relay, .relayDelete, .cursor, .apply, .requeue, .recordCancel, .read,
+            .complete, .run, .log:
+            false
+        default: true
+        }
+    }
 }
 
 /// What becomes of a call.

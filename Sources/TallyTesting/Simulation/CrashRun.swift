@@ -2,13 +2,13 @@ import TallyCore
 import TallyLedger
 import TallyRuntime
 
-/// One fixed run through the whole protocol, with a crash at the n-th visit of one point; whoever crashed starts over.
-/// Then all is healed and drained, and the invariants of the simulation are checked.
+/// One fixed run through the whole protocol, with a crash at the n-th visit of one point; whoever crashed starts
+/// over. Then all is healed and drained, and the invariants of the simulation are checked.
 package final class CrashRun {
     private let point: CrashPoint
     private let target: Int
     private let store: SimulationStore
-    private let clock = ManualClock(.now)
+    private let clock = ManualClock(Simulation.start)
     private let turnstile = Turnstile()
     private let oracle = Oracle()
     private var visits = 0
@@ -21,7 +21,9 @@ package final class CrashRun {
     }
 
     /// Hits the point in a first run, a second, and so on, until a run ends without.
-    package static func exhaust(_ point: CrashPoint, on store: SimulationStore) async throws -> CrashPointReport {
+    package static func exhaust(_ point: CrashPoint, on store: SimulationStore) async throws
+        -> CrashPointReport
+    {
         var report = CrashPointReport(point: point)
         for target in 1... {
             let run = CrashRun(point, target, store)
@@ -119,7 +121,8 @@ package final class CrashRun {
     }
 
     /// Runs the machine; where it dies, another of its kind does the same from the start.
-    private func act(_ machine: Machine, _ body: @escaping @Sendable (inout Cast) async -> Void) async throws {
+    private func act(_ machine: Machine, _ body: @escaping @Sendable (inout Cast) async -> Void) async throws
+    {
         let seed = scripted.next()
         for _ in 0..<2 {
             clock.advance(by: .milliseconds(20))
@@ -143,7 +146,7 @@ package final class CrashRun {
             hasDied = hasDied || dies
             oracle.say("\(machine.rawValue): \(call)\(Simulation.text(fate, dies))")
             await turnstile.release(ticket, fate, dies: dies)
-            try await oracle.look(store.queue)
+            if call.mayLog { try await oracle.look(store.queue) }
         }
         return hasDied
     }

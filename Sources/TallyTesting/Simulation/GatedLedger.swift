@@ -1,8 +1,8 @@
 import Synchronization
 import TallyCore
 
-/// A ledger with a gate before each call. A relay claims one row at a time and passes the gate twice: before its claim
-/// and between its push and its delete, where a crash leaves the row.
+/// A ledger with a gate before each call. A relay claims one row at a time and passes the gate twice: before its
+/// claim and between its push and its delete, where a crash leaves the row.
 package struct GatedLedger: LedgerDriver {
     private let base: any TransactionalLedger
     private let gate: any CallGate

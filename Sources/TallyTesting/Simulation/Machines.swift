@@ -46,7 +46,8 @@ extension Cast {
         return (0..<count).map { _ in
             let now = clock.now
             return JobRecord(
-                id: random.id(at: oracle.began), type: "simulated", runAt: random.chance(15) ? now + .seconds(4) : nil,
+                id: random.id(at: oracle.began), type: "simulated",
+                runAt: random.chance(15) ? now + .seconds(4) : nil,
                 maxCrashes: random.chance(50) ? 2 : 3, createdAt: now)
         }
     }
@@ -76,13 +77,16 @@ extension Cast {
 
     private mutating func run(_ job: ReservedJob) async {
         var lease = job.lease
-        if random.chance(15), let answer = try? await queue.extend([lease], by: Limits.lease, at: nil).first {  // or not
-            guard case .extended(let longer, _) = answer else { return }
-            lease = longer
+        if random.chance(15) {
+            // Without an answer it goes on with the lease that it has.
+            let answer = try? await queue.extend([lease], by: Limits.lease, at: nil).first
+            if case .refused? = answer { return }
+            if case .extended(let longer, _)? = answer { lease = longer }
         }
         if job.record.id.low % 3 == 0 {
             // Its handler commits an effect: then it can only be acked.
-            guard let answer = try? await complete(lease), answer != .stale else { return }  // or it runs again
+            // Refused, it runs again.
+            guard let answer = try? await complete(lease), answer != .stale else { return }
             return await ack(lease)
         }
         switch Int.random(in: 0..<100, using: &random) {
@@ -106,7 +110,9 @@ extension Cast {
     func ack(_ lease: Lease) async { await twice { _ = try await queue.ack([Ack(lease)], at: nil) } }
 
     func complete(_ lease: Lease) async throws -> EffectAnswer {
-        if case .isRefused(let code) = await gate.enter(.complete) { throw LedgerError(.unavailable, code.rawValue) }
+        if case .isRefused(let code) = await gate.enter(.complete) {
+            throw LedgerError(.unavailable, code.rawValue)
+        }
         let answer = try await store.complete(lease)
         await gate.leave(.complete, .completed(lease, answer))
         return answer
@@ -132,7 +138,8 @@ extension Cast {
     }
 
     func cancel(_ id: JobID) async {
-        let outcome = try? await Canceller(queue: queue, ledger: ledger).cancel(id)  // nil: nothing was answered
+        // nil: nothing was answered
+        let outcome = try? await Canceller(queue: queue, ledger: ledger).cancel(id)
         if outcome == .cancelled { oracle.cancelled(id) }
         oracle.say("    cancel answers \(outcome.map { "\($0)" } ?? "nothing")")
     }

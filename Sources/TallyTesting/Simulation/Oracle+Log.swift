@@ -30,7 +30,9 @@ extension Oracle.State {
         tell(line)
         ghost.steps.append("\(entry.verb) \(move.to) \(move.version)")
         ghosts[move.id] = ghost
-        if !Transition.isLegal(entry.verb, from: move.from, to: move.to) { breaks("I5", "not legal: \(line)") }
+        if !Transition.isLegal(entry.verb, from: move.from, to: move.to) {
+            breaks("I5", "not legal: \(line)")
+        }
         if entry.verb != .repair, move.from != live?.status {
             breaks("I5", "\(line), though \(text(live)) is held")
         }

@@ -35,7 +35,9 @@ extension Oracle {
                         state.breaks("I7", "the requeue of \(name) to v\(ghost.requeued) is forgotten")
                     }
                 } else if ghost.isAcknowledged {
-                    if !ghost.isRecorded, state.hasLoss { lost += 1 } else {
+                    if !ghost.isRecorded, state.hasLoss {
+                        lost += 1
+                    } else {
                         state.breaks("I1", "\(name) was acknowledged and is nowhere")
                     }
                 }

@@ -126,7 +126,8 @@ final class Oracle: Sendable {
                 guard isMade else { return }
                 state.repairs += 1
                 if !state.hasLoss {
-                    state.breaks("I8", "a repair without data loss: \(repair.code) of \(state.name(repair.id))")
+                    state.breaks(
+                        "I8", "a repair without data loss: \(repair.code) of \(state.name(repair.id))")
                 }
             case .opened(let epoch): state.redis.opened.insert(epoch)
             case .recorded(let jobs, let receipt):
@@ -169,7 +170,9 @@ extension Oracle.State {
     fileprivate mutating func checkToken(_ what: String, _ lease: Lease) {
         let live = redis.live[lease.id]
         if live?.status != .processing || live?.version != lease.version || live?.epoch != lease.epoch {
-            breaks("I6", "\(what) took a stale token of \(name(lease.id)): v\(lease.version), held \(text(live))")
+            breaks(
+                "I6", "\(what) took a stale token of \(name(lease.id)): v\(lease.version), held \(text(live))"
+            )
         }
     }
 

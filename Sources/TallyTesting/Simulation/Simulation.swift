@@ -66,8 +66,7 @@ package final class Simulation {
         self.steps = steps
         self.store = store
         random = SplitMix64(seed: seed)
-        // Every seed has its own hours, later than those of the one before on the same stores.
-        clock = ManualClock(.now)
+        clock = ManualClock(Self.start)
         jobsLeft = Int.random(in: 2...10, using: &random)
         isLossy = random.chance(60)
         for machine in Machine.allCases {
@@ -76,6 +75,9 @@ package final class Simulation {
             }
         }
     }
+
+    /// Ahead of every server's clock, whatever the machine's load: what is due later, is so for each of them.
+    static var start: Timestamp { .now + .seconds(600) }
 
     /// - Throws: what the stores threw unasked. A broken invariant is in the report.
     package func run() async throws -> SimulationReport {
@@ -94,6 +96,9 @@ package final class Simulation {
         if !isBroken { try await rest() }
         return finished()
     }
+
+    /// What happened last, without the numbers that another run would have.
+    package var trace: [String] { oracle.state.withLock { $0.trace } }
 
     private var isBroken: Bool { oracle.state.withLock { $0.broken != nil } }
 
@@ -130,16 +135,21 @@ package final class Simulation {
             return
         }
         if let ticket = actors[index].ticket {
-            await go(index, ticket)
+            try await go(index, ticket)
         } else {
             await start(index)
         }
-        try await oracle.look(store.queue)
         if step % 64 == 0 { try await oracle.compareRows(store.ledger) }
     }
 
-    private func go(_ index: Int, _ ticket: Turnstile.Ticket) async {
+    private func go(_ index: Int, _ ticket: Turnstile.Ticket) async throws {
         guard let call = turnstile.waits(ticket) else { return }
+        // A decision that grows old before it is carried out finds most.
+        if (call == .push || call == .repair), actors[index].sleepsUntil == 0, random.chance(20) {
+            actors[index].sleepsUntil = step + Int.random(in: 30...200, using: &random)
+            return oracle.say("\(step) \(actors[index].name): stands before \(call)")
+        }
+        actors[index].sleepsUntil = 0
         var fate = CallFate.goes
         var dies = false
         switch Int.random(in: 0..<200, using: &random) {
@@ -156,6 +166,7 @@ package final class Simulation {
         oracle.say("\(step) \(actors[index].name): \(call)\(Self.text(fate, dies))")
         await turnstile.release(ticket, fate, dies: dies)
         if turnstile.waits(ticket) == nil { actors[index].ticket = nil }
+        if call.mayLog { try await oracle.look(store.queue) }
     }
 
     static func text(_ fate: CallFate, _ dies: Bool) -> String {
@@ -206,7 +217,7 @@ package final class Simulation {
     // MARK: - Time and loss
 
     private func passTime() {
-        let isLong = random.chance(6)
+        let isLong = random.chance(10)
         clock.advance(
             by: .milliseconds(Int64.random(in: isLong ? 5_000...40_000 : 0...900, using: &random)))
     }

@@ -117,14 +117,17 @@ enum SimulateCommand {
             var object: [String: Any] = ["seconds": seconds]
             for (name, count) in counts { object[name] = count }
             object["broken"] = broken.map {
-                ["seed": $0.seed, "step": $0.step, "invariant": $0.invariant, "text": $0.text] as [String: Any]
+                ["seed": $0.seed, "step": $0.step, "invariant": $0.invariant, "text": $0.text]
+                    as [String: Any]
             }
             object["points"] = points.map { ["name": $0.point.name, "hits": $0.hits] as [String: Any] }
             return Output.json(object)
         }
-        Output.table(["CRASH POINT", "HITS", ""], points.map {
-            [$0.point.name, "\($0.hits)", $0.violations.isEmpty ? "holds" : "BROKEN"]
-        })
+        Output.table(
+            ["CRASH POINT", "HITS", ""],
+            points.map {
+                [$0.point.name, "\($0.hits)", $0.violations.isEmpty ? "holds" : "BROKEN"]
+            })
         Output.line(counts.map { "\($0)=\($1)" }.joined(separator: " "))
     }
 }

@@ -11,7 +11,42 @@ import Testing
                 if !report.violations.isEmpty { break }
             }
             #expect(report.violations.isEmpty, "\(report.violations)")
-            #expect(report.crashes > 100 && report.losses > 50 && report.jobs > 500)
+            #expect(report.seeds == 200 && report.crashes > 400 && report.lostReplies > 200)
+            #expect(report.losses > 100 && report.jobs > 800 && report.repairs > 80 && report.reruns > 10)
+        }
+    }
+
+    @Test func `are repeated by their seed`() async throws {
+        try await withScratch(hasTestClock: true) { scratch in
+            for seed in UInt64(1)...3 {
+                var traces: [[String]] = []
+                for _ in 0..<2 {
+                    let simulation = Simulation(seed: seed, steps: 200, on: scratch.simulated)
+                    let report = try await simulation.run()
+                    #expect(report.violations.isEmpty)
+                    traces.append(simulation.trace)
+                }
+                #expect(traces[0] == traces[1] && traces[0].count > 100)
+            }
+        }
+    }
+
+    /// A simulation that cannot fail shows nothing.
+    @Test(arguments: LibraryMutation.all.filter { found.contains($0.rule) })
+    func `find what a missing rule breaks`(_ mutation: LibraryMutation) async throws {
+        try await withMutant(mutation) { scratch in
+            for seed in UInt64(1)...100 {
+                // A broken protocol may also leave a duty that cannot go on.
+                let report = try? await Simulation(seed: seed, steps: 300, on: scratch.simulated).run()
+                if report?.violations.isEmpty ?? true { continue }
+                return
+            }
+            Issue.record("100 seeds found nothing")
         }
     }
 }
+
+/// The rules whose loss shows within so many seeds.
+private let found: Set<String> = [
+    "hold", "detour_at_epoch", "tombstones", "outdated", "cancel_version", "push_supersedes",
+]

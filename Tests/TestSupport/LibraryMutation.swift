@@ -1,0 +1,74 @@
+import TallyRedis
+import Tallystick
+
+/// A rule of the protocol model taken out of the functions' text.
+package struct LibraryMutation: Sendable, CustomStringConvertible {
+    package let rule: String
+    /// Stands in the library exactly once.
+    let text: String
+    let replacement: String
+    package var description: String { rule }
+
+    init(_ rule: String, _ text: String, _ replacement: String) {
+        self.rule = rule
+        self.text = text
+        self.replacement = replacement
+    }
+
+    package static let all: [LibraryMutation] = [
+        LibraryMutation(
+            "issued_open", "return c.held or tonumber(epoch) ~= c.epoch or c.now",
+            "return c.now"),
+        LibraryMutation(
+            "hold", "c.seq, c.held = 0, true",
+            "c.seq, c.held = 0, false"),
+        LibraryMutation(
+            "detour_at_epoch", "local leases = redis.call('ZRANGE', c.p .. ':leases', 0, -1)",
+            "local leases = {}"),
+        LibraryMutation(
+            "epoch_entry", "append(c, 'N', '', struct.pack('>I8I8', old_epoch, old_seq))",
+            ""),
+        LibraryMutation(
+            "outdated", "else fits = version == 1 and not leased[i] end",
+            "else fits = true end\n    fits = true"),
+        LibraryMutation(
+            "issued_bound", " or c.now - tonumber(at) > ISSUED",
+            ""),
+        LibraryMutation(
+            "tombstones", "redis.call('HSET', c.p .. ':tombs:' .. c.gen, unpack(tombs))",
+            ""),
+        LibraryMutation(
+            "tomb_mirrored", "elseif m[6] == '0' then",
+            "elseif false then"),
+        LibraryMutation(
+            "cancel_version", "if not version then return reply(c, 'u', 0) end",
+            "version = version or 1"),
+        LibraryMutation(
+            "push_supersedes", "if job.held.version >= version then letter",
+            "if true then letter"),
+        LibraryMutation(
+            "repair_cas", "if seen ~= r.seen or not repairs[r.letter](c, r) then",
+            "if not repairs[r.letter](c, r) then"),
+    ]
+}
+
+/// Both halves, on a Redis of their own whose functions lack one rule: the functions are the whole server's.
+package func withMutant(
+    _ mutation: LibraryMutation, _ body: (ScratchNamespace) async throws -> Void
+) async throws {
+    try await PrivateRedis.with { redis in
+        let scratch = try await ScratchNamespace.open(redisURL: redis.url, postgresURL: Servers.postgresURL)
+        let raw = try RawRedis(url: redis.url)
+        // Every connection stands; a new one would load the true text again.
+        _ = try await scratch.queue.history()
+        let found = try raw("FUNCTION", "LIST", "LIBRARYNAME", "tally_v1", "WITHCODE").array?.first?.array
+        guard let found, let at = found.firstIndex(where: { $0.text == "library_code" }),
+            let text = found[at + 1].text, text.ranges(of: mutation.text).count == 1
+        else {
+            throw Servers.Missing(description: "\(mutation): its text does not stand in the functions once")
+        }
+        try raw("FUNCTION", "LOAD", "REPLACE", text.replacing(mutation.text, with: mutation.replacement))
+        try await body(scratch)
+        try await scratch.remove()
+    }
+}
