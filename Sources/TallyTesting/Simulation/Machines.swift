@@ -77,9 +77,9 @@ extension Cast {
 
     private mutating func run(_ job: ReservedJob) async {
         var lease = job.lease
-        if random.chance(15), let answer = try? await queue.extend([lease], by: Limits.lease, at: nil).first
-        {  // or not
-            guard case .extended(let longer, _) = answer else { return }
+        if random.chance(15) {
+            let answers = try? await queue.extend([lease], by: Limits.lease, at: nil)  // or it stays as it is
+            guard case .extended(let longer, _)? = answers?.first else { return }
             lease = longer
         }
         if job.record.id.low % 3 == 0 {
