@@ -99,8 +99,8 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "TallyCore", "TallyRuntime", "TallyRedis", "TallyPostgres", "Tallystick", "TestSupport",
-                "tally",
+                "TallyCore", "TallyConnections", "TallyRuntime", "TallyRedis", "TallyPostgres", "Tallystick",
+                "TestSupport", "tally",
             ], swiftSettings: strict),
         .testTarget(
             name: "TallyPostgresTests",

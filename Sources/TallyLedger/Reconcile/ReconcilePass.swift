@@ -10,6 +10,9 @@ struct ReconcilePass: Sendable {
     let mostRepairs: Int
     var run: ReconcileRun
 
+    /// Repairs made: the run counts them among its findings, which is dear while there are many.
+    var mended = 0
+
     /// Ids that S2 has compared: S1 leaves them out.
     var seen: Set<JobID> = []
     /// Ids that another sweep has found: they are not found twice.
@@ -28,13 +31,14 @@ struct ReconcilePass: Sendable {
     ) async throws -> Bool {
         var outcome = drift.remedy == .automatic ? "found" : "needs_operator"
         if options.mends(drift) {
-            if run.repaired >= mostRepairs {
+            if mended >= mostRepairs {
                 run.error =
                     "stopped after \(mostRepairs) repairs: a mass of differences is a restore or a wrong pairing "
                     + "rather than drift; look first, then raise --max-repairs"
             } else {
                 try await lease.keep()
                 outcome = try await repair() ? "repaired" : "raced"
+                if outcome == "repaired" { mended += 1 }
             }
         }
         if let job { claimed.insert(job) }

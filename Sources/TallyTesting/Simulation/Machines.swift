@@ -78,9 +78,10 @@ extension Cast {
     private mutating func run(_ job: ReservedJob) async {
         var lease = job.lease
         if random.chance(15) {
-            let answers = try? await queue.extend([lease], by: Limits.lease, at: nil)  // or it stays as it is
-            guard case .extended(let longer, _)? = answers?.first else { return }
-            lease = longer
+            // Without an answer it goes on with the lease that it has.
+            let answer = try? await queue.extend([lease], by: Limits.lease, at: nil).first
+            if case .refused? = answer { return }
+            if case .extended(let longer, _)? = answer { lease = longer }
         }
         if job.record.id.low % 3 == 0 {
             // Its handler commits an effect: then it can only be acked.

@@ -83,7 +83,8 @@ struct DrillReport: Sendable {
             ),
             (
                 "first completion after a heal",
-                "p50 \(format(quantile(0.5))) s, p99 \(format(quantile(0.99))) s, max \(format(nemesis.heals.max() ?? 0)) s"
+                "p50 \(format(quantile(0.5))) s, p99 \(format(quantile(0.99))) s, "
+                    + "max \(format(nemesis.heals.max() ?? 0)) s"
             ),
             ("processes started again", "\(restarts)"), ("tally reconcile", "exit \(reconcileExit)"),
             ("violations", violations.isEmpty ? "none" : "\(violations.count)"),

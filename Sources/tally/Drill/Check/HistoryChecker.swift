@@ -30,8 +30,8 @@ struct Verdict: Sendable {
 
 /// Holds what the clients, the workers and the ledger say against each other. Pure: histories in, verdict out.
 ///
-/// Two passes over the workers' records: counts first, then the whole story of the jobs that ran more than once. So its
-/// memory is a few bytes a job.
+/// Two passes over the workers' records: counts first, then the whole story of the jobs that ran more than once. So
+/// its memory is a few bytes a job.
 struct HistoryChecker {
     private struct Seen {
         var starts: UInt8 = 0

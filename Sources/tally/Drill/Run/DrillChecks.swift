@@ -125,9 +125,8 @@ struct DrillChecks {
         var versions = ["redis": stage.servers.redis.info("redis_version") ?? "?"]
         let file = "\(stage.servers.servers.state.postgresFolder)/data/PG_VERSION"
         // gone: unknown
-        versions["postgres"] =
-            (try? String(contentsOfFile: file, encoding: .utf8))?
-            .trimmingCharacters(in: .whitespacesAndNewlines) ?? "?"
+        let text = try? String(contentsOfFile: file, encoding: .utf8)
+        versions["postgres"] = text?.trimmingCharacters(in: .whitespacesAndNewlines) ?? "?"
         return versions
     }
 }

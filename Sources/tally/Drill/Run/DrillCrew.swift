@@ -3,8 +3,8 @@ import Glibc
 import Synchronization
 import TallyConnections
 
-/// The supervisor: starts the processes of a run, notices every end, and starts again what ended. An end that no fault
-/// explains is a crash, and a crash is a violation.
+/// The supervisor: starts the processes of a run, notices every end, and starts again what ended. An end that no
+/// fault explains is a crash, and a crash is a violation.
 final class DrillCrew: Sendable {
     struct Crash: Sendable {
         var role: String
@@ -23,18 +23,26 @@ final class DrillCrew: Sendable {
         var members: [String: Member] = [:]
         var crashes: [Crash] = []
         var restarts = 0
+        /// Members that a job has ended.
+        var poisoned = 0
         /// Ends until then are a fault's doing.
         var toleranceUntil = ContinuousClock.now
         var isStopping = false
     }
     private let folder: String
     private let isPoisoned: @Sendable (String) -> Bool
+    private let isLooping: @Sendable (String, Int32) -> Bool
     private let state = Mutex(State())
 
     /// - Parameter isPoisoned: whether a job was about to kill this member.
-    init(folder: String, isPoisoned: @escaping @Sendable (String) -> Bool) {
+    /// - Parameter isLooping: whether it runs a job that never ends: then it is killed, whenever that is.
+    init(
+        folder: String, isPoisoned: @escaping @Sendable (String) -> Bool,
+        isLooping: @escaping @Sendable (String, Int32) -> Bool
+    ) {
         self.folder = folder
         self.isPoisoned = isPoisoned
+        self.isLooping = isLooping
         startThread { [self] in
             while watch() { usleep(20_000) }
         }
@@ -52,6 +60,7 @@ final class DrillCrew: Sendable {
     var roles: [String] { state.withLock { $0.members.keys.sorted() } }
     var crashes: [Crash] { state.withLock { $0.crashes } }
     var restarts: Int { state.withLock { $0.restarts } }
+    var poisoned: Int { state.withLock { $0.poisoned } }
     func pid(_ role: String) -> Int32? { state.withLock { $0.members[role]?.pid } }
     func age(_ role: String) -> Duration {
         state.withLock { $0.members[role].map { .now - $0.startedAt } } ?? .zero
@@ -153,7 +162,13 @@ final class DrillCrew: Sendable {
             for (role, member) in state.members {
                 if let pid = member.pid {
                     var status: Int32 = 0
-                    if waitpid(pid, &status, WNOHANG) == pid { note(role, status, &state) }
+                    if waitpid(pid, &status, WNOHANG) == pid {
+                        note(role, status, &state)
+                    } else if !member.isKilled, isLooping(role, pid) {
+                        state.members[role]?.isKilled = true
+                        state.poisoned += 1
+                        Glibc.kill(pid, SIGKILL)
+                    }
                 } else if let at = member.restartAt, at <= .now {
                     due.append(role)
                 }
@@ -178,6 +193,7 @@ final class DrillCrew: Sendable {
         let isExplained =
             state.members[role]?.isKilled == true || state.toleranceUntil > .now || isPoisoned(role)
             || code == 1 && isYoung
+        if state.members[role]?.isKilled == false, isPoisoned(role) { state.poisoned += 1 }
         state.members[role]?.pid = nil
         state.restarts += 1
         if state.members[role]?.restartAt == nil {

@@ -90,8 +90,8 @@ struct DrillRun {
         }
     }
 
-    /// Until the ledger says that everything has ended. No progress for a minute is a violation, and its jobs count as
-    /// lost.
+    /// Until the ledger says that everything has ended. No progress for a minute is a violation, and its jobs count
+    /// as lost.
     private func drain(_ stage: DrillStage, _ producers: Producers, _ report: inout DrillReport) async throws
     {
         var last = -1

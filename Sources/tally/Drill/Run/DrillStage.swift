@@ -48,10 +48,16 @@ final class DrillStage: Sendable {
         ledger = try await PostgresLedger.open(
             PostgresConfiguration(url: ledgerURL, poolConnections: 3, statementTimeout: .seconds(180)))
         sampler = AppendSampler(servers)
-        crew = DrillCrew(folder: folder) { role in
+        @Sendable func shows(_ word: Board.Word, _ role: String) -> Bool {
             guard role.hasPrefix("worker"), let number = Int(role.dropFirst(6)) else { return false }
-            return board[number, .dying] == 1
+            return board[number, word] == 1
         }
+        crew = DrillCrew(
+            folder: folder, isPoisoned: { shows(.dying, $0) },
+            isLooping: { role, pid in
+                // Another pid: the word is of the worker's life before.
+                shows(.looping, role) && board[Int(role.dropFirst(6)) ?? 0, .pid] == Int64(pid)
+            })
         let own = Self.addresses("producer", servers, links)
         tally = try await Tally.open(
             Settings(redisURL: own.redis, postgresURL: own.postgres, mode: plan.mode),

@@ -3,8 +3,8 @@ import Glibc
 /// What workers show while they run, in a file that all of them map: a line of words for each. The driver reads it
 /// without asking anybody, whatever else is broken.
 ///
-/// `@unchecked Sendable`: the words are aligned and 64 bits wide, each has one writer at a time, and a reader that sees
-/// one late only looks again.
+/// `@unchecked Sendable`: the words are aligned and 64 bits wide, each has one writer at a time, and a reader that
+/// sees one late only looks again.
 final class Board: @unchecked Sendable {
     enum Word: Int, CaseIterable {
         /// Acknowledgements that the queue took, over all lives of the worker.

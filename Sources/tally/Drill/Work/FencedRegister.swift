@@ -1,8 +1,8 @@
 import Glibc
 import TallyCore
 
-/// A store outside both halves that refuses a writer with a smaller token: slots of 64 bytes in a file, under `flock`.
-/// A slot belongs to whichever job wrote it last; within a job the pair (epoch, version) never falls.
+/// A store outside both halves that refuses a writer with a smaller token: slots of 64 bytes in a file, under
+/// `flock`. A slot belongs to whichever job wrote it last; within a job the pair (epoch, version) never falls.
 struct FencedRegister: Sendable {
     static let slots = 4096
     private let descriptor: Int32
