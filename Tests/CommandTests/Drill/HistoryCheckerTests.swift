@@ -45,8 +45,8 @@ private struct Story {
         rows.append(DrillRow(id: id ?? self.id, status: status, attempts: attempts, crashes: crashes))
     }
 
-    func verdict(measured: Bool = false) -> Verdict {
-        var checker = HistoryChecker(batches)
+    func verdict(measured: Bool = false, forks: [HistoryChecker.Fork] = []) -> Verdict {
+        var checker = HistoryChecker(batches, forks: forks)
         for record in records { checker.count(record) }
         for record in records { checker.keep(record) }
         for row in rows { checker.take(row) }
@@ -170,6 +170,24 @@ private struct Story {
         #expect(story.verdict().overlaps == [])
         #expect(story.verdict().overlapsAcrossHistories == 1)
         #expect(story.verdict().violations == [])
+    }
+
+    @Test func `leases of an old primary after a split are of another history, and only those of its worker`()
+    {
+        var story = Story()
+        story.run(version: 2, from: 0, to: 2_500_000, ack: .settled)
+        story.run(version: 3, from: 2_000_001, to: 2_300_000)
+        story.row()
+        for index in story.records.indices where story.records[index].version == 3 {
+            story.records[index].worker = 5
+        }
+        let (from, to) = (Story.zero + 1_000_000, Story.zero + 3_000_000)
+        let split = story.verdict(forks: [HistoryChecker.Fork(worker: 5, from: from, to: to)])
+        #expect(split.violations == [])
+        let other = story.verdict(forks: [HistoryChecker.Fork(worker: 4, from: from, to: to)])
+        #expect(other.staleAcksAccepted.count == 1)
+        let before = story.verdict(forks: [HistoryChecker.Fork(worker: 5, from: from, to: from + 1)])
+        #expect(before.staleAcksAccepted.count == 1)
     }
 
     @Test func `I5: an acknowledgement that was taken after a later token was granted`() {

@@ -40,7 +40,15 @@ struct HistoryChecker {
         var isEarly = false
         var hasRow = false
     }
+    /// A time in which one worker was served by an old primary while another server had taken over: leases granted
+    /// there belong to a history of their own, though their tokens name the epoch before the split.
+    struct Fork: Hashable, Sendable {
+        var worker: UInt16
+        var from: Int64
+        var to: Int64
+    }
     private let batches: [DrillBatch]
+    private let forks: [Fork]
     private let places: [JobID: Int]
     /// A batch's first index into `seen`.
     private let firsts: [Int]
@@ -48,8 +56,9 @@ struct HistoryChecker {
     private(set) var verdict = Verdict()
     private var stories: [JobID: [EffectRecord]] = [:]
 
-    init(_ batches: [DrillBatch]) {
+    init(_ batches: [DrillBatch], forks: [Fork] = []) {
         self.batches = batches
+        self.forks = forks
         var places: [JobID: Int] = [:]
         var firsts: [Int] = []
         var count = 0
@@ -199,6 +208,8 @@ struct HistoryChecker {
         var started: Int64 = 0
         var ended = Int64.max
         var ackSent: Int64?
+        /// The split in which its lease was granted, if any.
+        var fork: Fork?
         var token: (Int64, Int) { (epoch, version) }
     }
 
@@ -217,6 +228,10 @@ struct HistoryChecker {
                 if run.started > 0 { verdict.overlaps.append("\(id): two starts under one token") }
                 run.started = record.at
                 run.granted = record.expiry - leaseTime
+                let granted = run.granted
+                run.fork = forks.first {
+                    $0.worker == record.worker && $0.from <= granted && granted <= $0.to
+                }
                 run.expiry = max(run.expiry, record.expiry)
             case .extend: run.expiry = max(run.expiry, record.expiry)
             case .end, .thrown: run.ended = record.at
@@ -230,18 +245,18 @@ struct HistoryChecker {
             for second in ordered[(index + 1)...] {
                 // The later token was granted while the earlier one's lease was valid and its handler ran.
                 if second.granted < min(first.expiry, first.ended), second.granted > first.granted {
-                    if first.epoch == second.epoch {
+                    if first.epoch == second.epoch, first.fork == second.fork {
                         verdict.overlaps.append(
                             "\(id): v\(first.version) and v\(second.version) of \(first.epoch)")
                     } else {
                         verdict.overlapsAcrossHistories += 1
                     }
                 }
-                if let sent = first.ackSent, sent > second.granted {
+                if let sent = first.ackSent, sent > second.granted, first.fork == second.fork {
                     verdict.staleAcksAccepted.append(
                         "\(id): v\(first.version) after v\(second.version) was granted")
                 }
-                if second.granted < first.granted,
+                if second.granted < first.granted, first.fork == second.fork,
                     first.epoch != second.epoch || second.version > first.version
                 {
                     verdict.violate("I5", "\(id): tokens fell from v\(second.version) to v\(first.version)")

@@ -112,6 +112,7 @@ extension FaultKind {
         }
         let servers = site.stage.servers
         let oldPid = servers.redisPid
+        let from = Timestamp.now.microseconds
         _ = replica.ask("REPLICAOF", "NO", "ONE")
         // The first worker goes on with the old primary, all others with the new one.
         for link in site.stage.links("-redis") where link.name != "worker0-redis" {
@@ -122,6 +123,8 @@ extension FaultKind {
         site.hold(time)
         let acks = site.stage.board[0, .acked] - before
         if let oldPid { PrivateServers.end(oldPid, SIGKILL) }
+        let fork = HistoryChecker.Fork(worker: 0, from: from, to: Timestamp.now.microseconds)
+        site.stage.forks.withLock { $0.append(fork) }
         site.stage.redirect(cutting: true)
         return .init(true, "worker0 acknowledged \(acks) jobs at the old primary")
     }

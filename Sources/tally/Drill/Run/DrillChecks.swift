@@ -51,23 +51,39 @@ struct DrillChecks {
 
     private var redisURL: String { stage.environment("direct")["TALLY_REDIS_URL"] ?? "" }
 
-    /// I13: the real command says that nothing is left.
+    /// I13: the real command says that nothing is left. Workers that were killed never said goodbye, and nobody but
+    /// the reconciler ends their rows (D22): that is repaired first, anything else that it finds is a violation.
     private func reconcile(_ report: inout DrillReport) async throws {
-        let ended = try await onThread { [stage] in
-            try stage.command(["reconcile", "--json"], within: .seconds(300))
+        guard var ended = try await run(["reconcile", "--json"]) else { return tookTooLong(&report) }
+        if ended.code == 4, codes(ended.output) == ["D22"] {
+            _ = try await run(["reconcile", "--repair=D22", "--json"])
+            guard let again = try await run(["reconcile", "--json"]) else { return tookTooLong(&report) }
+            ended = again
         }
-        guard let (code, output) = ended else {
-            report.violations.append("I13: tally reconcile did not end within five minutes, without load")
-            return
-        }
-        report.reconcileExit = code
-        if code != 0 {
-            report.violations.append("I13: tally reconcile ended with \(code): \(output.prefix(1500))")
+        report.reconcileExit = ended.code
+        if ended.code != 0 {
+            report.violations.append(
+                "I13: tally reconcile ended with \(ended.code): \(ended.output.prefix(1500))")
         }
     }
 
+    private func run(_ words: [String]) async throws -> (code: Int32, output: String)? {
+        try await onThread { [stage] in try stage.command(words, within: .seconds(300)) }
+    }
+
+    private func tookTooLong(_ report: inout DrillReport) {
+        report.violations.append("I13: tally reconcile did not end within five minutes, without load")
+    }
+
+    private func codes(_ output: String) -> Set<String> {
+        // not JSON: no codes
+        let value = (try? JSONSerialization.jsonObject(with: Data(output.utf8))) as? [String: Any]
+        let findings = value?["findings"] as? [[String: Any]] ?? []
+        return Set(findings.map { $0["code"] as? String ?? "?" })
+    }
+
     private func checkHistory(_ report: inout DrillReport) async throws {
-        var checker = HistoryChecker(history.batches)
+        var checker = HistoryChecker(history.batches, forks: stage.forks.withLock { $0 })
         checker.leaseTime = stage.plan.lease.microseconds
         let paths = (0..<stage.plan.workers).map { "\(stage.folder)/effects.\($0)" }
         for path in paths { try EffectFile.forEach(path) { checker.count($0) } }

@@ -16,6 +16,8 @@ final class DrillStage: Sendable {
     /// Past the proxies: for questions and for harm.
     let ledger: PostgresLedger
     let sampler: AppendSampler
+    /// Splits that were played, for the checker.
+    let forks = Mutex<[HistoryChecker.Fork]>([])
 
     static func open(_ plan: DrillPlan) async throws -> DrillStage {
         let folder = "/var/tmp/tallystick-drill-\(getpid())"
