@@ -76,18 +76,42 @@ extension ReconcilePass {
         }
         let jobs = try await onLedger { try await ledger.jobs(confirmed) }
         let effects = try await onLedger { try await ledger.effects(confirmed) }
+        var repairs: [QueueRepair] = []
+        for id in confirmed.sorted() {
+            guard let look = second.jobs[id], let drift = look.drift,
+                let action = Remedies.action(
+                    drift, look.sight, look.row, jobs[id], hasEffect: effects.contains(id))
+            else { continue }
+            repairs.append(
+                QueueRepair(
+                    id: id, epoch: second.epoch, expected: look.sight.expected, action: action,
+                    code: drift.rawValue))
+        }
+        let made = try await mend(repairs)
         for id in confirmed.sorted() {
             guard let look = second.jobs[id], let drift = look.drift else { continue }
             let name = look.queueName.isEmpty ? jobs[id]?.record.queue.text ?? "" : look.queueName
-            let action = Remedies.action(
-                drift, look.sight, look.row, jobs[id], hasEffect: effects.contains(id))
             try await found(
                 drift, id, queue: look.sight.text, ledger: look.row?.text ?? "absent", name: name,
                 detail: effects.contains(id) ? "its effect is committed: it ends as completed" : ""
             ) { [queue] in
-                guard let action else { return false }
-                return try await Self.repair(queue, id, look.sight.expected, action, drift, second.epoch)
+                if let made = made[id] { return made }
+                guard let repair = repairs.first(where: { $0.id == id }) else { return false }
+                return try await queue.repair(repair)
             }
+        }
+    }
+
+    /// As many of the repairs as are allowed, all under way at once: one at a time a rebuild would take a round trip a
+    /// job. Each is a compare-and-set of its own.
+    private mutating func mend(_ repairs: [QueueRepair]) async throws -> [JobID: Bool] {
+        let allowed = repairs.filter { Drift(rawValue: $0.code).map(options.mends) ?? false }
+            .prefix(max(0, mostRepairs - mended))
+        if allowed.isEmpty { return [:] }
+        try await lease.keep()
+        return try await withThrowingTaskGroup(of: (JobID, Bool).self) { [queue] group in
+            for repair in allowed { group.addTask { (repair.id, try await queue.repair(repair)) } }
+            return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
         }
     }
 
