@@ -62,6 +62,11 @@ private func luaConstants() throws -> [String: Int] {
         #expect(JobRecord(type: "a").timeout == nil)
     }
 
+    @Test func `end a killed reconciler's lease long before the hold of an epoch ends`() {
+        // Or every epoch that begins then is opened unverified, and leasing has waited that long.
+        #expect(Limits.reconcilerLease * 3 < Limits.hold)
+    }
+
     @Test func `keep a tombstone twice as long as a push may be old`() {
         #expect(Limits.tombstone >= Limits.issued * 2)
     }
