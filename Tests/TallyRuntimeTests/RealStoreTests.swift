@@ -43,6 +43,21 @@ private struct Interruption: Error {}
         }
     }
 
+    /// The job's row once it has ended.
+    private func ended(_ id: JobID, by worker: Worker, _ scratch: ScratchNamespace) async throws
+        -> JobSnapshot
+    {
+        let run = Task { try await worker.run() }
+        let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger)
+        try await eventually("it ended") {
+            _ = try await mirror.step()
+            return try await scratch.ledger.jobs([id])[id]?.status.isTerminal ?? false
+        }
+        await worker.drain()
+        try await run.value
+        return try #require(try await scratch.ledger.jobs([id])[id])
+    }
+
     @Test func `a job whose effect is committed completes, whatever its handler throws then [D12]`()
         async throws
     {
@@ -55,16 +70,8 @@ private struct Interruption: Error {}
             }
             let worker = tally.worker(
                 handlers: [handler], configuration: WorkerConfiguration(queues: ["greetings"]))
-            let run = Task { try await worker.run() }
-            let mirror = Mirror(queue: tally.queue, ledger: try #require(tally.ledger))
-            try await eventually("it ended") {
-                _ = try await mirror.step()
-                return try await scratch.ledger.jobs([id])[id]?.status.isTerminal ?? false
-            }
-            await worker.drain()
-            try await run.value
 
-            let job = try #require(try await scratch.ledger.jobs([id])[id])
+            let job = try await ended(id, by: worker, scratch)
             #expect(job.status == .completed && job.result == Array("42".utf8))
             await tally.close()
         }
@@ -80,16 +87,8 @@ private struct Interruption: Error {}
             let worker = Worker(
                 queue: tally.queue, handlers: [handler],
                 configuration: WorkerConfiguration(queues: ["greetings"]))
-            let run = Task { try await worker.run() }
-            let mirror = Mirror(queue: tally.queue, ledger: try #require(tally.ledger))
-            try await eventually("it ended") {
-                _ = try await mirror.step()
-                return try await scratch.ledger.jobs([id])[id]?.status.isTerminal ?? false
-            }
-            await worker.drain()
-            try await run.value
 
-            let job = try #require(try await scratch.ledger.jobs([id])[id])
+            let job = try await ended(id, by: worker, scratch)
             #expect(job.status == .failed && job.error?.contains("TALLY_POSTGRES_URL") == true)
             await tally.close()
         }

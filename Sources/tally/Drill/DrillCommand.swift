@@ -12,6 +12,7 @@ enum DrillCommand: Command {
           --mode queued --aof everysec --power-cut
                                       measures what a power cut loses, and lists it
           --lease 2s --workers 3 --backlog 15000
+          --heal 10s                  from a heal to the next completion, at most this and a lease
           --fault KIND (repeatable)   only these kinds
           --keep                      leave the folder with histories and logs
         tally drill kill [--jobs 100000] [--victim worker|serve|redis|postgres|all]
@@ -21,7 +22,7 @@ enum DrillCommand: Command {
 
         """ + SimulateCommand.help
     static let flags: Set<String> = Set([
-        "jobs", "victim", "folder", "minutes", "seed", "aof", "lease", "workers", "worker", "backlog",
+        "jobs", "victim", "folder", "minutes", "seed", "aof", "lease", "heal", "workers", "worker", "backlog",
         "fault",
     ]).union(SimulateCommand.flags)
     static let switches: Set<String> = ["work", "work-kill", "power-cut", "keep"]

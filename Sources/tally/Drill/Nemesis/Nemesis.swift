@@ -103,7 +103,7 @@ final class Nemesis: Sendable {
 
     private func measureHeal(_ wave: Schedule.Wave) {
         let healed = Timestamp.now.microseconds
-        let most = Duration.seconds(10) + stage.plan.lease
+        let most = stage.plan.heal + stage.plan.lease
         var isLate = false
         let began = ContinuousClock.now
         while stage.board.lastAck <= healed, !flag.isSet {

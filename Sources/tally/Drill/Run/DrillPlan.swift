@@ -13,6 +13,8 @@ struct DrillPlan: Sendable {
     /// Only power cuts, by the tail-cut model: what is lost is measured, not a violation.
     var isPowerCut = false
     var lease: Duration = .seconds(2)
+    /// From the end of a wave to the next completion, at most this and a lease; longer is a violation.
+    var heal: Duration = .seconds(10)
     var workers = 3
     var serves = 2
     /// Producers pause above so many jobs that have not ended.
@@ -58,6 +60,8 @@ struct DrillPlan: Sendable {
         }
         lease = try arguments.duration("lease") ?? lease
         if lease < .seconds(1) || lease > .seconds(30) { throw Usage("--lease: must be from 1s to 30s") }
+        heal = try arguments.duration("heal") ?? heal
+        if heal < .seconds(1) || heal > .seconds(80) { throw Usage("--heal: must be from 1s to 80s") }
         workers = try arguments.number("workers", in: 1...8, or: workers)
         backlog = try arguments.number("backlog", in: 1000...1_000_000, or: backlog)
         kinds = arguments.all("fault")

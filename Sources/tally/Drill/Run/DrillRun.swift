@@ -83,7 +83,7 @@ struct DrillRun {
 
     /// I14, second half: every worker went on after the last heal.
     private func checkWorkers(_ stage: DrillStage, _ nemesis: Nemesis, _ report: inout DrillReport) async {
-        let since = Timestamp.now.microseconds - (plan.lease + .seconds(3)).microseconds
+        let since = Timestamp.now.microseconds - (plan.lease + plan.heal).microseconds
         for worker in 0..<plan.workers where stage.board[worker, .ackedAt] < since {
             let seconds = Double(Timestamp.now.microseconds - stage.board[worker, .ackedAt]) / 1e6
             report.violations.append("I14: worker\(worker) has completed nothing for \(seconds) s")
