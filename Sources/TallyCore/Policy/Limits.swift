@@ -60,7 +60,7 @@ public enum Limits {
     public static let retryStoreCap: Duration = .seconds(2)
 
     // The reconciler.
-    public static let reconcilerLease: Duration = .seconds(5)  // to repair; a new epoch waits until that of a killed one is over
+    public static let reconcilerLease: Duration = .seconds(5)  // also how long a killed one blocks
     public static let repairs = 1000  // a run stops beyond these and beyond 1 % of the active jobs
     public static let overdue: Duration = .seconds(30)  // expired or due for so long: nobody sweeps
     public static let silence: Duration = .seconds(90)  // a worker not heard of for so long is lost
