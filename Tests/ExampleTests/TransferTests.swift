@@ -117,6 +117,7 @@ private final class Crew: Sendable {
         let result: Result<Void, any Error>
         do {
             while try await !isDone() {
+                await Task.yield()
                 for stopped in state.withLock({ $0.stopped }) where try await mayWake(stopped.job) {
                     state.withLock { $0.stopped.removeAll { $0.pid == stopped.pid } }
                     kill(stopped.pid, SIGCONT)

@@ -22,8 +22,8 @@ struct PrivateServers {
     var postgresURL: String {
         "postgres://tally:\(state.postgresPassword)@127.0.0.1:\(state.postgresPort)/postgres"
     }
-    var redisPid: Int32? { Self.pid("\(folder)/redis/pid") }
-    var postgresPid: Int32? { Self.pid("\(state.postgresFolder)/data/postmaster.pid") }
+    var redisPid: Int32? { Self.pid("\(folder)/redis/pid", of: "redis") }
+    var postgresPid: Int32? { Self.pid("\(state.postgresFolder)/data/postmaster.pid", of: "postgres") }
 
     /// What a run wants otherwise than usual: lines of redis.conf, settings of Postgres.
     struct Tuning: Sendable {
@@ -110,11 +110,15 @@ struct PrivateServers {
         return String(random.next(), radix: 36) + String(random.next(), radix: 36)
     }
 
-    /// The first line of the file, if a process with that pid lives.
-    static func pid(_ path: String) -> Int32? {
+    /// The first line of the file, if that program lives under that pid. A file that a killed server left may name a
+    /// pid that another program has by now.
+    static func pid(_ path: String, of program: String) -> Int32? {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8),  // no file: not running
             let pid = Int32(text.split(separator: "\n").first ?? ""), pid > 1,
-            isAlive(pid)
+            isAlive(pid),
+            // gone: no name
+            let name = try? String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8),
+            name.hasPrefix(program)
         else { return nil }
         return pid
     }

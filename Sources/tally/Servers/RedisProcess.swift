@@ -45,10 +45,12 @@ enum RedisProcess {
 
     private static func waitUntilUp(_ folder: String, _ port: Int) -> Bool {
         for _ in 0..<1000 {
-            if PrivateServers.pid("\(folder)/pid") != nil, canConnect(port) { return true }
+            if PrivateServers.pid("\(folder)/pid", of: "redis") != nil, canConnect(port) { return true }
             // not written yet
             let log = (try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? ""
-            if log.contains("Address already in use") && PrivateServers.pid("\(folder)/pid") == nil {
+            if log.contains("Address already in use")
+                && PrivateServers.pid("\(folder)/pid", of: "redis") == nil
+            {
                 return false
             }
             usleep(10_000)

@@ -102,8 +102,8 @@ extension ReconcilePass {
         }
     }
 
-    /// As many of the repairs as are allowed, all under way at once: one at a time a rebuild would take a round trip a
-    /// job. Each is a compare-and-set of its own.
+    /// As many of the repairs as are allowed, all under way at once: one at a time a rebuild would take a round trip
+    /// a job. Each is a compare-and-set of its own.
     private mutating func mend(_ repairs: [QueueRepair]) async throws -> [JobID: Bool] {
         let allowed = repairs.filter { Drift(rawValue: $0.code).map(options.mends) ?? false }
             .prefix(max(0, mostRepairs - mended))

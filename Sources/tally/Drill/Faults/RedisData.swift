@@ -92,7 +92,7 @@ extension FaultKind {
         let old = site.stage.servers.redis
         // What is written while the replica sleeps is lost with the primary.
         let before = Int(old.info("master_repl_offset") ?? "") ?? 0
-        if let pid = PrivateServers.pid("\(folder)/pid") {
+        if let pid = PrivateServers.pid("\(folder)/pid", of: "redis") {
             kill(pid, SIGSTOP)
             site.hold(lag)
             let after = Int(old.info("master_repl_offset") ?? "") ?? 0
@@ -135,7 +135,7 @@ extension FaultSite {
     func replica() throws -> (folder: String, admin: AdminRedis)? {
         let (folder, admin) = try stage.servers.startReplica()
         if wait(upTo: .seconds(10), { admin.info("master_link_status") == "up" }) { return (folder, admin) }
-        if let pid = PrivateServers.pid("\(folder)/pid") { PrivateServers.end(pid, SIGKILL) }
+        if let pid = PrivateServers.pid("\(folder)/pid", of: "redis") { PrivateServers.end(pid, SIGKILL) }
         return nil
     }
 

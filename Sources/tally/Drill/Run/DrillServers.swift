@@ -40,11 +40,11 @@ final class DrillServers: Sendable {
     var redis: AdminRedis { AdminRedis(port: redisPort, password: servers.state.redisPassword) }
     var redisPort: Int { state.withLock { $0.redisPort } }
     var redisFolder: String { state.withLock { $0.redisFolder } }
-    var redisPid: Int32? { PrivateServers.pid("\(redisFolder)/pid") }
+    var redisPid: Int32? { PrivateServers.pid("\(redisFolder)/pid", of: "redis") }
 
     func startRedis() throws {
         let folder = redisFolder
-        guard PrivateServers.pid("\(folder)/pid") == nil else { return }
+        guard PrivateServers.pid("\(folder)/pid", of: "redis") == nil else { return }
         let port = try RedisProcess.start(
             folder: folder, password: servers.state.redisPassword, tools, preferred: redisPort,
             options: tuning.redis)
@@ -118,7 +118,7 @@ final class DrillServers: Sendable {
     /// Ends everything and deletes it.
     func remove(keeping: Bool) {
         for folder in ["\(servers.folder)/redis", "\(servers.folder)/redis-b"] {
-            if let pid = PrivateServers.pid("\(folder)/pid") {
+            if let pid = PrivateServers.pid("\(folder)/pid", of: "redis") {
                 kill(pid, SIGCONT)
                 PrivateServers.end(pid, SIGKILL)
             }
