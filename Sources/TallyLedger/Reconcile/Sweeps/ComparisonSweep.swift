@@ -102,17 +102,17 @@ extension ReconcilePass {
         }
     }
 
-    /// As many of the repairs as are allowed, all under way at once: one at a time a rebuild would take a round trip
-    /// a job. Each is a compare-and-set of its own.
+    /// As many of the repairs as are allowed, each a compare-and-set of its own. One after another: the simulation
+    /// steps through them.
     private mutating func mend(_ repairs: [QueueRepair]) async throws -> [JobID: Bool] {
         let allowed = repairs.filter { Drift(rawValue: $0.code).map(options.mends) ?? false }
             .prefix(max(0, mostRepairs - mended))
-        if allowed.isEmpty { return [:] }
-        try await lease.keep()
-        return try await withThrowingTaskGroup(of: (JobID, Bool).self) { [queue] group in
-            for repair in allowed { group.addTask { (repair.id, try await queue.repair(repair)) } }
-            return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        var made: [JobID: Bool] = [:]
+        for repair in allowed {
+            try await lease.keep()
+            made[repair.id] = try await queue.repair(repair)
         }
+        return made
     }
 
     /// Queue, barrier, ledger: in this order. nil when the barrier was not passed in time.
