@@ -52,17 +52,17 @@ import Testing
             let count = try value(duration[1])
             switch duration[0] {
             case "seconds" where count % 86_400 == 0:
-                return grouped(count / 86_400) + (count == 86_400 ? " day" : " days")
-            case "seconds": return grouped(count) + " s"
-            case "milliseconds": return grouped(count) + " ms"
-            default: return grouped(count) + " µs"
+                return (count / 86_400).grouped + (count == 86_400 ? " day" : " days")
+            case "seconds": return count.grouped + " s"
+            case "milliseconds": return count.grouped + " ms"
+            default: return count.grouped + " µs"
             }
         }
         if expression.contains(".") { return expression }
         let count = try value(expression)
         if name.contains("Bytes"), count >= 1 << 20, count % (1 << 20) == 0 { return "\(count >> 20) MiB" }
         if name.contains("Bytes"), count >= 1024, count % 1024 == 0 { return "\(count >> 10) KiB" }
-        return grouped(count)
+        return count.grouped
     }
 
     /// Products and shifts of whole numbers.
@@ -74,16 +74,6 @@ import Testing
             value = words[index] == "<<" ? value << next : value * next
         }
         return value
-    }
-
-    private static func grouped(_ number: Int) -> String {
-        var digits = String(number)
-        var at = digits.count - 3
-        while at > 0 {
-            digits.insert(",", at: digits.index(digits.startIndex, offsetBy: at))
-            at -= 3
-        }
-        return digits
     }
 
     @Test func `names for each promise a test or a command that exists`() throws {
@@ -156,7 +146,7 @@ import Testing
 
         #expect(section.matches(#"^\| `([a-z0-9_]+)` \|"#).map { $0[0] } == names)
         for rate in suites.matches(#"\.rate\(([0-9_]+), ratio: ([0-9.]+)\)"#) {
-            #expect(section.contains("\(Self.grouped(try #require(Int(rate[0].filter { $0 != "_" }))))"))
+            #expect(section.contains("\((try #require(Int(rate[0].filter { $0 != "_" }))).grouped)"))
             #expect(section.contains("| \(rate[1]) of "))
         }
         for most in suites.matches(#"_p([0-9]+)"[^\n]*\.below\(([0-9]+)\)"#) {

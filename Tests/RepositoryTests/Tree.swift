@@ -55,6 +55,19 @@ enum Tree {
     }
 }
 
+extension Int {
+    /// With a comma between thousands.
+    var grouped: String {
+        var digits = String(self)
+        var at = digits.count - 3
+        while at > 0 {
+            digits.insert(",", at: digits.index(digits.startIndex, offsetBy: at))
+            at -= 3
+        }
+        return digits
+    }
+}
+
 extension String {
     /// Every match of a pattern; of each the groups, or the whole where it has none.
     func matches(_ pattern: String) -> [[String]] {

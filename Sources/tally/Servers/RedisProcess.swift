@@ -2,9 +2,19 @@ import Foundation
 import Glibc
 
 enum RedisProcess {
+    /// It ended because it cannot read its own append-only file.
+    struct Damaged: Error, CustomStringConvertible {
+        var folder: String
+        var description: String {
+            "Redis refuses its append-only file; to cut it where the damage begins: redis-check-aof --fix "
+                + "\(folder)/appendonlydir/appendonly.aof.manifest"
+        }
+    }
+
     /// Starts it as a daemon and waits until it answers. Answers its port.
     ///
     /// - Parameter options: lines of redis.conf that win over those below.
+    /// - Throws: `Damaged`; `ServerProblem` with the end of its log.
     static func start(
         folder: String, password: String, _ tools: ServerTools, preferred: Int, options: [String] = []
     ) throws -> Int {
@@ -17,10 +27,10 @@ enum RedisProcess {
             try lines.joined(separator: "\n").write(
                 toFile: "\(folder)/redis.conf", atomically: true, encoding: .utf8)
             chmod("\(folder)/redis.conf", 0o600)
+            let earlier = log(folder).count
             try ServerTools.run([tools.redisServer, "\(folder)/redis.conf"], folder: folder)
-            if waitUntilUp(folder, port) { return port }
-            // no log: nothing to show
-            last = (try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? ""
+            if try waitUntilUp(folder, port, after: earlier) { return port }
+            last = log(folder)
         }
         throw ServerProblem("the private Redis does not start:\n\(last.suffix(1000))")
     }
@@ -43,19 +53,29 @@ enum RedisProcess {
         """
     }
 
-    private static func waitUntilUp(_ folder: String, _ port: Int) -> Bool {
-        for _ in 0..<1000 {
-            if PrivateServers.pid("\(folder)/pid", of: "redis") != nil, canConnect(port) { return true }
-            // not written yet
-            let log = (try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? ""
-            if log.contains("Address already in use")
-                && PrivateServers.pid("\(folder)/pid", of: "redis") == nil
-            {
-                return false
+    /// - Parameter earlier: so many characters of its log are from before.
+    private static func waitUntilUp(_ folder: String, _ port: Int, after earlier: Int) throws -> Bool {
+        var absences = 0
+        // While it loads its data it takes connections, and may still end over what it reads.
+        while absences < 1000 {
+            let isThere = PrivateServers.pid("\(folder)/pid", of: "redis") != nil
+            let said = log(folder).dropFirst(earlier)
+            if isThere, said.contains("Ready to accept connections"), canConnect(port) { return true }
+            if !isThere {
+                if said.contains("Address already in use") { return false }
+                if said.contains("Bad file format reading the append only file") {
+                    throw Damaged(folder: folder)
+                }
+                absences += 1
             }
             usleep(10_000)
         }
         return false
+    }
+
+    private static func log(_ folder: String) -> String {
+        // none yet: nothing was said
+        (try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? ""
     }
 
     static func canConnect(_ port: Int) -> Bool {

@@ -13,6 +13,8 @@ struct DrillReport: Sendable {
     var lossReported = 0
     var restarts = 0
     var mostConnections = 0
+    /// Append-only files that Redis refused, cut where their damage began.
+    var cuts = 0
     var seconds = 0.0
     var jobSeconds = 0.0
     var versions: [String: String] = [:]
@@ -54,6 +56,7 @@ struct DrillReport: Sendable {
             "heal_p50_s": rounded(quantile(0.5)), "heal_p99_s": rounded(quantile(0.99)),
             "heal_max_s": rounded(nemesis.heals.max() ?? 0), "violations": violations,
             "reconcile_exit": Int(reconcileExit), "restarts": restarts, "most_connections": mostConnections,
+            "append_only_cuts": cuts,
             "seed": plan.seed, "minutes": plan.minutes, "mode": plan.modeText,
             "lease_s": rounded(plan.lease.seconds), "workers": plan.workers, "serves": plan.serves,
             "seconds": rounded(seconds), "versions": versions, "power_cut_model": plan.isPowerCut,

@@ -3,10 +3,11 @@ import Glibc
 import Tallystick
 import TallyTesting
 
-/// F13, F15 to F18: Redis loses what it had acknowledged. Mode recorded promises to survive all of it.
+/// F13 to F18: Redis loses what it had acknowledged. Mode recorded promises to survive all of it.
 extension FaultKind {
     static let redisData: [FaultKind] = [
-        redisTailCut, redisFlushall, redisFunctionFlush, redisDeleteWake, redisEmpty, redisOlder,
+        redisTailCut, redisFileHole, redisFlushall, redisFunctionFlush, redisDeleteWake, redisEmpty,
+        redisOlder,
         redisFailover, redisSplitBrain,
     ]
 
@@ -24,6 +25,30 @@ extension FaultKind {
         guard truncate(sample.path, off_t(sample.size)) == 0 else { return .init(false, "cannot cut") }
         try site.startRedis()
         return .init(lost > 0, "\(lost) bytes of the last \(age) cut off")
+    }
+
+    private static let redisFileHole = redis("redis-file-hole", "F14", 50...300, losesRedisData: true) {
+        site, time in
+        let servers = site.stage.servers
+        guard servers.killRedis(), let path = servers.appendFiles.last,
+            let file = FileHandle(forUpdatingAtPath: path)
+        else { return .init(false, "was not there") }
+        // Where a command begins, near the end: zeros there cannot be taken for part of a value.
+        let size = try file.seekToEnd()
+        let from = size - min(size, 256 << 10)
+        try file.seek(toOffset: from)
+        let tail = try file.read(upToCount: 64 << 10) ?? Data()
+        guard let command = tail.range(of: Data("\r\n*".utf8)) else {
+            return .init(false, "too short a file")
+        }
+        let hole = from + UInt64(command.lowerBound - tail.startIndex) + 2
+        try file.seek(toOffset: hole)
+        try file.write(contentsOf: Data(count: Int(min(4096, size - hole))))
+        try file.close()
+        site.hold(time)
+        let cuts = servers.cuts
+        try site.startRedis()
+        return .init(servers.cuts > cuts, "refused to start; cut \(size - hole) bytes before the end")
     }
 
     private static let redisFlushall = redis("redis-flushall", "F15", 50...100, losesRedisData: true) {

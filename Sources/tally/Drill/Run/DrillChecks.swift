@@ -20,6 +20,7 @@ struct DrillChecks {
             report.violations.append("crash: \(crash.role) ended with \(crash.code): \(crash.tail)")
         }
         report.restarts = stage.crew.restarts
+        report.cuts = stage.servers.cuts
         report.mostConnections = stage.links.values.map(\.counts.mostOpen).max() ?? 0
         // Three lanes and a wait, while the old ones of a cut may still be going.
         if report.mostConnections > 40 {

@@ -8,14 +8,19 @@ final class DrillServers: Sendable {
         var redisFolder: String
         var redisPort: Int
         var postgresPort: Int
+        /// How often an append-only file was cut at its damage.
+        var cuts = 0
     }
     let servers: PrivateServers
     private let tools: ServerTools
     private let tuning: PrivateServers.Tuning
+    private let mayCut: Bool
     private let state: Mutex<State>
 
-    init(_ servers: PrivateServers, _ tuning: PrivateServers.Tuning) throws {
+    /// - Parameter mayCut: a damaged append-only file may be cut, for what Redis loses is in the ledger.
+    init(_ servers: PrivateServers, _ tuning: PrivateServers.Tuning, mayCut: Bool) throws {
         self.servers = servers
+        self.mayCut = mayCut
         self.tuning = tuning
         tools = try ServerTools.find()
         state = Mutex(
@@ -45,11 +50,32 @@ final class DrillServers: Sendable {
     func startRedis() throws {
         let folder = redisFolder
         guard PrivateServers.pid("\(folder)/pid", of: "redis") == nil else { return }
-        let port = try RedisProcess.start(
-            folder: folder, password: servers.state.redisPassword, tools, preferred: redisPort,
-            options: tuning.redis)
+        func start() throws -> Int {
+            try RedisProcess.start(
+                folder: folder, password: servers.state.redisPassword, tools, preferred: redisPort,
+                options: tuning.redis)
+        }
+        let port: Int
+        do {
+            port = try start()
+        } catch let damaged as RedisProcess.Damaged {
+            guard mayCut else { throw damaged }
+            Output.note("drill: Redis refused its append-only file; it is cut where the damage begins")
+            try cutAppendOnlyFile(folder)
+            port = try start()
+        }
         state.withLock { $0.redisPort = port }
     }
+
+    /// What the operator does whom Redis asks for it: what follows the damage is lost.
+    private func cutAppendOnlyFile(_ folder: String) throws {
+        try ServerTools.run([
+            "/bin/sh", "-c", "echo y | redis-check-aof --fix \"$0\"",
+            "\(folder)/appendonlydir/appendonly.aof.manifest",
+        ])
+        state.withLock { $0.cuts += 1 }
+    }
+    var cuts: Int { state.withLock { $0.cuts } }
 
     /// With -9; waits for its end.
     func killRedis() -> Bool {

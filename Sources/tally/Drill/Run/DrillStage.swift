@@ -27,7 +27,8 @@ final class DrillStage: Sendable {
         do {
             _ = try await Migrator(PostgresConfiguration(url: servers.postgresURL)).apply()
             try Task.checkCancellation()
-            return try await DrillStage(plan, folder, DrillServers(servers, tuning))
+            return try await DrillStage(
+                plan, folder, DrillServers(servers, tuning, mayCut: plan.survivesRedisLoss))
         } catch {
             servers.remove()
             throw error
