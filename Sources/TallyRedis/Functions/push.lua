@@ -248,7 +248,7 @@ redis.register_function { function_name = 'tally_v1_push', callback = function(k
   local is_late_call = args[3] ~= '' and is_late(c, args[3], args[4])
   if not is_late_call and redis.call('XLEN', c.p .. ':log') >= LOG_ENTRIES then
     return redis.error_reply('FULL the log holds ' .. LOG_ENTRIES
-      .. ' entries that the ledger has not seen: is `tally serve` running?')
+      .. ' entries that the ledger has not seen: does `tally serve` run, and reach Postgres? What is held goes on')
   end
   local straight = not is_late_call and push_straight(c, args)
   if straight then
