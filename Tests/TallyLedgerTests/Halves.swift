@@ -76,6 +76,9 @@ struct Halves {
         return id
     }
 
+    /// Relay and mirror, until neither has anything left to do.
+    func mirrorAll() async throws { try await Settling.run(queue, ledger) }
+
     // MARK: The foreign hand
 
     func key(_ name: String) -> String { "{\(scratch.settings.namespace):0}:\(name)" }
