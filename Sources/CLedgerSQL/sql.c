@@ -147,6 +147,9 @@ static const char reconcile_free_key[] = {
 static const char reconcile_identity[] = {
 #embed "../../sql/reconcile/identity.sql" suffix(,)
 0};
+static const char reconcile_keep_results[] = {
+#embed "../../sql/reconcile/keep_results.sql" suffix(,)
+0};
 static const char reconcile_last_full[] = {
 #embed "../../sql/reconcile/last_full.sql" suffix(,)
 0};
@@ -173,6 +176,9 @@ static const char reconcile_record_run[] = {
 0};
 static const char reconcile_recount[] = {
 #embed "../../sql/reconcile/recount.sql" suffix(,)
+0};
+static const char reconcile_results[] = {
+#embed "../../sql/reconcile/results.sql" suffix(,)
 0};
 static const char reconcile_settle_quarantine[] = {
 #embed "../../sql/reconcile/settle_quarantine.sql" suffix(,)
@@ -323,6 +329,7 @@ static const struct { const char *name, *text; } files[] = {
     {"reconcile/end_lease", reconcile_end_lease},
     {"reconcile/free_key", reconcile_free_key},
     {"reconcile/identity", reconcile_identity},
+    {"reconcile/keep_results", reconcile_keep_results},
     {"reconcile/last_full", reconcile_last_full},
     {"reconcile/leaked_keys", reconcile_leaked_keys},
     {"reconcile/lease", reconcile_lease},
@@ -332,6 +339,7 @@ static const struct { const char *name, *text; } files[] = {
     {"reconcile/quarantined", reconcile_quarantined},
     {"reconcile/record_run", reconcile_record_run},
     {"reconcile/recount", reconcile_recount},
+    {"reconcile/results", reconcile_results},
     {"reconcile/settle_quarantine", reconcile_settle_quarantine},
     {"reconcile/unknown_events", reconcile_unknown_events},
     {"reconcile/window", reconcile_window},

@@ -175,6 +175,17 @@ extension PostgresLedger: ReconcilableLedger {
         }
     }
 
+    public func keepResults(_ ids: [JobID]) async throws(LedgerError) {
+        try await pool.run("keep results") { connection throws(LedgerError) in
+            let rows = try connection.run(.results, Parameters([.ids(ids)]))
+            let results = (0..<rows.count).compactMap { row in
+                rows.id(row, 0).map { (id: $0, bytes: rows.bytes(row, 1) ?? []) }
+            }
+            if results.isEmpty { return }
+            _ = try connection.run(.keepResults, BatchRows.parameters(ofResults: results), .commits)
+        }
+    }
+
     public func lastFullRun() async throws(LedgerError) -> Timestamp? {
         try await pool.run("last full run") { connection throws(LedgerError) in
             try connection.run(.lastFull).time(0, 0)

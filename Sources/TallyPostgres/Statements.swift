@@ -62,6 +62,8 @@ enum Statement: String, CaseIterable {
     case drillUnique = "drill/unique"
     case recordRun = "reconcile/record_run"
     case effects = "reconcile/effects"
+    case results = "reconcile/results"
+    case keepResults = "reconcile/keep_results"
     case leaseReconciler = "reconcile/lease"
     case endReconcilerLease = "reconcile/end_lease"
     case window = "reconcile/window"

@@ -76,6 +76,7 @@ extension ReconcilePass {
         }
         let jobs = try await onLedger { try await ledger.jobs(confirmed) }
         let effects = try await onLedger { try await ledger.effects(confirmed) }
+        try await keepResults(effects.filter { second.jobs[$0]?.drift.map(options.mends) ?? false })
         var repairs: [QueueRepair] = []
         for id in confirmed.sorted() {
             guard let look = second.jobs[id], let drift = look.drift,
@@ -132,6 +133,12 @@ extension ReconcilePass {
                 queueName: view.held[id]?.record.queue.text ?? "")
         }
         return Looks(epoch: view.history.epoch, jobs: jobs)
+    }
+
+    /// Before their jobs end, as their own acks would have ended them.
+    private func keepResults(_ ids: Set<JobID>) async throws {
+        guard !ids.isEmpty, let ledger = ledger as? any ReconcilableLedger else { return }
+        try await onLedger { try await ledger.keepResults(Array(ids)) }
     }
 
     /// Whether nothing differs for this job now; nil = that cannot be said.
