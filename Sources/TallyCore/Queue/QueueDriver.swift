@@ -408,7 +408,8 @@ public struct QueueRepair: Sendable {
         case rewrite(JobRecord)
         /// Write the record of an id that stands in a structure without one.
         case restore(JobSnapshot, place: QueuePlace)
-        /// Take such an id, which nobody knows, out of its structure; it ends as failed.
+        /// Take out an id that nobody has a record of, such a one or a held job whose record is damaged; it ends as
+        /// failed, with a stub for the ledger.
         case bury(stub: JobRecord, place: QueuePlace)
         /// Take back its lease, which has run out.
         case reclaim

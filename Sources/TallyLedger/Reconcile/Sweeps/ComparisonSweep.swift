@@ -81,7 +81,7 @@ extension ReconcilePass {
         for id in confirmed.sorted() {
             guard let look = second.jobs[id], let drift = look.drift,
                 let action = Remedies.action(
-                    drift, look.sight, look.row, jobs[id], hasEffect: effects.contains(id))
+                    drift, id, look.sight, look.row, jobs[id], hasEffect: effects.contains(id))
             else { continue }
             repairs.append(
                 QueueRepair(
