@@ -186,6 +186,29 @@ extension PostgresLedger: ReconcilableLedger {
         }
     }
 
+    public func sweepCursor() async throws(LedgerError) -> SweepCursor? {
+        try await pool.run("sweep cursor") { connection throws(LedgerError) in
+            let rows = try connection.run(.sweepCursor)
+            guard rows.count == 1, let position = rows.text(0, 1) else { return nil }
+            if rows.text(0, 0) == "queue" { return .queue(position) }
+            return JobID(position).map { .ledger(after: $0) }
+        }
+    }
+
+    public func moveSweepCursor(_ cursor: SweepCursor?) async throws(LedgerError) {
+        try await pool.run("sweep cursor") { connection throws(LedgerError) in
+            let words: [LedgerValue]
+            switch cursor {
+            case .ledger(let id): words = [.text("ledger"), .text(id.description)]
+            case .queue(let position): words = [.text("queue"), .text(position)]
+            case nil:
+                _ = try connection.run(.endSweep, Parameters(), .commits)
+                return
+            }
+            _ = try connection.run(.moveSweepCursor, Parameters(words), .commits)
+        }
+    }
+
     public func lastFullRun() async throws(LedgerError) -> Timestamp? {
         try await pool.run("last full run") { connection throws(LedgerError) in
             try connection.run(.lastFull).time(0, 0)
