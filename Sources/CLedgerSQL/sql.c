@@ -12,6 +12,9 @@ static const char bench_copy_table[] = {
 static const char bench_drop_copy_table[] = {
 #embed "../../sql/bench/drop_copy_table.sql" suffix(,)
 0};
+static const char bench_ended_jobs[] = {
+#embed "../../sql/bench/ended_jobs.sql" suffix(,)
+0};
 static const char change_cancel[] = {
 #embed "../../sql/change/cancel.sql" suffix(,)
 0};
@@ -299,6 +302,7 @@ static const struct { const char *name, *text; } files[] = {
     {"bench/copy_limit", bench_copy_limit},
     {"bench/copy_table", bench_copy_table},
     {"bench/drop_copy_table", bench_drop_copy_table},
+    {"bench/ended_jobs", bench_ended_jobs},
     {"change/cancel", change_cancel},
     {"change/requeue", change_requeue},
     {"drill/chain", drill_chain},

@@ -50,6 +50,7 @@ enum Statement: String, CaseIterable {
     case copyTable = "bench/copy_table"
     case copyLimit = "bench/copy_limit"
     case dropCopyTable = "bench/drop_copy_table"
+    case endedJobs = "bench/ended_jobs"
     case drillChain = "drill/chain"
     case drillCursor = "drill/cursor"
     case drillLastEvent = "drill/last_event"

@@ -1,16 +1,25 @@
 import TallyCore
 
 extension RedisQueue {
-    public func repair(_ repair: QueueRepair) async throws(QueueError) -> Bool {
-        let answer = try await call("repair", at: nil) { head, arguments in
-            head.bulk(repair.epoch)
-            head.bulk(repair.id.bytes)
-            head.bulk(repair.code)
-            head.bulk(repair.expected.bytes)
-            repair.action.write(to: &head, &arguments)
+    public func repair(_ repairs: [QueueRepair]) async throws(QueueError) -> [Bool] {
+        if repairs.isEmpty { return [] }
+        if repairs.count > Limits.sweepPerCall {
+            throw QueueError(
+                .invalid, "repair", "\(repairs.count) repairs; at most \(Limits.sweepPerCall) a call")
         }
-        guard answer.values.count >= 4, let made = answer.values[3].number else { throw malformed("repair") }
-        return made == 1
+        let answer = try await call("repair", at: nil) { _, arguments in
+            for repair in repairs {
+                arguments.bulk(repair.epoch)
+                arguments.bulk(repair.id.bytes)
+                arguments.bulk(repair.code)
+                arguments.bulk(repair.expected.bytes)
+                repair.action.write(to: &arguments)
+            }
+        }
+        guard answer.values.count >= 4, let made = answer.values[3].bytes, made.count == repairs.count else {
+            throw malformed("repair")
+        }
+        return made.map { $0 == UInt8(ascii: "1") }
     }
 }
 
@@ -32,36 +41,38 @@ extension QueueRepair.Expected {
 
 extension QueueRepair.Action {
     /// The action's letter with what belongs to it, then its arguments: see `repair.lua`.
-    fileprivate func write(to head: inout RESPWriter, _ arguments: inout RESPWriter) {
+    fileprivate func write(to arguments: inout RESPWriter) {
         switch self {
         case .push(let push):
-            head.bulk("P")
+            arguments.bulk("P")
             push.write(to: &arguments, withUnique: false)
-        case .end(let status, let version): head.bulk(bytes("B", status, version))
+        case .end(let status, let version):
+            arguments.bulk(bytes("B", status, version))
+            arguments.bulk("")
         case .endBecause(let status, let version, let error):
-            head.bulk(bytes("B", status, version))
+            arguments.bulk(bytes("B", status, version))
             arguments.bulk(error)
-        case .tellEnd: head.bulk("T")
-        case .tellStanding(let withRecord): head.bulk(withRecord ? "S1" : "S0")
+        case .tellEnd: arguments.bulk("T")
+        case .tellStanding(let withRecord): arguments.bulk(withRecord ? "S1" : "S0")
         case .wait(let time):
             var action: [UInt8] = [UInt8(ascii: "W")]
             action.appendBigEndian(max(0, time.microseconds))
-            head.bulk(action)
+            arguments.bulk(action)
         case .rewrite(let record):
-            head.bulk("R")
+            arguments.bulk("R")
             Push(record, isRecorded: true).write(to: &arguments, withUnique: false)
         case .restore(let job, let place):
             var action: [UInt8] = [UInt8(ascii: "G"), job.status.code]
             action.appendBigEndian(UInt32(clamping: job.crashes))
-            head.bulk(action + place.bytes)
+            arguments.bulk(action + place.bytes)
             Push(job.record, version: place.version, runAt: job.runAt, attempts: job.attempts)
                 .write(to: &arguments, withUnique: false)
         case .bury(let stub, let place):
-            head.bulk([UInt8(ascii: "X")] + place.bytes)
+            arguments.bulk([UInt8(ascii: "X")] + place.bytes)
             Push(stub, version: place.version, runAt: nil, attempts: 0).write(
                 to: &arguments, withUnique: false)
-        case .reclaim: head.bulk("C")
-        case .promote: head.bulk("M")
+        case .reclaim: arguments.bulk("C")
+        case .promote: arguments.bulk("M")
         }
     }
 }

@@ -150,8 +150,9 @@ import Testing
 
     @Test func `has the benches of the command, with their floors`() throws {
         let section = try #require(page.between("## Numbers", "\n## "))
-        let suites = try Tree.text("Sources/tally/Bench/Suites.swift")
-        let names = suites.matches(#"Suites\(name: "([a-z0-9_]+)"\)"#).map { $0[0] }
+        let suites = try ["Suites", "ReconcileSuites"]
+            .map { try Tree.text("Sources/tally/Bench/\($0).swift") }.joined()
+        let names = suites.matches(#"Suites\(name: "([a-z0-9_]+)""#).map { $0[0] }
 
         #expect(section.matches(#"^\| `([a-z0-9_]+)` \|"#).map { $0[0] } == names)
         for rate in suites.matches(#"\.rate\(([0-9_]+), ratio: ([0-9.]+)\)"#) {

@@ -145,7 +145,7 @@ private struct Target {
         default:
             return [
                 .number(epoch), .id(JobID().bytes), word("D05"), word("-"),
-                .detail(Array("Bc".utf8) + [0, 0, 0, 1], least: 6),
+                .detail(Array("Bc".utf8) + [0, 0, 0, 1], least: 6), word(""),
             ]
         }
     }

@@ -94,16 +94,18 @@ struct MutantQueue: InspectableQueue {
         }
         return try await base.cancel(id, tombstone: tombstone, at: now)
     }
-    func repair(_ repair: QueueRepair) async throws(QueueError) -> Bool {
-        guard defect == .blindRepair else { return try await base.repair(repair) }
-        let view = try await base.inspect([repair.id], at: nil)
-        var blind = repair
-        if let job = view.held[repair.id] {
-            blind.expected = .held(job.status, version: job.version)
-        } else if let end = view.ended[repair.id] {
-            blind.expected = .ended(end.status, version: end.version)
-        } else {
-            blind.expected = .absent
+    func repair(_ repairs: [QueueRepair]) async throws(QueueError) -> [Bool] {
+        guard defect == .blindRepair else { return try await base.repair(repairs) }
+        let view = try await base.inspect(repairs.map(\.id), at: nil)
+        var blind = repairs
+        for (at, repair) in repairs.enumerated() {
+            if let job = view.held[repair.id] {
+                blind[at].expected = .held(job.status, version: job.version)
+            } else if let end = view.ended[repair.id] {
+                blind[at].expected = .ended(end.status, version: end.version)
+            } else {
+                blind[at].expected = .absent
+            }
         }
         return try await base.repair(blind)
     }

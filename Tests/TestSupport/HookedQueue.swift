@@ -15,9 +15,9 @@ package struct HookedQueue: ReconcilableQueue {
     private func hook(_ id: JobID) async throws(QueueError) {
         do { try await beforeRepair(id) } catch { throw QueueError(.invalid, "hook", "\(error)") }
     }
-    package func repair(_ repair: QueueRepair) async throws(QueueError) -> Bool {
-        try await hook(repair.id)
-        return try await base.repair(repair)
+    package func repair(_ repairs: [QueueRepair]) async throws(QueueError) -> [Bool] {
+        for repair in repairs { try await hook(repair.id) }
+        return try await base.repair(repairs)
     }
     package func mend(_ place: QueuePlace, _ verdict: PlaceVerdict, epoch: Int64) async throws(QueueError)
         -> Bool

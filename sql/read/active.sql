@@ -1,11 +1,12 @@
 -- Live rows in id order, with whether an outbox row still carries them. Only outbox rows whose span of ids meets the page
--- are opened.
+-- are opened. The limit is a subquery, so that the planner does not know it: on a table without statistics it would
+-- take the page for the whole and read every live row for each page.
 -- Params: $1 uuid after, $2 bigint limit. Returns: id, status, version bigint, epoch, seq, outbox bigint (0/1),
 -- what it waits for.
 -- Caller: PostgresLedger.active.
 WITH page AS MATERIALIZED (
   SELECT j.id, j.status, j.version, j.epoch, j.seq, j.run_at FROM tally.jobs j
-  WHERE j.id > $1::uuid AND j.completed_at IS NULL ORDER BY j.id LIMIT $2::bigint
+  WHERE j.id > $1::uuid AND j.completed_at IS NULL ORDER BY j.id LIMIT (SELECT $2::bigint)
 ), carried AS MATERIALIZED (
   SELECT u.id FROM tally.outbox o CROSS JOIN LATERAL unnest(o.ids) AS u (id)
   WHERE o.last_id >= (SELECT p.id FROM page p ORDER BY p.id LIMIT 1)

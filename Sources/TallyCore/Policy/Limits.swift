@@ -33,7 +33,7 @@ public enum Limits {
     public static let jobsPerCall = 500  // 1.5 ms of Redis; Lua's `unpack` ends near 8,000 values
     public static let bodyBytesPerCall = 1 << 20
     public static let inlineBodyBytes = 64 << 10  // larger bodies are fetched after the reserve
-    public static let sweepPerCall = 100  // promotions and reclaims that ride on a reserve
+    public static let sweepPerCall = 100  // promotions and reclaims that ride on a reserve; repairs
     public static let priorities = 4
 
     // Redis: what may gather there.

@@ -84,8 +84,15 @@ public protocol InspectableQueue: QueueDriver {
     func counts(at now: Timestamp?) async throws(QueueError) -> [QueueCounts]
     /// Up to about `limit` held ids from `cursor` on ("" = the start); `next` nil at the end. An id may come twice.
     func scan(_ cursor: String, limit: Int) async throws(QueueError) -> (ids: [JobID], next: String?)
-    /// A repair of the reconciler: moves the job only while it is still as `expected` says.
-    func repair(_ repair: QueueRepair) async throws(QueueError) -> Bool
+    /// Up to `Limits.sweepPerCall` repairs of the reconciler, one after another: each moves its job only while that is
+    /// still as `expected` says, whatever becomes of the others. Says which were made.
+    func repair(_ repairs: [QueueRepair]) async throws(QueueError) -> [Bool]
+}
+
+extension InspectableQueue {
+    public func repair(_ repair: QueueRepair) async throws(QueueError) -> Bool {
+        try await self.repair([repair])[0]
+    }
 }
 
 /// A queue whose server may be set otherwise while it runs, such as to throw jobs away when memory is short.

@@ -231,7 +231,7 @@ public final class MemoryQueue: InspectableQueue {
         try run("scan", at: nil) { state, _ throws(QueueError) in try state.scan(cursor, limit: limit) }
     }
 
-    public func repair(_ repair: QueueRepair) async throws(QueueError) -> Bool {
-        try run("repair", at: nil) { state, now in state.repair(repair, at: now) }
+    public func repair(_ repairs: [QueueRepair]) async throws(QueueError) -> [Bool] {
+        try run("repair", at: nil) { state, now in repairs.map { state.repair($0, at: now) } }
     }
 }

@@ -20,35 +20,34 @@ local function is_record(record)
   return layout == 1 and priority <= 3 and crashes > 0 and flags <= 1 and queue > 0 and #record >= 66 + queue
 end
 
+-- The job at args[at], the n-th of its call; answers it and where the next one begins.
+local function read_job(args, at, n)
+  local head = args[at] or ''
+  if #head ~= 33 or head:byte(22) ~= 0 or head:sub(17, 20) == ZERO4 or not is_record(args[at + 1]) then
+    refuse('job ' .. n .. ' is not a head and a record')
+  end
+  local job = { element = head:sub(1, 20), id = head:sub(1, 16), plain = head:sub(22) == '\0\0\0\0\0\0\0\0\0\0\0\0',
+                flags = head:byte(21), head = head, record = args[at + 1] }
+  at = at + 2
+  if bit.band(job.flags, 2) ~= 0 then
+    job.large = args[at]
+    at = at + 1
+    if not job.large then refuse('job ' .. n .. ' has no body') end
+  end
+  if bit.band(job.flags, 4) ~= 0 then
+    job.unique = args[at]
+    at = at + 1
+    if not job.unique or #job.unique < 9 or job.unique:byte(1) ~= 0 then refuse('job ' .. n .. ' has no unique key') end
+  end
+  if (job.record:byte(4) == 1) ~= (job.large ~= nil) then refuse('job ' .. n .. ' has not the body that it names') end
+  job.recorded = bit.band(job.flags, 1) ~= 0
+  return job, at
+end
+
 local function read_jobs(args)
   local jobs, at = {}, 5
   if #args > 4 + 4 * JOBS_PER_CALL then refuse('more than ' .. JOBS_PER_CALL .. ' jobs a call') end
-  while at <= #args do
-    local head = args[at]
-    if #head ~= 33 or head:byte(22) ~= 0 or head:sub(17, 20) == ZERO4 or not is_record(args[at + 1]) then
-      refuse('job ' .. #jobs + 1 .. ' is not a head and a record')
-    end
-    local job = { element = head:sub(1, 20), id = head:sub(1, 16), plain = head:sub(22) == '\0\0\0\0\0\0\0\0\0\0\0\0',
-                  flags = head:byte(21), head = head, record = args[at + 1] }
-    at = at + 2
-    if bit.band(job.flags, 2) ~= 0 then
-      job.large = args[at]
-      at = at + 1
-      if not job.large then refuse('job ' .. #jobs + 1 .. ' has no body') end
-    end
-    if bit.band(job.flags, 4) ~= 0 then
-      job.unique = args[at]
-      at = at + 1
-      if not job.unique or #job.unique < 9 or job.unique:byte(1) ~= 0 then
-        refuse('job ' .. #jobs + 1 .. ' has no unique key')
-      end
-    end
-    if (job.record:byte(4) == 1) ~= (job.large ~= nil) then
-      refuse('job ' .. #jobs + 1 .. ' has not the body that it names')
-    end
-    job.recorded = bit.band(job.flags, 1) ~= 0
-    jobs[#jobs + 1] = job
-  end
+  while at <= #args do jobs[#jobs + 1], at = read_job(args, at, #jobs + 1) end
   return jobs
 end
 

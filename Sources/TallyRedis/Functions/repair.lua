@@ -1,20 +1,22 @@
--- repair: one compare-and-set of the reconciler.
+-- repair: compare-and-set repairs of the reconciler, one after another; each is made or not, whatever becomes of the
+-- others.
 --
--- ARGV[3]  epoch in which the reconciler looked; ARGV[4] id; ARGV[5] drift code
--- ARGV[6]  what it saw: '-' absent, or 'H' held / 'E' ended .. status .. version (4)
--- ARGV[7]  action:
---          'P' push                     'B' .. status .. version (4)  bury; an error text may follow
---          'T' tell the end again       'S' .. '1' or '0'  tell how it stands, with its record or without
---          'W' .. run_at (8)  wait until then               'R' write its record again
---          'C' reclaim its lease, which has run out         'M' promote it, for it is due
---          'G' .. state .. crashes (4) .. place  the record of a ghost: id in a structure, without a body
---          'X' .. place  what has no record any more, here or in the ledger, goes, and ends as failed: a ghost, or
---                        a held job whose record is damaged
---          place = its element (20), or its token (28)
--- ARGV[8…] of P, R, G and X: head, record [, large body], as in push.lua; of B: the error text
--- Returns  now, epoch, held, '1' made or '0' raced
--- Log      D by reconciler:<code>, with the one move; C and M for what was reclaimed and promoted
--- Cost     O(log n); O(length of its list) for a ghost
+-- ARGV[3…] a repair: epoch, id, code, seen, action [, job] [, why]; up to Limits.sweepPerCall of them
+--          epoch   in which the reconciler looked
+--          code    of the drift
+--          seen    '-' absent, or 'H' held / 'E' ended .. status .. version (4)
+--          action  'P' push                     'B' .. status .. version (4)  bury; `why` follows, '' = no error
+--                  'T' tell the end again       'S' .. '1' or '0'  tell how it stands, with its record or without
+--                  'W' .. run_at (8)  wait until then               'R' write its record again
+--                  'C' reclaim its lease, which has run out         'M' promote it, for it is due
+--                  'G' .. state .. crashes (4) .. place  the record of a ghost: id in a structure, without a body
+--                  'X' .. place  what has no record any more, here or in the ledger, goes, and ends as failed: a
+--                                ghost, or a held job whose record is damaged
+--                  place = its element (20), or its token (28)
+--          job     of P, R, G and X: head, record [, large body], as in push.lua
+-- Returns  now, epoch, held, for each repair '1' made or '0' raced
+-- Log      for each one made: D by reconciler:<code>, with the one move; C and M for what was reclaimed and promoted
+-- Cost     O(log n) each; O(length of its list) for a ghost
 local PUSHES, BARE = 'PRGX', 'TCM'
 
 -- Detail 3 of a repair: all that the ledger's row says of a job, and its record where the ledger lacks it.
@@ -144,48 +146,55 @@ function repairs.M(c, r)
   return make_ready(c, { element }, r.actor) == 1
 end
 
--- Everything about a repair that its arguments alone decide.
-local function read_repair(args)
-  local epoch, id = whole(args[3], 0, LATEST, 'epoch'), args[4]
+-- The repair at args[at] and where the next one begins: everything that its arguments alone decide.
+local function read_repair(args, at)
+  local epoch, id, code, seen, action = whole(args[at], 0, LATEST, 'epoch'), unpack(args, at + 1, at + 4)
   check_id(id)
-  if #args < 7 or #args > 10 or #args[5] > 40 then
-    refuse('a repair has its drift code, what was seen and one action')
-  end
-  local r = { epoch = epoch, id = id, seen = args[6], action = args[7], actor = 'reconciler:' .. args[5] }
-  r.letter = r.action:sub(1, 1)
+  if not action or #code > 40 then refuse('a repair has its drift code, what was seen and one action') end
+  local r = { epoch = epoch, id = id, seen = seen, action = action, actor = 'reconciler:' .. code }
+  r.letter = action:sub(1, 1)
   if not repairs[r.letter] then refuse('no such action') end
+  at = at + 5
   if PUSHES:find(r.letter, 1, true) then
-    local jobs = read_jobs({ '', '', '', '', unpack(args, 8) })
-    if #jobs ~= 1 or jobs[1].id ~= id then refuse('a push repairs the job that it names') end
-    r.job = jobs[1]
-  elseif #args > (r.letter == 'B' and 8 or 7) then refuse('too much is said') end
+    r.job, at = read_job(args, at, 1)
+    if r.job.id ~= id then refuse('a push repairs the job that it names') end
+  end
   if r.letter == 'B' then
-    if #r.action ~= 6 or not ENDS[r.action:sub(2, 2)] then
-      refuse('only completed, failed and cancelled are ends')
-    end
-    r.why = args[8]
-    if r.why and #r.why > DETAIL then refuse('the error is too long') end
+    if #action ~= 6 or not ENDS[action:sub(2, 2)] then refuse('only completed, failed and cancelled are ends') end
+    local why = args[at]
+    at = at + 1
+    if not why or #why > DETAIL then refuse('an end has an error of bounded length, or none') end
+    if why ~= '' then r.why = why end
   elseif r.letter == 'G' or r.letter == 'X' then
-    r.place = r.action:sub(r.letter == 'G' and 7 or 2)
+    r.place = action:sub(r.letter == 'G' and 7 or 2)
     if #r.place ~= 20 and #r.place ~= 28 or r.place:sub(1, 16) ~= id then refuse('a place names its job') end
-    if r.letter == 'G' and not ('plsr'):find(r.action:sub(2, 2), 1, true) then refuse('a ghost has a live state') end
-  elseif r.letter == 'W' and (#r.action ~= 9 or r.action:byte(2) ~= 0)
-    or r.letter == 'S' and r.action ~= 'S0' and r.action ~= 'S1'
-    or (BARE .. 'PR'):find(r.letter, 1, true) and #r.action ~= 1 then
+    if r.letter == 'G' and not ('plsr'):find(action:sub(2, 2), 1, true) then refuse('a ghost has a live state') end
+  elseif r.letter == 'W' and (#action ~= 9 or action:byte(2) ~= 0)
+    or r.letter == 'S' and action ~= 'S0' and action ~= 'S1'
+    or (BARE .. 'PR'):find(r.letter, 1, true) and #action ~= 1 then
     refuse('that action says something else')
   end
-  return r
+  return r, at
 end
 
-redis.register_function { function_name = 'tally_v1_repair', callback = function(keys, args)
-  local r = read_repair(args)
-  local c = begin(keys, args)
-  if c.epoch ~= r.epoch then return reply(c, '0') end
+local function is_made(c, r)
+  if c.epoch ~= r.epoch then return false end
   r.d, r.tomb = current(c, r.id), tomb_of(c, r.id)
   local seen = '-'
   if r.d then seen = 'H' .. r.d.state .. struct.pack('>I4', r.d.version)
   elseif r.tomb then seen = 'E' .. r.tomb.status .. struct.pack('>I4', r.tomb.version) end
-  if seen ~= r.seen or not repairs[r.letter](c, r) then return reply(c, '0') end
-  finish(c)
-  return reply(c, '1')
+  return seen == r.seen and repairs[r.letter](c, r)
+end
+
+redis.register_function { function_name = 'tally_v1_repair', callback = function(keys, args)
+  local wanted, at = {}, 3
+  while at <= #args or at == 3 do
+    if #wanted == SWEEP then refuse('more than ' .. SWEEP .. ' repairs a call') end
+    wanted[#wanted + 1], at = read_repair(args, at)
+  end
+  local c = begin(keys, args)
+  local made, seq = {}, c.seq
+  for i, r in ipairs(wanted) do made[i] = is_made(c, r) and '1' or '0' end
+  if c.seq > seq then finish(c) end
+  return reply(c, table.concat(made))
 end }

@@ -210,6 +210,29 @@ extension Conformance {
             try expect("to", entry?.moves.map(\.to), [.completed])
             try await s.expectNothing(at: s.start)
         },
+        ConformanceCase("repairs_of_one_call_happen_each_on_its_own", ["P3"]) { s in
+            let epoch = try await s.epoch()
+            let jobs = (0..<3).map { _ in s.record() }
+            func repair(_ job: JobRecord, _ expected: QueueRepair.Expected, _ action: QueueRepair.Action)
+                -> QueueRepair
+            { QueueRepair(id: job.id, epoch: epoch, expected: expected, action: action, code: "D01") }
+            func push(_ job: JobRecord) -> QueueRepair.Action {
+                .push(Push(job, version: 1, runAt: nil, attempts: 0))
+            }
+            let made = try await s.queue.repair([
+                repair(jobs[0], .absent, push(jobs[0])),
+                repair(jobs[1], .held(.pending, version: 1), push(jobs[1])),
+                repair(jobs[2], .absent, .endBecause(.failed, version: 4, error: "why")),
+                repair(jobs[0], .absent, push(jobs[0])),
+                repair(jobs[0], .held(.pending, version: 1), .end(.cancelled, version: 2)),
+            ])
+            try expect("made", made, [true, false, true, false, true])
+            try expect("end", try await s.ended(jobs[0].id), .init(status: .cancelled, version: 2))
+            try expect("error", try await s.ended(jobs[2].id), .init(status: .failed, version: 4))
+            try await s.expectNothing(at: s.start)
+            let many = Array(repeating: repair(jobs[0], .absent, .tellEnd), count: Limits.sweepPerCall)
+            try expect("most", try await s.queue.repair(many), many.map { _ in false })
+        },
         ConformanceCase("scan_finds_every_held_job", ["P3"]) { s in
             let jobs = (0..<57).map { _ in s.record() }
             _ = try await s.push(jobs)

@@ -140,7 +140,7 @@ public final class FaultyQueue: InspectableQueue {
     public func scan(_ cursor: String, limit: Int) async throws(QueueError) -> (ids: [JobID], next: String?) {
         try await pass(.scan) { () throws(QueueError) in try await base.scan(cursor, limit: limit) }
     }
-    public func repair(_ repair: QueueRepair) async throws(QueueError) -> Bool {
-        try await pass(.repair) { () throws(QueueError) in try await base.repair(repair) }
+    public func repair(_ repairs: [QueueRepair]) async throws(QueueError) -> [Bool] {
+        try await pass(.repair) { () throws(QueueError) in try await base.repair(repairs) }
     }
 }

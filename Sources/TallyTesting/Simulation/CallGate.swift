@@ -33,7 +33,7 @@ package enum CallTrace: Sendable {
     case extended([Lease], [ExtendAnswer])
     case settled(SeamCall, [Lease], [SettleAnswer])
     case cancelled(JobID, CancelAnswer)
-    case repaired(QueueRepair, Bool)
+    case repaired([QueueRepair], [Bool])
     case opened(Int64)
     case recorded([JobRecord], RecordReceipt)
     case applied(MirrorBatch, Bool)

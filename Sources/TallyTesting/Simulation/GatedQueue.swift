@@ -133,9 +133,9 @@ package struct GatedQueue: InspectableQueue {
     {
         try await pass(.scan) { () throws(QueueError) in try await base.scan(cursor, limit: limit) }
     }
-    package func repair(_ repair: QueueRepair) async throws(QueueError) -> Bool {
-        try await pass(.repair, { .repaired(repair, $0) }) { () throws(QueueError) in
-            try await base.repair(repair)
+    package func repair(_ repairs: [QueueRepair]) async throws(QueueError) -> [Bool] {
+        try await pass(.repair, { .repaired(repairs, $0) }) { () throws(QueueError) in
+            try await base.repair(repairs)
         }
     }
 }

@@ -121,14 +121,8 @@ final class Oracle: Sendable {
                     state.checkToken("extend", lease)
                     state.redis.live[lease.id]?.expiresAt = longer.expiresAt
                 }
-            case .repaired(let repair, let isMade):
-                state.tell("repair \(repair.code) of \(state.name(repair.id)) made \(isMade)")
-                guard isMade else { return }
-                state.repairs += 1
-                if !state.hasLoss {
-                    state.breaks(
-                        "I8", "a repair without data loss: \(repair.code) of \(state.name(repair.id))")
-                }
+            case .repaired(let repairs, let made):
+                for (repair, isMade) in zip(repairs, made) { state.repaired(repair, isMade) }
             case .opened(let epoch): state.redis.opened.insert(epoch)
             case .recorded(let jobs, let receipt):
                 for (job, answer) in zip(jobs, receipt.answers) where answer == .recorded {
@@ -159,6 +153,13 @@ extension Oracle.State {
 
     mutating func breaks(_ invariant: String, _ text: String) {
         if broken == nil { broken = (invariant, text) }
+    }
+
+    fileprivate mutating func repaired(_ repair: QueueRepair, _ isMade: Bool) {
+        tell("repair \(repair.code) of \(name(repair.id)) made \(isMade)")
+        guard isMade else { return }
+        repairs += 1
+        if !hasLoss { breaks("I8", "a repair without data loss: \(repair.code) of \(name(repair.id))") }
     }
 
     fileprivate mutating func settled(_ verb: SeamCall, _ lease: Lease, _ answer: SettleAnswer) {

@@ -5,19 +5,23 @@ enum BenchCommand: Command {
     static let name = "bench"
     static let summary = "measure this machine: rates, latencies, and their share of the raw limits"
     static let help = """
-        tally bench [--suite NAME|all] [--rounds 3]
+        tally bench [--suite NAME|all] [--rounds 3] [--ended 1000000]
         Starts private servers of its own in a temporary folder and removes them. The raw limits are measured in the
         same run, before load: redis-benchmark LPUSH (-P 16 -c 50 -d 205) and binary COPY of the same job row into an
         unindexed table.
           --suite NAME      one of the names that `all` prints, by its beginning
+          --ended N         ended jobs in the ledger beneath `sweep`, which then doubles them; a multiple of 1,000
+        What the reconciler costs (`sweep`, `rebuild`, `soak`) is measured once, whatever --rounds says.
         With --json: {"results":[{"name","value","unit","raw","ratio","floor"}]}. Exit 1 when a floor is missed.
         """
-    static let flags: Set<String> = ["suite", "rounds"]
+    static let flags: Set<String> = ["suite", "rounds", "ended"]
 
     static func run(_ arguments: Arguments) async throws {
         let wanted = arguments.text("suite") ?? "all"
-        let suites = Suites.all.filter { wanted == "all" || $0.name.hasPrefix(wanted) }
-        let names = Suites.all.map(\.name).joined(separator: ", ")
+        let ended = try arguments.number("ended", in: 1000...50_000_000, or: 1_000_000)
+        let all = Suites.path + Suites.reconciler(ended: ended)
+        let suites = all.filter { wanted == "all" || $0.name.hasPrefix(wanted) }
+        let names = all.map(\.name).joined(separator: ", ")
         if suites.isEmpty { throw Usage("--suite \(wanted): there are \(names)") }
         let rounds = try arguments.number("rounds", in: 1...9, or: 3)
         let folder = "/var/tmp/tallystick-bench-\(getpid())"
@@ -35,7 +39,7 @@ enum BenchCommand: Command {
         for suite in suites {
             Output.note("running \(suite.name) …")
             var values: [[Figure]] = []
-            for _ in 0..<rounds { values.append(try await suite.run(servers)) }
+            for _ in 0..<min(rounds, suite.rounds) { values.append(try await suite.run(servers)) }
             results += Self.results(values, limits)
         }
         show(results, isJSON: arguments.has("json"))

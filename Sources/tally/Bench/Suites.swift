@@ -5,9 +5,11 @@ import Tallystick
 /// What is measured. Each run has a fresh namespace; a private server pair is shared by all.
 struct Suites: Sendable {
     var name: String
+    /// The most rounds that it is worth.
+    var rounds = 9
     var run: @Sendable (PrivateServers) async throws -> [Figure]
 
-    static let all: [Suites] = [
+    static let path: [Suites] = [
         Suites(name: "enqueue_queued_1024") { servers in
             let rate = try await enqueue(servers, .queued, jobs: 300_000)
             return [
@@ -91,29 +93,31 @@ struct Suites: Sendable {
 
     /// Produce, work and mirror at once; the clock stops when the ledger has every completion.
     private static func lifecycle(_ servers: PrivateServers, jobs: Int) async throws -> Double {
-        try await withScratch(servers) { scratch in
-            let client = JobClient(queue: scratch.queue, ledger: scratch.ledger, durability: .queued)
-            let worker = Worker(
-                queue: scratch.queue, handlers: [JobHandler("bench.noop") { _ in }],
-                configuration: WorkerConfiguration(queues: ["bench"], concurrency: 1024))
-            let meter = LedgerMeter(expecting: jobs)
-            let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger, observer: meter)
-            let duties = Task { try await mirror.run() }
-            let working = Task { try await worker.run() }
-            let took = try await ContinuousClock().measure {
-                try await spread(jobs) { try await client.enqueue(BenchJob.record()) }
-                await meter.allCompleted()
-            }
-            await worker.drain()
-            _ = await working.result
-            duties.cancel()
-            _ = await duties.result
-            let balances = try await scratch.ledger.balances()
-            guard balances.completed == jobs else {
-                throw ServerProblem("the ledger has \(balances.completed) of \(jobs) completions")
-            }
-            return Double(jobs) / took.seconds
+        try await withScratch(servers) { scratch in try await lifecycle(scratch, jobs: jobs) }
+    }
+
+    static func lifecycle(_ scratch: ScratchNamespace, jobs: Int) async throws -> Double {
+        let client = JobClient(queue: scratch.queue, ledger: scratch.ledger, durability: .queued)
+        let worker = Worker(
+            queue: scratch.queue, handlers: [JobHandler("bench.noop") { _ in }],
+            configuration: WorkerConfiguration(queues: ["bench"], concurrency: 1024))
+        let meter = LedgerMeter(expecting: jobs)
+        let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger, observer: meter)
+        let duties = Task { try await mirror.run() }
+        let working = Task { try await worker.run() }
+        let took = try await ContinuousClock().measure {
+            try await spread(jobs) { try await client.enqueue(BenchJob.record()) }
+            await meter.allCompleted()
         }
+        await worker.drain()
+        _ = await working.result
+        duties.cancel()
+        _ = await duties.result
+        let balances = try await scratch.ledger.balances()
+        guard balances.completed == jobs else {
+            throw ServerProblem("the ledger has \(balances.completed) of \(jobs) completions")
+        }
+        return Double(jobs) / took.seconds
     }
 }
 

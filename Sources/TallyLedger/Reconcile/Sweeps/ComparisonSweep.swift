@@ -113,23 +113,21 @@ extension ReconcilePass {
             try await found(
                 drift, id, queue: look.sight.text, ledger: look.row?.text ?? "absent", name: name,
                 detail: effects.contains(id) ? "its effect is committed: it ends as completed" : ""
-            ) { [queue] in
-                if let made = made[id] { return made }
-                guard let repair = repairs.first(where: { $0.id == id }) else { return false }
-                return try await queue.repair(repair)
+            ) {
+                made[id] ?? false
             }
         }
     }
 
-    /// As many of the repairs as are allowed, each a compare-and-set of its own. One after another: the simulation
-    /// steps through them.
-    private mutating func mend(_ repairs: [QueueRepair]) async throws -> [JobID: Bool] {
+    /// As many of the repairs as are allowed. After a lost reply the next pass meets what was made.
+    mutating func mend(_ repairs: [QueueRepair]) async throws -> [JobID: Bool] {
         let allowed = repairs.filter { Drift(rawValue: $0.code).map(options.mends) ?? false }
             .prefix(max(0, mostRepairs - mended))
         var made: [JobID: Bool] = [:]
-        for repair in allowed {
+        for start in stride(from: 0, to: allowed.count, by: Limits.sweepPerCall) {
             try await lease.keep()
-            made[repair.id] = try await queue.repair(repair)
+            let some = Array(allowed[start..<min(allowed.count, start + Limits.sweepPerCall)])
+            for (repair, isMade) in zip(some, try await queue.repair(some)) { made[repair.id] = isMade }
         }
         return made
     }

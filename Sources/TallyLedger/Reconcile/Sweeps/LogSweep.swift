@@ -112,15 +112,19 @@ extension ReconcilePass {
             guard let last = rows.last else { return }
             after = last.id
             let view = try await queue.inspect(rows.map(\.id), at: nil)
-            for row in rows {
-                let sight = QueueSight(view, row.id)
-                if sight.held != nil || sight.ended != nil { continue }
-                let queue = self.queue
-                try await found(.D18, row.id, queue: sight.text, ledger: row.text, detail: Self.historyLost) {
-                    try await Self.repair(
-                        queue, row.id, .absent,
-                        .endBecause(.failed, version: row.version, error: Self.historyLost), .D18, epoch)
-                }
+            let unknown = rows.filter { view.held[$0.id] == nil && view.ended[$0.id] == nil }
+            let made = try await mend(
+                unknown.map { row in
+                    QueueRepair(
+                        id: row.id, epoch: epoch, expected: .absent,
+                        action: .endBecause(.failed, version: row.version, error: Self.historyLost),
+                        code: Drift.D18.rawValue)
+                })
+            for row in unknown {
+                try await found(
+                    .D18, row.id, queue: QueueSight(view, row.id).text, ledger: row.text,
+                    detail: Self.historyLost
+                ) { made[row.id] ?? false }
             }
         }
     }

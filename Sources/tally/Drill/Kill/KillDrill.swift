@@ -48,7 +48,8 @@ struct KillDrill {
         let accepted = try await enqueue(tally, half)
         try await killed
         try await drain(tally, accepted.count)
-        let outcome = try await count(tally, accepted, folder, (ContinuousClock.now - began).seconds)
+        let outcome = try await count(
+            tally, accepted, folder, environment, (ContinuousClock.now - began).seconds)
         await tally.close()
         return outcome
     }
@@ -123,9 +124,10 @@ struct KillDrill {
         Output.endLive()
     }
 
-    private func count(_ tally: Tally, _ accepted: [JobID], _ folder: String, _ seconds: Double) async throws
-        -> Outcome
-    {
+    private func count(
+        _ tally: Tally, _ accepted: [JobID], _ folder: String, _ environment: [String: String],
+        _ seconds: Double
+    ) async throws -> Outcome {
         let ledger = try Common.ledger(tally)
         var effects: [String: Int] = [:]
         let text = try String(contentsOfFile: "\(folder)/effects", encoding: .utf8)
@@ -138,17 +140,22 @@ struct KillDrill {
             completed += ids.count { rows[$0]?.status == .completed }
             lost += ids.count { !(rows[$0]?.status.isTerminal ?? false) }
         }
-        let reconciler = Reconciler(
-            queue: try tally.inspectable(), ledger: ledger, mirror: Mirror(queue: tally.queue, ledger: ledger)
-        )
-        let (run, statement) = try await reconciler.run(.dry)
-        let isClean = run.exitCode == 0 && statement.holds
-        Output.note("drill: \(statement)")
+        let reconciled = try await onThread {
+            try OwnCommand.run(["reconcile", "--json"], environment, folder: folder, within: .seconds(300))
+        }
+        // not JSON, or it did not end: no count
+        let said = reconciled.flatMap { try? JSONSerialization.jsonObject(with: Data($0.output.utf8)) }
+        let findings = (said as? [String: Any])?["findings"] as? [Any]
+        if reconciled?.code != 0 {
+            Output.note(
+                "drill: tally reconcile: \(reconciled.map { "\($0.code): \($0.output)" } ?? "no end")")
+        }
         return Outcome(
             victim: victim.rawValue, accepted: accepted.count, completed: completed, lost: lost,
             withoutEffect: accepted.count { effects[$0.description] == nil },
             twice: accepted.count { effects[$0.description, default: 0] > 1 },
-            drift: isClean ? 0 : max(1, run.findings.count), seconds: seconds)
+            drift: reconciled?.code == 0 ? findings?.count ?? 1 : max(1, findings?.count ?? 1),
+            seconds: seconds)
     }
 }
 

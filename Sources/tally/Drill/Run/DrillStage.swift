@@ -120,29 +120,9 @@ final class DrillStage: Sendable {
         for link in links("-postgres") { link.redirect(to: servers.postgresPort, cutting: cutting) }
     }
 
-    /// Runs the command itself, past the proxies. Answers its exit code and what it printed on standard output; nil
-    /// when it had to be killed because it did not end within `time`.
+    /// Runs the command itself, past the proxies.
     func command(_ words: [String], within time: Duration) throws -> (code: Int32, output: String)? {
-        let path = "\(folder)/command-\(UInt32.random(in: 0 ... .max))"
-        defer { unlink(path) }
-        var all = ProcessInfo.processInfo.environment.merging(environment("direct")) { _, new in new }
-        all["SWIFT_BACKTRACE"] = "enable=no"
-        let line =
-            ["/bin/sh", "-c", "exec \"$@\" 2>>\"$0\"", "\(folder)/command.log", "/proc/\(getpid())/exe"]
-            + words
-        let pid = try ChildProcess.start(line, environment: all.map { "\($0.key)=\($0.value)" }, output: path)
-        let deadline = ContinuousClock.now + time
-        var status: Int32 = 0
-        while waitpid(pid, &status, WNOHANG) == 0 {
-            if ContinuousClock.now > deadline {
-                kill(pid, SIGKILL)
-                _ = try ChildProcess.wait(pid)
-                return nil
-            }
-            usleep(20_000)
-        }
-        let code = status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
-        return (code, (try? String(contentsOfFile: path, encoding: .utf8)) ?? "")  // printed nothing
+        try OwnCommand.run(words, environment("direct"), folder: folder, within: time)
     }
 
     /// Everything ends and goes, whatever state it is in. May be repeated.

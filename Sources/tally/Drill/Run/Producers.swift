@@ -10,6 +10,8 @@ final class Producers: Sendable {
     let history: ClientHistory
     private let isStopped = Atomic(false)
     private let ended = Atomic(0)
+    /// Those that were noted already.
+    private let refusals = Mutex(Set<String>())
     /// Texts that may stand in no log.
     static let canary = "canary-4f1c9e"
 
@@ -155,7 +157,9 @@ final class Producers: Sendable {
             case .uncertain: return .info
             case .ended: return .ok  // of an earlier call with these ids
             case .idConflict, .invalid, .refused:
-                Output.note("drill: an enqueue was refused: \(error)")
+                if refusals.withLock({ $0.insert("\(error)").inserted }) {
+                    Output.note("drill: an enqueue was refused: \(error)")
+                }
                 return .fail
             case .unavailable, .full, .closed: return .fail
             }

@@ -1,5 +1,6 @@
 import TallyCore
 
+/// What `tally bench` needs of a ledger of its own; nothing else calls these.
 extension PostgresLedger {
     /// How long a binary COPY of these rows takes into a logged, unindexed table, its commit included: the limit that
     /// the ledger's own figures are held against. The table is gone afterwards.
@@ -14,6 +15,16 @@ extension PostgresLedger {
             let took = ContinuousClock.now - began
             try connection.script(statements[.dropCopyTable], within: patience)
             return took
+        }
+    }
+
+    /// Adds so many jobs that ended within the last hour.
+    package func addEndedJobs(_ count: Int, body: [UInt8]) async throws(LedgerError) {
+        try await pool.run("ended jobs") { connection throws(LedgerError) in
+            var parameters = Parameters()
+            parameters.int(Int64(count))
+            parameters.bytes(body)
+            _ = try connection.run(.endedJobs, parameters)
         }
     }
 }
