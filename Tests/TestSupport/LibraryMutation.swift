@@ -47,8 +47,8 @@ package struct LibraryMutation: Sendable, CustomStringConvertible {
             "push_supersedes", "if job.held.version >= version then letter",
             "if true then letter"),
         LibraryMutation(
-            "repair_cas", "if seen ~= r.seen or not repairs[r.letter](c, r) then",
-            "if not repairs[r.letter](c, r) then"),
+            "repair_cas", "return seen == r.seen and repairs[r.letter](c, r)",
+            "return repairs[r.letter](c, r)"),
     ]
 
     /// No rule, but a bound that a test can reach.

@@ -84,8 +84,8 @@ public protocol InspectableQueue: QueueDriver {
     func counts(at now: Timestamp?) async throws(QueueError) -> [QueueCounts]
     /// Up to about `limit` held ids from `cursor` on ("" = the start); `next` nil at the end. An id may come twice.
     func scan(_ cursor: String, limit: Int) async throws(QueueError) -> (ids: [JobID], next: String?)
-    /// Up to `Limits.sweepPerCall` repairs of the reconciler, one after another: each moves its job only while that is
-    /// still as `expected` says, whatever becomes of the others. Says which were made.
+    /// Up to `Limits.sweepPerCall` repairs of the reconciler, one after another: each moves its job only while that
+    /// is still as `expected` says, whatever becomes of the others. Says which were made.
     func repair(_ repairs: [QueueRepair]) async throws(QueueError) -> [Bool]
 }
 

@@ -37,7 +37,9 @@ local function read_job(args, at, n)
   if bit.band(job.flags, 4) ~= 0 then
     job.unique = args[at]
     at = at + 1
-    if not job.unique or #job.unique < 9 or job.unique:byte(1) ~= 0 then refuse('job ' .. n .. ' has no unique key') end
+    if not job.unique or #job.unique < 9 or job.unique:byte(1) ~= 0 then
+      refuse('job ' .. n .. ' has no unique key')
+    end
   end
   if (job.record:byte(4) == 1) ~= (job.large ~= nil) then refuse('job ' .. n .. ' has not the body that it names') end
   job.recorded = bit.band(job.flags, 1) ~= 0
