@@ -75,6 +75,9 @@ static const char migrations_0003_enqueue[] = {
 static const char migrations_0004_reconciler[] = {
 #embed "../../sql/migrations/0004_reconciler.sql" suffix(,)
 0};
+static const char migrations_0005_reconcile_cursor[] = {
+#embed "../../sql/migrations/0005_reconcile_cursor.sql" suffix(,)
+0};
 static const char mirror_beat[] = {
 #embed "../../sql/mirror/beat.sql" suffix(,)
 0};
@@ -144,11 +147,17 @@ static const char reconcile_effects[] = {
 static const char reconcile_end_lease[] = {
 #embed "../../sql/reconcile/end_lease.sql" suffix(,)
 0};
+static const char reconcile_end_sweep[] = {
+#embed "../../sql/reconcile/end_sweep.sql" suffix(,)
+0};
 static const char reconcile_free_key[] = {
 #embed "../../sql/reconcile/free_key.sql" suffix(,)
 0};
 static const char reconcile_identity[] = {
 #embed "../../sql/reconcile/identity.sql" suffix(,)
+0};
+static const char reconcile_keep_results[] = {
+#embed "../../sql/reconcile/keep_results.sql" suffix(,)
 0};
 static const char reconcile_last_full[] = {
 #embed "../../sql/reconcile/last_full.sql" suffix(,)
@@ -165,6 +174,9 @@ static const char reconcile_lock_balances[] = {
 static const char reconcile_lose_worker[] = {
 #embed "../../sql/reconcile/lose_worker.sql" suffix(,)
 0};
+static const char reconcile_move_sweep_cursor[] = {
+#embed "../../sql/reconcile/move_sweep_cursor.sql" suffix(,)
+0};
 static const char reconcile_prune_runs[] = {
 #embed "../../sql/reconcile/prune_runs.sql" suffix(,)
 0};
@@ -177,8 +189,14 @@ static const char reconcile_record_run[] = {
 static const char reconcile_recount[] = {
 #embed "../../sql/reconcile/recount.sql" suffix(,)
 0};
+static const char reconcile_results[] = {
+#embed "../../sql/reconcile/results.sql" suffix(,)
+0};
 static const char reconcile_settle_quarantine[] = {
 #embed "../../sql/reconcile/settle_quarantine.sql" suffix(,)
+0};
+static const char reconcile_sweep_cursor[] = {
+#embed "../../sql/reconcile/sweep_cursor.sql" suffix(,)
 0};
 static const char reconcile_unknown_events[] = {
 #embed "../../sql/reconcile/unknown_events.sql" suffix(,)
@@ -276,6 +294,9 @@ static const char undo_0003_enqueue[] = {
 static const char undo_0004_reconciler[] = {
 #embed "../../sql/undo/0004_reconciler.sql" suffix(,)
 0};
+static const char undo_0005_reconcile_cursor[] = {
+#embed "../../sql/undo/0005_reconcile_cursor.sql" suffix(,)
+0};
 
 static const struct { const char *name, *text; } files[] = {
     {"bench/copy_limit", bench_copy_limit},
@@ -302,6 +323,7 @@ static const struct { const char *name, *text; } files[] = {
     {"migrations/0002_duties", migrations_0002_duties},
     {"migrations/0003_enqueue", migrations_0003_enqueue},
     {"migrations/0004_reconciler", migrations_0004_reconciler},
+    {"migrations/0005_reconcile_cursor", migrations_0005_reconcile_cursor},
     {"mirror/beat", mirror_beat},
     {"mirror/change", mirror_change},
     {"mirror/copy_events", mirror_copy_events},
@@ -325,18 +347,23 @@ static const struct { const char *name, *text; } files[] = {
     {"reconcile/correct_balances", reconcile_correct_balances},
     {"reconcile/effects", reconcile_effects},
     {"reconcile/end_lease", reconcile_end_lease},
+    {"reconcile/end_sweep", reconcile_end_sweep},
     {"reconcile/free_key", reconcile_free_key},
     {"reconcile/identity", reconcile_identity},
+    {"reconcile/keep_results", reconcile_keep_results},
     {"reconcile/last_full", reconcile_last_full},
     {"reconcile/leaked_keys", reconcile_leaked_keys},
     {"reconcile/lease", reconcile_lease},
     {"reconcile/lock_balances", reconcile_lock_balances},
     {"reconcile/lose_worker", reconcile_lose_worker},
+    {"reconcile/move_sweep_cursor", reconcile_move_sweep_cursor},
     {"reconcile/prune_runs", reconcile_prune_runs},
     {"reconcile/quarantined", reconcile_quarantined},
     {"reconcile/record_run", reconcile_record_run},
     {"reconcile/recount", reconcile_recount},
+    {"reconcile/results", reconcile_results},
     {"reconcile/settle_quarantine", reconcile_settle_quarantine},
+    {"reconcile/sweep_cursor", reconcile_sweep_cursor},
     {"reconcile/unknown_events", reconcile_unknown_events},
     {"reconcile/window", reconcile_window},
     {"record/explain", record_explain},
@@ -369,6 +396,7 @@ static const struct { const char *name, *text; } files[] = {
     {"undo/0002_duties", undo_0002_duties},
     {"undo/0003_enqueue", undo_0003_enqueue},
     {"undo/0004_reconciler", undo_0004_reconciler},
+    {"undo/0005_reconcile_cursor", undo_0005_reconcile_cursor},
 };
 
 const char *tally_sql(const char *name) {

@@ -30,18 +30,19 @@ public struct Serve: Sendable {
             group.addTask { try await sweeper.run() }
             group.addTask { try await openEpochs() }
             group.addTask { try await patrol.run() }
-            group.addTask { try await verifyServer() }
+            group.addTask { try await watchServer() }
             try await group.waitForAll()
         }
     }
 
-    /// Says so when somebody has set the server to throw jobs away.
-    private func verifyServer() async throws {
-        guard let queue = queue as? any VerifiableQueue else { return }
+    /// Says so when somebody has set the server to throw jobs away, and while the log fills.
+    private func watchServer() async throws {
+        let log = LogWatch(queue: queue, observer: observer)
         while true {
             try await Task.sleep(for: Limits.verify)
             do throws(QueueError) {
-                try await queue.verify()
+                try await log.step()
+                try await (queue as? any VerifiableQueue)?.verify()
             } catch {
                 if error.code == .wrongServer { observer.dutyFailed("verify Redis", error) }
             }

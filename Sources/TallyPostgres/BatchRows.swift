@@ -141,6 +141,18 @@ enum BatchRows {
         return all
     }
 
+    static func parameters(ofResults results: [(id: JobID, bytes: [UInt8])]) -> Parameters {
+        var all = Parameters()
+        all.array(.uuid, results) {
+            $0.append($1.id); return true
+        }
+        all.array(.text, results) {
+            $0.appendJSONText($1.bytes, Projection(of: $1.bytes, codec: "json"))
+        }
+        all.array(.bytea, results) { $0.appendOptional($1.bytes) }
+        return all
+    }
+
     static func parameters(of rows: [CreatedRow]) -> Parameters {
         var all = Parameters()
         func ints(_ value: (CreatedRow) -> Int) {

@@ -2,7 +2,8 @@ import TallyCore
 
 extension PostgresLedger {
     public func requeue(
-        _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String
+        _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String,
+        despiteEffect: Bool
     ) async throws(LedgerError) -> RequeueAnswer {
         try await pool.run("requeue") { connection throws(LedgerError) in
             var parameters = Parameters()
@@ -11,9 +12,11 @@ extension PostgresLedger {
             parameters.time(runAt)
             parameters.int(resetAttempts ? 1 : 0)
             parameters.text(actor)
+            parameters.int(despiteEffect ? 1 : 0)
             let rows = try connection.run(.requeue, parameters, .commits)
             guard rows.int(0, 0) == 1 else { return .notFound }
             if let version = rows.int(0, 1) { return .requeued(version: Int(version)) }
+            if rows.int(0, 3) == 1 { return .effectCommitted }
             return .notFailed(try rows.status(0, 2))
         }
     }

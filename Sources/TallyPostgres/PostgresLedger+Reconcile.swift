@@ -175,6 +175,40 @@ extension PostgresLedger: ReconcilableLedger {
         }
     }
 
+    public func keepResults(_ ids: [JobID]) async throws(LedgerError) {
+        try await pool.run("keep results") { connection throws(LedgerError) in
+            let rows = try connection.run(.results, Parameters([.ids(ids)]))
+            let results = (0..<rows.count).compactMap { row in
+                rows.id(row, 0).map { (id: $0, bytes: rows.bytes(row, 1) ?? []) }
+            }
+            if results.isEmpty { return }
+            _ = try connection.run(.keepResults, BatchRows.parameters(ofResults: results), .commits)
+        }
+    }
+
+    public func sweepCursor() async throws(LedgerError) -> SweepCursor? {
+        try await pool.run("sweep cursor") { connection throws(LedgerError) in
+            let rows = try connection.run(.sweepCursor)
+            guard rows.count == 1, let position = rows.text(0, 1) else { return nil }
+            if rows.text(0, 0) == "queue" { return .queue(position) }
+            return JobID(position).map { .ledger(after: $0) }
+        }
+    }
+
+    public func moveSweepCursor(_ cursor: SweepCursor?) async throws(LedgerError) {
+        try await pool.run("sweep cursor") { connection throws(LedgerError) in
+            let words: [LedgerValue]
+            switch cursor {
+            case .ledger(let id): words = [.text("ledger"), .text(id.description)]
+            case .queue(let position): words = [.text("queue"), .text(position)]
+            case nil:
+                _ = try connection.run(.endSweep, Parameters(), .commits)
+                return
+            }
+            _ = try connection.run(.moveSweepCursor, Parameters(words), .commits)
+        }
+    }
+
     public func lastFullRun() async throws(LedgerError) -> Timestamp? {
         try await pool.run("last full run") { connection throws(LedgerError) in
             try connection.run(.lastFull).time(0, 0)

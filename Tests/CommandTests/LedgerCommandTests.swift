@@ -30,6 +30,36 @@ import Testing
         #expect(after.code == 0)
     }
 
+    @Test func `dlq requeue refuses a job whose effect is committed, says why, and obeys --force [D8]`()
+        async throws
+    {
+        try await withStores { scratch, settings in
+            let record = JobRecord(type: "t")
+            _ = try await scratch.queue.push([Push(record)], issued: nil, at: nil)
+            let wish = ReserveWish([.default], limit: 1, lease: .seconds(60), worker: WorkerID("w"))
+            let lease = try #require(try await scratch.queue.reserve(wish, at: nil).jobs.first).lease
+            _ = try await scratch.ledger.withTransaction { transaction in
+                try await scratch.ledger.complete(lease, result: [], in: transaction)
+            }
+            _ = try await scratch.queue.fail([Failure(lease, attempts: 1, error: "crashed")], at: nil)
+            let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger)
+            while try await mirror.step() > 0 {}
+
+            let refused = try await Tool.run(["dlq", "requeue", "\(record.id)"], environment: settings)
+            #expect(refused.code == 1 && refused.output.isEmpty)
+            #expect(
+                refused.errors.contains("effect committed") && refused.errors.contains("--force"),
+                "\(refused.errors)")
+            #expect(try await scratch.queue.inspect([record.id], at: nil).held.isEmpty)
+
+            let forced = try await Tool.run(
+                ["dlq", "requeue", "\(record.id)", "--force"], environment: settings)
+            #expect(forced.code == 0, "\(forced.errors)")
+            #expect(
+                try await scratch.queue.inspect([record.id], at: nil).held[record.id]?.status == .pending)
+        }
+    }
+
     @Test func `stats counts each queue as it stands [H9]`() async throws {
         try await withStores { scratch, settings in
             let now = try await scratch.queue.history().now

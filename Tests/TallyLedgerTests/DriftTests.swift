@@ -76,12 +76,17 @@ import Testing
     ) async throws {
         try await Halves.with { halves in
             let id = try await halves.provoke(drift)
-            try await halves.sql("INSERT INTO SCHEMA.job_effects (job_id) VALUES ('\(id)')")
+            // 42, as JSON.
+            try await halves.sql(
+                "INSERT INTO SCHEMA.job_effects (job_id, result) VALUES ('\(id)', '\\x3432')")
 
             _ = try await halves.reconcile(.repair)
             try await Settling.run(halves.queue, halves.ledger)
 
-            #expect(try await halves.ledger.jobs([id])[id]?.status == .completed)
+            let job = try #require(try await halves.ledger.jobs([id])[id])
+            #expect(job.status == .completed && job.result == Array("42".utf8))
+            let stored = try await halves.sql("SELECT result::bigint FROM SCHEMA.jobs WHERE id = '\(id)'")
+            #expect(stored == [[.int(42)]])
             #expect(try await halves.queue.inspect([id], at: nil).held[id] == nil)
             #expect(try await halves.reconcile(.dry).run.findings.isEmpty)
         }

@@ -76,6 +76,9 @@ struct Halves {
         return id
     }
 
+    /// Relay and mirror, until neither has anything left to do.
+    func mirrorAll() async throws { try await Settling.run(queue, ledger) }
+
     // MARK: The foreign hand
 
     func key(_ name: String) -> String { "{\(scratch.settings.namespace):0}:\(name)" }
@@ -92,6 +95,11 @@ struct Halves {
     func forget(_ id: JobID) throws {
         try send("HDEL", "body", bytes(id))
         try send("HDEL", "detours", bytes(id))
+    }
+    func damage(_ id: JobID) throws {
+        var record = try raw.send([Array("HGET".utf8), Array(key("body").utf8), bytes(id)]).bytes ?? []
+        record[record.count - 1] ^= 1
+        try send("HSET", "body", bytes(id), record)
     }
     func token(_ id: JobID) async throws -> [UInt8] {
         let lease = try await queue.inspect([id], at: nil).held[id]?.lease
@@ -152,10 +160,7 @@ struct Halves {
         case .twice: try send("RPUSH", Self.list, bytes(id, 1))
         case .noRow: try await run("DELETE FROM JOBS", id)
         case .endedInLedger: try await run("UPDATE JOBS SET status = 'completed', completed_at = now()", id)
-        case .damaged:
-            var record = try raw.send([Array("HGET".utf8), Array(key("body").utf8), bytes(id)]).bytes ?? []
-            record[record.count - 1] ^= 1
-            try send("HSET", "body", bytes(id), record)
+        case .damaged: try damage(id)
         default: try await run("UPDATE JOBS SET version = version + 3, floor = version + 3", id)
         }
     }

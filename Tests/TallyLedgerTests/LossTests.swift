@@ -141,7 +141,7 @@ import Testing
         }
     }
 
-    @Test func `a leased job that lost its token runs again as a crash, never with two owners [D13, D10]`()
+    @Test func `a leased job that lost its token runs again as a crash, never with two owners [D13, P3]`()
         async throws
     {
         try await Halves.with { halves in

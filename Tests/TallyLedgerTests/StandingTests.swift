@@ -285,6 +285,29 @@ import Testing
         }
     }
 
+    @Test(arguments: [JobStatus.pending, .processing, .scheduled])
+    func `ends a damaged job that the ledger has no row of as failed, and the ledger says so [D31, P3]`(
+        _ status: JobStatus
+    ) async throws {
+        try await Halves.with { halves in
+            let id = try await halves.job(status)
+            let version = try #require(try await halves.queue.inspect([id], at: nil).held[id]).version
+            try halves.damage(id)
+            try await halves.run("DELETE FROM JOBS", id)
+
+            try await mends(.D31, halves)
+
+            let row = try #require(try await halves.ledger.jobs([id])[id])
+            #expect(row.status == .failed && row.version == version && row.record.type == "unknown")
+            #expect(row.error?.hasPrefix("corrupt") == true)
+            let last = try #require(try await halves.ledger.events(id).last)
+            #expect(last.to == .failed && last.actor == "reconciler:D31")
+            let view = try await halves.queue.inspect([id], at: nil)
+            #expect(view.damaged.isEmpty && view.ended[id]?.status == .failed)
+            #expect(try await halves.queue.survey().held == 0)
+        }
+    }
+
     @Test func `refuses to settle a job for retry whose record is gone, and harms no other [D09]`()
         async throws
     {

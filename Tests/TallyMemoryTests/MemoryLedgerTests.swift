@@ -70,6 +70,25 @@ private struct Away: Error {}
         #expect(try await ledger.events(job.id).map(\.verb) == [.repair, .requeue, .repair])
     }
 
+    @Test func `requeues a dead job whose effect is committed only by force, which forgets the effect [D8]`()
+        async throws
+    {
+        let ledger = MemoryLedger(clock: { start })
+        let job = record()
+        _ = try await ledger.record([job])
+        #expect(try await ledger.apply(batch(job.id, .failed, version: 2, seq: 1, after: .start)))
+        #expect(try ledger.commitEffect(of: job.id))
+        func requeue(force: Bool) async throws -> RequeueAnswer {
+            try await ledger.requeue(
+                job.id, seen: 2, runAt: nil, resetAttempts: false, actor: "me", despiteEffect: force)
+        }
+
+        #expect(try await requeue(force: false) == .effectCommitted)
+        #expect(try await ledger.jobs([job.id])[job.id]?.status == .failed)
+        #expect(try await requeue(force: true) == .requeued(version: 3))
+        #expect(try ledger.commitEffect(of: job.id))
+    }
+
     @Test func `refuses a batch when another mirror has moved the cursor`() async throws {
         let ledger = MemoryLedger(clock: { start })
         let first = batch(JobID(), .completed, version: 2, seq: 1, after: .start)

@@ -77,6 +77,42 @@ extension PostgresTests {
             }
         }
 
+        @Test
+        func `a dead job whose effect is committed runs again only by force, which forgets the effect [D8]`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let record = job()
+                _ = try await fixture.ledger.record([record])
+                _ = try await fixture.ledger.withTransaction { transaction in
+                    try await fixture.ledger.complete(lease(record.id, 2), result: [7], in: transaction)
+                }
+                // Its worker died between its commit and its ack, for the last time.
+                try await fixture.apply(1) { $0.changed = [change(record.id, .failed, version: 2, seq: 1)] }
+                func requeue(_ version: Int, force: Bool) async throws -> RequeueAnswer {
+                    try await fixture.ledger.requeue(
+                        record.id, seen: version, runAt: nil, resetAttempts: false, actor: "ann",
+                        despiteEffect: force)
+                }
+
+                #expect(try await requeue(1, force: false) == .notFailed(.failed))
+                #expect(try await requeue(1, force: true) == .notFailed(.failed))
+                #expect(try await requeue(2, force: false) == .effectCommitted)
+                #expect(try await fixture.ledger.jobs([record.id])[record.id]?.status == .failed)
+                #expect(try await fixture.ledger.committedEffect(of: record.id) == [7])
+                #expect(try await requeue(2, force: true) == .requeued(version: 3))
+                #expect(try await fixture.ledger.committedEffect(of: record.id) == nil)
+                // The lease that did it cannot do it again; the next one can.
+                let again = [2, 4].map { lease(record.id, $0, epoch: 1) }
+                for (lease, expected) in zip(again, [EffectAnswer.stale, .claimed]) {
+                    let answer = try await fixture.ledger.withTransaction { transaction in
+                        try await fixture.ledger.complete(lease, result: [], in: transaction)
+                    }
+                    #expect(answer == expected)
+                }
+            }
+        }
+
         @Test func `a client that stands still in a transaction gives up its locks`() async throws {
             try await withLedger { fixture in
                 let statements = Statements(schema: fixture.schema)

@@ -5,7 +5,7 @@ import Testing
 @testable import TestSupport
 
 @Suite struct `When the server's clock jumps` {
-    @Test func `nothing is reclaimed for one lease, and what is held stays valid`() async throws {
+    @Test func `nothing is reclaimed for one lease, and what is held stays valid [D27, P3]`() async throws {
         try await withExpiredLease { queue, lease, raw, prefix, runID in
             // Neither the last caller nor this one has seen so late an hour.
             let now = try await queue.history().now
@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    @Test func `a caller that was away alone freezes nothing`() async throws {
+    @Test func `a caller that was away alone freezes nothing [D27]`() async throws {
         try await withExpiredLease { queue, _, raw, prefix, runID in
             let before = try await queue.history().now - .seconds(5)
 

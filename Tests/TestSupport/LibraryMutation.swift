@@ -47,9 +47,24 @@ package struct LibraryMutation: Sendable, CustomStringConvertible {
             "push_supersedes", "if job.held.version >= version then letter",
             "if true then letter"),
         LibraryMutation(
-            "repair_cas", "if seen ~= r.seen or not repairs[r.letter](c, r) then",
-            "if not repairs[r.letter](c, r) then"),
+            "repair_cas", "return seen == r.seen and repairs[r.letter](c, r)",
+            "return repairs[r.letter](c, r)"),
     ]
+
+    /// No rule, but a bound that a test can reach.
+    package static let smallLog = LibraryMutation(
+        "log budget of 40", "local LOG_ENTRIES = 2000000", "local LOG_ENTRIES = 40")
+
+    /// Replaces the functions of the whole server. Whoever connects anew loads the true text again.
+    package func load(into raw: RawRedis) throws {
+        let found = try raw("FUNCTION", "LIST", "LIBRARYNAME", "tally_v1", "WITHCODE").array?.first?.array
+        guard let found, let at = found.firstIndex(where: { $0.text == "library_code" }),
+            let whole = found[at + 1].text, whole.ranges(of: text).count == 1
+        else {
+            throw Servers.Missing(description: "\(self): its text does not stand in the functions once")
+        }
+        try raw("FUNCTION", "LOAD", "REPLACE", whole.replacing(text, with: replacement))
+    }
 }
 
 /// Both halves, on a Redis of their own whose functions lack one rule: the functions are the whole server's.
@@ -61,13 +76,7 @@ package func withMutant(
         let raw = try RawRedis(url: redis.url)
         // Every connection stands; a new one would load the true text again.
         _ = try await scratch.queue.history()
-        let found = try raw("FUNCTION", "LIST", "LIBRARYNAME", "tally_v1", "WITHCODE").array?.first?.array
-        guard let found, let at = found.firstIndex(where: { $0.text == "library_code" }),
-            let text = found[at + 1].text, text.ranges(of: mutation.text).count == 1
-        else {
-            throw Servers.Missing(description: "\(mutation): its text does not stand in the functions once")
-        }
-        try raw("FUNCTION", "LOAD", "REPLACE", text.replacing(mutation.text, with: mutation.replacement))
+        try mutation.load(into: raw)
         try await body(scratch)
         try await scratch.remove()
     }

@@ -78,11 +78,13 @@ package final class SpyLedger: LedgerDriver {
         try await pass(.apply) { () throws(LedgerError) in try await base.apply(batch) }
     }
     package func requeue(
-        _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String
+        _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String,
+        despiteEffect: Bool
     ) async throws(LedgerError) -> RequeueAnswer {
         try await pass(.requeue) { () throws(LedgerError) in
             try await base.requeue(
-                id, seen: version, runAt: runAt, resetAttempts: resetAttempts, actor: actor)
+                id, seen: version, runAt: runAt, resetAttempts: resetAttempts, actor: actor,
+                despiteEffect: despiteEffect)
         }
     }
     package func recordCancel(_ id: JobID, version: Int, epoch: Int64) async throws(LedgerError)

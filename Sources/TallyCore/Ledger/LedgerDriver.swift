@@ -33,8 +33,13 @@ public protocol LedgerDriver: Sendable {
 
     /// failed → pending at version + 1 (or scheduled, when `runAt` lies ahead), with event and outbox row, if the row
     /// is still failed at `version`.
-    func requeue(_ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String)
-        async throws(LedgerError) -> RequeueAnswer
+    ///
+    /// - Parameter despiteEffect: a job whose effect is committed is done; if it shall run again all the same, its
+    ///   effect is forgotten.
+    func requeue(
+        _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String,
+        despiteEffect: Bool
+    ) async throws(LedgerError) -> RequeueAnswer
 
     /// Makes a non-terminal row `cancelled`, if its version is not above `version` and the mirror's cursor is in
     /// `epoch`.
@@ -65,6 +70,13 @@ public protocol LedgerDriver: Sendable {
 extension LedgerDriver {
     /// A ledger in which handlers cannot commit an effect has none.
     public func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID> { [] }
+
+    public func requeue(
+        _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String
+    ) async throws(LedgerError) -> RequeueAnswer {
+        try await requeue(
+            id, seen: version, runAt: runAt, resetAttempts: resetAttempts, actor: actor, despiteEffect: false)
+    }
 }
 
 public struct OutboxID: Hashable, Sendable {
@@ -103,6 +115,8 @@ public enum RequeueAnswer: Hashable, Sendable {
     case requeued(version: Int)
     /// Not failed, or failed at another version than the caller saw.
     case notFailed(JobStatus)
+    /// Failed, but its effect is committed: the work is done, and would be done twice.
+    case effectCommitted
     case notFound
 }
 

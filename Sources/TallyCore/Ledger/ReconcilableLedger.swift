@@ -31,6 +31,14 @@ public protocol ReconcilableLedger: LedgerDriver {
     func leakedKeys(after key: LeakedKey?, limit: Int) async throws(LedgerError) -> [LeakedKey]
     func freeKey(_ key: LeakedKey, actor: String) async throws(LedgerError) -> Bool
 
+    /// Of these jobs, which end because their effect is committed: keeps that effect's result in the row.
+    func keepResults(_ ids: [JobID]) async throws(LedgerError)
+
+    /// Where the last round was cut off; nil = nowhere.
+    func sweepCursor() async throws(LedgerError) -> SweepCursor?
+    /// nil: the round came to its end.
+    func moveSweepCursor(_ cursor: SweepCursor?) async throws(LedgerError)
+
     /// When every active job of both halves was last compared.
     func lastFullRun() async throws(LedgerError) -> Timestamp?
     /// Drops runs of `tally serve` that found nothing and are older than that.

@@ -84,8 +84,8 @@ public protocol InspectableQueue: QueueDriver {
     func counts(at now: Timestamp?) async throws(QueueError) -> [QueueCounts]
     /// Up to about `limit` held ids from `cursor` on ("" = the start); `next` nil at the end. An id may come twice.
     func scan(_ cursor: String, limit: Int) async throws(QueueError) -> (ids: [JobID], next: String?)
-    /// Up to `Limits.sweepPerCall` repairs of the reconciler, one after another: each moves its job only while that is
-    /// still as `expected` says, whatever becomes of the others. Says which were made.
+    /// Up to `Limits.sweepPerCall` repairs of the reconciler, one after another: each moves its job only while that
+    /// is still as `expected` says, whatever becomes of the others. Says which were made.
     func repair(_ repairs: [QueueRepair]) async throws(QueueError) -> [Bool]
 }
 
@@ -415,7 +415,8 @@ public struct QueueRepair: Sendable {
         case rewrite(JobRecord)
         /// Write the record of an id that stands in a structure without one.
         case restore(JobSnapshot, place: QueuePlace)
-        /// Take such an id, which nobody knows, out of its structure; it ends as failed.
+        /// Take out an id that nobody has a record of, such a one or a held job whose record is damaged; it ends as
+        /// failed, with a stub for the ledger.
         case bury(stub: JobRecord, place: QueuePlace)
         /// Take back its lease, which has run out.
         case reclaim

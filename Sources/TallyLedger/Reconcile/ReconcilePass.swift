@@ -13,6 +13,9 @@ struct ReconcilePass: Sendable {
     /// Repairs made: the run counts them among its findings, which is dear while there are many.
     var mended = 0
 
+    /// Where the round before this one was cut off; a round that goes by itself begins there.
+    var resumed: SweepCursor?
+
     /// Ids that S2 has compared: S1 leaves them out.
     var seen: Set<JobID> = []
     /// Ids that another sweep has found: they are not found twice.
@@ -59,6 +62,12 @@ struct ReconcilePass: Sendable {
     }
     /// In the ledger's audit log.
     static func actor(_ drift: Drift) -> String { "reconciler:\(drift.rawValue)" }
+
+    /// Of a round that goes by itself: how far it has come. nil = to its end.
+    func keep(_ cursor: SweepCursor?) async throws {
+        guard options.mode == .serve, let ledger = ledger as? any ReconcilableLedger else { return }
+        try await onLedger { try await ledger.moveSweepCursor(cursor) }
+    }
 
     func rest(jobs: Int) async throws {
         guard let pace = options.pace else { return }

@@ -41,9 +41,14 @@ public struct Reconciler: Sendable {
         do {
             if options.mode != .dry { try await pass.lease.keep() }
             if try await pass.checkPairing(), try await pass.checkLog(mirror) {
+                if options.mode == .serve {
+                    pass.resumed = try await (ledger as? any ReconcilableLedger)?.sweepCursor()
+                }
                 try await pass.sweepStructures()
+                try await pass.resumeQueue()
                 try await pass.sweepLedger()
                 try await pass.sweepQueue()
+                try await pass.keep(nil)
                 try await pass.checkPlaces()
                 try await pass.checkTotals()
                 try await pass.checkWorkers()

@@ -75,11 +75,13 @@ public final class MemoryLedger: LedgerDriver {
     // MARK: - Change
 
     public func requeue(
-        _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String
+        _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String,
+        despiteEffect: Bool
     ) async throws(LedgerError) -> RequeueAnswer {
         try run("requeue") { state, now in
             state.requeue(
-                id, seen: version, runAt: runAt, resetAttempts: resetAttempts, actor: actor, at: now)
+                id, seen: version, runAt: runAt, resetAttempts: resetAttempts, actor: actor,
+                despiteEffect: despiteEffect, at: now)
         }
     }
 

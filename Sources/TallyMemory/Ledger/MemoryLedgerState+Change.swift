@@ -31,10 +31,12 @@ extension MemoryLedgerState {
 
     mutating func requeue(
         _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String,
-        at now: Timestamp
+        despiteEffect: Bool, at now: Timestamp
     ) -> RequeueAnswer {
         guard var row = rows[id] else { return .notFound }
         guard row.job.status == .failed, row.job.version == version else { return .notFailed(row.job.status) }
+        if effects.contains(id), !despiteEffect { return .effectCommitted }
+        effects.remove(id)
         let waits = runAt.map { $0 > now } ?? false
         row.job.status = waits ? .scheduled : .pending
         row.job.version += 1

@@ -37,7 +37,9 @@ local function read_job(args, at, n)
   if bit.band(job.flags, 4) ~= 0 then
     job.unique = args[at]
     at = at + 1
-    if not job.unique or #job.unique < 9 or job.unique:byte(1) ~= 0 then refuse('job ' .. n .. ' has no unique key') end
+    if not job.unique or #job.unique < 9 or job.unique:byte(1) ~= 0 then
+      refuse('job ' .. n .. ' has no unique key')
+    end
   end
   if (job.record:byte(4) == 1) ~= (job.large ~= nil) then refuse('job ' .. n .. ' has not the body that it names') end
   job.recorded = bit.band(job.flags, 1) ~= 0
@@ -247,7 +249,7 @@ redis.register_function { function_name = 'tally_v1_push', callback = function(k
   local is_late_call = args[3] ~= '' and is_late(c, args[3], args[4])
   if not is_late_call and redis.call('XLEN', c.p .. ':log') >= LOG_ENTRIES then
     return redis.error_reply('FULL the log holds ' .. LOG_ENTRIES
-      .. ' entries that the ledger has not seen: is `tally serve` running?')
+      .. ' entries that the ledger has not seen: does `tally serve` run, and reach Postgres? What is held goes on')
   end
   local straight = not is_late_call and push_straight(c, args)
   if straight then

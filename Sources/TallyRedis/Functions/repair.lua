@@ -10,7 +10,8 @@
 --                  'W' .. run_at (8)  wait until then               'R' write its record again
 --                  'C' reclaim its lease, which has run out         'M' promote it, for it is due
 --                  'G' .. state .. crashes (4) .. place  the record of a ghost: id in a structure, without a body
---                  'X' .. place  a ghost that nobody knows goes, and ends as failed
+--                  'X' .. place  what has no record any more, here or in the ledger, goes, and ends as failed: a
+--                                ghost, or a held job whose record is damaged
 --                  place = its element (20), or its token (28)
 --          job     of P, R, G and X: head, record [, large body], as in push.lua
 -- Returns  now, epoch, held, for each repair '1' made or '0' raced
@@ -40,6 +41,12 @@ local function haunts(c, place, record)
   return redis.call('LPOS', c.p .. ':' .. key, place) and key
 end
 
+-- Its place in a list stays: an outdated element is dropped when it is popped.
+local function take_out(c, id, d)
+  if d.token then redis.call('ZREM', c.p .. ':leases', d.token) end
+  redis.call('ZREM', c.p .. ':due', element_of(id, d.version))
+end
+
 local repairs = {}
 
 function repairs.P(c, r)
@@ -56,10 +63,7 @@ end
 
 function repairs.B(c, r)
   local status, version, d = r.action:sub(2, 2), (struct.unpack('>I4', r.action, 3)), r.d
-  if d then
-    if d.token then redis.call('ZREM', c.p .. ':leases', d.token) end
-    redis.call('ZREM', c.p .. ':due', element_of(r.id, d.version))
-  end
+  if d then take_out(c, r.id, d) end
   unbury(c, { r.id })
   bury(c, { r.id, status, struct.pack('>I4', version) }, not d)
   append(c, 'D', r.actor, move(element_of(r.id, version), d and d.state or '-', status, r.why and '\4' .. r.why))
@@ -111,13 +115,21 @@ function repairs.G(c, r)
 end
 
 function repairs.X(c, r)
-  local key = not r.d and haunts(c, r.place, r.job.record)
-  if not key then return false end
-  if key:sub(1, 5) == 'ready' then redis.call('LREM', c.p .. ':' .. key, 0, r.place)
-  else redis.call('ZREM', c.p .. ':' .. key, r.place) end
-  bury(c, { r.id, 'f', r.place:sub(17, 20) }, true)
   local d = { state = 'f', run_at = 0, attempts = 0, crashes = 0, error = 'body_missing', record = r.job.record }
-  append(c, 'D', r.actor, move(r.place:sub(1, 20), '-', 'f', standing(c, r.id, d, true)))
+  if r.d then
+    if r.d.version ~= version_of(r.place) then return false end
+    take_out(c, r.id, r.d)
+    d.attempts, d.crashes = r.d.attempts, r.d.crashes
+    d.error = 'corrupt: its record is damaged, and the ledger has none'
+  else
+    local key = haunts(c, r.place, r.job.record)
+    if not key then return false end
+    if key:sub(1, 5) == 'ready' then redis.call('LREM', c.p .. ':' .. key, 0, r.place)
+    else redis.call('ZREM', c.p .. ':' .. key, r.place) end
+  end
+  unbury(c, { r.id })
+  bury(c, { r.id, 'f', r.place:sub(17, 20) }, not r.d)
+  append(c, 'D', r.actor, move(r.place:sub(1, 20), r.d and r.d.state or '-', 'f', standing(c, r.id, d, true)))
   return true
 end
 

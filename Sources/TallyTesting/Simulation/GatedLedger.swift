@@ -83,11 +83,13 @@ package struct GatedLedger: LedgerDriver {
         }
     }
     package func requeue(
-        _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String
+        _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String,
+        despiteEffect: Bool
     ) async throws(LedgerError) -> RequeueAnswer {
         try await pass(.requeue, { .requeued(id, seen: version, $0) }) { () throws(LedgerError) in
             try await base.requeue(
-                id, seen: version, runAt: runAt, resetAttempts: resetAttempts, actor: actor)
+                id, seen: version, runAt: runAt, resetAttempts: resetAttempts, actor: actor,
+                despiteEffect: despiteEffect)
         }
     }
     package func recordCancel(_ id: JobID, version: Int, epoch: Int64) async throws(LedgerError)

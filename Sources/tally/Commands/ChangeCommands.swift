@@ -32,11 +32,12 @@ enum DeadLetterCommand: Command {
     static let summary = "the dead-letter set: failed jobs, and their requeue"
     static let help = """
         tally dlq list [--queue Q] [--type T] [--limit 50] [--cursor C]
-        tally dlq requeue ID [--queue Q] [--run-at TIME] [--reset-attempts]
+        tally dlq requeue ID [--queue Q] [--run-at TIME] [--reset-attempts] [--force]
           --queue Q         of a requeue: a guard; another queue's job is refused and nothing changes
+          --force           also a job whose effect is committed: that is forgotten, and it runs again
         """
     static let flags: Set<String> = ["queue", "type", "limit", "cursor", "run-at"]
-    static let switches: Set<String> = ["newest", "reset-attempts"]
+    static let switches: Set<String> = ["newest", "reset-attempts", "force"]
 
     static func run(_ arguments: Arguments) async throws {
         switch arguments.rest.first {
@@ -61,7 +62,12 @@ enum DeadLetterCommand: Command {
             if job.status != .failed { return try refuse("job \(id) is \(job.status.rawValue), not failed") }
             let answer = try await ledger.requeue(
                 id, seen: job.version, runAt: runAt, resetAttempts: arguments.has("reset-attempts"),
-                actor: "tally dlq requeue")
+                actor: "tally dlq requeue", despiteEffect: arguments.has("force"))
+            if answer == .effectCommitted {
+                return try refuse(
+                    "job \(id) has its effect committed: the work is done, and running it again may do it twice; "
+                        + "--force forgets the effect and runs it")
+            }
             guard case .requeued(let version) = answer else {
                 return try refuse("job \(id) has moved on; look again")
             }

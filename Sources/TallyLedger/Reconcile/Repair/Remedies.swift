@@ -6,7 +6,8 @@ enum Remedies {
     /// - Parameter job: the ledger's row in full.
     /// - Returns: nil when the row has moved on since it was compared.
     static func action(
-        _ drift: Drift, _ sight: QueueSight, _ row: LedgerView?, _ job: JobSnapshot?, hasEffect: Bool
+        _ drift: Drift, _ id: JobID, _ sight: QueueSight, _ row: LedgerView?, _ job: JobSnapshot?,
+        hasEffect: Bool
     ) -> QueueRepair.Action? {
         // What was read after the comparison must still be what was compared.
         if let row, job?.version != row.version || job?.status != row.status { return nil }
@@ -21,7 +22,7 @@ enum Remedies {
         case .D06: return .tellEnd
         case .D02: return .tellStanding(withRecord: true)
         case .D03, .D08: return .tellStanding(withRecord: false)
-        case .D31: return restored(sight, job)
+        case .D31: return restored(id, sight, job)
         default: return nil
         }
     }
@@ -47,13 +48,18 @@ enum Remedies {
                 attempts: job.attempts))
     }
 
-    /// From the ledger's bytes; without them the job is dead.
-    private static func restored(_ sight: QueueSight, _ job: JobSnapshot?) -> QueueRepair.Action? {
+    /// From the ledger's bytes; without them the job is dead, and the ledger gets a row that says so.
+    private static func restored(_ id: JobID, _ sight: QueueSight, _ job: JobSnapshot?) -> QueueRepair.Action?
+    {
         if let job { return .rewrite(job.record) }
         return sight.held.map {
-            .endBecause(
-                .failed, version: $0.version, error: "corrupt: its record is damaged, and the ledger has none"
-            )
+            .bury(stub: stub(id), place: QueuePlace(id: id, version: $0.version))
         }
+    }
+
+    /// Stands for a record that nobody has.
+    static func stub(_ id: JobID, _ queue: QueueName? = nil, _ priority: JobPriority = .normal) -> JobRecord {
+        JobRecord(
+            id: id, type: "unknown", queue: queue ?? .default, priority: priority, body: Array("{}".utf8))
     }
 }

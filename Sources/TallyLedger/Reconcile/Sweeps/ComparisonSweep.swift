@@ -13,13 +13,23 @@ extension ReconcilePass {
         var jobs: [JobID: Look]
     }
 
-    /// S2: non-terminal rows, in id order.
+    /// S2: non-terminal rows, in id order, once round from where the last round was cut off.
     mutating func sweepLedger() async throws {
-        var after = options.since.map { JobID.firstOf($0) } ?? .zero
+        let first = options.since.map { JobID.firstOf($0) } ?? .zero
+        var begin = first
+        if case .ledger(let id) = resumed { begin = max(first, id) }
+        try await sweepLedger(after: begin, upTo: nil)
+        if begin > first { try await sweepLedger(after: first, upTo: begin) }
+    }
+
+    private mutating func sweepLedger(after begin: JobID, upTo end: JobID?) async throws {
+        var after = begin
         while true {
             try Task.checkCancellation()
             let from = after
-            let rows = try await onLedger { try await ledger.active(after: from, limit: Limits.jobsPerCall) }
+            var rows = try await onLedger { try await ledger.active(after: from, limit: Limits.jobsPerCall) }
+            let isLast = rows.count < Limits.jobsPerCall
+            if let end { rows.removeAll { $0.id > end } }
             guard let last = rows.last else { return }
             after = last.id
             run.scannedLedger += rows.count
@@ -27,13 +37,15 @@ extension ReconcilePass {
             seen.formUnion(ids)
             try await compare(ids)
             options.progress?("rows of the ledger", run.scannedLedger)
+            if isLast { return }
+            try await keep(.ledger(after: after))
             try await rest(jobs: ids.count)
         }
     }
 
     /// S1: what the queue holds and S2 has not met.
-    mutating func sweepQueue() async throws {
-        var cursor = ""
+    mutating func sweepQueue(from begin: String = "") async throws {
+        var cursor = begin
         let first = options.since.map { JobID.firstOf($0) } ?? .zero
         while true {
             try Task.checkCancellation()
@@ -46,8 +58,14 @@ extension ReconcilePass {
             options.progress?("jobs of the queue", run.scannedQueue)
             try await rest(jobs: fresh.count)
             guard let next else { return }
+            try await keep(.queue(next))
             cursor = next
         }
+    }
+
+    /// What of S1 the last round did not come to. S1 follows whole: Redis may have been another one then.
+    mutating func resumeQueue() async throws {
+        if case .queue(let cursor) = resumed { try await sweepQueue(from: cursor) }
     }
 
     /// S6: only these, after a rollback.
@@ -76,11 +94,12 @@ extension ReconcilePass {
         }
         let jobs = try await onLedger { try await ledger.jobs(confirmed) }
         let effects = try await onLedger { try await ledger.effects(confirmed) }
+        try await keepResults(effects.filter { second.jobs[$0]?.drift.map(options.mends) ?? false })
         var repairs: [QueueRepair] = []
         for id in confirmed.sorted() {
             guard let look = second.jobs[id], let drift = look.drift,
                 let action = Remedies.action(
-                    drift, look.sight, look.row, jobs[id], hasEffect: effects.contains(id))
+                    drift, id, look.sight, look.row, jobs[id], hasEffect: effects.contains(id))
             else { continue }
             repairs.append(
                 QueueRepair(
@@ -130,6 +149,12 @@ extension ReconcilePass {
                 queueName: view.held[id]?.record.queue.text ?? "")
         }
         return Looks(epoch: view.history.epoch, jobs: jobs)
+    }
+
+    /// Before their jobs end, as their own acks would have ended them.
+    private func keepResults(_ ids: Set<JobID>) async throws {
+        guard !ids.isEmpty, let ledger = ledger as? any ReconcilableLedger else { return }
+        try await onLedger { try await ledger.keepResults(Array(ids)) }
     }
 
     /// Whether nothing differs for this job now; nil = that cannot be said.

@@ -101,10 +101,7 @@ extension ReconcilePass {
         _ priority: JobPriority
     ) -> QueueRepair.Action? {
         guard var job else {
-            let stub = JobRecord(
-                id: place.id, type: "unknown", queue: name ?? .default, priority: priority,
-                body: Array("{}".utf8))
-            return .bury(stub: stub, place: place)
+            return .bury(stub: Remedies.stub(place.id, name, priority), place: place)
         }
         if job.status.isTerminal || job.version != place.version || StructureWalk.kind(job.status) != kind {
             return nil

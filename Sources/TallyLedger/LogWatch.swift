@@ -1,0 +1,23 @@
+import TallyCore
+
+/// Warns while the log fills, since mode queued is refused once it is full. Half of the budget is never reached while
+/// the ledger follows: from there on a report trims all that is applied.
+struct LogWatch: Sendable {
+    let queue: any QueueDriver
+    let observer: any JobObserver
+    var budget = Limits.logEntries
+
+    func step() async throws(QueueError) {
+        let length = try await queue.history().logLength
+        if length > budget / 2 { observer.dutyFailed("mirror", LogFills(length: length, budget: budget)) }
+    }
+}
+
+/// The ledger does not follow: at the budget mode queued is refused.
+public struct LogFills: Error, Hashable, Sendable, CustomStringConvertible {
+    public let length: Int
+    public let budget: Int
+    public var description: String {
+        "the log holds \(length) entries; at \(budget) mode queued is refused: is Postgres away, or slow?"
+    }
+}

@@ -1,0 +1,3 @@
+-- Undoes migrations/0005_reconcile_cursor.sql. Loses where a round of the reconciler was cut off; the next begins anew.
+DROP TABLE tally.reconcile_cursor;
+DELETE FROM tally.schema_migrations WHERE version = 5;
