@@ -25,7 +25,7 @@ struct OwnHalves {
         let tuning = PrivateServers.Tuning(
             redis: ["appendfsync always"], postgres: ["shared_buffers=32MB", "max_wal_size=256MB"])
         let own = try PrivateServers.start(folder, tuning: tuning) { _ in }
-        let servers = try DrillServers(own, tuning)
+        let servers = try DrillServers(own, tuning, mayCut: false)
         defer { servers.remove(keeping: false) }
         let scratch = try await ScratchNamespace.open(
             redisURL: own.redisURL, postgresURL: own.postgresURL, hasTestClock: false)
