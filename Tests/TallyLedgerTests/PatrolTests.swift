@@ -7,8 +7,8 @@ import Testing
 @testable import TallyLedger
 @testable import Tallystick
 
-/// More than two pages.
-private let count = 1200
+/// More than a page.
+private let count = Limits.comparison + 700
 
 /// What `tally serve` compares again and again. One after another: they share servers.
 @Suite(.serialized) struct `A round of the reconciler` {
@@ -35,14 +35,14 @@ private let count = 1200
     @Test func `goes on where the last one was cut off, and once round [I13, P3]`() async throws {
         try await with { halves, ids in
             try await cutOff(halves, in: "rows of the ledger")
-            #expect(try await halves.ledger.sweepCursor() == .ledger(after: ids[499]))
-            for at in [3, 1100] {
+            #expect(try await halves.ledger.sweepCursor() == .ledger(after: ids[Limits.comparison - 1]))
+            for at in [3, count - 100] {
                 try await halves.run("UPDATE JOBS SET version = version + 3, floor = version + 3", ids[at])
             }
 
             let run = try await halves.reconcile(ReconcileOptions(.serve)).run
 
-            #expect(run.findings.map(\.job) == [ids[1100], ids[3]] && run.repaired == 2)
+            #expect(run.findings.map(\.job) == [ids[count - 100], ids[3]] && run.repaired == 2)
             #expect(run.scannedLedger == count && run.isFull)
             #expect(try await halves.ledger.sweepCursor() == nil)
             #expect(try await halves.reconcile(.dry).run.findings.isEmpty)

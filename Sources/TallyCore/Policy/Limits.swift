@@ -65,6 +65,7 @@ public enum Limits {
     public static let overdue: Duration = .seconds(30)  // expired or due for so long: nobody sweeps
     public static let silence: Duration = .seconds(90)  // a worker not heard of for so long is lost
     public static let rollbackWindow = 100_000  // jobs; a longer window is compared like everything else
+    public static let comparison = 2_500  // jobs that one passing of the barrier tells about
     public static let patrol: Duration = .seconds(60)  // between two rounds of `tally serve`
     public static let patrolJobs = 20_000  // a second
     public static let patrolRedis: Duration = .milliseconds(50)  // of calls a second

@@ -7,6 +7,9 @@ extension ReconcilePass {
         var row: LedgerView?
         var drift: Drift?
         var queueName: String
+
+        /// Not moved since the other look. A job that the ledger lacks is drift wherever it stands.
+        func isStill(_ other: Look) -> Bool { drift == .D02 || sight == other.sight }
     }
     private struct Looks {
         var epoch: Int64
@@ -27,8 +30,8 @@ extension ReconcilePass {
         while true {
             try Task.checkCancellation()
             let from = after
-            var rows = try await onLedger { try await ledger.active(after: from, limit: Limits.jobsPerCall) }
-            let isLast = rows.count < Limits.jobsPerCall
+            var rows = try await onLedger { try await ledger.active(after: from, limit: Limits.comparison) }
+            let isLast = rows.count < Limits.comparison
             if let end { rows.removeAll { $0.id > end } }
             guard let last = rows.last else { return }
             after = last.id
@@ -70,9 +73,9 @@ extension ReconcilePass {
 
     /// S6: only these, after a rollback.
     mutating func sweepWindow(_ ids: [JobID]) async throws {
-        for start in stride(from: 0, to: ids.count, by: Limits.jobsPerCall) {
+        for some in ids.pages(of: Limits.comparison) {
             try Task.checkCancellation()
-            try await compare(Array(ids[start..<min(ids.count, start + Limits.jobsPerCall)]))
+            try await compare(some)
         }
         run.scannedLedger += ids.count
     }
@@ -90,13 +93,19 @@ extension ReconcilePass {
             return
         }
         let confirmed = suspects.filter { id in
-            second.jobs[id]?.drift != nil && second.jobs[id]?.drift == first.jobs[id]?.drift
+            guard let once = first.jobs[id], let again = second.jobs[id] else { return false }
+            return again.drift != nil && again.drift == once.drift && again.isStill(once)
         }
+        for some in confirmed.sorted().pages(of: Limits.jobsPerCall) { try await take(some, second) }
+    }
+
+    /// Notes these, and mends them where that is allowed.
+    private mutating func take(_ confirmed: [JobID], _ second: Looks) async throws {
         let jobs = try await onLedger { try await ledger.jobs(confirmed) }
         let effects = try await onLedger { try await ledger.effects(confirmed) }
         try await keepResults(effects.filter { second.jobs[$0]?.drift.map(options.mends) ?? false })
         var repairs: [QueueRepair] = []
-        for id in confirmed.sorted() {
+        for id in confirmed {
             guard let look = second.jobs[id], let drift = look.drift,
                 let action = Remedies.action(
                     drift, id, look.sight, look.row, jobs[id], hasEffect: effects.contains(id))
@@ -107,7 +116,7 @@ extension ReconcilePass {
                     code: drift.rawValue))
         }
         let made = try await mend(repairs)
-        for id in confirmed.sorted() {
+        for id in confirmed {
             guard let look = second.jobs[id], let drift = look.drift else { continue }
             let name = look.queueName.isEmpty ? jobs[id]?.record.queue.text ?? "" : look.queueName
             try await found(
@@ -124,31 +133,38 @@ extension ReconcilePass {
         let allowed = repairs.filter { Drift(rawValue: $0.code).map(options.mends) ?? false }
             .prefix(max(0, mostRepairs - mended))
         var made: [JobID: Bool] = [:]
-        for start in stride(from: 0, to: allowed.count, by: Limits.sweepPerCall) {
+        for some in Array(allowed).pages(of: Limits.sweepPerCall) {
             try await lease.keep()
-            let some = Array(allowed[start..<min(allowed.count, start + Limits.sweepPerCall)])
             for (repair, isMade) in zip(some, try await queue.repair(some)) { made[repair.id] = isMade }
         }
         return made
     }
 
-    /// Queue, barrier, ledger: in this order. nil when the barrier was not passed in time.
+    /// Queue, barrier, ledger: in this order. nil when the barrier was not passed in time, or a new epoch began.
     private mutating func look(_ ids: [JobID], remembering: Bool) async throws -> Looks? {
-        let view = try await onQueue { try await queue.inspect(ids, at: nil) }
+        var views: [(ids: [JobID], view: QueueView)] = []
+        for some in ids.pages(of: Limits.jobsPerCall) {
+            views.append((some, try await onQueue { try await queue.inspect(some, at: nil) }))
+        }
+        guard let history = views.last?.view.history else { return Looks(epoch: 0, jobs: [:]) }
         // A paced round gives way: leases wait until somebody opens the new epoch.
-        if options.mode == .serve, view.history.isHeld { throw RepairLease.Taken() }
-        guard try await barrier.pass(view.history.end) else { return nil }
+        if options.mode == .serve, history.isHeld { throw RepairLease.Taken() }
+        guard views.allSatisfy({ $0.view.history.epoch == history.epoch }),
+            try await barrier.pass(history.end)
+        else { return nil }
         let rows = try await onLedger { try await ledger.views(ids) }
         var jobs: [JobID: Look] = [:]
-        for id in ids {
-            let sight = QueueSight(view, id)
-            if remembering, let held = sight.held { standing[id] = held }
-            jobs[id] = Look(
-                sight: sight, row: rows[id],
-                drift: Comparison.drift(sight, rows[id], epoch: view.history.epoch),
-                queueName: view.held[id]?.record.queue.text ?? "")
+        for (some, view) in views {
+            for id in some {
+                let sight = QueueSight(view, id)
+                if remembering, let held = sight.held { standing[id] = held }
+                jobs[id] = Look(
+                    sight: sight, row: rows[id],
+                    drift: Comparison.drift(sight, rows[id], epoch: history.epoch),
+                    queueName: view.held[id]?.record.queue.text ?? "")
+            }
         }
-        return Looks(epoch: view.history.epoch, jobs: jobs)
+        return Looks(epoch: history.epoch, jobs: jobs)
     }
 
     /// Before their jobs end, as their own acks would have ended them.
@@ -170,5 +186,12 @@ extension JobID {
     /// Below every id of that moment or later.
     static func firstOf(_ moment: Timestamp) -> JobID {
         JobID(high: UInt64(max(0, moment.microseconds / 1000)) << 16, low: 0)
+    }
+}
+
+extension Array {
+    /// In pieces of at most so many.
+    func pages(of size: Int) -> [[Element]] {
+        stride(from: 0, to: count, by: size).map { Array(self[$0..<Swift.min(count, $0 + size)]) }
     }
 }
