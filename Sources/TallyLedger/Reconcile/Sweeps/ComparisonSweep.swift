@@ -16,23 +16,28 @@ extension ReconcilePass {
         var jobs: [JobID: Look]
     }
 
-    /// S2: non-terminal rows, in id order, once round from where the last round was cut off.
+    /// S2: non-terminal rows, in id order, once round from where the last round was cut off. Who is newer than the
+    /// run is left to the next one: a run beside steady enqueues would chase them for ever.
     mutating func sweepLedger() async throws {
         let first = options.since.map { JobID.firstOf($0) } ?? .zero
         var begin = first
         if case .ledger(let id) = resumed { begin = max(first, id) }
-        try await sweepLedger(after: begin, upTo: nil)
+        let newest = try await onLedger {
+            try await ledger.list(JobQuery(limit: 1, newestFirst: true)).jobs.first?.record.id
+        }
+        guard let newest else { return }
+        try await sweepLedger(after: begin, upTo: newest)
         if begin > first { try await sweepLedger(after: first, upTo: begin) }
     }
 
-    private mutating func sweepLedger(after begin: JobID, upTo end: JobID?) async throws {
+    private mutating func sweepLedger(after begin: JobID, upTo end: JobID) async throws {
         var after = begin
         while true {
             try Task.checkCancellation()
             let from = after
             var rows = try await onLedger { try await ledger.active(after: from, limit: Limits.comparison) }
-            let isLast = rows.count < Limits.comparison
-            if let end { rows.removeAll { $0.id > end } }
+            let isFull = rows.count == Limits.comparison
+            rows.removeAll { $0.id > end }
             guard let last = rows.last else { return }
             after = last.id
             run.scannedLedger += rows.count
@@ -40,7 +45,7 @@ extension ReconcilePass {
             seen.formUnion(ids)
             try await compare(ids)
             options.progress?("rows of the ledger", run.scannedLedger)
-            if isLast { return }
+            if !isFull || last.id == end { return }
             try await keep(.ledger(after: after))
             try await rest(jobs: ids.count)
         }
@@ -50,18 +55,21 @@ extension ReconcilePass {
     mutating func sweepQueue(from begin: String = "") async throws {
         var cursor = begin
         let first = options.since.map { JobID.firstOf($0) } ?? .zero
+        var fresh: [JobID] = []
         while true {
             try Task.checkCancellation()
             let at = cursor
             let (ids, next) = try await onQueue { try await queue.scan(at, limit: Limits.jobsPerCall) }
             run.scannedQueue += ids.count
-            var fresh: [JobID] = []
             for id in ids where id > first && seen.insert(id).inserted { fresh.append(id) }
-            if !fresh.isEmpty { try await compare(fresh) }
             options.progress?("jobs of the queue", run.scannedQueue)
-            try await rest(jobs: fresh.count)
+            let isEnough = next == nil || fresh.count >= Limits.comparison
+            let compared = isEnough ? fresh : []
+            if isEnough { fresh = [] }
+            if !compared.isEmpty { try await compare(compared) }
+            if let next, fresh.isEmpty { try await keep(.queue(next)) }
+            try await rest(jobs: compared.count)
             guard let next else { return }
-            try await keep(.queue(next))
             cursor = next
         }
     }

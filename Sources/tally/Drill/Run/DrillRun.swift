@@ -72,8 +72,8 @@ struct DrillRun {
 
     /// A dry run of the real command where nothing was broken: whatever it finds is false.
     private static func findings(_ stage: DrillStage) throws -> Int? {
-        guard let (_, output) = try stage.command(["reconcile", "--json"], within: .seconds(10)) else {
-            Output.note("drill: tally reconcile does not end while jobs are enqueued: 10 s were not enough")
+        guard let (_, output) = try stage.command(["reconcile", "--json"], within: .seconds(30)) else {
+            Output.note("drill: tally reconcile does not end while jobs are enqueued: 30 s were not enough")
             return nil
         }
         // nil: nothing said
