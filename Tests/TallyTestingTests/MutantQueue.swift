@@ -3,7 +3,7 @@ import TallyMemory
 import TallyTesting
 
 /// A queue with one deliberate defect each, to see that the kits notice.
-struct MutantQueue: InspectableQueue {
+struct MutantQueue: ForwardingInspectableQueue {
     enum Defect: String, CaseIterable {
         /// Lets an expired lease settle: 1 µs of grace at the expiry.
         case graceAtExpiry
@@ -29,6 +29,7 @@ struct MutantQueue: InspectableQueue {
         case releaseAsRetry
     }
     let base = MemoryQueue()
+    var inspected: any InspectableQueue { base }
     let defect: Defect
 
     private func soften(_ lease: Lease) async throws(QueueError) -> Lease {
@@ -58,11 +59,6 @@ struct MutantQueue: InspectableQueue {
             _ = try await base.promote(Limits.sweepPerCall, at: now + .microseconds(1))
         }
         return try await base.reserve(wish, at: now)
-    }
-    func extend(_ leases: [Lease], by: Duration, at now: Timestamp?) async throws(QueueError)
-        -> [ExtendAnswer]
-    {
-        try await base.extend(leases, by: by, at: now)
     }
     func ack(_ acks: [Ack], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
         var softened: [Ack] = []
@@ -108,43 +104,6 @@ struct MutantQueue: InspectableQueue {
             }
         }
         return try await base.repair(blind)
-    }
-
-    // MARK: - Untouched
-
-    func promote(_ limit: Int, at now: Timestamp?) async throws(QueueError) -> Int {
-        try await base.promote(limit, at: now)
-    }
-    func reclaim(_ limit: Int, at now: Timestamp?) async throws(QueueError) -> Int {
-        try await base.reclaim(limit, at: now)
-    }
-    func pause(_ queue: QueueName, _ paused: Bool) async throws(QueueError) {
-        try await base.pause(queue, paused)
-    }
-    func heartbeat(_ beat: WorkerBeat, at now: Timestamp?) async throws(QueueError) {
-        try await base.heartbeat(beat, at: now)
-    }
-    func wait(for queues: [QueueName], upTo time: Duration) async throws {
-        try await base.wait(for: queues, upTo: time)
-    }
-    func stamp() async throws(QueueError) -> Issued { try await base.stamp() }
-    func history() async throws(QueueError) -> QueueHistory { try await base.history() }
-    func open(epoch: Int64) async throws(QueueError) { try await base.open(epoch: epoch) }
-    func log(after position: LogPosition, limit: Int) async throws(QueueError) -> [LogEntry] {
-        try await base.log(after: position, limit: limit)
-    }
-    func report(applied position: LogPosition, at now: Timestamp?) async throws(QueueError) {
-        try await base.report(applied: position, at: now)
-    }
-    func close() async { await base.close() }
-    func inspect(_ ids: [JobID], at now: Timestamp?) async throws(QueueError) -> QueueView {
-        try await base.inspect(ids, at: now)
-    }
-    func counts(at now: Timestamp?) async throws(QueueError) -> [QueueCounts] {
-        try await base.counts(at: now)
-    }
-    func scan(_ cursor: String, limit: Int) async throws(QueueError) -> (ids: [JobID], next: String?) {
-        try await base.scan(cursor, limit: limit)
     }
 }
 

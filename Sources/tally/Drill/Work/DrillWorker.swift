@@ -18,7 +18,7 @@ enum DrillWorker {
         let observer = DrillObserver(effects: effects, board: board, worker: number)
         let queue = try await open(arguments)
         let worker = Worker(
-            queue: RecordingQueue(queue: queue, effects: effects, board: board, worker: number),
+            queue: RecordingQueue(target: queue, effects: effects, board: board, worker: number),
             handlers: handlers.all,
             configuration: WorkerConfiguration(
                 queues: [DrillJobs.queue], concurrency: 256, lease: lease, drain: .seconds(20)),
