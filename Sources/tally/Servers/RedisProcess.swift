@@ -29,10 +29,22 @@ enum RedisProcess {
             chmod("\(folder)/redis.conf", 0o600)
             let earlier = log(folder).count
             try ServerTools.run([tools.redisServer, "\(folder)/redis.conf"], folder: folder)
-            if try waitUntilUp(folder, port, after: earlier) { return port }
+            do {
+                if try waitUntilUp(folder, port, after: earlier) { return port }
+            } catch is TornTail {
+                try cutAppendOnlyFile(folder)
+            }
             last = log(folder)
         }
         throw ServerProblem("the private Redis does not start:\n\(last.suffix(1000))")
+    }
+
+    /// Cuts it where its damage begins: what follows is lost.
+    static func cutAppendOnlyFile(_ folder: String) throws {
+        try ServerTools.run([
+            "/bin/sh", "-c", "echo y | redis-check-aof --fix \"$0\"",
+            "\(folder)/appendonlydir/appendonly.aof.manifest",
+        ])
     }
 
     private static func configuration(_ folder: String, _ password: String, _ port: Int) -> String {
@@ -47,11 +59,17 @@ enum RedisProcess {
         appendonly yes
         appendfsync everysec
         save ""
+        # Redis 7.0 cuts a torn tail behind the last whole command, be that in the middle of a transaction, which then
+        # takes effect by halves at the start after the next: `redis-check-aof` cuts before it.
+        aof-load-truncated no
         maxmemory-policy noeviction
         # The log and its trimming write about 800 bytes a job: a rewrite each 64 MB would never rest.
         auto-aof-rewrite-min-size 1gb
         """
     }
+
+    /// Its append-only file ends in the middle of a write, which nobody was told of.
+    private struct TornTail: Error {}
 
     /// - Parameter earlier: so many characters of its log are from before.
     private static func waitUntilUp(_ folder: String, _ port: Int, after earlier: Int) throws -> Bool {
@@ -63,6 +81,7 @@ enum RedisProcess {
             if isThere, said.contains("Ready to accept connections"), canConnect(port) { return true }
             if !isThere {
                 if said.contains("Address already in use") { return false }
+                if said.contains("Unexpected end of file reading the append only file") { throw TornTail() }
                 if said.contains("Bad file format reading the append only file") {
                     throw Damaged(folder: folder)
                 }

@@ -12,6 +12,8 @@ struct DrillChecks {
         try await reconcile(&report)
         try await checkHistory(&report)
         for (code, question) in [("I6", DrillQuestion.lastEvent), ("I6", .chain), ("I11", .unique)] {
+            // Unique keys of mode queued are in Redis and go with what a power cut takes.
+            if question == .unique, stage.plan.isPowerCut { continue }
             let found = try await stage.ledger.drillFindings(question)
             report.violations += found.map { "\(code): \($0)" }
         }

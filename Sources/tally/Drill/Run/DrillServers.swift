@@ -61,20 +61,13 @@ final class DrillServers: Sendable {
         } catch let damaged as RedisProcess.Damaged {
             guard mayCut else { throw damaged }
             Output.note("drill: Redis refused its append-only file; it is cut where the damage begins")
-            try cutAppendOnlyFile(folder)
+            try RedisProcess.cutAppendOnlyFile(folder)
+            state.withLock { $0.cuts += 1 }
             port = try start()
         }
         state.withLock { $0.redisPort = port }
     }
 
-    /// What the operator does whom Redis asks for it: what follows the damage is lost.
-    private func cutAppendOnlyFile(_ folder: String) throws {
-        try ServerTools.run([
-            "/bin/sh", "-c", "echo y | redis-check-aof --fix \"$0\"",
-            "\(folder)/appendonlydir/appendonly.aof.manifest",
-        ])
-        state.withLock { $0.cuts += 1 }
-    }
     var cuts: Int { state.withLock { $0.cuts } }
 
     /// With -9; waits for its end.
