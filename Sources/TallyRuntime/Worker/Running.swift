@@ -31,6 +31,7 @@ struct RunningTable {
         var task: Task<Void, Never>?
         /// Its handler has ended; the outcome is on its way.
         var isSettling = false
+        var hasSlot = true
         var stop: StopReason?
     }
 
@@ -49,12 +50,18 @@ struct RunningTable {
         return entries[key]?.stop
     }
 
-    /// The handler has ended: its slot is free. Answers the lease in force and why it was stopped, if it was.
+    /// The handler has ended. Answers the lease in force and why it was stopped, if it was.
     mutating func settle(_ key: Key) -> (lease: Lease, stop: StopReason?)? {
         guard let entry = entries[key], !entry.isSettling else { return nil }
         entries[key]?.isSettling = true
-        occupied -= 1
         return (entry.lease, entry.stop)
+    }
+
+    /// Its slot is free. Only once its end is on its way: a worker without an occupied slot has nothing left to tell.
+    mutating func free(_ key: Key) {
+        guard entries[key]?.hasSlot == true else { return }
+        entries[key]?.hasSlot = false
+        occupied -= 1
     }
 
     /// The first reason counts. Answers the task to cancel; nil if there is nothing to stop.
@@ -71,6 +78,6 @@ struct RunningTable {
 
     mutating func remove(_ key: Key) {
         guard let entry = entries.removeValue(forKey: key) else { return }
-        if !entry.isSettling { occupied -= 1 }
+        if entry.hasSlot { occupied -= 1 }
     }
 }

@@ -44,8 +44,11 @@ extension Worker {
             let deadline = state.table.entries[key]?.deadline ?? .now
             return (state.table.settle(key), state.skew, deadline)
         }
-        changed.post()
         guard let settled else { return }
+        defer {
+            state.withLock { $0.table.free(key) }
+            changed.post()
+        }
         if settled.stop == .leaseLost {
             // Another may run it by now: whatever happened here must not be reported.
             forget(key)
