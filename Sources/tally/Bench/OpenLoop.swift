@@ -17,7 +17,8 @@ struct OpenLoop {
                 queue: scratch.queue,
                 handlers: [JobHandler("bench.noop") { context in pickups.started(context.id) }],
                 configuration: WorkerConfiguration(queues: ["bench"], concurrency: 256))
-            let meter = LedgerMeter(expecting: jobs)
+            let meter = LedgerMeter()
+            meter.expect(jobs)
             let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger, observer: meter)
             let duties = Task { try await mirror.run() }
             let working = Task { try await worker.run() }

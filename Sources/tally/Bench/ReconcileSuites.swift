@@ -67,7 +67,9 @@ extension Suites {
     /// Load without faults, with one dry pass after another beside it: each must find nothing.
     private static func soak(_ servers: PrivateServers, jobs: Int) async throws -> [Figure] {
         try await withScratch(servers) { scratch in
-            let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger)
+            // The barrier mirrors too: what it carries over counts as well.
+            let meter = LedgerMeter()
+            let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger, observer: meter)
             let reconciler = Reconciler(queue: scratch.queue, ledger: scratch.ledger, mirror: mirror)
             let seen = Mutex((passes: 0, findings: 0))
             let passes = Task {
@@ -79,7 +81,7 @@ extension Suites {
                     seen.withLock { $0 = ($0.passes + 1, $0.findings + run.findings.count) }
                 }
             }
-            let rate = try await lifecycle(scratch, jobs: jobs)
+            let rate = try await lifecycle(scratch, jobs: jobs, wave: 50_000, meter: meter)
             passes.cancel()
             // The one that the end of the load cuts short does not count.
             _ = await passes.result

@@ -96,18 +96,24 @@ struct Suites: Sendable {
         try await withScratch(servers) { scratch in try await lifecycle(scratch, jobs: jobs) }
     }
 
-    static func lifecycle(_ scratch: ScratchNamespace, jobs: Int) async throws -> Double {
+    /// - Parameter wave: so many at once; the next when these are done. nil = all.
+    static func lifecycle(
+        _ scratch: ScratchNamespace, jobs: Int, wave: Int? = nil, meter: LedgerMeter = LedgerMeter()
+    ) async throws -> Double {
         let client = JobClient(queue: scratch.queue, ledger: scratch.ledger, durability: .queued)
         let worker = Worker(
             queue: scratch.queue, handlers: [JobHandler("bench.noop") { _ in }],
             configuration: WorkerConfiguration(queues: ["bench"], concurrency: 1024))
-        let meter = LedgerMeter(expecting: jobs)
         let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger, observer: meter)
         let duties = Task { try await mirror.run() }
         let working = Task { try await worker.run() }
         let took = try await ContinuousClock().measure {
-            try await spread(jobs) { try await client.enqueue(BenchJob.record()) }
-            await meter.allCompleted()
+            for start in stride(from: 0, to: jobs, by: wave ?? jobs) {
+                let count = min(wave ?? jobs, jobs - start)
+                meter.expect(count)
+                try await spread(count) { try await client.enqueue(BenchJob.record()) }
+                await meter.allCompleted()
+            }
         }
         await worker.drain()
         _ = await working.result
@@ -130,13 +136,13 @@ final class Counter: Sendable {
 /// Counts completions as the ledger commits them, and how long each transition took to get there.
 final class LedgerMeter: JobObserver {
     private struct State {
-        var left: Int
+        var left = 0
         var waiter: CheckedContinuation<Void, Never>?
         var lags: [Double] = []
     }
-    private let state: Mutex<State>
+    private let state = Mutex(State())
 
-    init(expecting count: Int) { state = Mutex(State(left: count)) }
+    func expect(_ count: Int) { state.withLock { $0.left += count } }
 
     func mirrored(_ batch: MirrorBatch) {
         let now = Timestamp.now
