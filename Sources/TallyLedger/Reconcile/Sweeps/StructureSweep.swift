@@ -23,9 +23,7 @@ extension ReconcilePass {
                 late.append(met)
             }
         }
-        for start in stride(from: 0, to: ghosts.count, by: Limits.jobsPerCall) {
-            try await checkGhosts(Array(ghosts[start..<min(ghosts.count, start + Limits.jobsPerCall)]))
-        }
+        for some in ghosts.pages(of: Limits.jobsPerCall) { try await checkGhosts(some) }
         for met in late { try await checkLate(met) }
     }
 

@@ -29,4 +29,11 @@ enum OwnCommand {
         let code = status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
         return (code, (try? String(contentsOfFile: path, encoding: .utf8)) ?? "")  // printed nothing
     }
+
+    /// What `reconcile --json` printed as findings; nil where that is not JSON.
+    static func findings(_ output: String) -> [[String: Any]]? {
+        // not JSON: none are told
+        let value = try? JSONSerialization.jsonObject(with: Data(output.utf8))
+        return (value as? [String: Any])?["findings"] as? [[String: Any]]
+    }
 }

@@ -143,9 +143,7 @@ struct KillDrill {
         let reconciled = try await onThread {
             try OwnCommand.run(["reconcile", "--json"], environment, folder: folder, within: .seconds(300))
         }
-        // not JSON, or it did not end: no count
-        let said = reconciled.flatMap { try? JSONSerialization.jsonObject(with: Data($0.output.utf8)) }
-        let findings = (said as? [String: Any])?["findings"] as? [Any]
+        let findings = reconciled.flatMap { OwnCommand.findings($0.output) }
         if reconciled?.code != 0 {
             Output.note(
                 "drill: tally reconcile: \(reconciled.map { "\($0.code): \($0.output)" } ?? "no end")")

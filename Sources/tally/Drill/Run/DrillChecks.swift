@@ -58,7 +58,7 @@ struct DrillChecks {
     /// the reconciler ends their rows (D22): that is repaired first, anything else that it finds is a violation.
     private func reconcile(_ report: inout DrillReport) async throws {
         guard var ended = try await run(["reconcile", "--json"]) else { return tookTooLong(&report) }
-        // A reconciler that was killed keeps its lease to repair for up to a minute.
+        // A reconciler that was killed keeps its lease to repair until that runs out.
         let deadline = ContinuousClock.now + .seconds(90)
         while ended.code == 4, codes(ended.output) == ["D22"], ContinuousClock.now < deadline {
             try await Task.sleep(for: .seconds(1))
@@ -82,10 +82,7 @@ struct DrillChecks {
     }
 
     private func codes(_ output: String) -> Set<String> {
-        // not JSON: no codes
-        let value = (try? JSONSerialization.jsonObject(with: Data(output.utf8))) as? [String: Any]
-        let findings = value?["findings"] as? [[String: Any]] ?? []
-        return Set(findings.map { $0["code"] as? String ?? "?" })
+        Set((OwnCommand.findings(output) ?? []).map { $0["code"] as? String ?? "?" })
     }
 
     private func checkHistory(_ report: inout DrillReport) async throws {

@@ -76,9 +76,7 @@ struct DrillRun {
             Output.note("drill: tally reconcile does not end while jobs are enqueued: 30 s were not enough")
             return nil
         }
-        // nil: nothing said
-        let value = (try? JSONSerialization.jsonObject(with: Data(output.utf8))) as? [String: Any]
-        return (value?["findings"] as? [Any])?.count ?? 0
+        return OwnCommand.findings(output)?.count ?? 0
     }
 
     /// I14, second half: every worker went on after the last heal.
