@@ -11,6 +11,9 @@ private struct Story {
     var batches: [DrillBatch]
     var records: [EffectRecord] = []
     var rows: [DrillRow] = []
+    /// What the log says of the job.
+    var moves: [DrillMove] = []
+    var histories = RedisHistories()
 
     init(_ kind: DrillBatch.Kind = .plain, count: Int = 1, outcome: DrillBatch.Outcome = .ok) {
         var batch = DrillBatch(base: DrillBatch.base(), count: count, kind: kind)
@@ -45,10 +48,15 @@ private struct Story {
         rows.append(DrillRow(id: id ?? self.id, status: status, attempts: attempts, crashes: crashes))
     }
 
+    mutating func log(_ epoch: Int64, _ seq: Int64, _ status: JobStatus, version: Int) {
+        moves.append(DrillMove(LogPosition(epoch: epoch, seq: seq), version: version, status))
+    }
+
     func verdict(measured: Bool = false, forks: [HistoryChecker.Fork] = []) -> Verdict {
-        var checker = HistoryChecker(batches, forks: forks)
+        var checker = HistoryChecker(batches, forks: forks, histories: histories)
         for record in records { checker.count(record) }
         for record in records { checker.keep(record) }
+        for id in checker.inDoubt { checker.take(moves, of: id) }
         for row in rows { checker.take(row) }
         return checker.finish(lossIsMeasured: measured)
     }
@@ -199,6 +207,80 @@ private struct Story {
         #expect(story.verdict().violations.contains { $0.hasPrefix("I5") })
     }
 
+    /// Version 2, acknowledged after version 4 had been granted; the acknowledgement is in epoch 2.
+    private func late() -> Story {
+        var story = Story()
+        story.run(version: 2, from: 0, to: 2_500_000, ack: .settled)
+        story.run(version: 4, from: 2_000_001, to: 2_300_000, ack: .refused)
+        story.row()
+        story.log(1, 10, .processing, version: 2)
+        story.log(2, 7, .completed, version: 2)
+        return story
+    }
+
+    @Test func `an acknowledgement that was taken after Redis had lost the later grant is counted apart`() {
+        var forgotten = late()
+        forgotten.log(1, 50, .processing, version: 4)
+        forgotten.histories.add(2, leaving: LogPosition(epoch: 1, seq: 49))
+        #expect(forgotten.verdict().violations == [])
+        #expect(forgotten.verdict().staleAcksAcrossHistories == 1)
+
+        var never = late()  // lost before the mirror had read it
+        never.histories.add(2, leaving: LogPosition(epoch: 1, seq: 49))
+        #expect(never.verdict().staleAcksAcrossHistories == 1)
+    }
+
+    @Test func `I5: a restart that lost nothing excuses no stale acknowledgement`() {
+        var known = late()
+        known.log(1, 50, .processing, version: 4)
+        known.histories.add(2, leaving: LogPosition(epoch: 1, seq: 50))
+        #expect(known.verdict().staleAcksAccepted.count == 1)
+        #expect(known.verdict().staleAcksAcrossHistories == 0)
+
+        var within = late()
+        within.log(2, 6, .processing, version: 4)
+        #expect(within.verdict().violations == [], "that grant is of another epoch than the token")
+        within.log(1, 50, .processing, version: 4)
+        #expect(within.verdict().staleAcksAccepted.count == 1, "how epoch 2 began is not known")
+    }
+
+    @Test func `I5: an acknowledgement that is in no log excuses nothing`() {
+        var story = late()
+        story.moves.removeAll { $0.status == .completed }
+        story.histories.add(2, leaving: LogPosition(epoch: 1, seq: 10))
+        #expect(story.verdict().staleAcksAccepted.count == 1)
+    }
+
+    @Test func `I4: a lease that its epoch took over from the one before still counts`() {
+        var story = Story()
+        story.run(version: 2, epoch: 1, from: 0, to: 1_500_000, ack: .refused)
+        story.run(version: 4, epoch: 2, from: 1_000_000, to: 1_200_000)
+        story.row()
+        story.log(1, 10, .processing, version: 2)
+        story.log(2, 5, .processing, version: 4)
+        story.histories.add(2, leaving: LogPosition(epoch: 1, seq: 10))
+        #expect(story.verdict().overlaps.count == 1)
+        story.histories.add(2, leaving: LogPosition(epoch: 1, seq: 9))
+        #expect(story.verdict().overlaps == [])
+        #expect(story.verdict().overlapsAcrossHistories == 1)
+    }
+
+    @Test func `a worker of the old primary acknowledges in its history, whenever its lease was granted`() {
+        var story = Story()
+        story.run(version: 2, from: 0, to: 2_500_000, ack: .settled)
+        story.run(version: 4, from: 2_000_001, to: 2_300_000)
+        story.row()
+        for index in story.records.indices where story.records[index].version == 2 {
+            story.records[index].worker = 5
+        }
+        let (from, to) = (Story.zero + 1_000_000, Story.zero + 3_000_000)
+        let split = story.verdict(forks: [HistoryChecker.Fork(worker: 5, from: from, to: to)])
+        #expect(split.violations == [])
+        #expect(split.staleAcksAcrossHistories == 1)
+        let healed = story.verdict(forks: [HistoryChecker.Fork(worker: 5, from: from, to: to - 600_000)])
+        #expect(healed.staleAcksAccepted.count == 1, "it was sent after the split")
+    }
+
     @Test func `I5: tokens that fall, and a register that refuses the newest one`() {
         var falling = Story()
         falling.run(version: 3, from: 0, to: 1000, ack: .refused)
@@ -263,6 +345,26 @@ private struct Story {
         #expect(bytes.withUnsafeBytes { EffectRecord($0) } == record)
         bytes[0] = 0
         #expect(bytes.withUnsafeBytes { EffectRecord($0) } == nil)
+    }
+}
+
+@Suite struct `Histories of Redis` {
+    private func at(_ epoch: Int64, _ seq: Int64) -> LogPosition { LogPosition(epoch: epoch, seq: seq) }
+
+    @Test func `know what came before them, up to where each forked off`() {
+        var histories = RedisHistories()
+        histories.add(1, leaving: at(0, 0))
+        histories.add(5, leaving: at(1, 100))
+        histories.add(7, leaving: at(1, 60))  // from an older copy: it never heard of epoch 5
+        histories.add(9, leaving: at(7, 20))
+        #expect(histories.knew(at(1, 100), at: at(5, 1)) == true)
+        #expect(histories.knew(at(1, 101), at: at(5, 1)) == false)
+        #expect(histories.knew(at(1, 60), at: at(9, 4)) == true)
+        #expect(histories.knew(at(1, 61), at: at(9, 4)) == false)
+        #expect(histories.knew(at(5, 1), at: at(9, 4)) == false)
+        #expect(histories.knew(at(7, 20), at: at(9, 1)) == true)
+        #expect(histories.knew(at(7, 20), at: at(7, 19)) == false, "nothing is known before it happens")
+        #expect(histories.knew(at(1, 1), at: at(11, 1)) == nil, "nobody saw how epoch 11 began")
     }
 }
 

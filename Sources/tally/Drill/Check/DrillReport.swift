@@ -50,6 +50,7 @@ struct DrillReport: Sendable {
             "faults": counts, "overlaps": verdict.overlaps.count,
             "overlaps_across_histories": verdict.overlapsAcrossHistories,
             "stale_acks_accepted": verdict.staleAcksAccepted.count,
+            "stale_acks_across_histories": verdict.staleAcksAcrossHistories,
             "stale_acks_refused": verdict.staleAcksRefused,
             "register_refused": verdict.refusedByRegister, "false_positives": falsePositives,
             "soak_reconciled": soakWasChecked,
@@ -78,7 +79,8 @@ struct DrillReport: Sendable {
             ),
             (
                 "stale acks accepted",
-                "\(verdict.staleAcksAccepted.count) (refused \(verdict.staleAcksRefused))"
+                "\(verdict.staleAcksAccepted.count) (and \(verdict.staleAcksAcrossHistories) across histories; "
+                    + "refused \(verdict.staleAcksRefused))"
             ),
             (
                 "false positives",

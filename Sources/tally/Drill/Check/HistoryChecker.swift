@@ -18,7 +18,10 @@ struct Verdict: Sendable {
     var overlaps: [String] = []
     /// The same, but the leases are of different histories: Redis had forgotten the first.
     var overlapsAcrossHistories = 0
+    /// Acknowledgements that Redis took although it knew of a later grant.
     var staleAcksAccepted: [String] = []
+    /// The same, but the log shows that Redis had forgotten the later grant, or never heard of it.
+    var staleAcksAcrossHistories = 0
     var staleAcksRefused = 0
     var refusedByRegister = 0
     var violations: [String] = []
@@ -55,10 +58,13 @@ struct HistoryChecker {
     private var seen: [Seen]
     private(set) var verdict = Verdict()
     private var stories: [JobID: [EffectRecord]] = [:]
+    private let histories: RedisHistories
+    private var moves: [JobID: [DrillMove]] = [:]
 
-    init(_ batches: [DrillBatch], forks: [Fork] = []) {
+    init(_ batches: [DrillBatch], forks: [Fork] = [], histories: RedisHistories = RedisHistories()) {
         self.batches = batches
         self.forks = forks
+        self.histories = histories
         var places: [JobID: Int] = [:]
         var firsts: [Int] = []
         var count = 0
@@ -113,7 +119,22 @@ struct HistoryChecker {
         stories[record.id, default: []].append(record)
     }
 
+    /// Jobs whose runs came so close that the log must say what Redis knew: `finish` needs their moves.
+    var inDoubt: [JobID] {
+        stories.filter { _, story in
+            let ordered = runs(story)
+            return ordered.indices.contains { index in
+                let first = ordered[index]
+                let end = max(min(first.expiry, first.ended), first.ackSent ?? 0)
+                return ordered[(index + 1)...].contains { $0.granted < end }
+            }
+        }.map(\.key)
+    }
+
     // MARK: The ledger
+
+    /// The moves of a job in doubt.
+    mutating func take(_ moves: [DrillMove], of id: JobID) { self.moves[id] = moves }
 
     /// Every row of the ledger, in any order.
     mutating func take(_ row: DrillRow) {
@@ -202,19 +223,19 @@ struct HistoryChecker {
     private struct Run {
         var epoch: Int64
         var version: Int
+        var worker: UInt16 = 0
         /// By Redis' clock.
         var granted: Int64 = 0
         var expiry: Int64 = 0
         var started: Int64 = 0
+        var starts = 0
         var ended = Int64.max
         var ackSent: Int64?
-        /// The split in which its lease was granted, if any.
-        var fork: Fork?
         var token: (Int64, Int) { (epoch, version) }
     }
 
-    /// One job that ran more than once. Its runs by token; leases as the workers were told them.
-    private mutating func check(_ id: JobID, _ story: [EffectRecord]) {
+    /// One job's runs in the order of their tokens; leases as the workers were told them.
+    private func runs(_ story: [EffectRecord]) -> [Run] {
         struct Token: Hashable {
             var epoch: Int64
             var version: Int
@@ -223,15 +244,12 @@ struct HistoryChecker {
         for record in story {
             let token = Token(epoch: record.epoch, version: record.version)
             var run = runs[token] ?? Run(epoch: record.epoch, version: record.version)
+            run.worker = record.worker
             switch record.kind {
             case .start:
-                if run.started > 0 { verdict.overlaps.append("\(id): two starts under one token") }
+                run.starts += 1
                 run.started = record.at
                 run.granted = record.expiry - leaseTime
-                let granted = run.granted
-                run.fork = forks.first {
-                    $0.worker == record.worker && $0.from <= granted && granted <= $0.to
-                }
                 run.expiry = max(run.expiry, record.expiry)
             case .extend: run.expiry = max(run.expiry, record.expiry)
             case .end, .thrown: run.ended = record.at
@@ -240,23 +258,41 @@ struct HistoryChecker {
             }
             runs[token] = run
         }
-        let ordered = runs.values.filter { $0.started > 0 }.sorted { $0.token < $1.token }
+        return runs.values.filter { $0.started > 0 }.sorted { $0.token < $1.token }
+    }
+
+    /// The split, if any, in which this worker was served by the old primary at that time.
+    private func fork(_ run: Run, at time: Int64) -> Fork? {
+        forks.first { $0.worker == run.worker && $0.from <= time && time <= $0.to }
+    }
+
+    /// One job that ran more than once.
+    private mutating func check(_ id: JobID, _ story: [EffectRecord]) {
+        let ordered = runs(story)
         for (index, first) in ordered.enumerated() {
+            if first.starts > 1 { verdict.overlaps.append("\(id): two starts under one token") }
             for second in ordered[(index + 1)...] {
                 // The later token was granted while the earlier one's lease was valid and its handler ran.
                 if second.granted < min(first.expiry, first.ended), second.granted > first.granted {
-                    if first.epoch == second.epoch, first.fork == second.fork {
+                    if isOverlap(id, first, second) {
                         verdict.overlaps.append(
-                            "\(id): v\(first.version) and v\(second.version) of \(first.epoch)")
+                            "\(id): v\(first.version) of \(first.epoch) and v\(second.version) of \(second.epoch)"
+                        )
                     } else {
                         verdict.overlapsAcrossHistories += 1
                     }
                 }
-                if let sent = first.ackSent, sent > second.granted, first.fork == second.fork {
-                    verdict.staleAcksAccepted.append(
-                        "\(id): v\(first.version) after v\(second.version) was granted")
+                if let sent = first.ackSent, sent > second.granted {
+                    if isStale(id, first, sent, second) {
+                        verdict.staleAcksAccepted.append(
+                            "\(id): v\(first.version) of \(first.epoch) after v\(second.version) of "
+                                + "\(second.epoch) was granted")
+                    } else {
+                        verdict.staleAcksAcrossHistories += 1
+                    }
                 }
-                if second.granted < first.granted, first.fork == second.fork,
+                if second.granted < first.granted,
+                    fork(first, at: first.granted) == fork(second, at: second.granted),
                     first.epoch != second.epoch || second.version > first.version
                 {
                     verdict.violate("I5", "\(id): tokens fell from v\(second.version) to v\(first.version)")
@@ -264,6 +300,34 @@ struct HistoryChecker {
             }
         }
         checkRegister(id, story)
+    }
+
+    /// Whether the history that granted the second lease knew the first: within one epoch always, across epochs where
+    /// the log shows it. An extension is in no log, so across epochs only the first length of a lease counts.
+    private func isOverlap(_ id: JobID, _ first: Run, _ second: Run) -> Bool {
+        if fork(first, at: first.granted) != fork(second, at: second.granted) { return false }
+        if first.epoch == second.epoch { return true }
+        guard second.granted < first.granted + leaseTime else { return false }
+        let later = grants(id, second)
+        return grants(id, first).contains { first in
+            later.contains { histories.knew(first, at: $0) == true }
+        }
+    }
+
+    /// Whether an acknowledgement that Redis took was stale. Only the log's word excuses one: it has the
+    /// acknowledgement, and no history that has it had the later grant in it.
+    private func isStale(_ id: JobID, _ first: Run, _ sent: Int64, _ second: Run) -> Bool {
+        if fork(first, at: sent) != fork(second, at: second.granted) { return false }
+        let acks = (moves[id] ?? []).filter { $0.status == .completed && $0.version == first.version }
+        let later = grants(id, second)
+        return acks.isEmpty
+            || acks.contains { ack in later.contains { histories.knew($0, at: ack.position) != false } }
+    }
+
+    private func grants(_ id: JobID, _ run: Run) -> [LogPosition] {
+        (moves[id] ?? []).filter {
+            $0.status == .processing && $0.version == run.version && $0.position.epoch == run.epoch
+        }.map(\.position)
     }
 
     /// The register's own order is that of the writers under its lock; their times are taken just after.

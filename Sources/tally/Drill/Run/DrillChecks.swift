@@ -86,11 +86,13 @@ struct DrillChecks {
     }
 
     private func checkHistory(_ report: inout DrillReport) async throws {
-        var checker = HistoryChecker(history.batches, forks: stage.forks.withLock { $0 })
+        var checker = HistoryChecker(
+            history.batches, forks: stage.forks.withLock { $0 }, histories: stage.epochs.histories)
         checker.leaseTime = stage.plan.lease.microseconds
         let paths = (0..<stage.plan.workers).map { "\(stage.folder)/effects.\($0)" }
         for path in paths { try EffectFile.forEach(path) { checker.count($0) } }
         for path in paths { try EffectFile.forEach(path) { checker.keep($0) } }
+        for id in checker.inDoubt { checker.take(try await stage.ledger.drillMoves(of: id), of: id) }
         var after = JobID.zero
         while true {
             try Task.checkCancellation()

@@ -16,6 +16,7 @@ final class DrillStage: Sendable {
     /// Past the proxies: for questions and for harm.
     let ledger: PostgresLedger
     let sampler: AppendSampler
+    let epochs: EpochWatch
     /// Splits that were played, for the checker.
     let forks = Mutex<[HistoryChecker.Fork]>([])
 
@@ -51,6 +52,7 @@ final class DrillStage: Sendable {
         ledger = try await PostgresLedger.open(
             PostgresConfiguration(url: ledgerURL, poolConnections: 3, statementTimeout: .seconds(180)))
         sampler = AppendSampler(servers)
+        epochs = EpochWatch(servers, path: "\(folder)/epochs")
         @Sendable func shows(_ word: Board.Word, _ role: String) -> Bool {
             guard role.hasPrefix("worker"), let number = Int(role.dropFirst(6)) else { return false }
             return board[number, word] == 1
@@ -129,6 +131,7 @@ final class DrillStage: Sendable {
     /// Everything ends and goes, whatever state it is in. May be repeated.
     func close() async {
         sampler.stop()
+        epochs.stop()
         for role in crew.roles { _ = crew.signal(role, SIGCONT) }
         crew.stop()
         for link in links.values { link.close() }
