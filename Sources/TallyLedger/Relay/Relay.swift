@@ -25,8 +25,7 @@ public struct Relay: Sendable {
         try await checkLedger()
         let queue = self.queue
         let result = try await ledger.relay(rows: 20, olderThan: age) { row in
-            for start in stride(from: 0, to: row.pushes.count, by: Limits.jobsPerCall) {
-                let chunk = Array(row.pushes[start..<min(row.pushes.count, start + Limits.jobsPerCall)])
+            for chunk in row.pushes.pages(of: Limits.jobsPerCall) {
                 let answers = try await queue.push(chunk, issued: issued, at: nil)
                 if answers.contains(where: { $0 == .full || $0 == .refused }) { return false }
             }

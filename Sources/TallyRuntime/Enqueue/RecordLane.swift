@@ -116,8 +116,7 @@ final class RecordLane: Sendable {
         if state.withLock({ $0.pushAgainAt > .now }) { return }
         let new = zip(jobs, receipt.answers).compactMap { $1 == .recorded ? Push($0, isRecorded: true) : nil }
         do {
-            for start in stride(from: 0, to: new.count, by: Limits.jobsPerCall) {
-                let chunk = Array(new[start..<min(new.count, start + Limits.jobsPerCall)])
+            for chunk in new.pages(of: Limits.jobsPerCall) {
                 let answers = try await queue.push(chunk, issued: issued, at: nil)
                 if answers.contains(where: { $0 == .full || $0 == .refused }) { return }
             }

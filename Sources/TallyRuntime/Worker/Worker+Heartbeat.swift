@@ -27,8 +27,7 @@ extension Worker {
     private func extendAll() async -> Bool {
         // A lost lease cannot come back: its handler was told to stop.
         let entries = state.withLock { Array($0.table.entries.filter { $0.value.stop != .leaseLost }) }
-        for start in stride(from: 0, to: entries.count, by: Limits.jobsPerCall) {
-            let chunk = Array(entries[start..<min(entries.count, start + Limits.jobsPerCall)])
+        for chunk in entries.pages(of: Limits.jobsPerCall) {
             let sent = ContinuousClock.now
             do {
                 let answers = try await queue.extend(

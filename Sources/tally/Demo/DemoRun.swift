@@ -90,11 +90,9 @@ struct DemoRun: Sendable {
     }
 
     private func enqueueFiles() async throws {
-        for start in stride(from: 0, to: files.count, by: Limits.jobsPerCall) {
+        for some in files.pages(of: Limits.jobsPerCall) {
             try Task.checkCancellation()
-            let records = try files[start..<min(start + Limits.jobsPerCall, files.count)].map {
-                try $0.record()
-            }
+            let records = try some.map { try $0.record() }
             try await tally.client.enqueue(contentsOf: records)
             progress.enqueued(records.count)
         }

@@ -63,12 +63,14 @@ extension ReconcilePass {
             run.scannedQueue += ids.count
             for id in ids where id > first && seen.insert(id).inserted { fresh.append(id) }
             options.progress?("jobs of the queue", run.scannedQueue)
-            let isEnough = next == nil || fresh.count >= Limits.comparison
-            let compared = isEnough ? fresh : []
-            if isEnough { fresh = [] }
-            if !compared.isEmpty { try await compare(compared) }
+            var compared = 0
+            if next == nil || fresh.count >= Limits.comparison {
+                if !fresh.isEmpty { try await compare(fresh) }
+                compared = fresh.count
+                fresh = []
+            }
             if let next, fresh.isEmpty { try await keep(.queue(next)) }
-            try await rest(jobs: compared.count)
+            try await rest(jobs: compared)
             guard let next else { return }
             cursor = next
         }
@@ -141,7 +143,7 @@ extension ReconcilePass {
         let allowed = repairs.filter { Drift(rawValue: $0.code).map(options.mends) ?? false }
             .prefix(max(0, mostRepairs - mended))
         var made: [JobID: Bool] = [:]
-        for some in Array(allowed).pages(of: Limits.sweepPerCall) {
+        for some in allowed.pages(of: Limits.sweepPerCall) {
             try await lease.keep()
             for (repair, isMade) in zip(some, try await queue.repair(some)) { made[repair.id] = isMade }
         }
@@ -194,12 +196,5 @@ extension JobID {
     /// Below every id of that moment or later.
     static func firstOf(_ moment: Timestamp) -> JobID {
         JobID(high: UInt64(max(0, moment.microseconds / 1000)) << 16, low: 0)
-    }
-}
-
-extension Array {
-    /// In pieces of at most so many.
-    func pages(of size: Int) -> [[Element]] {
-        stride(from: 0, to: count, by: size).map { Array(self[$0..<Swift.min(count, $0 + size)]) }
     }
 }

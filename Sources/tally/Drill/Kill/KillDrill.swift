@@ -134,8 +134,7 @@ struct KillDrill {
         for line in text.split(separator: "\n") { effects[String(line), default: 0] += 1 }
         var completed = 0
         var lost = 0
-        for start in stride(from: 0, to: accepted.count, by: 5000) {
-            let ids = Array(accepted[start..<min(accepted.count, start + 5000)])
+        for ids in accepted.pages(of: 5000) {
             let rows = try await ledger.views(ids)
             completed += ids.count { rows[$0]?.status == .completed }
             lost += ids.count { !(rows[$0]?.status.isTerminal ?? false) }

@@ -1,0 +1,52 @@
+/// A job on its way into the queue. The same id and version twice is one job: a lost reply may be asked again.
+public struct Push: Hashable, Sendable {
+    public var record: JobRecord
+    /// 1 for a new job, higher for a requeue.
+    public var version: Int
+    /// Whether the ledger already has the record; if not, the log carries it.
+    public var isRecorded: Bool
+    /// The due time that counts; a requeue may differ from the record's.
+    public var runAt: Timestamp?
+    public var attempts: Int
+
+    public init(_ record: JobRecord, isRecorded: Bool = false) {
+        self.record = record
+        self.isRecorded = isRecorded
+        version = 1
+        runAt = record.runAt
+        attempts = record.attempts
+    }
+
+    public init(_ record: JobRecord, version: Int, runAt: Timestamp?, attempts: Int) {
+        self.record = record
+        self.version = version
+        self.runAt = runAt
+        self.attempts = attempts
+        isRecorded = true
+    }
+}
+
+/// When and in which epoch a push was decided, by the queue's own clock.
+public struct Issued: Hashable, Sendable {
+    public let epoch: Int64
+    public let at: Timestamp
+    public init(epoch: Int64, at: Timestamp) {
+        self.epoch = epoch
+        self.at = at
+    }
+}
+
+/// What became of one push, in the order of the call.
+public enum PushAnswer: Hashable, Sendable {
+    case pushed
+    /// Held already at this version or a later one. `same`: with the same record.
+    case exists(same: Bool)
+    /// The unique key is taken by this job; nothing was written.
+    case duplicate(of: JobID)
+    /// Ended already at this version or a later one.
+    case ended(JobStatus)
+    /// The queue is over its window; try again as it drains.
+    case full
+    /// `issued` is too old, or of another epoch.
+    case refused
+}

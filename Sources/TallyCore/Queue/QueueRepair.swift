@@ -1,0 +1,59 @@
+/// What stands for a job in a list or a set: id and version, and of a lease its epoch.
+public struct QueuePlace: Hashable, Sendable {
+    public var id: JobID
+    public var version: Int
+    /// Of a lease.
+    public var epoch: Int64?
+    public init(id: JobID, version: Int, epoch: Int64? = nil) {
+        self.id = id
+        self.version = version
+        self.epoch = epoch
+    }
+}
+
+/// One compare-and-set repair: it happens only in `epoch`, and only while the queue sees the job as `expected`.
+public struct QueueRepair: Sendable {
+    public enum Expected: Hashable, Sendable {
+        case absent
+        case ended(JobStatus, version: Int)
+        case held(JobStatus, version: Int)
+    }
+    public enum Action: Hashable, Sendable {
+        /// Push again from the ledger.
+        case push(Push)
+        /// End it as the ledger says it ended.
+        case end(JobStatus, version: Int)
+        /// End it, and say why.
+        case endBecause(JobStatus, version: Int, error: String)
+        /// Write the tombstone's end to the log again.
+        case tellEnd
+        /// Write to the log how the job stands, with its record where the ledger has no row.
+        case tellStanding(withRecord: Bool)
+        /// Let it wait until then.
+        case wait(until: Timestamp)
+        /// Write its record again, as the ledger has it.
+        case rewrite(JobRecord)
+        /// Write the record of an id that stands in a structure without one.
+        case restore(JobSnapshot, place: QueuePlace)
+        /// Take out an id that nobody has a record of, such a one or a held job whose record is damaged; it ends as
+        /// failed, with a stub for the ledger.
+        case bury(stub: JobRecord, place: QueuePlace)
+        /// Take back its lease, which has run out.
+        case reclaim
+        /// Make it runnable: its time has come.
+        case promote
+    }
+    public var id: JobID
+    public var epoch: Int64
+    public var expected: Expected
+    public var action: Action
+    /// The drift code, such as `D04`; it goes into the log.
+    public var code: String
+    public init(id: JobID, epoch: Int64, expected: Expected, action: Action, code: String) {
+        self.id = id
+        self.epoch = epoch
+        self.expected = expected
+        self.action = action
+        self.code = code
+    }
+}
