@@ -59,7 +59,7 @@ package final class ConnectionPool<Connection: BlockingConnection>: Sendable {
 
     private func startThreadIfNeeded() {
         let start = state.withLock { state in
-            guard state.threads < size, inbox.idle == 0 || state.threads == 0 else { return false }
+            guard state.threads < size, inbox.isShort else { return false }
             state.threads += 1
             return true
         }

@@ -67,11 +67,11 @@ package final class Inbox<Item: Sendable>: @unchecked Sendable {
         return isClosed
     }
 
-    /// How many threads wait for an item right now.
-    package var idle: Int {
+    /// Whether more items wait than threads: a thread that was woken for one item is not there for the next.
+    package var isShort: Bool {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        return waiting
+        return items.count > waiting
     }
 
     private func waitForItem() -> Bool {

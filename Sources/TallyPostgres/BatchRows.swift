@@ -4,8 +4,8 @@ import TallyCore
 enum BatchRows {
     // MARK: COPY
 
-    static func copy(of events: [JobEvent]) -> [UInt8] {
-        copy(events, columns: 12, bytesPerRow: 150) { out, event in
+    static func copy(of events: [JobEvent]) -> CopyRows {
+        CopyRows(events, columns: 12) { out, event in
             out.appendField {
                 $0.append(event.job); return true
             }
@@ -31,9 +31,9 @@ enum BatchRows {
         }
     }
 
-    static func copy(of rows: [CreatedRow]) -> [UInt8] {
-        copy(rows, columns: 33, bytesPerRow: 900) { out, row in
-            let job = row.job
+    static func copy(of jobs: [JobSnapshot]) -> CopyRows {
+        CopyRows(jobs, columns: 33) { out, job in
+            let row = CreatedRow(job)
             let record = job.record
             out.appendField {
                 $0.append(record.id); return true
@@ -76,21 +76,6 @@ enum BatchRows {
             }
             out.appendField { $0.appendOptional(row.resultBody) }
         }
-    }
-
-    private static func copy<Row>(
-        _ rows: [Row], columns: Int16, bytesPerRow: Int, _ write: (inout [UInt8], Row) -> Void
-    ) -> [UInt8] {
-        var out = Array("PGCOPY\n".utf8) + [0xFF, 13, 10, 0]
-        out.reserveCapacity(rows.count * bytesPerRow)
-        out.appendBigEndian(Int32(0))  // flags
-        out.appendBigEndian(Int32(0))  // no extension
-        for row in rows {
-            out.appendBigEndian(columns)
-            write(&out, row)
-        }
-        out.appendBigEndian(Int16(-1))
-        return out
     }
 
     // MARK: Arrays

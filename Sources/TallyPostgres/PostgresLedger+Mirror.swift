@@ -43,7 +43,7 @@ extension PostgresConnection {
     fileprivate func applyFast(_ batch: MirrorBatch) throws(LedgerError) -> Bool {
         guard try beginBatch(batch) else { return false }
         if !batch.events.isEmpty { try copy(.copyEvents, BatchRows.copy(of: batch.events)) }
-        let created = batch.created.map(CreatedRow.init)
+        let created = batch.created
         if !created.isEmpty { try copy(.copyJobs, BatchRows.copy(of: created)) }
         if !batch.beats.isEmpty { try run(.beat, BatchRows.parameters(of: batch.beats)) }
         if !batch.unreadable.isEmpty {
@@ -52,7 +52,7 @@ extension PostgresConnection {
         if !batch.changed.isEmpty { try run(.change, BatchRows.parameters(of: batch.changed)) }
         if !created.isEmpty {
             func ended(_ status: JobStatus) -> LedgerValue {
-                .int(Int64(created.count { $0.job.status == status }))
+                .int(Int64(created.count { $0.status == status }))
             }
             try run(
                 .countCreated,

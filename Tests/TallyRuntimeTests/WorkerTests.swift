@@ -193,6 +193,35 @@ import Testing
         #expect(try await rig.moves(job.id).count { $0.verb == .ack } == 1)
     }
 
+    @Test func `reserves no more while the queue does not take the ends of what it ran`() async throws {
+        let rig = Rig()
+        for _ in 0..<8 {
+            let records = (0..<Limits.jobsPerCall).map { _ in JobRecord(type: "t", body: []) }
+            _ = try await rig.memory.push(records.map { Push($0) }, issued: nil, at: nil)
+        }
+        let all = 8 * Limits.jobsPerCall
+        let ran = Atomic(0)
+        let acks = HeldAcks(target: rig.queue)
+        let configuration = WorkerConfiguration(concurrency: 100, heartbeat: .milliseconds(20))
+        let handler = JobHandler("t") { _ in ran.add(1, ordering: .relaxed) }
+        let worker = Worker(queue: acks, handlers: [handler], configuration: configuration)
+
+        try await running(worker) {
+            try await eventually("it stands still") {
+                ran.load(ordering: .relaxed) >= Limits.unsettled && worker.active == 0
+            }
+            let beats = rig.queue.count(of: .extend)
+            try await eventually("two heartbeats") { rig.queue.count(of: .extend) >= beats + 4 }
+            #expect(ran.load(ordering: .relaxed) < Limits.unsettled + 100)
+            acks.gate.open()
+            try await eventually("all ended") {
+                try await rig.memory.counts(at: nil).allSatisfy { $0.pending + $0.processing == 0 }
+            }
+        }
+
+        #expect(ran.load(ordering: .relaxed) == all)
+    }
+
     @Test func `goes on by itself after an outage [F5]`() async throws {
         let rig = Rig()
         let before = try await rig.push()
@@ -254,5 +283,16 @@ import Testing
 
         #expect(fences.count == 5)
         #expect(zip(fences.all, fences.all.dropFirst()).allSatisfy { $0 < $1 })
+    }
+}
+
+/// A queue that answers no ack until its gate is opened.
+private struct HeldAcks: ForwardingQueue {
+    let target: any QueueDriver
+    let gate = Gate()
+
+    func ack(_ acks: [Ack], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
+        await gate.wait()
+        return try await target.ack(acks, at: now)
     }
 }

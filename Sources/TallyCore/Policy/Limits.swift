@@ -50,6 +50,7 @@ public enum Limits {
     public static let statement: Duration = .seconds(30)
     public static let idleTransaction: Duration = .seconds(10)  // a duty that stands still gives up its locks
     public static let idleWait: Duration = .seconds(5)  // a worker's longest blocking wait
+    public static let unsettled = 1000  // ends that a worker may owe the queue before it reserves more
     public static let ackLinger: Duration = .microseconds(300)
     public static let mirrorLinger: Duration = .milliseconds(40)
     public static let mirrorBatch = 12_000  // transitions a transaction

@@ -37,6 +37,8 @@ struct RunningTable {
 
     private(set) var entries: [Key: Entry] = [:]
     private(set) var occupied = 0
+    /// Ended, and the queue has not answered yet.
+    var unsettled: Int { entries.count - occupied }
 
     mutating func add(_ job: ReservedJob, deadline: ContinuousClock.Instant) -> Key {
         let key = Key(job.lease)

@@ -74,7 +74,13 @@ extension Worker {
         }
     }
 
-    private func forget(_ key: RunningTable.Key) { state.withLock { $0.table.remove(key) } }
+    private func forget(_ key: RunningTable.Key) {
+        let unsettled = state.withLock { state in
+            state.table.remove(key)
+            return state.table.unsettled
+        }
+        if unsettled == Limits.unsettled - 1 { changed.post() }
+    }
 }
 
 /// What an ended run means. Pure.

@@ -105,8 +105,11 @@ public final class Worker: Sendable {
         var failures = 0
         while true {
             try Task.checkCancellation()
-            let free = configuration.concurrency - active
-            if free <= 0 {
+            let (free, unsettled) = state.withLock { state in
+                (configuration.concurrency - state.table.occupied, state.table.unsettled)
+            }
+            // Ends that the queue does not take as fast as jobs come would gather here until their leases run out.
+            if free <= 0 || unsettled >= Limits.unsettled {
                 await changed.wait()
                 continue
             }

@@ -1,0 +1,34 @@
+import TallyCore
+
+/// Rows of a binary COPY, encoded a piece at a time: the server takes one piece in while the next is made.
+struct CopyRows {
+    /// Bytes: some hundred rows, and little enough to stay in the processor's cache.
+    private static let piece = 64 << 10
+    private let count: Int
+    private let write: (inout [UInt8], Int) -> Void
+
+    init<Row>(_ rows: [Row], columns: Int16, _ write: @escaping (inout [UInt8], Row) -> Void) {
+        count = rows.count
+        self.write = { out, index in
+            out.appendBigEndian(columns)
+            write(&out, rows[index])
+        }
+    }
+
+    /// The whole stream, in pieces, each handed to `send` as soon as it is full.
+    func forEachPiece(_ send: ([UInt8]) throws(LedgerError) -> Void) throws(LedgerError) {
+        var piece = Array("PGCOPY\n".utf8) + [0xFF, 13, 10, 0]
+        piece.reserveCapacity(Self.piece + 4096)
+        piece.appendBigEndian(Int32(0))  // flags
+        piece.appendBigEndian(Int32(0))  // no extension
+        for index in 0..<count {
+            write(&piece, index)
+            if piece.count >= Self.piece {
+                try send(piece)
+                piece.removeAll(keepingCapacity: true)
+            }
+        }
+        piece.appendBigEndian(Int16(-1))
+        try send(piece)
+    }
+}
