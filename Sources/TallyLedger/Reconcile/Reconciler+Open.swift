@@ -12,10 +12,11 @@ extension Reconciler {
         var options = ReconcileOptions(.open)
         options.maxRepairs = .max
         var repairs = 0
+        var left: [JobID]?
         for _ in 0..<5 {
             let run: ReconcileRun
             do {
-                run = try await compareAfterLoss(options, history)
+                (run, left) = try await compareAfterLoss(options, history, left)
             } catch is RepairLease.Taken {
                 return nil
             }
@@ -28,15 +29,28 @@ extension Reconciler {
         return repairs
     }
 
+    /// Answers the run, and whom to look at again; nil = at all. Who was equal stays so: while the epoch is held
+    /// nothing moves but what its workers end, and the mirror tells that.
+    ///
+    /// - Parameter left: only these; nil = all that the loss can have touched.
     private func compareAfterLoss(
-        _ options: ReconcileOptions, _ history: QueueHistory
-    ) async throws -> ReconcileRun {
-        guard let ids = try await window(history) else { return try await run(options).run }
+        _ options: ReconcileOptions, _ history: QueueHistory, _ left: [JobID]?
+    ) async throws -> (run: ReconcileRun, left: [JobID]?) {
+        let ids: [JobID]
+        if let left {
+            ids = left
+        } else if let window = try await window(history) {
+            ids = window
+        } else {
+            return (try await run(options).run, nil)
+        }
         var pass = try await pass(options)
         do {
             try await pass.lease.keep()
-            if try await pass.checkPairing() { try await pass.sweepWindow(ids) }
-            return try await finish(&pass).run
+            let isPair = try await pass.checkPairing()
+            if isPair { try await pass.sweepWindow(ids) }
+            let run = try await finish(&pass).run
+            return (run, isPair && run.inconclusive == 0 ? pass.claimed.sorted() : nil)
         } catch {
             await pass.lease.end()
             throw error
