@@ -41,6 +41,7 @@ struct DrillReport: Sendable {
             "duplicated": verdict.duplicated,
             "uncertain": verdict.uncertain, "recovered": verdict.recovered,
             "lost_jobs": verdict.lost.prefix(100_000).map(\.description),
+            "lost_cancellations": verdict.lostCancellations.map(\.description),
             "starts": [
                 "1": verdict.starts[0], "2": verdict.starts[1], "3": verdict.starts[2],
                 "4+": verdict.starts[3],
@@ -97,6 +98,7 @@ struct DrillReport: Sendable {
         Output.table(["FIGURE", "VALUE"], rows.map { [$0.0, $0.1] })
         for violation in violations { Output.line("violation \(violation)") }
         for id in verdict.lost { Output.line("lost \(id)") }
+        for id in verdict.lostCancellations { Output.line("lost cancellation \(id)") }
     }
 
     private func format(_ seconds: Double) -> String { "\((seconds * 100).rounded() / 100)" }

@@ -6,6 +6,8 @@ struct Verdict: Sendable {
     var acknowledged = 0
     /// Acknowledged, and not ended in the ledger as their kind must.
     var lost: [JobID] = []
+    /// Where loss is measured: acknowledged cancellations that were forgotten, so their jobs ran.
+    var lostCancellations: [JobID] = []
     /// Jobs with more than one start: allowed, and told.
     var duplicated = 0
     /// Starts a job: 1, 2, 3, 4 and more.
@@ -59,9 +61,15 @@ struct HistoryChecker {
     private(set) var verdict = Verdict()
     private var stories: [JobID: [EffectRecord]] = [:]
     private let histories: RedisHistories
+    private let lossIsMeasured: Bool
     private var moves: [JobID: [DrillMove]] = [:]
 
-    init(_ batches: [DrillBatch], forks: [Fork] = [], histories: RedisHistories = RedisHistories()) {
+    /// - Parameter lossIsMeasured: what is missing, a row or a cancellation, is a figure and no violation.
+    init(
+        _ batches: [DrillBatch], forks: [Fork] = [], histories: RedisHistories = RedisHistories(),
+        lossIsMeasured: Bool = false
+    ) {
+        self.lossIsMeasured = lossIsMeasured
         self.batches = batches
         self.forks = forks
         self.histories = histories
@@ -164,6 +172,7 @@ struct HistoryChecker {
             return
         }
         if batch.isCancelled {
+            if lossIsMeasured, row.status == .completed { return verdict.lostCancellations.append(row.id) }
             if seen.starts > 0 {
                 verdict.violate("I10", "\(row.id) ran although it was cancelled before its start")
             }
@@ -188,8 +197,7 @@ struct HistoryChecker {
 
     // MARK: The end
 
-    /// - Parameter lossIsMeasured: rows that are missing are a figure, not a violation.
-    mutating func finish(lossIsMeasured: Bool = false) -> Verdict {
+    mutating func finish() -> Verdict {
         for (number, batch) in batches.enumerated() {
             switch batch.outcome {
             case .ok: verdict.acknowledged += batch.count

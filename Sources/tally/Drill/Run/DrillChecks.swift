@@ -87,7 +87,8 @@ struct DrillChecks {
 
     private func checkHistory(_ report: inout DrillReport) async throws {
         var checker = HistoryChecker(
-            history.batches, forks: stage.forks.withLock { $0 }, histories: stage.epochs.histories)
+            history.batches, forks: stage.forks.withLock { $0 }, histories: stage.epochs.histories,
+            lossIsMeasured: stage.plan.isPowerCut)
         checker.leaseTime = stage.plan.lease.microseconds
         let paths = (0..<stage.plan.workers).map { "\(stage.folder)/effects.\($0)" }
         for path in paths { try EffectFile.forEach(path) { checker.count($0) } }
@@ -101,7 +102,7 @@ struct DrillChecks {
             for row in rows { checker.take(row) }
             after = last.id
         }
-        report.verdict = checker.finish(lossIsMeasured: stage.plan.isPowerCut)
+        report.verdict = checker.finish()
         report.violations += report.verdict.violations
     }
 
