@@ -33,9 +33,6 @@ static const char drill_last_event[] = {
 static const char drill_lock[] = {
 #embed "../../sql/drill/lock.sql" suffix(,)
 0};
-static const char drill_moves[] = {
-#embed "../../sql/drill/moves.sql" suffix(,)
-0};
 static const char drill_read_only[] = {
 #embed "../../sql/drill/read_only.sql" suffix(,)
 0};
@@ -312,7 +309,6 @@ static const struct { const char *name, *text; } files[] = {
     {"drill/cursor", drill_cursor},
     {"drill/last_event", drill_last_event},
     {"drill/lock", drill_lock},
-    {"drill/moves", drill_moves},
     {"drill/read_only", drill_read_only},
     {"drill/read_write", drill_read_write},
     {"drill/reload", drill_reload},

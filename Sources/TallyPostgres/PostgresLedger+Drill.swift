@@ -24,18 +24,6 @@ package struct DrillRow: Hashable, Sendable {
     }
 }
 
-/// Where the log says what became of a job.
-package struct DrillMove: Hashable, Sendable {
-    package var position: LogPosition
-    package var version: Int
-    package var status: JobStatus
-    package init(_ position: LogPosition, version: Int, _ status: JobStatus) {
-        self.position = position
-        self.version = version
-        self.status = status
-    }
-}
-
 /// Questions and harm of `tally drill`; nothing else calls these.
 package enum DrillQuestion: String, Sendable {
     case lastEvent = "drill/last_event"
@@ -61,22 +49,6 @@ extension PostgresLedger {
                 return DrillRow(
                     id: id, status: status, version: number(2), attempts: number(3), crashes: number(4),
                     maxAttempts: number(5), maxCrashes: number(6))
-            }
-        }
-    }
-
-    /// Everything that the log ever told of a job, in no order.
-    package func drillMoves(of id: JobID) async throws(LedgerError) -> [DrillMove] {
-        try await pool.run("drill moves") { connection throws(LedgerError) in
-            var parameters = Parameters()
-            parameters.id(id)
-            let rows = try connection.run(.drillMoves, parameters)
-            return (0..<rows.count).compactMap { row in
-                guard let epoch = rows.int(row, 0), let seq = rows.int(row, 1), let text = rows.text(row, 3),
-                    let status = JobStatus(rawValue: text)
-                else { return nil }
-                let position = LogPosition(epoch: epoch, seq: seq)
-                return DrillMove(position, version: Int(rows.int(row, 2) ?? 0), status)
             }
         }
     }

@@ -43,21 +43,21 @@ extension PostgresConnection {
     fileprivate func applyFast(_ batch: MirrorBatch) throws(LedgerError) -> Bool {
         guard try beginBatch(batch) else { return false }
         if !batch.events.isEmpty { try copy(.copyEvents, BatchRows.copy(of: batch.events)) }
-        let created = batch.created
-        if !created.isEmpty { try copy(.copyJobs, BatchRows.copy(of: created)) }
+        if !batch.created.isEmpty { try copy(.copyJobs, BatchRows.copy(of: batch.created)) }
         if !batch.beats.isEmpty { try run(.beat, BatchRows.parameters(of: batch.beats)) }
         if !batch.unreadable.isEmpty {
             try run(.quarantine, BatchRows.parameters(of: batch.unreadable.map(Aside.init)))
         }
         if !batch.changed.isEmpty { try run(.change, BatchRows.parameters(of: batch.changed)) }
-        if !created.isEmpty {
+        if !batch.created.isEmpty {
             func ended(_ status: JobStatus) -> LedgerValue {
-                .int(Int64(created.count { $0.status == status }))
+                .int(Int64(batch.created.count { $0.status == status }))
             }
             try run(
                 .countCreated,
-                Parameters([.int(Int64(created.count)), ended(.completed), ended(.failed), ended(.cancelled)])
-            )
+                Parameters([
+                    .int(Int64(batch.created.count)), ended(.completed), ended(.failed), ended(.cancelled),
+                ]))
         }
         try commit()
         return true

@@ -58,7 +58,6 @@ enum Statement: String, CaseIterable {
     case drillReadOnly = "drill/read_only"
     case drillReadWrite = "drill/read_write"
     case drillReload = "drill/reload"
-    case drillMoves = "drill/moves"
     case drillRows = "drill/rows"
     case drillTerminate = "drill/terminate"
     case drillUnique = "drill/unique"

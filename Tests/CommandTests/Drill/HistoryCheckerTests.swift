@@ -12,7 +12,7 @@ private struct Story {
     var records: [EffectRecord] = []
     var rows: [DrillRow] = []
     /// What the log says of the job.
-    var moves: [DrillMove] = []
+    var events: [JobEvent] = []
     var histories = RedisHistories()
 
     init(_ kind: DrillBatch.Kind = .plain, count: Int = 1, outcome: DrillBatch.Outcome = .ok) {
@@ -49,7 +49,17 @@ private struct Story {
     }
 
     mutating func log(_ epoch: Int64, _ seq: Int64, _ status: JobStatus, version: Int) {
-        moves.append(DrillMove(LogPosition(epoch: epoch, seq: seq), version: version, status))
+        events.append(
+            JobEvent(
+                job: id, position: LogPosition(epoch: epoch, seq: seq), at: .now,
+                verb: status == .completed ? .ack : .lease, from: nil, to: status, version: version))
+    }
+
+    /// This version ran on that worker.
+    mutating func hand(version: Int, to worker: UInt16) {
+        for index in records.indices where records[index].version == version {
+            records[index].worker = worker
+        }
     }
 
     func verdict(measured: Bool = false, forks: [HistoryChecker.Fork] = []) -> Verdict {
@@ -57,7 +67,7 @@ private struct Story {
             batches, forks: forks, histories: histories, lossIsMeasured: measured)
         for record in records { checker.count(record) }
         for record in records { checker.keep(record) }
-        for id in checker.inDoubt { checker.take(moves, of: id) }
+        for id in checker.inDoubt { checker.take(events, of: id) }
         for row in rows { checker.take(row) }
         return checker.finish()
     }
@@ -200,9 +210,7 @@ private struct Story {
         story.run(version: 2, from: 0, to: 2_500_000, ack: .settled)
         story.run(version: 3, from: 2_000_001, to: 2_300_000)
         story.row()
-        for index in story.records.indices where story.records[index].version == 3 {
-            story.records[index].worker = 5
-        }
+        story.hand(version: 3, to: 5)
         let (from, to) = (Story.zero + 1_000_000, Story.zero + 3_000_000)
         let split = story.verdict(forks: [HistoryChecker.Fork(worker: 5, from: from, to: to)])
         #expect(split.violations == [])
@@ -260,7 +268,7 @@ private struct Story {
 
     @Test func `I5: an acknowledgement that is in no log excuses nothing`() {
         var story = late()
-        story.moves.removeAll { $0.status == .completed }
+        story.events.removeAll { $0.to == .completed }
         story.histories.add(2, leaving: LogPosition(epoch: 1, seq: 10))
         #expect(story.verdict().staleAcksAccepted.count == 1)
     }
@@ -284,9 +292,7 @@ private struct Story {
         story.run(version: 2, from: 0, to: 2_500_000, ack: .settled)
         story.run(version: 4, from: 2_000_001, to: 2_300_000)
         story.row()
-        for index in story.records.indices where story.records[index].version == 2 {
-            story.records[index].worker = 5
-        }
+        story.hand(version: 2, to: 5)
         let (from, to) = (Story.zero + 1_000_000, Story.zero + 3_000_000)
         let split = story.verdict(forks: [HistoryChecker.Fork(worker: 5, from: from, to: to)])
         #expect(split.violations == [])

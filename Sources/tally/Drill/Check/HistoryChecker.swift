@@ -62,7 +62,7 @@ struct HistoryChecker {
     private var stories: [JobID: [EffectRecord]] = [:]
     private let histories: RedisHistories
     private let lossIsMeasured: Bool
-    private var moves: [JobID: [DrillMove]] = [:]
+    private var events: [JobID: [JobEvent]] = [:]
 
     /// - Parameter lossIsMeasured: what is missing, a row or a cancellation, is a figure and no violation.
     init(
@@ -127,22 +127,23 @@ struct HistoryChecker {
         stories[record.id, default: []].append(record)
     }
 
-    /// Jobs whose runs came so close that the log must say what Redis knew: `finish` needs their moves.
+    /// Jobs whose runs came so close that the log must say what Redis knew: `finish` needs their events.
     var inDoubt: [JobID] {
         stories.filter { _, story in
             let ordered = runs(story)
             return ordered.indices.contains { index in
                 let first = ordered[index]
-                let end = max(min(first.expiry, first.ended), first.ackSent ?? 0)
-                return ordered[(index + 1)...].contains { $0.granted < end }
+                return ordered[(index + 1)...].contains {
+                    first.overlaps($0) || first.wasAcknowledged(after: $0)
+                }
             }
         }.map(\.key)
     }
 
     // MARK: The ledger
 
-    /// The moves of a job in doubt.
-    mutating func take(_ moves: [DrillMove], of id: JobID) { self.moves[id] = moves }
+    /// What the ledger has of the log, for a job in doubt.
+    mutating func take(_ events: [JobEvent], of id: JobID) { self.events[id] = events }
 
     /// Every row of the ledger, in any order.
     mutating func take(_ row: DrillRow) {
@@ -240,6 +241,13 @@ struct HistoryChecker {
         var ended = Int64.max
         var ackSent: Int64?
         var token: (Int64, Int) { (epoch, version) }
+
+        /// The later token was granted while this lease was valid and its handler ran.
+        func overlaps(_ later: Run) -> Bool {
+            later.granted < min(expiry, ended) && later.granted > granted
+        }
+        /// Its acknowledgement was taken, and sent after the later token had been granted.
+        func wasAcknowledged(after later: Run) -> Bool { ackSent.map { $0 > later.granted } ?? false }
     }
 
     /// One job's runs in the order of their tokens; leases as the workers were told them.
@@ -280,8 +288,7 @@ struct HistoryChecker {
         for (index, first) in ordered.enumerated() {
             if first.starts > 1 { verdict.overlaps.append("\(id): two starts under one token") }
             for second in ordered[(index + 1)...] {
-                // The later token was granted while the earlier one's lease was valid and its handler ran.
-                if second.granted < min(first.expiry, first.ended), second.granted > first.granted {
+                if first.overlaps(second) {
                     if isOverlap(id, first, second) {
                         verdict.overlaps.append(
                             "\(id): v\(first.version) of \(first.epoch) and v\(second.version) of \(second.epoch)"
@@ -290,8 +297,8 @@ struct HistoryChecker {
                         verdict.overlapsAcrossHistories += 1
                     }
                 }
-                if let sent = first.ackSent, sent > second.granted {
-                    if isStale(id, first, sent, second) {
+                if first.wasAcknowledged(after: second) {
+                    if isStale(id, first, second) {
                         verdict.staleAcksAccepted.append(
                             "\(id): v\(first.version) of \(first.epoch) after v\(second.version) of "
                                 + "\(second.epoch) was granted")
@@ -324,17 +331,17 @@ struct HistoryChecker {
 
     /// Whether an acknowledgement that Redis took was stale. Only the log's word excuses one: it has the
     /// acknowledgement, and no history that has it had the later grant in it.
-    private func isStale(_ id: JobID, _ first: Run, _ sent: Int64, _ second: Run) -> Bool {
-        if fork(first, at: sent) != fork(second, at: second.granted) { return false }
-        let acks = (moves[id] ?? []).filter { $0.status == .completed && $0.version == first.version }
+    private func isStale(_ id: JobID, _ first: Run, _ second: Run) -> Bool {
+        if fork(first, at: first.ackSent ?? 0) != fork(second, at: second.granted) { return false }
+        let acks = (events[id] ?? []).filter { $0.to == .completed && $0.version == first.version }
         let later = grants(id, second)
         return acks.isEmpty
             || acks.contains { ack in later.contains { histories.knew($0, at: ack.position) != false } }
     }
 
     private func grants(_ id: JobID, _ run: Run) -> [LogPosition] {
-        (moves[id] ?? []).filter {
-            $0.status == .processing && $0.version == run.version && $0.position.epoch == run.epoch
+        (events[id] ?? []).filter {
+            $0.to == .processing && $0.version == run.version && $0.position.epoch == run.epoch
         }.map(\.position)
     }
 

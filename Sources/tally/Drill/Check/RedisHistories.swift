@@ -8,8 +8,6 @@ struct RedisHistories: Sendable {
     /// - Parameter position: where the epoch before it ended for it.
     mutating func add(_ epoch: Int64, leaving position: LogPosition) { left[epoch] = position }
 
-    var count: Int { left.count }
-
     /// Whether the history that wrote `later` had `earlier` in it; nil where an epoch between them is not known.
     func knew(_ earlier: LogPosition, at later: LogPosition) -> Bool? {
         var position = later

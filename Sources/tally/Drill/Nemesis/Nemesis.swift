@@ -27,7 +27,6 @@ final class Nemesis: Sendable {
     private let stage: DrillStage
     private let began = ContinuousClock.now
     private let state = Mutex(Record())
-    private let isStopped = Atomic(false)
     private let log: Int32
 
     init(_ stage: DrillStage, _ producers: Producers) {

@@ -9,6 +9,7 @@ struct AdminRedis: Sendable {
 
     indirect enum Reply: Sendable {
         case text(String)
+        case bulk([UInt8])
         case number(Int)
         case list([Reply])
         case null
@@ -17,11 +18,16 @@ struct AdminRedis: Sendable {
         var number: Int? {
             switch self {
             case .number(let number): number
-            case .text(let text): Int(text)
+            default: text.flatMap { Int($0) }
+            }
+        }
+        var text: String? {
+            switch self {
+            case .text(let text): text
+            case .bulk(let bytes): String(decoding: bytes, as: UTF8.self)
             default: nil
             }
         }
-        var text: String? { if case .text(let text) = self { text } else { nil } }
         var list: [Reply] { if case .list(let list) = self { list } else { [] } }
     }
 
@@ -91,7 +97,7 @@ struct AdminRedis: Sendable {
                 if count < 0 { return .null }
                 while bytes.count < at + count + 2 { if !more() { return nil } }
                 defer { at += count + 2 }
-                return .text(String(decoding: bytes[at..<at + count], as: UTF8.self))
+                return .bulk(Array(bytes[at..<at + count]))
             case "*":
                 guard let count = Int(rest) else { return nil }
                 if count < 0 { return .null }

@@ -93,7 +93,7 @@ struct DrillChecks {
         let paths = (0..<stage.plan.workers).map { "\(stage.folder)/effects.\($0)" }
         for path in paths { try EffectFile.forEach(path) { checker.count($0) } }
         for path in paths { try EffectFile.forEach(path) { checker.keep($0) } }
-        for id in checker.inDoubt { checker.take(try await stage.ledger.drillMoves(of: id), of: id) }
+        for id in checker.inDoubt { checker.take(try await stage.ledger.events(id), of: id) }
         var after = JobID.zero
         while true {
             try Task.checkCancellation()

@@ -151,11 +151,11 @@ final class AppendSampler: Sendable {
         var size: Int64
     }
     private let samples = Mutex<[Sample]>([])
-    private let isStopped = Atomic(false)
+    private let stopped = StopFlag()
 
     init(_ servers: DrillServers) {
         Thread.detachNewThread { [self] in
-            while !isStopped.load(ordering: .relaxed) {
+            while !stopped.isSet {
                 var info = stat()
                 if let path = servers.appendFiles.last, stat(path, &info) == 0 {
                     let size = Int64(info.st_size)
@@ -175,5 +175,5 @@ final class AppendSampler: Sendable {
         return samples.withLock { $0.last { $0.at <= before } }
     }
 
-    func stop() { isStopped.store(true, ordering: .relaxed) }
+    func stop() { stopped.set() }
 }

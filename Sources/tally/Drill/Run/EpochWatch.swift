@@ -7,7 +7,7 @@ import TallyCore
 /// An epoch that lasted less than the pause between two looks may be missed; then nothing is said about it.
 final class EpochWatch: Sendable {
     private let found = Mutex(RedisHistories())
-    private let isStopped = Atomic(false)
+    private let stopped = StopFlag()
 
     var histories: RedisHistories { found.withLock { $0 } }
 
@@ -17,14 +17,13 @@ final class EpochWatch: Sendable {
         let file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
         Thread.detachNewThread { [self] in
             var newest = -1
-            while !isStopped.load(ordering: .relaxed) {
-                let entry = servers.redis.ask("EVAL_RO", Self.question, "1", "{tally:0}", seconds: 1)
-                let numbers = entry?.list.compactMap(\.number) ?? []
-                if numbers.count == 3, numbers[0] != newest {
-                    newest = numbers[0]
-                    let before = LogPosition(epoch: Int64(numbers[1]), seq: Int64(numbers[2]))
-                    found.withLock { $0.add(Int64(newest), leaving: before) }
-                    let line = Array("\(newest) \(before.epoch) \(before.seq)\n".utf8)
+            while !stopped.isSet {
+                if let epoch = servers.redis.ask("HGET", "{tally:0}:meta", "epoch", seconds: 1)?.number,
+                    epoch != newest, let before = Self.predecessor(epoch, servers.redis)
+                {
+                    newest = epoch
+                    found.withLock { $0.add(Int64(epoch), leaving: before) }
+                    let line = Array("\(epoch) \(before.epoch) \(before.seq)\n".utf8)
                     _ = write(file, line, line.count)
                 }
                 usleep(20_000)
@@ -33,14 +32,17 @@ final class EpochWatch: Sendable {
         }
     }
 
-    func stop() { isStopped.store(true, ordering: .relaxed) }
+    func stop() { stopped.set() }
 
-    private static let question = """
-        local epoch = redis.call('HGET', KEYS[1] .. ':meta', 'epoch')
-        if not epoch then return {} end
-        local entry = redis.call('XRANGE', KEYS[1] .. ':log', epoch .. '-1', epoch .. '-1')[1]
-        if not entry then return {} end
-        local before, seq = struct.unpack('>I8I8', entry[2][8])
-        return { tonumber(epoch), before, seq }
-        """
+    /// Of the epoch's first log entry, whose fields are v, t, w, m: see `start_epoch` in `library.lua`.
+    private static func predecessor(_ epoch: Int, _ redis: AdminRedis) -> LogPosition? {
+        let reply = redis.ask("XRANGE", "{tally:0}:log", "\(epoch)-1", "\(epoch)-1", seconds: 1)
+        guard let fields = reply?.list.first?.list.last?.list, fields.count == 8,
+            case .bulk(let bytes) = fields[7]
+        else { return nil }
+        var reader = ByteReader(bytes[...])
+        // cut short: an entry of another kind
+        guard let epoch = try? reader.int64(), let seq = try? reader.int64() else { return nil }
+        return LogPosition(epoch: epoch, seq: seq)
+    }
 }
