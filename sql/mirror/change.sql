@@ -1,4 +1,4 @@
--- Brings rows to their last state of a batch. The guard is `outranks` of design/model.py: nothing below the last
+-- Brings rows to their last state of a batch. The guard is `outranks` of Tests/Model/model.py: nothing below the last
 -- requeue, a terminal row yields only to a higher version, else (epoch, version, seq) must grow. It makes a repeat
 -- harmless. Keys that last until the end are released and balances follow the rows that really changed.
 --
