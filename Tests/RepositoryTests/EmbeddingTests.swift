@@ -59,7 +59,7 @@ import Testing
         var functions = 0
         for path in try Tree.files("Sources/TallyRedis/Functions", "lua") {
             let text = try Tree.text(path)
-            let registered = text.matches(#"function_name = 'tally_v1_([a-z]+)'"#).map { $0[0] }
+            let registered = text.matches(#"function_name = NAME \.\. '([a-z]+)'"#).map { $0[0] }
             if registered.isEmpty { continue }  // what verbs share
             functions += 1
             let verb = String(path.split(separator: "/").last!.dropLast(4))

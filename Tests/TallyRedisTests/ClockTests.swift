@@ -13,7 +13,8 @@ import Testing
             try raw("HSET", "\(prefix):meta", "last_now", "\(before.microseconds)")
 
             let taken = try raw(
-                "FCALL", "tally_v1_reclaim", "1", prefix, runID, "-\(before.microseconds)", "100")
+                "FCALL", FunctionLibrary.function("reclaim"), "1", prefix, runID, "-\(before.microseconds)",
+                "100")
 
             #expect(taken.array?.last?.number == 0)
             #expect(try await queue.reclaim(100, at: nil) == 0)
@@ -30,7 +31,8 @@ import Testing
             let before = try await queue.history().now - .seconds(5)
 
             let taken = try raw(
-                "FCALL", "tally_v1_reclaim", "1", prefix, runID, "-\(before.microseconds)", "100")
+                "FCALL", FunctionLibrary.function("reclaim"), "1", prefix, runID, "-\(before.microseconds)",
+                "100")
 
             #expect(taken.array?.last?.number == 1)
         }

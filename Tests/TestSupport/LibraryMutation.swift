@@ -55,9 +55,10 @@ package struct LibraryMutation: Sendable, CustomStringConvertible {
     package static let smallLog = LibraryMutation(
         "log budget of 40", "local LOG_ENTRIES = 2000000", "local LOG_ENTRIES = 40")
 
-    /// Replaces the functions of the whole server. Whoever connects anew loads the true text again.
+    /// Replaces the functions of the whole server, under the true text's name: whoever connects anew uses them too.
     package func load(into raw: RawRedis) throws {
-        let found = try raw("FUNCTION", "LIST", "LIBRARYNAME", "tally_v1", "WITHCODE").array?.first?.array
+        let found = try raw("FUNCTION", "LIST", "LIBRARYNAME", FunctionLibrary.name, "WITHCODE").array?.first?
+            .array
         guard let found, let at = found.firstIndex(where: { $0.text == "library_code" }),
             let whole = found[at + 1].text, whole.ranges(of: text).count == 1
         else {
@@ -74,7 +75,7 @@ package func withMutant(
     try await PrivateRedis.with { redis in
         let scratch = try await ScratchNamespace.open(redisURL: redis.url, postgresURL: Servers.postgresURL)
         let raw = try RawRedis(url: redis.url)
-        // Every connection stands; a new one would load the true text again.
+        // The true text must have been loaded before it can be replaced.
         _ = try await scratch.queue.history()
         try mutation.load(into: raw)
         try await body(scratch)

@@ -154,7 +154,9 @@ extension RedisConnection {
                 .wrongServer, "connect to Redis", "\(configuration.place) does not answer INFO as Redis does")
         }
         try check(info: text, configuration)
-        if loadingLibrary { try loadLibraryIfChanged() }
+        // It says to other versions that this one's functions are in use. Who may not say so risks a load too many.
+        _ = try settled(["CLIENT", "SETNAME", FunctionLibrary.name])
+        if loadingLibrary { try loadLibraryIfMissing() }
     }
 
     /// A handshake may be repeated, so a lost reply here is only "unavailable".
@@ -197,20 +199,37 @@ extension RedisConnection {
         if runID.isEmpty { throw refuse("does not tell its run_id") }
     }
 
-    /// Loads the function library unless the server holds exactly this text.
-    func loadLibraryIfChanged() throws(QueueError) {
-        let text = FunctionLibrary.text
-        let found = try settled(["FUNCTION", "LIST", "LIBRARYNAME", FunctionLibrary.name, "WITHCODE"])
-        if let first = found.array?.first?.array,
-            let at = first.firstIndex(where: { $0.text == "library_code" }), at + 1 < first.count,
-            first[at + 1].text == text
+    /// Loads the function library unless the server holds it, and then removes those that nobody uses any more.
+    ///
+    /// What a race removes from under a program is loaded again by that program's next call.
+    func loadLibraryIfMissing() throws(QueueError) {
+        let found = try settled(["FUNCTION", "LIST", "LIBRARYNAME", FunctionLibrary.name])
+        if found.array?.isEmpty == false { return }
+        // Somebody else may have loaded the same text since.
+        if case .error(let why) = try settled(["FUNCTION", "LOAD", FunctionLibrary.text]),
+            !why.contains("already exists")
         {
-            return
-        }
-        if case .error(let why) = try settled(["FUNCTION", "LOAD", "REPLACE", text]) {
             throw why.hasPrefix("OOM") || why.hasPrefix("MISCONF")
                 ? RedisError.queueError(why, "load the functions")
                 : QueueError(.wrongServer, "load the functions", why)
+        }
+        try removeUnusedLibraries()
+    }
+
+    /// Where the user may not list connections, nothing is removed: a library costs about 200 KB, a removed one that
+    /// is called costs each of its callers a load.
+    private func removeUnusedLibraries() throws(QueueError) {
+        guard let clients = try settled(["CLIENT", "LIST"]).text else { return }
+        let names = clients.split { $0 == " " || $0 == "\n" }.compactMap { field in
+            field.hasPrefix("name=") ? String(field.dropFirst(5)) : nil
+        }
+        let libraries = (try settled(["FUNCTION", "LIST", "LIBRARYNAME", "tally_*"]).array ?? []).compactMap {
+            let facts = $0.array ?? []
+            let at = facts.firstIndex { $0.text == "library_name" }
+            return at.flatMap { $0 + 1 < facts.count ? facts[$0 + 1].text : nil }
+        }
+        for library in FunctionLibrary.unused(among: libraries, named: Set(names)) {
+            _ = try settled(["FUNCTION", "DELETE", library])  // somebody else may have been first
         }
     }
 }

@@ -12,7 +12,12 @@ enum RedisError {
         case "LAYOUT", "NOAUTH", "WRONGPASS", "NOPERM": code = .wrongServer
         default: code = isMissingFunction(.error(text)) ? .unavailable : .invalid
         }
-        return QueueError(code, operation, text)
+        return QueueError(code, operation, withoutPlace(text))
+    }
+
+    /// Redis adds the function and its line to what a function refuses: `… script: NAME, on @user_function:LINE.`
+    private static func withoutPlace(_ text: String) -> String {
+        text.range(of: " script: ").map { String(text[..<$0.lowerBound]) } ?? text
     }
 
     /// The server lost the functions (FUNCTION FLUSH, an older dump): load them and call again.

@@ -4,7 +4,7 @@
 -- Returns  now, epoch, held, one letter a job: c completed, R repeated, n e m refused
 -- Log      A; detail: the result
 -- Cost     O(jobs)
-redis.register_function { function_name = 'tally_v1_ack', flags = { 'allow-oom' }, callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'ack', flags = { 'allow-oom' }, callback = function(keys, args)
   local tokens = read_tokens(args, 3, 2, 0, DETAIL)
   local c = begin(keys, args)
   local letters, gone, ended, moves, done, n = {}, {}, {}, {}, {}, 0

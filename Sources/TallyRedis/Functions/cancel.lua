@@ -6,7 +6,7 @@
 --          E and the status where it has ended
 -- Log      X: from its state to x; a flag is from l to l. A tombstone for an unknown id is from - to x
 -- Cost     O(log n)
-redis.register_function { function_name = 'tally_v1_cancel', flags = { 'allow-oom' }, callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'cancel', flags = { 'allow-oom' }, callback = function(keys, args)
   local id, version = args[3], nil
   check_id(id)
   if args[4] ~= '' then

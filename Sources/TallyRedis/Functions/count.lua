@@ -5,7 +5,7 @@
 --          waiting, due, processing, expired, paused ('1'). Pending and paused only in the first window
 -- Log      nothing
 -- Cost     O(queues + window)
-redis.register_function { function_name = 'tally_v1_count', flags = { 'allow-oom' }, callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'count', flags = { 'allow-oom' }, callback = function(keys, args)
   local offset, window = whole(args[3], 0, LATEST / 2, 'offset'), whole(args[4], 1, 10000, 'window')
   local c = begin(keys, args)
   local rows, order = {}, {}

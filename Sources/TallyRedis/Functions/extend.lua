@@ -5,7 +5,7 @@
 --          refused
 -- Log      nothing: extending a lease is not a transition
 -- Cost     O(tokens × log n)
-redis.register_function { function_name = 'tally_v1_extend', flags = { 'allow-oom' }, callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'extend', flags = { 'allow-oom' }, callback = function(keys, args)
   local tokens, length = read_tokens(args, 4, 1), whole(args[3], 1, LATEST / 2, 'the length of a lease')
   local c = begin(keys, args)
   local letters, grants = {}, {}

@@ -4,7 +4,7 @@
 -- Returns  now, epoch, held, one letter a job: f failed, x cancelled, R repeated, n e m refused
 -- Log      F; detail: attempts (4) error
 -- Cost     O(jobs)
-redis.register_function { function_name = 'tally_v1_fail', flags = { 'allow-oom' }, callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'fail', flags = { 'allow-oom' }, callback = function(keys, args)
   local tokens = read_tokens(args, 3, 2, 4, DETAIL)
   local c = begin(keys, args)
   return settle(c, 'F', tokens, 'f', function(d, i) return 'f', args[2 + 2 * i] end)

@@ -4,7 +4,7 @@
 -- Returns  now, epoch, held
 -- Log      H by the worker; its moves are the JSON
 -- Cost     O(1)
-redis.register_function { function_name = 'tally_v1_heartbeat', flags = { 'allow-oom' },
+redis.register_function { function_name = NAME .. 'heartbeat', flags = { 'allow-oom' },
   callback = function(keys, args)
   if #args ~= 5 or args[3] == '' or #args[3] > 1000 or #args[4] > DETAIL then
     refuse('a heartbeat names its worker, its state, and whether it has stopped')

@@ -5,7 +5,7 @@
 --          bytes, then the error), expiry, large body, status of its tombstone and version; '' where there is none
 -- Log      nothing
 -- Cost     O(ids)
-redis.register_function { function_name = 'tally_v1_inspect', flags = { 'allow-oom' }, callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'inspect', flags = { 'allow-oom' }, callback = function(keys, args)
   if #args - 2 > JOBS_PER_CALL then refuse('more than ' .. JOBS_PER_CALL .. ' ids a call') end
   for i = 3, #args do check_id(args[i]) end
   local c = begin(keys, args)

@@ -6,7 +6,7 @@
 --          of free: '1' done or '0' raced
 -- Log      D by reconciler:D24, without a move, when one was freed
 -- Cost     O(count)
-redis.register_function { function_name = 'tally_v1_keys', flags = { 'allow-oom' }, callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'keys', flags = { 'allow-oom' }, callback = function(keys, args)
   if args[3] == 'list' then
     whole(args[4], 0, math.huge, 'cursor')
     whole(args[5], 1, 1000, 'count')

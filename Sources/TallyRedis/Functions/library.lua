@@ -1,5 +1,7 @@
-#!lua name=tally_v1
 -- The function library of one shard: what every verb shares. One file a verb follows; all are loaded as one text.
+-- Before it stand the library's name and the local NAME, with which each function's name begins. Both carry the
+-- digest of this text (FunctionLibrary.swift), since names are the whole server's: programs of different versions
+-- call their own functions side by side. So every text reads and writes what LAYOUT says, as all before it did.
 --
 -- KEYS[1]  the shard's prefix, such as {tally:0}; every key below begins with it, so all lie in one slot
 -- ARGV[1]  run_id of the server, as this connection learnt it; another one than in `meta` begins a new epoch
@@ -152,13 +154,20 @@ local function start_epoch(c, run_id, old_epoch, old_seq)
   finish(c)
 end
 
+local function refuse_layout(prefix, layout)
+  error({ err = 'LAYOUT the keys of ' .. prefix .. ' have layout ' .. layout .. ', and this program knows layout '
+    .. LAYOUT .. ' alone: upgrade it to the version that wrote them, or give it another TALLY_NAMESPACE' })
+end
+
 -- What every function does first.
 local function begin(keys, args)
   if not args[1] or #args[1] ~= 40 then refuse('a run_id has 40 characters') end
   local now = whole(args[2], -LATEST, LATEST, 'now')
   local c = { p = keys[1] }
   local m = redis.call('HMGET', c.p .. ':meta', 'run_id', 'epoch', 'seq', 'last_now', 'held', 'began', 'test_clock',
-    'gen', 'frozen_until', 'account')
+    'gen', 'frozen_until', 'account', 'layout')
+  -- A newer program may have changed the keys since this one attached.
+  if m[11] and m[11] ~= LAYOUT then refuse_layout(c.p, m[11]) end
   local t = redis.call('TIME')
   c.last_now = tonumber(m[4] or '0')
   c.real_now = math.max(t[1] * 1000000 + t[2], c.last_now)

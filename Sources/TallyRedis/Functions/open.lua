@@ -4,7 +4,7 @@
 -- Returns  now, epoch, held
 -- Log      nothing
 -- Cost     O(queues)
-redis.register_function { function_name = 'tally_v1_open', flags = { 'allow-oom' }, callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'open', flags = { 'allow-oom' }, callback = function(keys, args)
   local epoch = whole(args[3], 0, LATEST, 'epoch')
   local c = begin(keys, args)
   if c.held and c.epoch == epoch then

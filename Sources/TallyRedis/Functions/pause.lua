@@ -4,7 +4,7 @@
 -- Returns  now, epoch, held
 -- Log      nothing
 -- Cost     O(1)
-redis.register_function { function_name = 'tally_v1_pause', flags = { 'allow-oom' }, callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'pause', flags = { 'allow-oom' }, callback = function(keys, args)
   if not args[3] or args[3] == '' or args[4] ~= '0' and args[4] ~= '1' then
     refuse('name a queue, then 1 to pause it or 0')
   end

@@ -67,7 +67,7 @@ local function mend_place(c, id, d, at, code, actor)
   append(c, 'D', actor, move(at.element, from, d.state, standing(c, id, d, false)))
 end
 
-redis.register_function { function_name = 'tally_v1_place', callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'place', callback = function(keys, args)
   local epoch, code = whole(args[3], 0, LATEST, 'epoch'), args[4]
   if #args < 7 or (#args - 4) % 3 ~= 0 or #args > 4 + 3 * JOBS_PER_CALL or #code > 40 then
     refuse('a job has its id, a token or none, and what was seen or nothing')

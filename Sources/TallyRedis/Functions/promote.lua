@@ -30,7 +30,7 @@ local function promote(c, limit)
   return #elements == 0 and 0 or make_ready(c, elements, '')
 end
 
-redis.register_function { function_name = 'tally_v1_promote', flags = { 'allow-oom' }, callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'promote', flags = { 'allow-oom' }, callback = function(keys, args)
   local limit = whole(args[3], 0, LATEST, 'limit')
   local c = begin(keys, args)
   local count = promote(c, math.min(limit, JOBS_PER_CALL))

@@ -238,7 +238,7 @@ local function push_straight(c, args)
   return string.rep('P', count)
 end
 
-redis.register_function { function_name = 'tally_v1_push', callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'push', callback = function(keys, args)
   if not args[4] then refuse('a push says when it was decided') end
   if #args > 4 + 4 * JOBS_PER_CALL then refuse('more than ' .. JOBS_PER_CALL .. ' jobs a call') end
   if args[3] ~= '' then

@@ -49,7 +49,7 @@ local function reclaim(c, limit)
   return #tokens == 0 and 0 or take_back(c, tokens, '')
 end
 
-redis.register_function { function_name = 'tally_v1_reclaim', flags = { 'allow-oom' }, callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'reclaim', flags = { 'allow-oom' }, callback = function(keys, args)
   local limit = whole(args[3], 0, LATEST, 'limit')
   local c = begin(keys, args)
   local count = reclaim(c, math.min(limit, JOBS_PER_CALL))

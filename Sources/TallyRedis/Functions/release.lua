@@ -4,7 +4,7 @@
 -- Returns  now, epoch, held, one letter a job: s scheduled, p pending, x cancelled, n e m refused
 -- Log      R; detail: run_at (8, 0 = at once)
 -- Cost     O(jobs × log n)
-redis.register_function { function_name = 'tally_v1_release', flags = { 'allow-oom' }, callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'release', flags = { 'allow-oom' }, callback = function(keys, args)
   local tokens = read_tokens(args, 3, 2, 8, 8)
   for i = 4, #args, 2 do
     if args[i]:byte(1) ~= 0 then refuse('run_at lies beyond every calendar') end

@@ -186,7 +186,7 @@ local function is_made(c, r)
   return seen == r.seen and repairs[r.letter](c, r)
 end
 
-redis.register_function { function_name = 'tally_v1_repair', callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'repair', callback = function(keys, args)
   local wanted, at = {}, 3
   while at <= #args or at == 3 do
     if #wanted == SWEEP then refuse('more than ' .. SWEEP .. ' repairs a call') end

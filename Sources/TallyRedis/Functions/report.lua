@@ -11,7 +11,7 @@ local function before(epoch, seq, other_epoch, other_seq)
   return epoch < other_epoch or epoch == other_epoch and seq <= other_seq
 end
 
-redis.register_function { function_name = 'tally_v1_report', flags = { 'allow-oom' }, callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'report', flags = { 'allow-oom' }, callback = function(keys, args)
   local epoch, seq = whole(args[3], 0, LATEST, 'epoch'), whole(args[4], 0, LATEST, 'seq')
   local c = begin(keys, args)
   -- Not of this history: nobody can have applied what was never written.

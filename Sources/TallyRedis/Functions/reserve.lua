@@ -96,7 +96,7 @@ local function next_event(c)
   return ''
 end
 
-redis.register_function { function_name = 'tally_v1_reserve', flags = { 'allow-oom' }, callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'reserve', flags = { 'allow-oom' }, callback = function(keys, args)
   local limit, length = whole(args[3], 0, LATEST, 'limit'), whole(args[4], 1, LATEST / 2, 'the length of a lease')
   if args[5] == '' or #args < 6 or #args > 5 + QUEUES then
     refuse('name the worker and 1 to ' .. QUEUES .. ' queues')

@@ -4,7 +4,7 @@
 -- Returns  now, epoch, held, one letter a job: r retrying, p pending, x cancelled, n e m refused
 -- Log      T; detail: run_at (8, 0 = at once) attempts (4) error
 -- Cost     O(jobs × log n)
-redis.register_function { function_name = 'tally_v1_retry', flags = { 'allow-oom' }, callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'retry', flags = { 'allow-oom' }, callback = function(keys, args)
   local tokens = read_tokens(args, 3, 2, 20, DETAIL)
   for i = 4, #args, 2 do
     if args[i]:byte(1) ~= 0 then refuse('run_at lies beyond every calendar') end

@@ -6,7 +6,7 @@
 --          else '1' done or '0' raced
 -- Log      H by the worker, when told again
 -- Cost     O(count)
-redis.register_function { function_name = 'tally_v1_roster', flags = { 'allow-oom' }, callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'roster', flags = { 'allow-oom' }, callback = function(keys, args)
   if args[3] == 'list' then
     whole(args[4], 0, math.huge, 'cursor')
     whole(args[5], 1, 1000, 'count')

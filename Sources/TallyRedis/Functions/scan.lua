@@ -4,7 +4,7 @@
 -- Returns  now, epoch, held, next cursor ('0' = the end), ids as one string
 -- Log      nothing
 -- Cost     O(count)
-redis.register_function { function_name = 'tally_v1_scan', flags = { 'allow-oom' }, callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'scan', flags = { 'allow-oom' }, callback = function(keys, args)
   whole(args[3], 0, math.huge, 'cursor')
   whole(args[4], 1, 100000, 'count')
   local c = begin(keys, args)

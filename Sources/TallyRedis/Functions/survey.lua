@@ -7,7 +7,7 @@
 --          epoch began, entered, completed, failed, cancelled, the ledger's id ('' = none)
 -- Log      nothing; D by reconciler:D21, without a move, when something was put right
 -- Cost     O(1)
-redis.register_function { function_name = 'tally_v1_survey', flags = { 'allow-oom' }, callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'survey', flags = { 'allow-oom' }, callback = function(keys, args)
   local missing = args[3] ~= '' and whole(args[3], -LATEST, LATEST, 'what is missing')
   local c = begin(keys, args)
   local held = redis.call('HLEN', c.p .. ':body')

@@ -19,7 +19,7 @@ local function bodies(c, places)
   return table.concat(found)
 end
 
-redis.register_function { function_name = 'tally_v1_walk', flags = { 'allow-oom' }, callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'walk', flags = { 'allow-oom' }, callback = function(keys, args)
   local count = whole(args[5], 1, 5000, 'count')
   local offset = whole(args[4], 0, math.huge, 'cursor')
   if args[3] == 'ready' then

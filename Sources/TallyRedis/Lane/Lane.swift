@@ -135,7 +135,7 @@ final class Lane: Sendable {
             if again.isEmpty { return }
             open = again
             do {
-                try connection.loadLibraryIfChanged()
+                try connection.loadLibraryIfMissing()
             } catch {
                 for group in open { group.fail(error) }
                 return
