@@ -51,6 +51,18 @@ static const char drill_terminate[] = {
 static const char drill_unique[] = {
 #embed "../../sql/drill/unique.sql" suffix(,)
 0};
+static const char duties_end_lease[] = {
+#embed "../../sql/duties/end_lease.sql" suffix(,)
+0};
+static const char duties_lease[] = {
+#embed "../../sql/duties/lease.sql" suffix(,)
+0};
+static const char duties_report[] = {
+#embed "../../sql/duties/report.sql" suffix(,)
+0};
+static const char duties_standing[] = {
+#embed "../../sql/duties/standing.sql" suffix(,)
+0};
 static const char effect_claim[] = {
 #embed "../../sql/effect/claim.sql" suffix(,)
 0};
@@ -77,6 +89,9 @@ static const char migrations_0004_reconciler[] = {
 0};
 static const char migrations_0005_reconcile_cursor[] = {
 #embed "../../sql/migrations/0005_reconcile_cursor.sql" suffix(,)
+0};
+static const char migrations_0006_duty_frame[] = {
+#embed "../../sql/migrations/0006_duty_frame.sql" suffix(,)
 0};
 static const char mirror_beat[] = {
 #embed "../../sql/mirror/beat.sql" suffix(,)
@@ -297,6 +312,9 @@ static const char undo_0004_reconciler[] = {
 static const char undo_0005_reconcile_cursor[] = {
 #embed "../../sql/undo/0005_reconcile_cursor.sql" suffix(,)
 0};
+static const char undo_0006_duty_frame[] = {
+#embed "../../sql/undo/0006_duty_frame.sql" suffix(,)
+0};
 
 static const struct { const char *name, *text; } files[] = {
     {"bench/copy_limit", bench_copy_limit},
@@ -315,6 +333,10 @@ static const struct { const char *name, *text; } files[] = {
     {"drill/rows", drill_rows},
     {"drill/terminate", drill_terminate},
     {"drill/unique", drill_unique},
+    {"duties/end_lease", duties_end_lease},
+    {"duties/lease", duties_lease},
+    {"duties/report", duties_report},
+    {"duties/standing", duties_standing},
     {"effect/claim", effect_claim},
     {"effect/committed", effect_committed},
     {"fragments/filter", fragments_filter},
@@ -324,6 +346,7 @@ static const struct { const char *name, *text; } files[] = {
     {"migrations/0003_enqueue", migrations_0003_enqueue},
     {"migrations/0004_reconciler", migrations_0004_reconciler},
     {"migrations/0005_reconcile_cursor", migrations_0005_reconcile_cursor},
+    {"migrations/0006_duty_frame", migrations_0006_duty_frame},
     {"mirror/beat", mirror_beat},
     {"mirror/change", mirror_change},
     {"mirror/copy_events", mirror_copy_events},
@@ -397,6 +420,7 @@ static const struct { const char *name, *text; } files[] = {
     {"undo/0003_enqueue", undo_0003_enqueue},
     {"undo/0004_reconciler", undo_0004_reconciler},
     {"undo/0005_reconcile_cursor", undo_0005_reconcile_cursor},
+    {"undo/0006_duty_frame", undo_0006_duty_frame},
 };
 
 const char *tally_sql(const char *name) {

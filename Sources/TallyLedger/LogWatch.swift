@@ -11,6 +11,18 @@ struct LogWatch: Sendable {
         let length = try await queue.history().logLength
         if length > budget / 2 { observer.dutyFailed("mirror", LogFills(length: length, budget: budget)) }
     }
+
+    /// Also says so when somebody has set the server to throw jobs away.
+    func duty() -> Duty {
+        Duty(
+            "watch Redis", pause: .afterStep(Limits.verify), delay: Limits.verify,
+            silence: Limits.verifySilence
+        ) {
+            try await step()
+            try await (queue as? any VerifiableQueue)?.verify()
+            return Duty.Step(0)
+        }
+    }
 }
 
 /// The ledger does not follow: at the budget mode queued is refused.

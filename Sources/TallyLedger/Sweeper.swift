@@ -3,41 +3,26 @@ import TallyCore
 /// Promotes due jobs and reclaims expired leases of queues that no worker polls. Both also ride on every reserve.
 public struct Sweeper: Sendable {
     private let queue: any QueueDriver
-    private let observer: any JobObserver
 
-    public init(queue: any QueueDriver, observer: any JobObserver = SilentObserver()) {
-        self.queue = queue
-        self.observer = observer
-    }
+    public init(queue: any QueueDriver) { self.queue = queue }
 
-    /// Everything that is due now. Answers how many jobs moved.
+    /// What is due now, up to `Limits.sweepCalls` calls of it. Answers how many jobs moved.
     public func step() async throws -> Int {
         var moved = 0
-        while true {
+        for _ in 0..<Limits.sweepCalls {
             let count =
                 try await queue.reclaim(Limits.sweepPerCall, at: nil)
                 + queue.promote(Limits.sweepPerCall, at: nil)
             moved += count
-            if count == 0 { return moved }
+            if count == 0 { break }
         }
+        return moved
     }
 
-    /// Until cancelled.
-    public func run() async throws {
-        var backoff = Backoff()
-        while true {
-            try Task.checkCancellation()
-            do {
-                let count = try await step()
-                if count > 0 { observer.dutyDid("sweep", count) }
-                backoff.reset()
-                try await Task.sleep(for: .milliseconds(500))
-            } catch is CancellationError {
-                throw CancellationError()
-            } catch {
-                observer.dutyFailed("sweep", error)
-                try await Task.sleep(for: backoff.next())
-            }
+    package func duty() -> Duty {
+        Duty("sweep", pause: .afterStep(Limits.sweep)) {
+            let moved = try await step()
+            return Duty.Step(moved, isMore: moved >= Limits.sweepCalls * Limits.sweepPerCall)
         }
     }
 }

@@ -59,21 +59,6 @@ extension PostgresLedger: ReconcilableLedger {
         }
     }
 
-    public func leaseReconciler(
-        _ token: JobID, holder: String, for length: Duration
-    ) async throws(LedgerError) -> Bool {
-        try await pool.run("lease") { connection throws(LedgerError) in
-            let values: [LedgerValue] = [.id(token), .text(holder), .int(length.microseconds)]
-            return try connection.run(.leaseReconciler, Parameters(values), .commits).count == 1
-        }
-    }
-
-    public func endReconcilerLease(_ token: JobID) async throws(LedgerError) {
-        try await pool.run("end lease") { connection throws(LedgerError) in
-            _ = try connection.run(.endReconcilerLease, Parameters([.id(token)]), .commits)
-        }
-    }
-
     public func window(
         after last: LogPosition, before epoch: Int64, since time: Timestamp, limit: Int
     ) async throws(LedgerError) -> [JobID] {

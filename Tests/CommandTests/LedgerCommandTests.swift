@@ -90,4 +90,35 @@ import Testing
             #expect(queues.first { $0["queue"] as? String == "b" }?["paused"] as? Bool == true)
         }
     }
+
+    @Test func `serve prints its duties, and stats says which one has not succeeded for its limit`()
+        async throws
+    {
+        try await withStores { scratch, settings in
+            let serve = try Tool.Running(["serve", "--json"], environment: settings)
+            try await eventually("it has reported") { try await scratch.ledger.duties().count >= 6 }
+            serve.signal(SIGTERM)
+            let outcome = try await serve.outcome()
+            #expect(outcome.code == 0, "\(outcome.errors)")
+            let printed = try #require(try outcome.json()["duties"] as? [String])
+            #expect(try await Set(printed) == Set(scratch.ledger.duties().map(\.name)))
+            #expect(printed.contains("mirror") && printed.contains("relay"))
+
+            let fine = try await Tool.run(["stats"], environment: settings)
+            #expect(fine.code == 0 && fine.output.contains("duty mirror"), "\(fine.errors)")
+
+            // Two minutes pass.
+            let session = try await PostgresSession.open(scratch.ledger.configuration)
+            _ = try await session.query(
+                """
+                UPDATE "\(scratch.settings.namespace)".duties SET first_seen = first_seen - interval '2 minutes',
+                  last_success = last_success - interval '2 minutes' WHERE name = 'relay'
+                """)
+            await session.close()
+            let silent = try await Tool.run(["stats"], environment: settings)
+            #expect(silent.code == 1)
+            #expect(silent.errors.contains("the duty relay has not succeeded"), "\(silent.errors)")
+            #expect(!silent.errors.contains("mirror"))
+        }
+    }
 }

@@ -119,7 +119,12 @@ import Testing
         try await Halves.with { halves in
             let id = try await halves.provoke(.waits)
             let other = JobID()
-            #expect(try await halves.ledger.leaseReconciler(other, holder: "other", for: .seconds(60)))
+            func takes(_ token: JobID, for length: Duration) async throws -> Bool {
+                let wish = LeaseWish(
+                    name: LeaseWish.reconcile, token: token, holder: "other", length: length)
+                return try await halves.ledger.lease(wish) == .held(isWanted: false)
+            }
+            #expect(try await takes(other, for: .seconds(60)))
 
             await #expect(throws: RepairLease.Taken.self) { try await halves.reconcile(.repair) }
             let patrol = Patrol(
@@ -128,16 +133,16 @@ import Testing
             #expect(try await patrol.step() == nil)
             #expect(try await halves.reconcile(.dry).run.findings.contains { $0.job == id })
 
-            try await halves.ledger.endReconcilerLease(other)
+            try await halves.ledger.endLease(LeaseWish.reconcile, token: other)
             let run = try #require(try await patrol.step())
             #expect(run.repaired == 2 && run.isFull && run.mode == "serve")
             let last = try #require(try await halves.ledger.lastFullRun())
             #expect(Timestamp.now - last < .seconds(60))
             // What it held it has given back.
-            #expect(try await halves.ledger.leaseReconciler(other, holder: "other", for: .seconds(1)))
-            #expect(try await !halves.ledger.leaseReconciler(JobID(), holder: "third", for: .seconds(1)))
-            #expect(try await halves.ledger.leaseReconciler(other, holder: "other", for: .microseconds(1)))
-            #expect(try await halves.ledger.leaseReconciler(JobID(), holder: "third", for: .seconds(1)))
+            #expect(try await takes(other, for: .seconds(1)))
+            #expect(try await !takes(JobID(), for: .seconds(1)))
+            #expect(try await takes(other, for: .microseconds(1)))
+            #expect(try await takes(JobID(), for: .seconds(1)))
         }
     }
 

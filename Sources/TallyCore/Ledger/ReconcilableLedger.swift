@@ -1,12 +1,8 @@
 /// What the reconciler asks of a ledger beyond the seam. A driver may lack it: sweeps that need it are then left out,
 /// and nothing keeps two reconcilers apart.
-public protocol ReconcilableLedger: LedgerDriver {
+public protocol ReconcilableLedger: LedgerDriver, LeaseRegister {
     /// Which ledger this is; never changes.
     func identity() async throws(LedgerError) -> String
-    /// Takes or renews the one lease to repair; false while somebody else holds it.
-    func leaseReconciler(_ token: JobID, holder: String, for length: Duration) async throws(LedgerError)
-        -> Bool
-    func endReconcilerLease(_ token: JobID) async throws(LedgerError)
 
     /// The jobs that a rollback of the queue can have touched, at most `limit`: events after `last` and before
     /// `epoch`, steps that the ledger made first since `time`, live rows that no log entry has reached.

@@ -60,6 +60,23 @@ public enum Limits {
     public static let retryStoreBase: Duration = .milliseconds(50)
     public static let retryStoreCap: Duration = .seconds(2)
 
+    // Duties.
+    public static let dutyStep: Duration = .seconds(60)  // then cancelled; two statements' deadlines
+    public static let dutySilence: Duration = .seconds(60)  // then an alarm; longer than a failover
+    public static let dutyLease: Duration = .seconds(5)  // short: others wait for it
+    public static let dutyReport: Duration = .seconds(5)  // of a process, all together
+    public static let mirrorStep: Duration = .seconds(120)  // four statements at their deadlines
+    public static let mirrorGathered = 256  // entries; so many are followed by more at once
+    public static let verifySilence: Duration = .seconds(180)  // six checks that came to nothing
+    public static let sweep: Duration = .milliseconds(500)  // of queues that nobody polls
+    public static let sweepCalls = 100  // of one step; more is left to the next
+    public static let relayPause: Duration = .milliseconds(250)  // over an empty outbox
+    public static let epochWatch: Duration = .milliseconds(200)  // for a held epoch
+    public static let openStep: Duration = .seconds(1800)  // rebuilds an emptied Redis
+    public static let openSilence: Duration = .seconds(120)  // leases wait for so long
+    public static let patrolStep: Duration = .seconds(7200)  // 100 million active jobs
+    public static let patrolSilence: Duration = .seconds(3600)  // halves not compared
+
     // The reconciler.
     public static let reconcilerLease: Duration = .seconds(5)  // to repair; short: a new epoch waits for it
     public static let repairs = 1000  // a run stops beyond these and beyond 1 % of the active jobs

@@ -105,26 +105,14 @@ public final class Mirror: Sendable {
         return entries
     }
 
-    /// Until cancelled. Errors are reported and retried; a step that takes long is bounded by the drivers' deadlines.
-    public func run() async throws {
-        var backoff = Backoff()
-        while true {
-            try Task.checkCancellation()
-            let began = ContinuousClock.now
-            do {
-                let count = try await step()
-                if count > 0 { observer.dutyDid("mirror", count) }
-                backoff.reset()
-                // Small batches cost a commit each: let transitions gather.
-                if count < 256 {
-                    try await Task.sleep(until: began + Limits.mirrorLinger, clock: .continuous)
-                }
-            } catch is CancellationError {
-                throw CancellationError()
-            } catch {
-                observer.dutyFailed("mirror", error)
-                try await Task.sleep(for: backoff.next())
-            }
+    /// Small batches cost a commit each: transitions gather between two of them.
+    package func duty() -> Duty {
+        Duty("mirror", pause: .ofPeriod(Limits.mirrorLinger), limit: Limits.mirrorStep) {
+            let count = try await self.step()
+            return Duty.Step(count, isMore: count >= Limits.mirrorGathered)
         }
     }
+
+    /// The duty alone, until cancelled: for tests and measurements.
+    package func run() async throws { try await DutyRunner([duty()], observer: observer).run() }
 }

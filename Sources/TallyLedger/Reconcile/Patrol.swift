@@ -32,24 +32,16 @@ public struct Patrol: Sendable {
         }
     }
 
-    /// Until cancelled. The first round begins after a pause: opening an epoch comes first.
-    public func run() async throws {
-        var backoff = Backoff()
-        while true {
-            try await Task.sleep(for: pause)
-            do {
-                if let run = try await step() {
-                    observer.dutyDid("reconcile", run.scannedLedger + run.scannedQueue)
-                    if run.repaired > 0 { observer.dutyDid("reconcile: repaired", run.repaired) }
-                    if run.left > 0 { observer.dutyFailed("reconcile", DriftLeft(run)) }
-                }
-                backoff.reset()
-            } catch is CancellationError {
-                throw CancellationError()
-            } catch {
-                observer.dutyFailed("reconcile", error)
-                try await Task.sleep(for: backoff.next())
-            }
+    /// The first round begins after a pause: opening an epoch comes first.
+    package func duty() -> Duty {
+        Duty(
+            "reconcile", pause: .afterStep(pause), delay: pause, limit: Limits.patrolStep,
+            silence: Limits.patrolSilence
+        ) {
+            guard let run = try await step() else { return .elsewhere }
+            if run.repaired > 0 { observer.dutyDid("reconcile: repaired", run.repaired) }
+            if run.left > 0 { observer.dutyFailed("reconcile", DriftLeft(run)) }
+            return Duty.Step(run.scannedLedger + run.scannedQueue)
         }
     }
 }

@@ -7,8 +7,23 @@ extension Reconciler {
     ///
     /// No cap: a Redis that lost its data is rebuilt whole, and a wrong pairing or an old dump has shown by then.
     public func openIfHeld() async throws -> Int? {
+        switch try await open() {
+        case .notHeld, .elsewhere: nil
+        case .opened(let repairs), .stillHeld(let repairs): repairs
+        }
+    }
+
+    private enum Opening {
+        case notHeld
+        /// Another reconciler is at it.
+        case elsewhere
+        case opened(repairs: Int)
+        case stillHeld(repairs: Int)
+    }
+
+    private func open() async throws -> Opening {
         let history = try await queue.history()
-        guard history.isHeld else { return nil }
+        guard history.isHeld else { return .notHeld }
         var options = ReconcileOptions(.open)
         options.maxRepairs = .max
         var repairs = 0
@@ -18,15 +33,30 @@ extension Reconciler {
             do {
                 (run, left) = try await compareAfterLoss(options, history, left)
             } catch is RepairLease.Taken {
-                return nil
+                return .elsewhere
             }
             repairs += run.repaired
             if run.exitCode == 0 {
                 try await queue.open(epoch: history.epoch)
-                return repairs
+                return .opened(repairs: repairs)
             }
         }
-        return repairs
+        return .stillHeld(repairs: repairs)
+    }
+
+    /// Watches for a new epoch and opens it once the halves agree.
+    func openingDuty() -> Duty {
+        Duty(
+            "open epoch", pause: .afterStep(Limits.epochWatch), limit: Limits.openStep,
+            silence: Limits.openSilence
+        ) {
+            switch try await open() {
+            case .notHeld: return Duty.Step(0)
+            case .elsewhere: return .elsewhere
+            case .opened(let repairs): return Duty.Step(max(1, repairs))
+            case .stillHeld: throw EpochStillHeld()
+            }
+        }
     }
 
     /// Answers the run, and whom to look at again; nil = at all. Who was equal stays so: while the epoch is held
@@ -78,4 +108,10 @@ extension Reconciler {
             after: last, before: history.epoch, since: since, limit: Limits.rollbackWindow + 1)
         return ids.count > Limits.rollbackWindow ? nil : ids.sorted()
     }
+}
+
+/// The halves differ still, or could not be compared; nothing is leased meanwhile.
+package struct EpochStillHeld: Error, CustomStringConvertible {
+    package let description =
+        "the epoch is still held: the halves differ or could not be compared; `tally reconcile` says why"
 }

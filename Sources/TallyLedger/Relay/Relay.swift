@@ -7,14 +7,10 @@ import TallyCore
 public struct Relay: Sendable {
     private let queue: any QueueDriver
     private let ledger: any LedgerDriver
-    private let observer: any JobObserver
 
-    public init(
-        queue: any QueueDriver, ledger: any LedgerDriver, observer: any JobObserver = SilentObserver()
-    ) {
+    public init(queue: any QueueDriver, ledger: any LedgerDriver) {
         self.queue = queue
         self.ledger = ledger
-        self.observer = observer
     }
 
     /// One pass over up to 20 outbox rows. Answers how many rows were deleted.
@@ -42,22 +38,10 @@ public struct Relay: Sendable {
         if applied < reported { throw LedgerBehind(applied: applied, reported: reported) }
     }
 
-    /// Until cancelled.
-    public func run() async throws {
-        var backoff = Backoff()
-        while true {
-            try Task.checkCancellation()
-            do {
-                let count = try await step()
-                if count > 0 { observer.dutyDid("relay", count) }
-                backoff.reset()
-                if count < 20 { try await Task.sleep(for: .milliseconds(250)) }
-            } catch is CancellationError {
-                throw CancellationError()
-            } catch {
-                observer.dutyFailed("relay", error)
-                try await Task.sleep(for: backoff.next())
-            }
+    package func duty() -> Duty {
+        Duty("relay", pause: .afterStep(Limits.relayPause)) {
+            let count = try await step()
+            return Duty.Step(count, isMore: count >= 20)
         }
     }
 }

@@ -4,7 +4,7 @@ import TallyCore
 /// The ledger in this process' memory: the reference for what every ledger does. Nothing survives the process.
 ///
 /// Each call is one transaction under a lock; the rules are in `MemoryLedgerState`.
-public final class MemoryLedger: LedgerDriver {
+public final class MemoryLedger: LedgerDriver, DutyRegister, LeaseRegister {
     private struct Shared: Sendable {
         var state = MemoryLedgerState()
         var isClosed = false
@@ -143,6 +143,30 @@ public final class MemoryLedger: LedgerDriver {
     /// Every reconciler run that was recorded, oldest first.
     public func reconcileRuns() throws(LedgerError) -> [ReconcileRun] {
         try run("reconcileRuns") { state, _ in state.runs }
+    }
+
+    // MARK: - Duties
+
+    public func report(_ duties: [DutyReport], holder: String) async throws(LedgerError) {
+        try run("report") { state, now in
+            for duty in duties { state.duties[duty.name, default: KeptDuty(now)].take(duty, holder, at: now) }
+        }
+    }
+
+    public func duties() async throws(LedgerError) -> [DutyStanding] {
+        try run("duties") { state, now in
+            state.duties.sorted { $0.key < $1.key }.map { $0.value.standing($0.key, at: now) }
+        }
+    }
+
+    public func lease(_ wish: LeaseWish) async throws(LedgerError) -> LeaseAnswer {
+        try run("lease") { state, now in state.leases[wish.name, default: KeptLease()].ask(wish, at: now) }
+    }
+
+    public func endLease(_ name: String, token: JobID) async throws(LedgerError) {
+        try run("endLease") { state, _ in
+            if state.leases[name]?.token == token { state.leases[name] = nil }
+        }
     }
 
     public func close() async { shared.withLock { $0.isClosed = true } }

@@ -13,6 +13,8 @@ struct MemoryLedgerState: Sendable {
     var workers: [WorkerID: WorkerRow] = [:]
     var quarantine: [(job: JobID, position: LogPosition, bytes: [UInt8])] = []
     var runs: [ReconcileRun] = []
+    var duties: [String: KeptDuty] = [:]
+    var leases: [String: KeptLease] = [:]
     /// Jobs whose effect is committed.
     var effects: Set<JobID> = []
 

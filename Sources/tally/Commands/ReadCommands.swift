@@ -115,8 +115,10 @@ enum ListCommand: Command {
 
 enum StatsCommand: Command {
     static let name = "stats"
-    static let summary = "counts by queue, and the ledger's totals"
-    static let help = "tally stats"
+    static let summary = "counts by queue, the ledger's totals, and how the duties fare"
+    static let help = """
+        tally stats                 exits 1 when a duty has not succeeded for its limit, and says which
+        """
 
     static func run(_ arguments: Arguments) async throws {
         try await Common.withTally(arguments) { tally in
@@ -124,8 +126,10 @@ enum StatsCommand: Command {
             let history = try await tally.queue.history()
             let balances = try await tally.ledger?.balances()
             let compared = try await (tally.ledger as? any ReconcilableLedger)?.lastFullRun()
+            let duties = try await (tally.ledger as? any DutyRegister)?.duties() ?? []
             if arguments.has("json") {
                 var fields: [String: Any] = [
+                    "duties": duties.map(DutyText.json),
                     "queues": counts.map {
                         [
                             "queue": $0.queue.text, "pending": $0.pending, "waiting": $0.waiting,
@@ -153,7 +157,9 @@ enum StatsCommand: Command {
                     let age = compared.map { "\((Timestamp.now - $0).components.seconds) s ago" } ?? "never"
                     Output.line("halves last compared in full  \(age)")
                 }
+                for duty in duties { Output.line(DutyText.line(duty)) }
             }
+            try DutyText.check(duties)
         }
     }
 

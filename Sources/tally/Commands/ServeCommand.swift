@@ -1,3 +1,4 @@
+import Foundation
 import Tallystick
 
 enum ServeCommand: Command {
@@ -5,6 +6,8 @@ enum ServeCommand: Command {
     static let summary = "every duty between the halves: relay, mirror, sweeps, opening of epochs"
     static let help = """
         tally serve                 until SIGINT or SIGTERM. Run one or five: each duty is safe in many copies.
+                                    Prints its duties at the start; `tally stats` says how each fares, whichever
+                                    process runs it, and exits 1 when one has not succeeded for its limit.
         """
 
     static func run(_ arguments: Arguments) async throws {
@@ -13,11 +16,18 @@ enum ServeCommand: Command {
                 "tally serve: namespace \(tally.settings.namespace), enqueues are \(tally.settings.mode.rawValue)"
             )
             let duties = try duties(tally)
+            if arguments.has("json") {
+                Output.json(["duties": duties.duties])
+            } else {
+                Output.note("tally serve: duties \(duties.duties.joined(separator: ", "))")
+            }
             try await Signals.cancelling { try await duties.run() }
         }
     }
 
     static func duties(_ tally: Tally) throws -> Serve {
-        Serve(queue: try tally.inspectable(), ledger: try Common.ledger(tally), observer: LogObserver())
+        Serve(
+            queue: try tally.inspectable(), ledger: try Common.ledger(tally),
+            holder: "\(ProcessInfo.processInfo.hostName):\(getpid())", observer: LogObserver())
     }
 }

@@ -28,14 +28,14 @@ final class RepairLease: Sendable {
         guard let ledger else { return }
         let now = ContinuousClock.now
         if until.withLock({ $0 > now + Limits.reconcilerLease / 2 }) { return }
-        guard try await ledger.leaseReconciler(token, holder: holder, for: Limits.reconcilerLease) else {
-            throw Taken()
-        }
+        let wish = LeaseWish(
+            name: LeaseWish.reconcile, token: token, holder: holder, length: Limits.reconcilerLease)
+        guard case .held = try await ledger.lease(wish) else { throw Taken() }
         until.withLock { $0 = now + Limits.reconcilerLease }
     }
 
     func end() async {
         // it runs out by itself
-        try? await ledger?.endReconcilerLease(token)
+        try? await ledger?.endLease(LeaseWish.reconcile, token: token)
     }
 }

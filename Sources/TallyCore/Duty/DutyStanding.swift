@@ -1,0 +1,52 @@
+/// How one duty fares in one process, as its runner says it.
+public struct DutyReport: Hashable, Sendable {
+    public var name: String
+    /// A duty that has not succeeded for so long is an alarm.
+    public var silence: Duration
+    /// How long ago it last succeeded; nil = never since this process began.
+    public var succeeded: Duration?
+    /// Why its last step failed; empty = it did not.
+    public var error: String
+    public init(name: String, silence: Duration, succeeded: Duration?, error: String = "") {
+        self.name = name
+        self.silence = silence
+        self.succeeded = succeeded
+        self.error = error
+    }
+}
+
+/// How one duty fares wherever it runs, by the clock of the store that keeps the reports.
+public struct DutyStanding: Hashable, Sendable {
+    public var name: String
+    /// A duty that has not succeeded for so long is an alarm.
+    public var silence: Duration
+    /// How long ago it last succeeded in any process; nil = never.
+    public var succeeded: Duration?
+    /// How long ago it was first reported.
+    public var known: Duration
+    /// Why the last step failed that was reported; empty = it did not.
+    public var error: String
+    /// Which process reported last.
+    public var holder: String
+    public init(
+        name: String, silence: Duration, succeeded: Duration?, known: Duration, error: String, holder: String
+    ) {
+        self.name = name
+        self.silence = silence
+        self.succeeded = succeeded
+        self.known = known
+        self.error = error
+        self.holder = holder
+    }
+
+    /// Somebody must look: it has not succeeded for its limit.
+    public var isSilent: Bool { (succeeded ?? known) > silence }
+}
+
+/// A store in which runners of duties say how these fare, so that other processes can tell.
+public protocol DutyRegister: Sendable {
+    /// Keeps the reports of one process; a later success is never overwritten by an earlier one.
+    func report(_ duties: [DutyReport], holder: String) async throws
+    /// Every duty that was ever reported and not pruned since, by name.
+    func duties() async throws -> [DutyStanding]
+}

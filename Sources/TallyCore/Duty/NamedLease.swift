@@ -1,0 +1,37 @@
+/// The right to do alone what only one process may do at a time. A store keeps one a name.
+public struct LeaseWish: Hashable, Sendable {
+    public var name: String
+    /// Unique to each taking: whoever holds another one has lost the lease.
+    public var token: JobID
+    /// Who asks, for people who ask who holds it.
+    public var holder: String
+    public var length: Duration
+    /// Asks whoever holds it to give it up at the next opportunity. A person waits.
+    public var isUrgent: Bool
+    public init(name: String, token: JobID, holder: String, length: Duration, isUrgent: Bool = false) {
+        self.name = name
+        self.token = token
+        self.holder = holder
+        self.length = length
+        self.isUrgent = isUrgent
+    }
+}
+
+extension LeaseWish {
+    /// The name of the lease to repair.
+    public static let reconcile = "reconcile"
+}
+
+public enum LeaseAnswer: Hashable, Sendable {
+    /// It is held from now on, for the length that was asked. `isWanted`: somebody waits urgently for it.
+    case held(isWanted: Bool)
+    case taken(by: String)
+}
+
+/// A store that keeps named leases by its own clock. Without one nothing keeps two processes apart.
+public protocol LeaseRegister: Sendable {
+    /// Takes the lease, or renews it where the token is the same. A lease that has run out is free.
+    func lease(_ wish: LeaseWish) async throws -> LeaseAnswer
+    /// Gives the lease back, if the token still holds it.
+    func endLease(_ name: String, token: JobID) async throws
+}

@@ -1,0 +1,118 @@
+import Synchronization
+import TallyCore
+
+/// A named lease that this process has taken. While `during` runs, a task of its own renews it; `check` is asked
+/// before everything that only the holder may do. Time is counted from before each renewal was asked for, by this
+/// process' own clock, so the lease ends here no later than in the store.
+package final class HeldLease: Sendable {
+    package struct Lost: Error, Hashable, CustomStringConvertible {
+        let name: String
+        package var description: String {
+            "the lease `\(name)` was lost while its work went on: this process stood still, the store was away, or "
+                + "another process took it; the work was broken off"
+        }
+    }
+
+    private struct State: Sendable {
+        var until: ContinuousClock.Instant
+        var isWanted: Bool
+        var isTaken = false
+    }
+    private let wish: LeaseWish
+    private let store: any LeaseRegister
+    private let state: Mutex<State>
+
+    private init(
+        _ wish: LeaseWish, _ store: any LeaseRegister, until: ContinuousClock.Instant, _ isWanted: Bool
+    ) {
+        self.wish = wish
+        self.store = store
+        state = Mutex(State(until: until, isWanted: isWanted))
+    }
+
+    package var token: JobID { wish.token }
+    /// Somebody waits for the lease urgently.
+    package var isWanted: Bool { state.withLock { $0.isWanted } }
+
+    /// nil: somebody else holds it.
+    package static func take(_ wish: LeaseWish, from store: any LeaseRegister) async throws -> HeldLease? {
+        let asked = ContinuousClock.now
+        guard case .held(let isWanted) = try await store.lease(wish) else { return nil }
+        return HeldLease(wish, store, until: asked + wish.length, isWanted)
+    }
+
+    /// - Throws: `Lost`, once the lease may be somebody else's.
+    package func check() throws(Lost) {
+        let isHeld = state.withLock { !$0.isTaken && ContinuousClock.now < $0.until }
+        if !isHeld { throw Lost(name: wish.name) }
+    }
+
+    /// Holds the lease while `body` runs, and gives it back however that ends. A lease that is lost cancels `body`,
+    /// and what this throws then is `Lost`.
+    package func during<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws
+        -> Value
+    {
+        do {
+            let value = try await withThrowingTaskGroup(of: Value?.self) { group in
+                group.addTask { try await body() }
+                group.addTask {
+                    try await self.renew()
+                    return nil
+                }
+                group.addTask {
+                    try await self.runOut()
+                    return nil
+                }
+                defer { group.cancelAll() }
+                guard let value = try await group.next() ?? nil else { throw Lost(name: wish.name) }
+                return value
+            }
+            await end()
+            return value
+        } catch {
+            await end()
+            throw error
+        }
+    }
+
+    /// Until cancelled; returns when the lease is lost.
+    private func renew() async throws {
+        while true {
+            try await Task.sleep(for: wish.length / 3)
+            let asked = ContinuousClock.now
+            do {
+                switch try await store.lease(wish) {
+                case .held(let isWanted):
+                    // The answer may come late: a lease that ran out meanwhile is not trusted again.
+                    let isLate = state.withLock { state in
+                        let isLate = ContinuousClock.now >= state.until
+                        if !isLate { (state.until, state.isWanted) = (asked + wish.length, isWanted) }
+                        return isLate
+                    }
+                    if isLate { return }
+                case .taken:
+                    state.withLock { $0.isTaken = true }
+                    return
+                }
+            } catch {
+                try Task.checkCancellation()
+                // The store may come back in time.
+                if (try? check()) == nil { return }
+            }
+        }
+    }
+
+    /// Returns when the lease has run out, however long a renewal under way waits for its answer.
+    private func runOut() async throws {
+        while (try? check()) != nil {
+            try await Task.sleep(until: state.withLock { $0.until }, clock: .continuous)
+        }
+    }
+
+    /// Outlives a cancelled caller: others need not wait until the lease has run out.
+    private func end() async {
+        let (store, wish) = (self.store, self.wish)
+        // it runs out by itself
+        await Task { try? await store.endLease(wish.name, token: wish.token) }.value
+    }
+}
