@@ -73,31 +73,39 @@ extension RedisQueue {
 
     public func counts(at now: Timestamp?) async throws(QueueError) -> [QueueCounts] {
         var rows: [QueueName: QueueCounts] = [:]
-        let window: Int64 = 2000
-        var offset: Int64 = 0
-        while true {
-            let answer = try await call("count", at: now, on: reads) { [offset] head, _ in
-                head.bulk(offset)
-                head.bulk(window)
-            }
-            let values = answer.values
-            guard values.count >= 4, (values.count - 4) % 7 == 0 else { throw malformed("count") }
-            for at in stride(from: 4, to: values.count, by: 7) {
-                let numbers = values[(at + 1)..<(at + 7)].map { Int($0.number ?? 0) }
-                let queue = QueueName(values[at].text ?? "")
-                var row = rows[queue] ?? QueueCounts(queue: queue)
-                row.pending += numbers[0]
-                row.waiting += numbers[1]
-                row.due += numbers[2]
-                row.processing += numbers[3]
-                row.expired += numbers[4]
-                row.isPaused = row.isPaused || numbers[5] == 1
-                rows[queue] = row
-            }
-            if values[3].number != 1 { break }
-            offset += window
+        for structure in ["queues", "paused", "due", "leases"] {
+            var cursor = "0"
+            repeat {
+                let answer = try await call("count", at: now, on: reads) { [cursor] head, _ in
+                    for word in [structure, cursor, String(Limits.jobsPerCall)] { head.bulk(word) }
+                }
+                cursor = try add(answer.values, to: &rows)
+            } while cursor != "0"
         }
-        return rows.values.sorted { $0.queue < $1.queue }
+        return rows.values.filter { $0 != QueueCounts(queue: $0.queue) }.sorted { $0.queue < $1.queue }
+    }
+
+    /// One page of counts; answers the cursor of the next.
+    private func add(_ values: [RedisReply], to rows: inout [QueueName: QueueCounts]) throws(QueueError)
+        -> String
+    {
+        guard values.count >= 4, (values.count - 4) % 7 == 0, let next = values[3].text else {
+            throw malformed("count")
+        }
+        for at in stride(from: 4, to: values.count, by: 7) {
+            let numbers = values[(at + 1)..<(at + 7)].map { Int($0.number ?? 0) }
+            let queue = QueueName(values[at].text ?? "")
+            var row = rows[queue] ?? QueueCounts(queue: queue)
+            // A scan of the set may tell a queue twice.
+            row.pending = max(row.pending, numbers[0])
+            row.waiting += numbers[1]
+            row.due += numbers[2]
+            row.processing += numbers[3]
+            row.expired += numbers[4]
+            row.isPaused = row.isPaused || numbers[5] == 1
+            rows[queue] = row
+        }
+        return next
     }
 
     public func scan(_ cursor: String, limit: Int) async throws(QueueError) -> (ids: [JobID], next: String?) {

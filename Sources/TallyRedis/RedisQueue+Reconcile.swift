@@ -36,10 +36,17 @@ extension RedisQueue: ReconcilableQueue {
     // MARK: Structures
 
     public func queueNames() async throws(QueueError) -> [QueueName] {
-        let answer = try await call("walk", at: nil, on: reads) { head, _ in
-            for word in ["queues", "0", "1"] { head.bulk(word) }
-        }
-        return answer.values.dropFirst(4).compactMap { $0.text.map { QueueName($0) } }
+        var found: Set<QueueName> = []
+        var cursor = "0"
+        repeat {
+            let answer = try await call("walk", at: nil, on: reads) { [cursor] head, _ in
+                for word in ["queues", cursor, String(Limits.sweepPerCall)] { head.bulk(word) }
+            }
+            guard answer.values.count >= 4, let next = answer.values[3].text else { throw malformed("walk") }
+            for name in answer.values.dropFirst(4) { found.insert(QueueName(name.text ?? "")) }
+            cursor = next
+        } while cursor != "0"
+        return found.sorted()
     }
 
     public func walk(

@@ -27,6 +27,7 @@ private func luaConstants() throws -> [String: Int] {
         let lua = try luaConstants()
 
         #expect(lua["JOBS_PER_CALL"] == Limits.jobsPerCall)
+        #expect(lua["BODY_BYTES"] == Limits.bodyBytesPerCall)
         #expect(lua["QUEUES"] == Limits.queuesPerCall)
         #expect(lua["SWEEP"] == Limits.sweepPerCall)
         #expect(lua["WINDOW"] == Limits.queueWindow)

@@ -76,6 +76,20 @@ private func wish(_ limit: Int = 1) -> ReserveWish { ReserveWish(["q"], limit: l
         #expect(try await queue.counts(at: nil).map(\.queue) == ["q"])
     }
 
+    @Test func `counts scheduled jobs towards the window, and no cancelled ones [P22]`() async throws {
+        let queue = MemoryQueue(clock: { start }, window: 2, logEntries: 100)
+        let later = JobRecord(type: "t", queue: "q", runAt: start + .seconds(60), createdAt: start)
+        let first = record()
+        #expect(
+            try await queue.push([Push(later), Push(first)], issued: nil, at: nil) == [.pushed, .pushed])
+        let more = Push(record(), isRecorded: true)
+
+        #expect(try await queue.push([more], issued: nil, at: nil) == [.full])
+        _ = try await queue.cancel(first.id, tombstone: nil, at: nil)
+
+        #expect(try await queue.push([more], issued: nil, at: nil) == [.pushed])
+    }
+
     @Test func `refuses pushes when the log is full, and drains all the same [P22]`() async throws {
         let queue = MemoryQueue(clock: { start }, window: 100, logEntries: 2)
         _ = try await queue.push([Push(record())], issued: nil, at: nil)

@@ -140,7 +140,8 @@ private struct Target {
         case "pause": return [word("q"), .number(1)]
         case "heartbeat": return [word("w"), word("{}"), word("0")]
         case "inspect": return [.id(waiting.bytes)]
-        case "scan", "count": return [.number(0), .number(10)]
+        case "scan": return [.number(0), .number(10)]
+        case "count": return [word("due"), .number(0), .number(10)]
         case "attach": return [.number(0)]
         default:
             return [

@@ -37,7 +37,7 @@ public enum Limits {
     public static let priorities = 4
 
     // Redis: what may gather there.
-    public static let queueWindow = 1_000_000  // waiting jobs of one queue in Redis; about 400 MB
+    public static let queueWindow = 1_000_000  // waiting and scheduled jobs of a queue in Redis; about 400 MB
     public static let logEntries = 2_000_000  // unmirrored log entries, then enqueue is refused
     public static let tombstone: Duration = .seconds(60)  // after the mirror reported it; twice `issued`
     public static let issued: Duration = .seconds(30)  // a push decided longer ago is refused

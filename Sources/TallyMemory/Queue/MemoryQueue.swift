@@ -131,7 +131,6 @@ public final class MemoryQueue: InspectableQueue {
 
     public func pause(_ queue: QueueName, _ paused: Bool) async throws(QueueError) {
         try run("pause", at: nil) { state, _ in
-            state.queues.insert(queue)
             if paused {
                 state.paused.insert(queue)
             } else if state.paused.remove(queue) != nil {

@@ -10,25 +10,27 @@ extension MemoryQueueState {
         return view
     }
 
-    /// By queue name. Counts jobs, not list elements: outdated elements do not show.
+    /// By queue name; a queue that holds nothing and is not paused does not show.
     func counts(at now: Timestamp) -> [QueueCounts] {
         var found: [QueueName: QueueCounts] = [:]
-        for queue in queues { found[queue] = QueueCounts(queue: queue, isPaused: paused.contains(queue)) }
+        for queue in paused { found[queue] = QueueCounts(queue: queue, isPaused: true) }
         for job in jobs.values {
             let queue = job.record.queue
+            var row = found[queue] ?? QueueCounts(queue: queue)
             switch job.status {
-            case .pending: found[queue]?.pending += 1
+            case .pending: row.pending += 1
             case .scheduled, .retrying:
                 if let time = job.runAt, time <= now {
-                    found[queue]?.due += 1
+                    row.due += 1
                 } else {
-                    found[queue]?.waiting += 1
+                    row.waiting += 1
                 }
             case .processing:
-                found[queue]?.processing += 1
-                if let lease = job.lease, lease.expiresAt <= now { found[queue]?.expired += 1 }
+                row.processing += 1
+                if let lease = job.lease, lease.expiresAt <= now { row.expired += 1 }
             case .completed, .failed, .cancelled: break
             }
+            found[queue] = row
         }
         return found.values.sorted { $0.queue < $1.queue }
     }

@@ -49,7 +49,7 @@ extension MemoryQueueState {
                 return .duplicate(of: holder.id)
             }
         }
-        let waiting = (ready[record.queue]?.count ?? 0) + plan.byQueue[record.queue, default: 0]
+        let waiting = jobs.waiting(in: record.queue) + plan.byQueue[record.queue, default: 0]
         return waiting >= bounds.window ? .full : .pushed
     }
 
@@ -59,7 +59,6 @@ extension MemoryQueueState {
         let replaced = jobs[id]
         if let replaced { unplace(replaced) }
         ended.remove(id)
-        queues.insert(push.record.queue)
         var job = QueuedJob(
             record: push.record, version: push.version, status: .pending, attempts: push.attempts,
             runAt: push.runAt, claim: replaced?.claim)

@@ -10,15 +10,13 @@ struct MemoryQueueState: Sendable {
     }
     var bounds = Bounds()
 
-    var jobs: [JobID: QueuedJob] = [:]
+    var jobs = JobTable()
     var ready: [QueueName: ReadyLists] = [:]
     var due = ScoreSet()
     var leases = ScoreSet()
     var ended = Tombstones()
     var unique: [UniqueSlot: UniqueHolder] = [:]
     var paused: Set<QueueName> = []
-    /// Every queue that has ever been pushed to or paused.
-    var queues: Set<QueueName> = []
 
     var log = MemoryLog()
     var epoch: Int64 = 0

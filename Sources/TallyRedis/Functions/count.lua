@@ -1,12 +1,16 @@
--- count: the numbers of waiting and processing jobs by queue, a window of `due` and `leases` at a time.
+-- count: the numbers of waiting and processing jobs by queue, a page at a time.
 --
--- ARGV[3]  offset; ARGV[4] at most so many of each
--- Returns  now, epoch, held, more ('1' = another window follows), then of each queue eight values: its name, pending,
---          waiting, due, processing, expired, paused ('1'). Pending and paused only in the first window
+-- ARGV[3]  'queues', 'paused', 'due' or 'leases'; ARGV[4] cursor, '0' to begin; ARGV[5] about so many
+-- Returns  now, epoch, held, next cursor ('0' = the end), then of each queue seven values: its name, pending, waiting,
+--          due, processing, expired, paused ('1'). Pending comes with 'queues' alone, perhaps twice
 -- Log      nothing
--- Cost     O(queues + window)
+-- Cost     O(count); a page ends early where its records, read for their queues' names, are large
 redis.register_function { function_name = NAME .. 'count', flags = { 'allow-oom' }, callback = function(keys, args)
-  local offset, window = whole(args[3], 0, LATEST / 2, 'offset'), whole(args[4], 1, 10000, 'window')
+  local cursor, count = whole(args[4], 0, math.huge, 'cursor'), whole(args[5], 1, 10000, 'count')
+  local structure = args[3]
+  if structure ~= 'queues' and structure ~= 'paused' and structure ~= 'due' and structure ~= 'leases' then
+    refuse('no such structure')
+  end
   local c = begin(keys, args)
   local rows, order = {}, {}
   local function row(queue)
@@ -16,32 +20,39 @@ redis.register_function { function_name = NAME .. 'count', flags = { 'allow-oom'
     end
     return rows[queue]
   end
-  if offset == 0 then
-    for _, queue in ipairs(redis.call('SMEMBERS', c.p .. ':queues')) do
+  local following = '0'
+  if structure == 'queues' or structure == 'paused' then
+    local step = redis.call('SSCAN', c.p .. ':' .. structure, args[4], 'COUNT', args[5])
+    following = step[1]
+    for _, queue in ipairs(step[2]) do
       local r = row(queue)
-      for p = 0, 3 do r[1] = r[1] + redis.call('LLEN', c.p .. ':ready:' .. queue .. ':' .. p) end
-      r[6] = redis.call('SISMEMBER', c.p .. ':paused', queue)
+      if structure == 'queues' then r[1] = count_pending(c, queue) else r[6] = 1 end
     end
-  end
-  local more = 0
-  local function tally(key, all, past)
-    local found = redis.call('ZRANGE', c.p .. key, offset, offset + window - 1, 'WITHSCORES')
-    if #found == 2 * window then more = 1 end
-    for i = 1, #found, 2 do
-      local record = redis.call('HGET', c.p .. ':body', found[i]:sub(1, 16))
+  else
+    local found = redis.call('ZRANGE', c.p .. ':' .. structure, cursor, cursor + count - 1, 'WITHSCORES')
+    local bytes, at = 0, 1
+    while at < #found and bytes < BODY_BYTES do
+      local record = redis.call('HGET', c.p .. ':body', found[at]:sub(1, 16))
       if record then
+        bytes = bytes + #record
         local r = row(queue_of(record))
-        r[all] = r[all] + 1
-        if tonumber(found[i + 1]) <= c.now then r[past] = r[past] + 1 end
+        local is_past = tonumber(found[at + 1]) <= c.now
+        if structure == 'leases' then
+          r[4] = r[4] + 1
+          if is_past then r[5] = r[5] + 1 end
+        else
+          local column = is_past and 3 or 2
+          r[column] = r[column] + 1
+        end
       end
+      at = at + 2
     end
+    if at < #found or #found == 2 * count then following = text(cursor + (at - 1) / 2) end
   end
-  tally(':due', 2, 3)
-  tally(':leases', 4, 5)
   local out = {}
   for _, queue in ipairs(order) do
     out[#out + 1] = queue
     for _, number in ipairs(rows[queue]) do out[#out + 1] = number end
   end
-  return reply(c, more, unpack(out))
+  return reply_list(c, out, following)
 end }

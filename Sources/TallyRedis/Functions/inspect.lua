@@ -20,5 +20,5 @@ redis.register_function { function_name = NAME .. 'inspect', flags = { 'allow-oo
     out[#out + 1] = tomb and tomb.status or ''
     out[#out + 1] = tomb and text(tomb.version) or ''
   end
-  return reply(c, text(c.seq), redis.call('XLEN', c.p .. ':log'), unpack(out))
+  return reply_list(c, out, text(c.seq), redis.call('XLEN', c.p .. ':log'))
 end }

@@ -26,7 +26,7 @@ redis.register_function { function_name = NAME .. 'keys', flags = { 'allow-oom' 
         out[#out + 1] = step[2][i + 1]:sub(1, 16)
       end
     end
-    return reply(c, step[1], unpack(out))
+    return reply_list(c, out, step[1])
   end
   local holder = redis.call('HGET', key, 'k' .. args[4])
   if not is_leaked(holder) or holder:sub(1, 16) ~= args[5] then return reply(c, '0') end

@@ -16,6 +16,7 @@
 
 local JOBS_PER_CALL = 500       -- Limits.jobsPerCall
 local QUEUES = 64               -- Limits.queuesPerCall
+local BODY_BYTES = 1048576      -- Limits.bodyBytesPerCall
 local SWEEP = 100               -- Limits.sweepPerCall
 local WINDOW = 1000000          -- Limits.queueWindow
 local LOG_ENTRIES = 2000000     -- Limits.logEntries
@@ -106,14 +107,65 @@ local function append(c, verb, actor, moves)
     'v', verb, 't', text(c.now), 'w', actor, 'm', moves)
 end
 
+-- What waits of a queue, beside the lengths of its lists: `later` has its members of `due`, `outdated` the elements of
+-- its lists whose job has left them otherwise than by a lease. To take such an element out costs O(length), so it
+-- stays until it is popped.
+--
+-- An older program moves jobs without counting. Its entries show as a `seq` that is not `counted`; then `later` is
+-- counted anew, some members a sweep. `recount` says how many are counted, from the first one on; nil = all.
+local function count_up(c, name, queue, by)
+  if redis.call('HINCRBY', c.p .. name, queue, by) <= 0 then redis.call('HDEL', c.p .. name, queue) end
+end
+
+local function keep_recount(c)
+  if c.recounted == -1 then redis.call('DEL', c.p .. ':later') end
+  if c.recount then redis.call('HSET', c.p .. ':meta', 'recount', text(c.recount))
+  else redis.call('HDEL', c.p .. ':meta', 'recount') end
+  c.recounted = c.recount
+end
+
+-- Whether the member of `due` is among those that are counted; `by` is how many these become more.
+local function is_counted(c, element, by)
+  if not c.recount then return true end
+  local rank = redis.call('ZRANK', c.p .. ':due', element)
+  if not rank or rank >= c.recount then return false end
+  c.recount = c.recount + by
+  return true
+end
+
+local function wait_until(c, queue, element, time)
+  if redis.call('ZADD', c.p .. ':due', text(time), element) == 1 and is_counted(c, element, 1) then
+    count_up(c, ':later', queue, 1)
+  end
+end
+
+local function wait_no_more(c, queue, element)
+  local counted = is_counted(c, element, -1)
+  if redis.call('ZREM', c.p .. ':due', element) == 1 and counted then count_up(c, ':later', queue, -1) end
+end
+
+-- The waiting jobs of a queue, in its lists and later.
+local function count_listed(c, queue)
+  local listed = 0
+  for p = 0, 3 do listed = listed + redis.call('LLEN', c.p .. ':ready:' .. queue .. ':' .. p) end
+  return listed
+end
+local function count_pending(c, queue)
+  local listed = count_listed(c, queue)
+  return listed == 0 and 0 or math.max(0, listed - (redis.call('HGET', c.p .. ':outdated', queue) or 0))
+end
+local function count_later(c, queue) return tonumber(redis.call('HGET', c.p .. ':later', queue) or 0) end
+
 -- What entered and what ended since the epoch began travels with what every call writes anyway.
 local function finish(c)
   local last_now, a = text(math.max(c.last_now, c.real_now)), c.account
+  local seq = text(c.seq)
+  if c.recount ~= c.recounted then keep_recount(c) end
   if a then
-    redis.call('HSET', c.p .. ':meta', 'seq', text(c.seq), 'last_now', last_now,
+    redis.call('HSET', c.p .. ':meta', 'seq', seq, 'counted', seq, 'last_now', last_now,
       'account', struct.pack('>i8I8I8I8I8', a.base, a.entered, a.c, a.f, a.x))
   else
-    redis.call('HSET', c.p .. ':meta', 'seq', text(c.seq), 'last_now', last_now)
+    redis.call('HSET', c.p .. ':meta', 'seq', seq, 'counted', seq, 'last_now', last_now)
   end
 end
 
@@ -165,7 +217,7 @@ local function begin(keys, args)
   local now = whole(args[2], -LATEST, LATEST, 'now')
   local c = { p = keys[1] }
   local m = redis.call('HMGET', c.p .. ':meta', 'run_id', 'epoch', 'seq', 'last_now', 'held', 'began', 'test_clock',
-    'gen', 'frozen_until', 'account', 'layout')
+    'gen', 'frozen_until', 'account', 'layout', 'counted', 'recount')
   -- A newer program may have changed the keys since this one attached.
   if m[11] and m[11] ~= LAYOUT then refuse_layout(c.p, m[11]) end
   local t = redis.call('TIME')
@@ -188,6 +240,9 @@ local function begin(keys, args)
   c.epoch, c.seq = tonumber(m[2] or '0'), tonumber(m[3] or '0')
   c.held = m[5] == '1'
   c.account_bytes = m[10]
+  c.recount = m[13] and tonumber(m[13]) or nil
+  c.recounted = c.recount
+  if m[12] ~= m[3] then c.recount, c.recounted = 0, -1 end
   -- Where nobody has counted yet: from now on.
   if not m[10] then c.account = { base = redis.call('HLEN', c.p .. ':body'), entered = 0, c = 0, f = 0, x = 0 } end
   if m[1] ~= args[1] then
@@ -203,6 +258,14 @@ end
 -- The first three values of every reply: the server's clock, the epoch, whether it is held.
 local function reply(c, ...)
   return { text(c.now), text(c.epoch), c.held and '1' or '0', ... }
+end
+
+-- A reply that ends with a list of any length: `unpack` fails near 8,000 values, and would then fail for good.
+local function reply_list(c, list, ...)
+  local values = reply(c, ...)
+  local at = #values
+  for i = 1, #list do values[at + i] = list[i] end
+  return values
 end
 
 local function wake(c, queue)
@@ -230,6 +293,7 @@ end
 local function push_lines(c, batch)
   for _, key in ipairs(batch) do
     redis.call('RPUSH', key, unpack(batch[key]))
+    redis.call('SADD', c.p .. ':queues', batch[key].queue)
     wake(c, batch[key].queue)
   end
 end

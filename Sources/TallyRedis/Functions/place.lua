@@ -33,7 +33,7 @@ end
 local function settle_place(c, id, d, at)
   if d.state ~= 'p' and at.lined > 0 then redis.call('LREM', at.key, 0, at.element)
   elseif at.lined > 1 then redis.call('LREM', at.key, 1 - at.lined, at.element) end
-  if d.state ~= 's' and d.state ~= 'r' and at.due then redis.call('ZREM', c.p .. ':due', at.element) end
+  if d.state ~= 's' and d.state ~= 'r' and at.due then wait_no_more(c, queue_of(d.record), at.element) end
   if d.state ~= 'l' and at.token then redis.call('ZREM', c.p .. ':leases', at.token) end
   put(c, id, d)
 end
@@ -58,7 +58,7 @@ local function mend_place(c, id, d, at, code, actor)
       push_lines(c, lines)
       at.lined = 1
     else
-      redis.call('ZADD', c.p .. ':due', text(d.run_at), at.element)
+      wait_until(c, queue_of(d.record), at.element, d.run_at)
       at.due = text(d.run_at)
       wake(c, queue_of(d.record))
     end
@@ -96,5 +96,5 @@ redis.register_function { function_name = NAME .. 'place', callback = function(k
     end
   end
   if mended then finish(c) end
-  return reply(c, unpack(out))
+  return reply_list(c, out)
 end }

@@ -88,8 +88,7 @@ local function judge_pushes(c, jobs)
     if not letter then
       local queue = queue_of(job.record)
       if not room[queue] then
-        room[queue] = WINDOW
-        for p = 0, 3 do room[queue] = room[queue] - redis.call('LLEN', c.p .. ':ready:' .. queue .. ':' .. p) end
+        room[queue] = WINDOW - count_pending(c, queue) - count_later(c, queue)
       end
       if room[queue] <= 0 then letter = job.recorded and 'w' or 'W' end
       room[queue] = room[queue] - 1
@@ -106,7 +105,9 @@ local function push_one(c, job, lines, bodies, moves)
   else
     from = job.held.state
     if job.held.token then redis.call('ZREM', c.p .. ':leases', job.held.token) end
-    redis.call('ZREM', c.p .. ':due', element_of(job.id, job.held.version))
+    local queue = queue_of(job.held.record)
+    if job.held.state == 'p' then count_up(c, ':outdated', queue, 1)
+    else wait_no_more(c, queue, element_of(job.id, job.held.version)) end
   end
   bodies[#bodies + 1] = job.id
   bodies[#bodies + 1] = job.record
@@ -125,7 +126,7 @@ local function push_one(c, job, lines, bodies, moves)
     put(c, job.id, { state = to, version = version, attempts = attempts, crashes = 0, flag = 0, epoch = 0,
       run_at = run_at, failed_at = 0, error = '' })
   end
-  if to == 's' then redis.call('ZADD', c.p .. ':due', text(run_at), job.element)
+  if to == 's' then wait_until(c, queue_of(job.record), job.element, run_at)
   else line_up(c, lines, job.record, job.element) end
   local detail = '\0' .. (to == 's' and struct.pack('>I8', run_at) or ZERO8) .. struct.pack('>I4', attempts)
   if not job.recorded then
@@ -223,9 +224,8 @@ local function push_straight(c, args)
     end
   end
   for _, list in ipairs(order) do
-    local waiting = 0
-    for p = 0, 3 do waiting = waiting + redis.call('LLEN', c.p .. ':ready:' .. list.queue .. ':' .. p) end
-    if waiting + count > WINDOW then return false end
+    -- Outdated elements count here: where these decide, the way above counts again.
+    if count_listed(c, list.queue) + count_later(c, list.queue) + count > WINDOW then return false end
   end
   for _, list in ipairs(order) do
     redis.call('RPUSH', c.p .. ':ready:' .. list.queue .. ':' .. list.priority, unpack(list))

@@ -44,7 +44,8 @@ end
 -- Its place in a list stays: an outdated element is dropped when it is popped.
 local function take_out(c, id, d)
   if d.token then redis.call('ZREM', c.p .. ':leases', d.token) end
-  redis.call('ZREM', c.p .. ':due', element_of(id, d.version))
+  if d.state == 'p' then count_up(c, ':outdated', queue_of(d.record), 1)
+  else wait_no_more(c, queue_of(d.record), element_of(id, d.version)) end
 end
 
 local repairs = {}
@@ -88,7 +89,9 @@ function repairs.W(c, r)
   if not d or d.state ~= 's' and d.state ~= 'r' then return false end
   d.run_at = (struct.unpack('>I8', r.action, 2))
   put(c, r.id, d)
-  redis.call('ZADD', c.p .. ':due', text(d.run_at), element_of(r.id, d.version))
+  -- Out and in again, since among those that are counted its place may change.
+  wait_no_more(c, queue_of(d.record), element_of(r.id, d.version))
+  wait_until(c, queue_of(d.record), element_of(r.id, d.version), d.run_at)
   wake(c, queue_of(d.record))
   append(c, 'D', r.actor, move(element_of(r.id, d.version), d.state, d.state, standing(c, r.id, d, false)))
   return true
@@ -125,6 +128,7 @@ function repairs.X(c, r)
     local key = haunts(c, r.place, r.job.record)
     if not key then return false end
     if key:sub(1, 5) == 'ready' then redis.call('LREM', c.p .. ':' .. key, 0, r.place)
+    elseif key == 'due' then wait_no_more(c, queue_of(r.job.record), r.place)
     else redis.call('ZREM', c.p .. ':' .. key, r.place) end
   end
   unbury(c, { r.id })

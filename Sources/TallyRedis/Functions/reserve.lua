@@ -115,7 +115,11 @@ redis.register_function { function_name = NAME .. 'reserve', flags = { 'allow-oo
       if need <= 0 then break end
       if redis.call('SISMEMBER', c.p .. ':paused', args[i]) == 0 then
         local popped = pop(c, args[i], need)
-        if #popped > 0 then count = count + lease(c, popped, expiry, out, moves) end
+        if #popped > 0 then
+          local leased = lease(c, popped, expiry, out, moves)
+          count = count + leased
+          if leased < #popped then count_up(c, ':outdated', args[i], leased - #popped) end
+        end
         -- The wake token is passed on only after a full batch: more may wait, and this worker has its hands full.
         if #popped == need then
           for p = 0, 3 do
@@ -130,5 +134,5 @@ redis.register_function { function_name = NAME .. 'reserve', flags = { 'allow-oo
     if #moves > 0 then append(c, 'L', args[5], table.concat(moves)) end
   end
   finish(c)
-  return reply(c, next_event(c), unpack(out))
+  return reply_list(c, out, next_event(c))
 end }

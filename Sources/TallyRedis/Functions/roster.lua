@@ -17,7 +17,7 @@ redis.register_function { function_name = NAME .. 'roster', flags = { 'allow-oom
   local key = c.p .. ':workers'
   if args[3] == 'list' then
     local step = redis.call('HSCAN', key, args[4], 'COUNT', args[5])
-    return reply(c, step[1], unpack(step[2]))
+    return reply_list(c, step[2], step[1])
   end
   if redis.call('HGET', key, args[4]) ~= args[5] then return reply(c, '0') end
   if args[3] == 'forget' then redis.call('HDEL', key, args[4])

@@ -28,7 +28,7 @@ local function settle(c, verb, tokens, wanted, decide)
           d.run_at = 0
           line_up(c, lines, records[i], element)
         else
-          redis.call('ZADD', c.p .. ':due', text(d.run_at), element)
+          wait_until(c, queue_of(records[i]), element, d.run_at)
           if redis.call('ZRANK', c.p .. ':due', element) == 0 then
             wake(c, queue_of(records[i]))
           end

@@ -19,6 +19,29 @@ local function bodies(c, places)
   return table.concat(found)
 end
 
+-- Outdated elements at the head of a list go, a bounded number; a queue of which nothing waits leaves the set. What is
+-- leased of it brings it back as it is lined up again, in the same call, so no push and no retry can fall between.
+local function forget_if_unused(c, queue)
+  if redis.call('HEXISTS', c.p .. ':outdated', queue) == 1 then
+    local dropped = 0
+    for p = 0, 3 do
+      local key = c.p .. ':ready:' .. queue .. ':' .. p
+      for _, element in ipairs(redis.call('LRANGE', key, 0, SWEEP - 1)) do
+        local d = current(c, element:sub(1, 16))
+        if d and d.version <= version_of(element) then break end
+        redis.call('LPOP', key)
+        dropped = dropped + 1
+      end
+    end
+    if dropped > 0 then count_up(c, ':outdated', queue, -dropped) end
+  end
+  if c.recount or count_listed(c, queue) > 0 or redis.call('HEXISTS', c.p .. ':later', queue) == 1 then return end
+  redis.call('SREM', c.p .. ':queues', queue)
+  redis.call('HDEL', c.p .. ':outdated', queue)
+  redis.call('HDEL', c.p .. ':turns', queue)
+  redis.call('DEL', c.p .. ':wake:' .. queue)
+end
+
 redis.register_function { function_name = NAME .. 'walk', flags = { 'allow-oom' }, callback = function(keys, args)
   local count = whole(args[5], 1, 5000, 'count')
   local offset = whole(args[4], 0, math.huge, 'cursor')
@@ -27,7 +50,11 @@ redis.register_function { function_name = NAME .. 'walk', flags = { 'allow-oom' 
     if not args[7] or args[7] == '' then refuse('name the queue') end
   elseif args[3] ~= 'queues' and args[3] ~= 'leases' and args[3] ~= 'due' then refuse('no such structure') end
   local c = begin(keys, args)
-  if args[3] == 'queues' then return reply(c, '0', unpack(redis.call('SMEMBERS', c.p .. ':queues'))) end
+  if args[3] == 'queues' then
+    local step = redis.call('SSCAN', c.p .. ':queues', args[4], 'COUNT', args[5])
+    for _, queue in ipairs(step[2]) do forget_if_unused(c, queue) end
+    return reply_list(c, step[2], step[1])
+  end
   if args[3] == 'ready' then
     local found = redis.call('LRANGE', c.p .. ':ready:' .. args[7] .. ':' .. args[6],
       text(-offset - count), text(-offset - 1))

@@ -248,5 +248,30 @@ extension Conformance {
             let counts = try await s.queue.counts(at: s.start).first { $0.queue == s.name }
             try expect("counts", counts, QueueCounts(queue: s.name, pending: 48, processing: 9))
         },
+        ConformanceCase("counts_hold_in_every_state_and_forget_what_ended", ["H9"]) { s in
+            func counts(at time: Timestamp) async throws -> QueueCounts? {
+                try await s.queue.counts(at: time).first { $0.queue == s.name }
+            }
+            let later = s.start + .seconds(60)
+            let waiting = [s.record(), s.record(), s.record(runAt: later), s.record(runAt: later)]
+            _ = try await s.push(waiting)
+            for job in [waiting[0], waiting[2]] {
+                _ = try await s.queue.cancel(job.id, tombstone: nil, at: s.start)
+            }
+            try expect(
+                "cancelled", try await counts(at: s.start), QueueCounts(queue: s.name, pending: 1, waiting: 1)
+            )
+            let held = try await s.take()
+            let retry = Retry(held.lease, runAt: later, attempts: 1, error: "e")
+            _ = try await s.queue.retry([retry], at: s.start)
+            try expect("retrying", try await counts(at: s.start), QueueCounts(queue: s.name, waiting: 2))
+            try expect("due", try await counts(at: later), QueueCounts(queue: s.name, due: 2))
+            _ = try await s.queue.promote(10, at: later)
+            try expect("promoted", try await counts(at: later), QueueCounts(queue: s.name, pending: 2))
+            for job in [waiting[1], waiting[3]] {
+                _ = try await s.queue.cancel(job.id, tombstone: nil, at: later)
+            }
+            try expect("ended", try await counts(at: later), nil)
+        },
     ]
 }

@@ -1,0 +1,114 @@
+import TallyCore
+import TallyTesting
+import Testing
+
+@testable import TallyRedis
+@testable import TestSupport
+
+private let start = Timestamp(microseconds: 1_700_000_000_000_000)
+
+@Suite(.serialized) struct `The counts of the queue` {
+    private func job(_ queue: QueueName = "q", runAt: Timestamp? = nil) -> JobRecord {
+        JobRecord(type: "t", queue: queue, runAt: runAt, createdAt: start)
+    }
+
+    private func push(_ jobs: [JobRecord], _ queue: RedisQueue, isRecorded: Bool = false) async throws
+        -> [PushAnswer]
+    {
+        var answers: [PushAnswer] = []
+        for part in stride(from: 0, to: jobs.count, by: 500) {
+            let some = jobs[part..<min(part + 500, jobs.count)].map { Push($0, isRecorded: isRecorded) }
+            answers += try await queue.push(some, issued: nil, at: start)
+        }
+        return answers
+    }
+
+    @Test func `hold with 3,000 queues, and queues that nothing waits in are forgotten [H9]`() async throws {
+        try await withQueue(hasTestClock: true) { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            func known() throws -> Int64? { try raw("SCARD", "{\(namespace):0}:queues").number }
+            let jobs = (0..<3000).map { job(QueueName("q\($0)"), runAt: $0 < 10 ? start + .seconds(5) : nil) }
+            _ = try await push(jobs, queue)
+
+            #expect(try await queue.queueNames().count == 3000)
+            let counts = try await queue.counts(at: start)
+            #expect(counts.count == 3000)
+            #expect(counts.map(\.pending).reduce(0, +) == 2990 && counts.map(\.waiting).reduce(0, +) == 10)
+
+            for job in jobs[100...] { _ = try await queue.cancel(job.id, tombstone: nil, at: start) }
+            let wish = ReserveWish(
+                (10..<70).map { QueueName("q\($0)") }, limit: 60, lease: .seconds(60), worker: WorkerID("w"))
+            let held = try await queue.reserve(wish, at: start).jobs
+            _ = try await queue.queueNames()
+            // 10 have a scheduled job, 30 a pending one. What is leased waits in no queue.
+            #expect(try known() == 40)
+            #expect(try await queue.counts(at: start).count == 100)
+
+            let release = held.map { Release($0.lease, runAt: nil) }
+            _ = try await queue.release(release, at: start)
+            #expect(try known() == 100)
+            #expect(try await queue.promote(100, at: start + .seconds(5)) == 10)
+            #expect(try await queue.counts(at: start).allSatisfy { $0.pending == 1 })
+        }
+    }
+
+    @Test func `of the window have scheduled jobs in them and cancelled ones not [P22]`() async throws {
+        try await PrivateRedis.with { redis in
+            try await withQueue(url: redis.url, hasTestClock: true) { queue, _ in
+                try LibraryMutation.smallWindow.load(into: RawRedis(url: redis.url))
+                let later = start + .seconds(60)
+                let jobs = [job(), job(), job(runAt: later), job(runAt: later)]
+                #expect(try await push(jobs, queue) == [.pushed, .pushed, .pushed, .pushed])
+                let more = [job()]
+                #expect(try await push(more, queue, isRecorded: true) == [.full])
+                #expect(try await push([job("other")], queue) == [.pushed])
+
+                _ = try await queue.cancel(jobs[0].id, tombstone: nil, at: start)
+                #expect(try await push(more, queue, isRecorded: true) == [.pushed])
+                #expect(try await push([job()], queue, isRecorded: true) == [.full])
+                _ = try await queue.cancel(jobs[2].id, tombstone: nil, at: start)
+                #expect(try await push([job(runAt: later)], queue, isRecorded: true) == [.pushed])
+
+                // The outdated element is dropped here, and no longer stands for anything.
+                let wish = ReserveWish(["q"], limit: 2, lease: .seconds(60), worker: WorkerID("w"))
+                let leased = try await queue.reserve(wish, at: start).jobs
+                #expect(leased.map(\.record.id) == [jobs[1].id])
+                #expect(try await queue.promote(10, at: later) == 2)
+                #expect(try await push([job()], queue, isRecorded: true) == [.pushed])
+                #expect(try await push([job()], queue, isRecorded: true) == [.full])
+            }
+        }
+    }
+
+    @Test func `are made anew when an older program has moved jobs without counting [I8, P22]`() async throws
+    {
+        try await PrivateRedis.with { redis in
+            try await withQueue(url: redis.url, hasTestClock: true) { queue, namespace in
+                let raw = try RawRedis(url: redis.url)
+                let prefix = "{\(namespace):0}"
+                func later() throws -> Int64? { try raw("HGET", "\(prefix):later", "q").number }
+                let jobs = (0..<1200).map { job(runAt: start + .seconds(10 + $0)) }
+                _ = try await push(jobs, queue)
+                #expect(try later() == 1200)
+
+                // What an older program leaves: entries of which nobody kept count.
+                try raw("HSET", "\(prefix):later", "q", "7")
+                try raw("HINCRBY", "\(prefix):meta", "seq", "1")
+                for _ in 0..<2 { _ = try await queue.promote(100, at: start) }
+                #expect(try later() == 1000)
+                // Both before and after the place that the counting has come to.
+                _ = try await queue.cancel(jobs[3].id, tombstone: nil, at: start)
+                _ = try await queue.cancel(jobs[1100].id, tombstone: nil, at: start)
+                _ = try await push(
+                    [job(runAt: start + .seconds(1)), job(runAt: start + .seconds(9000))], queue)
+                #expect(try later() == 1000)
+                #expect(try await queue.promote(100, at: start + .seconds(11)) == 3)
+                _ = try await queue.promote(100, at: start + .seconds(11))
+
+                #expect(try later() == 1197)
+                #expect(try await queue.counts(at: start).first?.waiting == 1197)
+                #expect(try raw("HGET", "\(prefix):meta", "recount") == .null)
+            }
+        }
+    }
+}

@@ -1,0 +1,560 @@
+-- The ledger's whole schema, to read: written by ops/schema from what the migrations make; do not edit.
+
+CREATE SCHEMA tally;
+
+CREATE FUNCTION tally.enqueue(type text, payload jsonb, queue text DEFAULT 'default'::text, priority integer DEFAULT 2, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, max_attempts integer DEFAULT 3, timeout interval DEFAULT NULL::interval, unique_key text DEFAULT NULL::text, tags text[] DEFAULT '{}'::text[], trace text DEFAULT ''::text, id uuid DEFAULT NULL::uuid) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_variable
+DECLARE
+  -- clock_timestamp, not now(): ids of one transaction stay in order.
+  made timestamptz := clock_timestamp();
+  job uuid := coalesce(enqueue.id, tally.new_id(made));
+  key text := nullif(btrim(enqueue.unique_key), '');
+  due timestamptz := enqueue.run_at;
+  holder uuid;
+BEGIN
+  IF btrim(coalesce(enqueue.type, '')) = '' OR octet_length(enqueue.type) > 100 THEN
+    RAISE EXCEPTION 'type: between 1 and 100 bytes are required' USING ERRCODE = '22023';
+  END IF;
+  IF btrim(coalesce(enqueue.queue, '')) = '' OR octet_length(enqueue.queue) > 100 THEN
+    RAISE EXCEPTION 'queue: between 1 and 100 bytes are required' USING ERRCODE = '22023';
+  END IF;
+  IF enqueue.payload IS NULL OR octet_length(enqueue.payload::text) > 1048576 THEN
+    RAISE EXCEPTION 'payload: JSON of at most 1048576 bytes is required' USING ERRCODE = '22023';
+  END IF;
+  IF octet_length(key) > 255 THEN
+    RAISE EXCEPTION 'unique_key: at most 255 bytes are allowed' USING ERRCODE = '22023';
+  END IF;
+  -- The lease queue refuses ids that carry no time: they would all fall into one partition.
+  IF substr(job::text, 15, 1) <> '7' THEN
+    RAISE EXCEPTION 'id: a UUIDv7 is required; leave it out to have one made' USING ERRCODE = '22023';
+  END IF;
+  IF EXISTS (SELECT FROM tally.jobs j WHERE j.id = job) THEN RETURN job; END IF;
+  IF key IS NOT NULL THEN
+    INSERT INTO tally.unique_keys AS u (queue, key, job_id, until)
+    VALUES (enqueue.queue, key, job, 'infinity')
+    ON CONFLICT ON CONSTRAINT unique_keys_pkey DO UPDATE SET job_id = EXCLUDED.job_id, until = EXCLUDED.until
+      WHERE u.until <= made
+    RETURNING u.job_id INTO holder;
+    IF holder IS NULL THEN
+      SELECT u.job_id INTO holder FROM tally.unique_keys u WHERE u.queue = enqueue.queue AND u.key = key;
+      RETURN holder;
+    END IF;
+  END IF;
+  INSERT INTO tally.jobs (
+    id, type, payload, status, max_attempts, created_at, updated_at, scheduled_at, queue, priority, run_at,
+    timeout_us, unique_key, unique_lifetime, body_hash, tags, trace, body)
+  VALUES (
+    job, enqueue.type, enqueue.payload, CASE WHEN due > made THEN 'scheduled' ELSE 'pending' END,
+    coalesce(enqueue.max_attempts, 3), made, made, coalesce(due, made), enqueue.queue,
+    coalesce(enqueue.priority, 2), CASE WHEN due > made THEN due END,
+    (extract(epoch FROM enqueue.timeout) * 1000000)::bigint, key, CASE WHEN key IS NOT NULL THEN -1 END,
+    0, coalesce(enqueue.tags, '{}'), coalesce(enqueue.trace, ''), convert_to(enqueue.payload::text, 'UTF8'));
+  INSERT INTO tally.outbox (kind, ids, first_id, last_id) VALUES ('enqueue', ARRAY[job], job, job);
+  RETURN job;
+END $$;
+
+CREATE FUNCTION tally.id_at(moment timestamp with time zone) RETURNS uuid
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+  SELECT (lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+$$;
+
+CREATE FUNCTION tally.make_partitions(months integer DEFAULT 3) RETURNS integer
+    LANGUAGE plpgsql
+    SET lock_timeout TO '5s'
+    AS $_$
+DECLARE
+  made integer := 0;
+  first timestamptz;
+  low uuid;
+  high uuid;
+  parent text;
+  key text;
+  name text;
+  waiting bigint;
+BEGIN
+  PERFORM pg_advisory_xact_lock(1952541804, hashtext('tally' || ' partitions'));
+  FOR ahead IN 0 .. greatest(0, least(months, 120)) LOOP
+    first := (date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ahead)) AT TIME ZONE 'UTC';
+    low := tally.id_at(first);
+    high := tally.id_at((date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ahead + 1))
+      AT TIME ZONE 'UTC');
+    FOREACH parent IN ARRAY ARRAY['jobs', 'job_events'] LOOP
+      name := parent || to_char(first AT TIME ZONE 'UTC', '_YYYY_MM');
+      key := CASE parent WHEN 'jobs' THEN 'id' ELSE 'job_id' END;
+      CONTINUE WHEN EXISTS (
+        SELECT FROM pg_class c WHERE c.relname = name AND c.relnamespace = to_regnamespace('tally'));
+      EXECUTE format('LOCK TABLE tally.%I IN ACCESS EXCLUSIVE MODE', parent || '_default');
+      EXECUTE format('SELECT count(*) FROM (SELECT FROM tally.%I WHERE %I >= $1 AND %I < $2 LIMIT 100001) r',
+        parent || '_default', key, key) INTO waiting USING low, high;
+      CONTINUE WHEN waiting > 100000;
+      EXECUTE format('CREATE TABLE tally.%I (LIKE tally.%I INCLUDING ALL) WITH (fillfactor = %s)',
+        name, parent, CASE parent WHEN 'jobs' THEN 60 ELSE 100 END);
+      IF waiting > 0 THEN
+        EXECUTE format(
+          'WITH moved AS (DELETE FROM tally.%I WHERE %I >= $1 AND %I < $2 RETURNING *) INSERT INTO tally.%I SELECT * FROM moved',
+          parent || '_default', key, key, name) USING low, high;
+      END IF;
+      EXECUTE format('ALTER TABLE tally.%I ATTACH PARTITION tally.%I FOR VALUES FROM (%L) TO (%L)',
+        parent, name, low, high);
+      made := made + 1;
+    END LOOP;
+  END LOOP;
+  RETURN made;
+END $_$;
+
+CREATE FUNCTION tally.new_id(moment timestamp with time zone DEFAULT clock_timestamp()) RETURNS uuid
+    LANGUAGE sql PARALLEL SAFE
+    AS $$
+  SELECT encode(set_byte(set_byte(
+      overlay(uuid_send(gen_random_uuid())
+        PLACING substring(int8send(floor(extract(epoch FROM moment) * 1000)::bigint) FROM 3) FROM 1 FOR 6),
+      6, 112 | (get_byte(uuid_send(gen_random_uuid()), 6) & 15)),
+      8, 128 | (get_byte(uuid_send(gen_random_uuid()), 8) & 63)), 'hex')::uuid
+$$;
+
+CREATE TABLE tally.audit_log (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    subject text NOT NULL,
+    detail jsonb
+);
+
+COMMENT ON TABLE tally.audit_log IS 'What operators asked for.';
+
+ALTER TABLE tally.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME tally.audit_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE tally.balances (
+    one boolean DEFAULT true NOT NULL,
+    accepted bigint DEFAULT 0 NOT NULL,
+    completed bigint DEFAULT 0 NOT NULL,
+    failed bigint DEFAULT 0 NOT NULL,
+    cancelled bigint DEFAULT 0 NOT NULL,
+    purged bigint DEFAULT 0 NOT NULL,
+    archived bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT balances_not_negative CHECK (((accepted >= 0) AND (completed >= 0) AND (failed >= 0) AND (cancelled >= 0) AND (purged >= 0) AND (archived >= 0))),
+    CONSTRAINT balances_one_row CHECK (one)
+)
+WITH (fillfactor='10');
+
+CREATE TABLE tally.identity (
+    one boolean DEFAULT true NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    made_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT identity_one_row CHECK (one)
+);
+
+COMMENT ON TABLE tally.identity IS 'Which ledger this is.';
+
+CREATE TABLE tally.job_effects (
+    job_id uuid NOT NULL,
+    token text DEFAULT ''::text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    result bytea
+);
+
+COMMENT ON TABLE tally.job_effects IS 'Written by handlers in the transaction of their effect: present means done.';
+
+CREATE TABLE tally.job_events (
+    job_id uuid NOT NULL,
+    shard smallint NOT NULL,
+    epoch bigint NOT NULL,
+    seq bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    event text NOT NULL,
+    from_status text,
+    status text NOT NULL,
+    version integer NOT NULL,
+    attempts integer,
+    actor text,
+    error text,
+    CONSTRAINT job_events_time_finite CHECK (isfinite(at)),
+    CONSTRAINT job_events_version CHECK ((version >= 0))
+)
+PARTITION BY RANGE (job_id);
+
+COMMENT ON TABLE tally.job_events IS 'Every transition, once, in order per job.';
+
+CREATE TABLE tally.job_events_default (
+    job_id uuid NOT NULL,
+    shard smallint NOT NULL,
+    epoch bigint NOT NULL,
+    seq bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    event text NOT NULL,
+    from_status text,
+    status text NOT NULL,
+    version integer NOT NULL,
+    attempts integer,
+    actor text,
+    error text,
+    CONSTRAINT job_events_time_finite CHECK (isfinite(at)),
+    CONSTRAINT job_events_version CHECK ((version >= 0))
+);
+
+CREATE TABLE tally.jobs (
+    id uuid NOT NULL,
+    type text NOT NULL,
+    payload jsonb NOT NULL,
+    status text NOT NULL,
+    result jsonb,
+    error text,
+    attempts integer DEFAULT 0 NOT NULL,
+    max_attempts integer DEFAULT 3 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    scheduled_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    worker_id text,
+    queue text DEFAULT 'default'::text NOT NULL,
+    priority smallint DEFAULT 2 NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    floor integer DEFAULT 1 NOT NULL,
+    epoch bigint DEFAULT 0 NOT NULL,
+    seq bigint DEFAULT 0 NOT NULL,
+    crashes integer DEFAULT 0 NOT NULL,
+    max_crashes integer DEFAULT 3 NOT NULL,
+    attempts_at_start integer DEFAULT 0 NOT NULL,
+    run_at timestamp with time zone,
+    failed_at timestamp with time zone,
+    timeout_us bigint,
+    unique_key text,
+    unique_lifetime bigint,
+    body_hash bigint NOT NULL,
+    codec text DEFAULT 'json'::text NOT NULL,
+    trace text DEFAULT ''::text NOT NULL,
+    previous_status text,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    body bytea,
+    result_body bytea,
+    CONSTRAINT jobs_body_kept CHECK (((body IS NOT NULL) OR (status = ANY (ARRAY['completed'::text, 'cancelled'::text])))),
+    CONSTRAINT jobs_counters CHECK (((version >= 1) AND (floor >= 1) AND (version >= floor) AND (epoch >= 0) AND (seq >= 0) AND (attempts >= 0) AND (attempts_at_start >= 0) AND (crashes >= 0) AND (max_attempts >= 0) AND ((max_crashes >= 1) AND (max_crashes <= 255)))),
+    CONSTRAINT jobs_ended_has_time CHECK (((status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])) = (completed_at IS NOT NULL))),
+    CONSTRAINT jobs_failed_has_time CHECK (((status <> 'failed'::text) OR (failed_at IS NOT NULL))),
+    CONSTRAINT jobs_lease_has_worker CHECK (((status <> 'processing'::text) OR ((started_at IS NOT NULL) AND (worker_id IS NOT NULL)))),
+    CONSTRAINT jobs_names CHECK (((type <> ''::text) AND (queue <> ''::text) AND (codec <> ''::text) AND ((priority >= 0) AND (priority <= 3)) AND (id <> '00000000-0000-0000-0000-000000000000'::uuid))),
+    CONSTRAINT jobs_status_known CHECK ((status = ANY (ARRAY['scheduled'::text, 'pending'::text, 'processing'::text, 'retrying'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT jobs_timeout CHECK (((timeout_us IS NULL) OR (timeout_us > 0))),
+    CONSTRAINT jobs_times_finite CHECK ((isfinite(created_at) AND isfinite(updated_at) AND isfinite(scheduled_at) AND ((started_at IS NULL) OR isfinite(started_at)) AND ((completed_at IS NULL) OR isfinite(completed_at)) AND ((run_at IS NULL) OR isfinite(run_at)) AND ((failed_at IS NULL) OR isfinite(failed_at)))),
+    CONSTRAINT jobs_unique_whole CHECK ((((unique_key IS NULL) = (unique_lifetime IS NULL)) AND ((unique_lifetime IS NULL) OR (unique_lifetime > 0) OR (unique_lifetime = ANY (ARRAY[('-1'::integer)::bigint, ('-2'::integer)::bigint]))))),
+    CONSTRAINT jobs_waiting_has_time CHECK (((status = ANY (ARRAY['scheduled'::text, 'retrying'::text])) = (run_at IS NOT NULL)))
+)
+PARTITION BY RANGE (id);
+
+COMMENT ON TABLE tally.jobs IS 'Every job in its last state. Redis leads while a job is active, this row once it has ended.';
+
+CREATE TABLE tally.jobs_default (
+    id uuid NOT NULL,
+    type text NOT NULL,
+    payload jsonb NOT NULL,
+    status text NOT NULL,
+    result jsonb,
+    error text,
+    attempts integer DEFAULT 0 NOT NULL,
+    max_attempts integer DEFAULT 3 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    scheduled_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    worker_id text,
+    queue text DEFAULT 'default'::text NOT NULL,
+    priority smallint DEFAULT 2 NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    floor integer DEFAULT 1 NOT NULL,
+    epoch bigint DEFAULT 0 NOT NULL,
+    seq bigint DEFAULT 0 NOT NULL,
+    crashes integer DEFAULT 0 NOT NULL,
+    max_crashes integer DEFAULT 3 NOT NULL,
+    attempts_at_start integer DEFAULT 0 NOT NULL,
+    run_at timestamp with time zone,
+    failed_at timestamp with time zone,
+    timeout_us bigint,
+    unique_key text,
+    unique_lifetime bigint,
+    body_hash bigint NOT NULL,
+    codec text DEFAULT 'json'::text NOT NULL,
+    trace text DEFAULT ''::text NOT NULL,
+    previous_status text,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    body bytea,
+    result_body bytea,
+    CONSTRAINT jobs_body_kept CHECK (((body IS NOT NULL) OR (status = ANY (ARRAY['completed'::text, 'cancelled'::text])))),
+    CONSTRAINT jobs_counters CHECK (((version >= 1) AND (floor >= 1) AND (version >= floor) AND (epoch >= 0) AND (seq >= 0) AND (attempts >= 0) AND (attempts_at_start >= 0) AND (crashes >= 0) AND (max_attempts >= 0) AND ((max_crashes >= 1) AND (max_crashes <= 255)))),
+    CONSTRAINT jobs_ended_has_time CHECK (((status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])) = (completed_at IS NOT NULL))),
+    CONSTRAINT jobs_failed_has_time CHECK (((status <> 'failed'::text) OR (failed_at IS NOT NULL))),
+    CONSTRAINT jobs_lease_has_worker CHECK (((status <> 'processing'::text) OR ((started_at IS NOT NULL) AND (worker_id IS NOT NULL)))),
+    CONSTRAINT jobs_names CHECK (((type <> ''::text) AND (queue <> ''::text) AND (codec <> ''::text) AND ((priority >= 0) AND (priority <= 3)) AND (id <> '00000000-0000-0000-0000-000000000000'::uuid))),
+    CONSTRAINT jobs_status_known CHECK ((status = ANY (ARRAY['scheduled'::text, 'pending'::text, 'processing'::text, 'retrying'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT jobs_timeout CHECK (((timeout_us IS NULL) OR (timeout_us > 0))),
+    CONSTRAINT jobs_times_finite CHECK ((isfinite(created_at) AND isfinite(updated_at) AND isfinite(scheduled_at) AND ((started_at IS NULL) OR isfinite(started_at)) AND ((completed_at IS NULL) OR isfinite(completed_at)) AND ((run_at IS NULL) OR isfinite(run_at)) AND ((failed_at IS NULL) OR isfinite(failed_at)))),
+    CONSTRAINT jobs_unique_whole CHECK ((((unique_key IS NULL) = (unique_lifetime IS NULL)) AND ((unique_lifetime IS NULL) OR (unique_lifetime > 0) OR (unique_lifetime = ANY (ARRAY[('-1'::integer)::bigint, ('-2'::integer)::bigint]))))),
+    CONSTRAINT jobs_waiting_has_time CHECK (((status = ANY (ARRAY['scheduled'::text, 'retrying'::text])) = (run_at IS NOT NULL)))
+)
+WITH (fillfactor='60');
+
+CREATE TABLE tally.mirror_cursor (
+    shard smallint NOT NULL,
+    epoch bigint NOT NULL,
+    seq bigint NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE tally.outbox (
+    id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    kind text NOT NULL,
+    ids uuid[] NOT NULL,
+    versions integer[] DEFAULT '{}'::integer[] NOT NULL,
+    run_at timestamp with time zone,
+    first_id uuid NOT NULL,
+    last_id uuid NOT NULL,
+    CONSTRAINT outbox_ids_whole CHECK (((cardinality(ids) > 0) AND ((cardinality(versions) = 0) OR (cardinality(versions) = cardinality(ids))))),
+    CONSTRAINT outbox_kind_known CHECK ((kind = ANY (ARRAY['enqueue'::text, 'requeue'::text])))
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500');
+
+COMMENT ON TABLE tally.outbox IS 'Jobs that the ledger has and the queue may not have yet.';
+
+ALTER TABLE tally.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME tally.outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE tally.quarantine (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    job_id uuid NOT NULL,
+    shard smallint DEFAULT 0 NOT NULL,
+    epoch bigint NOT NULL,
+    seq bigint NOT NULL,
+    source text NOT NULL,
+    reason text NOT NULL,
+    raw bytea NOT NULL
+);
+
+COMMENT ON TABLE tally.quarantine IS 'What the mirror could not apply. The rest of its batch was applied.';
+
+ALTER TABLE tally.quarantine ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME tally.quarantine_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE tally.reconcile_cursor (
+    one boolean DEFAULT true NOT NULL,
+    stage text NOT NULL,
+    "position" text NOT NULL,
+    moved_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT reconcile_cursor_one_row CHECK (one),
+    CONSTRAINT reconcile_cursor_stage_known CHECK ((stage = ANY (ARRAY['ledger'::text, 'queue'::text])))
+)
+WITH (fillfactor='10');
+
+COMMENT ON TABLE tally.reconcile_cursor IS 'How far the continuous reconciler has come in its round.';
+
+CREATE TABLE tally.reconcile_findings (
+    run_id uuid NOT NULL,
+    number integer NOT NULL,
+    code text NOT NULL,
+    job_id uuid,
+    queue_view text NOT NULL,
+    ledger_view text NOT NULL,
+    outcome text NOT NULL,
+    severity text DEFAULT ''::text NOT NULL,
+    queue text DEFAULT ''::text NOT NULL,
+    detail text DEFAULT ''::text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    first_seen timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE tally.reconcile_runs (
+    id uuid NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone NOT NULL,
+    mode text NOT NULL,
+    epoch bigint NOT NULL,
+    seq bigint NOT NULL,
+    scanned_queue bigint NOT NULL,
+    scanned_ledger bigint NOT NULL,
+    inconclusive bigint NOT NULL,
+    exit_code integer NOT NULL,
+    actor text DEFAULT ''::text NOT NULL,
+    host text DEFAULT ''::text NOT NULL,
+    version text DEFAULT ''::text NOT NULL,
+    end_seq bigint DEFAULT 0 NOT NULL,
+    found bigint DEFAULT 0 NOT NULL,
+    repaired bigint DEFAULT 0 NOT NULL,
+    raced bigint DEFAULT 0 NOT NULL,
+    left_over bigint DEFAULT 0 NOT NULL,
+    full_cycle boolean DEFAULT false NOT NULL,
+    error text
+);
+
+CREATE TABLE tally.reconciler_lease (
+    one boolean DEFAULT true NOT NULL,
+    token uuid NOT NULL,
+    holder text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    CONSTRAINT reconciler_lease_one_row CHECK (one)
+);
+
+COMMENT ON TABLE tally.reconciler_lease IS 'Who may repair, until when: never two at once.';
+
+CREATE TABLE tally.schema_migrations (
+    version integer NOT NULL,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    breaking boolean NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE tally.unique_keys (
+    queue text NOT NULL,
+    key text NOT NULL,
+    job_id uuid NOT NULL,
+    until timestamp with time zone NOT NULL
+);
+
+CREATE TABLE tally.workers (
+    id text NOT NULL,
+    status text NOT NULL,
+    last_seen timestamp with time zone NOT NULL,
+    job_types jsonb NOT NULL,
+    current_job text,
+    metadata jsonb,
+    queues jsonb DEFAULT '[]'::jsonb NOT NULL,
+    running uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    concurrency integer DEFAULT 0 NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    host text DEFAULT ''::text NOT NULL,
+    pid integer DEFAULT 0 NOT NULL,
+    CONSTRAINT workers_status_known CHECK ((status = ANY (ARRAY['running'::text, 'draining'::text, 'stopped'::text, 'lost'::text]))),
+    CONSTRAINT workers_times_finite CHECK ((isfinite(last_seen) AND isfinite(started_at))),
+    CONSTRAINT workers_types_list CHECK (((jsonb_typeof(job_types) = 'array'::text) AND (jsonb_typeof(queues) = 'array'::text)))
+);
+
+ALTER TABLE ONLY tally.job_events ATTACH PARTITION tally.job_events_default DEFAULT;
+
+ALTER TABLE ONLY tally.jobs ATTACH PARTITION tally.jobs_default DEFAULT;
+
+ALTER TABLE ONLY tally.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY tally.balances
+    ADD CONSTRAINT balances_pkey PRIMARY KEY (one);
+
+ALTER TABLE ONLY tally.identity
+    ADD CONSTRAINT identity_pkey PRIMARY KEY (one);
+
+ALTER TABLE ONLY tally.job_effects
+    ADD CONSTRAINT job_effects_pkey PRIMARY KEY (job_id);
+
+ALTER TABLE ONLY tally.job_events
+    ADD CONSTRAINT job_events_pkey PRIMARY KEY (job_id, shard, epoch, seq);
+
+ALTER TABLE ONLY tally.job_events_default
+    ADD CONSTRAINT job_events_default_pkey PRIMARY KEY (job_id, shard, epoch, seq);
+
+ALTER TABLE ONLY tally.jobs
+    ADD CONSTRAINT jobs_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY tally.jobs_default
+    ADD CONSTRAINT jobs_default_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY tally.mirror_cursor
+    ADD CONSTRAINT mirror_cursor_pkey PRIMARY KEY (shard);
+
+ALTER TABLE ONLY tally.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY tally.quarantine
+    ADD CONSTRAINT quarantine_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY tally.reconcile_cursor
+    ADD CONSTRAINT reconcile_cursor_pkey PRIMARY KEY (one);
+
+ALTER TABLE ONLY tally.reconcile_findings
+    ADD CONSTRAINT reconcile_findings_pkey PRIMARY KEY (run_id, number);
+
+ALTER TABLE ONLY tally.reconcile_runs
+    ADD CONSTRAINT reconcile_runs_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY tally.reconciler_lease
+    ADD CONSTRAINT reconciler_lease_pkey PRIMARY KEY (one);
+
+ALTER TABLE ONLY tally.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY tally.unique_keys
+    ADD CONSTRAINT unique_keys_pkey PRIMARY KEY (queue, key);
+
+ALTER TABLE ONLY tally.workers
+    ADD CONSTRAINT workers_pkey PRIMARY KEY (id);
+
+CREATE INDEX job_events_order ON ONLY tally.job_events USING brin (epoch, seq, at) WITH (pages_per_range='32');
+
+COMMENT ON INDEX tally.job_events_order IS 'reconcile/window.sql';
+
+CREATE INDEX job_events_default_epoch_seq_at_idx ON tally.job_events_default USING brin (epoch, seq, at) WITH (pages_per_range='32');
+
+CREATE INDEX jobs_active ON ONLY tally.jobs USING btree (id) WHERE (completed_at IS NULL);
+
+COMMENT ON INDEX tally.jobs_active IS 'read/active.sql, read/balances.sql, list by a non-terminal status';
+
+CREATE INDEX jobs_failed ON ONLY tally.jobs USING btree (id) WHERE (failed_at IS NOT NULL);
+
+COMMENT ON INDEX tally.jobs_failed IS 'list by status failed: the dead-letter set';
+
+CREATE INDEX jobs_names ON ONLY tally.jobs USING brin (type text_bloom_ops, queue text_bloom_ops) WITH (autosummarize='on');
+
+COMMENT ON INDEX tally.jobs_names IS 'list by type, list by queue';
+
+CREATE INDEX jobs_default_id_idx ON tally.jobs_default USING btree (id) WHERE (completed_at IS NULL);
+
+CREATE INDEX jobs_default_id_idx1 ON tally.jobs_default USING btree (id) WHERE (failed_at IS NOT NULL);
+
+CREATE INDEX jobs_default_type_queue_idx ON tally.jobs_default USING brin (type text_bloom_ops, queue text_bloom_ops) WITH (autosummarize='on');
+
+CREATE INDEX reconcile_findings_job ON tally.reconcile_findings USING btree (job_id, code) WHERE (job_id IS NOT NULL);
+
+COMMENT ON INDEX tally.reconcile_findings_job IS 'reconcile/record_run.sql: when a finding was first seen';
+
+CREATE INDEX reconcile_runs_full ON tally.reconcile_runs USING btree (finished_at) WHERE full_cycle;
+
+COMMENT ON INDEX tally.reconcile_runs_full IS 'reconcile/last_full.sql';
+
+ALTER INDEX tally.job_events_order ATTACH PARTITION tally.job_events_default_epoch_seq_at_idx;
+
+ALTER INDEX tally.job_events_pkey ATTACH PARTITION tally.job_events_default_pkey;
+
+ALTER INDEX tally.jobs_active ATTACH PARTITION tally.jobs_default_id_idx;
+
+ALTER INDEX tally.jobs_failed ATTACH PARTITION tally.jobs_default_id_idx1;
+
+ALTER INDEX tally.jobs_pkey ATTACH PARTITION tally.jobs_default_pkey;
+
+ALTER INDEX tally.jobs_names ATTACH PARTITION tally.jobs_default_type_queue_idx;
+
+ALTER TABLE ONLY tally.reconcile_findings
+    ADD CONSTRAINT reconcile_findings_run_id_fkey FOREIGN KEY (run_id) REFERENCES tally.reconcile_runs(id) ON DELETE CASCADE;
