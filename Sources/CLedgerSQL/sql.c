@@ -174,6 +174,9 @@ static const char reconcile_identity[] = {
 static const char reconcile_keep_results[] = {
 #embed "../../sql/reconcile/keep_results.sql" suffix(,)
 0};
+static const char reconcile_kept[] = {
+#embed "../../sql/reconcile/kept.sql" suffix(,)
+0};
 static const char reconcile_last_full[] = {
 #embed "../../sql/reconcile/last_full.sql" suffix(,)
 0};
@@ -182,9 +185,6 @@ static const char reconcile_leaked_keys[] = {
 0};
 static const char reconcile_lease[] = {
 #embed "../../sql/reconcile/lease.sql" suffix(,)
-0};
-static const char reconcile_lock_balances[] = {
-#embed "../../sql/reconcile/lock_balances.sql" suffix(,)
 0};
 static const char reconcile_lose_worker[] = {
 #embed "../../sql/reconcile/lose_worker.sql" suffix(,)
@@ -278,6 +278,9 @@ static const char schema_versions[] = {
 0};
 static const char transaction_begin[] = {
 #embed "../../sql/transaction/begin.sql" suffix(,)
+0};
+static const char transaction_begin_snapshot[] = {
+#embed "../../sql/transaction/begin_snapshot.sql" suffix(,)
 0};
 static const char transaction_bound[] = {
 #embed "../../sql/transaction/bound.sql" suffix(,)
@@ -374,10 +377,10 @@ static const struct { const char *name, *text; } files[] = {
     {"reconcile/free_key", reconcile_free_key},
     {"reconcile/identity", reconcile_identity},
     {"reconcile/keep_results", reconcile_keep_results},
+    {"reconcile/kept", reconcile_kept},
     {"reconcile/last_full", reconcile_last_full},
     {"reconcile/leaked_keys", reconcile_leaked_keys},
     {"reconcile/lease", reconcile_lease},
-    {"reconcile/lock_balances", reconcile_lock_balances},
     {"reconcile/lose_worker", reconcile_lose_worker},
     {"reconcile/move_sweep_cursor", reconcile_move_sweep_cursor},
     {"reconcile/prune_runs", reconcile_prune_runs},
@@ -409,6 +412,7 @@ static const struct { const char *name, *text; } files[] = {
     {"schema/reader_search_path", schema_reader_search_path},
     {"schema/versions", schema_versions},
     {"transaction/begin", transaction_begin},
+    {"transaction/begin_snapshot", transaction_begin_snapshot},
     {"transaction/bound", transaction_bound},
     {"transaction/commit", transaction_commit},
     {"transaction/fall_back", transaction_fall_back},

@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 /// A connection whose calls block. It is made, used and closed on one thread.
@@ -9,79 +10,183 @@ package protocol BlockingConnection: SendableMetatype {
 
 package struct PoolClosed: Error {}
 
-/// At most `size` connections, each on its own thread, opened when first needed and replaced when broken.
+/// Every connection was in use for as long as the caller would wait.
+package struct PoolExhausted: Error {
+    package let connections: Int
+    package let waited: Duration
+}
+
+/// A bounded number of connections, each on its own thread, opened when first needed, replaced when broken, closed
+/// when long unused. `PoolState` decides; this carries it out.
 ///
 /// After `close()` running work ends, waiting work still runs, new work throws `PoolClosed`.
-package final class ConnectionPool<Connection: BlockingConnection>: Sendable {
+///
+/// `@unchecked Sendable`: `mutex` guards every stored property that changes.
+package final class ConnectionPool<Connection: BlockingConnection>: @unchecked Sendable {
     private typealias Work = @Sendable (Result<Connection, any Error>) -> Void
-
-    private struct State {
-        var threads = 0
-        var isClosed = false
-        var onLastThreadEnded: [CheckedContinuation<Void, Never>] = []
-    }
 
     private let size: Int
     private let open: @Sendable () throws -> Connection
-    private let inbox = Inbox<Work>()
-    private let state = Mutex(State())
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private var state: PoolState<Work>
+    private var onLastThreadEnded: [CheckedContinuation<Void, Never>] = []
 
-    package init(size: Int, open: @escaping @Sendable () throws -> Connection) {
-        self.size = max(1, size)
+    package init(_ settings: PoolSettings, open: @escaping @Sendable () throws -> Connection) {
+        size = settings.size
         self.open = open
+        state = PoolState(settings)
+        pthread_mutex_init(mutex, nil)
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        pthread_cond_init(changed, &attributes)
+        pthread_condattr_destroy(&attributes)
+    }
+
+    deinit {
+        pthread_cond_destroy(changed)
+        pthread_mutex_destroy(mutex)
+        changed.deallocate()
+        mutex.deallocate()
     }
 
     /// Runs `work` on one of the connections. When none can be opened its error is thrown and `work` does not run.
+    ///
+    /// - Parameter time: how long it may wait while all are in use; nil = for ever.
+    /// - Throws: `PoolExhausted` after that; `CancellationError` when the task is cancelled while it waits. Work that
+    ///   has begun goes on to its end.
     package func run<Value: Sendable>(
-        _ work: @escaping @Sendable (Connection) throws -> Value
+        within time: Duration? = nil, _ work: @escaping @Sendable (Connection) throws -> Value
     ) async throws -> Value {
-        try await withCheckedThrowingContinuation { (caller: CheckedContinuation<Value, any Error>) in
-            let accepted = inbox.put { connection in
-                caller.resume(with: Result { try work(connection.get()) })
+        let wait = Mutex<(id: Int?, timer: Task<Void, Never>?)>((nil, nil))
+        defer { wait.withLock { $0.timer?.cancel() } }
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { (caller: CheckedContinuation<Value, any Error>) in
+                let (id, entry) = put { connection in
+                    caller.resume(with: Result { try work(connection.get()) })
+                }
+                switch entry {
+                case .refused: caller.resume(throwing: PoolClosed())
+                case .taken(let startsThread): if startsThread { startThread { [self] in serve() } }
+                case .waits:
+                    let timer = time.map { time in
+                        Task.detached { [self] in
+                            // cancelled: it waits no longer
+                            guard (try? await Task.sleep(for: time)) != nil else { return }
+                            giveUp(id, PoolExhausted(connections: size, waited: time))
+                        }
+                    }
+                    wait.withLock { $0 = (id, timer) }
+                    if Task.isCancelled { giveUp(id, CancellationError()) }
+                }
             }
-            if !accepted { return caller.resume(throwing: PoolClosed()) }
-            startThreadIfNeeded()
+        } onCancel: {
+            if let id = wait.withLock({ $0.id }) { giveUp(id, CancellationError()) }
         }
     }
 
     package func close() async {
-        inbox.close()
+        locked {
+            state.close()
+            pthread_cond_broadcast(changed)
+        }
         await withCheckedContinuation { caller in
-            let alreadyEnded = state.withLock { state in
-                state.isClosed = true
-                if state.threads == 0 { return true }
-                state.onLastThreadEnded.append(caller)
+            let alreadyEnded = locked {
+                if state.hasEnded { return true }
+                onLastThreadEnded.append(caller)
                 return false
             }
             if alreadyEnded { caller.resume() }
         }
     }
 
-    private func startThreadIfNeeded() {
-        let start = state.withLock { state in
-            guard state.threads < size, inbox.isShort else { return false }
-            state.threads += 1
-            return true
+    private func put(_ work: @escaping Work) -> (id: Int, entry: PoolState<Work>.Entry) {
+        locked {
+            let answer = state.put(work)
+            // While none can be opened threads differ in what they may take: all look.
+            if state.failures > 0 { pthread_cond_broadcast(changed) } else { pthread_cond_signal(changed) }
+            return answer
         }
-        if start { startThread { [self] in serve() } }
     }
+
+    private func giveUp(_ id: Int, _ reason: any Error) {
+        locked { state.remove(id) }?(.failure(reason))
+    }
+
+    // MARK: On a connection's thread
 
     private func serve() {
         var connection: Connection?
-        while let work = inbox.takeOne() {
+        var idleSince = Self.now
+        while let (work, opens) = take(connection != nil, idleSince) {
             if let held = connection, !held.isUsable {
                 held.close()
                 connection = nil
+                locked { state.broke() }
+            } else if !opens, let connection {
+                work(.success(connection))
+                idleSince = Self.now
+                continue
             }
-            let result = Result { try connection ?? open() }
+            let result = openOne()
             connection = try? result.get()  // a failed open goes to the caller, in `result`
             work(result)
+            idleSince = Self.now
         }
         connection?.close()
-        let waiting = state.withLock { state in
-            state.threads -= 1
-            return state.threads == 0 ? state.onLastThreadEnded : []
+        let callers = locked {
+            state.ended(hadConnection: connection != nil)
+            return state.hasEnded ? onLastThreadEnded : []
         }
-        for caller in waiting { caller.resume() }
+        for caller in callers { caller.resume() }
+    }
+
+    private func take(_ hasConnection: Bool, _ idleSince: Int64) -> (work: Work, opens: Bool)? {
+        locked {
+            while true {
+                switch state.next(hasConnection: hasConnection, idleSince: idleSince, now: Self.now) {
+                case .work(let work, let opens): return (work, opens)
+                case .end: return nil
+                case .sleep(let until):
+                    state.fellAsleep()
+                    if let until {
+                        var time = timespec(
+                            tv_sec: Int(until / 1_000_000), tv_nsec: Int(until % 1_000_000) * 1000)
+                        pthread_cond_timedwait(changed, mutex, &time)
+                    } else {
+                        pthread_cond_wait(changed, mutex)
+                    }
+                    state.wokeUp()
+                }
+            }
+        }
+    }
+
+    private func openOne() -> Result<Connection, any Error> {
+        let result = Result { try open() }
+        let others = locked {
+            defer { pthread_cond_broadcast(changed) }
+            switch result {
+            case .success:
+                state.opened()
+                return [Work]()
+            case .failure: return state.openFailed(now: Self.now, random: .random(in: 0..<1))
+            }
+        }
+        if case .failure(let error) = result { for work in others { work(.failure(error)) } }
+        return result
+    }
+
+    private static var now: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+    }
+
+    private func locked<Value>(_ body: () -> Value) -> Value {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return body()
     }
 }

@@ -46,13 +46,6 @@ package final class Inbox<Item: Sendable>: @unchecked Sendable {
         return taken
     }
 
-    /// The oldest item, as soon as there is one; nil once closed and empty.
-    package func takeOne() -> Item? {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return waitForItem() ? items.removeFirst() : nil
-    }
-
     /// Nothing more is accepted; what waits is still handed out.
     package func close() {
         pthread_mutex_lock(mutex)
@@ -65,13 +58,6 @@ package final class Inbox<Item: Sendable>: @unchecked Sendable {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         return isClosed
-    }
-
-    /// Whether more items wait than threads: a thread that was woken for one item is not there for the next.
-    package var isShort: Bool {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return items.count > waiting
     }
 
     private func waitForItem() -> Bool {

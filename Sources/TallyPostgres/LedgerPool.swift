@@ -6,15 +6,20 @@ struct LedgerPool: Sendable {
     private let pool: ConnectionPool<PostgresConnection>
 
     init(_ configuration: PostgresConfiguration, statements: Statements, size: Int) {
-        pool = ConnectionPool(size: size) { try PostgresConnection(configuration, statements: statements) }
+        let settings = PoolSettings(
+            size: size, idle: Limits.poolIdle, reopenBase: Limits.retryStoreBase, reopenCap: Limits.reopenCap)
+        pool = ConnectionPool(settings) { try PostgresConnection(configuration, statements: statements) }
     }
 
+    /// Waits `Limits.poolWait` for a connection at most; a transaction that waits for one more of the same pool could
+    /// otherwise wait for itself.
+    ///
     /// A connection comes back without a transaction, or it does not come back: see `PostgresConnection.isUsable`.
     func run<Value: Sendable>(
         _ operation: String, _ work: @escaping @Sendable (PostgresConnection) throws(LedgerError) -> Value
     ) async throws(LedgerError) -> Value {
         do {
-            return try await pool.run { connection in
+            return try await pool.run(within: Limits.poolWait) { connection in
                 connection.operation = operation
                 defer { connection.rollback() }
                 return try work(connection)
@@ -23,6 +28,14 @@ struct LedgerPool: Sendable {
             throw error
         } catch is PoolClosed {
             throw LedgerError(.closed, operation, "the ledger is closed")
+        } catch let exhausted as PoolExhausted {
+            throw LedgerError(
+                .transient, operation,
+                "all \(exhausted.connections) connections were in use for \(exhausted.waited); inside a "
+                    + "transaction, record with it (`record(_:in:)`) instead of enqueueing beside it; else raise "
+                    + "poolConnections")
+        } catch is CancellationError {
+            throw LedgerError(.cancelled, operation, "cancelled while it waited for a connection")
         } catch {
             throw LedgerError(.unavailable, operation, "\(error)")
         }

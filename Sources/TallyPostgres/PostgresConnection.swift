@@ -35,35 +35,22 @@ final class PostgresConnection: BlockingConnection {
         let names = settings.map { strdup($0.0) }
         let values = settings.map { strdup($0.1) }
         defer { for text in names + values { free(text) } }
-        let started = (names.map { UnsafePointer($0) } + [nil]).withUnsafeBufferPointer { names in
+        // It blocks, on this connection's own thread, and gives every host of the address its own time: one that
+        // takes the connection and says nothing must not keep the next from being asked.
+        let opened = (names.map { UnsafePointer($0) } + [nil]).withUnsafeBufferPointer { names in
             (values.map { UnsafePointer($0) } + [nil]).withUnsafeBufferPointer { values in
-                PQconnectStartParams(names.baseAddress, values.baseAddress, 1)
+                PQconnectdbParams(names.baseAddress, values.baseAddress, 1)
             }
         }
-        guard let started else { throw LedgerError(.unavailable, "open", "libpq is out of memory") }
-        handle = started
-        do {
-            try finishConnecting(Deadline(after: configuration.connectTimeout))
-        } catch {
-            PQfinish(started)
+        guard let opened else { throw LedgerError(.unavailable, "open", "libpq is out of memory") }
+        handle = opened
+        if PQstatus(opened) != CONNECTION_OK {
+            let error = LedgerError(.unavailable, "open", "cannot connect: \(message)")
+            PQfinish(opened)
             throw error
         }
         PQsetNoticeReceiver(handle, { _, _ in }, nil)
         PQsetnonblocking(handle, 1)
-    }
-
-    private func finishConnecting(_ deadline: Deadline) throws(LedgerError) {
-        var next = PQstatus(handle) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING
-        while next != PGRES_POLLING_OK {
-            let ready: Bool
-            switch next {
-            case PGRES_POLLING_READING: ready = Self.wait(PQsocket(handle), POLLIN, deadline)
-            case PGRES_POLLING_WRITING: ready = Self.wait(PQsocket(handle), POLLOUT, deadline)
-            default: throw LedgerError(.unavailable, "open", "cannot connect: \(message)")
-            }
-            if !ready { throw LedgerError(.unavailable, "open", "cannot connect: no answer in time") }
-            next = PQconnectPoll(handle)
-        }
     }
 
     /// False after an error that left it in an unknown state, and when the server has hung up meanwhile.
@@ -149,9 +136,10 @@ final class PostgresConnection: BlockingConnection {
 
     // MARK: Transactions
 
+    /// - Parameter how: `.begin`, or `.beginSnapshot` for many reads of one moment.
     /// - Parameter idle: how long the server lets this side be silent before it rolls back; nil = for ever.
-    func begin(idle: Duration? = Limits.idleTransaction) throws(LedgerError) {
-        _ = try run(.begin)
+    func begin(_ how: Statement = .begin, idle: Duration? = Limits.idleTransaction) throws(LedgerError) {
+        _ = try run(how)
         isInTransaction = true
         guard let idle else { return }
         func text(_ time: Duration) -> LedgerValue { .text("\(max(1, Int(time.seconds * 1000)))") }

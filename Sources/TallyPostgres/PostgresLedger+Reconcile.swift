@@ -89,29 +89,46 @@ extension PostgresLedger: ReconcilableLedger {
     }
 
     public func recount() async throws(LedgerError) -> (kept: Balances, counted: Balances) {
+        try await recount(page: Limits.recountPage)
+    }
+
+    /// Page by page, all of one moment: what changes meanwhile is in neither number.
+    func recount(page: Int) async throws(LedgerError) -> (kept: Balances, counted: Balances) {
         try await pool.run("recount") { connection throws(LedgerError) in
-            let rows = try connection.run(.recount)
-            return (Balances(totals: rows, from: 4), Balances(totals: rows))
+            try connection.begin(.beginSnapshot)
+            let rows = try connection.run(.kept)
+            var counted = Balances.zero
+            counted.accepted = Int(rows.int(0, 4) ?? 0)
+            var last: JobID? = .zero
+            while let after = last {
+                let found = try connection.run(.recount, Parameters([.id(after), .int(Int64(page))]))
+                let part = Balances(totals: found)
+                counted.accepted += part.accepted
+                counted.completed += part.completed
+                counted.failed += part.failed
+                counted.cancelled += part.cancelled
+                last = found.id(0, 4)
+            }
+            return (Balances(totals: rows), counted)
         }
     }
 
+    /// By the difference that one moment shows: whatever goes right meanwhile moves both numbers alike, so nothing
+    /// has to stand still while all history is counted.
     public func correctBalances(actor: String) async throws(LedgerError) -> Bool {
+        let (kept, counted) = try await recount()
+        if kept == counted { return false }
         try await pool.run("correct balances") { connection throws(LedgerError) in
-            try connection.transaction { () throws(LedgerError) in
-                let kept = Balances(totals: try connection.run(.lockBalances))
-                let counted = Balances(totals: try connection.run(.recount))
-                if kept == counted { return false }
-                try connection.run(
-                    .correctBalances,
-                    Parameters([
-                        .int(Int64(counted.accepted - kept.accepted)),
-                        .int(Int64(counted.completed - kept.completed)),
-                        .int(Int64(counted.failed - kept.failed)),
-                        .int(Int64(counted.cancelled - kept.cancelled)), .text(actor),
-                    ]))
-                return true
-            }
+            _ = try connection.run(
+                .correctBalances,
+                Parameters([
+                    .int(Int64(counted.accepted - kept.accepted)),
+                    .int(Int64(counted.completed - kept.completed)),
+                    .int(Int64(counted.failed - kept.failed)),
+                    .int(Int64(counted.cancelled - kept.cancelled)), .text(actor),
+                ]), .commits)
         }
+        return true
     }
 
     public func quarantined(limit: Int) async throws(LedgerError) -> [QuarantinedRow] {
@@ -208,9 +225,12 @@ extension PostgresLedger: ReconcilableLedger {
 }
 
 extension Balances {
+    fileprivate static let zero = Balances(
+        accepted: 0, completed: 0, failed: 0, cancelled: 0, purged: 0, active: 0, quarantined: 0)
+
     /// accepted, completed, failed, cancelled.
-    fileprivate init(totals rows: Rows, from first: Int = 0) {
-        func count(_ column: Int) -> Int { Int(rows.int(0, first + column) ?? 0) }
+    fileprivate init(totals rows: Rows) {
+        func count(_ column: Int) -> Int { Int(rows.int(0, column) ?? 0) }
         self.init(
             accepted: count(0), completed: count(1), failed: count(2), cancelled: count(3), purged: 0,
             active: 0, quarantined: 0)

@@ -4,6 +4,7 @@ import TallyCore
 /// The statements below `sql/` that run after the migrations, by file.
 enum Statement: String, CaseIterable {
     case begin = "transaction/begin"
+    case beginSnapshot = "transaction/begin_snapshot"
     case bound = "transaction/bound"
     case commit = "transaction/commit"
     case rollback = "transaction/rollback"
@@ -75,7 +76,7 @@ enum Statement: String, CaseIterable {
     case leaseReconciler = "reconcile/lease"
     case endReconcilerLease = "reconcile/end_lease"
     case window = "reconcile/window"
-    case lockBalances = "reconcile/lock_balances"
+    case kept = "reconcile/kept"
     case recount = "reconcile/recount"
     case correctBalances = "reconcile/correct_balances"
     case quarantined = "reconcile/quarantined"

@@ -31,15 +31,15 @@ import Testing
             .trimmingCharacters(in: .newlines)
     }
 
-    @Test func `has the limits of Limits.swift, each with its value`() throws {
+    @Test func `has beside it the limits of Limits.swift, each with its value`() throws {
         let source = try Tree.text("Sources/TallyCore/Policy/Limits.swift")
         let declared = source.matches(
             #"public static let ([a-zA-Z]+)(?:: Duration)? = ([^/\n]+?) *(?://.*)?$"#)
         var expected: [String: String] = [:]
         for limit in declared { expected[limit[0]] = try Self.shown(limit[0], limit[1]) }
-        let section = try #require(page.between("Limits and defaults", "\n## "))
+        let limits = try Tree.text("Sources/Tallystick/Tallystick.docc/Limits.md")
         var shown: [String: String] = [:]
-        for cell in section.matches(#"\| `([a-zA-Z]+)` \| ([^|]+?) (?=\|)"#) { shown[cell[0]] = cell[1] }
+        for cell in limits.matches(#"\| `([a-zA-Z]+)` \| ([^|]+?) (?=\|)"#) { shown[cell[0]] = cell[1] }
 
         #expect(expected.count > 40)
         #expect(expected["lease"] == "\(Limits.lease.components.seconds) s")

@@ -54,8 +54,67 @@ extension PostgresTests {
             try await failsInTime("postgres://postgres:secret-canary@127.0.0.1:1/postgres", "refused")
             try await failsInTime(wrongPassword(), "password")
             try await failsInTime(
-                "postgres://postgres:secret-canary@127.0.0.1:\(silent.port)/postgres", "in time")
+                "postgres://postgres:secret-canary@127.0.0.1:\(silent.port)/postgres", "timeout")
             silent.close()
+        }
+
+        @Test
+        func
+            `a first host that takes the connection and says nothing does not keep the second from being asked [I5]`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let silent = try SilentServer()
+                defer { silent.close() }
+                let url = try serverURL().replacing(
+                    "@", with: "@127.0.0.1:\(silent.port),", maxReplacements: 1)
+                let configuration = try PostgresConfiguration(
+                    url: url, schema: fixture.schema, connectTimeout: .seconds(2))
+
+                let ledger = try await PostgresLedger.open(configuration)
+
+                #expect(try await ledger.balances().accepted == 0)
+                await ledger.close()
+            }
+        }
+
+        @Test func `a record beside the transaction that holds the last connection is told what to do [I4]`()
+            async throws
+        {
+            try await withLedger(pool: 1, transaction: .seconds(30)) { fixture in
+                try await fixture.ledger.withTransaction { transaction in
+                    let error = await ledgerError { _ = try await fixture.ledger.record([job()]) }
+                    #expect(error?.code == .transient && error?.mayRetry == true)
+                    #expect(error?.detail.contains("record(_:in:)") == true, "\(error?.detail ?? "")")
+                    _ = try await fixture.ledger.record([job()], in: transaction)
+                }
+                #expect(try await fixture.ledger.balances().accepted == 1)
+            }
+        }
+
+        @Test func `a caller that waits for a connection may be cancelled [I4]`() async throws {
+            try await withLedger(pool: 1, transaction: .seconds(30)) { fixture in
+                try await fixture.ledger.withTransaction { _ in
+                    let waiting = Task { try await fixture.ledger.balances() }
+                    waiting.cancel()
+                    let error = await ledgerError { _ = try await waiting.value }
+                    #expect(error?.code == .cancelled)
+                }
+                #expect(try await fixture.ledger.balances().accepted == 0)
+            }
+        }
+
+        @Test func `a recount goes page by page and sees one moment`() async throws {
+            try await withLedger { fixture in
+                for _ in 0..<7 { _ = try await fixture.ledger.record([job()]) }
+                for page in [1, 3, 7, 100] {
+                    let totals = try await fixture.ledger.recount(page: page)
+                    #expect(totals.kept.accepted == totals.counted.accepted, "pages of \(page)")
+                }
+                _ = try await fixture.query("UPDATE tally.balances SET accepted = accepted + 5")
+                #expect(try await fixture.ledger.correctBalances(actor: "test"))
+                #expect(try await fixture.ledger.correctBalances(actor: "test") == false)
+            }
         }
 
         private func failsInTime(_ url: String, _ word: String) async throws {

@@ -6,12 +6,14 @@ import Testing
 @Suite struct `The end of an attempt` {
     private struct ConnectionRefused: Error {}
 
-    private func ending(_ error: any Error, attempts: Int = 0) -> Settlement.Ending {
+    private func ending(
+        _ error: any Error, attempts: Int = 0, stop: RunningTable.StopReason? = nil
+    ) -> Settlement.Ending? {
         let record = JobRecord(type: "t", maxAttempts: 5)
         let lease = Lease(id: record.id, version: 2, epoch: 1, expiresAt: .now)
         let job = ReservedJob(record: record, lease: lease, attempts: attempts)
         return Ending.decide(
-            .failure(error), job: job, stop: nil, retries: ExponentialBackoff(maxAttempts: 5),
+            .failure(error), job: job, stop: stop, retries: ExponentialBackoff(maxAttempts: 5),
             now: Timestamp(microseconds: 0), random: 0.5)
     }
 
@@ -44,5 +46,96 @@ import Testing
             Issue.record("a stale attempt was reported")
             return
         }
+    }
+
+    /// What a handler may throw, and how it then ends by why it was asked to stop.
+    private static let thrown: [any Error] = [
+        CancellationError(), ConnectionRefused(), JobError.final("the connection was cancelled"),
+    ]
+
+    @Test(
+        arguments: [
+            (nil, ["retry", "retry", "fail"], ["fail", "fail", "fail"]),
+            (.workerStops, ["release", "release", "release"], ["release", "release", "release"]),
+            (.cancelRequested, ["fail", "fail", "fail"], ["fail", "fail", "fail"]),
+            (.timedOut, ["retry", "retry", "fail"], ["fail", "fail", "fail"]),
+            (.leaseLost, ["nothing", "nothing", "nothing"], ["nothing", "nothing", "nothing"]),
+        ] as [(RunningTable.StopReason?, [String], [String])])
+    func `is decided by why it was asked to stop, then by what it threw [F4]`(
+        _ stop: RunningTable.StopReason?, _ first: [String], _ last: [String]
+    ) {
+        func name(_ ending: Settlement.Ending?) -> String {
+            switch ending {
+            case .ack?: "ack"
+            case .retry?: "retry"
+            case .fail?: "fail"
+            case .release?: "release"
+            case nil: "nothing"
+            }
+        }
+        #expect(Self.thrown.map { name(ending($0, stop: stop)) } == first)
+        #expect(Self.thrown.map { name(ending($0, attempts: 4, stop: stop)) } == last, "the last attempt")
+    }
+
+    @Test func `that the queue refused as invalid is told as refused, not as unknown`() {
+        let invalid = QueueError(.invalid, "ack", "a token has 28 bytes")
+
+        #expect(Ending.name(.failure(invalid)) == "refused: ack: invalid: a token has 28 bytes")
+        #expect(Ending.name(.failure(QueueError(.unavailable, "ack"))).hasPrefix("unknown"))
+    }
+}
+
+@Suite struct `A lease that is lost` {
+    @Test func `counts over every other reason to stop, for nothing may be told then [C9]`() {
+        let record = JobRecord(type: "t")
+        let job = ReservedJob(
+            record: record, lease: Lease(id: record.id, version: 2, epoch: 1, expiresAt: .now))
+        var table = RunningTable()
+        let key = table.add(job, deadline: .now)
+        _ = table.stop(key, .workerStops)
+        _ = table.stop(key, .leaseLost)
+        _ = table.stop(key, .timedOut)
+
+        let settled = table.settle(key)
+        #expect(settled?.stop == .leaseLost)
+    }
+}
+
+/// A class, since an expectation may not change a value.
+private final class Notices {
+    private var state = NoticeState<String>()
+    func begin() -> Int { state.begin() }
+    func suspend(_ id: Int, _ waiter: String) -> Bool { state.suspend(id, waiter) }
+    func post() -> String? { state.post() }
+    func end(_ id: Int) -> String? { state.end(id) }
+}
+
+@Suite struct `A notice` {
+    @Test func `keeps an end that comes before its waiter sleeps`() {
+        let notice = Notices()
+        let id = notice.begin()
+
+        #expect(notice.end(id) == nil)
+        #expect(notice.suspend(id, "waiter"), "its deadline has come already")
+    }
+
+    @Test func `does not end a wait by the timer of the one before`() {
+        let notice = Notices()
+        let first = notice.begin()
+        #expect(!notice.suspend(first, "first"))
+        #expect(notice.post() == "first")
+        let second = notice.begin()
+        #expect(notice.end(first) == nil)
+
+        #expect(!notice.suspend(second, "second"))
+        #expect(notice.end(second) == "second")
+    }
+
+    @Test func `keeps a post for the next wait`() {
+        let notice = Notices()
+        #expect(notice.post() == nil)
+        let id = notice.begin()
+
+        #expect(notice.suspend(id, "waiter"))
     }
 }

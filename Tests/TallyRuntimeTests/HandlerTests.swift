@@ -298,6 +298,94 @@ private struct Boom: Error, CustomStringConvertible {
         #expect(held.crashes == 0)
     }
 
+    /// A client of a store throws an error of its own when its task is cancelled.
+    private struct RequestAborted: Error {}
+
+    @Test
+    func `hands back a job whose handler throws its own kind of cancelled, also in its last attempt [F4]`()
+        async throws
+    {
+        let rig = Rig()
+        let began = Gate()
+        let job = try await rig.push(maxAttempts: 1)
+        let worker = rig.worker(
+            JobHandler("t") { _ in
+                began.open()
+                do { try await untilCancelled() } catch { throw RequestAborted() }
+            })
+        let run = Task { try await worker.run() }
+        await began.wait()
+
+        await worker.drain(within: .milliseconds(20))
+        try await run.value
+
+        let held = try #require(try await rig.held(job.id))
+        #expect(held.status == .pending && held.attempts == 0 && held.crashes == 0)
+    }
+
+    @Test func `obeys a cancellation during its drain [F4]`() async throws {
+        let rig = Rig()
+        let began = Gate()
+        let job = try await rig.push()
+        let worker = rig.worker(
+            JobHandler("t") { _ in
+                began.open()
+                try await untilCancelled()
+            })
+        let run = Task { try await worker.run() }
+        await began.wait()
+        let drain = Task { await worker.drain(within: .seconds(3600)) }
+        try await eventually("it says that it drains") { rig.queue.count(of: .heartbeat) >= 2 }
+
+        run.cancel()
+        await drain.value
+
+        await #expect(throws: CancellationError.self) { try await run.value }
+        #expect(try await rig.held(job.id)?.status == .pending)
+    }
+
+    @Test func `cancels a job that is cancelled during its drain [F4]`() async throws {
+        let rig = Rig()
+        let began = Gate()
+        let job = try await rig.push()
+        let worker = rig.worker(
+            WorkerConfiguration(heartbeat: .milliseconds(20)),
+            JobHandler("t") { _ in
+                began.open()
+                try await untilCancelled()
+            })
+        let run = Task { try await worker.run() }
+        await began.wait()
+        let drain = Task { await worker.drain(within: .seconds(3600)) }
+        try await eventually("it says that it drains") { rig.queue.count(of: .heartbeat) >= 2 }
+
+        _ = try await rig.memory.cancel(job.id, tombstone: nil, at: nil)
+        await drain.value
+        try await run.value
+
+        #expect(try await rig.ended(job.id) == .cancelled)
+    }
+
+    @Test func `hands back a job whose handler ignores its cancellation, for later [F4]`() async throws {
+        let rig = Rig()
+        let (began, finish) = (Gate(), Gate())
+        let job = try await rig.push(maxAttempts: 1, maxCrashes: 1)
+        let worker = rig.worker(
+            JobHandler("t") { _ in
+                began.open()
+                await finish.wait()
+            })
+        let run = Task { try await worker.run() }
+        await began.wait()
+
+        await worker.drain(within: .zero)
+        try await run.value
+
+        let held = try #require(try await rig.held(job.id))
+        #expect(held.status == .scheduled && held.attempts == 0 && held.crashes == 0)
+        finish.open()
+    }
+
     @Test func `by cancellation hands its jobs back at once [F4]`() async throws {
         let rig = Rig()
         let began = Gate()

@@ -117,6 +117,40 @@ import Testing
         #expect(try await rig.held(receipt.id)?.status == .pending)
     }
 
+    /// A queue that answers nothing until the gate opens.
+    private struct HungQueue: ForwardingQueue {
+        let target: any QueueDriver
+        let hangs: FaultyQueue.Call
+        let answer = Gate()
+        func push(_ jobs: [Push], issued: Issued?, at now: Timestamp?) async throws(QueueError)
+            -> [PushAnswer]
+        {
+            if hangs == .push { await answer.wait() }
+            return try await target.push(jobs, issued: issued, at: now)
+        }
+        func stamp() async throws(QueueError) -> Issued {
+            if hangs == .stamp { await answer.wait() }
+            return try await target.stamp()
+        }
+    }
+
+    @Test(arguments: [FaultyQueue.Call.push, .stamp])
+    func `are not held by a queue that hangs [P4]`(_ call: FaultyQueue.Call) async throws {
+        let rig = Rig()
+        let queue = HungQueue(target: rig.queue, hangs: call)
+        let client = JobClient(queue: queue, ledger: rig.ledger)
+
+        for _ in 0..<4 { try await client.enqueue(Plain()) }
+        try await client.enqueue(contentsOf: [JobRecord(type: "t"), JobRecord(type: "t")])
+
+        #expect(!queue.answer.isOpen)
+        #expect(try await rig.ledger.balances().accepted == 6)
+        queue.answer.open()
+        await client.drain()
+        _ = try await Relay(queue: rig.queue, ledger: rig.ledger).step(olderThan: .zero)
+        #expect(try await rig.memory.counts(at: nil).reduce(0) { $0 + $1.pending } == 6)
+    }
+
     @Test func `are pushed once more by the relay when the client died after its push, and run once [P4]`()
         async throws
     {

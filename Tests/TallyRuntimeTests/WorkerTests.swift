@@ -126,6 +126,69 @@ import Testing
         #expect(runs.all == [1])
     }
 
+    /// A queue whose extensions hang.
+    private struct HangingQueue: ForwardingQueue {
+        let target: any QueueDriver
+        let asked = Gate()
+        let answer = Gate()
+        func extend(_ leases: [Lease], by length: Duration, at now: Timestamp?) async throws(QueueError)
+            -> [ExtendAnswer]
+        {
+            asked.open()
+            await answer.wait()
+            return try await target.extend(leases, by: length, at: now)
+        }
+    }
+
+    @Test func `tells a handler that its lease is over while the queue hangs [C9, F5]`() async throws {
+        let rig = Rig()
+        let queue = HangingQueue(target: rig.queue)
+        try await rig.push()
+        let (began, stopped) = (Gate(), Gate())
+        let handler = JobHandler("t") { _ in
+            began.open()
+            defer { stopped.open() }
+            try await untilCancelled()
+        }
+        let worker = Worker(
+            queue: queue, handlers: [handler],
+            configuration: WorkerConfiguration(lease: .milliseconds(300), heartbeat: .milliseconds(20)))
+
+        try await running(worker) {
+            await began.wait()
+            await queue.asked.wait()
+            await stopped.wait()
+            #expect(!queue.answer.isOpen)
+            queue.answer.open()
+        }
+    }
+
+    @Test(arguments: [QueueError.Code.wrongServer, .invalid, .unsupported, .unavailable, .uncertain, .full])
+    func `goes on after any answer of a store once it has started [F5]`(_ code: QueueError.Code) async throws
+    {
+        let rig = Rig()
+        try await running(rig.worker(JobHandler("t") { _ in })) {
+            let first = try await rig.push()
+            try await rig.eventuallyEnded(first.id, .completed)
+            for call in [FaultyQueue.Call.reserve, .wait, .ack, .heartbeat] {
+                // An invalid end is the end's own fault, and final.
+                if call != .ack || code != .invalid { rig.queue.inject(.refuse(code), on: call, times: 2) }
+            }
+
+            let second = try await rig.push()
+            try await rig.eventuallyEnded(second.id, .completed)
+        }
+    }
+
+    @Test func `ends at its first start on an answer that no waiting mends`() async throws {
+        let rig = Rig()
+        rig.queue.inject(.refuse(.wrongServer), on: .reserve)
+
+        let error = await caught(QueueError.self) { try await rig.worker(JobHandler("t") { _ in }).run() }
+
+        #expect(error?.code == .wrongServer)
+    }
+
     @Test func `cancels the handler of a lost lease within one interval, and does not report its end [C9]`()
         async throws
     {

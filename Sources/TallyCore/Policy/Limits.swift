@@ -1,4 +1,5 @@
-/// Every bound in the system, with its unit and its reason. A test holds the README's table against this file.
+/// Every bound in the system, with its unit and its reason. `ops/limits` writes the page of
+/// limits from this file; a test compares.
 public enum Limits {
     // Policy defaults.
     public static let maxAttempts = 3  // runs that may fail before the job is `failed`
@@ -11,6 +12,8 @@ public enum Limits {
     public static let heartbeatsPerLease = 3
     public static let timeoutGrace: Duration = .seconds(5)  // to end after a cancellation
     public static let drain: Duration = .seconds(30)
+    public static let stop: Duration = .seconds(5)  // from the order to stop at once to the end
+    public static let stopGrace: Duration = .seconds(3)  // of that for handlers, then jobs are handed back
     public static let concurrency = 16
 
     // What an edge accepts.
@@ -50,6 +53,7 @@ public enum Limits {
     public static let statement: Duration = .seconds(30)
     public static let idleTransaction: Duration = .seconds(10)  // a duty that stands still gives up its locks
     public static let idleWait: Duration = .seconds(5)  // a worker's longest blocking wait
+    public static let waits = 64  // blocking waits of one process, each on a connection of its own
     public static let unsettled = 1000  // ends that a worker may owe the queue before it reserves more
     public static let ackLinger: Duration = .microseconds(300)
     public static let mirrorLinger: Duration = .milliseconds(40)
@@ -91,6 +95,11 @@ public enum Limits {
 
     // Postgres.
     public static let poolConnections = 4
+    public static let poolWait: Duration = .seconds(5)  // for one to be free; then the caller is told
+    public static let poolIdle: Duration = .seconds(300)  // a connection unused for so long is closed
+    public static let reopenCap: Duration = .milliseconds(500)  // between tries to connect
+    public static let pushBudget: Duration = .milliseconds(200)  // for the push after a commit
+    public static let recountPage = 50_000  // jobs that one statement counts: far below its time limit
     public static let recordFlush = 500  // jobs in one group commit
     public static let recordFlushes = 2  // group commits in flight a process
     public static let page = 50

@@ -11,7 +11,10 @@ final class WakeWaiter: Sendable {
 
     init(_ configuration: RedisConfiguration, prefix: String) {
         self.prefix = prefix
-        pool = ConnectionPool(size: 64) { try RedisConnection(configuration, loadingLibrary: false) }
+        let settings = PoolSettings(
+            size: Limits.waits, idle: Limits.poolIdle, reopenBase: Limits.retryStoreBase,
+            reopenCap: Limits.reopenCap)
+        pool = ConnectionPool(settings) { try RedisConnection(configuration, loadingLibrary: false) }
     }
 
     /// Returns after a wake token, after `time`, or by throwing `CancellationError` / `QueueError`.
@@ -28,7 +31,7 @@ final class WakeWaiter: Sendable {
         let seconds = String(max(0.001, time.seconds))
         do {
             try await withTaskCancellationHandler {
-                try await pool.run { connection in
+                try await pool.run(within: time) { connection in
                     guard ticket.begin(connection.descriptor) else { return }
                     defer { ticket.end() }
                     connection.limitReply(time + Limits.redisReply)
@@ -44,6 +47,8 @@ final class WakeWaiter: Sendable {
             throw error
         } catch is PoolClosed {
             throw QueueError(.closed, "wait")
+        } catch is PoolExhausted {
+            return  // the time has passed, if without a connection
         }
         try Task.checkCancellation()
     }

@@ -13,8 +13,13 @@ final class RecordLane: Sendable {
         var waiting: [Waiting] = []
         var flushes = 0
         var onIdle: [CheckedContinuation<Void, Never>] = []
-        /// Until then no push is tried: the queue did not answer, and commits must not wait for it.
-        var pushAgainAt = ContinuousClock.now
+        /// Until then the queue is not asked: it did not answer, and commits must not wait for it.
+        var askAgainAt = ContinuousClock.now
+        /// Questions to the queue that are under way, and those of them that nobody waits for any more.
+        var asked: Set<Int> = []
+        var late: Set<Int> = []
+        var lastAsked = 0
+        var isIdle: Bool { flushes == 0 && asked.isEmpty }
     }
 
     private let queue: any QueueDriver
@@ -43,7 +48,7 @@ final class RecordLane: Sendable {
 
     /// One transaction of its own: all of them or none.
     func enqueue(together jobs: [JobRecord]) async throws(EnqueueError) -> [Receipt] {
-        let issued = try? await queue.stamp()  // no stamp, no push of ours: the relay pushes
+        let issued = await stamp()
         let receipt: RecordReceipt
         do {
             receipt = try await ledger.record(jobs)
@@ -60,7 +65,7 @@ final class RecordLane: Sendable {
     func drain() async {
         await withCheckedContinuation { caller in
             let idle = state.withLock { state in
-                if state.flushes == 0 { return true }
+                if state.isIdle { return true }
                 state.onIdle.append(caller)
                 return false
             }
@@ -80,8 +85,12 @@ final class RecordLane: Sendable {
             if batch.isEmpty { break }
             await flush(batch)
         }
+        tellIfIdle()
+    }
+
+    private func tellIfIdle() {
         let callers = state.withLock { state in
-            guard state.flushes == 0 else { return [CheckedContinuation<Void, Never>]() }
+            guard state.isIdle else { return [CheckedContinuation<Void, Never>]() }
             let callers = state.onIdle
             state.onIdle = []
             return callers
@@ -91,7 +100,7 @@ final class RecordLane: Sendable {
 
     private func flush(_ batch: [Waiting]) async {
         let jobs = batch.map(\.job)
-        let issued = try? await queue.stamp()  // no stamp, no push of ours: the relay pushes
+        let issued = await stamp()
         do {
             let receipt = try await ledger.record(jobs)
             for (waiting, answer) in zip(batch, receipt.answers) {
@@ -110,21 +119,58 @@ final class RecordLane: Sendable {
         }
     }
 
+    /// The queue's word on the time, to be had before the ledger is written. Without one no push is ours: the relay
+    /// pushes.
+    private func stamp() async -> Issued? {
+        let queue = self.queue
+        return await ask { try await queue.stamp() }
+    }
+
     /// Once, right after the commit. Whatever goes wrong here, the outbox row stays and the relay takes over.
     private func push(_ jobs: [JobRecord], _ receipt: RecordReceipt, _ issued: Issued?) async {
         guard let outbox = receipt.outbox, let issued else { return }
-        if state.withLock({ $0.pushAgainAt > .now }) { return }
         let new = zip(jobs, receipt.answers).compactMap { $1 == .recorded ? Push($0, isRecorded: true) : nil }
-        do {
+        let queue = self.queue
+        let isPushed = await ask {
             for chunk in new.pages(of: Limits.jobsPerCall) {
                 let answers = try await queue.push(chunk, issued: issued, at: nil)
-                if answers.contains(where: { $0 == .full || $0 == .refused }) { return }
+                if answers.contains(where: { $0 == .full || $0 == .refused }) { return false }
             }
-            try await ledger.finishOutbox(outbox)
-        } catch {
-            observer.dutyFailed("push after commit", error)
-            state.withLock { $0.pushAgainAt = .now + Limits.relayAge }
+            return true
         }
+        guard isPushed == true else { return }
+        do { try await ledger.finishOutbox(outbox) } catch { observer.dutyFailed("push after commit", error) }
+    }
+
+    /// Asks the queue, for `Limits.pushBudget` at most: a queue that hangs holds no commit. Until it has answered,
+    /// and for a while after a failure, it is not asked again. nil = it was not asked, it failed, or it is late.
+    private func ask<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async -> Value? {
+        let id = state.withLock { state -> Int? in
+            if state.askAgainAt > .now || !state.late.isEmpty { return nil }
+            state.lastAsked += 1
+            state.asked.insert(state.lastAsked)
+            return state.lastAsked
+        }
+        guard let id else { return nil }
+        let answer: Value?? = await within(Limits.pushBudget) { [self] in
+            let answer: Value?
+            do {
+                answer = try await body()
+            } catch {
+                answer = nil
+                observer.dutyFailed("push after commit", error)
+                state.withLock { $0.askAgainAt = .now + Limits.relayAge }
+            }
+            state.withLock { state in
+                state.asked.remove(id)
+                state.late.remove(id)
+            }
+            tellIfIdle()
+            return answer
+        }
+        if let answer { return answer }
+        state.withLock { if $0.asked.contains(id) { $0.late.insert(id) } }
+        return nil
     }
 
     private static func receipt(_ job: JobRecord, _ answer: RecordReceipt.Answer) -> Result<

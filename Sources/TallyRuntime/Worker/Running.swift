@@ -33,6 +33,8 @@ struct RunningTable {
         var isSettling = false
         var hasSlot = true
         var stop: StopReason?
+        /// A settling run is not told: its end may just have arrived.
+        var mayLoseLease: Bool { !isSettling && stop != .leaseLost }
     }
 
     private(set) var entries: [Key: Entry] = [:]
@@ -66,9 +68,11 @@ struct RunningTable {
         occupied -= 1
     }
 
-    /// The first reason counts. Answers the task to cancel; nil if there is nothing to stop.
+    /// The first reason counts, but a lost lease counts over all others. Answers the task to cancel; nil if there is
+    /// nothing to stop.
     mutating func stop(_ key: Key, _ reason: StopReason) -> Task<Void, Never>? {
-        guard let entry = entries[key], !entry.isSettling, entry.stop == nil else { return nil }
+        guard let entry = entries[key], !entry.isSettling, entry.stop == nil || reason == .leaseLost
+        else { return nil }
         entries[key]?.stop = reason
         return entry.task
     }
@@ -76,6 +80,16 @@ struct RunningTable {
     mutating func extend(_ key: Key, _ lease: Lease, deadline: ContinuousClock.Instant) {
         entries[key]?.lease = lease
         entries[key]?.deadline = deadline
+    }
+
+    /// The next moment at which a handler must hear that its lease is over; nil if none runs.
+    var nextDeadline: ContinuousClock.Instant? {
+        entries.values.lazy.filter(\.mayLoseLease).map(\.deadline).min()
+    }
+
+    /// Those whose lease is over by this machine's clock, whatever the queue would say.
+    func overdue(at now: ContinuousClock.Instant) -> [Key] {
+        entries.filter { $0.value.mayLoseLease && $0.value.deadline <= now }.map(\.key)
     }
 
     mutating func remove(_ key: Key) {

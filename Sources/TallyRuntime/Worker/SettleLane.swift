@@ -13,7 +13,8 @@ struct Settlement: Sendable {
     var ending: Ending
     /// Until then it is worth trying.
     var deadline: ContinuousClock.Instant
-    var done: @Sendable (SettleAnswer?) -> Void
+    /// What the queue said; the last error where it never took the end.
+    var done: @Sendable (Result<SettleAnswer, QueueError>) -> Void
 }
 
 /// Gathers endings for a moment and sends them in one call a verb. One flush is under way at a time, so what ends
@@ -24,6 +25,8 @@ final class SettleLane: Sendable {
         var waiting: [Settlement] = []
         var isFlushing = false
         var onIdle: [CheckedContinuation<Void, Never>] = []
+        /// Nothing is tried again after this, however long the leases last.
+        var giveUpAt: ContinuousClock.Instant?
     }
     private let queue: any QueueDriver
     private let observer: any JobObserver
@@ -43,6 +46,11 @@ final class SettleLane: Sendable {
         }
         // Owned by this lane: `drain` waits for it.
         if start { Task.detached { await self.flushAll() } }
+    }
+
+    /// Ends are not tried again beyond this: the process is about to end.
+    func giveUp(at time: ContinuousClock.Instant) {
+        state.withLock { $0.giveUpAt = min($0.giveUpAt ?? time, time) }
     }
 
     /// Until nothing is under way.
@@ -91,17 +99,16 @@ final class SettleLane: Sendable {
             for verb in Self.verbs {
                 let group = open.filter { verb.fits($0.ending) }
                 if group.isEmpty { continue }
-                do {
+                do throws(QueueError) {
                     let answers = try await verb.send(queue, group)
-                    for (settlement, answer) in zip(group, answers) { settlement.done(answer) }
+                    for (settlement, answer) in zip(group, answers) { settlement.done(.success(answer)) }
                 } catch {
                     observer.dutyFailed("settle", error)
-                    let mayRetry = (error as? QueueError)?.mayRetry ?? false
                     for settlement in group {
-                        if mayRetry, settlement.deadline > .now {
+                        if worthTrying(settlement, after: error) {
                             left.append(settlement)
                         } else {
-                            settlement.done(nil)
+                            settlement.done(.failure(error))
                         }
                     }
                 }
@@ -114,15 +121,22 @@ final class SettleLane: Sendable {
         }
     }
 
+    /// Only what the end itself is guilty of is final. All else that a store answers passes by itself, or by an
+    /// operator's hand, and the lease may still stand then.
+    private func worthTrying(_ settlement: Settlement, after error: QueueError) -> Bool {
+        let limit = state.withLock { $0.giveUpAt } ?? settlement.deadline
+        return error.code != .invalid && error.code != .closed && min(limit, settlement.deadline) > .now
+    }
+
     private struct VerbCall: Sendable {
         let fits: @Sendable (Settlement.Ending) -> Bool
-        let send: @Sendable (any QueueDriver, [Settlement]) async throws -> [SettleAnswer]
+        let send: @Sendable (any QueueDriver, [Settlement]) async throws(QueueError) -> [SettleAnswer]
     }
 
     private static let verbs: [VerbCall] = [
         VerbCall(
             fits: { if case .ack = $0 { true } else { false } },
-            send: { queue, group in
+            send: { (queue, group) throws(QueueError) in
                 try await queue.ack(
                     group.map {
                         if case .ack(let result) = $0.ending {
@@ -134,7 +148,7 @@ final class SettleLane: Sendable {
             }),
         VerbCall(
             fits: { if case .retry = $0 { true } else { false } },
-            send: { queue, group in
+            send: { (queue, group) throws(QueueError) in
                 try await queue.retry(
                     group.compactMap {
                         guard case .retry(let runAt, let attempts, let error) = $0.ending else { return nil }
@@ -143,7 +157,7 @@ final class SettleLane: Sendable {
             }),
         VerbCall(
             fits: { if case .fail = $0 { true } else { false } },
-            send: { queue, group in
+            send: { (queue, group) throws(QueueError) in
                 try await queue.fail(
                     group.compactMap {
                         guard case .fail(let attempts, let error) = $0.ending else { return nil }
@@ -152,7 +166,7 @@ final class SettleLane: Sendable {
             }),
         VerbCall(
             fits: { if case .release = $0 { true } else { false } },
-            send: { queue, group in
+            send: { (queue, group) throws(QueueError) in
                 try await queue.release(
                     group.compactMap {
                         guard case .release(let runAt) = $0.ending else { return nil }

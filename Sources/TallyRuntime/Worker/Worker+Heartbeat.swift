@@ -2,8 +2,7 @@ import Glibc
 import TallyCore
 
 extension Worker {
-    /// Extends every lease each interval. A refused one cancels its handler; one that could not be extended in time
-    /// too.
+    /// Extends every lease each interval. A refused one cancels its handler.
     func heartbeatLoop() async {
         var nextBeat = ContinuousClock.now + configuration.heartbeat
         while !Task.isCancelled {
@@ -19,7 +18,20 @@ extension Worker {
                 // The store is away: look again soon, the deadlines go on.
                 nextBeat = .now + min(configuration.heartbeat, .seconds(1))
             }
-            stopOverdue()
+        }
+    }
+
+    /// Tells every handler whose lease is over, by this machine's clock alone: a queue that hangs says nothing, and
+    /// another worker may run the job from that moment on.
+    func watchLeases() async {
+        while !Task.isCancelled {
+            let (next, tasks) = state.withLock { state in
+                let tasks = state.table.overdue(at: .now).map { state.table.stop($0, .leaseLost) }
+                state.watchedDeadline = state.table.nextDeadline
+                return (state.watchedDeadline, tasks)
+            }
+            for task in tasks { task?.cancel() }
+            await sooner.wait(until: next)
         }
     }
 
@@ -48,14 +60,6 @@ extension Worker {
             if cancelRequested { stop(key, .cancelRequested) }
         case .refused: stop(key, .leaseLost)  // a settling run is not touched: its end may just have arrived
         }
-    }
-
-    private func stopOverdue() {
-        let now = ContinuousClock.now
-        let overdue = state.withLock { state in
-            state.table.entries.filter { $0.value.deadline <= now && !$0.value.isSettling }.map(\.key)
-        }
-        for key in overdue { stop(key, .leaseLost) }
     }
 
     func beat(_ status: WorkerBeat.Status) async {

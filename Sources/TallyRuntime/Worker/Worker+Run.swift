@@ -49,20 +49,27 @@ extension Worker {
             state.withLock { $0.table.free(key) }
             changed.post()
         }
-        if settled.stop == .leaseLost {
-            // Another may run it by now: whatever happened here must not be reported.
+        let now = Timestamp(microseconds: Timestamp.now.microseconds + skew)
+        let ending = Ending.decide(
+            result, job: job, stop: settled.stop, retries: retries, now: now, random: .random(in: 0..<1))
+        guard let ending else {
             forget(key)
             observer.jobEnded(job, worker: id, outcome: "lease lost", ran: ran)
             return
         }
-        let now = Timestamp(microseconds: Timestamp.now.microseconds + skew)
-        let ending = Ending.decide(
-            result, job: job, stop: settled.stop, retries: retries, now: now, random: .random(in: 0..<1))
         lane.add(
             Settlement(lease: settled.lease, ending: ending, deadline: deadline) { [self] answer in
                 forget(key)
                 observer.jobEnded(job, worker: id, outcome: Ending.name(answer), ran: ran)
             })
+    }
+
+    /// Hands a job back whose handler ignores its cancellation. The release waits until this process has ended, so
+    /// that the next attempt does not run beside this one; what this one does later counts for nothing here, and the
+    /// fence tells outside systems which of the two is the newer.
+    func handBack(_ key: RunningTable.Key) {
+        guard let job = state.withLock({ $0.table.entries[key]?.job }) else { return }
+        settle(job, key, .failure(JobError.snooze(Limits.stop)), nil)
     }
 
     private func settleUnknown(_ job: ReservedJob, _ key: RunningTable.Key) {
@@ -80,47 +87,5 @@ extension Worker {
             return state.table.unsettled
         }
         if unsettled == Limits.unsettled - 1 { changed.post() }
-    }
-}
-
-/// What an ended run means. Pure.
-enum Ending {
-    static func decide(
-        _ result: Result<[UInt8], any Error>, job: ReservedJob, stop: RunningTable.StopReason?,
-        retries: (any RetryPolicy)?, now: Timestamp, random: Double
-    ) -> Settlement.Ending {
-        let error: any Error
-        switch result {
-        case .success(let bytes): return .ack(bytes)  // it finished, whatever was asked meanwhile
-        case .failure(let thrown): error = thrown
-        }
-        let attempts = job.attempts + 1
-        var text = "\(error)"
-        switch (error, stop) {
-        case (JobError.snooze(let time), _): return .release(now + time)
-        case (JobError.stale, _): return .release(nil)  // refused, if it is as stale as it seems
-        case (_, .cancelRequested): return .fail(attempts: attempts, error: "cancelled")
-        case (is CancellationError, .workerStops): return .release(nil)
-        case (_, .timedOut): text = "timed out after \(job.record.timeout ?? .zero)"
-        default: break
-        }
-        var isFinal = false
-        if case JobError.final = error { isFinal = true }
-        guard let retries else { return .fail(attempts: attempts, error: text) }
-        switch retries.decide(
-            attempts: attempts, jobMax: job.record.maxAttempts, isFinal: isFinal, random: random)
-        {
-        case .fail: return .fail(attempts: attempts, error: text)
-        case .retry(let delay): return .retry(runAt: now + delay, attempts: attempts, error: text)
-        }
-    }
-
-    static func name(_ answer: SettleAnswer?) -> String {
-        switch answer {
-        case .settled(let status): status.rawValue
-        case .repeated: "completed"
-        case .refused(let why): "refused: \(why)"
-        case nil: "unknown: the store was away until the lease ran out"
-        }
     }
 }

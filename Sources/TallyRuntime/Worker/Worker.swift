@@ -4,9 +4,14 @@ import TallyCore
 
 /// Reserves jobs, runs them, keeps their leases, reports their ends.
 ///
-/// `run()` goes on until cancelled, which stops now: running handlers are cancelled and their jobs handed back.
-/// `drain` stops reserving and lets them finish. A kill at any moment loses nothing: the leases run out and others
-/// take over. While a store is away the worker waits with growing pauses and goes on by itself.
+/// `run()` goes on until cancelled, which stops now, also during a drain: running handlers are cancelled and their
+/// jobs handed back, which counts neither as an attempt nor as a crash, whatever a handler throws when it is asked to
+/// stop. `drain` stops reserving and lets them finish. A kill at any moment loses nothing: the leases run out and
+/// others take over. Once it has started, the worker waits with growing pauses while a store is away or answers
+/// anything that it should not, tells the observer, and goes on by itself.
+///
+/// A handler that ignores its cancellation for `Limits.stopGrace` is handed back all the same, to be run again
+/// `Limits.stop` later: end the process by then, or it may run beside the next attempt, whose fence is higher.
 public final class Worker: Sendable {
     public let configuration: WorkerConfiguration
     public var id: WorkerID { configuration.id }
@@ -22,12 +27,16 @@ public final class Worker: Sendable {
     let state = Mutex(State())
     /// A slot became free, or everything ended.
     let changed = Notice()
+    /// A lease runs out sooner than the watch on them knows.
+    let sooner = Notice()
 
     struct State {
         var table = RunningTable()
         var reserver: Task<Void, any Error>?
         /// nil = not draining; then running jobs may go on until here.
         var drainBy: ContinuousClock.Instant?
+        /// The next time at which leases are looked at; nil = none is known of.
+        var watchedDeadline: ContinuousClock.Instant?
         var hasEnded = false
         var onEnd: [CheckedContinuation<Void, Never>] = []
         /// The queue's clock minus this machine's wall clock, µs.
@@ -49,28 +58,14 @@ public final class Worker: Sendable {
         lane = SettleLane(queue: queue, observer: observer)
     }
 
-    /// - Throws: `CancellationError` when cancelled; `QueueError` when the queue can never be used (closed, wrong
-    ///   server).
+    /// - Throws: `CancellationError` when cancelled; `QueueError` when the queue was closed, or its very first answer
+    ///   says that it can never be used (wrong server, wrong credentials, queues that it does not take).
     public func run() async throws {
-        await beat(.running)
-        let reserver = Task.detached { try await self.reserveLoop() }
-        let isDraining = state.withLock { state in
-            state.reserver = reserver
-            return state.drainBy != nil
-        }
-        if isDraining { reserver.cancel() }
-        let beats = Task.detached { await self.heartbeatLoop() }
         let result = await withTaskCancellationHandler {
-            await reserver.result
+            await runToEnd()
         } onCancel: {
-            reserver.cancel()
+            stopNow()
         }
-        if !Task.isCancelled { await beat(.draining) }
-        await finish()
-        beats.cancel()
-        await beats.value
-        await lane.drain()
-        await beat(.stopped)
         let callers = state.withLock { state in
             state.hasEnded = true
             return state.onEnd
@@ -80,14 +75,32 @@ public final class Worker: Sendable {
         if case .failure(let error) = result, !(error is CancellationError) { throw error }
     }
 
-    /// Stops reserving and returns once `run()` has ended: after the running jobs, or after `time`, when they are
-    /// cancelled and handed back.
-    public func drain(within time: Duration? = nil) async {
-        let reserver = state.withLock { state in
-            state.drainBy = .now + (time ?? configuration.drain)
-            return state.reserver
+    private func runToEnd() async -> Result<Void, any Error> {
+        await beat(.running)
+        let reserver = Task.detached { try await self.reserveLoop() }
+        let isDraining = state.withLock { state in
+            state.reserver = reserver
+            return state.drainBy != nil
         }
-        reserver?.cancel()
+        if isDraining { reserver.cancel() }
+        let beats = Task.detached { await self.heartbeatLoop() }
+        let watch = Task.detached { await self.watchLeases() }
+        let result = await reserver.result
+        if !Task.isCancelled { await beat(.draining) }
+        await finish()
+        beats.cancel()
+        watch.cancel()
+        await beats.value
+        await watch.value
+        await lane.drain()
+        await beat(.stopped)
+        return result
+    }
+
+    /// Stops reserving and returns once `run()` has ended: after the running jobs, or after `time`, when they are
+    /// cancelled and handed back. A second call may shorten the time.
+    public func drain(within time: Duration? = nil) async {
+        end(by: .now + (time ?? configuration.drain))
         await withCheckedContinuation { caller in
             let ended = state.withLock { state in
                 if state.hasEnded { return true }
@@ -98,11 +111,26 @@ public final class Worker: Sendable {
         }
     }
 
+    private func stopNow() {
+        lane.giveUp(at: .now + Limits.stop)
+        end(by: .now)
+    }
+
+    private func end(by deadline: ContinuousClock.Instant) {
+        let reserver = state.withLock { state in
+            state.drainBy = min(state.drainBy ?? deadline, deadline)
+            return state.reserver
+        }
+        reserver?.cancel()
+        changed.post()
+    }
+
     // MARK: Reserve
 
     private func reserveLoop() async throws {
         let policy = ExponentialBackoff(base: Limits.retryStoreBase, cap: Limits.retryStoreCap, jitter: 0.5)
         var failures = 0
+        var hasStarted = false
         while true {
             try Task.checkCancellation()
             let (free, unsettled) = state.withLock { state in
@@ -119,11 +147,12 @@ public final class Worker: Sendable {
                     configuration.queues, limit: free, lease: configuration.lease, worker: configuration.id)
                 let reservation = try await queue.reserve(wish, at: nil)
                 failures = 0
+                hasStarted = true
                 accept(reservation, sent: sent)
                 if reservation.jobs.count < min(free, Limits.jobsPerCall) {
                     try await idle(after: reservation)
                 }
-            } catch let error as QueueError where error.mayRetry {
+            } catch let error as QueueError where error.mayRetry || hasStarted && error.code != .closed {
                 observer.dutyFailed("reserve", error)
                 failures += 1
                 try await Task.sleep(for: policy.delay(afterFailure: failures, random: .random(in: 0..<1)))
@@ -144,10 +173,14 @@ public final class Worker: Sendable {
     private func accept(_ reservation: Reservation, sent: ContinuousClock.Instant) {
         // From before the call was sent: this machine never believes in a lease longer than the queue does.
         let deadline = sent + configuration.lease
-        let keys = state.withLock { state in
+        let (keys, isSooner) = state.withLock { state in
             state.skew = reservation.now.microseconds - Timestamp.now.microseconds
-            return reservation.jobs.map { state.table.add($0, deadline: deadline) }
+            let isSooner =
+                !reservation.jobs.isEmpty && deadline < state.watchedDeadline ?? .now + Limits.maxLease * 2
+            if isSooner { state.watchedDeadline = deadline }
+            return (reservation.jobs.map { state.table.add($0, deadline: deadline) }, isSooner)
         }
+        if isSooner { sooner.post() }
         for lease in reservation.corrupt {
             lane.add(
                 Settlement(
@@ -164,22 +197,30 @@ public final class Worker: Sendable {
 
     // MARK: End
 
-    /// Waits for running jobs until the drain's deadline, then cancels them; those that ignore it are left to their
-    /// leases.
+    /// Waits for running jobs until the drain's deadline, then cancels them; those that ignore it are handed back
+    /// without them.
     private func finish() async {
-        let deadline = Task.isCancelled ? .now : state.withLock { $0.drainBy } ?? .now
-        await waitUntilIdle(until: deadline)
+        await waitUntilIdle { $0.drainBy ?? .now }
         let tasks = state.withLock { state in
             state.table.entries.keys.compactMap { state.table.stop($0, .workerStops) }
         }
         for task in tasks { task.cancel() }
-        if !tasks.isEmpty { await waitUntilIdle(until: .now + .seconds(5)) }
+        let deadline = ContinuousClock.now + Limits.stopGrace
+        await waitUntilIdle { _ in deadline }
+        for key in state.withLock({ Array($0.table.entries.keys) }) { handBack(key) }
     }
 
-    private func waitUntilIdle(until deadline: ContinuousClock.Instant) async {
+    /// - Parameter deadline: asked anew after each change, since a drain may be cut short.
+    private func waitUntilIdle(
+        until deadline: @escaping @Sendable (borrowing State) -> ContinuousClock.Instant
+    ) async {
         // In a task of its own: this one may be cancelled already, and must still wait.
         await Task.detached {
-            while self.active > 0, ContinuousClock.now < deadline { await self.changed.wait(until: deadline) }
+            while self.active > 0 {
+                let deadline = self.state.withLock { deadline($0) }
+                if deadline <= .now { return }
+                await self.changed.wait(until: deadline)
+            }
         }.value
     }
 }

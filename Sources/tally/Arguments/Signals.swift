@@ -1,22 +1,49 @@
 import Dispatch
 import Glibc
 import Synchronization
+import Tallystick
 
 /// SIGINT and SIGTERM as something to await. Only the command handles signals; the library never does.
 enum Signals {
-    /// Calls `stop` at the first signal; a second one ends the process at once, unless `insisting` is false: then it
-    /// is ignored, because what is being stopped would be left behind. SIGHUP is the terminal that was closed.
-    static func onStop(insisting: Bool = true, _ stop: @escaping @Sendable () -> Void) {
-        let seen = Seen()
+    /// Calls `stop` at the first signal and `again` at the second. Without `again` a second one ends the process at
+    /// once, unless `insisting` is false: then it is ignored, because what is being stopped would be left behind.
+    /// SIGHUP is the terminal that was closed.
+    static func onStop(
+        insisting: Bool = true, again: (@Sendable () -> Void)? = nil, _ stop: @escaping @Sendable () -> Void
+    ) {
+        let counter = Seen()
         for number in [SIGINT, SIGTERM, SIGHUP] where number != SIGHUP || !isIgnored(SIGHUP) {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
-                if seen.isFirst() { stop() } else if insisting { _exit(128 + number) }
+                // Two signals that came close together are one event.
+                for count in counter.add(max(1, Int(source.data))) {
+                    switch (count, again) {
+                    case (1, _): stop()
+                    case (2, let again?): again()
+                    case (_, nil) where insisting: _exit(128 + number)
+                    default: break
+                    }
+                }
             }
             source.resume()
             _ = Unmanaged.passRetained(source as AnyObject)  // for the life of the process
         }
+    }
+
+    /// Runs a worker. The first signal drains it; a second one stops it at once: its handlers are cancelled and its
+    /// jobs handed back. The process has ended `Limits.stop` after that, also where a store hangs.
+    static func working(_ worker: Worker) async throws {
+        let run = Task { try await worker.run() }
+        onStop(again: {
+            DispatchQueue.global().asyncAfter(deadline: .now() + Limits.stop.seconds) { _exit(1) }
+            run.cancel()
+        }) {
+            Output.note("worker \(worker.id) lets its running jobs finish; a second signal hands them back")
+            Task { await worker.drain() }
+        }
+        // Stopped as it was told to: what follows still has to be closed.
+        do { try await run.value } catch is CancellationError {}
     }
 
     /// `nohup` means: go on when the terminal is closed.
@@ -37,6 +64,10 @@ enum Signals {
 
     private final class Seen: Sendable {
         private let count = Atomic(0)
-        func isFirst() -> Bool { count.add(1, ordering: .relaxed).newValue == 1 }
+        /// The ordinals of so many new ones.
+        func add(_ new: Int) -> ClosedRange<Int> {
+            let all = count.add(new, ordering: .relaxed).newValue
+            return (all - new + 1)...all
+        }
     }
 }

@@ -4,7 +4,8 @@ enum WorkerCommand: Command {
     static let name = "worker"
     static let summary = "run a worker with the built-in handlers echo, fail and sleep"
     static let help = """
-        tally worker run [options]          until SIGINT or SIGTERM, which let running jobs finish
+        tally worker run [options]          until SIGINT or SIGTERM, which let running jobs finish; a second
+                                    one hands them back and ends within 5 s
           --queue Q (repeatable) --concurrency N --lease 30s --heartbeat 10s --drain 30s
           --register TYPE=echo|fail|sleep   (repeatable) handle TYPE with a built-in; a bare name is allowed
           --unknown release|fail            what happens to jobs of other types
@@ -22,8 +23,7 @@ enum WorkerCommand: Command {
             Output.note(
                 "worker \(worker.id) on \(configuration.queues.map(\.text).joined(separator: ", ")), "
                     + "\(configuration.concurrency) at once, enqueues are \(tally.settings.mode.rawValue)")
-            Signals.onStop { Task { await worker.drain() } }
-            try await worker.run()
+            try await Signals.working(worker)
             Output.note("worker \(worker.id) stopped")
         }
     }

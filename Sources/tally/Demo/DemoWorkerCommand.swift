@@ -22,8 +22,7 @@ enum DemoWorkerCommand: Command {
             let worker = tally.worker(
                 handlers: [JobHandler(DemoFile.self), JobHandler(DemoBarrier.self)],
                 configuration: configuration)
-            Signals.onStop { Task { await worker.drain() } }
-            try await worker.run()
+            try await Signals.working(worker)
         }
     }
 

@@ -22,8 +22,7 @@ enum KillWorker {
             let worker = tally.worker(
                 handlers: [handler],
                 configuration: WorkerConfiguration(queues: [queue], concurrency: 256, lease: .seconds(3)))
-            Signals.onStop { Task { await worker.drain() } }
-            try await worker.run()
+            try await Signals.working(worker)
         }
     }
 }

@@ -23,8 +23,7 @@ enum DrillWorker {
             configuration: WorkerConfiguration(
                 queues: [DrillJobs.queue], concurrency: 256, lease: lease, drain: .seconds(20)),
             observer: observer)
-        Signals.onStop { Task { await worker.drain() } }
-        try await worker.run()
+        try await Signals.working(worker)
         await queue.close()
     }
 

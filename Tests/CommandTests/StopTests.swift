@@ -1,0 +1,41 @@
+import Glibc
+import TallyCore
+import TestSupport
+import Testing
+
+/// The real command, real signals, real stores. One after another: each starts processes of its own.
+@Suite(.serialized) struct `The worker command` {
+    @Test(arguments: [(SIGTERM, SIGTERM), (SIGINT, SIGTERM)])
+    func `hands its jobs back at a second signal, as neither attempt nor crash [F4]`(
+        _ first: Int32, _ second: Int32
+    ) async throws {
+        try await withStores { scratch, environment in
+            var records: [JobRecord] = []
+            for _ in 0..<3 {
+                records.append(
+                    JobRecord(type: "sleep", body: Array("3600000".utf8), maxAttempts: 1, maxCrashes: 1))
+            }
+            _ = try await scratch.queue.push(records.map { Push($0) }, issued: nil, at: nil)
+            let ids = records.map(\.id)
+            func held() async throws -> [JobSnapshot] {
+                let view = try await scratch.queue.inspect(ids, at: nil)
+                return ids.compactMap { view.held[$0] }
+            }
+            let worker = try Tool.Running(["worker", "run"], environment: environment)
+            try await eventually("all of them run") {
+                try await held().allSatisfy { $0.status == .processing }
+            }
+
+            worker.signal(first)
+            try await eventually("it drains") { worker.errors.contains("lets its running jobs finish") }
+            #expect(try await held().allSatisfy { $0.status == .processing })
+            worker.signal(second)
+            let outcome = try await worker.outcome()
+
+            #expect(outcome.code == 0 && outcome.errors.contains("stopped"), "\(outcome.errors)")
+            let jobs = try await held()
+            #expect(jobs.map(\.status) == [.pending, .pending, .pending])
+            #expect(jobs.allSatisfy { $0.attempts == 0 && $0.crashes == 0 })
+        }
+    }
+}
