@@ -21,7 +21,8 @@ func withHalves(_ body: (ScratchNamespace, Completions) async throws -> Void) as
     let completions = Completions()
     let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger, observer: completions)
     let relay = Relay(queue: scratch.queue, ledger: scratch.ledger)
-    let duties = [Task { try await mirror.run() }, Task { try await relay.run() }]
+    let runner = DutyRunner([mirror.duty(), relay.duty()])
+    let duties = [Task { try await runner.run() }]
     let result: Result<Void, any Error>
     do {
         result = .success(try await body(scratch, completions))
