@@ -5,31 +5,30 @@ CREATE SCHEMA tally;
 CREATE FUNCTION tally.enqueue(type text, payload jsonb, queue text DEFAULT 'default'::text, priority integer DEFAULT 2, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, max_attempts integer DEFAULT 3, timeout interval DEFAULT NULL::interval, unique_key text DEFAULT NULL::text, tags text[] DEFAULT '{}'::text[], trace text DEFAULT ''::text, id uuid DEFAULT NULL::uuid) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
+    AS $_$
 #variable_conflict use_variable
 DECLARE
   -- clock_timestamp, not now(): ids of one transaction stay in order.
   made timestamptz := clock_timestamp();
   job uuid := coalesce(enqueue.id, tally.new_id(made));
-  key text := nullif(btrim(enqueue.unique_key), '');
+  key text := CASE WHEN NOT tally.is_blank(enqueue.unique_key) THEN regexp_replace(enqueue.unique_key COLLATE "C",
+    '^[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$',
+    '', 'g') END;
   due timestamptz := enqueue.run_at;
+  body bytea := convert_to(enqueue.payload::text, 'UTF8');
+  why text;
   holder uuid;
 BEGIN
-  IF btrim(coalesce(enqueue.type, '')) = '' OR octet_length(enqueue.type) > 100 THEN
-    RAISE EXCEPTION 'type: between 1 and 100 bytes are required' USING ERRCODE = '22023';
-  END IF;
-  IF btrim(coalesce(enqueue.queue, '')) = '' OR octet_length(enqueue.queue) > 100 THEN
-    RAISE EXCEPTION 'queue: between 1 and 100 bytes are required' USING ERRCODE = '22023';
-  END IF;
-  IF enqueue.payload IS NULL OR octet_length(enqueue.payload::text) > 1048576 THEN
-    RAISE EXCEPTION 'payload: JSON of at most 1048576 bytes is required' USING ERRCODE = '22023';
-  END IF;
-  IF octet_length(key) > 255 THEN
-    RAISE EXCEPTION 'unique_key: at most 255 bytes are allowed' USING ERRCODE = '22023';
-  END IF;
-  -- The lease queue refuses ids that carry no time: they would all fall into one partition.
-  IF substr(job::text, 15, 1) <> '7' THEN
-    RAISE EXCEPTION 'id: a UUIDv7 is required; leave it out to have one made' USING ERRCODE = '22023';
+  IF body IS NULL THEN RAISE EXCEPTION 'payload: JSON is required' USING ERRCODE = '22023'; END IF;
+  why := tally.job_problem(
+    enqueue.type, enqueue.queue, coalesce(enqueue.priority, 2), octet_length(body), due, made,
+    coalesce(enqueue.max_attempts, 3), enqueue.timeout, key, coalesce(enqueue.tags, '{}'), coalesce(enqueue.trace, ''));
+  IF why IS NOT NULL THEN RAISE EXCEPTION '%', why USING ERRCODE = '22023'; END IF;
+  IF enqueue.id IS NOT NULL AND (substr(job::text, 15, 1) <> '7' OR substr(job::text, 20, 1) NOT IN ('8', '9', 'a', 'b')
+    OR abs(('x' || substr(replace(job::text, '-', ''), 1, 12))::bit(48)::bigint - extract(epoch FROM made) * 1000)
+      > 86400000) THEN
+    RAISE EXCEPTION 'id: % is not within UUIDv7 made within a day of now; use a unique key for other names', job
+      USING ERRCODE = '22023';
   END IF;
   IF EXISTS (SELECT FROM tally.jobs j WHERE j.id = job) THEN RETURN job; END IF;
   IF key IS NOT NULL THEN
@@ -51,16 +50,76 @@ BEGIN
     coalesce(enqueue.max_attempts, 3), made, made, coalesce(due, made), enqueue.queue,
     coalesce(enqueue.priority, 2), CASE WHEN due > made THEN due END,
     (extract(epoch FROM enqueue.timeout) * 1000000)::bigint, key, CASE WHEN key IS NOT NULL THEN -1 END,
-    0, coalesce(enqueue.tags, '{}'), coalesce(enqueue.trace, ''), convert_to(enqueue.payload::text, 'UTF8'));
-  INSERT INTO tally.outbox (kind, ids, first_id, last_id) VALUES ('enqueue', ARRAY[job], job, job);
+    0, coalesce(enqueue.tags, '{}'), coalesce(enqueue.trace, ''), body);
+  INSERT INTO tally.outbox (kind, ids, first_id, last_id, queue)
+  VALUES ('enqueue', ARRAY[job], job, job, enqueue.queue);
   RETURN job;
-END $$;
+END $_$;
 
 CREATE FUNCTION tally.id_at(moment timestamp with time zone) RETURNS uuid
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     AS $$
   SELECT (lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
 $$;
+
+CREATE FUNCTION tally.is_blank(name text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  SELECT name IS NULL
+    OR name COLLATE "C" !~ '[^\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]'
+$$;
+
+CREATE FUNCTION tally.job_problem(type text, queue text, priority integer, body_bytes bigint, run_at timestamp with time zone, created_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, tags text[], trace text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_variable
+DECLARE
+  timeout_us numeric := round(extract(epoch FROM timeout) * 1000000);
+  why text;
+BEGIN
+  IF tally.is_blank(type) THEN RETURN 'type: required; name the kind of job, such as `invoice.send`'; END IF;
+  IF tally.is_blank(queue) THEN RETURN 'queue: must not be blank; leave it out for `default`'; END IF;
+  IF timeout_us < 0 THEN RETURN format('timeout: %s µs is negative; leave it out for none', timeout_us); END IF;
+  IF max_attempts < 0 THEN
+    RETURN format('max attempts: %s is negative; 0 leaves it to the worker', max_attempts);
+  END IF;
+  why := tally.name_problem(type, 100);
+  IF why IS NOT NULL THEN RETURN 'type: ' || why; END IF;
+  why := tally.name_problem(queue, 100);
+  IF why IS NOT NULL THEN RETURN 'queue: ' || why; END IF;
+  IF unique_key IS NOT NULL THEN
+    why := tally.name_problem(unique_key, 255);
+    IF why IS NOT NULL THEN RETURN 'unique key: ' || why; END IF;
+  END IF;
+  IF cardinality(tags) > 16 THEN RETURN format('tags: %s; at most 16', cardinality(tags)); END IF;
+  IF array_ndims(tags) > 1 THEN RETURN 'tags: an array of one dimension is required'; END IF;
+  FOR n IN 1 .. cardinality(tags) LOOP
+    why := tally.name_problem(tags[array_lower(tags, 1) + n - 1], 100);
+    IF why IS NOT NULL THEN RETURN 'tag: ' || why; END IF;
+  END LOOP;
+  IF trace <> '' THEN
+    why := tally.name_problem(trace, 512);
+    IF why IS NOT NULL THEN RETURN 'trace: ' || why; END IF;
+  END IF;
+  IF body_bytes > 1048576 THEN
+    RETURN format('body: %s bytes; at most 1048576: store the data elsewhere and enqueue its address', body_bytes);
+  END IF;
+  IF timeout_us = 0 OR timeout_us > 604800000000 THEN
+    RETURN format('timeout: %s µs is not within 1 µs and 7 days', timeout_us);
+  END IF;
+  IF max_attempts > 10000 THEN
+    RETURN format('max attempts: %s is not within 0 and 10,000', max_attempts);
+  END IF;
+  IF run_at < timestamptz '1970-01-01 00:00:00+00' OR run_at > created_at + interval '87600 hours' THEN
+    RETURN format(
+      'run at: %s µs is not within 1970 and ten years after creation; seconds mistaken for milliseconds?',
+      round(extract(epoch FROM run_at) * 1000000));
+  END IF;
+  IF priority NOT BETWEEN 0 AND 3 THEN RETURN format('priority: %s is not within 0 and 3', priority); END IF;
+  RETURN NULL;
+END $$;
 
 CREATE FUNCTION tally.make_partitions(months integer DEFAULT 3) RETURNS integer
     LANGUAGE plpgsql
@@ -106,6 +165,28 @@ BEGIN
   RETURN made;
 END $_$;
 
+CREATE FUNCTION tally.name_problem(name text, most integer) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE hidden text;
+BEGIN
+  IF octet_length(name) > most THEN
+    RETURN format('is %s bytes long; at most %s are allowed', octet_length(name), most);
+  END IF;
+  IF coalesce(name, '') = '' THEN RETURN 'is empty'; END IF;
+  IF name COLLATE "C" !~ '[^!-~]' THEN RETURN NULL; END IF;
+  hidden := substring(name COLLATE "C" FROM '[\u0001-\u001f\u007f-\u009f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ue000-\uf8ff\ufdd0-\ufdef\ufeff\ufff0-\ufffb\ufffe-\uffff\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U0001fffe-\U0001ffff\U0002fffe-\U0002ffff\U0003fffe-\U0003ffff\U0004fffe-\U0004ffff\U0005fffe-\U0005ffff\U0006fffe-\U0006ffff\U0007fffe-\U0007ffff\U0008fffe-\U0008ffff\U0009fffe-\U0009ffff\U000afffe-\U000affff\U000bfffe-\U000bffff\U000cfffe-\U000cffff\U000dfffe-\U000e00ff\U000e01f0-\U000e0fff\U000efffe-\U0010ffff]');
+  IF hidden IS NOT NULL THEN
+    RETURN format('holds the invisible character U+%s; leave it out',
+      lpad(upper(to_hex(ascii(hidden))), greatest(4, length(to_hex(ascii(hidden)))), '0'));
+  END IF;
+  IF tally.is_blank(left(name, 1)) OR tally.is_blank(right(name, 1)) THEN
+    RETURN 'begins or ends with white space; trim it';
+  END IF;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION tally.new_id(moment timestamp with time zone DEFAULT clock_timestamp()) RETURNS uuid
     LANGUAGE sql PARALLEL SAFE
     AS $$
@@ -148,6 +229,30 @@ CREATE TABLE tally.balances (
     CONSTRAINT balances_one_row CHECK (one)
 )
 WITH (fillfactor='10');
+
+CREATE TABLE tally.duties (
+    name text NOT NULL,
+    silence interval NOT NULL,
+    last_success timestamp with time zone,
+    last_error text DEFAULT ''::text NOT NULL,
+    holder text NOT NULL,
+    first_seen timestamp with time zone DEFAULT now() NOT NULL,
+    reported_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT duties_names CHECK ((name <> ''::text))
+)
+WITH (fillfactor='10');
+
+COMMENT ON TABLE tally.duties IS 'How the duties of tally serve fare, whichever process runs them.';
+
+CREATE TABLE tally.duty_leases (
+    name text NOT NULL,
+    token uuid NOT NULL,
+    holder text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    wanted_until timestamp with time zone
+);
+
+COMMENT ON TABLE tally.duty_leases IS 'Who may do alone what only one process may do at a time.';
 
 CREATE TABLE tally.identity (
     one boolean DEFAULT true NOT NULL,
@@ -322,6 +427,7 @@ CREATE TABLE tally.outbox (
     run_at timestamp with time zone,
     first_id uuid NOT NULL,
     last_id uuid NOT NULL,
+    queue text DEFAULT ' '::text NOT NULL COLLATE pg_catalog."C",
     CONSTRAINT outbox_ids_whole CHECK (((cardinality(ids) > 0) AND ((cardinality(versions) = 0) OR (cardinality(versions) = cardinality(ids))))),
     CONSTRAINT outbox_kind_known CHECK ((kind = ANY (ARRAY['enqueue'::text, 'requeue'::text])))
 )
@@ -416,6 +522,7 @@ CREATE TABLE tally.reconciler_lease (
     token uuid NOT NULL,
     holder text NOT NULL,
     until timestamp with time zone NOT NULL,
+    wanted_until timestamp with time zone,
     CONSTRAINT reconciler_lease_one_row CHECK (one)
 );
 
@@ -464,6 +571,12 @@ ALTER TABLE ONLY tally.audit_log
 ALTER TABLE ONLY tally.balances
     ADD CONSTRAINT balances_pkey PRIMARY KEY (one);
 
+ALTER TABLE ONLY tally.duties
+    ADD CONSTRAINT duties_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY tally.duty_leases
+    ADD CONSTRAINT duty_leases_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY tally.identity
     ADD CONSTRAINT identity_pkey PRIMARY KEY (one);
 
@@ -481,6 +594,15 @@ ALTER TABLE ONLY tally.jobs
 
 ALTER TABLE ONLY tally.jobs_default
     ADD CONSTRAINT jobs_default_pkey PRIMARY KEY (id);
+
+ALTER TABLE tally.jobs
+    ADD CONSTRAINT jobs_numbers_bounded CHECK (((completed_at IS NOT NULL) OR (((timeout_us IS NULL) OR (timeout_us <= '604800000000'::bigint)) AND (max_attempts <= 10000) AND (attempts_at_start <= 10000) AND ((max_attempts = 0) OR (attempts_at_start <= max_attempts)) AND ((unique_lifetime IS NULL) OR (unique_lifetime <= '315360000000000'::bigint)) AND ((body IS NULL) OR (octet_length(body) <= 1048576)) AND (created_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (created_at < '2191-10-27 12:26:40+00'::timestamp with time zone) AND (scheduled_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND ((scheduled_at - created_at) <= '87600:00:00'::interval)))) NOT VALID;
+
+ALTER TABLE tally.jobs
+    ADD CONSTRAINT jobs_tags_bounded CHECK (((completed_at IS NOT NULL) OR (tags = '{}'::text[]) OR ((array_ndims(tags) = 1) AND (cardinality(tags) <= 16) AND (array_position(tags, NULL::text) IS NULL) AND (array_position(tags, ''::text) IS NULL)))) NOT VALID;
+
+ALTER TABLE tally.jobs
+    ADD CONSTRAINT jobs_texts_bounded CHECK (((completed_at IS NOT NULL) OR ((octet_length(type) <= 100) AND (octet_length(queue) <= 100) AND (octet_length(codec) <= 50) AND (octet_length(trace) <= 512) AND ((unique_key IS NULL) OR ((octet_length(unique_key) >= 1) AND (octet_length(unique_key) <= 255)))))) NOT VALID;
 
 ALTER TABLE ONLY tally.mirror_cursor
     ADD CONSTRAINT mirror_cursor_pkey PRIMARY KEY (shard);
@@ -535,6 +657,10 @@ CREATE INDEX jobs_default_id_idx ON tally.jobs_default USING btree (id) WHERE (c
 CREATE INDEX jobs_default_id_idx1 ON tally.jobs_default USING btree (id) WHERE (failed_at IS NOT NULL);
 
 CREATE INDEX jobs_default_type_queue_idx ON tally.jobs_default USING brin (type text_bloom_ops, queue text_bloom_ops) WITH (autosummarize='on');
+
+CREATE INDEX outbox_queue ON tally.outbox USING btree (queue, id);
+
+COMMENT ON INDEX tally.outbox_queue IS 'relay/queues.sql, relay/claim.sql';
 
 CREATE INDEX reconcile_findings_job ON tally.reconcile_findings USING btree (job_id, code) WHERE (job_id IS NOT NULL);
 

@@ -93,6 +93,9 @@ static const char migrations_0005_reconcile_cursor[] = {
 static const char migrations_0006_duty_frame[] = {
 #embed "../../sql/migrations/0006_duty_frame.sql" suffix(,)
 0};
+static const char migrations_0007_job_rules[] = {
+#embed "../../sql/migrations/0007_job_rules.sql" suffix(,)
+0};
 static const char mirror_beat[] = {
 #embed "../../sql/mirror/beat.sql" suffix(,)
 0};
@@ -231,6 +234,15 @@ static const char record_record[] = {
 static const char relay_claim[] = {
 #embed "../../sql/relay/claim.sql" suffix(,)
 0};
+static const char relay_keep[] = {
+#embed "../../sql/relay/keep.sql" suffix(,)
+0};
+static const char relay_queues[] = {
+#embed "../../sql/relay/queues.sql" suffix(,)
+0};
+static const char relay_set_aside[] = {
+#embed "../../sql/relay/set_aside.sql" suffix(,)
+0};
 static const char reports_failures_by_cause[] = {
 #embed "../../sql/reports/failures_by_cause.sql" suffix(,)
 0};
@@ -318,6 +330,9 @@ static const char undo_0005_reconcile_cursor[] = {
 static const char undo_0006_duty_frame[] = {
 #embed "../../sql/undo/0006_duty_frame.sql" suffix(,)
 0};
+static const char undo_0007_job_rules[] = {
+#embed "../../sql/undo/0007_job_rules.sql" suffix(,)
+0};
 
 static const struct { const char *name, *text; } files[] = {
     {"bench/copy_limit", bench_copy_limit},
@@ -350,6 +365,7 @@ static const struct { const char *name, *text; } files[] = {
     {"migrations/0004_reconciler", migrations_0004_reconciler},
     {"migrations/0005_reconcile_cursor", migrations_0005_reconcile_cursor},
     {"migrations/0006_duty_frame", migrations_0006_duty_frame},
+    {"migrations/0007_job_rules", migrations_0007_job_rules},
     {"mirror/beat", mirror_beat},
     {"mirror/change", mirror_change},
     {"mirror/copy_events", mirror_copy_events},
@@ -396,6 +412,9 @@ static const struct { const char *name, *text; } files[] = {
     {"record/finish_outbox", record_finish_outbox},
     {"record/record", record_record},
     {"relay/claim", relay_claim},
+    {"relay/keep", relay_keep},
+    {"relay/queues", relay_queues},
+    {"relay/set_aside", relay_set_aside},
     {"reports/failures_by_cause", reports_failures_by_cause},
     {"reports/files_by_type", reports_files_by_type},
     {"reports/jobs_per_second", reports_jobs_per_second},
@@ -425,6 +444,7 @@ static const struct { const char *name, *text; } files[] = {
     {"undo/0004_reconciler", undo_0004_reconciler},
     {"undo/0005_reconcile_cursor", undo_0005_reconcile_cursor},
     {"undo/0006_duty_frame", undo_0006_duty_frame},
+    {"undo/0007_job_rules", undo_0007_job_rules},
 };
 
 const char *tally_sql(const char *name) {

@@ -5,7 +5,10 @@ extension PostgresLedger {
         _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String,
         despiteEffect: Bool
     ) async throws(LedgerError) -> RequeueAnswer {
-        try await pool.run("requeue") { connection throws(LedgerError) in
+        if let problem = JobRules.runAtProblem(runAt, from: .now) {
+            throw LedgerError(.invalid, "requeue", "\(problem)")
+        }
+        return try await pool.run("requeue") { connection throws(LedgerError) in
             var parameters = Parameters()
             parameters.id(id)
             parameters.int(Int64(version))

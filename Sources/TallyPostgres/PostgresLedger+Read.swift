@@ -100,7 +100,8 @@ extension PostgresLedger {
             return Balances(
                 accepted: count(0), completed: count(1), failed: count(2), cancelled: count(3),
                 purged: count(4),
-                active: count(5), quarantined: count(6))
+                active: count(5), quarantined: count(6), outbox: count(7),
+                outboxAge: .microseconds(Int64(count(8))))
         }
     }
 

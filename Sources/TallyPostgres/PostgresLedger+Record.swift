@@ -1,8 +1,13 @@
 import TallyCore
 
 extension PostgresLedger {
-    public func record(_ jobs: [JobRecord]) async throws(LedgerError) -> RecordReceipt {
+    public func record(_ jobs: [JobRecord], together: Bool) async throws(LedgerError) -> RecordReceipt {
         try Self.check(jobs)
+        if together, jobs.count > 1 {
+            return try await pool.run("record") { [statements] connection throws(LedgerError) in
+                try connection.recordTogether(jobs, statements)
+            }
+        }
         var call = RecordCall(jobs)
         while let round = call.nextRound() {
             let new = try await run(.record, round.values)
@@ -48,14 +53,42 @@ extension PostgresLedger {
         }
     }
 
-    public func finishOutbox(_ id: OutboxID) async throws(LedgerError) {
+    public func finishOutbox(_ ids: [OutboxID]) async throws(LedgerError) {
         _ = try await pool.run("finish outbox") { connection throws(LedgerError) in
-            try connection.finish([id.value], .commits)
+            try connection.finish(ids.map(\.value), .commits)
         }
     }
 }
 
 extension PostgresConnection {
+    /// One transaction, taken back when one of the jobs is refused: a conflict may also be another's that committed
+    /// while this ran, so nothing that is asked before could be relied on.
+    fileprivate func recordTogether(
+        _ jobs: [JobRecord], _ statements: Statements
+    ) throws(LedgerError) -> RecordReceipt {
+        try begin(idle: nil)
+        do throws(LedgerError) {
+            var call = RecordCall(jobs)
+            while let round = call.nextRound() {
+                let new = try values(statements[.record], round.values, .none)
+                let explained =
+                    new.count == round.count
+                    ? [] : try values(statements[.explain], round.explaining(new), .none)
+                try call.take(new, explained)
+            }
+            let receipt = call.receipt
+            if let refused = receipt.withheld {
+                rollback()
+                return refused
+            }
+            try commit()
+            return receipt
+        } catch {
+            rollback()
+            throw error
+        }
+    }
+
     /// Deletes outbox rows and counts their jobs; answers how many rows were still there.
     func finish(_ ids: [Int64], _ effect: Effect) throws(LedgerError) -> Int {
         if ids.isEmpty { return 0 }

@@ -4,37 +4,34 @@ extension PostgresLedger {
     /// The claim is held while `push` runs, so no other relay pushes the same rows; a crash here releases it, and the
     /// repeat is harmless to the queue. When `push` throws, what it took before is still deleted.
     public func relay(
-        rows: Int, olderThan age: Duration, push: @Sendable (OutboxRow) async throws -> Bool
-    ) async throws(LedgerError) -> (claimed: Int, deleted: Int) {
+        _ claim: RelayClaim, push: @Sendable (OutboxRow) async throws -> RelayVerdict
+    ) async throws(LedgerError) -> RelayPass {
         do {
             return try await holding("relay") { held in
-                let claimed = try await held.run { connection throws(LedgerError) in
+                let (rows, next) = try await held.run { connection throws(LedgerError) in
                     try connection.begin()
                     try connection.run(.settings)
-                    return try connection.claim(rows, olderThan: age)
+                    return try connection.claim(claim)
                 }
-                var done: [Int64] = []
+                var settled: [Settled] = []
                 var failure: (any Error)?
-                for row in claimed {
+                for row in rows {
                     do {
-                        if row.pushes.isEmpty {
-                            done.append(row.id.value)
-                        } else if try await push(row) {
-                            done.append(row.id.value)
-                        }
+                        let verdict = row.pushes.isEmpty ? RelayVerdict() : try await push(row)
+                        settled.append(Settled(row, verdict))
                     } catch {
                         failure = error
                         break
                     }
                 }
-                let finished = done
-                let deleted = try await held.run { connection throws(LedgerError) in
-                    let deleted = try connection.finish(finished, .none)
+                let done = settled
+                let (deleted, aside) = try await held.run { connection throws(LedgerError) in
+                    let answer = try connection.settle(done)
                     try connection.commit()
-                    return deleted
+                    return answer
                 }
                 if let failure { throw failure }
-                return (claimed.count, deleted)
+                return RelayPass(claimed: rows.count, deleted: deleted, setAside: aside, next: next)
             }
         } catch let error as LedgerError {
             throw error
@@ -46,9 +43,42 @@ extension PostgresLedger {
     }
 }
 
+/// What is to become of one claimed row.
+private struct Settled: Sendable {
+    let id: Int64
+    /// Jobs that stay, and their queue; a blank one for several. All of the row's where nothing is to be done.
+    var left: [JobID] = []
+    var queue = ""
+    var keepsAll = false
+    var aside: [(job: JobID, version: Int, reason: String)] = []
+
+    init(_ row: OutboxRow, _ verdict: RelayVerdict) {
+        id = row.id.value
+        left = verdict.left
+        keepsAll = !row.pushes.isEmpty && left.count == row.pushes.count
+        let stays = Set(left)
+        var queues: Set<String> = []
+        for push in row.pushes {
+            let job = push.record.id
+            if stays.contains(job) { queues.insert(push.record.queue.text) }
+            if let reason = verdict.aside[job] { aside.append((job, push.version, reason)) }
+        }
+        queue = queues.count == 1 ? queues.first ?? " " : " "
+    }
+}
+
 extension PostgresConnection {
-    fileprivate func claim(_ limit: Int, olderThan age: Duration) throws(LedgerError) -> [OutboxRow] {
-        let found = try run(.claim, Parameters([.int(Int64(limit)), .int(age.microseconds)]))
+    fileprivate func claim(_ claim: RelayClaim) throws(LedgerError) -> (rows: [OutboxRow], next: String?) {
+        var page = Parameters()
+        page.text(claim.after)
+        page.int(Int64(max(1, claim.rows)))
+        let names = try run(.relayQueues, page)
+        let queues = (0..<names.count).compactMap { names.text($0, 0) }
+        if queues.isEmpty { return ([], nil) }
+        let share = max(1, claim.rows / queues.count)
+        let found = try run(
+            .claim,
+            Parameters([.int(Int64(share)), .int(claim.olderThan.microseconds), .texts(queues)]))
         var rows: [OutboxRow] = []
         for row in 0..<found.count {
             let id = OutboxID(found.int(row, 0)!)
@@ -60,6 +90,22 @@ extension PostgresConnection {
             rows[rows.count - 1].pushes.append(
                 Push(job.record, version: Int(found.int(row, 1)!), runAt: runAt, attempts: job.attempts))
         }
-        return rows
+        return (rows, queues.count < max(1, claim.rows) ? nil : queues.last)
+    }
+
+    /// Answers how many rows are gone, and how many jobs were set aside.
+    fileprivate func settle(_ rows: [Settled]) throws(LedgerError) -> (deleted: Int, aside: Int) {
+        let aside = rows.flatMap(\.aside)
+        var count = 0
+        if !aside.isEmpty {
+            let values: [LedgerValue] = [
+                .ids(aside.map(\.job)), .ints(aside.map { Int64($0.version) }), .texts(aside.map(\.reason)),
+            ]
+            count = Int(try run(.setAside, Parameters(values)).int(0, 0) ?? 0)
+        }
+        for row in rows where !row.left.isEmpty && !row.keepsAll {
+            _ = try run(.keepOutbox, Parameters([.int(row.id), .ids(row.left), .text(row.queue)]))
+        }
+        return (try finish(rows.filter(\.left.isEmpty).map(\.id), .none), count)
     }
 }

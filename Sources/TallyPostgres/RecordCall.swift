@@ -9,7 +9,7 @@ struct RecordCall {
 
     private let jobs: [JobRecord]
     private var answers: [RecordReceipt.Answer?]
-    private var outbox: OutboxID?
+    private var outboxes: [OutboxID] = []
     private var waiting: [Int] = []
     /// Repeats inside the call: index → index of the first with that id, or with that key.
     private var repeatsOfID: [(Int, first: Int)] = []
@@ -90,7 +90,11 @@ struct RecordCall {
     mutating func take(_ new: [[LedgerValue]], _ explained: [[LedgerValue]]) throws(LedgerError) {
         count += 1
         let recorded = new.count == round.count ? nil : Self.ids(new)
-        if outbox == nil, case .int(let id)? = new.first?[0] { outbox = OutboxID(id) }
+        for row in new {
+            if case .int(let id)? = row.first, outboxes.last?.value != id, !outboxes.contains(OutboxID(id)) {
+                outboxes.append(OutboxID(id))
+            }
+        }
         var reasons = explained.makeIterator()
         for index in round {
             let id = jobs[index].id
@@ -147,9 +151,10 @@ struct RecordCall {
             case .recorded: answers[index] = .exists(same: isSame)
             case .exists(let same): answers[index] = .exists(same: same && isSame)
             case .duplicate(let holder): answers[index] = .duplicate(of: holder)
+            case .withheld: answers[index] = .withheld
             }
         }
-        return RecordReceipt(answers: answers.map { $0! }, outbox: outbox)
+        return RecordReceipt(answers: answers.map { $0! }, outboxes: outboxes)
     }
 
     fileprivate static func ids(_ rows: [[LedgerValue]]) -> Set<JobID> {

@@ -7,6 +7,12 @@ extension RedisQueue {
             throw QueueError(
                 .invalid, "repair", "\(repairs.count) repairs; at most \(Limits.sweepPerCall) a call")
         }
+        // Packing what does not fit its fields would end the process.
+        for repair in repairs {
+            if let why = repair.action.problem(at: verbs.reading?.now ?? .now) {
+                throw QueueError(.invalid, "repair", "job \(repair.id): \(why)")
+            }
+        }
         let answer = try await call("repair", at: nil) { _, arguments in
             for repair in repairs {
                 arguments.bulk(repair.epoch)
@@ -40,6 +46,18 @@ extension QueueRepair.Expected {
 }
 
 extension QueueRepair.Action {
+    /// Why the record that it brings cannot be stored; nil = it can, or it brings none.
+    fileprivate func problem(at now: Timestamp) -> String? {
+        switch self {
+        case .push(let push): push.problem(at: now)
+        case .rewrite(let record), .bury(let record, _):
+            Push(record, isRecorded: true).problem(at: now)
+        case .restore(let job, let place):
+            Push(job.record, version: place.version, runAt: nil, attempts: job.attempts).problem(at: now)
+        case .end, .endBecause, .tellEnd, .tellStanding, .wait, .reclaim, .promote: nil
+        }
+    }
+
     /// The action's letter with what belongs to it, then its arguments: see `repair.lua`.
     fileprivate func write(to arguments: inout RESPWriter) {
         switch self {
@@ -56,7 +74,7 @@ extension QueueRepair.Action {
         case .tellStanding(let withRecord): arguments.bulk(withRecord ? "S1" : "S0")
         case .wait(let time):
             var action: [UInt8] = [UInt8(ascii: "W")]
-            action.appendBigEndian(max(0, time.microseconds))
+            action.appendBigEndian(Limits.reach(time))
             arguments.bulk(action)
         case .rewrite(let record):
             arguments.bulk("R")

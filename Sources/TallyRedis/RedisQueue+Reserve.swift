@@ -33,16 +33,26 @@ extension RedisQueue {
             leased.append((lease, record, detour))
             at += 3
         }
+        var unread: [Lease] = []
         for (lease, record, detour) in leased {
             do {
                 reservation.jobs.append(try await reserved(lease, record: record, detour: detour))
-            } catch let error as QueueError {
-                throw error
+            } catch is QueueError {
+                unread.append(lease)
             } catch {
                 reservation.corrupt.append(lease)  // damaged bytes: the worker fails it, by its lease
             }
         }
+        await handBack(unread, at: now, after: time)
         return reservation
+    }
+
+    /// Their bodies could not be read. They wait a moment, for the cause may last; no crash is counted. Where this
+    /// fails as well their leases run out.
+    private func handBack(_ leases: [Lease], at now: Timestamp?, after time: Timestamp) async {
+        if leases.isEmpty { return }
+        _ = try? await release(
+            leases.map { Release($0, runAt: time + Limits.retryStoreCap) }, at: now)
     }
 
     private func reserved(_ lease: Lease, record: [UInt8], detour: [UInt8]) async throws -> ReservedJob {

@@ -57,15 +57,10 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
     public func push(_ jobs: [Push], issued: Issued?, at now: Timestamp?) async throws(QueueError)
         -> [PushAnswer]
     {
+        let time = now ?? verbs.reading?.now ?? .now
         for job in jobs {
-            do throws(InvalidJob) {
-                try job.record.check()
-            } catch {
-                throw QueueError(.invalid, "push", "\(error)")
-            }
-            if !job.isRecorded, job.record.unique?.lifetime == .forever {
-                throw QueueError(
-                    .invalid, "push", "unique key: a key for ever needs the ledger; enqueue in mode recorded")
+            if let why = job.problem(at: time) {
+                throw QueueError(.invalid, "push", why)
             }
         }
         if jobs.count > Limits.jobsPerCall {
@@ -75,14 +70,24 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
         let answer = try await call("push", at: now, jobs: jobs.count) { head, arguments in
             head.bulk(issued.map { String($0.epoch) } ?? "")
             head.bulk(issued?.at.microseconds ?? 0)
-            for job in jobs { job.write(to: &arguments) }
+            var isAfterQueued = false
+            for job in jobs {
+                job.write(to: &arguments, belongsToLast: isAfterQueued && !job.isRecorded)
+                isAfterQueued = !job.isRecorded
+            }
         }
         guard answer.values.count >= 5, let letters = answer.values[3].bytes,
             let holders = answer.values[4].bytes,
             letters.count >= answer.firstJob + jobs.count
         else { throw malformed("push") }
+        let own = letters[answer.firstJob..<answer.firstJob + jobs.count]
+        if let at = own.firstIndex(of: UInt8(ascii: "W")) {
+            throw QueueError(
+                .full, "push",
+                "queue \(jobs[at - answer.firstJob].record.queue) holds \(Limits.queueWindow) waiting jobs")
+        }
         var holder = letters[..<answer.firstJob].count { $0 == UInt8(ascii: "u") }
-        return letters[answer.firstJob..<answer.firstJob + jobs.count].map { letter in
+        return own.map { letter in
             switch letter {
             case UInt8(ascii: "P"): return .pushed
             case UInt8(ascii: "e"): return .exists(same: true)
@@ -93,6 +98,7 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
                 // sixteen bytes a letter `u`, by construction
                 return .duplicate(of: (try? reader.id()) ?? .zero)
             case UInt8(ascii: "w"): return .full
+            case UInt8(ascii: "N"): return .withheld
             case UInt8(ascii: "r"): return .refused
             default: return .ended(JobStatus(code: letter) ?? .failed)
             }
@@ -141,9 +147,9 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
         try await settle("retry", retries.count, at: now) { arguments in
             for retry in retries {
                 var detail: [UInt8] = []
-                detail.appendBigEndian(max(0, retry.runAt?.microseconds ?? 0))
-                detail.appendBigEndian(UInt32(clamping: retry.attempts))
-                detail.appendBigEndian(max(0, retry.failedAt?.microseconds ?? 0))
+                detail.appendBigEndian(Limits.reach(retry.runAt))
+                detail.appendBigEndian(Limits.reach(retry.attempts))
+                detail.appendBigEndian(Limits.reach(retry.failedAt))
                 detail.append(contentsOf: ErrorText.clean(retry.error).utf8)
                 arguments.bulk(retry.lease.token)
                 arguments.bulk(detail)
@@ -155,7 +161,7 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
         try await settle("fail", failures.count, at: now) { arguments in
             for failure in failures {
                 var detail: [UInt8] = []
-                detail.appendBigEndian(UInt32(clamping: failure.attempts))
+                detail.appendBigEndian(Limits.reach(failure.attempts))
                 let error = ErrorText.clean(failure.error)
                 detail.append(contentsOf: (error.isEmpty ? "failed" : error).utf8)
                 arguments.bulk(failure.lease.token)
@@ -169,7 +175,7 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
         try await settle("release", releases.count, at: now) { arguments in
             for release in releases {
                 var detail: [UInt8] = []
-                detail.appendBigEndian(max(0, release.runAt?.microseconds ?? 0))
+                detail.appendBigEndian(Limits.reach(release.runAt))
                 arguments.bulk(release.lease.token)
                 arguments.bulk(detail)
             }
@@ -292,7 +298,7 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
 
     func malformed(_ operation: String) -> QueueError {
         QueueError(
-            .invalid, operation,
+            .wrongServer, operation,
             "the reply is not what the function library answers; is another version loaded?")
     }
 }

@@ -45,16 +45,17 @@ extension LeaseRefusal {
 
 extension Push {
     /// head, record [, large body] [, unique key]: see `push.lua`.
-    func write(to arguments: inout RESPWriter, withUnique: Bool = true) {
+    func write(to arguments: inout RESPWriter, withUnique: Bool = true, belongsToLast: Bool = false) {
         let isLarge = record.body.count > Limits.inlineBodyBytes
         let unique = isRecorded || !withUnique ? nil : record.unique
         var head: [UInt8] = []
         head.reserveCapacity(33)
         head.append(record.id)
         head.appendBigEndian(UInt32(clamping: version))
-        head.append((isRecorded ? 1 : 0) | (isLarge ? 2 : 0) | (unique != nil ? 4 : 0))
-        head.appendBigEndian(max(0, runAt?.microseconds ?? 0))
-        head.appendBigEndian(UInt32(clamping: attempts))
+        head.append(
+            (isRecorded ? 1 : 0) | (isLarge ? 2 : 0) | (unique != nil ? 4 : 0) | (belongsToLast ? 8 : 0))
+        head.appendBigEndian(Limits.reach(runAt))
+        head.appendBigEndian(Limits.reach(attempts))
         arguments.bulk(head)
         arguments.bulk(record.packed(withoutBody: isLarge))
         if isLarge { arguments.bulk(record.body) }

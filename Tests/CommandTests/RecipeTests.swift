@@ -208,6 +208,28 @@ import Testing
         }
     }
 
+    @Test
+    func `enqueue --stdin says truly of each neighbour of a conflict whether it was there before [E3, A8]`()
+        async throws
+    {
+        try await withStores { scratch, environment in
+            let there = JobRecord(type: "t", body: [1])
+            _ = try await scratch.ledger.record([there])
+            let lines = [
+                #"{"type":"t"}"#, #"{"type":"t","id":"\#(there.id)","payload":2}"#, #"{"type":"t"}"#,
+            ]
+            for mode in ["recorded", "queued"] {
+                let outcome = try await Tool.run(
+                    ["enqueue", "--stdin", "--json", "--mode", mode], environment: environment,
+                    input: lines.joined(separator: "\n"))
+                #expect(outcome.code == 1 || mode == "queued")
+                #expect(
+                    !outcome.output.contains(#""existed":true"#) && outcome.lines.count >= 2,
+                    "\(outcome.output)")
+            }
+        }
+    }
+
     @Test func `reconcile exits 0 when clean, 4 with drift left, 1 after its repair [P3]`() async throws {
         try await withStores { scratch, environment in
             let id = try await enqueue(environment, ["--type", "t"])
@@ -233,7 +255,9 @@ import Testing
             #expect([dry.code, repaired.code, after.code] == [4, 1, 0])
             #expect(dry.output.contains("D09") && dry.output.contains("\(id)"))
             #expect(
-                dry.lines.last == "statement accepted=1 completed=0 failed=0 cancelled=0 active=1 drift=2")
+                dry.lines.last
+                    == "statement accepted=1 completed=0 failed=0 cancelled=0 active=1 outbox=0 outbox_age=0s drift=2"
+            )
         }
     }
 }

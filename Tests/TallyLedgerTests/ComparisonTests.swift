@@ -135,6 +135,7 @@ private let absent = QueueSight(held: nil, ended: nil)
     @Test func `reads as the issue asks`() {
         #expect(
             statement(active: 2).description
-                == "statement accepted=10 completed=5 failed=2 cancelled=1 active=2 drift=0")
+                == "statement accepted=10 completed=5 failed=2 cancelled=1 active=2 outbox=0 outbox_age=0s drift=0"
+        )
     }
 }

@@ -48,6 +48,104 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
         }
     }
 
+    @Test func `fails no neighbour of a push into a full queue, nor of one that is bad`() async throws {
+        try await PrivateRedis.with { redis in
+            try await withQueue(url: redis.url) { queue, _ in
+                try LibraryMutation.smallWindow.load(into: RawRedis(url: redis.url))
+                let full = try await queue.push((0..<4).map { _ in Push(job()) }, issued: nil, at: nil)
+                #expect(full == [.pushed, .pushed, .pushed, .pushed])
+                let before = try await queue.history().seq
+                // What arrives while the first call waits for its answer travels as one.
+                redis.freeze()
+                let calls = Task {
+                    try await withThrowingTaskGroup(of: String.self) { group in
+                        group.addTask {
+                            _ = try await queue.push([Push(job(queue: "first"))], issued: nil, at: nil)
+                            return "pushed"
+                        }
+                        for number in 0..<20 {
+                            group.addTask {
+                                let push = Push(job(queue: QueueName("other \(number)")))
+                                return "\(try await queue.push([push], issued: nil, at: nil)[0])"
+                            }
+                            group.addTask {
+                                let code = await caught(QueueError.self) {
+                                    try await queue.push([Push(job())], issued: nil, at: nil)
+                                }?.code
+                                return code?.rawValue ?? "none"
+                            }
+                            group.addTask {
+                                let recorded = Push(job(), isRecorded: true)
+                                return "\(try await queue.push([recorded], issued: nil, at: nil)[0])"
+                            }
+                        }
+                        group.addTask {
+                            let error = await caught(QueueError.self) {
+                                try await queue.call("push", at: nil, jobs: 1) { head, arguments in
+                                    head.bulk("")
+                                    head.bulk(0 as Int64)
+                                    arguments.bulk("no head")
+                                    arguments.bulk("no record")
+                                }
+                            }
+                            return "bad: \(error?.code.rawValue ?? "none")"
+                        }
+                        var found: [String: Int] = [:]
+                        for try await answer in group { found[answer, default: 0] += 1 }
+                        return found
+                    }
+                }
+                for _ in 0..<1000 { await Task.yield() }
+                redis.resume()
+
+                #expect(try await calls.value == ["pushed": 21, "full": 40, "bad: invalid": 1])
+                #expect(try await queue.history().seq > before)
+            }
+        }
+    }
+
+    @Test func `pushes all queued jobs of a call or none where their queue has room for some`() async throws {
+        try await PrivateRedis.with { redis in
+            try await withQueue(url: redis.url) { queue, _ in
+                try LibraryMutation.smallWindow.load(into: RawRedis(url: redis.url))
+                let five = (0..<5).map { _ in Push(job()) }
+                let error = await caught(QueueError.self) {
+                    try await queue.push(five, issued: nil, at: nil)
+                }
+                #expect(error?.code == .full && error?.detail.contains("queue q") == true)
+                #expect(try await queue.counts(at: nil).map(\.pending).reduce(0, +) == 0)
+                let recorded = five.map { Push($0.record, isRecorded: true) }
+                #expect(
+                    try await queue.push(recorded, issued: nil, at: nil)
+                        == [.pushed, .pushed, .pushed, .pushed, .full])
+            }
+        }
+    }
+
+    @Test func `hands back the job whose body cannot be read, and runs the others`() async throws {
+        try await withQueue(hasTestClock: true) { queue, namespace in
+            let large = job(Array(repeating: 7, count: 100_000))
+            let small = [job([1]), job([2])]
+            _ = try await queue.push(
+                [Push(small[0]), Push(large), Push(small[1])], issued: nil, at: start)
+            let raw = try RawRedis(url: Servers.redisURL)
+            let key = "{\(namespace):0}:large"
+            try raw("RENAME", key, key + ":kept")
+            try raw("SET", key, "not a hash")
+
+            let taken = try await queue.reserve(wish(9), at: start)
+
+            #expect(taken.jobs.map(\.record) == small && taken.corrupt.isEmpty)
+            let held = try #require(try await queue.inspect([small[0].id], at: start).held[small[0].id])
+            #expect(held.status == .processing)
+            try raw("RENAME", key + ":kept", key)
+            let back = try #require(try await queue.inspect([large.id], at: start).held[large.id])
+            #expect(back.status == .scheduled && back.crashes == 0 && back.attempts == 0)
+            let later = start + Limits.retryStoreCap
+            #expect(try await queue.reserve(wish(9), at: later).jobs.map(\.record) == [large])
+        }
+    }
+
     @Test func `merges 50 concurrent calls into fewer log entries`() async throws {
         try await PrivateRedis.with { redis in
             try await withQueue(url: redis.url) { queue, _ in

@@ -30,6 +30,21 @@ import Testing
         }
     }
 
+    @Test func `is a failed attempt where a snooze lies beyond ten years, and says so [A2]`() {
+        guard case .release = ending(JobError.snooze(Limits.farthestRunAt)) else {
+            Issue.record("ten years were refused")
+            return
+        }
+        guard
+            case .retry(_, attempts: 1, let text) = ending(
+                JobError.snooze(Limits.farthestRunAt + .microseconds(1)))
+        else {
+            Issue.record("more than ten years were taken")
+            return
+        }
+        #expect(text == "snooze: 315360000000001 µs is not within now and ten years")
+    }
+
     @Test func `is the dead-letter set once the attempts are used up [G2]`() {
         guard case .retry = ending(ConnectionRefused(), attempts: 3) else {
             Issue.record("the fourth failure of five was final")

@@ -1,10 +1,10 @@
 import TallyCore
 import TallyLedger
 import TallyRedis
-import TallyRuntime
 import TestSupport
 import Testing
 
+@testable import TallyRuntime
 @testable import Tallystick
 
 private let served = Journal<Int>()
@@ -248,6 +248,32 @@ private struct Interruption: Error {}
             #expect(Set(runs.all).count == 1000 && runs.count == 1000)
             #expect(run.exitCode == 0 && statement.holds)
             #expect(statement.accepted == 1000 && statement.active == 0)
+        }
+    }
+
+    @Test func `reports every end but the one that the queue refuses`() async throws {
+        try await withScratch { scratch in
+            let records = (0..<4).map { _ in JobRecord(type: "t") }
+            _ = try await scratch.queue.push(records.map { Push($0) }, issued: nil, at: nil)
+            let wish = ReserveWish([.default], limit: 9, lease: .seconds(60), worker: WorkerID("w"))
+            let leases = try await scratch.queue.reserve(wish, at: nil).jobs.map(\.lease)
+            let lane = SettleLane(queue: scratch.queue, observer: SilentObserver())
+            let ended = Journal<String>()
+            for (index, lease) in leases.enumerated() {
+                // The functions take no result beyond 8 MiB.
+                let result: [UInt8] = index == 1 ? Array(repeating: 0x31, count: 9 << 20) : []
+                lane.add(
+                    Settlement(
+                        lease: lease, ending: .ack(result), deadline: .now + .seconds(60),
+                        done: { ended.append($0 == .success(.settled(.completed)) ? "completed" : "refused") }
+                    ))
+            }
+
+            await lane.drain()
+
+            #expect(ended.all.sorted() == ["completed", "completed", "completed", "refused"])
+            let view = try await scratch.queue.inspect(records.map(\.id), at: nil)
+            #expect(Set(view.held.keys) == [records[1].id])
         }
     }
 }

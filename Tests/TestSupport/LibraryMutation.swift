@@ -44,8 +44,8 @@ package struct LibraryMutation: Sendable, CustomStringConvertible {
             "cancel_version", "if not version then return reply(c, 'u', 0) end",
             "version = version or 1"),
         LibraryMutation(
-            "push_supersedes", "if job.held.version >= version then letter",
-            "if true then letter"),
+            "push_supersedes", "if job.held.version >= version then return",
+            "if true then return"),
         LibraryMutation(
             "repair_cas", "return seen == r.seen and repairs[r.letter](c, r)",
             "return repairs[r.letter](c, r)"),

@@ -51,24 +51,26 @@ package final class SpyLedger: LedgerDriver {
         return answer
     }
 
-    package func record(_ jobs: [JobRecord]) async throws(LedgerError) -> RecordReceipt {
+    package func record(_ jobs: [JobRecord], together: Bool) async throws(LedgerError)
+        -> RecordReceipt
+    {
         let (gate, poison) = plan.withLock { ($0.gate, $0.refusesType) }
         await gate?.wait()
         return try await pass(.record) { () throws(LedgerError) in
             if let poison, jobs.contains(where: { $0.type == poison }) {
                 throw LedgerError(.refused, "record", "injected", sqlState: "22P05")
             }
-            return try await base.record(jobs)
+            return try await base.record(jobs, together: together)
         }
     }
-    package func finishOutbox(_ id: OutboxID) async throws(LedgerError) {
-        try await pass(.finishOutbox) { () throws(LedgerError) in try await base.finishOutbox(id) }
+    package func finishOutbox(_ ids: [OutboxID]) async throws(LedgerError) {
+        try await pass(.finishOutbox) { () throws(LedgerError) in try await base.finishOutbox(ids) }
     }
     package func relay(
-        rows: Int, olderThan age: Duration, push: @Sendable (OutboxRow) async throws -> Bool
-    ) async throws(LedgerError) -> (claimed: Int, deleted: Int) {
+        _ claim: RelayClaim, push: @Sendable (OutboxRow) async throws -> RelayVerdict
+    ) async throws(LedgerError) -> RelayPass {
         try await pass(.relay) { () throws(LedgerError) in
-            try await base.relay(rows: rows, olderThan: age, push: push)
+            try await base.relay(claim, push: push)
         }
     }
     package func cursor() async throws(LedgerError) -> LogPosition {

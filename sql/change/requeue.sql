@@ -26,8 +26,8 @@ WITH changed AS (
 ), forgotten AS (
   DELETE FROM tally.job_effects e USING changed c WHERE e.job_id = c.id
 ), sent AS (
-  INSERT INTO tally.outbox (kind, ids, versions, run_at, first_id, last_id)
-  SELECT 'requeue', ARRAY[c.id], ARRAY[c.version], c.run_at, c.id, c.id FROM changed c
+  INSERT INTO tally.outbox (kind, ids, versions, run_at, first_id, last_id, queue)
+  SELECT 'requeue', ARRAY[c.id], ARRAY[c.version], c.run_at, c.id, c.id, c.queue FROM changed c
 ), kept AS (
   INSERT INTO tally.unique_keys (queue, key, job_id, until)
   SELECT c.queue, c.unique_key, c.id, 'infinity' FROM changed c WHERE c.unique_lifetime = -1

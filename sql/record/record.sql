@@ -1,4 +1,4 @@
--- Records new jobs with one outbox row, all or nothing. Ids that are there already and jobs whose unique key is taken
+-- Records new jobs with one outbox row a queue, all or nothing. Ids that are there already and jobs whose unique key is taken
 -- are left out; record/explain.sql then says why. Within a call ids and (queue, key) pairs must not repeat.
 --
 -- Times are µs since 1970: any client can bind bigint[]. Inserts go in id order and keys in key order, so that two
@@ -47,12 +47,12 @@ WITH input AS MATERIALIZED (
   WHERE i.unique_key = '' OR i.id IN (SELECT t.job_id FROM taken t)
   ORDER BY i.id
   ON CONFLICT (id) DO NOTHING
-  RETURNING id
+  RETURNING id, queue
 ), sent AS (
-  INSERT INTO tally.outbox (kind, ids, first_id, last_id)
-  SELECT 'enqueue', n.ids, n.ids[1], n.ids[cardinality(n.ids)]
-  FROM (SELECT array_agg(new.id ORDER BY new.id) AS ids FROM new) n
-  WHERE n.ids IS NOT NULL
-  RETURNING id
+  -- One row a queue: the relay goes from queue to queue.
+  INSERT INTO tally.outbox (kind, ids, first_id, last_id, queue)
+  SELECT 'enqueue', n.ids, n.ids[1], n.ids[cardinality(n.ids)], n.queue
+  FROM (SELECT array_agg(new.id ORDER BY new.id) AS ids, new.queue FROM new GROUP BY new.queue) n
+  RETURNING id, queue
 )
-SELECT sent.id, new.id FROM sent, new
+SELECT sent.id, new.id FROM new JOIN sent USING (queue)

@@ -68,7 +68,8 @@ public struct UniqueKey: Hashable, Sendable, Codable {
     }
 }
 
-/// Why a record was refused, before anything was sent or stored. The first seven are checked in this order.
+/// Why a record was refused, before anything was sent or stored. `JobRules` has the bounds and their order;
+/// `tally.enqueue` in SQL refuses the same in the same words.
 public enum InvalidJob: Error, Hashable, Sendable, CustomStringConvertible {
     case idRequired
     case typeRequired
@@ -88,7 +89,8 @@ public enum InvalidJob: Error, Hashable, Sendable, CustomStringConvertible {
         case .idRequired: "id: required; leave it out to have one made"
         case .typeRequired: "type: required; name the kind of job, such as `invoice.send`"
         case .queueRequired: "queue: must not be blank; leave it out for `default`"
-        case .timeoutNegative(let value): "timeout: \(value) is negative; leave it out for none"
+        case .timeoutNegative(let value):
+            "timeout: \(value.microseconds) µs is negative; leave it out for none"
         case .attemptsNegative(let value): "attempts: \(value) is negative"
         case .maxAttemptsNegative(let value): "max attempts: \(value) is negative; 0 leaves it to the worker"
         case .attemptsExceedMax(let attempts, let max):
@@ -101,69 +103,6 @@ public enum InvalidJob: Error, Hashable, Sendable, CustomStringConvertible {
         case .batchTooLarge(let jobs, let bytes):
             "batch: \(jobs) jobs of \(bytes) bytes; at most \(Limits.jobsPerCall) jobs and "
                 + "\(Limits.bodyBytesPerCall) bytes fit one atomic call: split it"
-        }
-    }
-}
-
-extension JobRecord {
-    /// Refuses what no store may meet. Pure: reads no clock, does no I/O.
-    public func check() throws(InvalidJob) {
-        if id == .zero { throw .idRequired }
-        if NameCheck.isBlank(type.text) { throw .typeRequired }
-        if NameCheck.isBlank(queue.text) { throw .queueRequired }
-        if let timeout, timeout < .zero { throw .timeoutNegative(timeout) }
-        if attempts < 0 { throw .attemptsNegative(attempts) }
-        if maxAttempts < 0 { throw .maxAttemptsNegative(maxAttempts) }
-        if maxAttempts > 0, attempts > maxAttempts {
-            throw .attemptsExceedMax(attempts: attempts, max: maxAttempts)
-        }
-        try checkNames()
-        try checkRanges()
-    }
-
-    private func checkNames() throws(InvalidJob) {
-        if let why = NameCheck.problem(type.text) { throw .badName(field: "type", why: why) }
-        if let why = NameCheck.problem(queue.text) { throw .badName(field: "queue", why: why) }
-        if let unique, let why = NameCheck.problem(unique.text, upTo: Limits.uniqueKeyBytes) {
-            throw .badName(field: "unique key", why: why)
-        }
-        if codec.isEmpty { throw .badName(field: "codec", why: "is empty") }
-        if let why = NameCheck.problem(codec, upTo: 50) { throw .badName(field: "codec", why: why) }
-        if tags.count > Limits.tags { throw .tooManyTags(tags.count) }
-        for tag in tags {
-            if tag.isEmpty { throw .badName(field: "tag", why: "is empty") }
-            if let why = NameCheck.problem(tag) { throw .badName(field: "tag", why: why) }
-        }
-        if !trace.isEmpty, let why = NameCheck.problem(trace, upTo: 512) {
-            throw .badName(field: "trace", why: why)
-        }
-    }
-
-    private func checkRanges() throws(InvalidJob) {
-        if body.count > Limits.bodyBytes { throw .bodyTooLarge(bytes: body.count) }
-        if let timeout, timeout == .zero || timeout > Limits.maxTimeout {
-            throw .outOfRange(field: "timeout", value: "\(timeout)", allowed: "1 µs and 7 days")
-        }
-        if maxAttempts > Limits.maxAttemptsBound || attempts > Limits.maxAttemptsBound {
-            throw .outOfRange(
-                field: "max attempts", value: "\(max(attempts, maxAttempts))", allowed: "0 and 10,000")
-        }
-        if !(1...255).contains(maxCrashes) {
-            throw .outOfRange(field: "max crashes", value: "\(maxCrashes)", allowed: "1 and 255")
-        }
-        let year1970 = Timestamp(microseconds: 0)
-        let far = createdAt + Limits.farthestRunAt
-        guard createdAt >= year1970, createdAt.microseconds < 7_000_000_000_000_000 else {
-            throw .outOfRange(
-                field: "created at", value: "\(createdAt.microseconds) µs", allowed: "1970 and 2191")
-        }
-        if let runAt, runAt > far || runAt < year1970 {
-            throw .outOfRange(
-                field: "run at", value: "\(runAt.microseconds) µs",
-                allowed: "1970 and ten years after creation; seconds mistaken for milliseconds?")
-        }
-        if case .lasting(let time)? = unique?.lifetime, time <= .zero || time > Limits.farthestRunAt {
-            throw .outOfRange(field: "unique key lifetime", value: "\(time)", allowed: "1 µs and ten years")
         }
     }
 }

@@ -73,13 +73,8 @@ package enum NameCheck {
         if text.isEmpty { return "is empty" }
         // Almost every name: the tables of Unicode cost a microsecond a name, twice an enqueue.
         if text.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) { return nil }
-        for scalar in text.unicodeScalars {
-            let properties = scalar.properties
-            switch properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
-                return "holds the invisible character U+\(hex(scalar.value)); leave it out"
-            default: break
-            }
+        for scalar in text.unicodeScalars where isInvisible(scalar.value) {
+            return "holds the invisible character U+\(hex(scalar.value)); leave it out"
         }
         if text.unicodeScalars.first!.properties.isWhitespace
             || text.unicodeScalars.last!.properties.isWhitespace
@@ -87,6 +82,27 @@ package enum NameCheck {
             return "begins or ends with white space; trim it"
         }
         return nil
+    }
+
+    /// Controls, format and direction marks, line ends, private use, and what is no character. The ranges are fixed, and
+    /// `tally.name_problem` in SQL has the same: what a name may be does not depend on a program's tables of Unicode.
+    package static let invisible: [ClosedRange<UInt32>] = [
+        0x0...0x1F, 0x7F...0x9F, 0xAD...0xAD, 0x600...0x605, 0x61C...0x61C, 0x6DD...0x6DD, 0x70F...0x70F,
+        0x890...0x891, 0x8E2...0x8E2, 0x180E...0x180E, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F,
+        0xE000...0xF8FF, 0xFDD0...0xFDEF, 0xFEFF...0xFEFF, 0xFFF0...0xFFFB, 0xFFFE...0xFFFF,
+        0x110BD...0x110BD,
+        0x110CD...0x110CD, 0x13430...0x1343F, 0x1BCA0...0x1BCA3, 0x1D173...0x1D17A, 0x1FFFE...0x1FFFF,
+        0x2FFFE...0x2FFFF, 0x3FFFE...0x3FFFF, 0x4FFFE...0x4FFFF, 0x5FFFE...0x5FFFF, 0x6FFFE...0x6FFFF,
+        0x7FFFE...0x7FFFF, 0x8FFFE...0x8FFFF, 0x9FFFE...0x9FFFF, 0xAFFFE...0xAFFFF, 0xBFFFE...0xBFFFF,
+        0xCFFFE...0xCFFFF, 0xDFFFE...0xE00FF, 0xE01F0...0xE0FFF, 0xEFFFE...0x10FFFF,
+    ]
+
+    private static func isInvisible(_ scalar: UInt32) -> Bool {
+        for range in invisible {
+            if scalar < range.lowerBound { return false }
+            if scalar <= range.upperBound { return true }
+        }
+        return false
     }
 
     package static func isBlank(_ text: String) -> Bool {

@@ -18,7 +18,7 @@ public struct Ack: Hashable, Sendable {
 /// The attempt failed, and there will be another.
 public struct Retry: Hashable, Sendable {
     public var lease: Lease
-    /// nil or past = at once.
+    /// nil or past = at once; beyond the year 2255 counts as its end.
     public var runAt: Timestamp?
     public var attempts: Int
     public var error: String
@@ -47,6 +47,7 @@ public struct Failure: Hashable, Sendable {
 /// The job goes back unharmed: no attempt is counted.
 public struct Release: Hashable, Sendable {
     public var lease: Lease
+    /// nil or past = at once; beyond the year 2255 counts as its end.
     public var runAt: Timestamp?
     public init(_ lease: Lease, runAt: Timestamp? = nil) {
         self.lease = lease

@@ -2,23 +2,25 @@
 public protocol LedgerDriver: Sendable {
     // MARK: Enqueue
 
-    /// Commits job rows and ONE outbox row for the new ones, in one transaction. Idempotent by id: a row that is
+    /// Commits job rows, and for the new ones an outbox row a queue, in one transaction. Idempotent by id: a row that is
     /// there already answers `.exists`, a taken unique key `.duplicate`; neither writes anything.
     ///
+    /// - Parameter together: all or none: where the id of one belongs to other content, nothing is written, and the
+    ///   others answer `.withheld`.
     /// - Throws: `.refused` when the data of any one job was refused (nothing was written: retry one by one);
     ///   `.uncertain` when the commit's answer was lost.
-    func record(_ jobs: [JobRecord]) async throws(LedgerError) -> RecordReceipt
+    func record(_ jobs: [JobRecord], together: Bool) async throws(LedgerError) -> RecordReceipt
 
-    /// The queue has the jobs of this outbox row: deletes it and counts them as accepted. May be repeated.
-    func finishOutbox(_ id: OutboxID) async throws(LedgerError)
+    /// The queue has the jobs of these outbox rows: deletes them and counts the jobs as accepted. May be repeated.
+    func finishOutbox(_ ids: [OutboxID]) async throws(LedgerError)
 
-    /// Claims up to `rows` outbox rows that are older than `age`, re-reads their jobs in the same statement, hands
-    /// them to `push`, deletes the rows for which it answers true, and commits; a crash in between releases the
-    /// claim. A row whose jobs are all terminal is deleted without a push. Returns how many rows were claimed and
-    /// deleted.
+    /// Claims outbox rows, queue by queue, re-reads their jobs in the same statement, hands each row to `push`, and
+    /// does what it answers: the jobs that the queue took leave the outbox, those that were left stay in it, those
+    /// that no push can bring to the queue are set aside: they end as failed, with the reason, and stand in
+    /// quarantine. A crash in between releases the claim. A row whose jobs are all terminal is deleted without a push.
     func relay(
-        rows: Int, olderThan age: Duration, push: @Sendable (OutboxRow) async throws -> Bool
-    ) async throws(LedgerError) -> (claimed: Int, deleted: Int)
+        _ claim: RelayClaim, push: @Sendable (OutboxRow) async throws -> RelayVerdict
+    ) async throws(LedgerError) -> RelayPass
 
     // MARK: Mirror
 
@@ -68,6 +70,23 @@ public protocol LedgerDriver: Sendable {
 }
 
 extension LedgerDriver {
+    /// Each job on its own.
+    public func record(_ jobs: [JobRecord]) async throws(LedgerError) -> RecordReceipt {
+        try await record(jobs, together: false)
+    }
+
+    package func finishOutbox(_ id: OutboxID) async throws(LedgerError) { try await finishOutbox([id]) }
+
+    /// The first page of a relay's pass; `push` answers for a row as a whole.
+    package func relay(
+        rows: Int, olderThan age: Duration, push: @Sendable (OutboxRow) async throws -> Bool
+    ) async throws(LedgerError) -> (claimed: Int, deleted: Int) {
+        let pass = try await relay(RelayClaim(rows: rows, olderThan: age)) { row in
+            try await push(row) ? RelayVerdict() : RelayVerdict(left: row.pushes.map(\.record.id))
+        }
+        return (pass.claimed, pass.deleted)
+    }
+
     /// A ledger in which handlers cannot commit an effect has none.
     public func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID> { [] }
 
@@ -90,25 +109,26 @@ public struct RecordReceipt: Sendable {
         /// The row is there already. `same`: with the same content.
         case exists(same: Bool)
         case duplicate(of: JobID)
+        /// Another job of a call that goes in together was refused: none of them was recorded.
+        case withheld
     }
     /// One a job, in order.
     public var answers: [Answer]
-    /// nil when nothing new was recorded.
-    public var outbox: OutboxID?
-    public init(answers: [Answer], outbox: OutboxID?) {
+    /// One a queue; none when nothing new was recorded.
+    public var outboxes: [OutboxID]
+    public init(answers: [Answer], outboxes: [OutboxID]) {
         self.answers = answers
-        self.outbox = outbox
+        self.outboxes = outboxes
     }
-}
+    /// Where a call of jobs that go in together was refused: what it answers once nothing of it is recorded. nil: it was
+    /// not refused.
+    package var withheld: RecordReceipt? {
+        guard answers.contains(.exists(same: false)) else { return nil }
+        return RecordReceipt(answers: answers.map { $0 == .recorded ? .withheld : $0 }, outboxes: [])
+    }
 
-public struct OutboxRow: Sendable {
-    public var id: OutboxID
-    /// The jobs of this row that are not terminal, at the version of the OUTBOX row.
-    public var pushes: [Push]
-    public init(id: OutboxID, pushes: [Push]) {
-        self.id = id
-        self.pushes = pushes
-    }
+    /// That of a call whose jobs go to one queue.
+    package var outbox: OutboxID? { outboxes.first }
 }
 
 public enum RequeueAnswer: Hashable, Sendable {
@@ -234,8 +254,13 @@ public struct Balances: Hashable, Sendable {
     /// Non-terminal rows, counted.
     public var active: Int
     public var quarantined: Int
+    /// Jobs whose push has not been confirmed yet; how long the oldest of them has waited, by the ledger's clock.
+    public var outbox: Int
+    public var outboxAge: Duration
     public init(
-        accepted: Int, completed: Int, failed: Int, cancelled: Int, purged: Int, active: Int, quarantined: Int
+        accepted: Int, completed: Int, failed: Int, cancelled: Int, purged: Int, active: Int,
+        quarantined: Int,
+        outbox: Int = 0, outboxAge: Duration = .zero
     ) {
         self.accepted = accepted
         self.completed = completed
@@ -244,5 +269,7 @@ public struct Balances: Hashable, Sendable {
         self.purged = purged
         self.active = active
         self.quarantined = quarantined
+        self.outbox = outbox
+        self.outboxAge = outboxAge
     }
 }

@@ -19,6 +19,8 @@ public enum Limits {
     // What an edge accepts.
     public static let nameBytes = 100  // queue and type: readable in a Redis key and a metric label
     public static let uniqueKeyBytes = 255
+    public static let codecBytes = 50
+    public static let traceBytes = 512  // a W3C trace context with its state
     public static let bodyBytes = 1 << 20
     public static let resultBytes = 1 << 20
     public static let errorBytes = 4096  // kept of an error text
@@ -31,6 +33,8 @@ public enum Limits {
     public static let maxTimeout: Duration = .seconds(7 * 86_400)
     public static let maxAttemptsBound = 10_000
     public static let queuesPerCall = 64
+
+    package static let latest = Timestamp(microseconds: (1 << 53) - 1)  // what a Redis score holds exactly
 
     // Redis: one call.
     public static let jobsPerCall = 500  // 1.5 ms of Redis; Lua's `unpack` ends near 8,000 values
@@ -60,6 +64,8 @@ public enum Limits {
     public static let mirrorBatch = 12_000  // transitions a transaction
     public static let mirrorBatchBytes = 16 << 20
     public static let relayAge: Duration = .seconds(1)  // the client pushes its own rows first
+    public static let relayRows = 20  // outbox rows a claim; each queue that waits has its share of them
+    public static let outboxAge: Duration = .seconds(300)  // an outbox row that waits longer is drift
     public static let barrier: Duration = .seconds(10)
     public static let retryStoreBase: Duration = .milliseconds(50)
     public static let retryStoreCap: Duration = .seconds(2)
@@ -104,4 +110,15 @@ public enum Limits {
     public static let recordFlushes = 2  // group commits in flight a process
     public static let page = 50
     public static let maxPage = 1000
+}
+
+extension Limits {
+    /// A due time as a store holds it: a settlement cannot be refused for its time without refusing its neighbours, so
+    /// one beyond the calendar counts as the calendar's end. nil = at once.
+    package static func reach(_ time: Timestamp?) -> Int64 {
+        guard let time else { return 0 }
+        return max(0, min(time.microseconds, latest.microseconds))
+    }
+    /// A count of attempts as the ledger's column holds it.
+    package static func reach(_ attempts: Int) -> UInt32 { UInt32(max(0, min(attempts, Int(Int32.max)))) }
 }

@@ -47,6 +47,8 @@ public enum PushAnswer: Hashable, Sendable {
     case ended(JobStatus)
     /// The queue is over its window; try again as it drains.
     case full
+    /// Another queued job of the call was refused: none of them went in.
+    case withheld
     /// `issued` is too old, or of another epoch.
     case refused
 }

@@ -7,12 +7,16 @@
 /// and nil is what production passes.
 public protocol QueueDriver: Sendable {
     /// Puts jobs into the queue, in order. Idempotent by id: a job that is already held answers `.exists`, an ended
-    /// one `.ended`. All jobs of a call go in, or none. A repeated id or unique key inside the call counts as a
-    /// repeat.
+    /// one `.ended`. A repeated id or unique key inside the call counts as a repeat.
+    ///
+    /// The queued jobs of a call (`isRecorded` false) go in all or none: where one is refused (its id belongs to other
+    /// content or has ended, its queue is full) the others answer `.withheld`. Recorded jobs are each on their own,
+    /// and one whose queue is full answers `.full`. What another caller sends at the same time decides nothing here.
     ///
     /// - Parameter issued: when the push was decided (`stamp()`), before the ledger was read; nil for jobs that are
     ///   created by this very call.
-    /// - Throws: `.full` when Redis is out of memory or the log budget is used up.
+    /// - Throws: `.full` when Redis is out of memory, the log budget is used up, or the queue of a queued job is over
+    ///   its window; none of its queued jobs is in then.
     func push(_ jobs: [Push], issued: Issued?, at now: Timestamp?) async throws(QueueError) -> [PushAnswer]
 
     /// Leases up to `limit` runnable jobs of the given queues, in the order given: FIFO within a priority, priorities

@@ -32,5 +32,7 @@ public struct QueueError: Error, Hashable, Sendable, CustomStringConvertible {
         self.detail = detail
     }
     public var description: String { "\(operation): \(code.rawValue)\(detail.isEmpty ? "" : ": \(detail)")" }
+    /// The function library refused what this very call brought, before it wrote anything. Another call may succeed.
+    package var refusesInput: Bool { code == .invalid && detail.hasPrefix("INVALID ") }
     public var mayRetry: Bool { code == .unavailable || code == .uncertain || code == .full }
 }

@@ -18,6 +18,8 @@ struct ReconcilePass: Sendable {
 
     /// Ids that S2 has compared: S1 leaves them out.
     var seen: Set<JobID> = []
+    /// Jobs whose repair the queue refuses, whenever it is tried.
+    var refused: Set<JobID> = []
     /// Ids that another sweep has found: they are not found twice.
     var claimed: Set<JobID> = []
     /// How the compared jobs stood, for the check of their places.
@@ -40,7 +42,9 @@ struct ReconcilePass: Sendable {
                     + "rather than drift; look first, then raise --max-repairs"
             } else {
                 try await lease.keep()
-                outcome = try await repair() ? "repaired" : "raced"
+                let isMade = try await repair()
+                let isRefused = job.map(refused.contains) ?? false
+                outcome = isMade ? "repaired" : isRefused ? "needs_operator" : "raced"
                 if outcome == "repaired" { mended += 1 }
             }
         }

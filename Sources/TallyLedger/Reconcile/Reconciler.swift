@@ -51,6 +51,7 @@ public struct Reconciler: Sendable {
                 try await pass.keep(nil)
                 try await pass.checkPlaces()
                 try await pass.checkTotals()
+                try await pass.checkOutbox()
                 try await pass.checkWorkers()
                 if options.isFull { try await pass.checkKeys() }
                 try await pass.checkQuarantine()

@@ -7,6 +7,9 @@ public struct Statement: Hashable, Sendable, CustomStringConvertible {
     public var failed: Int
     public var cancelled: Int
     public var active: Int
+    /// Jobs that wait for their push, and for how long the oldest of them has.
+    public var outbox: Int
+    public var outboxAge: Duration
     public var drift: Int
     /// The other half's account, where it keeps one.
     public var queue: QueueSurvey?
@@ -17,6 +20,8 @@ public struct Statement: Hashable, Sendable, CustomStringConvertible {
         failed = balances.failed
         cancelled = balances.cancelled
         active = balances.active
+        outbox = balances.outbox
+        outboxAge = balances.outboxAge
         self.drift = drift
         self.queue = queue
     }
@@ -26,7 +31,7 @@ public struct Statement: Hashable, Sendable, CustomStringConvertible {
     }
     public var description: String {
         "statement accepted=\(accepted) completed=\(completed) failed=\(failed) cancelled=\(cancelled) "
-            + "active=\(active) drift=\(drift)"
+            + "active=\(active) outbox=\(outbox) outbox_age=\(outboxAge.components.seconds)s drift=\(drift)"
     }
     /// The queue's half: held as its epoch began + entered since = held + ended since.
     public var queueDescription: String? {

@@ -13,21 +13,24 @@ public struct Relay: Sendable {
         self.ledger = ledger
     }
 
-    /// One pass over up to 20 outbox rows. Answers how many rows were deleted.
+    /// One pass over every queue that has outbox rows, a page of them at a time. Answers how many rows are gone.
     public func step(olderThan age: Duration = Limits.relayAge) async throws -> Int {
-        // Taken before the ledger is read: a push decided on older knowledge than 30 s is refused.
-        let issued = try await queue.stamp()
-        if issued.epoch == 0 { return 0 }  // the epoch is held: every push would be refused
         try await checkLedger()
-        let queue = self.queue
-        let result = try await ledger.relay(rows: 20, olderThan: age) { row in
-            for chunk in row.pushes.pages(of: Limits.jobsPerCall) {
-                let answers = try await queue.push(chunk, issued: issued, at: nil)
-                if answers.contains(where: { $0 == .full || $0 == .refused }) { return false }
+        var deleted = 0
+        var claim = RelayClaim(olderThan: age)
+        repeat {
+            // Taken before the ledger is read: a push decided on older knowledge than 30 s is refused.
+            let issued = try await queue.stamp()
+            if issued.epoch == 0 { return deleted }  // the epoch is held: every push would be refused
+            let delivery = Delivery(queue: queue, issued: issued, observer: observer)
+            let pass = try await ledger.relay(claim) { row in try await delivery.deliver(row) }
+            deleted += pass.deleted
+            if pass.setAside > 0 {
+                observer.dutyFailed("relay", JobsSetAside(count: pass.setAside))
             }
-            return true
-        }
-        return result.deleted
+            claim.after = pass.next
+        } while claim.after != nil
+        return deleted
     }
 
     /// A ledger that reported more than it knows was restored from an old dump: its outbox holds jobs that may have
@@ -43,6 +46,15 @@ public struct Relay: Sendable {
             let count = try await step()
             return Duty.Step(count, isMore: count >= 20)
         }
+    }
+}
+
+/// Told to the observer: these jobs ended as failed, with the reason, and stand in quarantine (D19).
+public struct JobsSetAside: Error, Hashable, Sendable, CustomStringConvertible {
+    public let count: Int
+    public var description: String {
+        "\(count) jobs can never be pushed and were set aside; `tally list --status failed` says why "
+            + "(ops/runbooks/D19.md)"
     }
 }
 

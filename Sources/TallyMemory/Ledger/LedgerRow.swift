@@ -15,6 +15,7 @@ struct LedgerRow: Sendable {
 struct OutboxEntry: Sendable {
     var id: Int64
     var jobs: [(id: JobID, version: Int)]
+    var queue: QueueName
     var at: Timestamp
     /// Rows of new jobs count them as accepted when they go; a requeue creates nothing.
     var isRequeue = false

@@ -27,30 +27,33 @@ public final class MemoryLedger: LedgerDriver, DutyRegister, LeaseRegister {
 
     // MARK: - Enqueue
 
-    public func record(_ jobs: [JobRecord]) async throws(LedgerError) -> RecordReceipt {
+    public func record(_ jobs: [JobRecord], together: Bool) async throws(LedgerError) -> RecordReceipt {
         try MemoryLedgerState.check(jobs)
-        return try run("record") { state, now in state.record(jobs, at: now) }
+        return try run("record") { state, now in
+            if together, let refused = state.recorded(jobs, at: now).receipt.withheld { return refused }
+            return state.record(jobs, at: now)
+        }
     }
 
-    public func finishOutbox(_ id: OutboxID) async throws(LedgerError) {
-        try run("finishOutbox") { state, _ in state.finishOutbox(id) }
+    public func finishOutbox(_ ids: [OutboxID]) async throws(LedgerError) {
+        try run("finishOutbox") { state, _ in for id in ids { state.finishOutbox(id) } }
     }
 
     /// What `push` throws releases all claims and is reported as `.unavailable`, or as `.cancelled`; rows that were
     /// pushed before it are deleted all the same.
     public func relay(
-        rows: Int, olderThan age: Duration, push: @Sendable (OutboxRow) async throws -> Bool
-    ) async throws(LedgerError) -> (claimed: Int, deleted: Int) {
-        let claimed = try run("relay") { state, now in state.claim(rows, upTo: now - age) }
+        _ claim: RelayClaim, push: @Sendable (OutboxRow) async throws -> RelayVerdict
+    ) async throws(LedgerError) -> RelayPass {
+        let (claimed, next) = try run("relay") { state, now in state.claim(claim, at: now) }
         let ids = claimed.map(\.id)
-        var deleted = 0
+        var pass = RelayPass(claimed: claimed.count, next: next)
         do {
             for row in claimed {
-                if !row.pushes.isEmpty {
-                    guard try await push(row) else { continue }
+                let verdict = row.pushes.isEmpty ? RelayVerdict() : try await push(row)
+                if try run("relay", { state, now in state.settle(row, verdict, at: now) }) {
+                    pass.deleted += 1
                 }
-                try run("relay") { state, _ in state.finishOutbox(row.id) }
-                deleted += 1
+                pass.setAside += verdict.aside.count
             }
         } catch {
             shared.withLock { $0.state.releaseClaims(ids) }
@@ -59,7 +62,7 @@ public final class MemoryLedger: LedgerDriver, DutyRegister, LeaseRegister {
             throw LedgerError(.unavailable, "relay", "\(error)")
         }
         shared.withLock { $0.state.releaseClaims(ids) }
-        return (claimed.count, deleted)
+        return pass
     }
 
     // MARK: - Mirror
@@ -78,8 +81,11 @@ public final class MemoryLedger: LedgerDriver, DutyRegister, LeaseRegister {
         _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String,
         despiteEffect: Bool
     ) async throws(LedgerError) -> RequeueAnswer {
-        try run("requeue") { state, now in
-            state.requeue(
+        try run("requeue") { state, now throws(LedgerError) in
+            if let problem = JobRules.runAtProblem(runAt, from: now) {
+                throw LedgerError(.invalid, "requeue", "\(problem)")
+            }
+            return state.requeue(
                 id, seen: version, runAt: runAt, resetAttempts: resetAttempts, actor: actor,
                 despiteEffect: despiteEffect, at: now)
         }
@@ -124,7 +130,7 @@ public final class MemoryLedger: LedgerDriver, DutyRegister, LeaseRegister {
     }
 
     public func balances() async throws(LedgerError) -> Balances {
-        try run("balances") { state, _ in state.balances() }
+        try run("balances") { state, now in state.balances(at: now) }
     }
 
     public func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID> {

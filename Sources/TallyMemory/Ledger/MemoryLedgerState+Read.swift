@@ -38,13 +38,15 @@ extension MemoryLedgerState {
         return found
     }
 
-    func balances() -> Balances {
+    func balances(at now: Timestamp) -> Balances {
         let terminal = ended.values.reduce(0, +)
         let waiting = outbox.values.reduce(0) { $0 + ($1.isRequeue ? 0 : $1.jobs.count) }
         return Balances(
             accepted: accepted + waiting, completed: ended[.completed, default: 0],
             failed: ended[.failed, default: 0], cancelled: ended[.cancelled, default: 0], purged: 0,
-            active: rows.count - terminal, quarantined: quarantine.count)
+            active: rows.count - terminal, quarantined: quarantine.count + setAside.count,
+            outbox: outbox.values.reduce(0) { $0 + $1.jobs.count },
+            outboxAge: outbox.values.map(\.at).min().map { max(.zero, now - $0) } ?? .zero)
     }
 }
 

@@ -12,6 +12,8 @@ struct MemoryLedgerState: Sendable {
     var cursor = LogPosition.start
     var workers: [WorkerID: WorkerRow] = [:]
     var quarantine: [(job: JobID, position: LogPosition, bytes: [UInt8])] = []
+    /// Why no push could bring them to the queue.
+    var setAside: [JobID: String] = [:]
     var runs: [ReconcileRun] = []
     var duties: [String: KeptDuty] = [:]
     var leases: [String: KeptLease] = [:]
@@ -58,12 +60,17 @@ struct MemoryLedgerState: Sendable {
         return low
     }
 
+    /// One row a queue.
     mutating func addOutbox(_ jobs: [(id: JobID, version: Int)], isRequeue: Bool, at now: Timestamp)
-        -> OutboxID
+        -> [OutboxID]
     {
-        lastOutbox += 1
-        outbox[lastOutbox] = OutboxEntry(id: lastOutbox, jobs: jobs, at: now, isRequeue: isRequeue)
-        return OutboxID(lastOutbox)
+        let queues = Dictionary(grouping: jobs) { rows[$0.id]?.job.record.queue ?? .default }
+        return queues.sorted { $0.key < $1.key }.map { queue, jobs in
+            lastOutbox += 1
+            outbox[lastOutbox] = OutboxEntry(
+                id: lastOutbox, jobs: jobs, queue: queue, at: now, isRequeue: isRequeue)
+            return OutboxID(lastOutbox)
+        }
     }
 
     func view(_ id: JobID, carried: Set<JobID>) -> LedgerView? {

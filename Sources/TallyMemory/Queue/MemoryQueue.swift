@@ -78,7 +78,7 @@ public final class MemoryQueue: InspectableQueue {
     public func push(_ jobs: [Push], issued: Issued?, at now: Timestamp?) async throws(QueueError)
         -> [PushAnswer]
     {
-        try MemoryQueueState.check(jobs)
+        try MemoryQueueState.check(jobs, at: now ?? clock())
         return try run("push", at: now) { state, now throws(QueueError) in
             try state.push(jobs, issued: issued, at: now)
         }

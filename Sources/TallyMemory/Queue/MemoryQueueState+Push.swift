@@ -2,17 +2,13 @@ import TallyCore
 
 extension MemoryQueueState {
     /// What a push may be refused for before the queue is even asked. Holds for a closed queue too.
-    static func check(_ jobs: [Push]) throws(QueueError) {
+    static func check(_ jobs: [Push], at now: Timestamp) throws(QueueError) {
         if jobs.count > Limits.jobsPerCall {
             let bytes = jobs.reduce(0) { $0 + $1.record.body.count }
             throw QueueError(.invalid, "push", "\(InvalidJob.batchTooLarge(jobs: jobs.count, bytes: bytes))")
         }
         for job in jobs {
-            do { try job.record.check() } catch { throw QueueError(.invalid, "push", "\(error)") }
-            if !job.isRecorded, job.record.unique?.lifetime == .forever {
-                throw QueueError(
-                    .invalid, "push", "unique key: a queued job cannot hold one for ever; record it")
-            }
+            if let why = job.problem(at: now) { throw QueueError(.invalid, "push", why) }
         }
     }
 
@@ -24,6 +20,20 @@ extension MemoryQueueState {
             throw QueueError(
                 .full, "push", "the log holds \(log.entries.count) entries that are not mirrored yet")
         }
+        var plan = try plan(pushes, at: now)
+        if plan.isRefused, pushes.count(where: { !$0.isRecorded }) > 1 {
+            // None of the queued jobs goes in; the recorded ones are each on their own.
+            let others = try self.plan(pushes.filter(\.isRecorded), at: now)
+            plan.accepted = others.accepted
+            plan.answers = zip(pushes, plan.answers).map {
+                $0.isRecorded || $1 != .pushed ? $1 : .withheld
+            }
+        }
+        append(.push, plan.accepted.map { insert($0, at: now) }, at: now)
+        return plan.answers
+    }
+
+    private func plan(_ pushes: [Push], at now: Timestamp) throws(QueueError) -> PushPlan {
         var plan = PushPlan()
         for push in pushes {
             let answer = decide(push, plan, at: now)
@@ -32,8 +42,7 @@ extension MemoryQueueState {
             }
             plan.add(push, answer, at: now)
         }
-        append(.push, plan.accepted.map { insert($0, at: now) }, at: now)
-        return plan.answers
+        return plan
     }
 
     private func decide(_ push: Push, _ plan: PushPlan, at now: Timestamp) -> PushAnswer {
@@ -87,9 +96,15 @@ private struct PushPlan {
     var records: [JobID: JobRecord] = [:]
     var claims: [UniqueSlot: JobID] = [:]
     var byQueue: [QueueName: Int] = [:]
+    /// A queued job was refused.
+    var isRefused = false
 
     mutating func add(_ push: Push, _ answer: PushAnswer, at now: Timestamp) {
         answers.append(answer)
+        switch answer {
+        case .exists(same: false), .ended: isRefused = isRefused || !push.isRecorded
+        default: break
+        }
         guard answer == .pushed else { return }
         accepted.append(push)
         records[push.record.id] = push.record

@@ -47,7 +47,7 @@ extension MemoryQueueState {
     ) {
         if job.cancelRequested {
             move.to = .cancelled
-        } else if let time, time > now {
+        } else if let time = time.map({ min($0, Limits.latest) }), time > now {
             move.to = status
             move.runAt = time
             makeWait(job, as: status, until: time)
@@ -94,10 +94,10 @@ extension MemoryQueueState {
         let answers = retries.map { retry in
             settle(retry.lease, &moves, at: now) { state, job, move in
                 let error = ErrorText.clean(retry.error)
-                move.attempts = retry.attempts
+                move.attempts = Int(Limits.reach(retry.attempts))
                 move.error = error
                 var job = job
-                job.attempts = retry.attempts
+                job.attempts = Int(Limits.reach(retry.attempts))
                 job.error = error
                 job.failedAt = retry.failedAt ?? now
                 state.putBack(job, as: .retrying, until: retry.runAt, &move, at: now)
@@ -112,7 +112,7 @@ extension MemoryQueueState {
         let answers = failures.map { failure in
             settle(failure.lease, ending: .failed, &moves, at: now) { _, job, move in
                 let error = ErrorText.clean(failure.error)
-                move.attempts = failure.attempts
+                move.attempts = Int(Limits.reach(failure.attempts))
                 move.error = error.isEmpty ? "failed" : error
                 move.to = job.cancelRequested ? .cancelled : .failed
             }

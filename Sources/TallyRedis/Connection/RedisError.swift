@@ -24,4 +24,9 @@ enum RedisError {
     static func isMissingFunction(_ reply: RedisReply) -> Bool {
         if case .error(let text) = reply { text.contains("Function not found") } else { false }
     }
+
+    /// A function refused what a call brought; never after a write.
+    static func refusesInput(_ reply: RedisReply) -> Bool {
+        if case .error(let text) = reply { text.hasPrefix("INVALID ") } else { false }
+    }
 }

@@ -1,14 +1,15 @@
--- push: puts jobs into the queue. All of a call go in, or none.
+-- push: puts jobs into the queue. Jobs that belong together go in together, or none of them; no other job of the call
+-- decides about them, for a call may carry what several callers sent at once.
 --
 -- ARGV[3]  epoch in which the push was decided; '' = created by this very call
 -- ARGV[4]  when it was decided, unix µs
 -- ARGV[5…] a job: head, record [, large body] [, unique key]
---          head = id (16) version (4) flags (1: 1 recorded, 2 large body, 4 unique key) run_at (8)
---          attempts (4)
+--          head = id (16) version (4) flags (1: 1 recorded, 2 large body, 4 unique key, 8 belongs to the job before
+--          it) run_at (8) attempts (4)
 --          unique key = lifetime µs (8, 0 = until terminal) queue NUL key
 -- Returns  now, epoch, held, one letter a job, ids of the holders of taken keys
---          P pushed, e exists, d exists with another record, u key taken, c f x ended so, w window full, r refused;
---          or error FULL
+--          P pushed, e exists, d exists with another record, u key taken, c f x ended so, w window full, W the same of
+--          a queued job, N not pushed because of a job that it belongs to, r refused; or error FULL
 -- Log      P with every job pushed; detail: kind (0 recorded, 1 queued, 2 queued with large body) run_at (8)
 --          attempts (4), then of a queued job its record, prefixed by its length where a large body follows
 -- Cost     O(jobs)
@@ -53,50 +54,79 @@ local function read_jobs(args)
   return jobs
 end
 
+-- What of the job's key, as the judged jobs of this call would leave it: 'u' if it is taken.
+local function judge_key(c, s, job)
+  local field = job.unique:sub(9)
+  local holder = s.taken[field] or redis.call('HGET', c.p .. ':unique', 'k' .. field)
+  if holder and (holder:sub(17) == ZERO8 or (struct.unpack('>I8', holder, 17)) > c.now)
+    and holder:sub(1, 16) ~= job.id then
+    s.holders[#s.holders + 1] = holder:sub(1, 16)
+    return 'u'
+  end
+  local lifetime = (struct.unpack('>I8', job.unique))
+  job.holder = job.id .. (lifetime == 0 and ZERO8 or struct.pack('>I8', c.now + lifetime))
+end
+
+local function room_of(c, s, queue)
+  if not s.room[queue] then
+    s.room[queue] = WINDOW - count_pending(c, queue) - count_later(c, queue)
+  end
+  return s.room[queue]
+end
+
+local function judge_push(c, s, i, job)
+  local version = version_of(job.element)
+  if s.first[job.id] then return s.first[job.id].record == job.record and 'e' or 'd' end
+  for _, bytes in ipairs({ s.a[i] or '', s.b[i] or '' }) do
+    if bytes ~= '' and (struct.unpack('>I4', bytes, 2)) >= version then return bytes:sub(1, 1) end
+  end
+  if s.bodies[i] then
+    job.held = current(c, job.id)
+    if job.held.version >= version then return s.bodies[i] == job.record and 'e' or 'd' end
+  end
+  local taken = job.unique and judge_key(c, s, job)
+  if taken then return taken end
+  local queue = queue_of(job.record)
+  if room_of(c, s, queue) <= 0 then return job.recorded and 'w' or 'W' end
+  s.room[queue] = s.room[queue] - 1
+  s.first[job.id] = job
+  if job.holder then s.taken[job.unique:sub(9)] = job.holder end
+  return 'P'
+end
+
+-- One of those that belong together is refused: the others are not pushed, and take neither room nor key.
+local REFUSES = { d = true, c = true, f = true, x = true, W = true }
+local function withhold(s, jobs, letters, from, to)
+  local is_refused = false
+  for i = from, to do is_refused = is_refused or REFUSES[letters[i]] end
+  if not is_refused then return end
+  for i = from, to do
+    if letters[i] == 'P' then
+      local job, queue = jobs[i], queue_of(jobs[i].record)
+      letters[i] = 'N'
+      s.first[job.id] = nil
+      s.room[queue] = s.room[queue] + 1
+      if job.holder then s.taken[job.unique:sub(9)] = nil end
+    end
+  end
+end
+
 -- Decides every job before anything is written. Answers letters and holders.
 local function judge_pushes(c, jobs)
   local ids = {}
   for i, job in ipairs(jobs) do ids[i] = job.id end
-  local bodies = redis.call('HMGET', c.p .. ':body', unpack(ids))
-  local a = redis.call('HMGET', c.p .. ':tombs:a', unpack(ids))
-  local b = redis.call('HMGET', c.p .. ':tombs:b', unpack(ids))
-  local letters, holders, first, taken, room = {}, {}, {}, {}, {}
+  local s = { first = {}, taken = {}, room = {}, holders = {} }
+  s.bodies = redis.call('HMGET', c.p .. ':body', unpack(ids))
+  s.a = redis.call('HMGET', c.p .. ':tombs:a', unpack(ids))
+  s.b = redis.call('HMGET', c.p .. ':tombs:b', unpack(ids))
+  local letters, from = {}, 1
   for i, job in ipairs(jobs) do
-    local letter
-    local version = version_of(job.element)
-    if first[job.id] then letter = first[job.id].record == job.record and 'e' or 'd' end
-    for _, bytes in ipairs({ a[i] or '', b[i] or '' }) do
-      if not letter and bytes ~= '' and (struct.unpack('>I4', bytes, 2)) >= version then letter = bytes:sub(1, 1) end
-    end
-    if not letter and bodies[i] then
-      job.held = current(c, job.id)
-      if job.held.version >= version then letter = bodies[i] == job.record and 'e' or 'd' end
-    end
-    if not letter and job.unique then
-      local field = job.unique:sub(9)
-      local holder = taken[field] or redis.call('HGET', c.p .. ':unique', 'k' .. field)
-      if holder and (holder:sub(17) == ZERO8 or (struct.unpack('>I8', holder, 17)) > c.now)
-        and holder:sub(1, 16) ~= job.id then
-        letter = 'u'
-        holders[#holders + 1] = holder:sub(1, 16)
-      else
-        local lifetime = (struct.unpack('>I8', job.unique))
-        job.holder = job.id .. (lifetime == 0 and ZERO8 or struct.pack('>I8', c.now + lifetime))
-        taken[field] = job.holder
-      end
-    end
-    if not letter then
-      local queue = queue_of(job.record)
-      if not room[queue] then
-        room[queue] = WINDOW - count_pending(c, queue) - count_later(c, queue)
-      end
-      if room[queue] <= 0 then letter = job.recorded and 'w' or 'W' end
-      room[queue] = room[queue] - 1
-    end
-    if not letter then first[job.id] = job end
-    letters[i] = letter or 'P'
+    if bit.band(job.flags, 8) == 0 then from = i end
+    letters[i] = judge_push(c, s, i, job)
+    local next = jobs[i + 1]
+    if i > from and (not next or bit.band(next.flags, 8) == 0) then withhold(s, jobs, letters, from, i) end
   end
-  return letters, holders
+  return letters, s.holders
 end
 
 local function push_one(c, job, lines, bodies, moves)
@@ -172,6 +202,7 @@ end
 -- The common call in one pass: new jobs at version 1, to run at once, without keys or large bodies. Answers false,
 -- with nothing written, when any job of the call is not such: then the way above decides.
 local QUEUED, RECORDED = '\0\0\0\1\0' .. ZERO8 .. ZERO4, '\0\0\0\1\1' .. ZERO8 .. ZERO4
+local TOGETHER = '\0\0\0\1\8' .. ZERO8 .. ZERO4
 local QUEUED_DETAIL, RECORDED_MOVE = '\1' .. ZERO8 .. ZERO4, '-p' .. ZERO4
 
 local function push_straight(c, args)
@@ -181,7 +212,7 @@ local function push_straight(c, args)
     local head, record = args[at], args[at + 1]
     local tail = head:sub(17)
     local id = head:sub(1, 16)
-    if (tail ~= QUEUED and tail ~= RECORDED) or not is_record(record) or record:byte(4) ~= 0 or seen[id] then
+    if (tail ~= QUEUED and tail ~= RECORDED and tail ~= TOGETHER) or not is_record(record) or record:byte(4) ~= 0 or seen[id] then
       return false
     end
     seen[id] = true
@@ -260,11 +291,6 @@ redis.register_function { function_name = NAME .. 'push', callback = function(ke
   if #jobs == 0 or #jobs > JOBS_PER_CALL then refuse('not 1 to ' .. JOBS_PER_CALL .. ' jobs') end
   if is_late_call then return reply(c, string.rep('r', #jobs), '') end
   local letters, holders = judge_pushes(c, jobs)
-  for i, letter in ipairs(letters) do
-    if letter == 'W' then
-      return redis.error_reply('FULL queue ' .. queue_of(jobs[i].record) .. ' holds ' .. WINDOW .. ' waiting jobs')
-    end
-  end
   push_jobs(c, jobs, letters, 'P', '')
   finish(c)
   return reply(c, table.concat(letters), table.concat(holders))

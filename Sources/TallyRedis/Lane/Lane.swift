@@ -124,9 +124,16 @@ final class Lane: Sendable {
                 return
             }
             var again: [Merge] = []
+            var isLibraryGone = false
             for (group, reply) in zip(open, replies) {
                 if attempt < Self.loads - 1, RedisError.isMissingFunction(reply) {
                     again.append(group)
+                    isLibraryGone = true
+                    continue
+                }
+                // Refused before anything was written, for what one of them brought: each is asked alone.
+                if attempt < Self.loads - 1, group.calls.count > 1, RedisError.refusesInput(reply) {
+                    again += group.calls.map { Merge($0) }
                     continue
                 }
                 if group.calls[0].verb != nil { note(reply) }
@@ -134,6 +141,7 @@ final class Lane: Sendable {
             }
             if again.isEmpty { return }
             open = again
+            if !isLibraryGone { continue }
             do {
                 try connection.loadLibraryIfMissing()
             } catch {

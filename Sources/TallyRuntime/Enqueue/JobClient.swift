@@ -71,8 +71,10 @@ public final class JobClient: Sendable {
         }
     }
 
-    /// Enqueues all of them in one step, or none.
+    /// Enqueues all of them in one step, or none, in both modes: the store looks before it writes. A job that is there
+    /// already under its id or its unique key is no refusal; its receipt says `existed`.
     ///
+    /// - Throws: `.idConflict` and `.ended` name the first job that was refused; nothing was enqueued then.
     /// - Throws: `.invalid(.batchTooLarge)` beyond `Limits.jobsPerCall` in mode queued; split it.
     @discardableResult
     public func enqueue(contentsOf records: [JobRecord], durability: Durability? = nil)
@@ -127,6 +129,7 @@ public final class JobClient: Sendable {
             case .exists(same: true):
                 receipts.append(Receipt(id: record.id, existed: true, durability: .queued))
             case .exists(same: false): throw .idConflict(record.id)
+            case .withheld: continue  // another of the call was refused, and is thrown
             case .duplicate(let holder):
                 receipts.append(Receipt(id: holder, existed: true, durability: .queued))
             case .ended(let status): throw .ended(record.id, status)

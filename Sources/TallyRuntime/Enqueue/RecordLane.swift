@@ -1,7 +1,7 @@
 import Synchronization
 import TallyCore
 
-/// Group commit of recorded jobs: concurrent callers share one statement and one outbox row. The first ships at once;
+/// Group commit of recorded jobs: concurrent callers share one statement and an outbox row a queue. The first ships at once;
 /// what arrives while flushes are under way forms the next. Callers return right after the commit; the push and the
 /// outbox row's end follow behind.
 final class RecordLane: Sendable {
@@ -46,14 +46,17 @@ final class RecordLane: Sendable {
         }
     }
 
-    /// One transaction of its own: all of them or none.
+    /// One transaction of its own: all of them or none; the first that is refused is what is thrown.
     func enqueue(together jobs: [JobRecord]) async throws(EnqueueError) -> [Receipt] {
         let issued = await stamp()
         let receipt: RecordReceipt
         do {
-            receipt = try await ledger.record(jobs)
+            receipt = try await ledger.record(jobs, together: true)
         } catch {
             throw EnqueueError(error, jobs[0].id)
+        }
+        for (job, answer) in zip(jobs, receipt.answers) where answer == .exists(same: false) {
+            throw .idConflict(job.id)
         }
         await push(jobs, receipt, issued)
         return try zip(jobs, receipt.answers).map { job, answer throws(EnqueueError) in
@@ -108,7 +111,7 @@ final class RecordLane: Sendable {
             }
             await push(jobs, receipt, issued)
         } catch {
-            if error.code == .refused, batch.count > 1 {
+            if error.code == .refused || error.code == .invalid, batch.count > 1 {
                 // Refused for data: nobody fails for a neighbour.
                 for waiting in batch { await flush([waiting]) }
                 return
@@ -128,18 +131,22 @@ final class RecordLane: Sendable {
 
     /// Once, right after the commit. Whatever goes wrong here, the outbox row stays and the relay takes over.
     private func push(_ jobs: [JobRecord], _ receipt: RecordReceipt, _ issued: Issued?) async {
-        guard let outbox = receipt.outbox, let issued else { return }
+        guard !receipt.outboxes.isEmpty, let issued else { return }
         let new = zip(jobs, receipt.answers).compactMap { $1 == .recorded ? Push($0, isRecorded: true) : nil }
         let queue = self.queue
         let isPushed = await ask {
+            var isDone = true
             for chunk in new.pages(of: Limits.jobsPerCall) {
                 let answers = try await queue.push(chunk, issued: issued, at: nil)
-                if answers.contains(where: { $0 == .full || $0 == .refused }) { return false }
+                // The jobs of a full queue stay for the relay; those of the others go on.
+                if answers.contains(where: { $0 == .full || $0 == .refused }) { isDone = false }
             }
-            return true
+            return isDone
         }
         guard isPushed == true else { return }
-        do { try await ledger.finishOutbox(outbox) } catch { observer.dutyFailed("push after commit", error) }
+        do { try await ledger.finishOutbox(receipt.outboxes) } catch {
+            observer.dutyFailed("push after commit", error)
+        }
     }
 
     /// Asks the queue, for `Limits.pushBudget` at most: a queue that hangs holds no commit. Until it has answered,
@@ -159,7 +166,10 @@ final class RecordLane: Sendable {
             } catch {
                 answer = nil
                 observer.dutyFailed("push after commit", error)
-                state.withLock { $0.askAgainAt = .now + Limits.relayAge }
+                // What is wrong with these jobs keeps nobody else's waiting.
+                if (error as? QueueError)?.code != .invalid {
+                    state.withLock { $0.askAgainAt = .now + Limits.relayAge }
+                }
             }
             state.withLock { state in
                 state.asked.remove(id)
@@ -179,7 +189,7 @@ final class RecordLane: Sendable {
         switch answer {
         case .recorded: .success(Receipt(id: job.id, existed: false, durability: .recorded))
         case .exists(same: true): .success(Receipt(id: job.id, existed: true, durability: .recorded))
-        case .exists(same: false): .failure(.idConflict(job.id))
+        case .exists(same: false), .withheld: .failure(.idConflict(job.id))
         case .duplicate(let holder): .success(Receipt(id: holder, existed: true, durability: .recorded))
         }
     }

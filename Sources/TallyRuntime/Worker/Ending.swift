@@ -18,7 +18,9 @@ enum Ending {
         case .success(let bytes): return .ack(bytes)  // it finished, whatever was asked meanwhile
         case .failure(let thrown): error = thrown
         }
-        if case JobError.snooze(let time) = error { return .release(now + time) }
+        if case JobError.snooze(let time) = error, time <= Limits.farthestRunAt {
+            return .release(now + time)
+        }
         if case JobError.stale = error { return .release(nil) }  // refused, if it is as stale as it seems
         let attempts = job.attempts + 1
         switch stop {
@@ -27,7 +29,12 @@ enum Ending {
         case .timedOut:
             let text = "timed out after \(job.record.timeout ?? .zero)"
             return failed(text, error, attempts, job, retries, now, random)
-        case nil, .leaseLost: return failed("\(error)", error, attempts, job, retries, now, random)
+        case nil, .leaseLost:
+            var text = "\(error)"
+            if case JobError.snooze(let time) = error {
+                text = "snooze: \(time.microseconds) µs is not within now and ten years"
+            }
+            return failed(text, error, attempts, job, retries, now, random)
         }
     }
 
@@ -42,7 +49,8 @@ enum Ending {
             attempts: attempts, jobMax: job.record.maxAttempts, isFinal: isFinal, random: random)
         {
         case .fail: return .fail(attempts: attempts, error: text)
-        case .retry(let delay): return .retry(runAt: now + delay, attempts: attempts, error: text)
+        case .retry(let delay):
+            return .retry(runAt: now + min(delay, Limits.farthestRunAt), attempts: attempts, error: text)
         }
     }
 

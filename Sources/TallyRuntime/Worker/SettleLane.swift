@@ -99,19 +99,7 @@ final class SettleLane: Sendable {
             for verb in Self.verbs {
                 let group = open.filter { verb.fits($0.ending) }
                 if group.isEmpty { continue }
-                do throws(QueueError) {
-                    let answers = try await verb.send(queue, group)
-                    for (settlement, answer) in zip(group, answers) { settlement.done(.success(answer)) }
-                } catch {
-                    observer.dutyFailed("settle", error)
-                    for settlement in group {
-                        if worthTrying(settlement, after: error) {
-                            left.append(settlement)
-                        } else {
-                            settlement.done(.failure(error))
-                        }
-                    }
-                }
+                left += await send(group, verb)
             }
             open = left
             if open.isEmpty { return }
@@ -126,6 +114,31 @@ final class SettleLane: Sendable {
     private func worthTrying(_ settlement: Settlement, after error: QueueError) -> Bool {
         let limit = state.withLock { $0.giveUpAt } ?? settlement.deadline
         return error.code != .invalid && error.code != .closed && min(limit, settlement.deadline) > .now
+    }
+
+    /// One call. Answers those that are worth another try.
+    private func send(_ group: [Settlement], _ verb: VerbCall) async -> [Settlement] {
+        do throws(QueueError) {
+            let answers = try await verb.send(queue, group)
+            for (settlement, answer) in zip(group, answers) { settlement.done(.success(answer)) }
+            return []
+        } catch {
+            var left: [Settlement] = []
+            if error.code == .invalid, group.count > 1 {
+                // Refused for what one of them is: the others do not pay for it.
+                for settlement in group { left += await send([settlement], verb) }
+                return left
+            }
+            observer.dutyFailed("settle", error)
+            for settlement in group {
+                if worthTrying(settlement, after: error) {
+                    left.append(settlement)
+                } else {
+                    settlement.done(.failure(error))
+                }
+            }
+            return left
+        }
     }
 
     private struct VerbCall: Sendable {

@@ -77,7 +77,8 @@ extension Worker {
         case .fail:
             settle(
                 job, key, .failure(JobError.final("no handler for \(job.record.type) on this worker")), nil)
-        case .release(let time): settle(job, key, .failure(JobError.snooze(time)), nil)
+        case .release(let time):
+            settle(job, key, .failure(JobError.snooze(min(time, Limits.farthestRunAt))), nil)
         }
     }
 

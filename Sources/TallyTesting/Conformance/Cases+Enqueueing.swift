@@ -20,9 +20,11 @@ extension Conformance {
             var other = job
             other.body = []
 
-            let answers = try await s.push([job, other, job])
+            let answers = try await s.push([job, job])
 
-            try expect("answers", answers, [.pushed, .exists(same: false), .exists(same: true)])
+            try expect("answers", answers, [.pushed, .exists(same: true)])
+            try expect(
+                "other content", try await s.push([other, job]), [.exists(same: false), .exists(same: true)])
             try expect("jobs", try await s.reserve(10).jobs.map(\.record), [job])
         },
         ConformanceCase("same_id_after_its_end_is_told_how_it_ended", ["A7"]) { s in
@@ -162,6 +164,59 @@ extension Conformance {
 
             try expect("log end", try await s.queue.history().end, before)
             try await s.expectNothing(at: s.start)
+        },
+        ConformanceCase("queued_jobs_of_a_call_go_in_all_or_none", ["A8", "A7"]) { s in
+            let there = try await s.enqueue()
+            var other = there
+            other.body = Array("[1]".utf8)
+            let (one, two) = (s.record(unique: UniqueKey("k")), s.record())
+            let before = try await s.queue.history().end
+
+            let refused = try await s.push([one, other, two])
+
+            try expect("answers", refused, [.withheld, .exists(same: false), .withheld])
+            try expect("log end", try await s.queue.history().end, before)
+            // A repeat of what is there is no refusal; and the key that was withheld is free.
+            let taken = s.record(unique: UniqueKey("k"))
+            try expect(
+                "key", try await s.push([taken, there, two]), [.pushed, .exists(same: true), .pushed])
+            try expect(
+                "repeat", try await s.push([one, two]), [.duplicate(of: taken.id), .exists(same: true)])
+        },
+        ConformanceCase("an_ended_job_of_a_call_keeps_the_queued_others_out", ["A8"]) { s in
+            let done = try await s.enqueue()
+            _ = try await s.ack(try await s.take().lease)
+            let one = s.record()
+            try expect("answers", try await s.push([one, done]), [.withheld, .ended(.completed)])
+            try await s.expectNothing(at: s.start)
+            try expect("alone", try await s.push([one]), [.pushed])
+        },
+        ConformanceCase("recorded_jobs_of_a_push_are_each_on_their_own", ["A8"]) { s in
+            let there = try await s.enqueue()
+            var other = there
+            other.body = Array("[1]".utf8)
+            let one = s.record()
+            let pushes = [one, other].map { Push($0, isRecorded: true) }
+            let answers = try await s.queue.push(pushes, issued: nil, at: s.start)
+            try expect("answers", answers, [.pushed, .exists(same: false)])
+        },
+        ConformanceCase("jobs_recorded_together_are_recorded_all_or_none", ["A8", "A7"]) { s in
+            let there = s.record()
+            _ = try await s.ledger.record([there])
+            var other = there
+            other.body = Array("[1]".utf8)
+            let (one, two) = (s.record(unique: UniqueKey("k")), s.record())
+            let accepted = try await s.ledger.balances().accepted
+
+            let refused = try await s.ledger.record([one, other, two], together: true)
+
+            try expect("answers", refused.answers, [.withheld, .exists(same: false), .withheld])
+            try expect("outbox rows", refused.outboxes, [])
+            try expect("accepted", try await s.ledger.balances().accepted, accepted)
+            try expect("rows", try await s.ledger.jobs([one.id, two.id]).count, 0)
+            let taken = s.record(unique: UniqueKey("k"))
+            let answers = try await s.ledger.record([taken, there, two], together: true).answers
+            try expect("key", answers, [.recorded, .exists(same: true), .recorded])
         },
         ConformanceCase("batch_over_the_limit_is_refused_whole", ["A8"]) { s in
             let jobs = (0...Limits.jobsPerCall).map { _ in s.record() }

@@ -2,7 +2,49 @@ import TallyCore
 
 // Repeats, stale owners, dead letters, results, requeue.
 extension Conformance {
-    static let settling = repeats + records + requeues
+    static let settling = repeats + records + requeues + neighbours
+
+    private static let neighbours: [ConformanceCase] = [
+        ConformanceCase("one_refused_lease_of_an_extend_keeps_no_other_from_its_time", ["C4", "C6"]) { s in
+            for _ in 0..<2 { _ = try await s.enqueue() }
+            let leases = try await s.reserve(2).jobs.map(\.lease)
+            var wrong = leases[0]
+            wrong = Lease(id: wrong.id, version: 9, epoch: wrong.epoch, expiresAt: wrong.expiresAt)
+            let answers = try await s.queue.extend(
+                [wrong, leases[1]], by: .seconds(60), at: s.start)
+            try expect("refused", answers[0], .refused(.mismatch))
+            guard case .extended(let longer, cancelRequested: false) = answers[1] else {
+                throw unexpected("extend", "\(answers[1])")
+            }
+            try expect("expiry", longer.expiresAt, s.at(.seconds(60)))
+        },
+        ConformanceCase("a_time_beyond_the_calendar_is_its_end_and_keeps_no_neighbour", ["D4"]) { s in
+            for far in [Timestamp(microseconds: .max), Timestamp(microseconds: .min)] {
+                for _ in 0..<3 { _ = try await s.enqueue() }
+                let leases = try await s.reserve(3).jobs.map(\.lease)
+                let times = [s.at(.seconds(5)), far, s.at(.seconds(6))]
+                let status: JobStatus = far > s.start ? .scheduled : .pending
+
+                let released = try await s.queue.release(
+                    zip(leases, times).map { Release($0, runAt: $1) }, at: s.start)
+
+                try expect(
+                    "releases", released, [.settled(.scheduled), .settled(status), .settled(.scheduled)])
+                let run = far > s.start ? Limits.latest : nil
+                try expect("time", try await s.held(leases[1].id)?.runAt, run)
+                let again = try await s.reserve(3, at: s.at(.seconds(6))).jobs.map(\.lease)
+                let retries = again.map { Retry($0, runAt: far, attempts: .max, error: "e") }
+                let retried = try await s.queue.retry(retries, at: s.at(.seconds(6)))
+                try expect("retries", retried.allSatisfy { if case .settled = $0 { true } else { false } })
+                try expect("attempts", try await s.row(again[0].id).attempts, Int(Int32.max))
+                for lease in try await s.reserve(9, at: s.at(.seconds(7))).jobs.map(\.lease) {
+                    _ = try await s.queue.fail(
+                        [Failure(lease, attempts: .max, error: "e")], at: s.at(.seconds(7)))
+                }
+                for id in leases.map(\.id) { _ = try await s.cancel(id, at: s.at(.seconds(8))) }
+            }
+        },
+    ]
 
     private static let repeats: [ConformanceCase] = [
         ConformanceCase("repeated_ack_changes_nothing", ["D1", "D2"]) { s in

@@ -34,41 +34,46 @@ package struct GatedLedger: LedgerDriver {
         LedgerError(LedgerError.Code(rawValue: code.rawValue) ?? .unavailable, call.rawValue, "injected")
     }
 
-    package func record(_ jobs: [JobRecord]) async throws(LedgerError) -> RecordReceipt {
+    package func record(_ jobs: [JobRecord], together: Bool) async throws(LedgerError)
+        -> RecordReceipt
+    {
         try await pass(.record, { .recorded(jobs, $0) }) { () throws(LedgerError) in
-            try await base.record(jobs)
+            try await base.record(jobs, together: together)
         }
     }
-    package func finishOutbox(_ id: OutboxID) async throws(LedgerError) {
-        gate.wants(id)
-        try await pass(.finishOutbox) { () throws(LedgerError) in try await base.finishOutbox(id) }
+    package func finishOutbox(_ ids: [OutboxID]) async throws(LedgerError) {
+        for id in ids { gate.wants(id) }
+        try await pass(.finishOutbox) { () throws(LedgerError) in try await base.finishOutbox(ids) }
     }
     package func relay(
-        rows: Int, olderThan age: Duration, push: @Sendable (OutboxRow) async throws -> Bool
-    ) async throws(LedgerError) -> (claimed: Int, deleted: Int) {
+        _ claim: RelayClaim, push: @Sendable (OutboxRow) async throws -> RelayVerdict
+    ) async throws(LedgerError) -> RelayPass {
         let fate = await gate.enter(.relay)
         if case .isRefused(let code) = fate { throw Self.error(code, .relay) }
         let end = Mutex<CallFate>(.goes)
         let gate = self.gate
         let claimed = Mutex<OutboxID?>(nil)
         defer { claimed.withLock { $0.map { gate.hold($0, false) } } }
-        let answer: (claimed: Int, deleted: Int)
+        var answer: RelayPass
+        var claim = claim
+        claim.rows = 1
         do {
-            answer = try await base.relay(rows: 1, olderThan: age) { row in
+            answer = try await base.relay(claim) { row in
                 claimed.withLock { $0 = row.id }
                 gate.hold(row.id, true)
                 await gate.leave(.relay, nil)
-                let isDone = try await push(row)
+                let verdict = try await push(row)
                 let fate = await gate.enter(.relayDelete)
                 end.withLock { $0 = fate }
-                if case .isRefused = fate { return false }
-                return isDone
+                if case .isRefused = fate { return RelayVerdict(left: row.pushes.map(\.record.id)) }
+                return verdict
             }
         } catch {
             await gate.leave(.relayDelete, nil)
             throw error
         }
         await gate.leave(.relayDelete, nil)
+        answer.next = nil  // one row a step
         switch end.withLock({ $0 }) {
         case .goes: return answer
         case .isRefused(let code), .losesReply(let code): throw Self.error(code, .relayDelete)

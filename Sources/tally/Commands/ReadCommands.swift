@@ -167,7 +167,8 @@ enum StatsCommand: Command {
         [
             "accepted": balances.accepted, "completed": balances.completed, "failed": balances.failed,
             "cancelled": balances.cancelled, "active": balances.active, "purged": balances.purged,
-            "quarantined": balances.quarantined,
+            "quarantined": balances.quarantined, "outbox": balances.outbox,
+            "outbox_age_seconds": Int(balances.outboxAge.components.seconds),
         ]
     }
 }

@@ -81,6 +81,7 @@ enum ReconcileCommand: Command {
         var account: [String: Any] = [
             "accepted": statement.accepted, "completed": statement.completed, "failed": statement.failed,
             "cancelled": statement.cancelled, "active": statement.active, "drift": statement.drift,
+            "outbox": statement.outbox, "outbox_age_seconds": Int(statement.outboxAge.components.seconds),
         ]
         if let queue = statement.queue {
             account["redis"] =

@@ -145,9 +145,34 @@ extension ReconcilePass {
         var made: [JobID: Bool] = [:]
         for some in allowed.pages(of: Limits.sweepPerCall) {
             try await lease.keep()
-            for (repair, isMade) in zip(some, try await queue.repair(some)) { made[repair.id] = isMade }
+            for (repair, isMade) in zip(some, try await make(some)) { made[repair.id] = isMade }
         }
         return made
+    }
+
+    /// One call; one by one where it is refused for what one of them brings, so that the others are made.
+    private mutating func make(_ repairs: [QueueRepair]) async throws -> [Bool] {
+        switch await Self.attempt(repairs, queue) {
+        case .success(let made): return made
+        case .failure(let error) where error.code != .invalid: throw error
+        case .failure where repairs.count == 1:
+            refused.insert(repairs[0].id)
+            return [false]
+        case .failure:
+            var made: [Bool] = []
+            for repair in repairs { made += try await make([repair]) }
+            return made
+        }
+    }
+
+    private static func attempt(
+        _ repairs: [QueueRepair], _ queue: any InspectableQueue
+    ) async -> Result<[Bool], QueueError> {
+        do throws(QueueError) {
+            return .success(try await queue.repair(repairs))
+        } catch {
+            return .failure(error)
+        }
     }
 
     /// Queue, barrier, ledger: in this order. nil when the barrier was not passed in time, or a new epoch began.

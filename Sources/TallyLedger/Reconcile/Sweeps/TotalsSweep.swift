@@ -26,6 +26,16 @@ extension ReconcilePass {
         ) { try await ledger.correctBalances(actor: Self.actor(.D21)) }
     }
 
+    /// D34: the sums hold over jobs that wait in the outbox for ever, so their age is looked at.
+    mutating func checkOutbox() async throws {
+        let balances = try await onLedger { try await ledger.balances() }
+        guard balances.outbox > 0, balances.outboxAge > Limits.outboxAge else { return }
+        try await found(
+            .D34, nil, queue: "not asked", ledger: "\(balances.outbox) jobs in the outbox",
+            detail: "the oldest for \(balances.outboxAge.components.seconds) s; ops/runbooks/D34.md"
+        ) { false }
+    }
+
     /// D22, D23.
     mutating func checkWorkers() async throws {
         guard let queue = queue as? any ReconcilableQueue, let ledger = ledger as? any ReconcilableLedger
@@ -108,7 +118,16 @@ extension ReconcilePass {
         guard let ledger = ledger as? any ReconcilableLedger else { return }
         for row in try await ledger.quarantined(limit: Limits.maxPage) {
             // A worker's next heartbeat says more than the one set aside.
-            let isRight = row.source == "beat" ? true : row.job == .zero ? false : try await agrees(row.job)
+            let isRight: Bool?
+            if row.source == "beat" {
+                isRight = true
+            } else if row.job == .zero {
+                isRight = false
+            } else if row.source == "outbox", try await isFailed(row.job) {
+                isRight = false  // it never ran: a person enqueues it anew, or lets it go
+            } else {
+                isRight = try await agrees(row.job)
+            }
             guard let isRight else {
                 run.inconclusive += 1
                 continue
@@ -128,5 +147,9 @@ extension ReconcilePass {
                         detail: outcome + "; ops/runbooks/D19.md"))
             }
         }
+    }
+
+    private func isFailed(_ id: JobID) async throws -> Bool {
+        try await ledger.jobs([id])[id]?.status == .failed
     }
 }

@@ -1,0 +1,51 @@
+public struct OutboxRow: Sendable {
+    public var id: OutboxID
+    /// The jobs of this row that are not terminal, at the version of the OUTBOX row.
+    public var pushes: [Push]
+    public init(id: OutboxID, pushes: [Push]) {
+        self.id = id
+        self.pushes = pushes
+    }
+}
+
+/// Which outbox rows a relay claims. A pass goes from queue to queue, so that one which is full keeps no other waiting.
+public struct RelayClaim: Sendable {
+    /// At most so many rows; each queue of the page has its share of them, its oldest first.
+    public var rows: Int
+    public var olderThan: Duration
+    /// The last queue of the page before; nil = the pass begins.
+    public var after: String?
+    public init(rows: Int = Limits.relayRows, olderThan: Duration = Limits.relayAge, after: String? = nil) {
+        self.rows = rows
+        self.olderThan = olderThan
+        self.after = after
+    }
+}
+
+/// What became of the jobs of one outbox row. Those that it does not name are in the queue.
+public struct RelayVerdict: Sendable {
+    /// They stay in the outbox: their queue is full, or the push came too late.
+    public var left: [JobID]
+    /// No push can bring them to the queue, for this reason.
+    public var aside: [JobID: String]
+    public init(left: [JobID] = [], aside: [JobID: String] = [:]) {
+        self.left = left
+        self.aside = aside
+    }
+}
+
+/// What one page of a relay's pass did.
+public struct RelayPass: Sendable {
+    /// Rows claimed, and rows that are gone from the outbox.
+    public var claimed: Int
+    public var deleted: Int
+    public var setAside: Int
+    /// Where the next page begins; nil = every queue with outbox rows was asked.
+    public var next: String?
+    public init(claimed: Int = 0, deleted: Int = 0, setAside: Int = 0, next: String? = nil) {
+        self.claimed = claimed
+        self.deleted = deleted
+        self.setAside = setAside
+        self.next = next
+    }
+}

@@ -1,0 +1,75 @@
+import Synchronization
+import TallyCore
+
+/// Brings the jobs of one page of outbox rows to the queue. No job decides about another: one that can never be pushed
+/// is set aside alone, and a queue that is full keeps only its own jobs waiting.
+final class Delivery: Sendable {
+    private let queue: any QueueDriver
+    private let issued: Issued
+    private let observer: any JobObserver
+    /// Queues that take nothing more now: the rest of their rows waits for the next pass.
+    private let closed = Mutex<Set<QueueName>>([])
+
+    init(queue: any QueueDriver, issued: Issued, observer: any JobObserver) {
+        self.queue = queue
+        self.issued = issued
+        self.observer = observer
+    }
+
+    /// - Throws: what concerns every job alike, such as a store that is away.
+    func deliver(_ row: OutboxRow) async throws -> RelayVerdict {
+        var verdict = RelayVerdict()
+        var open: [Push] = []
+        let closed = self.closed.withLock { $0 }
+        for push in row.pushes {
+            if let why = push.problem(at: issued.at) {
+                verdict.aside[push.record.id] = why
+            } else if closed.contains(push.record.queue) {
+                verdict.left.append(push.record.id)
+            } else {
+                open.append(push)
+            }
+        }
+        // A row of an older program may hold several queues: each goes alone.
+        for (_, pushes) in Dictionary(grouping: open, by: \.record.queue).sorted(by: { $0.key < $1.key }) {
+            for chunk in pushes.pages(of: Limits.jobsPerCall) { try await send(chunk, &verdict) }
+        }
+        return verdict
+    }
+
+    private func send(_ pushes: [Push], _ verdict: inout RelayVerdict) async throws {
+        switch await attempt(pushes) {
+        case .success(let answers):
+            for (push, answer) in zip(pushes, answers) {
+                switch answer {
+                case .full: leave(push, &verdict)
+                case .refused: verdict.left.append(push.record.id)
+                default: break
+                }
+            }
+        case .failure(let error) where error.refusesInput && pushes.count == 1:
+            verdict.aside[pushes[0].record.id] = error.detail
+        case .failure(let error) where error.refusesInput:
+            // The queue knows a rule that this program does not: find the one, and let the others go.
+            for push in pushes { try await send([push], &verdict) }
+        case .failure(let error) where error.code == .invalid:
+            // What this queue keeps in the store is damaged: its jobs wait, those of other queues do not.
+            observer.dutyFailed("relay", error)
+            for push in pushes { leave(push, &verdict) }
+        case .failure(let error): throw error
+        }
+    }
+
+    private func attempt(_ pushes: [Push]) async -> Result<[PushAnswer], QueueError> {
+        do throws(QueueError) {
+            return .success(try await queue.push(pushes, issued: issued, at: nil))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func leave(_ push: Push, _ verdict: inout RelayVerdict) {
+        verdict.left.append(push.record.id)
+        closed.withLock { _ = $0.insert(push.record.queue) }
+    }
+}
