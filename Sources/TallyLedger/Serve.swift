@@ -14,7 +14,7 @@ public struct Serve: Sendable {
         runner = DutyRunner(
             [
                 Mirror(queue: queue, ledger: ledger, observer: observer).duty(),
-                Relay(queue: queue, ledger: ledger).duty(),
+                Relay(queue: queue, ledger: ledger, observer: observer).duty(),
                 Sweeper(queue: queue).duty(),
                 reconciler.openingDuty(),
                 Patrol(reconciler: reconciler, ledger: ledger, observer: observer).duty(),

@@ -7,10 +7,14 @@ import TallyCore
 public struct Relay: Sendable {
     private let queue: any QueueDriver
     private let ledger: any LedgerDriver
+    private let observer: any JobObserver
 
-    public init(queue: any QueueDriver, ledger: any LedgerDriver) {
+    public init(
+        queue: any QueueDriver, ledger: any LedgerDriver, observer: any JobObserver = SilentObserver()
+    ) {
         self.queue = queue
         self.ledger = ledger
+        self.observer = observer
     }
 
     /// One pass over every queue that has outbox rows, a page of them at a time. Answers how many rows are gone.
@@ -44,7 +48,7 @@ public struct Relay: Sendable {
     package func duty() -> Duty {
         Duty("relay", pause: .afterStep(Limits.relayPause)) {
             let count = try await step()
-            return Duty.Step(count, isMore: count >= 20)
+            return Duty.Step(count, isMore: count >= Limits.relayRows)
         }
     }
 }
