@@ -132,6 +132,9 @@ static const char read_active[] = {
 static const char read_balances[] = {
 #embed "../../sql/read/balances.sql" suffix(,)
 0};
+static const char read_clock[] = {
+#embed "../../sql/read/clock.sql" suffix(,)
+0};
 static const char read_events[] = {
 #embed "../../sql/read/events.sql" suffix(,)
 0};
@@ -363,6 +366,7 @@ static const struct { const char *name, *text; } files[] = {
     {"mirror/upsert_jobs", mirror_upsert_jobs},
     {"read/active", read_active},
     {"read/balances", read_balances},
+    {"read/clock", read_clock},
     {"read/events", read_events},
     {"read/jobs", read_jobs},
     {"read/list_newest", read_list_newest},

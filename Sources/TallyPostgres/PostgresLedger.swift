@@ -6,6 +6,7 @@ public final class PostgresLedger: TransactionalLedger {
     public let configuration: PostgresConfiguration
     let statements: Statements
     let pool: LedgerPool
+    let serverClock = ServerClock()
 
     /// Connects once, checks the schema, and keeps nothing running when either fails.
     ///

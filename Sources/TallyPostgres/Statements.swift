@@ -48,6 +48,7 @@ enum Statement: String, CaseIterable {
     case views = "read/views"
     case balances = "read/balances"
     case ping = "read/ping"
+    case clock = "read/clock"
     case copyTable = "bench/copy_table"
     case copyLimit = "bench/copy_limit"
     case dropCopyTable = "bench/drop_copy_table"

@@ -14,6 +14,7 @@ package final class SpyLedger: LedgerDriver {
         var drops: [Call: Int] = [:]
         var refusesType: JobType?
         var gate: Gate?
+        var clock: (@Sendable () -> Timestamp)?
     }
     private let base: any LedgerDriver
     private let plan = Mutex(Plan())
@@ -27,6 +28,8 @@ package final class SpyLedger: LedgerDriver {
     package func dropAnswer(of call: Call) { plan.withLock { $0.drops[call, default: 0] += 1 } }
     /// A batch with such a job is refused for its data, as Postgres does.
     package func refuse(_ type: JobType) { plan.withLock { $0.refusesType = type } }
+    /// What the server's clock shows.
+    package func setClock(_ clock: @escaping @Sendable () -> Timestamp) { plan.withLock { $0.clock = clock } }
     /// Recording waits here.
     package func holdRecords(at gate: Gate?) { plan.withLock { $0.gate = gate } }
 
@@ -60,6 +63,10 @@ package final class SpyLedger: LedgerDriver {
             }
             return try await base.record(jobs)
         }
+    }
+    package func clock() async throws(LedgerError) -> Timestamp {
+        guard let clock = plan.withLock({ $0.clock }) else { return try await base.clock() }
+        return clock()
     }
     package func finishOutbox(_ id: OutboxID) async throws(LedgerError) {
         try await pass(.finishOutbox) { () throws(LedgerError) in try await base.finishOutbox(id) }

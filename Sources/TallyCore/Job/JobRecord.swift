@@ -106,6 +106,13 @@ public enum InvalidJob: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension JobRecord {
+    /// Whether it is the same job enqueued again: each enqueue is stamped anew.
+    package func isSame(as other: JobRecord) -> Bool {
+        var other = other
+        other.createdAt = createdAt
+        return self == other
+    }
+
     /// Refuses what no store may meet. Pure: reads no clock, does no I/O.
     public func check() throws(InvalidJob) {
         if id == .zero { throw .idRequired }

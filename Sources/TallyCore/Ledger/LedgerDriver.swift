@@ -9,6 +9,9 @@ public protocol LedgerDriver: Sendable {
     ///   `.uncertain` when the commit's answer was lost.
     func record(_ jobs: [JobRecord]) async throws(LedgerError) -> RecordReceipt
 
+    /// What the ledger's clock shows: it judges ids and stamps creation.
+    func clock() async throws(LedgerError) -> Timestamp
+
     /// The queue has the jobs of this outbox row: deletes it and counts them as accepted. May be repeated.
     func finishOutbox(_ id: OutboxID) async throws(LedgerError)
 
@@ -68,6 +71,9 @@ public protocol LedgerDriver: Sendable {
 }
 
 extension LedgerDriver {
+    /// A ledger without a server shares this machine's clock.
+    public func clock() async throws(LedgerError) -> Timestamp { .now }
+
     /// A ledger in which handlers cannot commit an effect has none.
     public func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID> { [] }
 

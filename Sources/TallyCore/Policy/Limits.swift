@@ -26,6 +26,7 @@ public enum Limits {
     public static let jsonDepth = 64
     public static let farthestRunAt: Duration = .seconds(10 * 365 * 86_400)
     public static let idClockSkew: Duration = .seconds(86_400)
+    public static let clockSkew: Duration = .seconds(5)  // to the store's clock; beyond it the client says so
     public static let minLease: Duration = .microseconds(1)
     public static let maxLease: Duration = .seconds(86_400)
     public static let maxTimeout: Duration = .seconds(7 * 86_400)
@@ -44,7 +45,7 @@ public enum Limits {
     public static let logEntries = 2_000_000  // unmirrored log entries, then enqueue is refused
     public static let tombstone: Duration = .seconds(60)  // after the mirror reported it; twice `issued`
     public static let issued: Duration = .seconds(30)  // a push decided longer ago is refused
-    public static let verify: Duration = .seconds(30)  // between two checks of Redis' settings
+    public static let verify: Duration = .seconds(30)  // between two checks of Redis' settings, of Postgres' clock
     public static let hold: Duration = .seconds(30)  // an epoch that nobody opens is opened unverified
 
     // Waits.

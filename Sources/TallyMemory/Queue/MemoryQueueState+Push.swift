@@ -38,10 +38,10 @@ extension MemoryQueueState {
 
     private func decide(_ push: Push, _ plan: PushPlan, at now: Timestamp) -> PushAnswer {
         let record = push.record
-        if let first = plan.records[record.id] { return .exists(same: first == record) }
+        if let first = plan.records[record.id] { return .exists(same: first.isSame(as: record)) }
         if let end = ended[record.id], end.version >= push.version { return .ended(end.status) }
         if let held = jobs[record.id], held.version >= push.version {
-            return .exists(same: held.record == record)
+            return .exists(same: held.record.isSame(as: record))
         }
         if let slot = push.slot {
             if let other = plan.claims[slot] { return .duplicate(of: other) }

@@ -53,6 +53,17 @@ local function read_jobs(args)
   return jobs
 end
 
+-- Whether a record that is held is of the same job: all but the time of creation and the hash, into which that goes.
+-- Each enqueue is stamped anew by the server's clock, so a repeat has another.
+local function is_same(c, held, job, large)
+  local record = job.record
+  if held == record then return true end
+  local at = 6 + (record:byte(5) or 0)
+  return #held == #record and held:sub(1, at - 1) == record:sub(1, at - 1)
+    and held:sub(at + 8, at + 39) == record:sub(at + 8, at + 39) and held:sub(at + 48) == record:sub(at + 48)
+    and (large or redis.call('HGET', c.p .. ':large', job.id)) == (job.large or false)
+end
+
 -- Decides every job before anything is written. Answers letters and holders.
 local function judge_pushes(c, jobs)
   local ids = {}
@@ -64,13 +75,13 @@ local function judge_pushes(c, jobs)
   for i, job in ipairs(jobs) do
     local letter
     local version = version_of(job.element)
-    if first[job.id] then letter = first[job.id].record == job.record and 'e' or 'd' end
+    if first[job.id] then letter = is_same(c, first[job.id].record, job, first[job.id].large) and 'e' or 'd' end
     for _, bytes in ipairs({ a[i] or '', b[i] or '' }) do
       if not letter and bytes ~= '' and (struct.unpack('>I4', bytes, 2)) >= version then letter = bytes:sub(1, 1) end
     end
     if not letter and bodies[i] then
       job.held = current(c, job.id)
-      if job.held.version >= version then letter = bodies[i] == job.record and 'e' or 'd' end
+      if job.held.version >= version then letter = is_same(c, bodies[i], job) and 'e' or 'd' end
     end
     if not letter and job.unique then
       local field = job.unique:sub(9)
