@@ -41,11 +41,11 @@ public enum Limits {
     public static let priorities = 4
 
     // Redis: what may gather there.
-    public static let queueWindow = 1_000_000  // waiting and scheduled jobs of a queue in Redis; about 400 MB
+    public static let queueWindow = 1_000_000  // jobs of a queue that wait or are scheduled; about 400 MB
     public static let logEntries = 2_000_000  // unmirrored log entries, then enqueue is refused
     public static let tombstone: Duration = .seconds(60)  // after the mirror reported it; twice `issued`
     public static let issued: Duration = .seconds(30)  // a push decided longer ago is refused
-    public static let verify: Duration = .seconds(30)  // between two checks of Redis' settings, of Postgres' clock
+    public static let verify: Duration = .seconds(30)  // between two checks of a store's settings or clock
     public static let hold: Duration = .seconds(30)  // an epoch that nobody opens is opened unverified
 
     // Waits.

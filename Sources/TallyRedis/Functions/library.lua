@@ -107,9 +107,9 @@ local function append(c, verb, actor, moves)
     'v', verb, 't', text(c.now), 'w', actor, 'm', moves)
 end
 
--- What waits of a queue, beside the lengths of its lists: `later` has its members of `due`, `outdated` the elements of
--- its lists whose job has left them otherwise than by a lease. To take such an element out costs O(length), so it
--- stays until it is popped.
+-- What waits of a queue, beside the lengths of its lists: `later` counts its members of `due`, `outdated` the
+-- elements of its lists whose job has left them otherwise than by a lease. To take such an element out costs
+-- O(length), so it stays until it is popped.
 --
 -- An older program moves jobs without counting. Its entries show as a `seq` that is not `counted`; then `later` is
 -- counted anew, some members a sweep. `recount` says how many are counted, from the first one on; nil = all.
