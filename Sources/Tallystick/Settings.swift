@@ -76,24 +76,16 @@ public struct Settings: Sendable {
         return text
     }
 
-    /// Reads `NAME=value` lines; `#` begins a comment line; quotes around a value are dropped. Other lines are
-    /// refused.
+    /// Reads the bytes of an `.env` file: `NAME=value` lines, quoted or not, with LF or CRLF.
+    ///
+    /// - Throws: `InvalidSetting` that names file and line of whatever is not understood.
+    public static func dotEnv(_ bytes: [UInt8], file: String = ".env") throws(InvalidSetting) -> [String:
+        String]
+    {
+        try DotEnv.read(bytes, file: file, known: names)
+    }
+
     public static func dotEnv(_ text: String) throws(InvalidSetting) -> [String: String] {
-        var found: [String: String] = [:]
-        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            var line = line.drop { $0 == " " || $0 == "\t" || $0 == "\r" }
-            if line.isEmpty || line.hasPrefix("#") { continue }
-            if line.hasPrefix("export ") { line = line.dropFirst(7) }
-            guard let equals = line.firstIndex(of: "=") else {
-                throw InvalidSetting(".env line \(number + 1)", "is not NAME=value")
-            }
-            var value = line[line.index(after: equals)...]
-            while let last = value.last, last.isWhitespace { value = value.dropLast() }
-            if value.count >= 2, let quote = value.first, quote == "\"" || quote == "'", value.last == quote {
-                value = value.dropFirst().dropLast()
-            }
-            found[String(line[..<equals])] = String(value)
-        }
-        return found
+        try dotEnv(Array(text.utf8))
     }
 }

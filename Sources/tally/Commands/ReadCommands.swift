@@ -3,7 +3,12 @@ import Tallystick
 enum InspectCommand: Command {
     static let name = "inspect"
     static let summary = "one job: both halves and every transition"
-    static let help = "tally inspect ID"
+    static let help = """
+        tally inspect ID
+        Payload and result are printed as they are where they are JSON; "payload_encoding" and "result_encoding" say
+        json, text or base64.
+        """
+    static let words = 1...1
 
     static func run(_ arguments: Arguments) async throws {
         let id = try Common.jobID(arguments)
@@ -29,7 +34,7 @@ enum InspectCommand: Command {
                 Output.json(fields)
             } else {
                 for (name, value) in JobText.json(merged, withBody: true).sorted(by: { $0.key < $1.key }) {
-                    Output.line("\(name)  \(Output.printable("\(value)", limit: 2000))")
+                    Output.line("\(name)  \(Output.printable(JobText.text(value), limit: 2000))")
                 }
                 Output.line("in Redis  \(view.held[id]?.status.rawValue ?? "absent")")
                 Output.line("in Postgres  \(recorded?.status.rawValue ?? "absent")")
@@ -138,10 +143,15 @@ enum StatsCommand: Command {
                         ] as [String: Any]
                     }, "epoch": Int(history.epoch), "held": history.isHeld, "log_entries": history.logLength,
                 ]
+                if let time = history.opensIn { fields["opens_in_s"] = Int(time.seconds.rounded(.up)) }
                 if let balances { fields["ledger"] = json(balances) }
                 if let compared { fields["last_full_comparison"] = compared.description }
                 Output.json(fields)
             } else {
+                if let time = history.opensIn {
+                    Output.line(
+                        "held, opens in \(Int(time.seconds.rounded(.up))) s; `tally serve` opens it at once")
+                }
                 Output.table(
                     ["QUEUE", "PENDING", "WAITING", "DUE", "PROCESSING", "EXPIRED", "PAUSED"],
                     counts.map {
