@@ -50,7 +50,9 @@ public struct Settings: Sendable {
         }
         let modeText = value("TALLY_MODE") ?? "recorded"
         guard let mode = Durability(rawValue: modeText) else {
-            throw InvalidSetting("TALLY_MODE", "\(modeText): must be `recorded` or `queued`")
+            // An address that was put into the wrong setting is not printed.
+            let shown = modeText.allSatisfy(\.isLetter) ? "\(modeText): " : ""
+            throw InvalidSetting("TALLY_MODE", "\(shown)must be `recorded` or `queued`")
         }
         let postgresURL = value("TALLY_POSTGRES_URL")
         if mode == .recorded, postgresURL == nil {
@@ -76,24 +78,25 @@ public struct Settings: Sendable {
         return text
     }
 
-    /// Reads `NAME=value` lines; `#` begins a comment line; quotes around a value are dropped. Other lines are
-    /// refused.
+    /// Reads the bytes of an `.env` file: `NAME=value` lines, quoted or not, with LF or CRLF.
+    ///
+    /// - Throws: `InvalidSetting` that names file and line of whatever is not understood.
+    public static func dotEnv(_ bytes: [UInt8], file: String = ".env") throws(InvalidSetting) -> [String:
+        String]
+    {
+        try DotEnv.read(bytes, file: file, known: names)
+    }
+
     public static func dotEnv(_ text: String) throws(InvalidSetting) -> [String: String] {
-        var found: [String: String] = [:]
-        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            var line = line.drop { $0 == " " || $0 == "\t" || $0 == "\r" }
-            if line.isEmpty || line.hasPrefix("#") { continue }
-            if line.hasPrefix("export ") { line = line.dropFirst(7) }
-            guard let equals = line.firstIndex(of: "=") else {
-                throw InvalidSetting(".env line \(number + 1)", "is not NAME=value")
-            }
-            var value = line[line.index(after: equals)...]
-            while let last = value.last, last.isWhitespace { value = value.dropLast() }
-            if value.count >= 2, let quote = value.first, quote == "\"" || quote == "'", value.last == quote {
-                value = value.dropFirst().dropLast()
-            }
-            found[String(line[..<equals])] = String(value)
-        }
-        return found
+        try dotEnv(Array(text.utf8))
+    }
+}
+
+/// Without passwords, however they are printed.
+extension Settings: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String { "namespace \(namespace), mode \(mode.rawValue)" }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror {
+        Mirror(self, children: ["namespace": namespace, "mode": mode.rawValue])
     }
 }

@@ -14,6 +14,13 @@ public struct QueueHistory: Hashable, Sendable {
         self.now = now
         self.logLength = logLength
     }
+    /// How long until the epoch opens by itself; nil where it is open. An epoch's number is the millisecond that it
+    /// began in, or, after a clock that went back, a later one.
+    public var opensIn: Duration? {
+        if !isHeld { return nil }
+        let passed = now - Timestamp(microseconds: epoch * 1000)
+        return max(.zero, min(Limits.hold, Limits.hold - passed))
+    }
     public var end: LogPosition { LogPosition(epoch: epoch, seq: seq) }
 }
 
