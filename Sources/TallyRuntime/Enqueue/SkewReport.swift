@@ -10,7 +10,8 @@ final class SkewReport: Sendable {
 
     /// - Parameter skew: how far this machine's clock is ahead of the store's.
     func note(_ skew: Duration) {
-        if skew<Limits.clockSkew, skew>.zero - Limits.clockSkew { return }
+        let size = skew < .zero ? .zero - skew : skew
+        if size < Limits.clockSkew { return }
         let isFirst = isTold.withLock { isTold in
             defer { isTold = true }
             return !isTold
