@@ -96,7 +96,7 @@ public struct Settings: Sendable {
 extension Settings: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     public var description: String { "namespace \(namespace), mode \(mode.rawValue)" }
     public var debugDescription: String { description }
-    public var customMirror: Mirror {
-        Mirror(self, children: ["namespace": namespace, "mode": mode.rawValue])
+    public var customMirror: Swift.Mirror {
+        Swift.Mirror(self, children: ["namespace": namespace, "mode": mode.rawValue])
     }
 }

@@ -76,7 +76,7 @@ private let postgres: [(String, Expected)] = [
             #expect("\(found.user)|\(found.password)|\(found.place)" == text)
             for printed in [
                 "\(found)", String(reflecting: found),
-                String(describing: Mirror(reflecting: found).children.map(\.value)),
+                String(describing: Swift.Mirror(reflecting: found).children.map(\.value)),
             ] {
                 #expect(found.password.isEmpty || !printed.contains(found.password))
             }
