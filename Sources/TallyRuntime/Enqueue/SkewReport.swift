@@ -10,8 +10,7 @@ final class SkewReport: Sendable {
 
     /// - Parameter skew: how far this machine's clock is ahead of the store's.
     func note(_ skew: Duration) {
-        let size = skew < .zero ? .zero - skew : skew
-        if size < Limits.clockSkew { return }
+        if (Duration.zero - Limits.clockSkew...Limits.clockSkew).contains(skew) { return }
         let isFirst = isTold.withLock { isTold in
             defer { isTold = true }
             return !isTold
