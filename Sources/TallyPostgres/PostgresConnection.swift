@@ -19,19 +19,20 @@ final class PostgresConnection: BlockingConnection {
     let statements: Statements
     private let handle: OpaquePointer
     private let statementTime: Duration
-    private let secret: String
+    private let redactor: Redactor
     private var isBroken = false
     private var isInTransaction = false
 
     init(_ configuration: PostgresConfiguration, statements: Statements) throws(LedgerError) {
         self.statements = statements
         statementTime = configuration.statementTimeout
-        secret = configuration.password
+        redactor = configuration.address.redactor
         // Last wins: what stands in the address may not change what the driver relies on.
-        let settings = [
-            ("dbname", configuration.url), ("client_encoding", "UTF8"), ("application_name", "tallystick"),
-            ("connect_timeout", "\(max(2, Int(configuration.connectTimeout.seconds.rounded(.up))))"),
-        ]
+        let settings: [(String, String)] =
+            configuration.address.parameters.map { ($0.name, $0.value) } + [
+                ("client_encoding", "UTF8"), ("fallback_application_name", "tallystick"),
+                ("connect_timeout", "\(max(2, Int(configuration.connectTimeout.seconds.rounded(.up))))"),
+            ]
         let names = settings.map { strdup($0.0) }
         let values = settings.map { strdup($0.1) }
         defer { for text in names + values { free(text) } }
@@ -291,9 +292,6 @@ final class PostgresConnection: BlockingConnection {
         var text = String(cString: PQerrorMessage(handle))
         if let end = text.lastIndex(where: { !$0.isWhitespace }) { text = String(text[...end]) }
         if text.isEmpty { text = "the connection was lost" }
-        if !secret.isEmpty {
-            text = text.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "***")
-        }
-        return text.split(whereSeparator: \.isNewline).joined(separator: " ")
+        return redactor(text.split(whereSeparator: \.isNewline).joined(separator: " "))
     }
 }

@@ -50,7 +50,9 @@ public struct Settings: Sendable {
         }
         let modeText = value("TALLY_MODE") ?? "recorded"
         guard let mode = Durability(rawValue: modeText) else {
-            throw InvalidSetting("TALLY_MODE", "\(modeText): must be `recorded` or `queued`")
+            // An address that was put into the wrong setting is not printed.
+            let shown = modeText.allSatisfy(\.isLetter) ? "\(modeText): " : ""
+            throw InvalidSetting("TALLY_MODE", "\(shown)must be `recorded` or `queued`")
         }
         let postgresURL = value("TALLY_POSTGRES_URL")
         if mode == .recorded, postgresURL == nil {
@@ -87,5 +89,14 @@ public struct Settings: Sendable {
 
     public static func dotEnv(_ text: String) throws(InvalidSetting) -> [String: String] {
         try dotEnv(Array(text.utf8))
+    }
+}
+
+/// Without passwords, however they are printed.
+extension Settings: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String { "namespace \(namespace), mode \(mode.rawValue)" }
+    public var debugDescription: String { description }
+    public var customMirror: Swift.Mirror {
+        Swift.Mirror(self, children: ["namespace": namespace, "mode": mode.rawValue])
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TallyCore
 import Tallystick
 
 @main
@@ -57,7 +58,8 @@ enum Main {
                 Output.line(help(command))
                 return Output.code(0)
             }
-            Output.note("tally \(command.name): \(error)")
+            // A word that was refused may be an address.
+            Output.note("tally \(command.name): \(Redactor.withoutCredentials("\(error)"))")
             if error is Usage { Output.note("try `tally \(command.name) --help`") }
             return codes.usage
         } catch is CancellationError {

@@ -16,7 +16,7 @@ import Testing
         _ = try await Tool.run(["dev", "servers", "remove", "--folder", folder])
     }
 
-    @Test func `are started once by two calls at once, which print the same lines [K1]`() async throws {
+    @Test func `are started once by two calls at once, which print the same lines`() async throws {
         try await withFolder { folder in
             let words = ["dev", "servers", "start", "--folder", folder]
             async let one = Tool.run(words)

@@ -31,8 +31,8 @@ public enum Limits {
     public static let maxTimeout: Duration = .seconds(7 * 86_400)
     public static let maxAttemptsBound = 10_000
     public static let queuesPerCall = 64
-    public static let lineBytes = 8 << 20  // of `enqueue --stdin`: a body of \u escapes is six times its bytes
-    public static let inputLinger: Duration = .milliseconds(100)  // a slow producer's lines go in without waiting
+    public static let lineBytes = 8 << 20  // a line of jobs; \u escapes are six times their bytes
+    public static let inputLinger: Duration = .milliseconds(100)  // a slow producer is not waited for longer
 
     // Redis: one call.
     public static let jobsPerCall = 500  // 1.5 ms of Redis; Lua's `unpack` ends near 8,000 values

@@ -134,12 +134,15 @@ package final class RedisConnection: BlockingConnection {
 
 extension RedisConnection {
     private func handshake(_ configuration: RedisConfiguration, loadingLibrary: Bool) throws(QueueError) {
-        if !configuration.password.isEmpty {
+        // A user may have an empty password; without the login the connection would be another user's.
+        if !configuration.user.isEmpty || !configuration.password.isEmpty {
             let words =
                 configuration.user.isEmpty
                 ? ["AUTH", configuration.password] : ["AUTH", configuration.user, configuration.password]
+            // A server that does not know AUTH quotes its words.
+            let secret = Redactor([configuration.password])
             if case .error(let text) = try settled(words) {
-                throw QueueError(.wrongServer, "log in to Redis", "\(configuration.place): \(text)")
+                throw QueueError(.wrongServer, "log in to Redis", "\(configuration.place): \(secret(text))")
             }
         }
         if configuration.database != 0 {

@@ -185,15 +185,18 @@ enum StatsCommand: Command {
 enum WorkersCommand: Command {
     static let name = "workers"
     static let summary = "workers that reported, what they run, when they were last seen"
-    static let help = "tally workers"
+    static let help = """
+        tally workers
+        A worker is lost that was silent for \(Limits.silence.components.seconds) s, by the clock of Redis and as far as the
+        ledger knows it: what the mirror has not brought yet counts against nobody.
+        """
 
     static func run(_ arguments: Arguments) async throws {
         try await Common.withTally(arguments) { tally in
-            let now = Timestamp.now
-            let rows = try await Common.ledger(tally).workers().map { row in
-                // Three missed heartbeats: gone without a word.
-                let isLost = row.beat.status != .stopped && now - row.lastSeen > Limits.lease
-                return (row, isLost ? "lost" : row.beat.status.rawValue)
+            let ledger = try Common.ledger(tally)
+            let known = try await Self.known(tally.queue, ledger)
+            let rows = try await ledger.workers().map { row in
+                (row, known.map { row.isLost(asOf: $0) } == true ? "lost" : row.beat.status.rawValue)
             }
             if arguments.has("json") {
                 Output.json(
@@ -221,6 +224,26 @@ enum WorkersCommand: Command {
                         ]
                     })
             }
+        }
+    }
+
+    /// Up to when the ledger knows all that was said: now, or the moment of the first log entry that it lacks. Read
+    /// before the rows, so that these are never older. nil while Redis is away: then nobody is judged.
+    private static func known(
+        _ queue: any QueueDriver, _ ledger: any LedgerDriver
+    ) async throws -> Timestamp? {
+        let cursor = try await ledger.cursor()
+        do throws(QueueError) {
+            let now = try await queue.history().now
+            guard let next = try await queue.log(after: cursor, limit: 1).first else { return now }
+            Output.note(
+                "tally workers: the ledger is \(max(0, Int((now - next.at).seconds))) s behind Redis; judged as of "
+                    + "\(next.at)")
+            return next.at
+        } catch {
+            guard error.mayRetry else { throw error }
+            Output.note("tally workers: Redis is away, so nobody is called lost: \(error)")
+            return nil
         }
     }
 }
