@@ -135,7 +135,7 @@ private func bytes(_ words: String...) -> [[UInt8]] { words.map { Array($0.utf8)
         (#"{"type":"t","key":" k"}"#, "key"), (#"{"type":"t","payload":1,"payload_text":"x"}"#, "not both"),
         (#"{"type":"t","type":"u"}"#, "twice"), (#"{"type":"t","colour":1}"#, "colour"),
         (#"{"type":"t","queue":"\ud800"}"#, "surrogate"),
-        ("{\"type\":\"t\",\"queue\":\"\u{1}\"}", "column 21"),
+        ("{\"type\":\"t\",\"queue\":\"\u{1}\"}", "column 22"),
         (#"{"type":"t","payload_base64":"?"}"#, "base64"), (#"{"queue":"q"}"#, "type is required"),
         (#"{"type":"t""#, "column 12"),
     ])

@@ -59,7 +59,7 @@ private let postgres: [(String, Expected)] = [
     ("postgres://u:s3/cret@h", .refused("bare /")), ("postgres://u:s3?cret@h/d", .refused("bare ?")),
     ("postgres://u:1?s3cret=x@h/d", .refused("bare ?")), ("postgres://u:s3cret@h:port", .refused("port")),
     ("postgres://u:s3cret@h/d?nonsense=1", .refused("option nonsense")),
-    ("postgres://u:s3cret@h/d?sslmode", .refused("not name=value")), ("postgres://[::1", .refused("port")),
+    ("postgres://u:s3cret@h/d?sslmode", .refused("not name=value")), ("postgres://[::1", .refused("[ and ]")),
     ("host=h password='s3cret", .refused("nothing closes")), ("host=h s3cret", .refused("not name=value")),
     ("host=h pasword=s3cret", .refused("option pasword")), ("host=h port=s3cret", .refused("port")),
     ("redis://:s3cret@h", .refused("must begin with postgres://")),
@@ -122,12 +122,13 @@ private let postgres: [(String, Expected)] = [
     }
 
     @Test func `of a Redis user with an empty password logs that user in [I5]`() async throws {
-        try await PrivateRedis.with(["--user", "plain on nopass ~* &* +@all"]) { redis in
+        try await PrivateRedis.with { redis in
+            try RawRedis(url: redis.url)("ACL", "SETUSER", "plain", "on", "nopass", "~*", "&*", "+@all")
             let configuration = try RedisConfiguration(
                 url: redis.url.replacing("127.0.0.1", with: "plain:@127.0.0.1"), namespace: "n")
             let queue = try await RedisQueue.open(configuration)
-            defer { Task { await queue.close() } }
             let clients = try RawRedis(url: redis.url)("CLIENT", "LIST").text ?? ""
+            await queue.close()
 
             #expect(clients.contains("user=plain "), "\(clients)")
         }

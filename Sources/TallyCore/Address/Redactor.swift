@@ -19,20 +19,21 @@ package struct Redactor: Sendable {
 
     /// What stands between `://` and the last `@` of a word, and behind `password=`, whatever it is.
     package static func withoutCredentials(_ text: String) -> String {
-        text.split(
-            omittingEmptySubsequences: false, whereSeparator: { $0 == " " || $0 == "\n" || $0 == "\t" }
-        )
-        .reduce(into: (shown: "", at: text.startIndex)) { result, word in
-            // The separator stands before every word but the first.
-            if word.startIndex > text.startIndex {
-                result.shown.append(text[text.index(before: word.startIndex)])
+        var shown = ""
+        var word = ""
+        for character in text {
+            guard character.isWhitespace else {
+                word.append(character)
+                continue
             }
-            result.shown += withoutCredentials(word: word)
-        }.shown
+            shown += withoutCredentials(word: word) + String(character)
+            word = ""
+        }
+        return shown + withoutCredentials(word: word)
     }
 
-    private static func withoutCredentials(word: Substring) -> String {
-        var word = String(word)
+    private static func withoutCredentials(word text: String) -> String {
+        var word = text
         if let scheme = word.firstRange(of: "://"), let at = word.lastIndex(of: "@"), at >= scheme.upperBound
         {
             word.replaceSubrange(scheme.upperBound..<at, with: mark)

@@ -194,7 +194,7 @@ enum WorkersCommand: Command {
     static func run(_ arguments: Arguments) async throws {
         try await Common.withTally(arguments) { tally in
             let ledger = try Common.ledger(tally)
-            let known = try await known(tally.queue, ledger)
+            let known = try await Self.known(tally.queue, ledger)
             let rows = try await ledger.workers().map { row in
                 (row, known.map { row.isLost(asOf: $0) } == true ? "lost" : row.beat.status.rawValue)
             }

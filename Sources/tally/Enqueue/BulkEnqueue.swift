@@ -1,7 +1,7 @@
 import Glibc
 import Tallystick
 
-/// Standard input, line by line, in batches of one call each. A batch is sent when it is full, when its first line has
+/// Standard input, line by line, a batch at a time. A batch is sent when it is full, when its first line has
 /// waited for the linger, at the end of the input, when the input fails, and on SIGTERM and SIGINT.
 struct BulkEnqueue {
     let tally: Tally
@@ -82,50 +82,48 @@ struct BulkEnqueue {
         batch.append((lines, record))
     }
 
+    /// Each job has an answer of its own: one that is to blame is named, and keeps nobody else out.
     private mutating func flush() async throws(EnqueueError) {
-        for receipt in try await send() {
-            taken += 1
-            if isJSON {
-                Output.json(EnqueueCommand.json(receipt))
-            } else {
-                Output.line(receipt.id.description)
+        let answers = await self.answers()
+        var away: (line: Int, error: EnqueueError)?
+        for (entry, answer) in zip(batch, answers) {
+            switch answer {
+            case .success(let receipt):
+                taken += 1
+                if isJSON {
+                    Output.json(EnqueueCommand.json(receipt))
+                } else {
+                    Output.line(receipt.id.description)
+                }
+            case .failure(let error) where Self.blames(error): refuse(entry.line, error)
+            case .failure(let error): away = away ?? (entry.line, error)
             }
+        }
+        if let away {
+            batch.removeAll { $0.line < away.line }
+            throw away.error
         }
         batch.removeAll()
         bytes = 0
     }
 
-    /// Together: a batch goes in whole or not at all. A job that is to blame is named and left out, and the others go
-    /// again; where nobody is named they go one by one, so that nobody fails for a neighbour.
-    private mutating func send() async throws(EnqueueError) -> [Receipt] {
-        while !batch.isEmpty {
-            do throws(EnqueueError) {
-                return try await tally.client.enqueue(contentsOf: batch.map(\.record))
-            } catch {
-                guard Self.blames(error) else { throw error }
-                // Of two lines under one id the later one is at fault.
-                guard let id = Self.named(error), let at = batch.lastIndex(where: { $0.record.id == id })
-                else {
-                    return try await sendEach()
+    private func answers() async -> [Result<Receipt, EnqueueError>] {
+        let client = tally.client
+        return await withTaskGroup(of: (Int, Result<Receipt, EnqueueError>).self) { group in
+            for (index, entry) in batch.enumerated() {
+                // Immediate: each takes its place in the lane before the next begins, so the lines keep their order.
+                group.addImmediateTask {
+                    do throws(EnqueueError) {
+                        return (index, .success(try await client.enqueue(entry.record)))
+                    } catch {
+                        return (index, .failure(error))
+                    }
                 }
-                refuse(batch[at].line, error)
-                batch.remove(at: at)
             }
+            var found: [(Int, Result<Receipt, EnqueueError>)] = []
+            for await answer in group { found.append(answer) }
+            return found.sorted { $0.0 < $1.0 }.map(\.1)
         }
-        return []
-    }
-
-    private mutating func sendEach() async throws(EnqueueError) -> [Receipt] {
-        var receipts: [Receipt] = []
-        for (line, record) in batch {
-            do throws(EnqueueError) {
-                receipts.append(try await tally.client.enqueue(record))
-            } catch {
-                if !Self.blames(error) { throw error }
-                refuse(line, error)
-            }
-        }
-        return receipts
     }
 
     /// Whether one of the jobs is to blame, not the store.
@@ -133,13 +131,6 @@ struct BulkEnqueue {
         switch error {
         case .invalid, .refused, .idConflict, .ended: true
         case .uncertain, .unavailable, .full, .closed: false
-        }
-    }
-
-    private static func named(_ error: EnqueueError) -> JobID? {
-        switch error {
-        case .idConflict(let id), .ended(let id, _): id
-        default: nil
         }
     }
 }
