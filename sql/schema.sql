@@ -149,6 +149,30 @@ CREATE TABLE tally.balances (
 )
 WITH (fillfactor='10');
 
+CREATE TABLE tally.duties (
+    name text NOT NULL,
+    silence interval NOT NULL,
+    last_success timestamp with time zone,
+    last_error text DEFAULT ''::text NOT NULL,
+    holder text NOT NULL,
+    first_seen timestamp with time zone DEFAULT now() NOT NULL,
+    reported_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT duties_names CHECK ((name <> ''::text))
+)
+WITH (fillfactor='10');
+
+COMMENT ON TABLE tally.duties IS 'How the duties of tally serve fare, whichever process runs them.';
+
+CREATE TABLE tally.duty_leases (
+    name text NOT NULL,
+    token uuid NOT NULL,
+    holder text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    wanted_until timestamp with time zone
+);
+
+COMMENT ON TABLE tally.duty_leases IS 'Who may do alone what only one process may do at a time.';
+
 CREATE TABLE tally.identity (
     one boolean DEFAULT true NOT NULL,
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -416,6 +440,7 @@ CREATE TABLE tally.reconciler_lease (
     token uuid NOT NULL,
     holder text NOT NULL,
     until timestamp with time zone NOT NULL,
+    wanted_until timestamp with time zone,
     CONSTRAINT reconciler_lease_one_row CHECK (one)
 );
 
@@ -463,6 +488,12 @@ ALTER TABLE ONLY tally.audit_log
 
 ALTER TABLE ONLY tally.balances
     ADD CONSTRAINT balances_pkey PRIMARY KEY (one);
+
+ALTER TABLE ONLY tally.duties
+    ADD CONSTRAINT duties_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY tally.duty_leases
+    ADD CONSTRAINT duty_leases_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY tally.identity
     ADD CONSTRAINT identity_pkey PRIMARY KEY (one);
