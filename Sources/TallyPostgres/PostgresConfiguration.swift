@@ -59,5 +59,7 @@ public struct PostgresConfiguration: Sendable {
 extension PostgresConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     public var description: String { "Postgres \(address.place), schema \(schema)" }
     public var debugDescription: String { description }
-    public var customMirror: Swift.Mirror { Swift.Mirror(self, children: ["place": address.place, "schema": schema]) }
+    public var customMirror: Swift.Mirror {
+        Swift.Mirror(self, children: ["place": address.place, "schema": schema])
+    }
 }

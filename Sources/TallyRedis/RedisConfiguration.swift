@@ -106,5 +106,7 @@ public struct RedisConfiguration: Sendable {
 extension RedisConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     public var description: String { "Redis \(place), namespace \(namespace)" }
     public var debugDescription: String { description }
-    public var customMirror: Swift.Mirror { Swift.Mirror(self, children: ["place": place, "namespace": namespace]) }
+    public var customMirror: Swift.Mirror {
+        Swift.Mirror(self, children: ["place": place, "namespace": namespace])
+    }
 }
