@@ -15,8 +15,8 @@ struct MemoryLedgerState: Sendable {
     var runs: [ReconcileRun] = []
     var duties: [String: KeptDuty] = [:]
     var leases: [String: KeptLease] = [:]
-    /// Jobs whose effect is committed.
-    var effects: Set<JobID> = []
+    /// Jobs whose effect is committed, each with the result that was stored with it.
+    var effects: [JobID: [UInt8]] = [:]
 
     /// Jobs created, those still in the outbox not included.
     var accepted = 0

@@ -6,7 +6,7 @@ import TallyCore
 /// Nothing survives the process. Each call is one atomic step under a lock; the rules are in `MemoryQueueState`,
 /// which knows neither lock nor clock. A time that a caller passes always counts; without one the clock given here
 /// does, and it never steps back, neither against itself nor against a time that was passed.
-public final class MemoryQueue: InspectableQueue {
+public final class MemoryQueue: Sendable {
     private struct Shared: Sendable {
         var state = MemoryQueueState()
         var waiters = Waiters()
@@ -72,7 +72,9 @@ public final class MemoryQueue: InspectableQueue {
         for waiter in woken { waiter.resume() }
         return answer
     }
+}
 
+extension MemoryQueue: InspectableQueue {
     // MARK: - Enqueue and lease
 
     public func push(_ jobs: [Push], issued: Issued?, at now: Timestamp?) async throws(QueueError)
