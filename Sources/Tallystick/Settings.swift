@@ -5,14 +5,21 @@ import TallyRuntime
 
 /// Where the two halves are and how enqueues behave. Flags win over the environment, the environment over `.env`.
 public struct Settings: Sendable {
+    /// The settings that the environment and `.env` may hold.
     public static let names = ["TALLY_REDIS_URL", "TALLY_POSTGRES_URL", "TALLY_NAMESPACE", "TALLY_MODE"]
 
+    /// Where the queue is.
     public var redisURL: String
     /// nil = no ledger: mode queued only.
     public var postgresURL: String?
+    /// Keeps several queues apart on one Redis, and names the schema of the ledger.
     public var namespace: String
+    /// What enqueues wait for unless they say otherwise.
     public var mode: Durability
 
+    /// Settings by hand.
+    ///
+    /// - Throws: what is wrong with the first value that is.
     public init(
         redisURL: String, postgresURL: String?, namespace: String = "tally", mode: Durability = .recorded
     ) throws(InvalidSetting) {
@@ -65,6 +72,7 @@ public struct Settings: Sendable {
             mode: mode)
     }
 
+    /// The part of them that the queue needs.
     public func redis() throws(InvalidSetting) -> RedisConfiguration {
         try RedisConfiguration(url: redisURL, namespace: namespace)
     }

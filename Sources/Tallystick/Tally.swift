@@ -7,10 +7,15 @@ import TallyRuntime
 
 /// Both halves, opened: enqueue, cancel, make workers. One for a process; shared by any number of tasks.
 public final class Tally: Sendable {
+    /// What it was opened with.
     public let settings: Settings
+    /// Enqueues; for what `enqueue` here does not offer.
     public let client: JobClient
+    /// The live half.
     public let queue: any QueueDriver
+    /// The half that keeps the record; nil without Postgres.
     public let ledger: (any LedgerDriver)?
+    private let middleware: [JobMiddleware]
     private let observer: any JobObserver
 
     /// Opens with the settings of the environment: `TALLY_REDIS_URL`, `TALLY_POSTGRES_URL`, `TALLY_NAMESPACE`,
@@ -18,13 +23,21 @@ public final class Tally: Sendable {
     ///
     /// - Throws: `InvalidSetting`, `QueueError` or `LedgerError`, each saying what is wrong and how to mend it.
     ///   Nothing is left running.
-    public static func open(observer: any JobObserver = SilentObserver()) async throws -> Tally {
-        try await open(Settings(layers: [ProcessInfo.processInfo.environment]), observer: observer)
+    public static func open(
+        middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver()
+    ) async throws -> Tally {
+        try await open(
+            Settings(layers: [ProcessInfo.processInfo.environment]), middleware: middleware,
+            observer: observer)
     }
 
-    public static func open(_ settings: Settings, observer: any JobObserver = SilentObserver()) async throws
-        -> Tally
-    {
+    /// Opens with these settings.
+    ///
+    /// - Parameter middleware: around each enqueue of its client, and each run and settlement of its workers; the
+    ///   first is the outermost.
+    public static func open(
+        _ settings: Settings, middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver()
+    ) async throws -> Tally {
         // In mode recorded a service starts, and enqueues, while Redis is away.
         let absent: ((QueueError) -> Void)? =
             settings.mode == .recorded ? { observer.dutyFailed("open", $0) } : nil
@@ -39,7 +52,8 @@ public final class Tally: Sendable {
                     throw error
                 }
             }
-            return Tally(settings: settings, queue: queue, ledger: ledger, observer: observer)
+            return Tally(
+                settings: settings, queue: queue, ledger: ledger, middleware: middleware, observer: observer)
         } catch {
             await queue.close()
             throw error
@@ -71,13 +85,16 @@ public final class Tally: Sendable {
     /// Over drivers that are open already, such as the memory ones in a test. `close` closes them too.
     public init(
         settings: Settings, queue: any QueueDriver, ledger: (any LedgerDriver)?,
-        observer: any JobObserver = SilentObserver()
+        middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver()
     ) {
         self.settings = settings
         self.queue = queue
         self.ledger = ledger
+        self.middleware = middleware
         self.observer = observer
-        client = JobClient(queue: queue, ledger: ledger, durability: settings.mode, observer: observer)
+        client = JobClient(
+            queue: queue, ledger: ledger, durability: settings.mode, middleware: middleware,
+            observer: observer)
     }
 
     /// Returns once the store of the durability mode has the job: Postgres by default.
@@ -108,6 +125,9 @@ public final class Tally: Sendable {
         return try await ledger.withTransaction(body)
     }
 
+    /// Cancels a job, wherever it stands. A running one is asked to stop, and may complete first.
+    ///
+    /// - Throws: `QueueError` or `LedgerError` for what a retry cannot mend; an outage is told as `.uncertain`.
     public func cancel(_ id: JobID) async throws -> CancelOutcome {
         try await Canceller(queue: queue, ledger: ledger).cancel(id)
     }
@@ -121,12 +141,13 @@ public final class Tally: Sendable {
             configuration: WorkerConfiguration(queues: queues, concurrency: concurrency))
     }
 
+    /// A worker with these handlers. Its `middleware` stands inside that of this `Tally`.
     public func worker(
-        handlers: [JobHandler], configuration: WorkerConfiguration, middleware: [JobHandler.Middleware] = []
+        handlers: [JobHandler], configuration: WorkerConfiguration, middleware: [JobMiddleware] = []
     ) -> Worker {
         Worker(
             queue: queue, ledger: ledger as? any TransactionalLedger, handlers: handlers,
-            configuration: configuration, middleware: middleware,
+            configuration: configuration, middleware: self.middleware + middleware,
             observer: observer)
     }
 

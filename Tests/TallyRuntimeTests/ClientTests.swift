@@ -71,10 +71,10 @@ private struct SkewObserver: JobObserver {
         let id = try await client.enqueue(Plain()).id
         #expect(try await rig.held(id)?.record.body.first == 0xAA)
         let seen = Journal<[UInt8]>()
-        let spy: JobHandler.Middleware = { context, next in
+        let spy = JobMiddleware(run: { context, next in
             seen.append(context.body)
             try await next(context)
-        }
+        })
         let worker = rig.worker(
             WorkerConfiguration(codecs: [JSONCodec(), MarkedCodec()]), middleware: [spy],
             JobHandler(Plain.self))

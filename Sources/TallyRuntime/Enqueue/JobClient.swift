@@ -2,6 +2,7 @@ import TallyCore
 
 /// Enqueues and cancels. Shared by any number of tasks.
 public final class JobClient: Sendable {
+    /// What its enqueues wait for unless they say otherwise.
     public let durability: Durability
     private let queue: any QueueDriver
     private let ledger: (any LedgerDriver)?
@@ -10,14 +11,16 @@ public final class JobClient: Sendable {
     private let now: (@Sendable () -> Timestamp)?
     private let lane: RecordLane?
     private let skew: SkewReport
+    private let chain: EnqueueChain
 
     /// - Parameter defaultQueue: where jobs go whose enqueue and policy name no queue.
+    /// - Parameter middleware: around each enqueue; the first is the outermost.
     /// - Parameter now: stamps `createdAt`, in a test. Without it the clock of the store that the enqueue goes to
     ///   does, since this machine's may be wrong; the observer is told once if it is.
     public init(
         queue: any QueueDriver, ledger: (any LedgerDriver)?, durability: Durability = .recorded,
         codec: any JobCodec = JSONCodec(), defaultQueue: QueueName? = nil,
-        observer: any JobObserver = SilentObserver(),
+        middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver(),
         now: (@Sendable () -> Timestamp)? = nil
     ) {
         self.queue = queue
@@ -28,6 +31,7 @@ public final class JobClient: Sendable {
         self.now = now
         skew = SkewReport(observer)
         lane = ledger.map { RecordLane(queue: queue, ledger: $0, observer: observer) }
+        chain = EnqueueChain(middleware, observer: observer)
     }
 
     /// Enqueues one job. Returns once the store of the durability mode has it.
@@ -66,8 +70,17 @@ public final class JobClient: Sendable {
     public func enqueue(_ record: JobRecord, durability: Durability? = nil) async throws(EnqueueError)
         -> Receipt
     {
+        let durability = durability ?? self.durability
+        if chain.isEmpty { return try await send(record, durability) }
+        let call = EnqueueCall(records: [record], durability: durability)
+        return try await chain.pass(call) { (call) throws(EnqueueError) in
+            [try await send(call.records[0], durability)]
+        }[0]
+    }
+
+    private func send(_ record: JobRecord, _ durability: Durability) async throws(EnqueueError) -> Receipt {
         try check([record])
-        switch durability ?? self.durability {
+        switch durability {
         case .recorded:
             guard let lane, let ledger else { throw .refused("mode recorded needs a ledger") }
             return try await lane.enqueue(try await stamped([record], by: ledger)[0]).get()
@@ -83,9 +96,20 @@ public final class JobClient: Sendable {
         async throws(EnqueueError) -> [Receipt]
     {
         if records.isEmpty { return [] }
+        let durability = durability ?? self.durability
+        if chain.isEmpty { return try await send(records, durability) }
+        let call = EnqueueCall(records: records, durability: durability)
+        return try await chain.pass(call) { (call) throws(EnqueueError) in
+            try await send(call.records, durability)
+        }
+    }
+
+    private func send(_ records: [JobRecord], _ durability: Durability) async throws(EnqueueError)
+        -> [Receipt]
+    {
         try check(records)
         let bytes = records.reduce(0) { $0 + $1.body.count }
-        switch durability ?? self.durability {
+        switch durability {
         case .recorded:
             guard let lane, let ledger else { throw .refused("mode recorded needs a ledger") }
             return try await lane.enqueue(together: try await stamped(records, by: ledger))

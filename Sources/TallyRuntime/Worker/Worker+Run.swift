@@ -57,11 +57,18 @@ extension Worker {
             observer.jobEnded(job, worker: id, outcome: "lease lost", ran: ran)
             return
         }
-        lane.add(
-            Settlement(lease: settled.lease, ending: ending, deadline: deadline) { [self] answer in
-                forget(key)
-                observer.jobEnded(job, worker: id, outcome: Ending.name(answer), ran: ran)
-            })
+        let lease = settled.lease
+        let send: SettleChain.Send = { [self] answered in
+            lane.add(
+                Settlement(lease: lease, ending: ending, deadline: deadline) { [self] answer in
+                    forget(key)
+                    observer.jobEnded(job, worker: id, outcome: Ending.name(answer), ran: ran)
+                    answered(answer)
+                })
+        }
+        if settleChain.isEmpty { return send { _ in } }
+        let outcome = RunOutcome(ending, now: now)
+        settleChain.pass(SettleCall(job: job, worker: id, outcome: outcome, ran: ran), send)
     }
 
     /// Hands a job back whose handler ignores its cancellation. The release waits until this process has ended, so
