@@ -20,7 +20,7 @@ public final class FaultyLedger: Sendable {
     /// The verbs of the seam. `record`, `complete` and `commit` of a transaction are calls of their own.
     public enum Call: String, Hashable, Sendable, CaseIterable {
         case record, finishOutbox, relay, cursor, apply, requeue, recordCancel
-        case jobs, events, list, workers, active, views, balances, effects, recordRun
+        case clock, jobs, events, list, workers, active, views, balances, effects, recordRun
         case recordInTransaction, complete, commit, committedEffect
     }
 
@@ -128,6 +128,9 @@ extension FaultyLedger: TransactionalLedger {
         try await pass(.recordCancel) { () throws(LedgerError) in
             try await base.recordCancel(id, version: version, epoch: epoch)
         }
+    }
+    public func clock() async throws(LedgerError) -> Timestamp {
+        try await pass(.clock) { () throws(LedgerError) in try await base.clock() }
     }
     public func jobs(_ ids: [JobID]) async throws(LedgerError) -> [JobID: JobSnapshot] {
         try await pass(.jobs) { () throws(LedgerError) in try await base.jobs(ids) }
