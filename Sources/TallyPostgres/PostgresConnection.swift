@@ -46,12 +46,29 @@ final class PostgresConnection: BlockingConnection {
         guard let opened else { throw LedgerError(.unavailable, "open", "libpq is out of memory") }
         handle = opened
         if PQstatus(opened) != CONNECTION_OK {
-            let error = LedgerError(.unavailable, "open", "cannot connect: \(message)")
-            PQfinish(opened)
-            throw error
+            let words = message
+            let state = Self.stateOfRefusal(opened, words)
+            if PQstatus(opened) != CONNECTION_OK {
+                PQfinish(opened)
+                throw LedgerError(sqlState: state, "open", message: "cannot connect: \(words)")
+            }
         }
         PQsetNoticeReceiver(handle, { _, _ in }, nil)
         PQsetnonblocking(handle, 1)
+    }
+
+    /// libpq names the SQLSTATE of a refused login only in its verbose words, which it must be asked for before: so a
+    /// login that the server refused is tried once more. "" where the server said nothing.
+    private static func stateOfRefusal(_ handle: OpaquePointer, _ words: String) -> String {
+        guard words.contains("FATAL") else { return "" }
+        PQsetErrorVerbosity(handle, PQERRORS_VERBOSE)
+        PQreset(handle)
+        defer { PQsetErrorVerbosity(handle, PQERRORS_DEFAULT) }
+        let verbose = String(cString: PQerrorMessage(handle))
+        guard let fatal = verbose.ranges(of: "FATAL:").last else { return "" }
+        let state = verbose[fatal.upperBound...].drop { $0 == " " }.prefix(5)
+        return state.count == 5 && state.allSatisfy { $0.isASCII && ($0.isNumber || $0.isUppercase) }
+            ? String(state) : ""
     }
 
     /// False after an error that left it in an unknown state, and when the server has hung up meanwhile.
@@ -203,7 +220,7 @@ final class PostgresConnection: BlockingConnection {
                 if let last { PQclear(last) }
                 defer { PQclear(next) }
                 if PQstatus(handle) != CONNECTION_OK { throw broken(effect) }
-                throw try refusal(next, deadline)
+                throw try refusal(next, deadline, effect)
             }
         }
         guard let last else { throw broken(effect) }
@@ -211,14 +228,22 @@ final class PostgresConnection: BlockingConnection {
     }
 
     /// The server's refusal as an error, after the rest of its answer is read.
-    private func refusal(_ failed: OpaquePointer?, _ deadline: Deadline) throws(LedgerError) -> LedgerError {
+    private func refusal(
+        _ failed: OpaquePointer?, _ deadline: Deadline, _ effect: Effect = .none
+    ) throws(LedgerError) -> LedgerError {
         func field(_ code: Int32) -> String {
             PQresultErrorField(failed, code).map { String(cString: $0) } ?? ""
         }
         let state = field(67)  // PG_DIAG_SQLSTATE, 'C'
-        let error = LedgerError(
+        var error = LedgerError(
             sqlState: state, operation, message: field(77) /* primary, 'M' */,
             constraint: field(110) /* 'n' */)
+        // The session is over. Whatever it was about to commit may have been committed before: the word of that comes
+        // first, or not at all.
+        let severity = field(86)  // not localised, 'V'
+        if effect == .commits, severity == "FATAL" || severity == "PANIC" {
+            error = LedgerError(.uncertain, operation, error.detail, sqlState: state)
+        }
         while true {
             try awaitResult(deadline, .none)
             guard let rest = PQgetResult(handle) else { break }

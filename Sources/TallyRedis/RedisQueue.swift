@@ -12,21 +12,18 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
 
     /// Connects, checks the server, loads the functions.
     ///
-    /// - Parameter absent: called when the server cannot be reached; the queue is opened all the same, and every
-    ///   connection is checked when it comes about.
+    /// - Parameter absent: called when the server cannot be reached, or answers what it should not; says whether the
+    ///   queue is opened all the same. Every connection is checked when it comes about.
     /// - Throws: `.unavailable` (the address is in the text) or `.wrongServer` with what to change. Nothing is left
     ///   running.
     public static func open(
-        _ configuration: RedisConfiguration, absent: ((QueueError) -> Void)? = nil
+        _ configuration: RedisConfiguration, absent: ((QueueError) -> Bool)? = nil
     ) async throws(QueueError) -> RedisQueue {
         let queue = RedisQueue(configuration)
         do {
             _ = try await queue.history()
         } catch {
-            if error.code == .unavailable, let absent {
-                absent(error)
-                return queue
-            }
+            if let absent, absent(error) { return queue }
             await queue.close()
             throw error
         }

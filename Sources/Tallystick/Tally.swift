@@ -38,15 +38,17 @@ public final class Tally: Sendable {
     public static func open(
         _ settings: Settings, middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver()
     ) async throws -> Tally {
-        // In mode recorded a service starts, and enqueues, while Redis is away.
-        let absent: ((QueueError) -> Void)? =
-            settings.mode == .recorded ? { observer.dutyFailed("open", $0) } : nil
-        let queue = try await RedisQueue.open(settings.redis(), absent: absent)
+        // A service starts, and waits, while a store is away; in mode recorded it enqueues whatever Redis answers.
+        let queue = try await RedisQueue.open(settings.redis()) { error in
+            guard error.mayRetry || settings.mode == .recorded else { return false }
+            observer.dutyFailed("open", error)
+            return true
+        }
         do {
-            let ledger = try await openLedger(settings)
+            let ledger = try await openLedger(settings, observer)
             if let ledger {
                 do {
-                    try await pair(queue, ledger)
+                    try await pair(queue, ledger, settings.mode, observer)
                 } catch {
                     await ledger.close()
                     throw error
@@ -60,14 +62,20 @@ public final class Tally: Sendable {
         }
     }
 
-    /// Redis keeps the id of its ledger: a mixed-up address must not make two records of one queue, or none.
-    private static func pair(_ queue: RedisQueue, _ ledger: PostgresLedger) async throws {
-        let own = try await ledger.identity()
-        do {
+    /// Redis keeps the id of its ledger: a mixed-up address must not make two records of one queue, or none. While
+    /// one of the two cannot be asked nothing is known to be wrong: every run of the reconciler asks again.
+    private static func pair(
+        _ queue: RedisQueue, _ ledger: PostgresLedger, _ mode: Durability, _ observer: any JobObserver
+    ) async throws {
+        let own: String
+        do throws(LedgerError) { own = try await ledger.identity() } catch {
+            if error.mayRetry { return observer.dutyFailed("open", error) }
+            throw error
+        }
+        do throws(QueueError) {
             if try await queue.pair(with: own) { return }
         } catch {
-            // Away, and allowed to be: every run of the reconciler asks again.
-            if error.mayRetry { return }
+            if error.mayRetry || mode == .recorded { return }
             throw error
         }
         throw QueueError(
@@ -76,10 +84,20 @@ public final class Tally: Sendable {
                 + "TALLY_NAMESPACE; ops/runbooks/D28.md says what to do if both are right")
     }
 
-    private static func openLedger(_ settings: Settings) async throws -> PostgresLedger? {
+    private static func openLedger(_ settings: Settings, _ observer: any JobObserver) async throws
+        -> PostgresLedger?
+    {
         guard let url = settings.postgresURL else { return nil }
         return try await PostgresLedger.open(
-            PostgresConfiguration(url: url, schema: Settings.schema(settings.namespace) ?? "tally"))
+            PostgresConfiguration(url: url, schema: Settings.schema(settings.namespace) ?? "tally")
+        ) { observer.dutyFailed("open", $0) }
+    }
+
+    /// For a process that can do nothing without the queue: ends its first start on an answer that no waiting mends.
+    ///
+    /// - Throws: `QueueError` with what to change. A queue that is away is no reason.
+    public func checkStart() async throws(QueueError) {
+        do { _ = try await queue.history() } catch { if !error.mayRetry { throw error } }
     }
 
     /// Over drivers that are open already, such as the memory ones in a test. `close` closes them too.

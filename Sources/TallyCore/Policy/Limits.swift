@@ -56,6 +56,7 @@ public enum Limits {
     public static let statement: Duration = .seconds(30)
     public static let idleTransaction: Duration = .seconds(10)  // a duty that stands still gives up its locks
     public static let idleWait: Duration = .seconds(5)  // a worker's longest blocking wait
+    public static let idleAsks = 150  // a second, of all idle workers together; two calls each
     public static let waits = 64  // blocking waits of one process, each on a connection of its own
     public static let unsettled = 1000  // ends that a worker may owe the queue before it reserves more
     public static let ackLinger: Duration = .microseconds(300)

@@ -1,7 +1,8 @@
 -- reserve: leases runnable jobs. Reclaims and promotes a bounded number first.
 --
 -- ARGV[3]  at most so many; ARGV[4] length of the leases, µs; ARGV[5] the worker; ARGV[6…] queues, in this order
--- Returns  now, epoch, held, next due time or expiry ('' = none), then of each job: token, record, detour ('' = none)
+-- Returns  now, epoch, held, next due time or expiry ('' = none), how many workers report (0 unless nothing was
+--          leased), then of each job: token, record, detour ('' = none)
 -- Log      L by the worker; C and M for what was reclaimed and promoted
 -- Cost     O(jobs leased), whatever the backlog
 local function pop(c, queue, need)
@@ -87,12 +88,27 @@ local function lease(c, popped, expiry, out, moves)
   return count
 end
 
-local function next_event(c)
-  local due = redis.call('ZRANGE', c.p .. ':due', 0, 0, 'WITHSCORES')[2]
-  local expiry = redis.call('ZRANGE', c.p .. ':leases', 0, 0, 'WITHSCORES')[2]
-  if expiry and c.is_frozen then expiry = math.max(tonumber(expiry), c.frozen_until) end
-  if due and expiry then return text(math.min(tonumber(due), tonumber(expiry))) end
-  if due or expiry then return text(tonumber(due or expiry)) end
+-- How many due times and expiries are looked at for one of a wanted queue: each costs the reading of a record.
+local PEEK = 8
+
+-- The earliest score of a wanted queue. If none of the first few is wanted, no wanted one comes before the last.
+local function next_of(c, key, wanted)
+  local found = redis.call('ZRANGE', c.p .. key, 0, wanted and PEEK - 1 or 0, 'WITHSCORES')
+  if #found == 0 or not wanted then return tonumber(found[2]) end
+  local ids = {}
+  for i = 1, #found, 2 do ids[#ids + 1] = found[i]:sub(1, 16) end
+  for i, record in ipairs(redis.call('HMGET', c.p .. ':body', unpack(ids))) do
+    if record and wanted[queue_of(record)] then return tonumber(found[2 * i]) end
+  end
+  return #ids == PEEK and tonumber(found[#found]) or nil
+end
+
+-- An idle worker is told of its own queues alone: it would wake for nothing at the others'.
+local function next_event(c, wanted)
+  local due, expiry = next_of(c, ':due', wanted), next_of(c, ':leases', wanted)
+  if expiry and c.is_frozen then expiry = math.max(expiry, c.frozen_until) end
+  if due and expiry then return text(math.min(due, expiry)) end
+  if due or expiry then return text(due or expiry) end
   return ''
 end
 
@@ -104,7 +120,7 @@ redis.register_function { function_name = NAME .. 'reserve', flags = { 'allow-oo
   local c = begin(keys, args)
   reclaim(c, SWEEP)
   promote(c, SWEEP)
-  local out, moves = {}, {}
+  local out, moves, wanted, workers = {}, {}, nil, 0
   if not c.held then
     limit = math.min(limit, JOBS_PER_CALL)
     local expiry = text(c.now + length)
@@ -134,5 +150,9 @@ redis.register_function { function_name = NAME .. 'reserve', flags = { 'allow-oo
     if #moves > 0 then append(c, 'L', args[5], table.concat(moves)) end
   end
   finish(c)
-  return reply_list(c, out, next_event(c))
+  if #out == 0 then
+    wanted, workers = {}, redis.call('HLEN', c.p .. ':workers')
+    for i = 6, #args do wanted[args[i]] = true end
+  end
+  return reply_list(c, out, next_event(c, wanted), text(workers))
 end }

@@ -84,7 +84,7 @@ struct Merge {
     func complete(_ reply: RedisReply) {
         let result: Result<[RedisReply], QueueError>
         switch reply {
-        case .error(let text): result = .failure(RedisError.queueError(text, calls[0].operation))
+        case .error(let text): result = .failure(RedisRefusal.queueError(text, calls[0].operation))
         case .array(let values): result = .success(values)
         default: result = .success([reply])
         }

@@ -98,7 +98,7 @@ final class Lane: Sendable {
         }
         if case .error(let text) = reply {
             connection.close()
-            throw RedisError.queueError(text, "connect to Redis")
+            throw RedisRefusal.handshakeError(text, "connect to Redis", configuration.place)
         }
         note(reply)
         return connection
@@ -125,7 +125,7 @@ final class Lane: Sendable {
             }
             var again: [Merge] = []
             for (group, reply) in zip(open, replies) {
-                if attempt < Self.loads - 1, RedisError.isMissingFunction(reply) {
+                if attempt < Self.loads - 1, RedisRefusal.isMissingFunction(reply) {
                     again.append(group)
                     continue
                 }

@@ -53,7 +53,8 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
         switch error.code {
         case .closed: self = .closed
         case .uncertain: self = .uncertain(id)
-        case .unavailable, .transient, .cancelled: self = .unavailable(error.description)
+        // A refused login may be a password that is just being changed.
+        case .unavailable, .transient, .denied, .cancelled: self = .unavailable(error.description)
         case .refused, .schema, .unsupported, .invalid: self = .refused(error.description)
         }
     }

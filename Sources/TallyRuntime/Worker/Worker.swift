@@ -156,7 +156,8 @@ public final class Worker: Sendable {
                 hasStarted = true
                 accept(reservation, sent: sent)
                 if reservation.jobs.count < min(free, Limits.jobsPerCall) {
-                    try await idle(after: reservation)
+                    let pause = IdlePause.after(reservation, random: .random(in: 0..<1))
+                    try await queue.wait(for: configuration.queues, upTo: pause)
                 }
             } catch let error as QueueError where error.mayRetry || hasStarted && error.code != .closed {
                 observer.dutyFailed("reserve", error)
@@ -164,16 +165,6 @@ public final class Worker: Sendable {
                 try await Task.sleep(for: policy.delay(afterFailure: failures, random: .random(in: 0..<1)))
             }
         }
-    }
-
-    /// Waits for a wake token, or for the next moment at which something falls due or a lease runs out.
-    private func idle(after reservation: Reservation) async throws {
-        var time = Limits.idleWait * Double.random(in: 0.8...1)
-        if reservation.isHeld { time = .milliseconds(100) }
-        if let next = reservation.nextEvent {
-            time = min(time, max(.milliseconds(1), next - reservation.now + .microseconds(500)))
-        }
-        try await queue.wait(for: configuration.queues, upTo: time)
     }
 
     private func accept(_ reservation: Reservation, sent: ContinuousClock.Instant) {

@@ -17,6 +17,7 @@ enum ServeCommand: Command {
             Output.note(
                 "tally serve: namespace \(tally.settings.namespace), enqueues are \(tally.settings.mode.rawValue)"
             )
+            try await tally.checkStart()
             let duties = try duties(tally)
             if arguments.has("json") {
                 Output.json(["duties": duties.duties])
