@@ -45,10 +45,8 @@ extension PostgresConnection {
         if !batch.events.isEmpty { try copy(.copyEvents, BatchRows.copy(of: batch.events)) }
         if !batch.created.isEmpty { try copy(.copyJobs, BatchRows.copy(of: batch.created)) }
         if !batch.beats.isEmpty { try run(.beat, BatchRows.parameters(of: batch.beats)) }
-        if !batch.unreadable.isEmpty {
-            try run(.quarantine, BatchRows.parameters(of: batch.unreadable.map(Aside.init)))
-        }
-        if !batch.changed.isEmpty { try run(.change, BatchRows.parameters(of: batch.changed)) }
+        try quarantine(batch.unreadable.map(Aside.init))
+        for rows in Self.pages(batch.changed) { try run(.change, BatchRows.parameters(of: rows)) }
         if !batch.created.isEmpty {
             func ended(_ status: JobStatus) -> LedgerValue {
                 .int(Int64(batch.created.count { $0.status == status }))
@@ -69,18 +67,36 @@ extension PostgresConnection {
         try halving(batch.events[...], &aside, Aside.init) { rows throws(LedgerError) in
             try run(.insertEvents, BatchRows.parameters(of: rows))
         }
-        try halving(batch.created.map(CreatedRow.init)[...], &aside, Aside.init) { rows throws(LedgerError) in
-            try run(.upsertJobs, BatchRows.parameters(of: rows))
+        let created = batch.created.pages(of: .max, bytes: Limits.rowsBytes) {
+            $0.record.body.count + ($0.result?.count ?? 0)
         }
-        try halving(batch.changed[...], &aside, Aside.init) { rows throws(LedgerError) in
-            try run(.change, BatchRows.parameters(of: rows))
+        for page in created {
+            try halving(page.map(CreatedRow.init)[...], &aside, Aside.init) { rows throws(LedgerError) in
+                try run(.upsertJobs, BatchRows.parameters(of: rows))
+            }
+        }
+        for page in Self.pages(batch.changed) {
+            try halving(page[...], &aside, Aside.init) { rows throws(LedgerError) in
+                try run(.change, BatchRows.parameters(of: rows))
+            }
         }
         try halving(batch.beats[...], &aside, { Aside($0, batch.upTo, $1) }) { rows throws(LedgerError) in
             try run(.beat, BatchRows.parameters(of: rows))
         }
-        if !aside.isEmpty { try run(.quarantine, BatchRows.parameters(of: aside)) }
+        try quarantine(aside)
         try commit()
         return true
+    }
+
+    private func quarantine(_ aside: [Aside]) throws(LedgerError) {
+        for rows in aside.pages(of: .max, bytes: Limits.rowsBytes, \.raw.count) {
+            try run(.quarantine, BatchRows.parameters(of: rows))
+        }
+    }
+
+    /// A statement holds what its rows carry several times over.
+    private static func pages(_ changes: [RowChange]) -> [[RowChange]] {
+        changes.pages(of: .max, bytes: Limits.rowsBytes) { $0.result?.count ?? 0 }
     }
 
     /// Applies `rows`; what is refused is halved until the bad rows stand alone, and those are set aside.
