@@ -21,6 +21,7 @@ public final class PostgresLedger: TransactionalLedger {
                 if try connection.run(.ping).int(0, 0) == 1 {
                     throw LedgerError(.unavailable, "open", "the server is a standby and takes no writes")
                 }
+                try connection.checkEncoding()
                 try Migrator.check(connection, schema: configuration.schema)
             }
         } catch {
@@ -30,7 +31,7 @@ public final class PostgresLedger: TransactionalLedger {
         return ledger
     }
 
-    private init(_ configuration: PostgresConfiguration) {
+    init(_ configuration: PostgresConfiguration) {
         self.configuration = configuration
         statements = Statements(schema: configuration.schema)
         pool = LedgerPool(configuration, statements: statements, size: configuration.poolConnections)

@@ -58,6 +58,9 @@ public enum Limits {
     public static let connect: Duration = .seconds(5)
     public static let redisReply: Duration = .seconds(5)
     public static let statement: Duration = .seconds(30)
+    public static let lockWait: Duration = .milliseconds(500)  // of the mirror, for a row that others hold
+    public static let keySweep: Duration = .seconds(1)  // between two steps that free unique keys
+    public static let keysPerSweep = 1000  // unique keys that one step frees
     public static let idleTransaction: Duration = .seconds(10)  // a duty that stands still gives up its locks
     public static let idleWait: Duration = .seconds(5)  // a worker's longest blocking wait
     public static let waits = 64  // blocking waits of one process, each on a connection of its own
