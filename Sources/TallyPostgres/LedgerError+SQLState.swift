@@ -52,6 +52,17 @@ extension LedgerError {
         self.init(refusal.code, operation, detail, sqlState: sqlState)
     }
 
+    /// The server refuses the rows as they are, of whatever class: another try would be refused as well. 0A: a character
+    /// that the database's encoding lacks.
+    var refusesRows: Bool { code == .refused || sqlState.hasPrefix("0A") }
+
+    /// A lock that was not to be had in time, as a refusal of the row that it guards.
+    var withRowHeld: LedgerError {
+        if sqlState != "55P03" { return self }
+        return LedgerError(
+            .refused, operation, "somebody's open transaction holds the row", sqlState: sqlState)
+    }
+
     /// What the table does not know is an outage.
     static func refusal(of sqlState: String) -> Refusal {
         refusals.filter { sqlState.hasPrefix($0.state) }.max { $0.state.count < $1.state.count }

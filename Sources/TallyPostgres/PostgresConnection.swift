@@ -96,6 +96,13 @@ final class PostgresConnection: BlockingConnection {
     func query(
         _ sql: String, _ parameters: Parameters, _ effect: Effect = .none, within time: Duration? = nil
     ) throws(LedgerError) -> Rows {
+        // Beyond Int32 a length would be another one, and beyond 1 GiB the server hangs up.
+        if parameters.byteCount > Limits.statementBytes {
+            throw LedgerError(
+                .invalid, operation,
+                "\(parameters.byteCount) bytes of parameters; at most \(Limits.statementBytes) fit one statement: split it"
+            )
+        }
         try ready()
         let deadline = Deadline(after: time ?? statementTime)
         let sent = parameters.withPointers { count, types, values, lengths, formats in
@@ -133,6 +140,10 @@ final class PostgresConnection: BlockingConnection {
         defer { PQclear(start) }
         guard status == PGRES_COPY_IN else { throw try refusal(start, deadline) }
         try pieces { piece throws(LedgerError) in
+            if piece.count > Limits.statementBytes {
+                isBroken = true  // it stands within a COPY
+                throw LedgerError(.invalid, operation, "a row of \(piece.count) bytes does not fit a COPY")
+            }
             var taken: Int32 = 0
             while taken == 0 {
                 taken = piece.withUnsafeBytes {

@@ -32,12 +32,14 @@ public final class PostgresLedger: TransactionalLedger {
         return ledger
     }
 
-    private init(_ configuration: PostgresConfiguration) {
+    init(_ configuration: PostgresConfiguration) {
         self.configuration = configuration
         statements = Statements(schema: configuration.schema)
         let schema = configuration.schema
         pool = LedgerPool(configuration, statements: statements, size: configuration.poolConnections) {
-            connection throws(LedgerError) in try Migrator.check(connection, schema: schema)
+            connection throws(LedgerError) in
+            try connection.checkEncoding()
+            try Migrator.check(connection, schema: schema)
         }
     }
 

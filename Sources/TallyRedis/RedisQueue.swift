@@ -65,8 +65,9 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
                     .invalid, "push", "unique key: a key for ever needs the ledger; enqueue in mode recorded")
             }
         }
-        if jobs.count > Limits.jobsPerCall {
-            throw QueueError(.invalid, "push", "\(jobs.count) jobs; at most \(Limits.jobsPerCall) a call")
+        let bytes = jobs.reduce(0) { $0 + $1.record.body.count }
+        if jobs.count > Limits.jobsPerCall || jobs.count > 1 && bytes > Limits.bodyBytesPerCall {
+            throw QueueError(.invalid, "push", "\(InvalidJob.batchTooLarge(jobs: jobs.count, bytes: bytes))")
         }
         if jobs.isEmpty { return [] }
         let answer = try await call("push", at: now, jobs: jobs.count) { head, arguments in
@@ -126,7 +127,11 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
     }
 
     public func ack(_ acks: [Ack], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
-        try await settle("ack", acks.count, at: now) { arguments in
+        let bytes = acks.reduce(0) { $0 + $1.result.count }
+        if acks.count > 1, bytes > Limits.bodyBytesPerCall {
+            throw QueueError(.invalid, "ack", Ack.tooLarge(bytes))
+        }
+        return try await settle("ack", acks.count, at: now) { arguments in
             for ack in acks {
                 arguments.bulk(ack.lease.token)
                 arguments.bulk(ack.result)

@@ -15,6 +15,7 @@ package final class SpyLedger: LedgerDriver {
         var refusesType: JobType?
         var gate: Gate?
         var clock: (@Sendable () -> Timestamp)?
+        var mostBytes = 0
     }
     private let base: any LedgerDriver
     private let plan = Mutex(Plan())
@@ -22,6 +23,8 @@ package final class SpyLedger: LedgerDriver {
     package init(_ base: any LedgerDriver) { self.base = base }
 
     package func count(of call: Call) -> Int { plan.withLock { $0.counts[call, default: 0] } }
+    /// The most bytes of bodies that came in one call of `record`.
+    package var mostBytesRecorded: Int { plan.withLock { $0.mostBytes } }
     package func inject(_ code: LedgerError.Code, on call: Call, times: Int = 1) {
         plan.withLock { $0.faults[call, default: []] += Array(repeating: code, count: times) }
     }
@@ -55,7 +58,10 @@ package final class SpyLedger: LedgerDriver {
     }
 
     package func record(_ jobs: [JobRecord]) async throws(LedgerError) -> RecordReceipt {
-        let (gate, poison) = plan.withLock { ($0.gate, $0.refusesType) }
+        let (gate, poison) = plan.withLock { plan in
+            plan.mostBytes = max(plan.mostBytes, jobs.reduce(0) { $0 + $1.body.count })
+            return (plan.gate, plan.refusesType)
+        }
         await gate?.wait()
         return try await pass(.record) { () throws(LedgerError) in
             if let poison, jobs.contains(where: { $0.type == poison }) {

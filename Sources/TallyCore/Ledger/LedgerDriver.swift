@@ -225,10 +225,13 @@ public struct LedgerView: Hashable, Sendable {
     public var hasOutbox: Bool
     /// The time it waits for.
     public var runAt: Timestamp?
+    /// What reading the job in full would bring.
+    public var bodyBytes: Int
     public init(
         id: JobID, status: JobStatus, version: Int, epoch: Int64, seq: Int64, hasOutbox: Bool,
-        runAt: Timestamp? = nil
+        runAt: Timestamp? = nil, bodyBytes: Int = 0
     ) {
+        self.bodyBytes = bodyBytes
         self.id = id
         self.status = status
         self.version = version

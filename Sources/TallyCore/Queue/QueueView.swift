@@ -34,6 +34,14 @@ public struct QueueView: Sendable {
             self.version = version
         }
     }
+    /// What of the records' bodies a look reads and answers.
+    public enum Bodies: Sendable {
+        /// Neither read nor answered: they are empty, and damage within them does not show.
+        case omitted
+        /// Read and held against their hashes, a few at a time, and not answered.
+        case checked
+        case included
+    }
     /// Held jobs by id. Their `error`, `lease` and counters are filled in.
     public var held: [JobID: JobSnapshot]
     public var ended: [JobID: Ended]

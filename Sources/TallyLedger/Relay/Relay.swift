@@ -21,7 +21,7 @@ public struct Relay: Sendable {
         try await checkLedger()
         let queue = self.queue
         let result = try await ledger.relay(rows: 20, olderThan: age) { row in
-            for chunk in row.pushes.pages(of: Limits.jobsPerCall) {
+            for chunk in row.pushes.calls() {
                 let answers = try await queue.push(chunk, issued: issued, at: nil)
                 if answers.contains(where: { $0 == .full || $0 == .refused }) { return false }
             }

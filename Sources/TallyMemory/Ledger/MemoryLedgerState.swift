@@ -71,7 +71,8 @@ struct MemoryLedgerState: Sendable {
         return LedgerView(
             id: id, status: job.status, version: job.version, epoch: job.epoch, seq: job.seq,
             hasOutbox: carried.contains(id),
-            runAt: job.status == .scheduled || job.status == .retrying ? job.runAt : nil)
+            runAt: job.status == .scheduled || job.status == .retrying ? job.runAt : nil,
+            bodyBytes: job.record.body.count)
     }
 
     /// Ids that an outbox row still carries.

@@ -99,7 +99,8 @@ extension MemoryQueue: InspectableQueue {
     }
 
     public func ack(_ acks: [Ack], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
-        try run("ack", at: now) { state, now in state.ack(acks, at: now) }
+        try MemoryQueueState.check(acks)
+        return try run("ack", at: now) { state, now in state.ack(acks, at: now) }
     }
 
     public func retry(_ retries: [Retry], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
@@ -201,8 +202,10 @@ extension MemoryQueue: InspectableQueue {
         try run("open", at: nil) { state, _ in state.open(epoch: epoch) }
     }
 
-    public func log(after position: LogPosition, limit: Int) async throws(QueueError) -> [LogEntry] {
-        try run("log", at: nil) { state, _ in state.log.entries(after: position, limit: limit) }
+    public func log(after position: LogPosition, limit: Int, bytes: Int) async throws(QueueError)
+        -> [LogEntry]
+    {
+        try run("log", at: nil) { state, _ in state.log.entries(after: position, limit: limit, bytes: bytes) }
     }
 
     public func report(applied position: LogPosition, at now: Timestamp?) async throws(QueueError) {
@@ -220,8 +223,10 @@ extension MemoryQueue: InspectableQueue {
 
     // MARK: - Inspect and repair
 
-    public func inspect(_ ids: [JobID], at now: Timestamp?) async throws(QueueError) -> QueueView {
-        try run("inspect", at: now) { state, now in state.inspect(ids, at: now) }
+    public func inspect(_ ids: [JobID], bodies: QueueView.Bodies, at now: Timestamp?) async throws(QueueError)
+        -> QueueView
+    {
+        try run("inspect", at: now) { state, now in state.inspect(ids, bodies: bodies, at: now) }
     }
 
     public func counts(at now: Timestamp?) async throws(QueueError) -> [QueueCounts] {

@@ -3,8 +3,8 @@ import TallyCore
 extension MemoryQueueState {
     /// What a push may be refused for before the queue is even asked. Holds for a closed queue too.
     static func check(_ jobs: [Push]) throws(QueueError) {
-        if jobs.count > Limits.jobsPerCall {
-            let bytes = jobs.reduce(0) { $0 + $1.record.body.count }
+        let bytes = jobs.reduce(0) { $0 + $1.record.body.count }
+        if jobs.count > Limits.jobsPerCall || jobs.count > 1 && bytes > Limits.bodyBytesPerCall {
             throw QueueError(.invalid, "push", "\(InvalidJob.batchTooLarge(jobs: jobs.count, bytes: bytes))")
         }
         for job in jobs {

@@ -18,7 +18,7 @@ struct Call: Sendable {
         let firstJob: Int
     }
 
-    var operation: String { verb ?? "read the log" }
+    var operation: String { verb ?? "read" }
 }
 
 /// Calls that travel as one: group commit. The first ships at once, what arrives during the round trip forms the

@@ -69,7 +69,10 @@ final class Lane: Sendable {
                 let open: RedisConnection
                 if let connection { open = connection } else { open = try connect() }
                 connection = open
-                try exchange(Merge.merge(calls), on: open)
+                // Each write and its replies are let go before the next is made.
+                for groups in Merge.merge(calls).pages(of: .max, bytes: Limits.sendBytes, \.bytes) {
+                    exchange(groups, on: open)
+                }
             } catch {
                 for call in calls {
                     call.complete(.failure(QueueError(error.code, call.operation, error.detail)))
@@ -107,8 +110,8 @@ final class Lane: Sendable {
     /// How often calls are sent anew because somebody dropped the functions meanwhile.
     private static let loads = 25
 
-    /// - Throws: nothing was sent. Once sent, failures go to the callers here.
-    private func exchange(_ groups: [Merge], on connection: RedisConnection) throws(QueueError) {
+    /// Every caller has its answer or its failure afterwards.
+    private func exchange(_ groups: [Merge], on connection: RedisConnection) {
         var open = groups
         for attempt in 0..<Self.loads {
             var writer = RESPWriter()

@@ -76,7 +76,7 @@ final class RecordLane: Sendable {
     private func flushAll() async {
         while true {
             let batch = state.withLock { state in
-                let count = min(state.waiting.count, Limits.recordFlush)
+                let count = Self.flushCount(state.waiting)
                 let batch = Array(state.waiting.prefix(count))
                 state.waiting.removeFirst(count)
                 if batch.isEmpty { state.flushes -= 1 }
@@ -96,6 +96,16 @@ final class RecordLane: Sendable {
             return callers
         }
         for caller in callers { caller.resume() }
+    }
+
+    /// Of what waits, how many jobs one commit takes: by count and by bytes, at least one.
+    private static func flushCount(_ waiting: [Waiting]) -> Int {
+        var bytes = 0
+        for (index, one) in waiting.prefix(Limits.recordFlush).enumerated() {
+            bytes += one.job.body.count
+            if index > 0, bytes > Limits.recordFlushBytes { return index }
+        }
+        return min(waiting.count, Limits.recordFlush)
     }
 
     private func flush(_ batch: [Waiting]) async {
@@ -132,7 +142,7 @@ final class RecordLane: Sendable {
         let new = zip(jobs, receipt.answers).compactMap { $1 == .recorded ? Push($0, isRecorded: true) : nil }
         let queue = self.queue
         let isPushed = await ask {
-            for chunk in new.pages(of: Limits.jobsPerCall) {
+            for chunk in new.calls() {
                 let answers = try await queue.push(chunk, issued: issued, at: nil)
                 if answers.contains(where: { $0 == .full || $0 == .refused }) { return false }
             }

@@ -8,6 +8,15 @@ struct Settlement: Sendable {
         case retry(runAt: Timestamp, attempts: Int, error: String)
         case fail(attempts: Int, error: String)
         case release(Timestamp?)
+
+        /// Of the result or the error that goes along.
+        var bytes: Int {
+            switch self {
+            case .ack(let result): result.count
+            case .retry(_, _, let error), .fail(_, let error): error.utf8.count
+            case .release: 0
+            }
+        }
     }
     var lease: Lease
     var ending: Ending
@@ -98,19 +107,11 @@ final class SettleLane: Sendable {
             var left: [Settlement] = []
             for verb in Self.verbs {
                 let group = open.filter { verb.fits($0.ending) }
-                if group.isEmpty { continue }
-                do throws(QueueError) {
-                    let answers = try await verb.send(queue, group)
-                    for (settlement, answer) in zip(group, answers) { settlement.done(.success(answer)) }
-                } catch {
-                    observer.dutyFailed("settle", error)
-                    for settlement in group {
-                        if worthTrying(settlement, after: error) {
-                            left.append(settlement)
-                        } else {
-                            settlement.done(.failure(error))
-                        }
-                    }
+                // By bytes, too: results may be as large as bodies.
+                for call in group.pages(
+                    of: Limits.jobsPerCall, bytes: Limits.bodyBytesPerCall, \.ending.bytes)
+                {
+                    left += await send(call, verb)
                 }
             }
             open = left
@@ -126,6 +127,26 @@ final class SettleLane: Sendable {
     private func worthTrying(_ settlement: Settlement, after error: QueueError) -> Bool {
         let limit = state.withLock { $0.giveUpAt } ?? settlement.deadline
         return error.code != .invalid && error.code != .closed && min(limit, settlement.deadline) > .now
+    }
+
+    /// One call. Answers what is worth another try.
+    private func send(_ call: [Settlement], _ verb: VerbCall) async -> [Settlement] {
+        do throws(QueueError) {
+            let answers = try await verb.send(queue, call)
+            for (settlement, answer) in zip(call, answers) { settlement.done(.success(answer)) }
+            return []
+        } catch {
+            observer.dutyFailed("settle", error)
+            var left: [Settlement] = []
+            for settlement in call {
+                if worthTrying(settlement, after: error) {
+                    left.append(settlement)
+                } else {
+                    settlement.done(.failure(error))
+                }
+            }
+            return left
+        }
     }
 
     private struct VerbCall: Sendable {

@@ -57,6 +57,7 @@ extension Worker {
             observer.jobEnded(job, worker: id, outcome: "lease lost", ran: ran)
             return
         }
+        state.withLock { $0.table.owe(key, bytes: ending.bytes) }
         let lease = settled.lease
         let send: SettleChain.Send = { [self] answered in
             lane.add(
@@ -89,10 +90,11 @@ extension Worker {
     }
 
     private func forget(_ key: RunningTable.Key) {
-        let unsettled = state.withLock { state in
+        let mayGoOn = state.withLock { state in
+            let owedTooMuch = state.table.owesTooMuch
             state.table.remove(key)
-            return state.table.unsettled
+            return owedTooMuch && !state.table.owesTooMuch
         }
-        if unsettled == Limits.unsettled - 1 { changed.post() }
+        if mayGoOn { changed.post() }
     }
 }

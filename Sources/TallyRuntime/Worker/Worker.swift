@@ -139,11 +139,10 @@ public final class Worker: Sendable {
         var hasStarted = false
         while true {
             try Task.checkCancellation()
-            let (free, unsettled) = state.withLock { state in
-                (configuration.concurrency - state.table.occupied, state.table.unsettled)
+            let (free, owesTooMuch) = state.withLock { state in
+                (configuration.concurrency - state.table.occupied, state.table.owesTooMuch)
             }
-            // Ends that the queue does not take as fast as jobs come would gather here until their leases run out.
-            if free <= 0 || unsettled >= Limits.unsettled {
+            if free <= 0 || owesTooMuch {
                 await changed.wait()
                 continue
             }

@@ -126,16 +126,24 @@ extension FaultyQueue: InspectableQueue {
     public func open(epoch: Int64) async throws(QueueError) {
         try await pass(.open) { () throws(QueueError) in try await base.open(epoch: epoch) }
     }
-    public func log(after position: LogPosition, limit: Int) async throws(QueueError) -> [LogEntry] {
-        try await pass(.log) { () throws(QueueError) in try await base.log(after: position, limit: limit) }
+    public func log(after position: LogPosition, limit: Int, bytes: Int) async throws(QueueError)
+        -> [LogEntry]
+    {
+        try await pass(.log) { () throws(QueueError) in
+            try await base.log(after: position, limit: limit, bytes: bytes)
+        }
     }
     public func report(applied position: LogPosition, at now: Timestamp?) async throws(QueueError) {
         try await pass(.report) { () throws(QueueError) in try await base.report(applied: position, at: now) }
     }
     public func close() async { await base.close() }
 
-    public func inspect(_ ids: [JobID], at now: Timestamp?) async throws(QueueError) -> QueueView {
-        try await pass(.inspect) { () throws(QueueError) in try await base.inspect(ids, at: now) }
+    public func inspect(_ ids: [JobID], bodies: QueueView.Bodies, at now: Timestamp?) async throws(QueueError)
+        -> QueueView
+    {
+        try await pass(.inspect) { () throws(QueueError) in
+            try await base.inspect(ids, bodies: bodies, at: now)
+        }
     }
     public func counts(at now: Timestamp?) async throws(QueueError) -> [QueueCounts] {
         try await pass(.counts) { () throws(QueueError) in try await base.counts(at: now) }
