@@ -4,7 +4,9 @@
 --   owner     migrates and makes partitions
 --   writer    `tally serve`, and clients that also read: every row, no table definitions; events are append-only
 --   enqueuer  records jobs, by the library or by `SELECT tally.enqueue(…)`; reads no payload
---   reader    dashboards and analysts; its search_path names this schema
+--   reader    dashboards and analysts: everything but payloads and results; its search_path names this schema
+--
+-- Who may read payloads and results as well: GRANT SELECT (payload, body, result, result_body) ON tally.jobs TO …
 --
 -- Params: none (a script). Returns: nothing. Caller: administrators, tests.
 DO $$
@@ -24,9 +26,10 @@ GRANT ALL ON ALL SEQUENCES IN SCHEMA "tally" TO "tally_owner";
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA "tally" TO "tally_owner";
 
 GRANT USAGE ON SCHEMA "tally" TO "tally_writer", "tally_enqueuer", "tally_reader";
-GRANT SELECT ON ALL TABLES IN SCHEMA "tally" TO "tally_writer", "tally_reader";
+GRANT SELECT ON ALL TABLES IN SCHEMA "tally" TO "tally_writer";
 GRANT INSERT, UPDATE, DELETE ON tally.jobs, tally.outbox, tally.unique_keys, tally.job_effects, tally.workers,
-  tally.mirror_cursor, tally.quarantine, tally.reconciler_lease, tally.reconcile_cursor, tally.duties, tally.duty_leases
+  tally.mirror_cursor, tally.quarantine, tally.reconciler_lease, tally.reconcile_cursor, tally.duties, tally.duty_leases,
+  tally.keys_to_free
   TO "tally_writer";
 GRANT INSERT ON tally.job_events, tally.reconcile_runs, tally.reconcile_findings, tally.audit_log TO "tally_writer";
 GRANT DELETE ON tally.reconcile_runs TO "tally_writer";
@@ -39,3 +42,21 @@ GRANT SELECT, INSERT, DELETE ON tally.outbox TO "tally_enqueuer";
 GRANT SELECT, INSERT, UPDATE ON tally.unique_keys TO "tally_enqueuer";
 GRANT SELECT ON tally.schema_migrations, tally.identity TO "tally_enqueuer";
 GRANT SELECT, UPDATE (accepted) ON tally.balances TO "tally_enqueuer";
+
+-- Earlier texts of this file let the reader read every body. Partitions are read through their table.
+REVOKE SELECT ON ALL TABLES IN SCHEMA "tally" FROM "tally_reader";
+DO $$
+DECLARE part record;
+BEGIN
+  FOR part IN
+    SELECT c.relname AS name, string_agg(quote_ident(a.attname), ', ') AS columns
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+    WHERE c.relnamespace = 'tally'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
+      AND a.attnum > 0 AND NOT a.attisdropped
+      AND (c.relname, a.attname) NOT IN (('jobs', 'payload'), ('jobs', 'body'), ('jobs', 'result'),
+        ('jobs', 'result_body'), ('job_effects', 'result'), ('quarantine', 'raw'))
+    GROUP BY c.relname
+  LOOP
+    EXECUTE format('GRANT SELECT (%s) ON %I.%I TO %I', part.columns, 'tally', part.name, 'tally_reader');
+  END LOOP;
+END $$;

@@ -27,21 +27,21 @@ BEGIN
   IF enqueue.id IS NOT NULL AND (substr(job::text, 15, 1) <> '7' OR substr(job::text, 20, 1) NOT IN ('8', '9', 'a', 'b')
     OR abs(('x' || substr(replace(job::text, '-', ''), 1, 12))::bit(48)::bigint - extract(epoch FROM made) * 1000)
       > 86400000) THEN
-    RAISE EXCEPTION 'id: % is not within UUIDv7 made within a day of now; use a unique key for other names', job
+    RAISE EXCEPTION 'id: % is not within UUIDv7 made within a day of now, by the store''s clock; use a unique key for other names', job
       USING ERRCODE = '22023';
   END IF;
   IF EXISTS (SELECT FROM tally.jobs j WHERE j.id = job) THEN RETURN job; END IF;
-  IF key IS NOT NULL THEN
+  -- Looked at before it is asked for: the conflict below locks a taken key's row until the caller's transaction ends.
+  WHILE key IS NOT NULL AND holder IS NULL LOOP
+    SELECT u.job_id INTO holder FROM tally.unique_keys u
+    WHERE u.queue = enqueue.queue AND u.key = key AND u.until > clock_timestamp();
+    IF FOUND THEN RETURN holder; END IF;
     INSERT INTO tally.unique_keys AS u (queue, key, job_id, until)
     VALUES (enqueue.queue, key, job, 'infinity')
     ON CONFLICT ON CONSTRAINT unique_keys_pkey DO UPDATE SET job_id = EXCLUDED.job_id, until = EXCLUDED.until
-      WHERE u.until <= made
+      WHERE u.until <= clock_timestamp()
     RETURNING u.job_id INTO holder;
-    IF holder IS NULL THEN
-      SELECT u.job_id INTO holder FROM tally.unique_keys u WHERE u.queue = enqueue.queue AND u.key = key;
-      RETURN holder;
-    END IF;
-  END IF;
+  END LOOP;
   INSERT INTO tally.jobs (
     id, type, payload, status, max_attempts, created_at, updated_at, scheduled_at, queue, priority, run_at,
     timeout_us, unique_key, unique_lifetime, body_hash, tags, trace, body)
@@ -411,6 +411,15 @@ CREATE TABLE tally.jobs_default (
 )
 WITH (fillfactor='60');
 
+CREATE TABLE tally.keys_to_free (
+    queue text NOT NULL,
+    key text NOT NULL,
+    job_id uuid NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500');
+
+COMMENT ON TABLE tally.keys_to_free IS 'Keys of jobs that have ended, which somebody''s transaction held just then.';
+
 CREATE TABLE tally.mirror_cursor (
     shard smallint NOT NULL,
     epoch bigint NOT NULL,
@@ -604,6 +613,9 @@ ALTER TABLE tally.jobs
 ALTER TABLE tally.jobs
     ADD CONSTRAINT jobs_texts_bounded CHECK (((completed_at IS NOT NULL) OR ((octet_length(type) <= 100) AND (octet_length(queue) <= 100) AND (octet_length(codec) <= 50) AND (octet_length(trace) <= 512) AND ((unique_key IS NULL) OR ((octet_length(unique_key) >= 1) AND (octet_length(unique_key) <= 255)))))) NOT VALID;
 
+ALTER TABLE ONLY tally.keys_to_free
+    ADD CONSTRAINT keys_to_free_pkey PRIMARY KEY (queue, key, job_id);
+
 ALTER TABLE ONLY tally.mirror_cursor
     ADD CONSTRAINT mirror_cursor_pkey PRIMARY KEY (shard);
 
@@ -669,6 +681,10 @@ COMMENT ON INDEX tally.reconcile_findings_job IS 'reconcile/record_run.sql: when
 CREATE INDEX reconcile_runs_full ON tally.reconcile_runs USING btree (finished_at) WHERE full_cycle;
 
 COMMENT ON INDEX tally.reconcile_runs_full IS 'reconcile/last_full.sql';
+
+CREATE INDEX unique_keys_until ON tally.unique_keys USING btree (until) WHERE (until < 'infinity'::timestamp with time zone);
+
+COMMENT ON INDEX tally.unique_keys_until IS 'keys/prune.sql';
 
 ALTER INDEX tally.job_events_order ATTACH PARTITION tally.job_events_default_epoch_seq_at_idx;
 

@@ -75,6 +75,12 @@ static const char fragments_filter[] = {
 static const char fragments_snapshot[] = {
 #embed "../../sql/fragments/snapshot.sql" suffix(,)
 0};
+static const char keys_free[] = {
+#embed "../../sql/keys/free.sql" suffix(,)
+0};
+static const char keys_prune[] = {
+#embed "../../sql/keys/prune.sql" suffix(,)
+0};
 static const char migrations_0001_jobs[] = {
 #embed "../../sql/migrations/0001_jobs.sql" suffix(,)
 0};
@@ -93,8 +99,11 @@ static const char migrations_0005_reconcile_cursor[] = {
 static const char migrations_0006_duty_frame[] = {
 #embed "../../sql/migrations/0006_duty_frame.sql" suffix(,)
 0};
-static const char migrations_0007_job_rules[] = {
-#embed "../../sql/migrations/0007_job_rules.sql" suffix(,)
+static const char migrations_0007_keys[] = {
+#embed "../../sql/migrations/0007_keys.sql" suffix(,)
+0};
+static const char migrations_0008_job_rules[] = {
+#embed "../../sql/migrations/0008_job_rules.sql" suffix(,)
 0};
 static const char mirror_beat[] = {
 #embed "../../sql/mirror/beat.sql" suffix(,)
@@ -117,6 +126,12 @@ static const char mirror_cursor[] = {
 static const char mirror_insert_events[] = {
 #embed "../../sql/mirror/insert_events.sql" suffix(,)
 0};
+static const char mirror_lock_balances[] = {
+#embed "../../sql/mirror/lock_balances.sql" suffix(,)
+0};
+static const char mirror_lock_jobs[] = {
+#embed "../../sql/mirror/lock_jobs.sql" suffix(,)
+0};
 static const char mirror_move_cursor[] = {
 #embed "../../sql/mirror/move_cursor.sql" suffix(,)
 0};
@@ -134,6 +149,9 @@ static const char read_active[] = {
 0};
 static const char read_balances[] = {
 #embed "../../sql/read/balances.sql" suffix(,)
+0};
+static const char read_clock[] = {
+#embed "../../sql/read/clock.sql" suffix(,)
 0};
 static const char read_events[] = {
 #embed "../../sql/read/events.sql" suffix(,)
@@ -303,6 +321,9 @@ static const char transaction_commit[] = {
 static const char transaction_fall_back[] = {
 #embed "../../sql/transaction/fall_back.sql" suffix(,)
 0};
+static const char transaction_lock_timeout[] = {
+#embed "../../sql/transaction/lock_timeout.sql" suffix(,)
+0};
 static const char transaction_release[] = {
 #embed "../../sql/transaction/release.sql" suffix(,)
 0};
@@ -330,8 +351,11 @@ static const char undo_0005_reconcile_cursor[] = {
 static const char undo_0006_duty_frame[] = {
 #embed "../../sql/undo/0006_duty_frame.sql" suffix(,)
 0};
-static const char undo_0007_job_rules[] = {
-#embed "../../sql/undo/0007_job_rules.sql" suffix(,)
+static const char undo_0007_keys[] = {
+#embed "../../sql/undo/0007_keys.sql" suffix(,)
+0};
+static const char undo_0008_job_rules[] = {
+#embed "../../sql/undo/0008_job_rules.sql" suffix(,)
 0};
 
 static const struct { const char *name, *text; } files[] = {
@@ -359,13 +383,16 @@ static const struct { const char *name, *text; } files[] = {
     {"effect/committed", effect_committed},
     {"fragments/filter", fragments_filter},
     {"fragments/snapshot", fragments_snapshot},
+    {"keys/free", keys_free},
+    {"keys/prune", keys_prune},
     {"migrations/0001_jobs", migrations_0001_jobs},
     {"migrations/0002_duties", migrations_0002_duties},
     {"migrations/0003_enqueue", migrations_0003_enqueue},
     {"migrations/0004_reconciler", migrations_0004_reconciler},
     {"migrations/0005_reconcile_cursor", migrations_0005_reconcile_cursor},
     {"migrations/0006_duty_frame", migrations_0006_duty_frame},
-    {"migrations/0007_job_rules", migrations_0007_job_rules},
+    {"migrations/0007_keys", migrations_0007_keys},
+    {"migrations/0008_job_rules", migrations_0008_job_rules},
     {"mirror/beat", mirror_beat},
     {"mirror/change", mirror_change},
     {"mirror/copy_events", mirror_copy_events},
@@ -373,12 +400,15 @@ static const struct { const char *name, *text; } files[] = {
     {"mirror/count_created", mirror_count_created},
     {"mirror/cursor", mirror_cursor},
     {"mirror/insert_events", mirror_insert_events},
+    {"mirror/lock_balances", mirror_lock_balances},
+    {"mirror/lock_jobs", mirror_lock_jobs},
     {"mirror/move_cursor", mirror_move_cursor},
     {"mirror/quarantine", mirror_quarantine},
     {"mirror/settings", mirror_settings},
     {"mirror/upsert_jobs", mirror_upsert_jobs},
     {"read/active", read_active},
     {"read/balances", read_balances},
+    {"read/clock", read_clock},
     {"read/events", read_events},
     {"read/jobs", read_jobs},
     {"read/list_newest", read_list_newest},
@@ -435,6 +465,7 @@ static const struct { const char *name, *text; } files[] = {
     {"transaction/bound", transaction_bound},
     {"transaction/commit", transaction_commit},
     {"transaction/fall_back", transaction_fall_back},
+    {"transaction/lock_timeout", transaction_lock_timeout},
     {"transaction/release", transaction_release},
     {"transaction/rollback", transaction_rollback},
     {"transaction/savepoint", transaction_savepoint},
@@ -444,7 +475,8 @@ static const struct { const char *name, *text; } files[] = {
     {"undo/0004_reconciler", undo_0004_reconciler},
     {"undo/0005_reconcile_cursor", undo_0005_reconcile_cursor},
     {"undo/0006_duty_frame", undo_0006_duty_frame},
-    {"undo/0007_job_rules", undo_0007_job_rules},
+    {"undo/0007_keys", undo_0007_keys},
+    {"undo/0008_job_rules", undo_0008_job_rules},
 };
 
 const char *tally_sql(const char *name) {

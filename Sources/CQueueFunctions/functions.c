@@ -34,6 +34,8 @@ static const char text[] = {
     ,
 #embed "../TallyRedis/Functions/open.lua"
     ,
+#embed "../TallyRedis/Functions/log.lua"
+    ,
 #embed "../TallyRedis/Functions/report.lua"
     ,
 #embed "../TallyRedis/Functions/inspect.lua"

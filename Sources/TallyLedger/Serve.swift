@@ -16,6 +16,7 @@ public struct Serve: Sendable {
                 Mirror(queue: queue, ledger: ledger, observer: observer).duty(),
                 Relay(queue: queue, ledger: ledger, observer: observer).duty(),
                 Sweeper(queue: queue).duty(),
+                KeySweep(queue: queue, ledger: ledger).duty(),
                 reconciler.openingDuty(),
                 Patrol(reconciler: reconciler, ledger: ledger, observer: observer).duty(),
                 LogWatch(queue: queue, observer: observer).duty(),

@@ -2,8 +2,6 @@ import TallyCore
 
 /// Rows of a binary COPY, encoded a piece at a time: the server takes one piece in while the next is made.
 struct CopyRows {
-    /// Bytes: some hundred rows, and little enough to stay in the processor's cache.
-    private static let piece = 64 << 10
     private let count: Int
     private let write: (inout [UInt8], Int) -> Void
 
@@ -18,12 +16,12 @@ struct CopyRows {
     /// The whole stream, in pieces, each handed to `send` as soon as it is full.
     func forEachPiece(_ send: ([UInt8]) throws(LedgerError) -> Void) throws(LedgerError) {
         var piece = Array("PGCOPY\n".utf8) + [0xFF, 13, 10, 0]
-        piece.reserveCapacity(Self.piece + 4096)
+        piece.reserveCapacity(Limits.copyPieceBytes + 4096)
         piece.appendBigEndian(Int32(0))  // flags
         piece.appendBigEndian(Int32(0))  // no extension
         for index in 0..<count {
             write(&piece, index)
-            if piece.count >= Self.piece {
+            if piece.count >= Limits.copyPieceBytes {
                 try send(piece)
                 piece.removeAll(keepingCapacity: true)
             }

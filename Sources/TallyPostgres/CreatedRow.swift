@@ -56,6 +56,13 @@ struct Aside {
             job.record.id, LogPosition(epoch: job.epoch, seq: job.seq), "created", why, "\(job)\n\n")
         raw += created.job.record.body
     }
+    /// What the quarantine itself is refused: the bytes stay, the reason is told in words that every encoding holds.
+    func withoutText(_ why: LedgerError) -> Aside {
+        var bare = self
+        bare.source = source.filter(\.isASCII)
+        bare.reason = "refused, and so was the text that says why: \(why.sqlState.filter(\.isASCII))"
+        return bare
+    }
     private init(_ job: JobID, _ position: LogPosition, _ source: String, _ why: LedgerError, _ raw: String) {
         self.job = job
         self.position = position

@@ -1,7 +1,45 @@
 import TallyCore
 
 extension LedgerError {
-    /// What a refusal of the server means for the caller: may I retry, did it happen, who must act.
+    /// What a refusal of the server means: the one table for statements and logins.
+    ///
+    /// Who acts on it is the process' own rule: at its first start it ends on what does not pass by itself
+    /// (`mayRetry`); afterwards every answer is an outage that it waits out.
+    struct Refusal {
+        /// A whole SQLSTATE, or a class; of two rows that fit the longer one counts.
+        let state: String
+        let code: Code
+        /// What a person is to do, where it does not pass by itself.
+        let mend: String
+        init(_ state: String, _ code: Code, _ mend: String = "") {
+            self.state = state
+            self.code = code
+            self.mend = mend
+        }
+    }
+
+    static let refusals: [Refusal] = [
+        // The data: nothing happened, and unchanged it never will.
+        Refusal("21", .refused), Refusal("22", .refused), Refusal("23", .refused), Refusal("54", .refused),
+        Refusal("P0", .refused),
+        // This try: nothing happened; the next may succeed.
+        Refusal("40", .transient), Refusal("55", .transient), Refusal("57014", .transient),
+        Refusal("25P02", .transient), Refusal("25P03", .transient), Refusal("25P04", .transient),
+        Refusal("40003", .uncertain),  // the server itself does not know
+        // The server just now: it is away, full, starting, stopping, a standby, or broken.
+        Refusal("08", .unavailable), Refusal("53", .unavailable), Refusal("57", .unavailable),
+        Refusal("58", .unavailable), Refusal("XX", .unavailable), Refusal("25006", .unavailable),
+        // The role.
+        Refusal("28", .denied, "check user and password in TALLY_POSTGRES_URL, and the server's pg_hba.conf"),
+        Refusal("3D000", .denied, "make the database, or check its name in TALLY_POSTGRES_URL"),
+        Refusal("42501", .denied, "the role lacks a privilege; grant what sql/roles.sql grants"),
+        // The schema.
+        Refusal("42", .schema, "`tally migrate` brings the schema up to date"),
+        Refusal("3F", .schema, "`tally migrate` brings the schema up to date"),
+        Refusal("0A", .unsupported),
+    ]
+
+    /// - Parameter sqlState: "" where the server said nothing.
     init(sqlState: String, _ operation: String, message: String, constraint: String = "") {
         // Messages of class 22 quote the value that was refused, which may be a payload.
         var detail = message
@@ -9,24 +47,27 @@ extension LedgerError {
             detail = String(detail[..<quote]) + "…"
         }
         if !constraint.isEmpty, !detail.contains(constraint) { detail += " (\(constraint))" }
-        let code = Self.code(of: sqlState)
-        if code == .schema { detail += "; `tally migrate` brings the schema up to date" }
-        self.init(code, operation, detail, sqlState: sqlState)
+        let refusal = Self.refusal(of: sqlState)
+        if !refusal.mend.isEmpty { detail += "; " + refusal.mend }
+        self.init(refusal.code, operation, detail, sqlState: sqlState)
     }
 
-    static func code(of sqlState: String) -> Code {
-        switch sqlState {
-        case "55P03", "57014", "25P02": return .transient
-        case "25006": return .unavailable  // read only: a standby; the next connection may find the primary
-        case "P0001": return .refused
-        default: break
-        }
-        switch sqlState.prefix(2) {
-        case "21", "22", "23", "54": return .refused
-        case "40": return .transient
-        case "42", "3F": return .schema
-        case "0A": return .unsupported
-        default: return .unavailable  // 08, 53, 57P and whatever the server makes up
-        }
+    /// The server refuses the rows as they are, of whatever class: another try would be refused as well. 0A: a character
+    /// that the database's encoding lacks.
+    var refusesRows: Bool { code == .refused || sqlState.hasPrefix("0A") }
+
+    /// A lock that was not to be had in time, as a refusal of the row that it guards.
+    var withRowHeld: LedgerError {
+        if sqlState != "55P03" { return self }
+        return LedgerError(
+            .refused, operation, "somebody's open transaction holds the row", sqlState: sqlState)
     }
+
+    /// What the table does not know is an outage.
+    static func refusal(of sqlState: String) -> Refusal {
+        refusals.filter { sqlState.hasPrefix($0.state) }.max { $0.state.count < $1.state.count }
+            ?? Refusal("", .unavailable)
+    }
+
+    static func code(of sqlState: String) -> Code { refusal(of: sqlState).code }
 }

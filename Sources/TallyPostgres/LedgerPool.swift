@@ -1,3 +1,4 @@
+import Synchronization
 import TallyConnections
 import TallyCore
 
@@ -5,10 +6,38 @@ import TallyCore
 struct LedgerPool: Sendable {
     private let pool: ConnectionPool<PostgresConnection>
 
-    init(_ configuration: PostgresConfiguration, statements: Statements, size: Int) {
+    /// - Parameter check: made on every connection until it has succeeded once; one that fails it is not used.
+    init(
+        _ configuration: PostgresConfiguration, statements: Statements, size: Int,
+        check: (@Sendable (PostgresConnection) throws(LedgerError) -> Void)? = nil
+    ) {
         let settings = PoolSettings(
             size: size, idle: Limits.poolIdle, reopenBase: Limits.retryStoreBase, reopenCap: Limits.reopenCap)
-        pool = ConnectionPool(settings) { try PostgresConnection(configuration, statements: statements) }
+        let checked = Checked()
+        pool = ConnectionPool(settings) {
+            let connection = try PostgresConnection(configuration, statements: statements)
+            guard let check else { return connection }
+            do throws(LedgerError) {
+                // After a failover the address may lead to a server that takes no writes yet.
+                if try connection.run(.ping).int(0, 0) == 1 {
+                    throw LedgerError(.unavailable, "open", "the server is a standby and takes no writes")
+                }
+                if !checked.hasPassed {
+                    try check(connection)
+                    checked.pass()
+                }
+            } catch {
+                connection.close()
+                throw error
+            }
+            return connection
+        }
+    }
+
+    private final class Checked: Sendable {
+        private let state = Atomic(false)
+        var hasPassed: Bool { state.load(ordering: .relaxed) }
+        func pass() { state.store(true, ordering: .relaxed) }
     }
 
     /// Waits `Limits.poolWait` for a connection at most; a transaction that waits for one more of the same pool could

@@ -46,6 +46,7 @@ public struct Migrator: Sendable {
     /// repeated.
     public func apply() async throws(LedgerError) -> [Migration] {
         try await onConnection { connection throws(LedgerError) in
+            try connection.checkEncoding()
             var applied: [Migration] = []
             while let next = try applyNext(connection) { applied.append(next) }
             try connection.transaction { () throws(LedgerError) in
@@ -59,7 +60,8 @@ public struct Migrator: Sendable {
     /// Every migration that this program or the schema knows, in order. Changes nothing.
     public func status() async throws(LedgerError) -> [Entry] {
         try await onConnection { connection throws(LedgerError) in
-            try Self.entries(try Self.versions(connection), migrations)
+            try connection.checkEncoding()
+            return try Self.entries(try Self.versions(connection), migrations)
         }
     }
 

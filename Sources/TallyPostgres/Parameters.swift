@@ -24,6 +24,9 @@ struct Parameters {
     init() {}
     init(_ values: [LedgerValue]) { for value in values { add(value) } }
 
+    /// What goes over the wire as one message.
+    var byteCount: Int { buffer.count }
+
     mutating func reserve(_ bytes: Int) { buffer.reserveCapacity(bytes) }
 
     mutating func add(_ value: LedgerValue) {
@@ -71,18 +74,18 @@ struct Parameters {
         buffer.appendBigEndian(Int32(1))  // there may be nulls
         buffer.appendBigEndian(kind.rawValue)
         if !items.isEmpty {
-            buffer.appendBigEndian(Int32(items.count))
+            buffer.appendBigEndian(Int32(clamping: items.count))
             buffer.appendBigEndian(Int32(1))
         }
         for item in items { buffer.appendField { write(&$0, item) } }
-        lengths.append(Int32(buffer.count - start))
+        lengths.append(Int32(clamping: buffer.count - start))
     }
 
     private mutating func one(_ kind: Kind, _ write: (inout [UInt8]) -> Bool) {
         types.append(kind.rawValue)
         starts.append(buffer.count)
         let isPresent = write(&buffer)
-        lengths.append(isPresent ? Int32(buffer.count - starts[starts.count - 1]) : -1)
+        lengths.append(isPresent ? Int32(clamping: buffer.count - starts[starts.count - 1]) : -1)
     }
 
     func withPointers<Value>(
@@ -113,7 +116,7 @@ extension Array where Element == UInt8 {
         let start = count
         appendBigEndian(Int32(-1))
         guard write(&self) else { return }
-        let length = UInt32(count - start - 4)
+        let length = UInt32(clamping: count - start - 4)
         self[start] = UInt8(truncatingIfNeeded: length >> 24)
         self[start + 1] = UInt8(truncatingIfNeeded: length >> 16)
         self[start + 2] = UInt8(truncatingIfNeeded: length >> 8)

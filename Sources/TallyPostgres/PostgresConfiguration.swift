@@ -1,9 +1,8 @@
-import CLibpq
 import TallyCore
 
 /// Where the ledger lies and how it is spoken to.
 public struct PostgresConfiguration: Sendable {
-    /// `postgres://user:password@host:port/database`, with libpq's parameters after `?`.
+    /// `postgres://user:password@host:port/database`, with libpq's parameters after `?`, or libpq's `name=value` words.
     public let url: String
     /// One schema holds one ledger; several may share a database.
     public let schema: String
@@ -13,7 +12,7 @@ public struct PostgresConfiguration: Sendable {
     public let statementTimeout: Duration
     /// The longest that a transaction may be held open across awaits (relay, `withTransaction`).
     public let transactionTimeout: Duration
-    let password: String
+    let address: PostgresAddress
 
     /// - Throws: `.invalid` with the name of the setting that is wrong. Nothing is contacted yet.
     public init(
@@ -22,15 +21,11 @@ public struct PostgresConfiguration: Sendable {
         transactionTimeout: Duration = Limits.statement
     ) throws(LedgerError) {
         func invalid(_ why: String) -> LedgerError { LedgerError(.invalid, "configuration", why) }
-        let trimmed = NameCheck.trimmed(url)
-        if trimmed.isEmpty {
-            throw invalid(
-                "TALLY_POSTGRES_URL: is empty; set it to postgres://user:password@host:5432/database")
-        }
-        guard trimmed.hasPrefix("postgres://") || trimmed.hasPrefix("postgresql://"),
-            !trimmed.utf8.contains(0)
-        else {
-            throw invalid("TALLY_POSTGRES_URL: does not begin with postgres://")
+        let address: PostgresAddress
+        do {
+            address = try PostgresAddress(NameCheck.trimmed(url))
+        } catch {
+            throw invalid("TALLY_POSTGRES_URL: \(error)")
         }
         guard Self.isSchemaName(schema) else {
             throw invalid("schema: use a lower-case letter, then up to 40 of a-z, 0-9 and _")
@@ -42,18 +37,13 @@ public struct PostgresConfiguration: Sendable {
         ] where time <= .zero {
             throw invalid("\(name): must be more than zero")
         }
-        // libpq's own words may quote the address, and with it the password: they are not repeated.
-        guard let password = Self.password(in: trimmed) else {
-            throw invalid(
-                "TALLY_POSTGRES_URL: is not an address; write postgres://user:password@host:5432/database")
-        }
-        self.url = trimmed
+        self.url = NameCheck.trimmed(url)
+        self.address = address
         self.schema = schema
         self.poolConnections = poolConnections
         self.connectTimeout = connectTimeout
         self.statementTimeout = statementTimeout
         self.transactionTimeout = transactionTimeout
-        self.password = password
     }
 
     /// `[a-z_][a-z0-9_]{0,40}`, and not a name that Postgres keeps for itself.
@@ -63,31 +53,13 @@ public struct PostgresConfiguration: Sendable {
         func isLetter(_ byte: UInt8) -> Bool { byte >= 97 && byte <= 122 || byte == 95 }
         return isLetter(first) && bytes.allSatisfy { isLetter($0) || $0 >= 48 && $0 <= 57 }
     }
+}
 
-    /// "" if the address has none; nil if it is no address.
-    private static func password(in url: String) -> String? {
-        var message: UnsafeMutablePointer<CChar>?
-        guard let options = PQconninfoParse(url, &message) else {
-            PQfreemem(message)
-            return nil
-        }
-        defer { PQconninfoFree(options) }
-        var option = options
-        var password = ""
-        while let keyword = option.pointee.keyword {
-            if let value = option.pointee.val.map({ String(cString: $0) }) {
-                switch String(cString: keyword) {
-                case "password": password = value
-                // libpq reads ports only when it connects; one a host, separated by commas.
-                case "port":
-                    for port in value.split(separator: ",") where !(1...65_535).contains(Int(port) ?? 0) {
-                        return nil
-                    }
-                default: break
-                }
-            }
-            option += 1
-        }
-        return password
+/// Without the password, however it is printed.
+extension PostgresConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String { "Postgres \(address.place), schema \(schema)" }
+    public var debugDescription: String { description }
+    public var customMirror: Swift.Mirror {
+        Swift.Mirror(self, children: ["place": address.place, "schema": schema])
     }
 }

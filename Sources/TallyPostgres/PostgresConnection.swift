@@ -19,19 +19,20 @@ final class PostgresConnection: BlockingConnection {
     let statements: Statements
     private let handle: OpaquePointer
     private let statementTime: Duration
-    private let secret: String
+    private let redactor: Redactor
     private var isBroken = false
     private var isInTransaction = false
 
     init(_ configuration: PostgresConfiguration, statements: Statements) throws(LedgerError) {
         self.statements = statements
         statementTime = configuration.statementTimeout
-        secret = configuration.password
+        redactor = configuration.address.redactor
         // Last wins: what stands in the address may not change what the driver relies on.
-        let settings = [
-            ("dbname", configuration.url), ("client_encoding", "UTF8"), ("application_name", "tallystick"),
-            ("connect_timeout", "\(max(2, Int(configuration.connectTimeout.seconds.rounded(.up))))"),
-        ]
+        let settings: [(String, String)] =
+            configuration.address.parameters.map { ($0.name, $0.value) } + [
+                ("client_encoding", "UTF8"), ("fallback_application_name", "tallystick"),
+                ("connect_timeout", "\(max(2, Int(configuration.connectTimeout.seconds.rounded(.up))))"),
+            ]
         let names = settings.map { strdup($0.0) }
         let values = settings.map { strdup($0.1) }
         defer { for text in names + values { free(text) } }
@@ -45,12 +46,29 @@ final class PostgresConnection: BlockingConnection {
         guard let opened else { throw LedgerError(.unavailable, "open", "libpq is out of memory") }
         handle = opened
         if PQstatus(opened) != CONNECTION_OK {
-            let error = LedgerError(.unavailable, "open", "cannot connect: \(message)")
-            PQfinish(opened)
-            throw error
+            let words = message
+            let state = Self.stateOfRefusal(opened, words)
+            if PQstatus(opened) != CONNECTION_OK {
+                PQfinish(opened)
+                throw LedgerError(sqlState: state, "open", message: "cannot connect: \(words)")
+            }
         }
         PQsetNoticeReceiver(handle, { _, _ in }, nil)
         PQsetnonblocking(handle, 1)
+    }
+
+    /// libpq names the SQLSTATE of a refused login only in its verbose words, which it must be asked for before: so a
+    /// login that the server refused is tried once more. "" where the server said nothing.
+    private static func stateOfRefusal(_ handle: OpaquePointer, _ words: String) -> String {
+        guard words.contains("FATAL") else { return "" }
+        PQsetErrorVerbosity(handle, PQERRORS_VERBOSE)
+        PQreset(handle)
+        defer { PQsetErrorVerbosity(handle, PQERRORS_DEFAULT) }
+        let verbose = String(cString: PQerrorMessage(handle))
+        guard let fatal = verbose.ranges(of: "FATAL:").last else { return "" }
+        let state = verbose[fatal.upperBound...].drop { $0 == " " }.prefix(5)
+        return state.count == 5 && state.allSatisfy { $0.isASCII && ($0.isNumber || $0.isUppercase) }
+            ? String(state) : ""
     }
 
     /// False after an error that left it in an unknown state, and when the server has hung up meanwhile.
@@ -78,6 +96,13 @@ final class PostgresConnection: BlockingConnection {
     func query(
         _ sql: String, _ parameters: Parameters, _ effect: Effect = .none, within time: Duration? = nil
     ) throws(LedgerError) -> Rows {
+        // Beyond Int32 a length would be another one, and beyond 1 GiB the server hangs up.
+        if parameters.byteCount > Limits.statementBytes {
+            throw LedgerError(
+                .invalid, operation,
+                "\(parameters.byteCount) bytes of parameters; at most \(Limits.statementBytes) fit one statement: split it"
+            )
+        }
         try ready()
         let deadline = Deadline(after: time ?? statementTime)
         let sent = parameters.withPointers { count, types, values, lengths, formats in
@@ -115,6 +140,10 @@ final class PostgresConnection: BlockingConnection {
         defer { PQclear(start) }
         guard status == PGRES_COPY_IN else { throw try refusal(start, deadline) }
         try pieces { piece throws(LedgerError) in
+            if piece.count > Limits.statementBytes {
+                isBroken = true  // it stands within a COPY
+                throw LedgerError(.invalid, operation, "a row of \(piece.count) bytes does not fit a COPY")
+            }
             var taken: Int32 = 0
             while taken == 0 {
                 taken = piece.withUnsafeBytes {
@@ -202,7 +231,7 @@ final class PostgresConnection: BlockingConnection {
                 if let last { PQclear(last) }
                 defer { PQclear(next) }
                 if PQstatus(handle) != CONNECTION_OK { throw broken(effect) }
-                throw try refusal(next, deadline)
+                throw try refusal(next, deadline, effect)
             }
         }
         guard let last else { throw broken(effect) }
@@ -210,14 +239,22 @@ final class PostgresConnection: BlockingConnection {
     }
 
     /// The server's refusal as an error, after the rest of its answer is read.
-    private func refusal(_ failed: OpaquePointer?, _ deadline: Deadline) throws(LedgerError) -> LedgerError {
+    private func refusal(
+        _ failed: OpaquePointer?, _ deadline: Deadline, _ effect: Effect = .none
+    ) throws(LedgerError) -> LedgerError {
         func field(_ code: Int32) -> String {
             PQresultErrorField(failed, code).map { String(cString: $0) } ?? ""
         }
         let state = field(67)  // PG_DIAG_SQLSTATE, 'C'
-        let error = LedgerError(
+        var error = LedgerError(
             sqlState: state, operation, message: field(77) /* primary, 'M' */,
             constraint: field(110) /* 'n' */)
+        // The session is over. Whatever it was about to commit may have been committed before: the word of that comes
+        // first, or not at all.
+        let severity = field(86)  // not localised, 'V'
+        if effect == .commits, severity == "FATAL" || severity == "PANIC" {
+            error = LedgerError(.uncertain, operation, error.detail, sqlState: state)
+        }
         while true {
             try awaitResult(deadline, .none)
             guard let rest = PQgetResult(handle) else { break }
@@ -291,9 +328,6 @@ final class PostgresConnection: BlockingConnection {
         var text = String(cString: PQerrorMessage(handle))
         if let end = text.lastIndex(where: { !$0.isWhitespace }) { text = String(text[...end]) }
         if text.isEmpty { text = "the connection was lost" }
-        if !secret.isEmpty {
-            text = text.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "***")
-        }
-        return text.split(whereSeparator: \.isNewline).joined(separator: " ")
+        return redactor(text.split(whereSeparator: \.isNewline).joined(separator: " "))
     }
 }

@@ -16,7 +16,12 @@ extension PostgresLedger {
             parameters.int(resetAttempts ? 1 : 0)
             parameters.text(actor)
             parameters.int(despiteEffect ? 1 : 0)
-            let rows = try connection.run(.requeue, parameters, .commits)
+            // Its key may stand in somebody's open transaction: what is locked by then must not wait for that.
+            let rows = try connection.transaction { () throws(LedgerError) in
+                try connection.run(
+                    .lockTimeout, Parameters([.text(PostgresConnection.milliseconds(Limits.lockWait))]))
+                return try connection.run(.requeue, parameters)
+            }
             guard rows.int(0, 0) == 1 else { return .notFound }
             if let version = rows.int(0, 1) { return .requeued(version: Int(version)) }
             if rows.int(0, 3) == 1 { return .effectCommitted }

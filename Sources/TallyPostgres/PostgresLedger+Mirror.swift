@@ -20,7 +20,7 @@ extension PostgresLedger {
             } catch {
                 connection.rollback()
                 // Transient and unavailable stay with the mirror's own backoff.
-                guard error.code == .refused else { throw error }
+                guard error.refusesRows else { throw error }
             }
             return try connection.applyCarefully(batch)
         }
@@ -36,6 +36,7 @@ extension PostgresConnection {
             .moveCursor,
             Parameters([
                 .int(batch.after.epoch), .int(batch.after.seq), .int(batch.upTo.epoch), .int(batch.upTo.seq),
+                .text(Self.milliseconds(Limits.lockWait)),
             ]))
         return moved.count == 1
     }
@@ -43,12 +44,10 @@ extension PostgresConnection {
     fileprivate func applyFast(_ batch: MirrorBatch) throws(LedgerError) -> Bool {
         guard try beginBatch(batch) else { return false }
         if !batch.events.isEmpty { try copy(.copyEvents, BatchRows.copy(of: batch.events)) }
-        if !batch.created.isEmpty { try copy(.copyJobs, BatchRows.copy(of: batch.created)) }
+        if !batch.created.isEmpty { try copyJobs(batch.created) }
         if !batch.beats.isEmpty { try run(.beat, BatchRows.parameters(of: batch.beats)) }
-        if !batch.unreadable.isEmpty {
-            try run(.quarantine, BatchRows.parameters(of: batch.unreadable.map(Aside.init)))
-        }
-        if !batch.changed.isEmpty { try run(.change, BatchRows.parameters(of: batch.changed)) }
+        try quarantine(batch.unreadable.map(Aside.init))
+        for rows in Self.pages(batch.changed) { try run(.change, BatchRows.parameters(of: rows)) }
         if !batch.created.isEmpty {
             func ended(_ status: JobStatus) -> LedgerValue {
                 .int(Int64(batch.created.count { $0.status == status }))
@@ -69,18 +68,63 @@ extension PostgresConnection {
         try halving(batch.events[...], &aside, Aside.init) { rows throws(LedgerError) in
             try run(.insertEvents, BatchRows.parameters(of: rows))
         }
-        try halving(batch.created.map(CreatedRow.init)[...], &aside, Aside.init) { rows throws(LedgerError) in
-            try run(.upsertJobs, BatchRows.parameters(of: rows))
+        if !batch.created.isEmpty {
+            // From here on a lock that is not to be had in time is one of a row: all that is held longer is mine.
+            try run(.lockJobs)
+            try run(.lockBalances)
+            try run(.lockTimeout, Parameters([.text(Self.milliseconds(Limits.lockWait / 5))]))
         }
-        try halving(batch.changed[...], &aside, Aside.init) { rows throws(LedgerError) in
-            try run(.change, BatchRows.parameters(of: rows))
+        let created = batch.created.pages(of: .max, bytes: Limits.rowsBytes) {
+            $0.record.body.count + ($0.result?.count ?? 0)
+        }
+        for page in created {
+            try halving(page.map(CreatedRow.init)[...], &aside, Aside.init) { rows throws(LedgerError) in
+                do throws(LedgerError) {
+                    try run(.upsertJobs, BatchRows.parameters(of: rows))
+                } catch {
+                    throw error.withRowHeld
+                }
+            }
+        }
+        for page in Self.pages(batch.changed) {
+            try halving(page[...], &aside, Aside.init) { rows throws(LedgerError) in
+                try run(.change, BatchRows.parameters(of: rows))
+            }
         }
         try halving(batch.beats[...], &aside, { Aside($0, batch.upTo, $1) }) { rows throws(LedgerError) in
             try run(.beat, BatchRows.parameters(of: rows))
         }
-        if !aside.isEmpty { try run(.quarantine, BatchRows.parameters(of: aside)) }
+        try quarantine(aside)
         try commit()
         return true
+    }
+
+    static func milliseconds(_ time: Duration) -> String { String(max(1, time.microseconds / 1000)) }
+
+    /// A job of the same id that a client's open transaction has inserted is not waited for: the row is then tried alone,
+    /// and set aside where it still cannot be had.
+    private func copyJobs(_ jobs: [JobSnapshot]) throws(LedgerError) {
+        do throws(LedgerError) {
+            try copy(.copyJobs, BatchRows.copy(of: jobs))
+        } catch {
+            throw error.withRowHeld
+        }
+    }
+
+    /// In one statement; where that is refused row by row, and what is refused even so goes aside without its text.
+    private func quarantine(_ aside: [Aside]) throws(LedgerError) {
+        for rows in aside.pages(of: .max, bytes: Limits.rowsBytes, \.raw.count) {
+            var refused: [Aside] = []
+            try halving(rows[...], &refused, { $0.withoutText($1) }) { some throws(LedgerError) in
+                try run(.quarantine, BatchRows.parameters(of: some))
+            }
+            if !refused.isEmpty { try run(.quarantine, BatchRows.parameters(of: refused)) }
+        }
+    }
+
+    /// A statement holds what its rows carry several times over.
+    private static func pages(_ changes: [RowChange]) -> [[RowChange]] {
+        changes.pages(of: .max, bytes: Limits.rowsBytes) { $0.result?.count ?? 0 }
     }
 
     /// Applies `rows`; what is refused is halved until the bad rows stand alone, and those are set aside.
@@ -94,7 +138,7 @@ extension PostgresConnection {
             try apply(Array(rows))
             try run(.release)
         } catch {
-            guard error.code == .refused else { throw error }
+            guard error.refusesRows else { throw error }
             try run(.fallBack)
             try run(.release)
             if rows.count == 1 {

@@ -44,11 +44,13 @@ extension PostgresLedger {
             parameters.text(query.status?.rawValue)
             parameters.id(after)
             parameters.int(Int64(limit + 1))  // one more tells whether there is a next page
+            parameters.int(Int64(Limits.rowsBytes))
             let rows = try connection.run(query.newestFirst ? .listNewest : .listOldest, parameters)
             var jobs: [JobSnapshot] = []
             for row in 0..<min(rows.count, limit) { jobs.append(try rows.snapshot(row)) }
+            let isCut = rows.count > 0 && rows.int(0, 30)! > Int64(jobs.count)
             let next =
-                rows.count > limit ? jobs.last.map { PageCursor(after: $0.record.id, of: query).text } : nil
+                isCut ? jobs.last.map { PageCursor(after: $0.record.id, of: query).text } : nil
             return JobPage(jobs: jobs, next: next)
         }
     }

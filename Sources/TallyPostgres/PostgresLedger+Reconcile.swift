@@ -177,6 +177,14 @@ extension PostgresLedger: ReconcilableLedger {
         }
     }
 
+    public func freeKeys(limit: Int) async throws(LedgerError) -> Int {
+        try await pool.run("free keys") { connection throws(LedgerError) in
+            let most = Parameters([.int(Int64(limit))])
+            let freed = try connection.run(.freeKeys, most, .commits).int(0, 0) ?? 0
+            return Int(freed + (try connection.run(.pruneKeys, most, .commits).int(0, 0) ?? 0))
+        }
+    }
+
     public func keepResults(_ ids: [JobID]) async throws(LedgerError) {
         try await pool.run("keep results") { connection throws(LedgerError) in
             let rows = try connection.run(.results, Parameters([.ids(ids)]))

@@ -6,33 +6,41 @@ public final class PostgresLedger: TransactionalLedger {
     public let configuration: PostgresConfiguration
     let statements: Statements
     let pool: LedgerPool
+    let serverClock = ServerClock()
 
     /// Connects once, checks the schema, and keeps nothing running when either fails.
     ///
-    /// - Throws: `.unavailable` for a server that cannot be reached or refuses the login, within the connect timeout;
-    ///   `.schema` when the schema is missing, older or newer than this program, with the command that mends it.
-    public static func open(_ configuration: PostgresConfiguration) async throws(LedgerError)
-        -> PostgresLedger
-    {
+    /// - Parameter absent: called when the server cannot be reached; the ledger is opened all the same, and its
+    ///   schema is checked once a connection comes about.
+    /// - Throws: `.unavailable` for a server that cannot be reached, within the connect timeout of each of its hosts;
+    ///   `.denied` for one that refuses the login; `.schema` when the schema is missing, older or newer than this
+    ///   program, with the command that mends it.
+    public static func open(
+        _ configuration: PostgresConfiguration, absent: ((LedgerError) -> Void)? = nil
+    ) async throws(LedgerError) -> PostgresLedger {
         let ledger = PostgresLedger(configuration)
         do {
-            try await ledger.pool.run("open") { connection throws(LedgerError) in
-                if try connection.run(.ping).int(0, 0) == 1 {
-                    throw LedgerError(.unavailable, "open", "the server is a standby and takes no writes")
-                }
-                try Migrator.check(connection, schema: configuration.schema)
-            }
+            try await ledger.pool.run("open") { _ throws(LedgerError) in }
         } catch {
+            if error.mayRetry, let absent {
+                absent(error)
+                return ledger
+            }
             await ledger.close()
             throw error
         }
         return ledger
     }
 
-    private init(_ configuration: PostgresConfiguration) {
+    init(_ configuration: PostgresConfiguration) {
         self.configuration = configuration
         statements = Statements(schema: configuration.schema)
-        pool = LedgerPool(configuration, statements: statements, size: configuration.poolConnections)
+        let schema = configuration.schema
+        pool = LedgerPool(configuration, statements: statements, size: configuration.poolConnections) {
+            connection throws(LedgerError) in
+            try connection.checkEncoding()
+            try Migrator.check(connection, schema: schema)
+        }
     }
 
     /// From now on calls throw `.closed`; running ones end first, and then the connections are gone. May be repeated.

@@ -46,6 +46,7 @@ extension Rows {
     func view(_ row: Int) throws(LedgerError) -> LedgerView {
         LedgerView(
             id: id(row, 0)!, status: try status(row, 1), version: Int(int(row, 2)!), epoch: int(row, 3)!,
-            seq: int(row, 4)!, hasOutbox: int(row, 5) == 1, runAt: time(row, 6))
+            seq: int(row, 4)!, hasOutbox: int(row, 5) == 1, runAt: time(row, 6),
+            bodyBytes: Int(int(row, 7) ?? 0))
     }
 }

@@ -33,72 +33,54 @@ public struct RedisConfiguration: Sendable {
         self.replyTimeout = replyTimeout
     }
 
-    /// Reads `redis://[user[:password]@]host[:port][/database]` or `unix:///path/to/socket[?db=n]`.
+    /// Reads `redis://[[user]:password@]host[:port][/database]` or `unix://[[user]:password@]/path/to/socket[?db=n]`.
+    /// A user without a password is logged in with an empty one. `%40` and its like stand for marks in a password.
     ///
-    /// - Throws: `InvalidSetting` that names the fault and never shows the password.
+    /// - Throws: `InvalidSetting` that names the fault and shows no part of the address.
     public init(url: String, namespace: String = "tally") throws(InvalidSetting) {
         self.init(namespace: namespace)
         func refuse(_ why: String) -> InvalidSetting { InvalidSetting("TALLY_REDIS_URL", why) }
         if let why = Self.problem(namespace: namespace) { throw InvalidSetting("TALLY_NAMESPACE", why) }
-        if url.isEmpty { throw refuse("is empty; give redis://host:port") }
-        if url.hasPrefix("rediss://") {
-            throw refuse(
-                "asks for TLS, which this build lacks; put stunnel before the server, or use redis://")
+        let store: StoreAddress
+        do {
+            store = try StoreAddress(url)
+        } catch {
+            throw refuse(url.isEmpty ? "is empty; give redis://host:port" : error.description)
         }
-        if url.hasPrefix("unix://") {
-            let parts = url.dropFirst(7).split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-            let path = String(parts[0])
-            if path.isEmpty || path.utf8.count > 100 {
+        user = store.user ?? ""
+        password = store.password ?? ""
+        switch store.scheme {
+        case .redis:
+            if !store.options.isEmpty {
+                throw refuse(
+                    "takes nothing behind ?; the database stands behind the last /, as in redis://host:6379/2"
+                )
+            }
+            guard let host = store.hosts.first, !host.name.isEmpty else { throw refuse("names no host") }
+            address = .tcp(host: host.name, port: host.port ?? 6379)
+            if !store.path.isEmpty {
+                database = try Self.database(
+                    store.path, or: refuse("has a database behind the last / that is no number from 0"))
+            }
+        case .unix:
+            if store.path.isEmpty || store.path.utf8.count > 100 {
                 throw refuse("the socket path must have 1 to 100 bytes")
             }
-            address = .unix(path: path)
-            if parts.count == 2 {
-                guard parts[1].hasPrefix("db="), let number = Int(parts[1].dropFirst(3)),
-                    (0...1_000_000).contains(number)
-                else { throw refuse("after ? only db=NUMBER is understood") }
-                database = number
+            address = .unix(path: store.path)
+            for option in store.options {
+                let fault = refuse("understands only db=NUMBER behind ?, once")
+                if option.name != "db" || store.options.count > 1 { throw fault }
+                database = try Self.database(option.value, or: fault)
             }
-            return
+        case .postgres, .words: throw refuse("must begin with redis:// or unix://")
         }
-        guard url.hasPrefix("redis://") else { throw refuse("must begin with redis:// or unix://") }
-        var rest = url.dropFirst(8)
-        if let slash = rest.firstIndex(of: "/") {
-            let text = rest[rest.index(after: slash)...]
-            rest = rest[..<slash]
-            if !text.isEmpty {
-                guard let number = Int(text), (0...1_000_000).contains(number) else {
-                    throw refuse("the database after the last / must be a number from 0")
-                }
-                database = number
-            }
-        }
-        if let at = rest.lastIndex(of: "@") {
-            let credentials = rest[..<at].split(
-                separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let user = Self.percentDecoded(credentials[0]),
-                let password = Self.percentDecoded(credentials.count == 2 ? credentials[1] : "")
-            else { throw refuse("the user or password holds a broken %-escape") }
-            self.user = user
-            self.password = password
-            rest = rest[rest.index(after: at)...]
-        }
-        var host = String(rest)
-        var port = 6379
-        let afterBracket = host.lastIndex(of: "]") ?? host.startIndex
-        if let colon = host[afterBracket...].lastIndex(of: ":") {
-            guard let number = Int(host[host.index(after: colon)...]), (1...65_535).contains(number) else {
-                throw refuse("the port must be a number from 1 to 65535")
-            }
-            port = number
-            host = String(host[..<colon])
-        }
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            host = String(host.dropFirst().dropLast())
-        } else if host.contains(":") {
-            throw refuse("needs [ and ] around an IPv6 address")
-        }
-        if host.isEmpty || host.contains(where: { $0.isWhitespace }) { throw refuse("names no host") }
-        address = .tcp(host: host, port: port)
+    }
+
+    private static func database(
+        _ text: String, or fault: InvalidSetting
+    ) throws(InvalidSetting) -> Int {
+        guard let number = Int(text), (0...1_000_000).contains(number), text.first != "+" else { throw fault }
+        return number
     }
 
     static func problem(namespace: String) -> String? {
@@ -111,28 +93,20 @@ public struct RedisConfiguration: Sendable {
             ? "must have 1 to 64 characters out of A-Z a-z 0-9 . _ -" : nil
     }
 
-    private static func percentDecoded(_ text: Substring) -> String? {
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard rest.count >= 2,
-                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
-            else { return nil }
-            bytes.append(value)
-            rest = rest.dropFirst(2)
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-
     /// `host:port/db`, without credentials: for messages.
     package var place: String {
         switch address {
         case .tcp(let host, let port): "\(host):\(port)/\(database)"
         case .unix(let path): "\(path) db \(database)"
         }
+    }
+}
+
+/// Without the password, however it is printed.
+extension RedisConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String { "Redis \(place), namespace \(namespace)" }
+    public var debugDescription: String { description }
+    public var customMirror: Swift.Mirror {
+        Swift.Mirror(self, children: ["place": place, "namespace": namespace])
     }
 }

@@ -1,30 +1,40 @@
 import TallyCore
 
 extension RedisQueue {
-    public func inspect(_ ids: [JobID], at now: Timestamp?) async throws(QueueError) -> QueueView {
+    public func inspect(
+        _ ids: [JobID], bodies: QueueView.Bodies, at now: Timestamp?
+    ) async throws(QueueError) -> QueueView {
         var view: QueueView?
-        // Six values an id must fit Lua's stack.
-        for start in stride(from: 0, to: max(1, ids.count), by: Limits.jobsPerCall) {
-            let chunk = Array(ids[start..<min(ids.count, start + Limits.jobsPerCall)])
+        var rest = ids[...]
+        repeat {
+            let asked = Array(rest.prefix(Limits.jobsPerCall))
             let answer = try await call("inspect", at: now, on: reads) { head, _ in
-                for id in chunk { head.bulk(id.bytes) }
+                if bodies == .omitted { head.bulk("heads") }
+                for id in asked { head.bulk(id.bytes) }
             }
             let history = try readHistory(answer)
-            var part = view ?? QueueView(held: [:], ended: [:], history: history)
-            guard answer.values.count == 5 + 6 * chunk.count else { throw malformed("inspect") }
-            for (index, id) in chunk.enumerated() {
-                try read(
-                    id, Array(answer.values[(5 + 6 * index)..<(11 + 6 * index)]), into: &part, history.epoch)
+            // Of several readings the first counts: what it says of later ids may be older, never newer. A new epoch
+            // in between makes them strangers to each other.
+            if let view, view.history.epoch != history.epoch {
+                return try await inspect(ids, bodies: bodies, at: now)
             }
-            // Of several chunks the first reading counts: what it says of later ids may be older, never newer.
+            var part = view ?? QueueView(held: [:], ended: [:], history: history)
+            let told = (answer.values.count - 5) / 6
+            guard told <= asked.count, told > 0 || asked.isEmpty else { throw malformed("inspect") }
+            for (index, id) in asked.prefix(told).enumerated() {
+                let values = Array(answer.values[(5 + 6 * index)..<(11 + 6 * index)])
+                try read(id, values, bodies: bodies, into: &part, history.epoch)
+            }
             view = part
-        }
+            rest = rest.dropFirst(told)
+        } while !rest.isEmpty
         return view!
     }
 
-    private func read(_ id: JobID, _ values: [RedisReply], into view: inout QueueView, _ epoch: Int64)
-        throws(QueueError)
-    {
+    private func read(
+        _ id: JobID, _ values: [RedisReply], bodies: QueueView.Bodies, into view: inout QueueView,
+        _ epoch: Int64
+    ) throws(QueueError) {
         if let status = values[4].bytes?.first.flatMap(JobStatus.init(code:)), let version = values[5].number
         {
             view.ended[id] = QueueView.Ended(status: status, version: Int(version))
@@ -33,10 +43,16 @@ extension RedisQueue {
         guard let packed = values[0].bytes, let detour = values[1].bytes, !detour.isEmpty else { return }
         do {
             let state = try Detour(detour)
-            let large = values[3].bytes ?? []
-            let record: JobRecord
+            var record: JobRecord
             do {
-                record = try JobRecord(id: id, packed: packed[...], body: large.isEmpty ? nil : large)
+                if bodies != .omitted {
+                    let large = values[3].bytes ?? []
+                    record = try JobRecord(id: id, packed: packed[...], body: large.isEmpty ? nil : large)
+                    if bodies == .checked { record.body = [] }
+                } else {
+                    record = try JobRecord(
+                        id: id, head: packed[...], storedBytes: values[3].number.map { Int($0) })
+                }
             } catch {
                 view.damaged[id] = QueueView.Ended(status: state.state, version: state.version)
                 return

@@ -168,6 +168,19 @@ extension RedisQueue: ReconcilableQueue {
         )
     }
 
+    public func pruneKeys(
+        _ cursor: String, limit: Int
+    ) async throws(QueueError) -> (pruned: Int, next: String?) {
+        let answer = try await call("keys", at: nil, on: reads) { head, _ in
+            head.bulk("prune")
+            head.bulk(cursor.isEmpty ? "0" : cursor)
+            head.bulk(Int64(max(1, limit)))
+        }
+        guard answer.values.count >= 5, let next = answer.values[3].text, let pruned = answer.values[4].number
+        else { throw malformed("keys") }
+        return (Int(pruned), next == "0" ? nil : next)
+    }
+
     public func freeKey(_ key: LeakedKey) async throws(QueueError) -> Bool {
         let field = Array(key.queue.utf8) + [0] + Array(key.key.utf8)
         return try isDone(await change("keys", "free", field, key.job.bytes), "keys")

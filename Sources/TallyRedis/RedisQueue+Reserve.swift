@@ -17,13 +17,13 @@ extension RedisQueue {
             for queue in wish.queues { head.bulk(queue.text) }
         }
         let values = answer.values
-        guard values.count >= 4, let serverNow = values[0].number else { throw malformed("reserve") }
+        guard values.count >= 5, let serverNow = values[0].number else { throw malformed("reserve") }
         let time = Timestamp(microseconds: serverNow)
         var reservation = Reservation(
             jobs: [], nextEvent: values[3].number.map(Timestamp.init(microseconds:)), now: time,
-            isHeld: values[2].number == 1)
+            isHeld: values[2].number == 1, workers: Int(values[4].number ?? 0))
         let expiry = time + wish.lease
-        var at = 4
+        var at = 5
         var leased: [(Lease, record: [UInt8], detour: [UInt8])] = []
         while at + 2 < values.count {
             guard let token = values[at].bytes, let record = values[at + 1].bytes,

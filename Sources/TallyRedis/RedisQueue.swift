@@ -12,21 +12,18 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
 
     /// Connects, checks the server, loads the functions.
     ///
-    /// - Parameter absent: called when the server cannot be reached; the queue is opened all the same, and every
-    ///   connection is checked when it comes about.
+    /// - Parameter absent: called when the server cannot be reached, or answers what it should not; says whether the
+    ///   queue is opened all the same. Every connection is checked when it comes about.
     /// - Throws: `.unavailable` (the address is in the text) or `.wrongServer` with what to change. Nothing is left
     ///   running.
     public static func open(
-        _ configuration: RedisConfiguration, absent: ((QueueError) -> Void)? = nil
+        _ configuration: RedisConfiguration, absent: ((QueueError) -> Bool)? = nil
     ) async throws(QueueError) -> RedisQueue {
         let queue = RedisQueue(configuration)
         do {
             _ = try await queue.history()
         } catch {
-            if error.code == .unavailable, let absent {
-                absent(error)
-                return queue
-            }
+            if let absent, absent(error) { return queue }
             await queue.close()
             throw error
         }
@@ -63,8 +60,9 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
                 throw QueueError(.invalid, "push", why)
             }
         }
-        if jobs.count > Limits.jobsPerCall {
-            throw QueueError(.invalid, "push", "\(jobs.count) jobs; at most \(Limits.jobsPerCall) a call")
+        let bytes = jobs.reduce(0) { $0 + $1.record.body.count }
+        if jobs.count > Limits.jobsPerCall || jobs.count > 1 && bytes > Limits.bodyBytesPerCall {
+            throw QueueError(.invalid, "push", "\(InvalidJob.batchTooLarge(jobs: jobs.count, bytes: bytes))")
         }
         if jobs.isEmpty { return [] }
         let answer = try await call("push", at: now, jobs: jobs.count) { head, arguments in
@@ -135,7 +133,11 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
     }
 
     public func ack(_ acks: [Ack], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
-        try await settle("ack", acks.count, at: now) { arguments in
+        let bytes = acks.reduce(0) { $0 + $1.result.count }
+        if acks.count > 1, bytes > Limits.bodyBytesPerCall {
+            throw QueueError(.invalid, "ack", Ack.tooLarge(bytes))
+        }
+        return try await settle("ack", acks.count, at: now) { arguments in
             for ack in acks {
                 arguments.bulk(ack.lease.token)
                 arguments.bulk(ack.result)

@@ -5,14 +5,21 @@ import TallyRuntime
 
 /// Where the two halves are and how enqueues behave. Flags win over the environment, the environment over `.env`.
 public struct Settings: Sendable {
+    /// The settings that the environment and `.env` may hold.
     public static let names = ["TALLY_REDIS_URL", "TALLY_POSTGRES_URL", "TALLY_NAMESPACE", "TALLY_MODE"]
 
+    /// Where the queue is.
     public var redisURL: String
     /// nil = no ledger: mode queued only.
     public var postgresURL: String?
+    /// Keeps several queues apart on one Redis, and names the schema of the ledger.
     public var namespace: String
+    /// What enqueues wait for unless they say otherwise.
     public var mode: Durability
 
+    /// Settings by hand.
+    ///
+    /// - Throws: what is wrong with the first value that is.
     public init(
         redisURL: String, postgresURL: String?, namespace: String = "tally", mode: Durability = .recorded
     ) throws(InvalidSetting) {
@@ -50,7 +57,9 @@ public struct Settings: Sendable {
         }
         let modeText = value("TALLY_MODE") ?? "recorded"
         guard let mode = Durability(rawValue: modeText) else {
-            throw InvalidSetting("TALLY_MODE", "\(modeText): must be `recorded` or `queued`")
+            // An address that was put into the wrong setting is not printed.
+            let shown = modeText.allSatisfy(\.isLetter) ? "\(modeText): " : ""
+            throw InvalidSetting("TALLY_MODE", "\(shown)must be `recorded` or `queued`")
         }
         let postgresURL = value("TALLY_POSTGRES_URL")
         if mode == .recorded, postgresURL == nil {
@@ -63,6 +72,7 @@ public struct Settings: Sendable {
             mode: mode)
     }
 
+    /// The part of them that the queue needs.
     public func redis() throws(InvalidSetting) -> RedisConfiguration {
         try RedisConfiguration(url: redisURL, namespace: namespace)
     }
@@ -76,24 +86,25 @@ public struct Settings: Sendable {
         return text
     }
 
-    /// Reads `NAME=value` lines; `#` begins a comment line; quotes around a value are dropped. Other lines are
-    /// refused.
+    /// Reads the bytes of an `.env` file: `NAME=value` lines, quoted or not, with LF or CRLF.
+    ///
+    /// - Throws: `InvalidSetting` that names file and line of whatever is not understood.
+    public static func dotEnv(_ bytes: [UInt8], file: String = ".env") throws(InvalidSetting) -> [String:
+        String]
+    {
+        try DotEnv.read(bytes, file: file, known: names)
+    }
+
     public static func dotEnv(_ text: String) throws(InvalidSetting) -> [String: String] {
-        var found: [String: String] = [:]
-        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            var line = line.drop { $0 == " " || $0 == "\t" || $0 == "\r" }
-            if line.isEmpty || line.hasPrefix("#") { continue }
-            if line.hasPrefix("export ") { line = line.dropFirst(7) }
-            guard let equals = line.firstIndex(of: "=") else {
-                throw InvalidSetting(".env line \(number + 1)", "is not NAME=value")
-            }
-            var value = line[line.index(after: equals)...]
-            while let last = value.last, last.isWhitespace { value = value.dropLast() }
-            if value.count >= 2, let quote = value.first, quote == "\"" || quote == "'", value.last == quote {
-                value = value.dropFirst().dropLast()
-            }
-            found[String(line[..<equals])] = String(value)
-        }
-        return found
+        try dotEnv(Array(text.utf8))
+    }
+}
+
+/// Without passwords, however they are printed.
+extension Settings: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String { "namespace \(namespace), mode \(mode.rawValue)" }
+    public var debugDescription: String { description }
+    public var customMirror: Swift.Mirror {
+        Swift.Mirror(self, children: ["namespace": namespace, "mode": mode.rawValue])
     }
 }

@@ -7,10 +7,15 @@ import TallyRuntime
 
 /// Both halves, opened: enqueue, cancel, make workers. One for a process; shared by any number of tasks.
 public final class Tally: Sendable {
+    /// What it was opened with.
     public let settings: Settings
+    /// Enqueues; for what `enqueue` here does not offer.
     public let client: JobClient
+    /// The live half.
     public let queue: any QueueDriver
+    /// The half that keeps the record; nil without Postgres.
     public let ledger: (any LedgerDriver)?
+    private let middleware: [JobMiddleware]
     private let observer: any JobObserver
 
     /// Opens with the settings of the environment: `TALLY_REDIS_URL`, `TALLY_POSTGRES_URL`, `TALLY_NAMESPACE`,
@@ -18,42 +23,59 @@ public final class Tally: Sendable {
     ///
     /// - Throws: `InvalidSetting`, `QueueError` or `LedgerError`, each saying what is wrong and how to mend it.
     ///   Nothing is left running.
-    public static func open(observer: any JobObserver = SilentObserver()) async throws -> Tally {
-        try await open(Settings(layers: [ProcessInfo.processInfo.environment]), observer: observer)
+    public static func open(
+        middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver()
+    ) async throws -> Tally {
+        try await open(
+            Settings(layers: [ProcessInfo.processInfo.environment]), middleware: middleware,
+            observer: observer)
     }
 
-    public static func open(_ settings: Settings, observer: any JobObserver = SilentObserver()) async throws
-        -> Tally
-    {
-        // In mode recorded a service starts, and enqueues, while Redis is away.
-        let absent: ((QueueError) -> Void)? =
-            settings.mode == .recorded ? { observer.dutyFailed("open", $0) } : nil
-        let queue = try await RedisQueue.open(settings.redis(), absent: absent)
+    /// Opens with these settings.
+    ///
+    /// - Parameter middleware: around each enqueue of its client, and each run and settlement of its workers; the
+    ///   first is the outermost.
+    public static func open(
+        _ settings: Settings, middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver()
+    ) async throws -> Tally {
+        // A service starts, and waits, while a store is away; in mode recorded it enqueues whatever Redis answers.
+        let queue = try await RedisQueue.open(settings.redis()) { error in
+            guard error.mayRetry || settings.mode == .recorded else { return false }
+            observer.dutyFailed("open", error)
+            return true
+        }
         do {
-            let ledger = try await openLedger(settings)
+            let ledger = try await openLedger(settings, observer)
             if let ledger {
                 do {
-                    try await pair(queue, ledger)
+                    try await pair(queue, ledger, settings.mode, observer)
                 } catch {
                     await ledger.close()
                     throw error
                 }
             }
-            return Tally(settings: settings, queue: queue, ledger: ledger, observer: observer)
+            return Tally(
+                settings: settings, queue: queue, ledger: ledger, middleware: middleware, observer: observer)
         } catch {
             await queue.close()
             throw error
         }
     }
 
-    /// Redis keeps the id of its ledger: a mixed-up address must not make two records of one queue, or none.
-    private static func pair(_ queue: RedisQueue, _ ledger: PostgresLedger) async throws {
-        let own = try await ledger.identity()
-        do {
+    /// Redis keeps the id of its ledger: a mixed-up address must not make two records of one queue, or none. While
+    /// one of the two cannot be asked nothing is known to be wrong: every run of the reconciler asks again.
+    private static func pair(
+        _ queue: RedisQueue, _ ledger: PostgresLedger, _ mode: Durability, _ observer: any JobObserver
+    ) async throws {
+        let own: String
+        do throws(LedgerError) { own = try await ledger.identity() } catch {
+            if error.mayRetry { return observer.dutyFailed("open", error) }
+            throw error
+        }
+        do throws(QueueError) {
             if try await queue.pair(with: own) { return }
         } catch {
-            // Away, and allowed to be: every run of the reconciler asks again.
-            if error.mayRetry { return }
+            if error.mayRetry || mode == .recorded { return }
             throw error
         }
         throw QueueError(
@@ -62,22 +84,35 @@ public final class Tally: Sendable {
                 + "TALLY_NAMESPACE; ops/runbooks/D28.md says what to do if both are right")
     }
 
-    private static func openLedger(_ settings: Settings) async throws -> PostgresLedger? {
+    private static func openLedger(_ settings: Settings, _ observer: any JobObserver) async throws
+        -> PostgresLedger?
+    {
         guard let url = settings.postgresURL else { return nil }
         return try await PostgresLedger.open(
-            PostgresConfiguration(url: url, schema: Settings.schema(settings.namespace) ?? "tally"))
+            PostgresConfiguration(url: url, schema: Settings.schema(settings.namespace) ?? "tally")
+        ) { observer.dutyFailed("open", $0) }
+    }
+
+    /// For a process that can do nothing without the queue: ends its first start on an answer that no waiting mends.
+    ///
+    /// - Throws: `QueueError` with what to change. A queue that is away is no reason.
+    public func checkStart() async throws(QueueError) {
+        do { _ = try await queue.history() } catch { if !error.mayRetry { throw error } }
     }
 
     /// Over drivers that are open already, such as the memory ones in a test. `close` closes them too.
     public init(
         settings: Settings, queue: any QueueDriver, ledger: (any LedgerDriver)?,
-        observer: any JobObserver = SilentObserver()
+        middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver()
     ) {
         self.settings = settings
         self.queue = queue
         self.ledger = ledger
+        self.middleware = middleware
         self.observer = observer
-        client = JobClient(queue: queue, ledger: ledger, durability: settings.mode, observer: observer)
+        client = JobClient(
+            queue: queue, ledger: ledger, durability: settings.mode, middleware: middleware,
+            observer: observer)
     }
 
     /// Returns once the store of the durability mode has the job: Postgres by default.
@@ -108,6 +143,9 @@ public final class Tally: Sendable {
         return try await ledger.withTransaction(body)
     }
 
+    /// Cancels a job, wherever it stands. A running one is asked to stop, and may complete first.
+    ///
+    /// - Throws: `QueueError` or `LedgerError` for what a retry cannot mend; an outage is told as `.uncertain`.
     public func cancel(_ id: JobID) async throws -> CancelOutcome {
         try await Canceller(queue: queue, ledger: ledger).cancel(id)
     }
@@ -121,12 +159,13 @@ public final class Tally: Sendable {
             configuration: WorkerConfiguration(queues: queues, concurrency: concurrency))
     }
 
+    /// A worker with these handlers. Its `middleware` stands inside that of this `Tally`.
     public func worker(
-        handlers: [JobHandler], configuration: WorkerConfiguration, middleware: [JobHandler.Middleware] = []
+        handlers: [JobHandler], configuration: WorkerConfiguration, middleware: [JobMiddleware] = []
     ) -> Worker {
         Worker(
             queue: queue, ledger: ledger as? any TransactionalLedger, handlers: handlers,
-            configuration: configuration, middleware: middleware,
+            configuration: configuration, middleware: self.middleware + middleware,
             observer: observer)
     }
 

@@ -44,24 +44,50 @@ enum Tool {
         try await Running(words, environment: environment, input: input, folder: folder).outcome()
     }
 
+    /// Runs it with words of any bytes, and with standard input and output of the caller's choice.
+    static func run(
+        bytes words: [[UInt8]], environment: [String: String] = [:], inputPath: String? = nil,
+        outputPath: String? = nil
+    ) async throws -> Outcome {
+        try await Running(
+            bytes: words, environment: environment, inputPath: inputPath, outputPath: outputPath
+        ).outcome()
+    }
+
     /// A process that goes on until it is stopped.
     final class Running: Sendable {
         private let pid: pid_t
         private let base: String
+        private let outputPath: String
 
-        init(_ words: [String], environment: [String: String], input: String = "", folder: String = "/")
-            throws
-        {
+        convenience init(
+            _ words: [String], environment: [String: String], input: String = "", folder: String = "/"
+        ) throws {
+            try self.init(
+                bytes: words.map { Array($0.utf8) }, environment: environment, input: input, folder: folder)
+        }
+
+        init(
+            bytes words: [[UInt8]], environment: [String: String], input: String = "", folder: String = "/",
+            inputPath: String? = nil, outputPath: String? = nil
+        ) throws {
             base = NSTemporaryDirectory() + "/tally-command-\(getpid())-\(UInt32.random(in: 0 ... .max))"
             try input.write(toFile: base + ".in", atomically: false, encoding: .utf8)
             var actions = posix_spawn_file_actions_t()
             posix_spawn_file_actions_init(&actions)
             defer { posix_spawn_file_actions_destroy(&actions) }
-            posix_spawn_file_actions_addopen(&actions, 0, base + ".in", O_RDONLY, 0)
-            posix_spawn_file_actions_addopen(&actions, 1, base + ".out", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+            self.outputPath = outputPath ?? base + ".out"
+            posix_spawn_file_actions_addopen(&actions, 0, inputPath ?? base + ".in", O_RDONLY, 0)
+            posix_spawn_file_actions_addopen(
+                &actions, 1, self.outputPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
             posix_spawn_file_actions_addopen(&actions, 2, base + ".err", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-            let all = ["/usr/bin/env", "-C", folder, try Tool.path] + words
-            let arguments = all.map { strdup($0) } + [nil]
+            let all = ["/usr/bin/env", "-C", folder, try Tool.path]
+            var arguments: [UnsafeMutablePointer<CChar>?] = all.map { strdup($0) }
+            for word in words {
+                let text = word.map { CChar(bitPattern: $0) } + [0]
+                arguments.append(strdup(text))
+            }
+            arguments.append(nil)
             let path = [
                 "PATH": "/usr/bin:/bin",
                 "LD_LIBRARY_PATH": ProcessInfo.processInfo.environment["LD_LIBRARY_PATH"] ?? "",
@@ -79,6 +105,9 @@ enum Tool {
         // not yet written
         var errors: String { (try? String(contentsOfFile: base + ".err", encoding: .utf8)) ?? "" }
 
+        // not yet written
+        var output: String { (try? String(contentsOfFile: outputPath, encoding: .utf8)) ?? "" }
+
         func signal(_ number: Int32) { kill(pid, number) }
 
         /// Waits for its end on a thread of its own.
@@ -93,7 +122,7 @@ enum Tool {
             }
             return Outcome(
                 code: status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F,
-                output: try String(contentsOfFile: base + ".out", encoding: .utf8), errors: errors)
+                output: outputPath == base + ".out" ? output : "", errors: errors)
         }
     }
 }

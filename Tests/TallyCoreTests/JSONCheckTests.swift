@@ -24,7 +24,8 @@ private let notRepresentable = [
     #""\uD800x""#, #""\uD800\n""#, #""\uDC00\uD800""#, "1e6001", "1e999999999999999999999",
     String(repeating: "1", count: 10_001), "0." + String(repeating: "1", count: 10_001),
     String(repeating: "[", count: 66) + String(repeating: "]", count: 66),
-    String(repeating: "[", count: 1_000_000),
+    String(repeating: "[", count: 1_000_000) + String(repeating: "]", count: 1_000_000),
+    String(repeating: #"{"a":["#, count: 200) + String(repeating: "]}", count: 200),
 ]
 private let notJSON = [
     "", " ", "{", "}", "[", "]", "[1", "[1,", "[1,]", "[,1]", "{,}", #"{"a"}"#, #"{"a":}"#, #"{"a":1,}"#,
@@ -33,6 +34,9 @@ private let notJSON = [
     "nul",
     "nulll", "True", "'a'", #"""#, #""a"#, #""\x""#, #""\u12""#, #""\u12G4""#, #""\"#, #""\u"#, "\"\n\"",
     "\"\t\"",
+    String(repeating: "[", count: 100_000), String(repeating: "[", count: 66), #"["\u0000""#, #"["\uD800""#,
+    #"[1e9999"#, #"{"a":"\u0000""#, String(repeating: "[", count: 70) + String(repeating: "]", count: 69),
+    String(repeating: "[", count: 70) + "}" + String(repeating: "]", count: 69),
     "{} {}", "1 2", "// c\n1", "\u{FEFF}{}", "\u{A0}1",
 ]
 private let badUTF8: [[UInt8]] = [
@@ -69,6 +73,39 @@ private let badUTF8: [[UInt8]] = [
             #expect(
                 kind(Array("\"\(Unicode.Scalar(value)!)\"".utf8)) == .fits, "U+\(String(value, radix: 16))")
         }
+    }
+
+    @Test(arguments: [
+        ("[1,\n 2,x]", 2, 4, "value"), ("{\"a\":1,}", 1, 8, "name"), ("[\"é\u{1}\"]", 1, 4, "control"),
+        ("[1", 1, 3, "too early"), ("1 2", 1, 3, "after the value"), ("[01]", 1, 2, "begins with 0"),
+    ])
+    func `says where a text stops being JSON, by line and column`(
+        _ text: String, _ line: Int, _ column: Int, _ why: String
+    ) throws {
+        let fault = try #require(JSONCheck.fault(Array(text.utf8)))
+
+        #expect(fault.line == line && fault.column == column && fault.why.contains(why), "\(fault)")
+    }
+
+    @Test func `cuts an object into its members, each value as its own bytes`() throws {
+        let text = #" {"a":{"b":1.10,"a":-0,"a":1}, "é":1e400 ,"\u0062":[ ] } "#
+        let object = try JSONObject(Array(text.utf8))
+
+        #expect(object.members.map(\.name) == ["a", "é", "b"])
+        #expect(
+            object.members.map { String(decoding: Array(text.utf8)[$0.value], as: UTF8.self) }
+                == [#"{"b":1.10,"a":-0,"a":1}"#, "1e400", "[ ]"])
+        #expect(throws: JSONFault.self) { try JSONObject(Array(#"{"a":1,"\u0061":2}"#.utf8)) }
+        #expect(throws: JSONFault.self) { try JSONObject(Array("[1]".utf8)) }
+        #expect(JSONObject.elements(Array("[1, \"a\",{}]".utf8))?.count == 3)
+    }
+
+    @Test func `reads a string's text, and half a surrogate pair not at all`() {
+        func text(_ json: String) -> String? { JSONString.decoded(Array(json.utf8)[...]) }
+
+        #expect(text(#""a\n\"\/\u00e9\ud83e\udd86""#) == "a\n\"/é🦆")
+        #expect(text(#""\ud83e""#) == nil && text(#""\udd86""#) == nil)
+        for value in ["", "a\"\\b\n\u{1}é🦆\0"] { #expect(text(JSONString.encoded(value)) == value) }
     }
 
     @Test func `takes 64 levels and not 65`() {

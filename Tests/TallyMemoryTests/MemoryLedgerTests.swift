@@ -76,8 +76,14 @@ private struct Away: Error {}
         let ledger = MemoryLedger(clock: { start })
         let job = record()
         _ = try await ledger.record([job])
+        func claim(_ version: Int) async throws -> EffectAnswer {
+            let lease = Lease(id: job.id, version: version, epoch: 1, expiresAt: start)
+            return try await ledger.withTransaction { transaction in
+                try await ledger.complete(lease, result: [7], in: transaction)
+            }
+        }
+        #expect(try await claim(2) == .claimed)
         #expect(try await ledger.apply(batch(job.id, .failed, version: 2, seq: 1, after: .start)))
-        #expect(try ledger.commitEffect(of: job.id))
         func requeue(force: Bool) async throws -> RequeueAnswer {
             try await ledger.requeue(
                 job.id, seen: 2, runAt: nil, resetAttempts: false, actor: "me", despiteEffect: force)
@@ -86,7 +92,7 @@ private struct Away: Error {}
         #expect(try await requeue(force: false) == .effectCommitted)
         #expect(try await ledger.jobs([job.id])[job.id]?.status == .failed)
         #expect(try await requeue(force: true) == .requeued(version: 3))
-        #expect(try ledger.commitEffect(of: job.id))
+        #expect(try await claim(4) == .claimed)
     }
 
     @Test func `refuses a batch when another mirror has moved the cursor`() async throws {

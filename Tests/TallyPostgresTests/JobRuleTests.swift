@@ -186,13 +186,13 @@ private let ofSQL: [(String, arguments: [String: String], says: String)] = [
     ),
     (
         "an id of another version", ["id": "'01890a5d-ac96-474b-bcce-b302099a8057'"],
-        "id: 01890a5d-ac96-474b-bcce-b302099a8057 is not within UUIDv7 made within a day of now; "
-            + "use a unique key for other names"
+        "id: 01890a5d-ac96-474b-bcce-b302099a8057 is not within UUIDv7 made within a day of now, "
+            + "by the store's clock; use a unique key for other names"
     ),
     (
         "an id of another year", ["id": "'01890a5d-ac96-774b-bcce-b302099a8057'"],
-        "id: 01890a5d-ac96-774b-bcce-b302099a8057 is not within UUIDv7 made within a day of now; "
-            + "use a unique key for other names"
+        "id: 01890a5d-ac96-774b-bcce-b302099a8057 is not within UUIDv7 made within a day of now, "
+            + "by the store's clock; use a unique key for other names"
     ),
 ]
 

@@ -52,6 +52,47 @@ extension PostgresTests {
             }
         }
 
+        @Test func `a listing of large jobs comes in pages that hold as many bytes as one answer may`()
+            async throws
+        {
+            try await withLedger { fixture in
+                var ids: [JobID] = []
+                for _ in 0..<10 {
+                    let body = Array("\"\(String(repeating: "x", count: Limits.bodyBytes - 2))\"".utf8)
+                    let record = JobRecord(type: "t", queue: "mail", body: body)
+                    ids.append(record.id)
+                    _ = try await fixture.ledger.record([record])
+                }
+                for newestFirst in [false, true] {
+                    var found: [JobID] = []
+                    var query = JobQuery(newestFirst: newestFirst)
+                    repeat {
+                        let page = try await fixture.ledger.list(query)
+                        #expect(page.jobs.reduce(0) { $0 + $1.record.body.count } <= Limits.rowsBytes)
+                        found += page.jobs.map(\.record.id)
+                        query.cursor = page.next
+                    } while query.cursor != nil
+                    #expect(found == (newestFirst ? ids.reversed() : ids))
+                }
+            }
+        }
+
+        @Test
+        func `parameters beyond what one statement may hold are refused by name, and the connection goes on`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let error = await ledgerError {
+                    _ = try await fixture.session.query(
+                        "SELECT octet_length($1)::bigint",
+                        [.bytes([UInt8](repeating: 0, count: Limits.statementBytes + 1))])
+                }
+                #expect(error?.code == .invalid && error?.detail.contains("split it") == true)
+                let next = try await fixture.session.query("SELECT 1::bigint", [])
+                #expect(next == [[.int(1)]])
+            }
+        }
+
         @Test func `views say whether an outbox row still carries a job`() async throws {
             try await withLedger { fixture in
                 let (pushed, waiting, ended) = (job(), job(), job())
@@ -71,7 +112,8 @@ extension PostgresTests {
                 #expect(
                     views[ended.id]
                         == LedgerView(
-                            id: ended.id, status: .failed, version: 2, epoch: 1, seq: 3, hasOutbox: false))
+                            id: ended.id, status: .failed, version: 2, epoch: 1, seq: 3, hasOutbox: false,
+                            bodyBytes: ended.body.count))
             }
         }
 

@@ -126,7 +126,16 @@ extension PostgresTests {
             #expect(await fixture.refusal("SELECT payload FROM tally.jobs") == refused)
             #expect(await fixture.refusal("UPDATE tally.jobs SET version = 2") == refused)
             try await become("reader")
-            #expect(await fixture.refusal("SELECT payload FROM tally.jobs") == "")
+            for body in [
+                "payload FROM tally.jobs", "body FROM tally.jobs", "result FROM tally.jobs",
+                "result_body FROM tally.jobs", "body FROM tally.jobs_default",
+                "result FROM tally.job_effects",
+                "raw FROM tally.quarantine",
+            ] {
+                #expect(await fixture.refusal("SELECT \(body)") == refused, "\(body)")
+            }
+            #expect(await fixture.refusal("SELECT id, status, error, tags FROM tally.jobs") == "")
+            #expect(await fixture.refusal("SELECT * FROM tally.job_events") == "")
             #expect(await fixture.refusal("SELECT tally.enqueue('t', '{}')") == refused)
             #expect(await fixture.refusal("DELETE FROM tally.jobs") == refused)
             try await become("writer")

@@ -32,6 +32,11 @@ private struct MarkedCodec: JobCodec {
     }
 }
 
+private struct SkewObserver: JobObserver {
+    let told = Journal<Duration>()
+    func clockDiffers(by skew: Duration) { told.append(skew) }
+}
+
 @Suite struct `The client` {
     @Test func `carries every option of an enqueue into the store [A1]`() async throws {
         let rig = Rig()
@@ -66,10 +71,10 @@ private struct MarkedCodec: JobCodec {
         let id = try await client.enqueue(Plain()).id
         #expect(try await rig.held(id)?.record.body.first == 0xAA)
         let seen = Journal<[UInt8]>()
-        let spy: JobHandler.Middleware = { context, next in
+        let spy = JobMiddleware(run: { context, next in
             seen.append(context.body)
             try await next(context)
-        }
+        })
         let worker = rig.worker(
             WorkerConfiguration(codecs: [JSONCodec(), MarkedCodec()]), middleware: [spy],
             JobHandler(Plain.self))
@@ -108,6 +113,40 @@ private struct MarkedCodec: JobCodec {
         let id = try await client.enqueue(Plain()).id
 
         #expect(try await rig.held(id)?.record.createdAt == clock.now)
+    }
+
+    @Test(arguments: Durability.allCases)
+    func `the store's clock stamps creation and judges ids, and the difference is told once [A6]`(
+        _ durability: Durability
+    ) async throws {
+        let ahead = Duration.seconds(2 * 86_400)
+        let store: @Sendable () -> Timestamp = { .now - ahead }
+        let rig = Rig(clock: store)
+        rig.ledger.setClock(store)
+        let observer = SkewObserver()
+        let client = JobClient(
+            queue: rig.queue, ledger: rig.ledger, durability: durability, observer: observer)
+
+        for _ in 0..<2 {
+            guard
+                case .invalid(.outOfRange(field: "id", _, _))? = await caught(
+                    EnqueueError.self, { try await client.enqueue(Plain()) })
+            else {
+                Issue.record("taken")
+                return
+            }
+        }
+        let record = JobRecord(id: JobID(createdAt: store()), type: "t")
+        #expect(try await client.enqueue(record).existed == false)
+        await client.drain()
+        #expect(try await client.enqueue(record).existed)
+
+        let created = try #require(try await rig.held(record.id)?.record.createdAt)
+        #expect(created < record.createdAt - ahead + .seconds(3600))
+        if durability == .recorded {
+            #expect(try await rig.ledger.jobs([record.id])[record.id]?.record.createdAt == created)
+        }
+        #expect(observer.told.all.count == 1 && observer.told.all[0] > ahead - .seconds(3600))
     }
 
     @Test func `enqueues 500 in one call, or none [A8]`() async throws {

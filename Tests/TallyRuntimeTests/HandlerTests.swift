@@ -17,12 +17,12 @@ private struct Boom: Error, CustomStringConvertible {
         let rig = Rig()
         let job = try await rig.push()
         let order = Journal<String>()
-        func layer(_ name: String) -> JobHandler.Middleware {
-            { context, next in
+        func layer(_ name: String) -> JobMiddleware {
+            JobMiddleware(run: { context, next in
                 order.append("\(name) in")
                 try await next(context)
                 order.append("\(name) out")
-            }
+            })
         }
         let worker = rig.worker(
             WorkerConfiguration(), middleware: [layer("a"), layer("b")],
@@ -38,7 +38,8 @@ private struct Boom: Error, CustomStringConvertible {
         let job = try await rig.push(maxAttempts: 1)
         let runs = Journal<Int>()
         let worker = rig.worker(
-            WorkerConfiguration(), middleware: [{ _, _ in throw Boom("from the middleware") }],
+            WorkerConfiguration(),
+            middleware: [JobMiddleware(run: { _, _ in throw Boom("from the middleware") })],
             JobHandler("t") { runs.append($0.attempt) })
 
         try await running(worker) { try await rig.eventuallyEnded(job.id, .failed) }

@@ -226,6 +226,27 @@ private struct Interruption: Error {}
         }
     }
 
+    @Test(arguments: Durability.allCases)
+    func `a job is created by the clock of its store, whatever the enqueuer said [A6]`(
+        _ durability: Durability
+    ) async throws {
+        try await withScratch { scratch in
+            let client = JobClient(queue: scratch.queue, ledger: scratch.ledger, durability: durability)
+            let before = Timestamp.now - .seconds(60)
+            let record = JobRecord(type: "t", createdAt: .now + .seconds(2 * 86_400))
+            _ = try await client.enqueue(record)
+            await client.drain()
+
+            let held = try #require(try await scratch.queue.inspect([record.id], at: nil).held[record.id])
+
+            #expect(held.record.createdAt > before && held.record.createdAt < before + .seconds(600))
+            if durability == .recorded {
+                let row = try await scratch.ledger.jobs([record.id])[record.id]
+                #expect(row?.record.createdAt == held.record.createdAt)
+            }
+        }
+    }
+
     @Test func `1,000 jobs on four workers run once each, and both halves agree [C1, F13]`() async throws {
         try await withScratch { scratch in
             let client = JobClient(queue: scratch.queue, ledger: scratch.ledger)

@@ -53,7 +53,7 @@ struct Rig: Sendable {
         Worker(queue: queue, handlers: handlers, configuration: WorkerConfiguration(concurrency: 4))
     }
     func worker(
-        _ configuration: WorkerConfiguration, middleware: [JobHandler.Middleware] = [],
+        _ configuration: WorkerConfiguration, middleware: [JobMiddleware] = [],
         _ handlers: JobHandler...
     ) -> Worker {
         Worker(queue: queue, handlers: handlers, configuration: configuration, middleware: middleware)

@@ -55,5 +55,10 @@ package struct HookedQueue: ForwardingInspectableQueue, ReconcilableQueue {
     package func leakedKeys(_ cursor: String, limit: Int) async throws(QueueError) -> (
         keys: [LeakedKey], next: String?
     ) { try await base.leakedKeys(cursor, limit: limit) }
+    package func pruneKeys(_ cursor: String, limit: Int) async throws(QueueError) -> (
+        pruned: Int, next: String?
+    ) {
+        try await base.pruneKeys(cursor, limit: limit)
+    }
     package func freeKey(_ key: LeakedKey) async throws(QueueError) -> Bool { try await base.freeKey(key) }
 }

@@ -14,6 +14,8 @@ package final class SpyLedger: LedgerDriver {
         var drops: [Call: Int] = [:]
         var refusesType: JobType?
         var gate: Gate?
+        var clock: (@Sendable () -> Timestamp)?
+        var mostBytes = 0
     }
     private let base: any LedgerDriver
     private let plan = Mutex(Plan())
@@ -21,12 +23,16 @@ package final class SpyLedger: LedgerDriver {
     package init(_ base: any LedgerDriver) { self.base = base }
 
     package func count(of call: Call) -> Int { plan.withLock { $0.counts[call, default: 0] } }
+    /// The most bytes of bodies that came in one call of `record`.
+    package var mostBytesRecorded: Int { plan.withLock { $0.mostBytes } }
     package func inject(_ code: LedgerError.Code, on call: Call, times: Int = 1) {
         plan.withLock { $0.faults[call, default: []] += Array(repeating: code, count: times) }
     }
     package func dropAnswer(of call: Call) { plan.withLock { $0.drops[call, default: 0] += 1 } }
     /// A batch with such a job is refused for its data, as Postgres does.
     package func refuse(_ type: JobType) { plan.withLock { $0.refusesType = type } }
+    /// What the server's clock shows.
+    package func setClock(_ clock: @escaping @Sendable () -> Timestamp) { plan.withLock { $0.clock = clock } }
     /// Recording waits here.
     package func holdRecords(at gate: Gate?) { plan.withLock { $0.gate = gate } }
 
@@ -54,7 +60,10 @@ package final class SpyLedger: LedgerDriver {
     package func record(_ jobs: [JobRecord], together: Bool) async throws(LedgerError)
         -> RecordReceipt
     {
-        let (gate, poison) = plan.withLock { ($0.gate, $0.refusesType) }
+        let (gate, poison) = plan.withLock { plan in
+            plan.mostBytes = max(plan.mostBytes, jobs.reduce(0) { $0 + $1.body.count })
+            return (plan.gate, plan.refusesType)
+        }
         await gate?.wait()
         return try await pass(.record) { () throws(LedgerError) in
             if let poison, jobs.contains(where: { $0.type == poison }) {
@@ -62,6 +71,10 @@ package final class SpyLedger: LedgerDriver {
             }
             return try await base.record(jobs, together: together)
         }
+    }
+    package func clock() async throws(LedgerError) -> Timestamp {
+        guard let clock = plan.withLock({ $0.clock }) else { return try await base.clock() }
+        return clock()
     }
     package func finishOutbox(_ ids: [OutboxID]) async throws(LedgerError) {
         try await pass(.finishOutbox) { () throws(LedgerError) in try await base.finishOutbox(ids) }

@@ -1,5 +1,6 @@
 -- Makes a live row cancelled at `version`, if the row's version is not above it [cancel_version] and the mirror stands in
--- `epoch` [cancel_epoch]. The cursor row is locked, so the mirror cannot enter another epoch meanwhile.
+-- `epoch` [cancel_epoch]. The cursor row is locked, so the mirror cannot enter another epoch meanwhile; so nothing is
+-- waited for that a client's transaction may hold: its key, where it is held, is freed later by keys/free.sql.
 --
 -- Params:  $1 uuid id, $2 bigint version, $3 bigint epoch, $4 actor
 -- Returns: found bigint (0/1), done bigint (0/1), status found
@@ -20,9 +21,19 @@ WITH standing AS MATERIALIZED (
     c.attempts, $4::text
   FROM changed c
   ON CONFLICT DO NOTHING
+), due AS MATERIALIZED (
+  SELECT k.queue, k.key, k.job_id FROM changed c
+  JOIN tally.unique_keys k ON k.queue = c.queue AND k.key = c.unique_key AND k.job_id = c.id
+  WHERE c.unique_lifetime = -1
+), free AS MATERIALIZED (
+  SELECT k.queue, k.key, k.job_id FROM due d JOIN tally.unique_keys k ON k.queue = d.queue AND k.key = d.key
+  FOR UPDATE OF k SKIP LOCKED
 ), released AS (
-  DELETE FROM tally.unique_keys u USING changed c
-  WHERE c.unique_lifetime = -1 AND u.queue = c.queue AND u.key = c.unique_key AND u.job_id = c.id
+  DELETE FROM tally.unique_keys u USING free f WHERE u.queue = f.queue AND u.key = f.key AND u.job_id = f.job_id
+), later AS (
+  INSERT INTO tally.keys_to_free (queue, key, job_id)
+  SELECT d.queue, d.key, d.job_id FROM due d EXCEPT SELECT f.queue, f.key, f.job_id FROM free f
+  ON CONFLICT DO NOTHING
 ), counted AS (
   UPDATE tally.balances b SET cancelled = b.cancelled + 1 FROM changed
 )

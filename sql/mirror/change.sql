@@ -1,6 +1,7 @@
 -- Brings rows to their last state of a batch. The guard is `outranks` of Tests/Model/model.py: nothing below the last
 -- requeue, a terminal row yields only to a higher version, else (epoch, version, seq) must grow. It makes a repeat
 -- harmless. Keys that last until the end are released and balances follow the rows that really changed.
+-- A key that a client's open transaction holds is not waited for: keys/free.sql frees it later.
 --
 -- The balances come last of all: their one row is locked only while the commit is written.
 --
@@ -37,10 +38,19 @@ WITH changed AS (
     AND CASE WHEN j.completed_at IS NOT NULL THEN c.version > j.version
       ELSE (c.epoch, c.version, c.seq) > (j.epoch, j.version, j.seq) END
   RETURNING j.id, j.previous_status, j.status, j.queue, j.unique_key, j.unique_lifetime
-), released AS (
-  DELETE FROM tally.unique_keys u USING changed c
+), due AS MATERIALIZED (
+  SELECT k.queue, k.key, k.job_id FROM changed c
+  JOIN tally.unique_keys k ON k.queue = c.queue AND k.key = c.unique_key AND k.job_id = c.id
   WHERE c.unique_lifetime = -1 AND c.status IN ('completed', 'failed', 'cancelled')
-    AND u.queue = c.queue AND u.key = c.unique_key AND u.job_id = c.id
+), free AS MATERIALIZED (
+  SELECT k.queue, k.key, k.job_id FROM due d JOIN tally.unique_keys k ON k.queue = d.queue AND k.key = d.key
+  FOR UPDATE OF k SKIP LOCKED
+), released AS (
+  DELETE FROM tally.unique_keys u USING free f WHERE u.queue = f.queue AND u.key = f.key AND u.job_id = f.job_id
+), later AS (
+  INSERT INTO tally.keys_to_free (queue, key, job_id)
+  SELECT d.queue, d.key, d.job_id FROM due d EXCEPT SELECT f.queue, f.key, f.job_id FROM free f
+  ON CONFLICT DO NOTHING
 ), delta AS (
   SELECT count(*) AS rows,
     coalesce(sum((status = 'completed')::integer - (previous_status = 'completed')::integer), 0) AS completed,

@@ -42,10 +42,19 @@ WITH written AS (
     AND CASE WHEN j.completed_at IS NOT NULL THEN EXCLUDED.version > j.version
       ELSE (EXCLUDED.epoch, EXCLUDED.version, EXCLUDED.seq) > (j.epoch, j.version, j.seq) END
   RETURNING j.id, j.previous_status, j.status, j.queue, j.unique_key, j.unique_lifetime
+), due AS MATERIALIZED (
+  SELECT k.queue, k.key, k.job_id FROM written c
+  JOIN tally.unique_keys k ON k.queue = c.queue AND k.key = c.unique_key AND k.job_id = c.id
+  WHERE c.unique_lifetime = -1 AND c.status IN ('completed', 'failed', 'cancelled')
+), free AS MATERIALIZED (
+  SELECT k.queue, k.key, k.job_id FROM due d JOIN tally.unique_keys k ON k.queue = d.queue AND k.key = d.key
+  FOR UPDATE OF k SKIP LOCKED
 ), released AS (
-  DELETE FROM tally.unique_keys u USING written w
-  WHERE w.unique_lifetime = -1 AND w.status IN ('completed', 'failed', 'cancelled')
-    AND u.queue = w.queue AND u.key = w.unique_key AND u.job_id = w.id
+  DELETE FROM tally.unique_keys u USING free f WHERE u.queue = f.queue AND u.key = f.key AND u.job_id = f.job_id
+), later AS (
+  INSERT INTO tally.keys_to_free (queue, key, job_id)
+  SELECT d.queue, d.key, d.job_id FROM due d EXCEPT SELECT f.queue, f.key, f.job_id FROM free f
+  ON CONFLICT DO NOTHING
 ), delta AS (
   SELECT count(*) AS rows, count(*) FILTER (WHERE previous_status IS NULL) AS accepted,
     coalesce(sum((status = 'completed')::integer - (previous_status IS NOT DISTINCT FROM 'completed')::integer), 0) AS completed,

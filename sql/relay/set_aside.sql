@@ -1,5 +1,6 @@
 -- Jobs that no push can bring to the queue: each ends as failed, with the reason, and stands in quarantine, if its row is
--- still at the version of the outbox row. Its key is free again. A row that has moved on is another's to bring.
+-- still at the version of the outbox row. A row that has moved on is another's to bring. Its key is free again; where
+-- somebody's transaction holds that, the relay does not wait, and keys/free.sql frees it later.
 --
 -- Params:  $1 uuid[] job, $2 bigint[] version, $3 text[] reason
 -- Returns: how many were set aside, bigint
@@ -24,9 +25,19 @@ WITH input AS (
 ), aside AS (
   INSERT INTO tally.quarantine (job_id, epoch, seq, source, reason, raw)
   SELECT c.id, c.epoch, -2 * c.version::bigint - 1, 'outbox', c.reason, '' FROM changed c
+), due AS MATERIALIZED (
+  SELECT k.queue, k.key, k.job_id FROM changed c
+  JOIN tally.unique_keys k ON k.queue = c.queue AND k.key = c.unique_key AND k.job_id = c.id
+  WHERE c.unique_lifetime = -1
+), free AS MATERIALIZED (
+  SELECT k.queue, k.key, k.job_id FROM due d JOIN tally.unique_keys k ON k.queue = d.queue AND k.key = d.key
+  FOR UPDATE OF k SKIP LOCKED
 ), released AS (
-  DELETE FROM tally.unique_keys u USING changed c
-  WHERE c.unique_lifetime = -1 AND u.queue = c.queue AND u.key = c.unique_key AND u.job_id = c.id
+  DELETE FROM tally.unique_keys u USING free f WHERE u.queue = f.queue AND u.key = f.key AND u.job_id = f.job_id
+), later AS (
+  INSERT INTO tally.keys_to_free (queue, key, job_id)
+  SELECT d.queue, d.key, d.job_id FROM due d EXCEPT SELECT f.queue, f.key, f.job_id FROM free f
+  ON CONFLICT DO NOTHING
 ), sum AS (
   SELECT count(*) AS jobs FROM changed
 ), counted AS (

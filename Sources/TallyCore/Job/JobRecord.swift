@@ -106,3 +106,12 @@ public enum InvalidJob: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 }
+
+extension JobRecord {
+    /// Whether it is the same job enqueued again: each enqueue is stamped anew.
+    package func isSame(as other: JobRecord) -> Bool {
+        var other = other
+        other.createdAt = createdAt
+        return self == other
+    }
+}

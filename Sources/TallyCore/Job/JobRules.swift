@@ -1,7 +1,8 @@
 /// One rule of what a job may be: the field, its bound, and what a record says that breaks it.
 ///
-/// The same rules stand in SQL (`tally.job_problem`, and the checks of the table `jobs`). A test runs each of them, just
-/// inside and just outside its bound, through `JobRecord.check`, through `tally.enqueue` and through a plain INSERT.
+/// The same rules stand in SQL (`tally.job_problem`, and the checks of the table `jobs`). A test runs each of them,
+/// just inside and just outside its bound, through `JobRecord.check`, through `tally.enqueue` and through a plain
+/// INSERT.
 package struct JobRule: Sendable {
     package let field: String
     package let bound: String

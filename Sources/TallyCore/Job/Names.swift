@@ -84,8 +84,9 @@ package enum NameCheck {
         return nil
     }
 
-    /// Controls, format and direction marks, line ends, private use, and what is no character. The ranges are fixed, and
-    /// `tally.name_problem` in SQL has the same: what a name may be does not depend on a program's tables of Unicode.
+    /// Controls, format and direction marks, line ends, private use, and what is no character. The ranges are fixed,
+    /// and `tally.name_problem` in SQL has the same: what a name may be does not depend on a program's tables of
+    /// Unicode.
     package static let invisible: [ClosedRange<UInt32>] = [
         0x0...0x1F, 0x7F...0x9F, 0xAD...0xAD, 0x600...0x605, 0x61C...0x61C, 0x6DD...0x6DD, 0x70F...0x70F,
         0x890...0x891, 0x8E2...0x8E2, 0x180E...0x180E, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F,

@@ -62,10 +62,52 @@ extension JobRecord {
         }
     }
 
+    /// What stands before a body.
+    private struct Head {
+        var record: JobRecord
+        var flags: UInt8
+        var hash: UInt64
+        var hashAt: Int
+        var bodyBytes: Int
+        var isBodyElsewhere: Bool { flags & JobRecord.bodyElsewhere != 0 }
+    }
+
     /// - Parameter body: where the body was stored beside the record.
     /// - Throws: `CorruptRecord` when the bytes are not a record, or when the body is not what was enqueued.
     package init(id: JobID, packed bytes: ArraySlice<UInt8>, body: [UInt8]? = nil) throws(CorruptRecord) {
         var reader = ByteReader(bytes)
+        let head = try Self.head(id, bytes, &reader)
+        let header = bytes.dropLast(reader.rest.count)
+        let found: [UInt8]
+        if head.isBodyElsewhere {
+            guard let body, reader.isAtEnd else { throw CorruptRecord(id: id, why: "the body is missing") }
+            found = body
+        } else {
+            found = Array(reader.rest)
+        }
+        guard found.count == head.bodyBytes,
+            Self.hash(header, hashAt: head.hashAt, body: found) == head.hash
+        else { throw CorruptRecord(id: id, why: "the record is not what was enqueued") }
+        self = head.record
+        self.body = found
+    }
+
+    /// A record whose body was left out, so that its hash cannot be checked.
+    ///
+    /// - Parameter storedBytes: the length of a body that is stored beside the record.
+    /// - Throws: `CorruptRecord` when the bytes are not the head of a record, or that body has another length.
+    package init(id: JobID, head bytes: ArraySlice<UInt8>, storedBytes: Int?) throws(CorruptRecord) {
+        var reader = ByteReader(bytes)
+        let head = try Self.head(id, bytes, &reader)
+        guard reader.isAtEnd, !head.isBodyElsewhere || storedBytes == head.bodyBytes else {
+            throw CorruptRecord(id: id, why: "the body is missing, or longer or shorter than it was")
+        }
+        self = head.record
+    }
+
+    private static func head(
+        _ id: JobID, _ bytes: ArraySlice<UInt8>, _ reader: inout ByteReader
+    ) throws(CorruptRecord) -> Head {
         guard try reader.byte() == Self.layout else { throw CorruptRecord(id: id, why: "unknown layout") }
         guard let priority = JobPriority(rawValue: Int(try reader.byte())) else {
             throw CorruptRecord(id: id, why: "unknown priority")
@@ -88,27 +130,17 @@ extension JobRecord {
         let trace = try reader.text(Int(try reader.uint16()))
         var tags = [String]()
         for _ in 0..<(try reader.byte()) { tags.append(try reader.text(Int(try reader.uint16()))) }
-        let header = bytes.dropLast(reader.rest.count)
-        let found: [UInt8]
-        if flags & Self.bodyElsewhere != 0 {
-            guard let body, reader.isAtEnd else { throw CorruptRecord(id: id, why: "the body is missing") }
-            found = body
-        } else {
-            found = Array(reader.rest)
-        }
-        guard found.count == count, Self.hash(header, hashAt: hashAt, body: found) == hash else {
-            throw CorruptRecord(id: id, why: "the record is not what was enqueued")
-        }
         let lifetimes: UniqueKey.Lifetime =
             lifetime == -2 ? .forever : lifetime > 0 ? .lasting(.microseconds(lifetime)) : .untilTerminal
-        self.init(
-            id: id, type: JobType(type), queue: QueueName(queue), priority: priority, body: found,
+        let record = JobRecord(
+            id: id, type: JobType(type), queue: QueueName(queue), priority: priority, body: [],
             codec: codec.isEmpty ? "json" : codec,
             runAt: runAt == 0 ? nil : Timestamp(microseconds: runAt),
             timeout: timeout == 0 ? nil : .microseconds(timeout), attempts: Int(attempts),
             maxAttempts: Int(maxAttempts), maxCrashes: maxCrashes,
             unique: unique.isEmpty ? nil : UniqueKey(unique, lifetimes), createdAt: createdAt, tags: tags,
             trace: trace)
+        return Head(record: record, flags: flags, hash: hash, hashAt: hashAt, bodyBytes: count)
     }
 }
 

@@ -42,19 +42,23 @@ public struct Reservation: Hashable, Sendable {
     public var jobs: [ReservedJob]
     /// Leased, but their bytes are damaged: to be failed, not run.
     public var corrupt: [Lease]
-    /// The next moment at which something falls due or a lease runs out; nil if nothing will.
+    /// Nothing falls due and no lease runs out before this, in the queues that were asked if nothing was handed out;
+    /// nil if nothing will.
     public var nextEvent: Timestamp?
+    /// How many workers share the queues' server, so that idle ones may share the asking; 0 where nobody counted.
+    public var workers: Int
     public var now: Timestamp
     /// The epoch hands out nothing until the reconciler opens it.
     public var isHeld: Bool
     public init(
         jobs: [ReservedJob], corrupt: [Lease] = [], nextEvent: Timestamp?, now: Timestamp,
-        isHeld: Bool = false
+        isHeld: Bool = false, workers: Int = 0
     ) {
         self.jobs = jobs
         self.corrupt = corrupt
         self.nextEvent = nextEvent
         self.now = now
         self.isHeld = isHeld
+        self.workers = workers
     }
 }

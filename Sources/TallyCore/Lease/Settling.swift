@@ -13,6 +13,10 @@ public struct Ack: Hashable, Sendable {
         self.lease = lease
         self.result = result
     }
+
+    package static func tooLarge(_ bytes: Int) -> String {
+        "\(bytes) bytes of results; at most \(Limits.bodyBytesPerCall) fit one call, or one larger result: split it"
+    }
 }
 
 /// The attempt failed, and there will be another.

@@ -2,8 +2,8 @@
 public protocol LedgerDriver: Sendable {
     // MARK: Enqueue
 
-    /// Commits job rows, and for the new ones an outbox row a queue, in one transaction. Idempotent by id: a row that is
-    /// there already answers `.exists`, a taken unique key `.duplicate`; neither writes anything.
+    /// Commits job rows, and for the new ones an outbox row a queue, in one transaction. Idempotent by id: a row that
+    /// is there already answers `.exists`, a taken unique key `.duplicate`; neither writes anything.
     ///
     /// - Parameter together: all or none: where the id of one belongs to other content, nothing is written, and the
     ///   others answer `.withheld`.
@@ -11,13 +11,17 @@ public protocol LedgerDriver: Sendable {
     ///   `.uncertain` when the commit's answer was lost.
     func record(_ jobs: [JobRecord], together: Bool) async throws(LedgerError) -> RecordReceipt
 
+    /// What the ledger's clock shows: it judges ids and stamps creation.
+    func clock() async throws(LedgerError) -> Timestamp
+
     /// The queue has the jobs of these outbox rows: deletes them and counts the jobs as accepted. May be repeated.
     func finishOutbox(_ ids: [OutboxID]) async throws(LedgerError)
 
     /// Claims outbox rows, queue by queue, re-reads their jobs in the same statement, hands each row to `push`, and
     /// does what it answers: the jobs that the queue took leave the outbox, those that were left stay in it, those
     /// that no push can bring to the queue are set aside: they end as failed, with the reason, and stand in
-    /// quarantine. A crash in between releases the claim. A row whose jobs are all terminal is deleted without a push.
+    /// quarantine. A crash in between releases the claim. A row whose jobs are all terminal is deleted without a
+    /// push.
     func relay(
         _ claim: RelayClaim, push: @Sendable (OutboxRow) async throws -> RelayVerdict
     ) async throws(LedgerError) -> RelayPass
@@ -70,6 +74,9 @@ public protocol LedgerDriver: Sendable {
 }
 
 extension LedgerDriver {
+    /// A ledger without a server shares this machine's clock.
+    public func clock() async throws(LedgerError) -> Timestamp { .now }
+
     /// Each job on its own.
     public func record(_ jobs: [JobRecord]) async throws(LedgerError) -> RecordReceipt {
         try await record(jobs, together: false)
@@ -120,8 +127,8 @@ public struct RecordReceipt: Sendable {
         self.answers = answers
         self.outboxes = outboxes
     }
-    /// Where a call of jobs that go in together was refused: what it answers once nothing of it is recorded. nil: it was
-    /// not refused.
+    /// Where a call of jobs that go in together was refused: what it answers once nothing of it is recorded. nil: it
+    /// was not refused.
     package var withheld: RecordReceipt? {
         guard answers.contains(.exists(same: false)) else { return nil }
         return RecordReceipt(answers: answers.map { $0 == .recorded ? .withheld : $0 }, outboxes: [])
@@ -216,6 +223,16 @@ public struct WorkerRow: Hashable, Sendable {
         self.beat = beat
         self.lastSeen = lastSeen
     }
+
+    /// Whether it fell silent without a word. The one rule, for `tally workers` and the reconciler alike.
+    ///
+    /// - Parameter time: the moment, by the queue's clock, up to which the ledger knows all that was said.
+    public func isLost(asOf time: Timestamp) -> Bool {
+        switch beat.status {
+        case .running, .draining: time - lastSeen >= Limits.silence
+        case .stopped, .lost: beat.status == .lost
+        }
+    }
 }
 
 /// What the reconciler compares of a row.
@@ -229,10 +246,13 @@ public struct LedgerView: Hashable, Sendable {
     public var hasOutbox: Bool
     /// The time it waits for.
     public var runAt: Timestamp?
+    /// What reading the job in full would bring.
+    public var bodyBytes: Int
     public init(
         id: JobID, status: JobStatus, version: Int, epoch: Int64, seq: Int64, hasOutbox: Bool,
-        runAt: Timestamp? = nil
+        runAt: Timestamp? = nil, bodyBytes: Int = 0
     ) {
+        self.bodyBytes = bodyBytes
         self.id = id
         self.status = status
         self.version = version

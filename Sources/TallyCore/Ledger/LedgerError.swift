@@ -10,6 +10,8 @@ public struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
         case transient
         /// The server refused the data (classes 22, 23, 54). Retrying unchanged will not help.
         case refused
+        /// The server refuses the login, or the role lacks a privilege. Nothing happened; an administrator acts.
+        case denied
         /// The schema is missing, older or newer than this program. Run `tally migrate`.
         case schema
         case unsupported

@@ -8,7 +8,8 @@ public struct OutboxRow: Sendable {
     }
 }
 
-/// Which outbox rows a relay claims. A pass goes from queue to queue, so that one which is full keeps no other waiting.
+/// Which outbox rows a relay claims. A pass goes from queue to queue, so that one which is full keeps no other
+/// waiting.
 public struct RelayClaim: Sendable {
     /// At most so many rows; each queue of the page has its share of them, its oldest first.
     public var rows: Int

@@ -8,6 +8,9 @@ public protocol JobObserver: Sendable {
     func mirrored(_ batch: MirrorBatch)
     /// A duty did something: `count` of what its name says.
     func dutyDid(_ duty: String, _ count: Int)
+    /// This machine's clock is `skew` ahead of the store's, or behind it where that is negative. The store's decides;
+    /// told once a client.
+    func clockDiffers(by skew: Duration)
 }
 
 extension JobObserver {
@@ -16,6 +19,18 @@ extension JobObserver {
     public func mirrored(_ batch: MirrorBatch) {}
     public func dutyFailed(_ duty: String, _ error: any Error) {}
     public func dutyDid(_ duty: String, _ count: Int) {}
+    /// Told as a failure, so that a log that shows these shows it.
+    public func clockDiffers(by skew: Duration) { dutyFailed("clock", ClockDiffers(skew: skew)) }
+}
+
+/// Why ids that this machine makes may be refused.
+public struct ClockDiffers: Error, Hashable, Sendable, CustomStringConvertible {
+    public let skew: Duration
+    public init(skew: Duration) { self.skew = skew }
+    public var description: String {
+        "this machine's clock is \(skew < .zero ? .zero - skew : skew) \(skew < .zero ? "behind" : "ahead of") the "
+            + "store's, which decides; set it by NTP"
+    }
 }
 
 /// Observes nothing.

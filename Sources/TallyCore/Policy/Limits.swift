@@ -28,11 +28,14 @@ public enum Limits {
     public static let jsonDepth = 64
     public static let farthestRunAt: Duration = .seconds(10 * 365 * 86_400)
     public static let idClockSkew: Duration = .seconds(86_400)
+    public static let clockSkew: Duration = .seconds(5)  // to the store's clock; beyond it the client says so
     public static let minLease: Duration = .microseconds(1)
     public static let maxLease: Duration = .seconds(86_400)
     public static let maxTimeout: Duration = .seconds(7 * 86_400)
     public static let maxAttemptsBound = 10_000
     public static let queuesPerCall = 64
+    public static let lineBytes = 8 << 20  // a line of jobs; \u escapes are six times their bytes
+    public static let inputLinger: Duration = .milliseconds(100)  // a slow producer is not waited for longer
 
     package static let latest = Timestamp(microseconds: (1 << 53) - 1)  // what a Redis score holds exactly
 
@@ -40,29 +43,38 @@ public enum Limits {
     public static let jobsPerCall = 500  // 1.5 ms of Redis; Lua's `unpack` ends near 8,000 values
     public static let bodyBytesPerCall = 1 << 20
     public static let inlineBodyBytes = 64 << 10  // larger bodies are fetched after the reserve
+    public static let sendBytes = 4 << 20  // of calls that wait for one connection and travel in one write
+    public static let reserveBytes = 8 << 20  // records in one reservation: 128 of the largest inline bodies
+    public static let inspectBytes = 8 << 20  // records in one answer of `inspect` with bodies
+    public static let logReadBytes = 8 << 20  // of the log in one answer, and the entry that reaches them
     public static let sweepPerCall = 100  // promotions and reclaims that ride on a reserve; repairs
     public static let priorities = 4
 
     // Redis: what may gather there.
-    public static let queueWindow = 1_000_000  // waiting and scheduled jobs of a queue in Redis; about 400 MB
+    public static let queueWindow = 1_000_000  // jobs of a queue that wait or are scheduled; about 400 MB
     public static let logEntries = 2_000_000  // unmirrored log entries, then enqueue is refused
     public static let tombstone: Duration = .seconds(60)  // after the mirror reported it; twice `issued`
     public static let issued: Duration = .seconds(30)  // a push decided longer ago is refused
-    public static let verify: Duration = .seconds(30)  // between two checks of Redis' settings
+    public static let verify: Duration = .seconds(30)  // between two checks of a store's settings or clock
     public static let hold: Duration = .seconds(30)  // an epoch that nobody opens is opened unverified
 
     // Waits.
     public static let connect: Duration = .seconds(5)
     public static let redisReply: Duration = .seconds(5)
     public static let statement: Duration = .seconds(30)
+    public static let lockWait: Duration = .milliseconds(500)  // of the mirror, for a row that others hold
+    public static let keySweep: Duration = .seconds(1)  // between two steps that free unique keys
+    public static let keysPerSweep = 1000  // unique keys that one step frees
     public static let idleTransaction: Duration = .seconds(10)  // a duty that stands still gives up its locks
     public static let idleWait: Duration = .seconds(5)  // a worker's longest blocking wait
+    public static let idleAsks = 150  // a second, of all idle workers together; two calls each
     public static let waits = 64  // blocking waits of one process, each on a connection of its own
     public static let unsettled = 1000  // ends that a worker may owe the queue before it reserves more
+    public static let unsettledBytes = 16 << 20  // results among them
     public static let ackLinger: Duration = .microseconds(300)
     public static let mirrorLinger: Duration = .milliseconds(40)
     public static let mirrorBatch = 12_000  // transitions a transaction
-    public static let mirrorBatchBytes = 16 << 20
+    public static let mirrorBatchBytes = 8 << 20  // six copies of a batch live at once: 256 MiB hold them
     public static let relayAge: Duration = .seconds(1)  // the client pushes its own rows first
     public static let relayRows = 20  // outbox rows a claim; each queue that waits has its share of them
     public static let outboxAge: Duration = .seconds(300)  // an outbox row that waits longer is drift
@@ -107,14 +119,18 @@ public enum Limits {
     public static let pushBudget: Duration = .milliseconds(200)  // for the push after a commit
     public static let recountPage = 50_000  // jobs that one statement counts: far below its time limit
     public static let recordFlush = 500  // jobs in one group commit
+    public static let recordFlushBytes = 4 << 20  // bodies in one group commit; a larger job goes alone
+    public static let rowsBytes = 4 << 20  // bodies and results in one statement, and in one answer of rows
+    public static let statementBytes = 256 << 20  // parameters of one statement; Postgres ends at 1 GiB
+    public static let copyPieceBytes = 64 << 10  // of a COPY, and the row that reaches them; fits a cache
     public static let recordFlushes = 2  // group commits in flight a process
     public static let page = 50
     public static let maxPage = 1000
 }
 
 extension Limits {
-    /// A due time as a store holds it: a settlement cannot be refused for its time without refusing its neighbours, so
-    /// one beyond the calendar counts as the calendar's end. nil = at once.
+    /// A due time as a store holds it: a settlement cannot be refused for its time without refusing its neighbours,
+    /// so one beyond the calendar counts as the calendar's end. nil = at once.
     package static func reach(_ time: Timestamp?) -> Int64 {
         guard let time else { return 0 }
         return max(0, min(time.microseconds, latest.microseconds))

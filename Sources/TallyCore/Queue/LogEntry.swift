@@ -38,6 +38,18 @@ public struct LogEntry: Hashable, Sendable {
     }
 }
 
+extension LogEntry {
+    /// Bytes that it holds in memory, nearly: of its moves what they carry, and 64 each.
+    package var weight: Int { moves.reduce(64) { $0 + $1.weight } }
+}
+
+extension Move {
+    package var weight: Int {
+        64 + (record?.body.count ?? 0) + (result?.count ?? 0) + (unreadable?.count ?? 0)
+            + (error?.utf8.count ?? 0)
+    }
+}
+
 /// One job's step within an entry. A field is nil where the step leaves it as it was.
 public struct Move: Hashable, Sendable {
     public var id: JobID

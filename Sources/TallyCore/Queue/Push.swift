@@ -26,6 +26,13 @@ public struct Push: Hashable, Sendable {
     }
 }
 
+extension [Push] {
+    /// In the order given, as many calls of `push` as they need.
+    package func calls() -> [[Push]] {
+        pages(of: Limits.jobsPerCall, bytes: Limits.bodyBytesPerCall) { $0.record.body.count }
+    }
+}
+
 /// When and in which epoch a push was decided, by the queue's own clock.
 public struct Issued: Hashable, Sendable {
     public let epoch: Int64

@@ -9,9 +9,10 @@ public protocol QueueDriver: Sendable {
     /// Puts jobs into the queue, in order. Idempotent by id: a job that is already held answers `.exists`, an ended
     /// one `.ended`. A repeated id or unique key inside the call counts as a repeat.
     ///
-    /// The queued jobs of a call (`isRecorded` false) go in all or none: where one is refused (its id belongs to other
-    /// content or has ended, its queue is full) the others answer `.withheld`. Recorded jobs are each on their own,
-    /// and one whose queue is full answers `.full`. What another caller sends at the same time decides nothing here.
+    /// The queued jobs of a call (`isRecorded` false) go in all or none: where one is refused (its id belongs to
+    /// other content or has ended, its queue is full) the others answer `.withheld`. Recorded jobs are each on their
+    /// own, and one whose queue is full answers `.full`. What another caller sends at the same time decides nothing
+    /// here.
     ///
     /// - Parameter issued: when the push was decided (`stamp()`), before the ledger was read; nil for jobs that are
     ///   created by this very call.
@@ -70,8 +71,9 @@ public protocol QueueDriver: Sendable {
     /// Ends the hold of this epoch, if it is still the current one.
     func open(epoch: Int64) async throws(QueueError)
 
-    /// Up to `limit` log entries after `position`, in order.
-    func log(after position: LogPosition, limit: Int) async throws(QueueError) -> [LogEntry]
+    /// Log entries after `position`, in order: `limit` at most, and no more of them than reach `bytes`. Only an empty
+    /// answer says that there are no more.
+    func log(after position: LogPosition, limit: Int, bytes: Int) async throws(QueueError) -> [LogEntry]
 
     /// The ledger holds everything up to `position`: trims the log and lets tombstones age.
     func report(applied position: LogPosition, at now: Timestamp?) async throws(QueueError)
@@ -80,10 +82,21 @@ public protocol QueueDriver: Sendable {
     func close() async
 }
 
+extension QueueDriver {
+    /// As much as one answer may hold, `Limits.logReadBytes`.
+    public func log(after position: LogPosition, limit: Int) async throws(QueueError) -> [LogEntry] {
+        try await log(after: position, limit: limit, bytes: Limits.logReadBytes)
+    }
+}
+
 /// What an operator and the reconciler ask of a queue. A driver may lack it: callers then get `.unsupported`.
 public protocol InspectableQueue: QueueDriver {
     /// The jobs that the queue holds; nil where it does not hold the id. `ended` tells of a tombstone.
-    func inspect(_ ids: [JobID], at now: Timestamp?) async throws(QueueError) -> QueueView
+    ///
+    /// - Parameter bodies: what is read and answered of the records' bodies; a look that omits them costs the same
+    ///   whatever they weigh.
+    func inspect(_ ids: [JobID], bodies: QueueView.Bodies, at now: Timestamp?) async throws(QueueError)
+        -> QueueView
     /// Counts by queue.
     func counts(at now: Timestamp?) async throws(QueueError) -> [QueueCounts]
     /// Up to about `limit` held ids from `cursor` on ("" = the start); `next` nil at the end. An id may come twice.
@@ -94,6 +107,9 @@ public protocol InspectableQueue: QueueDriver {
 }
 
 extension InspectableQueue {
+    public func inspect(_ ids: [JobID], at now: Timestamp?) async throws(QueueError) -> QueueView {
+        try await inspect(ids, bodies: .included, at: now)
+    }
     public func repair(_ repair: QueueRepair) async throws(QueueError) -> Bool {
         try await self.repair([repair])[0]
     }

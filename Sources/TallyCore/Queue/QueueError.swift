@@ -34,5 +34,14 @@ public struct QueueError: Error, Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(operation): \(code.rawValue)\(detail.isEmpty ? "" : ": \(detail)")" }
     /// The function library refused what this very call brought, before it wrote anything. Another call may succeed.
     package var refusesInput: Bool { code == .invalid && detail.hasPrefix("INVALID ") }
+    /// A function broke off at keys that are damaged, or that are not of this program: that is a matter of the
+    /// jobs and the queue of this very call. The server itself is there, and takes other calls.
+    package var meetsDamage: Bool {
+        code == .wrongServer && detail.hasPrefix("WRONGTYPE ")
+            || code == .uncertain && detail.hasPrefix("ERR ")
+    }
+    /// What one call brought, or met, is at fault: its members are asked one by one, and no other call waits
+    /// for it.
+    package var isOfThisCall: Bool { code == .invalid || meetsDamage }
     public var mayRetry: Bool { code == .unavailable || code == .uncertain || code == .full }
 }

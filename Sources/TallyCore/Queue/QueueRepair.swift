@@ -57,3 +57,15 @@ public struct QueueRepair: Sendable {
         self.code = code
     }
 }
+
+extension QueueRepair {
+    /// Of the record that goes along, if one does.
+    package var bodyBytes: Int {
+        switch action {
+        case .push(let push): push.record.body.count
+        case .rewrite(let record): record.body.count
+        case .restore(let job, _): job.record.body.count
+        default: 0
+        }
+    }
+}

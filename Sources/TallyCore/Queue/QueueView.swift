@@ -14,6 +14,13 @@ public struct QueueHistory: Hashable, Sendable {
         self.now = now
         self.logLength = logLength
     }
+    /// How long until the epoch opens by itself; nil where it is open. An epoch's number is the millisecond that it
+    /// began in, or, after a clock that went back, a later one.
+    public var opensIn: Duration? {
+        if !isHeld { return nil }
+        let passed = now - Timestamp(microseconds: epoch * 1000)
+        return max(.zero, min(Limits.hold, Limits.hold - passed))
+    }
     public var end: LogPosition { LogPosition(epoch: epoch, seq: seq) }
 }
 
@@ -26,6 +33,14 @@ public struct QueueView: Sendable {
             self.status = status
             self.version = version
         }
+    }
+    /// What of the records' bodies a look reads and answers.
+    public enum Bodies: Sendable {
+        /// Neither read nor answered: they are empty, and damage within them does not show.
+        case omitted
+        /// Read and held against their hashes, a few at a time, and not answered.
+        case checked
+        case included
     }
     /// Held jobs by id. Their `error`, `lease` and counters are filled in.
     public var held: [JobID: JobSnapshot]

@@ -29,6 +29,8 @@ public protocol ReconcilableQueue: InspectableQueue {
     func leakedKeys(_ cursor: String, limit: Int) async throws(QueueError) -> (
         keys: [LeakedKey], next: String?
     )
+    /// Drops, of about `limit` keys from `cursor` on, those whose time is over; `next` nil at the end.
+    func pruneKeys(_ cursor: String, limit: Int) async throws(QueueError) -> (pruned: Int, next: String?)
     func freeKey(_ key: LeakedKey) async throws(QueueError) -> Bool
 }
 

@@ -81,14 +81,17 @@ public final class Mirror: Sendable {
     private func read(after: LogPosition) async throws -> Batch? {
         let density = state.withLock { $0.density }
         let limit = max(16, min(4096, Int(Double(Limits.mirrorBatch) / density)))
-        let entries = try await queue.log(after: after, limit: limit)
+        let entries = try await queue.log(after: after, limit: limit, bytes: Limits.mirrorBatchBytes)
         if entries.isEmpty { return nil }
         let cut = Self.cut(entries)
         try LogGap.check(cut, after: after)
         let folded = MirrorBatch(folding: cut, after: after)
         state.withLock { $0.density = max(1, Double(folded.events.count) / Double(cut.count)) }
+        // Entries weigh more or less here than in the queue: half of the bytes is taken for a read that they ended.
+        let isCutByBytes = entries.reduce(0) { $0 + $1.weight } > Limits.mirrorBatchBytes / 2
         return Batch(
-            entries: cut.count, folded: folded, isFull: cut.count < entries.count || entries.count == limit)
+            entries: cut.count, folded: folded,
+            isFull: cut.count < entries.count || entries.count == limit || isCutByBytes)
     }
 
     /// As many entries as one transaction should take, by moves and by bytes; at least one.
@@ -97,7 +100,7 @@ public final class Mirror: Sendable {
         var bytes = 0
         for (index, entry) in entries.enumerated() {
             moves += entry.moves.count
-            for move in entry.moves { bytes += (move.record?.body.count ?? 0) + (move.result?.count ?? 0) }
+            bytes += entry.weight
             if index > 0, moves > Limits.mirrorBatch || bytes > Limits.mirrorBatchBytes {
                 return Array(entries[..<index])
             }

@@ -1,8 +1,8 @@
 import Synchronization
 import TallyCore
 
-/// Brings the jobs of one page of outbox rows to the queue. No job decides about another: one that can never be pushed
-/// is set aside alone, and a queue that is full keeps only its own jobs waiting.
+/// Brings the jobs of one page of outbox rows to the queue. No job decides about another: one that can never be
+/// pushed is set aside alone, and a queue that is full keeps only its own jobs waiting.
 final class Delivery: Sendable {
     private let queue: any QueueDriver
     private let issued: Issued
@@ -32,7 +32,7 @@ final class Delivery: Sendable {
         }
         // A row of an older program may hold several queues: each goes alone.
         for (_, pushes) in Dictionary(grouping: open, by: \.record.queue).sorted(by: { $0.key < $1.key }) {
-            for chunk in pushes.pages(of: Limits.jobsPerCall) { try await send(chunk, &verdict) }
+            for chunk in pushes.calls() { try await send(chunk, &verdict) }
         }
         return verdict
     }
@@ -52,7 +52,7 @@ final class Delivery: Sendable {
         case .failure(let error) where error.refusesInput:
             // The queue knows a rule that this program does not: find the one, and let the others go.
             for push in pushes { try await send([push], &verdict) }
-        case .failure(let error) where error.code == .invalid:
+        case .failure(let error) where error.isOfThisCall:
             // What this queue keeps in the store is damaged: its jobs wait, those of other queues do not.
             observer.dutyFailed("relay", error)
             for push in pushes { leave(push, &verdict) }

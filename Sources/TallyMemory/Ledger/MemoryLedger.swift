@@ -3,19 +3,43 @@ import TallyCore
 
 /// The ledger in this process' memory: the reference for what every ledger does. Nothing survives the process.
 ///
-/// Each call is one transaction under a lock; the rules are in `MemoryLedgerState`.
-public final class MemoryLedger: LedgerDriver, DutyRegister, LeaseRegister {
-    private struct Shared: Sendable {
+/// Each call is one transaction under a lock; the rules are in `MemoryLedgerState`. `withTransaction` makes several
+/// calls one, together with rows of the application's own.
+public final class MemoryLedger: Sendable {
+    struct Shared: Sendable {
         var state = MemoryLedgerState()
+        var rows: MemoryRows
+        var transactions = OpenTransactions()
+        var waiters = TransactionWaiters()
         var isClosed = false
     }
-    private let shared = Mutex(Shared())
-    private let clock: @Sendable () -> Timestamp
+    let shared: Mutex<Shared>
+    let clock: @Sendable () -> Timestamp
+    let userQuery: MemoryQuery?
 
-    /// - Parameter clock: decides what lies ahead, how old an outbox row is, and when a key is free again.
-    public init(clock: @escaping @Sendable () -> Timestamp = { .now }) { self.clock = clock }
+    /// - Parameters:
+    ///   - clock: decides what lies ahead, how old an outbox row is, and when a key is free again.
+    ///   - rows: what the application's own tables hold at the start.
+    ///   - query: says what a statement of a transaction does to the rows. It runs inside a lock and must not call
+    ///     the ledger. Without one a transaction can record and complete, and runs no SQL.
+    public init(
+        clock: @escaping @Sendable () -> Timestamp = { .now }, rows: MemoryRows = [:],
+        query: MemoryQuery? = nil
+    ) {
+        self.clock = clock
+        userQuery = query
+        shared = Mutex(Shared(rows: rows))
+    }
 
-    private func run<Answer: Sendable>(
+    /// The application's own rows, as they are committed.
+    public var rows: MemoryRows { shared.withLock { $0.rows } }
+
+    /// Every reconciler run that was recorded, oldest first.
+    public func reconcileRuns() throws(LedgerError) -> [ReconcileRun] {
+        try run("reconcileRuns") { state, _ in state.runs }
+    }
+
+    func run<Answer: Sendable>(
         _ operation: String, _ body: (inout MemoryLedgerState, Timestamp) throws(LedgerError) -> Answer
     ) throws(LedgerError) -> Answer {
         let now = clock()
@@ -24,12 +48,14 @@ public final class MemoryLedger: LedgerDriver, DutyRegister, LeaseRegister {
             return try body(&shared.state, now)
         }
     }
+}
 
+extension MemoryLedger: LedgerDriver, DutyRegister, LeaseRegister {
     // MARK: - Enqueue
 
     public func record(_ jobs: [JobRecord], together: Bool) async throws(LedgerError) -> RecordReceipt {
         try MemoryLedgerState.check(jobs)
-        return try run("record") { state, now in
+        return try await run("record", waitingFor: OpenTransactions.Lock.of(jobs)) { state, now in
             if together, let refused = state.recorded(jobs, at: now).receipt.withheld { return refused }
             return state.record(jobs, at: now)
         }
@@ -134,21 +160,11 @@ public final class MemoryLedger: LedgerDriver, DutyRegister, LeaseRegister {
     }
 
     public func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID> {
-        try run("effects") { state, _ in state.effects.intersection(ids) }
-    }
-
-    /// What a handler's own transaction would do: the first commit wins. False: the effect is committed already.
-    public func commitEffect(of id: JobID) throws(LedgerError) -> Bool {
-        try run("commitEffect") { state, _ in state.effects.insert(id).inserted }
+        try run("effects") { state, _ in Set(ids.filter { state.effects[$0] != nil }) }
     }
 
     public func record(run report: ReconcileRun) async throws(LedgerError) {
         try run("reconcileRun") { state, _ in state.runs.append(report) }
-    }
-
-    /// Every reconciler run that was recorded, oldest first.
-    public func reconcileRuns() throws(LedgerError) -> [ReconcileRun] {
-        try run("reconcileRuns") { state, _ in state.runs }
     }
 
     // MARK: - Duties

@@ -35,8 +35,8 @@ extension MemoryLedgerState {
     ) -> RequeueAnswer {
         guard var row = rows[id] else { return .notFound }
         guard row.job.status == .failed, row.job.version == version else { return .notFailed(row.job.status) }
-        if effects.contains(id), !despiteEffect { return .effectCommitted }
-        effects.remove(id)
+        if effects[id] != nil, !despiteEffect { return .effectCommitted }
+        effects[id] = nil
         let waits = runAt.map { $0 > now } ?? false
         row.job.status = waits ? .scheduled : .pending
         row.job.version += 1

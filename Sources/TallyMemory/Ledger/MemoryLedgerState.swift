@@ -17,8 +17,8 @@ struct MemoryLedgerState: Sendable {
     var runs: [ReconcileRun] = []
     var duties: [String: KeptDuty] = [:]
     var leases: [String: KeptLease] = [:]
-    /// Jobs whose effect is committed.
-    var effects: Set<JobID> = []
+    /// Jobs whose effect is committed, each with the result that was stored with it.
+    var effects: [JobID: [UInt8]] = [:]
 
     /// Jobs created, those still in the outbox not included.
     var accepted = 0
@@ -78,7 +78,8 @@ struct MemoryLedgerState: Sendable {
         return LedgerView(
             id: id, status: job.status, version: job.version, epoch: job.epoch, seq: job.seq,
             hasOutbox: carried.contains(id),
-            runAt: job.status == .scheduled || job.status == .retrying ? job.runAt : nil)
+            runAt: job.status == .scheduled || job.status == .retrying ? job.runAt : nil,
+            bodyBytes: job.record.body.count)
     }
 
     /// Ids that an outbox row still carries.

@@ -10,8 +10,15 @@ struct MemoryLog: Sendable {
         entries.append(make(end))
     }
 
-    func entries(after position: LogPosition, limit: Int) -> [LogEntry] {
-        Array(entries[first(after: position)...].prefix(max(0, limit)))
+    func entries(after position: LogPosition, limit: Int, bytes: Int) -> [LogEntry] {
+        var left = bytes
+        var found: [LogEntry] = []
+        for entry in entries[first(after: position)...].prefix(max(0, limit)) {
+            found.append(entry)
+            left -= entry.weight
+            if left <= 0 { break }
+        }
+        return found
     }
 
     mutating func trim(upTo position: LogPosition) { entries.removeFirst(first(after: position)) }

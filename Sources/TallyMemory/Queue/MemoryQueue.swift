@@ -6,7 +6,7 @@ import TallyCore
 /// Nothing survives the process. Each call is one atomic step under a lock; the rules are in `MemoryQueueState`,
 /// which knows neither lock nor clock. A time that a caller passes always counts; without one the clock given here
 /// does, and it never steps back, neither against itself nor against a time that was passed.
-public final class MemoryQueue: InspectableQueue {
+public final class MemoryQueue: Sendable {
     private struct Shared: Sendable {
         var state = MemoryQueueState()
         var waiters = Waiters()
@@ -72,7 +72,9 @@ public final class MemoryQueue: InspectableQueue {
         for waiter in woken { waiter.resume() }
         return answer
     }
+}
 
+extension MemoryQueue: InspectableQueue {
     // MARK: - Enqueue and lease
 
     public func push(_ jobs: [Push], issued: Issued?, at now: Timestamp?) async throws(QueueError)
@@ -97,7 +99,8 @@ public final class MemoryQueue: InspectableQueue {
     }
 
     public func ack(_ acks: [Ack], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
-        try run("ack", at: now) { state, now in state.ack(acks, at: now) }
+        try MemoryQueueState.check(acks)
+        return try run("ack", at: now) { state, now in state.ack(acks, at: now) }
     }
 
     public func retry(_ retries: [Retry], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
@@ -199,8 +202,10 @@ public final class MemoryQueue: InspectableQueue {
         try run("open", at: nil) { state, _ in state.open(epoch: epoch) }
     }
 
-    public func log(after position: LogPosition, limit: Int) async throws(QueueError) -> [LogEntry] {
-        try run("log", at: nil) { state, _ in state.log.entries(after: position, limit: limit) }
+    public func log(after position: LogPosition, limit: Int, bytes: Int) async throws(QueueError)
+        -> [LogEntry]
+    {
+        try run("log", at: nil) { state, _ in state.log.entries(after: position, limit: limit, bytes: bytes) }
     }
 
     public func report(applied position: LogPosition, at now: Timestamp?) async throws(QueueError) {
@@ -218,8 +223,10 @@ public final class MemoryQueue: InspectableQueue {
 
     // MARK: - Inspect and repair
 
-    public func inspect(_ ids: [JobID], at now: Timestamp?) async throws(QueueError) -> QueueView {
-        try run("inspect", at: now) { state, now in state.inspect(ids, at: now) }
+    public func inspect(_ ids: [JobID], bodies: QueueView.Bodies, at now: Timestamp?) async throws(QueueError)
+        -> QueueView
+    {
+        try run("inspect", at: now) { state, now in state.inspect(ids, bodies: bodies, at: now) }
     }
 
     public func counts(at now: Timestamp?) async throws(QueueError) -> [QueueCounts] {

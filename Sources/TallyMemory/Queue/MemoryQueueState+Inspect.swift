@@ -1,10 +1,13 @@
 import TallyCore
 
 extension MemoryQueueState {
-    func inspect(_ ids: [JobID], at now: Timestamp) -> QueueView {
+    func inspect(_ ids: [JobID], bodies: QueueView.Bodies, at now: Timestamp) -> QueueView {
         var view = QueueView(held: [:], ended: [:], history: history(at: now))
         for id in ids {
-            if let job = jobs[id] { view.held[id] = job.snapshot() }
+            if let job = jobs[id] {
+                view.held[id] = job.snapshot()
+                if bodies != .included { view.held[id]?.record.body = [] }
+            }
             if let end = ended[id] { view.ended[id] = end }
         }
         return view

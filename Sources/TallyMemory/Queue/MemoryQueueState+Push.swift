@@ -3,8 +3,8 @@ import TallyCore
 extension MemoryQueueState {
     /// What a push may be refused for before the queue is even asked. Holds for a closed queue too.
     static func check(_ jobs: [Push], at now: Timestamp) throws(QueueError) {
-        if jobs.count > Limits.jobsPerCall {
-            let bytes = jobs.reduce(0) { $0 + $1.record.body.count }
+        let bytes = jobs.reduce(0) { $0 + $1.record.body.count }
+        if jobs.count > Limits.jobsPerCall || jobs.count > 1 && bytes > Limits.bodyBytesPerCall {
             throw QueueError(.invalid, "push", "\(InvalidJob.batchTooLarge(jobs: jobs.count, bytes: bytes))")
         }
         for job in jobs {
@@ -47,10 +47,10 @@ extension MemoryQueueState {
 
     private func decide(_ push: Push, _ plan: PushPlan, at now: Timestamp) -> PushAnswer {
         let record = push.record
-        if let first = plan.records[record.id] { return .exists(same: first == record) }
+        if let first = plan.records[record.id] { return .exists(same: first.isSame(as: record)) }
         if let end = ended[record.id], end.version >= push.version { return .ended(end.status) }
         if let held = jobs[record.id], held.version >= push.version {
-            return .exists(same: held.record == record)
+            return .exists(same: held.record.isSame(as: record))
         }
         if let slot = push.slot {
             if let other = plan.claims[slot] { return .duplicate(of: other) }

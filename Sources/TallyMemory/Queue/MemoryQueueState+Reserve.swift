@@ -34,7 +34,11 @@ extension MemoryQueueState {
             }
             append(.lease, moves, at: now, actor: wish.worker.text)
         }
-        let next = [due.next, leases.next].compactMap { $0 }.min()
+        // Who goes away with nothing is told of its own queues alone.
+        let fits: (Element) -> Bool = { [jobs] element in
+            !reserved.isEmpty || jobs[element.id].map { wish.queues.contains($0.record.queue) } ?? false
+        }
+        let next = [due.next(where: fits), leases.next(where: fits)].compactMap { $0 }.min()
         return Reservation(jobs: reserved, nextEvent: next, now: now, isHeld: isHeld)
     }
 

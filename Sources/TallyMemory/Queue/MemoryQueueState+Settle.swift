@@ -77,6 +77,13 @@ extension MemoryQueueState {
         }
     }
 
+    static func check(_ acks: [Ack]) throws(QueueError) {
+        let bytes = acks.reduce(0) { $0 + $1.result.count }
+        if acks.count > 1, bytes > Limits.bodyBytesPerCall {
+            throw QueueError(.invalid, "ack", Ack.tooLarge(bytes))
+        }
+    }
+
     mutating func ack(_ acks: [Ack], at now: Timestamp) -> [SettleAnswer] {
         var moves: [Move] = []
         let answers = acks.map { ack in

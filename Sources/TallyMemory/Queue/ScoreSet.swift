@@ -13,6 +13,9 @@ struct ScoreSet: Sendable {
     /// The earliest time; nil when empty.
     var next: Timestamp? { items.first?.at }
 
+    /// The earliest time of an element that `fits`.
+    func next(where fits: (Element) -> Bool) -> Timestamp? { items.first { fits($0.element) }?.at }
+
     mutating func insert(_ element: Element, at time: Timestamp) {
         let item = Item(at: time, element: element)
         items.insert(item, at: place(of: item))

@@ -134,22 +134,27 @@ package final class RedisConnection: BlockingConnection {
 
 extension RedisConnection {
     private func handshake(_ configuration: RedisConfiguration, loadingLibrary: Bool) throws(QueueError) {
-        if !configuration.password.isEmpty {
+        // A user may have an empty password; without the login the connection would be another user's.
+        if !configuration.user.isEmpty || !configuration.password.isEmpty {
             let words =
                 configuration.user.isEmpty
                 ? ["AUTH", configuration.password] : ["AUTH", configuration.user, configuration.password]
+            // A server that does not know AUTH quotes its words.
+            let secret = Redactor([configuration.password])
             if case .error(let text) = try settled(words) {
-                throw QueueError(.wrongServer, "log in to Redis", "\(configuration.place): \(text)")
+                throw RedisRefusal.handshakeError(secret(text), "log in to Redis", configuration.place)
             }
         }
         if configuration.database != 0 {
             if case .error(let text) = try settled(["SELECT", String(configuration.database)]) {
-                throw QueueError(.wrongServer, "select the database", "\(configuration.place): \(text)")
+                throw RedisRefusal.handshakeError(text, "select the database", configuration.place)
             }
         }
         let info = try settled(["INFO", "everything"])
         guard let text = info.text else {
-            if case .error(let text) = info { throw RedisError.queueError(text, "connect to Redis") }
+            if case .error(let text) = info {
+                throw RedisRefusal.handshakeError(text, "connect to Redis", configuration.place)
+            }
             throw QueueError(
                 .wrongServer, "connect to Redis", "\(configuration.place) does not answer INFO as Redis does")
         }
@@ -209,9 +214,7 @@ extension RedisConnection {
         if case .error(let why) = try settled(["FUNCTION", "LOAD", FunctionLibrary.text]),
             !why.contains("already exists")
         {
-            throw why.hasPrefix("OOM") || why.hasPrefix("MISCONF")
-                ? RedisError.queueError(why, "load the functions")
-                : QueueError(.wrongServer, "load the functions", why)
+            throw RedisRefusal.handshakeError(why, "load the functions", "the function library")
         }
         try removeUnusedLibraries()
     }

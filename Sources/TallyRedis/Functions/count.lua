@@ -1,8 +1,8 @@
 -- count: the numbers of waiting and processing jobs by queue, a page at a time.
 --
 -- ARGV[3]  'queues', 'paused', 'due' or 'leases'; ARGV[4] cursor, '0' to begin; ARGV[5] about so many
--- Returns  now, epoch, held, next cursor ('0' = the end), then of each queue seven values: its name, pending, waiting,
---          due, processing, expired, paused ('1'). Pending comes with 'queues' alone, perhaps twice
+-- Returns  now, epoch, held, next cursor ('0' = the end), then of each queue seven values: its name, pending,
+--          waiting, due, processing, expired, paused ('1'). Pending comes with 'queues' alone, perhaps twice
 -- Log      nothing
 -- Cost     O(count); a page ends early where its records, read for their queues' names, are large
 redis.register_function { function_name = NAME .. 'count', flags = { 'allow-oom' }, callback = function(keys, args)

@@ -20,6 +20,9 @@ local BODY_BYTES = 1048576      -- Limits.bodyBytesPerCall
 local SWEEP = 100               -- Limits.sweepPerCall
 local WINDOW = 1000000          -- Limits.queueWindow
 local LOG_ENTRIES = 2000000     -- Limits.logEntries
+local INLINE_BYTES = 65536      -- Limits.inlineBodyBytes: no record holds a longer body
+local RESERVE_BYTES = 8388608   -- Limits.reserveBytes
+local INSPECT_BYTES = 8388608   -- Limits.inspectBytes
 local TOMBSTONE = 60000000      -- Limits.tombstone, µs
 local ISSUED = 30000000         -- Limits.issued, µs
 local HOLD = 30000000           -- Limits.hold, µs
@@ -107,9 +110,9 @@ local function append(c, verb, actor, moves)
     'v', verb, 't', text(c.now), 'w', actor, 'm', moves)
 end
 
--- What waits of a queue, beside the lengths of its lists: `later` has its members of `due`, `outdated` the elements of
--- its lists whose job has left them otherwise than by a lease. To take such an element out costs O(length), so it
--- stays until it is popped.
+-- What waits of a queue, beside the lengths of its lists: `later` counts its members of `due`, `outdated` the
+-- elements of its lists whose job has left them otherwise than by a lease. To take such an element out costs
+-- O(length), so it stays until it is popped.
 --
 -- An older program moves jobs without counting. Its entries show as a `seq` that is not `counted`; then `later` is
 -- counted anew, some members a sweep. `recount` says how many are counted, from the first one on; nil = all.

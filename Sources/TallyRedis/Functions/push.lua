@@ -8,8 +8,8 @@
 --          it) run_at (8) attempts (4)
 --          unique key = lifetime µs (8, 0 = until terminal) queue NUL key
 -- Returns  now, epoch, held, one letter a job, ids of the holders of taken keys
---          P pushed, e exists, d exists with another record, u key taken, c f x ended so, w window full, W the same of
---          a queued job, N not pushed because of a job that it belongs to, r refused; or error FULL
+--          P pushed, e exists, d exists with another record, u key taken, c f x ended so, w window full, W the same
+--          of a queued job, N not pushed because of a job that it belongs to, r refused; or error FULL
 -- Log      P with every job pushed; detail: kind (0 recorded, 1 queued, 2 queued with large body) run_at (8)
 --          attempts (4), then of a queued job its record, prefixed by its length where a large body follows
 -- Cost     O(jobs)
@@ -54,6 +54,17 @@ local function read_jobs(args)
   return jobs
 end
 
+-- Whether a record that is held is of the same job: all but the time of creation and the hash, into which that goes.
+-- Each enqueue is stamped anew by the server's clock, so a repeat has another.
+local function is_same(c, held, job, large)
+  local record = job.record
+  if held == record then return true end
+  local at = 6 + (record:byte(5) or 0)
+  return #held == #record and held:sub(1, at - 1) == record:sub(1, at - 1)
+    and held:sub(at + 8, at + 39) == record:sub(at + 8, at + 39) and held:sub(at + 48) == record:sub(at + 48)
+    and (large or redis.call('HGET', c.p .. ':large', job.id)) == (job.large or false)
+end
+
 -- What of the job's key, as the judged jobs of this call would leave it: 'u' if it is taken.
 local function judge_key(c, s, job)
   local field = job.unique:sub(9)
@@ -76,13 +87,13 @@ end
 
 local function judge_push(c, s, i, job)
   local version = version_of(job.element)
-  if s.first[job.id] then return s.first[job.id].record == job.record and 'e' or 'd' end
+  if s.first[job.id] then return is_same(c, s.first[job.id].record, job, s.first[job.id].large) and 'e' or 'd' end
   for _, bytes in ipairs({ s.a[i] or '', s.b[i] or '' }) do
     if bytes ~= '' and (struct.unpack('>I4', bytes, 2)) >= version then return bytes:sub(1, 1) end
   end
   if s.bodies[i] then
     job.held = current(c, job.id)
-    if job.held.version >= version then return s.bodies[i] == job.record and 'e' or 'd' end
+    if job.held.version >= version then return is_same(c, s.bodies[i], job) and 'e' or 'd' end
   end
   local taken = job.unique and judge_key(c, s, job)
   if taken then return taken end
@@ -212,7 +223,8 @@ local function push_straight(c, args)
     local head, record = args[at], args[at + 1]
     local tail = head:sub(17)
     local id = head:sub(1, 16)
-    if (tail ~= QUEUED and tail ~= RECORDED and tail ~= TOGETHER) or not is_record(record) or record:byte(4) ~= 0 or seen[id] then
+    if (tail ~= QUEUED and tail ~= RECORDED and tail ~= TOGETHER) or not is_record(record)
+      or record:byte(4) ~= 0 or seen[id] then
       return false
     end
     seen[id] = true

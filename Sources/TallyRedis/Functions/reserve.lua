@@ -1,7 +1,9 @@
 -- reserve: leases runnable jobs. Reclaims and promotes a bounded number first.
 --
 -- ARGV[3]  at most so many; ARGV[4] length of the leases, µs; ARGV[5] the worker; ARGV[6…] queues, in this order
--- Returns  now, epoch, held, next due time or expiry ('' = none), then of each job: token, record, detour ('' = none)
+-- Returns  now, epoch, held, next due time or expiry ('' = none), how many workers report (0 unless nothing was
+--          leased), then of each job: token, record, detour ('' = none). Fewer than could be had once the records
+--          reach RESERVE_BYTES; then the queue's wake token is passed on
 -- Log      L by the worker; C and M for what was reclaimed and promoted
 -- Cost     O(jobs leased), whatever the backlog
 local function pop(c, queue, need)
@@ -50,7 +52,7 @@ end
 
 local LEASED = 'pl' .. ZERO4
 
--- Leases the popped elements that are not outdated.
+-- Leases the popped elements that are not outdated. Answers how many, and the bytes of their records.
 local function lease(c, popped, expiry, out, moves)
   local ids, doubles, second = {}, {}, struct.pack('>I4I8', 2, c.epoch)
   for i = 1, #popped do
@@ -61,7 +63,7 @@ local function lease(c, popped, expiry, out, moves)
   local records = redis.call('HMGET', c.p .. ':body', unpack(ids))
   local detours = c.any_detours and redis.call('HMGET', c.p .. ':detours', unpack(ids)) or {}
   local leased = redis.call('ZMSCORE', c.p .. ':leases', unpack(doubles))
-  local grants, seen, count, at, m = {}, {}, 0, #out, #moves
+  local grants, seen, count, at, m, bytes = {}, {}, 0, #out, #moves, 0
   for i = 1, #popped do
     local version = version_of(popped[i])
     local d = detours[i] and read_detour(detours[i])
@@ -71,6 +73,7 @@ local function lease(c, popped, expiry, out, moves)
     if records[i] and fits and not seen[ids[i]] then
       seen[ids[i]] = true
       count = count + 1
+      bytes = bytes + #records[i]
       local token = version == 1 and doubles[i] or token_of(ids[i], version + 1, c.epoch)
       grants[2 * count - 1], grants[2 * count] = expiry, token
       out[at + 1], out[at + 2], out[at + 3] = token, records[i], detours[i] or ''
@@ -84,15 +87,57 @@ local function lease(c, popped, expiry, out, moves)
     end
   end
   if #grants > 0 then redis.call('ZADD', c.p .. ':leases', unpack(grants)) end
-  return count
+  return count, bytes
 end
 
-local function next_event(c)
-  local due = redis.call('ZRANGE', c.p .. ':due', 0, 0, 'WITHSCORES')[2]
-  local expiry = redis.call('ZRANGE', c.p .. ':leases', 0, 0, 'WITHSCORES')[2]
-  if expiry and c.is_frozen then expiry = math.max(tonumber(expiry), c.frozen_until) end
-  if due and expiry then return text(math.min(tonumber(due), tonumber(expiry))) end
-  if due or expiry then return text(tonumber(due or expiry)) end
+-- Leases up to `need` jobs of a queue. A list is popped before its records are known, so never more at once than could
+-- all be of the largest kind. Answers how many were leased and popped, and the bytes that are left.
+local function take(c, queue, need, left, expiry, out, moves)
+  local leased, taken = 0, 0
+  while taken < need do
+    local window = math.min(need - taken, math.floor(left / INLINE_BYTES))
+    if window < 1 then break end
+    local popped = pop(c, queue, window)
+    if #popped > 0 then
+      local count, bytes = lease(c, popped, expiry, out, moves)
+      if count < #popped then count_up(c, ':outdated', queue, count - #popped) end
+      leased, taken, left = leased + count, taken + #popped, left - bytes
+    end
+    if #popped < window then break end
+  end
+  return leased, taken, left
+end
+
+local function pass_on(c, queue)
+  for p = 0, 3 do
+    if redis.call('EXISTS', c.p .. ':ready:' .. queue .. ':' .. p) == 1 then
+      wake(c, queue)
+      return
+    end
+  end
+end
+
+-- How many due times and expiries are looked at for one of a wanted queue: each costs the reading of a record.
+local PEEK = 8
+
+-- The earliest score of a wanted queue. If none of the first few is wanted, no wanted one comes before the last.
+local function next_of(c, key, wanted)
+  local found = redis.call('ZRANGE', c.p .. key, 0, wanted and PEEK - 1 or 0, 'WITHSCORES')
+  if #found == 0 or not wanted then return tonumber(found[2]) end
+  local ids = {}
+  for i = 1, #found, 2 do ids[#ids + 1] = found[i]:sub(1, 16) end
+  for i, record in ipairs(redis.call('HMGET', c.p .. ':body', unpack(ids))) do
+    if record and wanted[queue_of(record)] then return tonumber(found[2 * i]) end
+  end
+  return #ids == PEEK and tonumber(found[#found]) or nil
+end
+
+-- An idle worker is told of its own queues alone: it would wake for nothing at the others'.
+local function next_event(c, wanted)
+  local due, expiry = next_of(c, ':due', wanted), next_of(c, ':leases', wanted)
+  if expiry and c.is_frozen then expiry = math.max(expiry, c.frozen_until) end
+  if due and expiry then return text(math.min(due, expiry)) end
+  if due or expiry then return text(due or expiry) end
   return ''
 end
 
@@ -104,35 +149,29 @@ redis.register_function { function_name = NAME .. 'reserve', flags = { 'allow-oo
   local c = begin(keys, args)
   reclaim(c, SWEEP)
   promote(c, SWEEP)
-  local out, moves = {}, {}
+  local out, moves, wanted, workers = {}, {}, nil, 0
   if not c.held then
     limit = math.min(limit, JOBS_PER_CALL)
     local expiry = text(c.now + length)
     c.any_detours = redis.call('EXISTS', c.p .. ':detours') == 1
-    local count = 0
+    local count, left = 0, RESERVE_BYTES
     for i = 6, #args do
       local need = limit - count
       if need <= 0 then break end
       if redis.call('SISMEMBER', c.p .. ':paused', args[i]) == 0 then
-        local popped = pop(c, args[i], need)
-        if #popped > 0 then
-          local leased = lease(c, popped, expiry, out, moves)
-          count = count + leased
-          if leased < #popped then count_up(c, ':outdated', args[i], leased - #popped) end
-        end
+        local leased, taken
+        leased, taken, left = take(c, args[i], need, left, expiry, out, moves)
+        count = count + leased
         -- The wake token is passed on only after a full batch: more may wait, and this worker has its hands full.
-        if #popped == need then
-          for p = 0, 3 do
-            if redis.call('EXISTS', c.p .. ':ready:' .. args[i] .. ':' .. p) == 1 then
-              wake(c, args[i])
-              break
-            end
-          end
-        end
+        if taken == need or left < INLINE_BYTES then pass_on(c, args[i]) end
       end
     end
     if #moves > 0 then append(c, 'L', args[5], table.concat(moves)) end
   end
   finish(c)
-  return reply_list(c, out, next_event(c))
+  if #out == 0 then
+    wanted, workers = {}, redis.call('HLEN', c.p .. ':workers')
+    for i = 6, #args do wanted[args[i]] = true end
+  end
+  return reply_list(c, out, next_event(c, wanted), text(workers))
 end }

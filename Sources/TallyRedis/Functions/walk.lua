@@ -19,8 +19,8 @@ local function bodies(c, places)
   return table.concat(found)
 end
 
--- Outdated elements at the head of a list go, a bounded number; a queue of which nothing waits leaves the set. What is
--- leased of it brings it back as it is lined up again, in the same call, so no push and no retry can fall between.
+-- Outdated elements at the head of a list go, a bounded number; a queue of which nothing waits leaves the set. What
+-- is leased of it brings it back as it is lined up again, in the same call, so no push and no retry can fall between.
 local function forget_if_unused(c, queue)
   if redis.call('HEXISTS', c.p .. ':outdated', queue) == 1 then
     local dropped = 0

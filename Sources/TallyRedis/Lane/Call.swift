@@ -18,7 +18,7 @@ struct Call: Sendable {
         let firstJob: Int
     }
 
-    var operation: String { verb ?? "read the log" }
+    var operation: String { verb ?? "read" }
 }
 
 /// Calls that travel as one: group commit. The first ships at once, what arrives during the round trip forms the
@@ -84,7 +84,7 @@ struct Merge {
     func complete(_ reply: RedisReply) {
         let result: Result<[RedisReply], QueueError>
         switch reply {
-        case .error(let text): result = .failure(RedisError.queueError(text, calls[0].operation))
+        case .error(let text): result = .failure(RedisRefusal.queueError(text, calls[0].operation))
         case .array(let values): result = .success(values)
         default: result = .success([reply])
         }

@@ -69,7 +69,10 @@ final class Lane: Sendable {
                 let open: RedisConnection
                 if let connection { open = connection } else { open = try connect() }
                 connection = open
-                try exchange(Merge.merge(calls), on: open)
+                // Each write and its replies are let go before the next is made.
+                for groups in Merge.merge(calls).pages(of: .max, bytes: Limits.sendBytes, \.bytes) {
+                    exchange(groups, on: open)
+                }
             } catch {
                 for call in calls {
                     call.complete(.failure(QueueError(error.code, call.operation, error.detail)))
@@ -98,7 +101,7 @@ final class Lane: Sendable {
         }
         if case .error(let text) = reply {
             connection.close()
-            throw RedisError.queueError(text, "connect to Redis")
+            throw RedisRefusal.handshakeError(text, "connect to Redis", configuration.place)
         }
         note(reply)
         return connection
@@ -107,8 +110,8 @@ final class Lane: Sendable {
     /// How often calls are sent anew because somebody dropped the functions meanwhile.
     private static let loads = 25
 
-    /// - Throws: nothing was sent. Once sent, failures go to the callers here.
-    private func exchange(_ groups: [Merge], on connection: RedisConnection) throws(QueueError) {
+    /// Every caller has its answer or its failure afterwards.
+    private func exchange(_ groups: [Merge], on connection: RedisConnection) {
         var open = groups
         for attempt in 0..<Self.loads {
             var writer = RESPWriter()
@@ -126,13 +129,13 @@ final class Lane: Sendable {
             var again: [Merge] = []
             var isLibraryGone = false
             for (group, reply) in zip(open, replies) {
-                if attempt < Self.loads - 1, RedisError.isMissingFunction(reply) {
+                if attempt < Self.loads - 1, RedisRefusal.isMissingFunction(reply) {
                     again.append(group)
                     isLibraryGone = true
                     continue
                 }
                 // Refused before anything was written, for what one of them brought: each is asked alone.
-                if attempt < Self.loads - 1, group.calls.count > 1, RedisError.refusesInput(reply) {
+                if attempt < Self.loads - 1, group.calls.count > 1, RedisRefusal.refusesInput(reply) {
                     again += group.calls.map { Merge($0) }
                     continue
                 }

@@ -36,7 +36,7 @@ final class WakeWaiter: Sendable {
                     defer { ticket.end() }
                     connection.limitReply(time + Limits.redisReply)
                     let reply = try connection.command(["BLPOP"] + keys + [seconds])
-                    if case .error(let text) = reply { throw RedisError.queueError(text, "wait") }
+                    if case .error(let text) = reply { throw RedisRefusal.queueError(text, "wait") }
                 }
             } onCancel: {
                 ticket.interrupt()

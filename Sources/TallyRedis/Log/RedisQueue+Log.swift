@@ -1,25 +1,23 @@
 import TallyCore
 
 extension RedisQueue {
-    public func log(after position: LogPosition, limit: Int) async throws(QueueError) -> [LogEntry] {
-        var words = RESPWriter()
-        for word in [
-            "XRANGE", "\(reads.prefix):log", "(\(position.epoch)-\(position.seq)", "+", "COUNT",
-            String(max(1, limit)),
-        ] {
-            words.bulk(word)
+    public func log(
+        after position: LogPosition, limit: Int, bytes: Int
+    ) async throws(QueueError) -> [LogEntry] {
+        let answer = try await call("log", at: nil, on: reads) { head, _ in
+            head.bulk(position.epoch)
+            head.bulk(position.seq)
+            head.bulk(Int64(max(1, limit)))
+            head.bulk(Int64(max(1, bytes)))
         }
-        let reply = try await command(words)
-        // A single entry comes as the one value of the list, several as the list.
-        var rows = reply.array ?? []
-        if rows.count == 2, rows[0].bytes != nil { rows = [reply] }
+        let values = answer.values
+        guard values.count >= 3, (values.count - 3) % 5 == 0 else { throw malformed("log") }
         var entries: [LogEntry] = []
-        entries.reserveCapacity(rows.count)
-        for row in rows {
-            guard let parts = row.array, parts.count == 2, let id = parts[0].text,
-                let fields = parts[1].array,
-                let entry = LogEntry(id: id, fields: fields)
-            else { throw malformed("read the log") }
+        entries.reserveCapacity((values.count - 3) / 5)
+        for at in stride(from: 3, to: values.count, by: 5) {
+            guard let id = values[at].text, let entry = LogEntry(id: id, fields: values[(at + 1)...]) else {
+                throw malformed("log")
+            }
             entries.append(entry)
         }
         return entries
@@ -34,13 +32,15 @@ extension RedisQueue {
 }
 
 extension LogEntry {
-    /// Fields v (verb), t (time), w (actor), m (moves): see `append` in `library.lua`.
-    init?(id: String, fields: [RedisReply]) {
+    /// Fields: verb, time, actor, moves; see `append` in `library.lua`.
+    init?(id: String, fields: ArraySlice<RedisReply>) {
         let numbers = id.split(separator: "-")
+        let first = fields.startIndex
         guard numbers.count == 2, let epoch = Int64(numbers[0]), let seq = Int64(numbers[1]),
-            fields.count >= 8,
-            let code = fields[1].bytes?.first, let verb = Verb(code: code), let time = fields[3].number,
-            let actor = fields[5].text, let moves = fields[7].bytes
+            fields.count >= 4,
+            let code = fields[first].bytes?.first, let verb = Verb(code: code),
+            let time = fields[first + 1].number,
+            let actor = fields[first + 2].text, let moves = fields[first + 3].bytes
         else { return nil }
         self.init(
             position: LogPosition(epoch: epoch, seq: seq), verb: verb, at: Timestamp(microseconds: time),

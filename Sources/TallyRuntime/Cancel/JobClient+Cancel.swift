@@ -14,16 +14,16 @@ public enum CancelOutcome: Hashable, Sendable {
 }
 
 /// Cancels: Redis is asked first; an id that it does not hold is looked up in the ledger.
-public struct Canceller: Sendable {
+package struct Canceller: Sendable {
     private let queue: any QueueDriver
     private let ledger: (any LedgerDriver)?
 
-    public init(queue: any QueueDriver, ledger: (any LedgerDriver)?) {
+    package init(queue: any QueueDriver, ledger: (any LedgerDriver)?) {
         self.queue = queue
         self.ledger = ledger
     }
 
-    public func cancel(_ id: JobID) async throws -> CancelOutcome {
+    package func cancel(_ id: JobID) async throws -> CancelOutcome {
         var why = "kept racing"
         for round in 0..<40 {
             if round > 0 { try await Task.sleep(for: .milliseconds(25)) }

@@ -18,6 +18,7 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
     case full(String)
     case closed
 
+    /// Whether the same enqueue, with the same id, may succeed later.
     public var mayRetry: Bool {
         switch self {
         case .uncertain, .unavailable, .full: true
@@ -52,7 +53,8 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
         switch error.code {
         case .closed: self = .closed
         case .uncertain: self = .uncertain(id)
-        case .unavailable, .transient, .cancelled: self = .unavailable(error.description)
+        // A refused login may be a password that is just being changed.
+        case .unavailable, .transient, .denied, .cancelled: self = .unavailable(error.description)
         case .refused, .schema, .unsupported, .invalid: self = .refused(error.description)
         }
     }
@@ -66,12 +68,15 @@ public enum Durability: String, Sendable, CaseIterable, Codable {
     case queued
 }
 
+/// What an enqueue came to.
 public struct Receipt: Hashable, Sendable {
     /// The job that now carries the work: an earlier one where `existed`.
     public var id: JobID
     /// Nothing was created: the id or the unique key was there already.
     public var existed: Bool
+    /// What the call waited for.
     public var durability: Durability
+    /// A receipt, for a test that stands in for a client.
     public init(id: JobID, existed: Bool, durability: Durability) {
         self.id = id
         self.existed = existed

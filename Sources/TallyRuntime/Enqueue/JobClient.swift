@@ -2,21 +2,26 @@ import TallyCore
 
 /// Enqueues and cancels. Shared by any number of tasks.
 public final class JobClient: Sendable {
+    /// What its enqueues wait for unless they say otherwise.
     public let durability: Durability
     private let queue: any QueueDriver
     private let ledger: (any LedgerDriver)?
     private let codec: any JobCodec
     private let defaultQueue: QueueName?
-    private let now: @Sendable () -> Timestamp
+    private let now: (@Sendable () -> Timestamp)?
     private let lane: RecordLane?
+    private let skew: SkewReport
+    private let chain: EnqueueChain
 
     /// - Parameter defaultQueue: where jobs go whose enqueue and policy name no queue.
-    /// - Parameter now: stamps `createdAt`; a test passes its own.
+    /// - Parameter middleware: around each enqueue; the first is the outermost.
+    /// - Parameter now: stamps `createdAt`, in a test. Without it the clock of the store that the enqueue goes to
+    ///   does, since this machine's may be wrong; the observer is told once if it is.
     public init(
         queue: any QueueDriver, ledger: (any LedgerDriver)?, durability: Durability = .recorded,
         codec: any JobCodec = JSONCodec(), defaultQueue: QueueName? = nil,
-        observer: any JobObserver = SilentObserver(),
-        now: @escaping @Sendable () -> Timestamp = { .now }
+        middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver(),
+        now: (@Sendable () -> Timestamp)? = nil
     ) {
         self.queue = queue
         self.ledger = ledger
@@ -24,7 +29,9 @@ public final class JobClient: Sendable {
         self.codec = codec
         self.defaultQueue = defaultQueue
         self.now = now
+        skew = SkewReport(observer)
         lane = ledger.map { RecordLane(queue: queue, ledger: $0, observer: observer) }
+        chain = EnqueueChain(middleware, observer: observer)
     }
 
     /// Enqueues one job. Returns once the store of the durability mode has it.
@@ -33,7 +40,8 @@ public final class JobClient: Sendable {
     /// enqueue again with the same id.
     ///
     /// - Parameter at: not before this time.
-    /// - Parameter id: bring one to make retries safe across processes; a UUIDv7 made within a day.
+    /// - Parameter id: bring one to make retries safe across processes; a UUIDv7 made within a day, by the clock of
+    ///   the store.
     @discardableResult
     public func enqueue<J: Job>(
         _ job: J, on queue: QueueName? = nil, at runAt: Timestamp? = nil, priority: JobPriority? = nil,
@@ -53,7 +61,7 @@ public final class JobClient: Sendable {
             priority: priority ?? policy.priority, body: body, codec: codec.name, runAt: runAt,
             timeout: policy.timeout, maxAttempts: policy.attempts, maxCrashes: policy.maxCrashes,
             unique: unique,
-            createdAt: now(), tags: tags, trace: trace)
+            createdAt: now?() ?? .now, tags: tags, trace: trace)
         return try await enqueue(record, durability: durability)
     }
 
@@ -62,17 +70,26 @@ public final class JobClient: Sendable {
     public func enqueue(_ record: JobRecord, durability: Durability? = nil) async throws(EnqueueError)
         -> Receipt
     {
-        let record = try checked(record)
-        switch durability ?? self.durability {
+        let durability = durability ?? self.durability
+        if chain.isEmpty { return try await send(record, durability) }
+        let call = EnqueueCall(records: [record], durability: durability)
+        return try await chain.pass(call) { (call) throws(EnqueueError) in
+            [try await send(call.records[0], durability)]
+        }[0]
+    }
+
+    private func send(_ record: JobRecord, _ durability: Durability) async throws(EnqueueError) -> Receipt {
+        try check([record])
+        switch durability {
         case .recorded:
-            guard let lane else { throw .refused("mode recorded needs a ledger") }
-            return try await lane.enqueue(record).get()
+            guard let lane, let ledger else { throw .refused("mode recorded needs a ledger") }
+            return try await lane.enqueue(try await stamped([record], by: ledger)[0]).get()
         case .queued: return try await push([record])[0]
         }
     }
 
-    /// Enqueues all of them in one step, or none, in both modes: the store looks before it writes. A job that is there
-    /// already under its id or its unique key is no refusal; its receipt says `existed`.
+    /// Enqueues all of them in one step, or none, in both modes: the store looks before it writes. A job that is
+    /// there already under its id or its unique key is no refusal; its receipt says `existed`.
     ///
     /// - Throws: `.idConflict` and `.ended` name the first job that was refused; nothing was enqueued then.
     /// - Throws: `.invalid(.batchTooLarge)` beyond `Limits.jobsPerCall` in mode queued; split it.
@@ -81,41 +98,91 @@ public final class JobClient: Sendable {
         async throws(EnqueueError) -> [Receipt]
     {
         if records.isEmpty { return [] }
-        var checkedRecords: [JobRecord] = []
-        for record in records { checkedRecords.append(try checked(record)) }
+        let durability = durability ?? self.durability
+        if chain.isEmpty { return try await send(records, durability) }
+        let call = EnqueueCall(records: records, durability: durability)
+        return try await chain.pass(call) { (call) throws(EnqueueError) in
+            try await send(call.records, durability)
+        }
+    }
+
+    private func send(_ records: [JobRecord], _ durability: Durability) async throws(EnqueueError)
+        -> [Receipt]
+    {
+        try check(records)
         let bytes = records.reduce(0) { $0 + $1.body.count }
-        switch durability ?? self.durability {
+        switch durability {
         case .recorded:
-            guard let lane else { throw .refused("mode recorded needs a ledger") }
-            return try await lane.enqueue(together: checkedRecords)
+            guard let lane, let ledger else { throw .refused("mode recorded needs a ledger") }
+            return try await lane.enqueue(together: try await stamped(records, by: ledger))
         case .queued:
             if records.count > Limits.jobsPerCall || records.count > 1 && bytes > Limits.bodyBytesPerCall {
                 throw .invalid(.batchTooLarge(jobs: records.count, bytes: bytes))
             }
-            return try await push(checkedRecords)
+            return try await push(records)
         }
     }
 
     /// Waits for pushes that still follow their commits. Call before the drivers are closed.
     public func drain() async { await lane?.drain() }
 
-    private func checked(_ record: JobRecord) throws(EnqueueError) -> JobRecord {
-        do throws(InvalidJob) {
-            try record.check()
+    private func check(_ records: [JobRecord]) throws(EnqueueError) {
+        for record in records {
+            do throws(InvalidJob) { try record.check() } catch { throw .invalid(error) }
+        }
+    }
+
+    /// The jobs as they are sent: judged and created by the clock of this store.
+    private func stamped(_ records: [JobRecord], by ledger: any LedgerDriver) async throws(EnqueueError)
+        -> [JobRecord]
+    {
+        if now != nil { return try stamped(records, at: nil) }
+        let clock: Timestamp
+        do {
+            clock = try await ledger.clock()
         } catch {
-            throw .invalid(error)
+            throw EnqueueError(error, records[0].id)
         }
-        let skew = record.id.createdAt - Timestamp.now
-        if !record.id.isTimeOrdered || skew > Limits.idClockSkew || skew < .zero - Limits.idClockSkew {
-            throw .invalid(
-                .outOfRange(
-                    field: "id", value: "\(record.id)",
-                    allowed: "UUIDv7 made within a day of now; use a unique key for other names"))
+        return try stamped(records, at: clock)
+    }
+
+    private func stamped(_ records: [JobRecord], by queue: any QueueDriver) async throws(EnqueueError)
+        -> [JobRecord]
+    {
+        if now != nil { return try stamped(records, at: nil) }
+        let clock: Timestamp
+        do {
+            clock = try await queue.stamp().at
+        } catch {
+            // Nothing was pushed yet, whatever became of the question.
+            if error.code == .uncertain { throw .unavailable(error.detail) }
+            throw EnqueueError(error, records[0].id)
         }
-        return record
+        return try stamped(records, at: clock)
+    }
+
+    /// - Parameter store: what the store's clock shows; nil = this machine's decides.
+    private func stamped(_ records: [JobRecord], at store: Timestamp?) throws(EnqueueError) -> [JobRecord] {
+        let own = Timestamp.now
+        if let store { skew.note(own - store) }
+        return try records.map { record throws(EnqueueError) in
+            let age = record.id.createdAt - (store ?? own)
+            if !record.id.isTimeOrdered || age > Limits.idClockSkew || age < .zero - Limits.idClockSkew {
+                throw .invalid(
+                    .outOfRange(
+                        field: "id", value: "\(record.id)",
+                        allowed:
+                            "UUIDv7 made within a day of now, by the store's clock; use a unique key for "
+                            + "other names"))
+            }
+            var record = record
+            if let store { record.createdAt = store }
+            return record
+        }
     }
 
     private func push(_ records: [JobRecord]) async throws(EnqueueError) -> [Receipt] {
+        let records = try await stamped(records, by: queue)
         let answers: [PushAnswer]
         do {
             answers = try await queue.push(records.map { Push($0) }, issued: nil, at: nil)

@@ -1,9 +1,9 @@
 import Synchronization
 import TallyCore
 
-/// Group commit of recorded jobs: concurrent callers share one statement and an outbox row a queue. The first ships at once;
-/// what arrives while flushes are under way forms the next. Callers return right after the commit; the push and the
-/// outbox row's end follow behind.
+/// Group commit of recorded jobs: concurrent callers share one statement and an outbox row a queue. The first ships
+/// at once; what arrives while flushes are under way forms the next. Callers return right after the commit; the push
+/// and the outbox row's end follow behind.
 final class RecordLane: Sendable {
     private struct Waiting {
         var job: JobRecord
@@ -79,7 +79,7 @@ final class RecordLane: Sendable {
     private func flushAll() async {
         while true {
             let batch = state.withLock { state in
-                let count = min(state.waiting.count, Limits.recordFlush)
+                let count = Self.flushCount(state.waiting)
                 let batch = Array(state.waiting.prefix(count))
                 state.waiting.removeFirst(count)
                 if batch.isEmpty { state.flushes -= 1 }
@@ -99,6 +99,16 @@ final class RecordLane: Sendable {
             return callers
         }
         for caller in callers { caller.resume() }
+    }
+
+    /// Of what waits, how many jobs one commit takes: by count and by bytes, at least one.
+    private static func flushCount(_ waiting: [Waiting]) -> Int {
+        var bytes = 0
+        for (index, one) in waiting.prefix(Limits.recordFlush).enumerated() {
+            bytes += one.job.body.count
+            if index > 0, bytes > Limits.recordFlushBytes { return index }
+        }
+        return min(waiting.count, Limits.recordFlush)
     }
 
     private func flush(_ batch: [Waiting]) async {
@@ -136,7 +146,7 @@ final class RecordLane: Sendable {
         let queue = self.queue
         let isPushed = await ask {
             var isDone = true
-            for chunk in new.pages(of: Limits.jobsPerCall) {
+            for chunk in new.calls() {
                 let answers = try await queue.push(chunk, issued: issued, at: nil)
                 // The jobs of a full queue stay for the relay; those of the others go on.
                 if answers.contains(where: { $0 == .full || $0 == .refused }) { isDone = false }
@@ -167,7 +177,7 @@ final class RecordLane: Sendable {
                 answer = nil
                 observer.dutyFailed("push after commit", error)
                 // What is wrong with these jobs keeps nobody else's waiting.
-                if (error as? QueueError)?.code != .invalid {
+                if (error as? QueueError)?.isOfThisCall != true {
                     state.withLock { $0.askAgainAt = .now + Limits.relayAge }
                 }
             }

@@ -14,18 +14,26 @@ public protocol Job: Codable, Sendable {
 }
 
 extension Job {
+    /// The defaults of `JobPolicy`.
     public static var policy: JobPolicy { JobPolicy() }
 }
 
 /// How jobs of a type are enqueued and retried, unless an enqueue says otherwise.
 public struct JobPolicy: Sendable {
+    /// Where its jobs go unless an enqueue names a queue.
     public var queue: QueueName
+    /// Its place among the waiting jobs of its queue.
     public var priority: JobPriority
+    /// Failures after which a job is failed for good.
     public var attempts: Int
+    /// How long one attempt may run before it is cancelled; nil = as long as it likes.
     public var timeout: Duration?
+    /// Leases that may run out on it before it is failed for good.
     public var maxCrashes: Int
+    /// How long it waits after a failure. `attempts` counts, not the attempts in here.
     public var backoff: ExponentialBackoff
 
+    /// A policy; what is left out has the default of `Limits`.
     public init(
         queue: QueueName = .default, priority: JobPriority = .normal, attempts: Int = Limits.maxAttempts,
         timeout: Duration? = nil, maxCrashes: Int = Limits.maxCrashes,

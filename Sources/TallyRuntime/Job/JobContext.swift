@@ -3,30 +3,46 @@ import TallyCore
 
 /// What a running job may know and do.
 public final class JobContext: Sendable {
+    /// The same at every delivery of the job: what an outside system may use to know a repeat.
     public let id: JobID
+    /// The name that its handler was found by.
     public let type: JobType
+    /// The queue that it was taken from.
     public let queue: QueueName
     /// 1 for the first attempt. Lapsed leases and releases do not count.
     public let attempt: Int
+    /// Leases that ran out on it so far: workers that died or stood still.
     public let crashes: Int
+    /// The text of its unique key; nil without one.
     public let uniqueKey: String?
     /// Grows strictly from lease to lease, also across a loss of Redis' data: hand both to outside systems that can
     /// refuse a writer with a smaller pair.
     public let fence: (epoch: Int64, version: Int)
+    /// As they were enqueued.
     public let tags: [String]
+    /// The W3C trace context that was enqueued with it; empty without one.
     public let trace: String
+    /// Its arguments, as they were enqueued, to the bit.
     public let body: [UInt8]
+    /// The worker that runs it.
     public let worker: WorkerID
 
-    private let lease: Lease
+    /// The job as it was leased for this run.
+    let job: ReservedJob
+    let codec: any JobCodec
     private let ledger: (any TransactionalLedger)?
-    private let codec: any JobCodec
-    private let state = Mutex<(result: [UInt8], hasClaimed: Bool)>(([], false))
+    private let state = Mutex(State())
+
+    private struct State {
+        var result: [UInt8] = []
+        var hasClaimed = false
+        var wasCancelled = false
+    }
 
     init(
         _ job: ReservedJob, worker: WorkerID, codec: any JobCodec, ledger: (any TransactionalLedger)? = nil
     ) {
-        lease = job.lease
+        self.job = job
         self.ledger = ledger
         id = job.record.id
         type = job.record.type
@@ -45,6 +61,9 @@ public final class JobContext: Sendable {
     /// Stores a result with the completion; the last call counts.
     public func complete(with value: some Encodable) throws { try complete(bytes: codec.encode(value)) }
 
+    /// The same, with bytes that need no codec.
+    ///
+    /// - Throws: `JobError.final` beyond `Limits.resultBytes`.
     public func complete(bytes: [UInt8]) throws {
         if bytes.count > Limits.resultBytes {
             throw JobError.final(
@@ -58,8 +77,8 @@ public final class JobContext: Sendable {
     /// wins. Call it first or last in the transaction; commit, and return. Follow-up jobs recorded in the same
     /// transaction are part of it.
     ///
-    ///     try await ledger.withTransaction { transaction in
-    ///         try await transaction.query("UPDATE …", […])
+    ///     try await context.withTransaction { transaction in
+    ///         _ = try await transaction.query("UPDATE …", […])
     ///         try await context.complete(in: transaction)
     ///     }
     ///
@@ -69,15 +88,12 @@ public final class JobContext: Sendable {
     /// - Throws: `JobError.alreadyCompleted` and `.stale`, to be let through: this transaction must roll back;
     ///   `JobError.final` on a worker without a ledger; `LedgerError` when the transaction failed.
     public func complete(in transaction: some LedgerTransaction) async throws {
-        guard let ledger else {
-            throw JobError.final(
-                "complete(in:) needs a worker that knows the ledger: set TALLY_POSTGRES_URL for it")
-        }
+        let ledger = try knownLedger()
         let result = state.withLock { state in
             state.hasClaimed = true
             return state.result
         }
-        switch try await ledger.complete(lease, result: result, in: transaction) {
+        switch try await ledger.complete(job.lease, result: result, in: transaction) {
         case .claimed: return
         case .committed(let result): throw JobError.alreadyCompleted(result: result)
         case .stale: throw JobError.stale
@@ -90,7 +106,35 @@ public final class JobContext: Sendable {
         try await complete(in: transaction)
     }
 
-    var result: [UInt8] { state.withLock { $0.result } }
+    /// Runs `body` in a transaction of the worker's ledger: committed when it returns, rolled back when it throws. For
+    /// `complete(in:)` and the handler's own rows beside it.
+    ///
+    /// - Throws: what `body` throws; `JobError.final` on a worker without a ledger; `LedgerError`, `.uncertain` when
+    ///   the answer to the commit was lost. Let it pass: the next attempt finds out.
+    public func withTransaction<Value: Sendable>(
+        _ body: (any LedgerTransaction) async throws -> Value
+    ) async throws -> Value {
+        try await knownLedger().transaction(body)
+    }
+
+    private func knownLedger() throws(JobError) -> any TransactionalLedger {
+        guard let ledger else {
+            throw JobError.final(
+                "a transaction needs a worker that knows the ledger: set TALLY_POSTGRES_URL for it")
+        }
+        return ledger
+    }
+
+    /// The result so far: the last that was given to `complete`, empty without one.
+    public var result: [UInt8] { state.withLock { $0.result } }
+
+    /// Whether the handler has called `complete(in:)`, whatever became of the transaction.
+    public var hasClaimedEffect: Bool { state.withLock { $0.hasClaimed } }
+
+    /// Whether the run was asked to stop before it ended, as `JobHandler.outcome(of:)` saw it.
+    public var wasCancelled: Bool { state.withLock { $0.wasCancelled } }
+
+    func noteCancellation() { state.withLock { $0.wasCancelled = true } }
 
     /// What a failed attempt really means. Its effect may be committed all the same: then the job is completed,
     /// whatever was thrown afterwards. While the ledger cannot say, the job must not end in any other way.

@@ -61,6 +61,7 @@ enum Ending {
         case .success(.repeated): "completed"
         case .success(.refused(let why)): "refused: \(why)"
         case .failure(let error) where error.code == .invalid: "refused: \(error)"
+        case .failure(let error) where error.meetsDamage: "unknown: \(error)"
         case .failure: "unknown: the store was away until the lease ran out"
         }
     }

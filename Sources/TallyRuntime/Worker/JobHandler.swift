@@ -2,10 +2,10 @@ import TallyCore
 
 /// What a worker does with one type of job.
 public struct JobHandler: Sendable {
+    /// One run of a job. Returning completes it, throwing fails the attempt.
     public typealias Run = @Sendable (JobContext) async throws -> Void
-    /// Wraps a run: call `next` to go on, throw to fail the attempt.
-    public typealias Middleware = @Sendable (JobContext, _ next: Run) async throws -> Void
 
+    /// The jobs that it runs.
     public let type: JobType
     /// nil = the first failure is final.
     public let retries: (any RetryPolicy)?
@@ -41,14 +41,14 @@ public struct JobHandler: Sendable {
     }
 
     /// Runs it outside a worker, or from another handler.
-    public func callAsFunction(_ context: JobContext) async throws { try await run(context, JSONCodec()) }
+    public func callAsFunction(_ context: JobContext) async throws { try await run(context, context.codec) }
 
-    /// The same, inside the middleware; the first is the outermost.
-    public func wrapped(in middleware: [Middleware]) -> JobHandler {
-        middleware.reversed().reduce(self) { $0.wrapped(by: $1) }
+    /// The same, inside the `run` of each middleware; the first is the outermost.
+    public func wrapped(in middleware: [JobMiddleware]) -> JobHandler {
+        middleware.compactMap(\.run).reversed().reduce(self) { $0.wrapped(by: $1) }
     }
 
-    private func wrapped(by middleware: @escaping Middleware) -> JobHandler {
+    private func wrapped(by middleware: @escaping JobMiddleware.Run) -> JobHandler {
         let inner = run
         return JobHandler(type: type, retries: retries) { context, codec in
             try await middleware(context) { try await inner($0, codec) }

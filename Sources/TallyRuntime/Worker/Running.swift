@@ -33,6 +33,8 @@ struct RunningTable {
         var isSettling = false
         var hasSlot = true
         var stop: StopReason?
+        /// Of what its end carries to the queue.
+        var owedBytes = 0
         /// A settling run is not told: its end may just have arrived.
         var mayLoseLease: Bool { !isSettling && stop != .leaseLost }
     }
@@ -41,6 +43,9 @@ struct RunningTable {
     private(set) var occupied = 0
     /// Ended, and the queue has not answered yet.
     var unsettled: Int { entries.count - occupied }
+    private var owedBytes = 0
+    /// The queue does not take ends as fast as jobs come: more would gather here until their leases run out.
+    var owesTooMuch: Bool { unsettled >= Limits.unsettled || owedBytes >= Limits.unsettledBytes }
 
     mutating func add(_ job: ReservedJob, deadline: ContinuousClock.Instant) -> Key {
         let key = Key(job.lease)
@@ -59,6 +64,11 @@ struct RunningTable {
         guard let entry = entries[key], !entry.isSettling else { return nil }
         entries[key]?.isSettling = true
         return (entry.lease, entry.stop)
+    }
+
+    mutating func owe(_ key: Key, bytes: Int) {
+        entries[key]?.owedBytes = bytes
+        if entries[key] != nil { owedBytes += bytes }
     }
 
     /// Its slot is free. Only once its end is on its way: a worker without an occupied slot has nothing left to tell.
@@ -95,5 +105,6 @@ struct RunningTable {
     mutating func remove(_ key: Key) {
         guard let entry = entries.removeValue(forKey: key) else { return }
         if entry.hasSlot { occupied -= 1 }
+        owedBytes -= entry.owedBytes
     }
 }

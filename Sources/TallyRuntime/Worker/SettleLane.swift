@@ -8,6 +8,15 @@ struct Settlement: Sendable {
         case retry(runAt: Timestamp, attempts: Int, error: String)
         case fail(attempts: Int, error: String)
         case release(Timestamp?)
+
+        /// Of the result or the error that goes along.
+        var bytes: Int {
+            switch self {
+            case .ack(let result): result.count
+            case .retry(_, _, let error), .fail(_, let error): error.utf8.count
+            case .release: 0
+            }
+        }
     }
     var lease: Lease
     var ending: Ending
@@ -98,8 +107,12 @@ final class SettleLane: Sendable {
             var left: [Settlement] = []
             for verb in Self.verbs {
                 let group = open.filter { verb.fits($0.ending) }
-                if group.isEmpty { continue }
-                left += await send(group, verb)
+                // By bytes, too: results may be as large as bodies.
+                for call in group.pages(
+                    of: Limits.jobsPerCall, bytes: Limits.bodyBytesPerCall, \.ending.bytes)
+                {
+                    left += await send(call, verb)
+                }
             }
             open = left
             if open.isEmpty { return }
@@ -109,28 +122,29 @@ final class SettleLane: Sendable {
         }
     }
 
-    /// Only what the end itself is guilty of is final. All else that a store answers passes by itself, or by an
-    /// operator's hand, and the lease may still stand then.
+    /// Only what the end itself is guilty of, or meets in its own keys, is final: the ends behind it would wait for
+    /// it. All else that a store answers passes by itself, or by an operator's hand, and the lease may still stand
+    /// then.
     private func worthTrying(_ settlement: Settlement, after error: QueueError) -> Bool {
         let limit = state.withLock { $0.giveUpAt } ?? settlement.deadline
-        return error.code != .invalid && error.code != .closed && min(limit, settlement.deadline) > .now
+        return !error.isOfThisCall && error.code != .closed && min(limit, settlement.deadline) > .now
     }
 
     /// One call. Answers those that are worth another try.
-    private func send(_ group: [Settlement], _ verb: VerbCall) async -> [Settlement] {
+    private func send(_ call: [Settlement], _ verb: VerbCall) async -> [Settlement] {
         do throws(QueueError) {
-            let answers = try await verb.send(queue, group)
-            for (settlement, answer) in zip(group, answers) { settlement.done(.success(answer)) }
+            let answers = try await verb.send(queue, call)
+            for (settlement, answer) in zip(call, answers) { settlement.done(.success(answer)) }
             return []
         } catch {
             var left: [Settlement] = []
-            if error.code == .invalid, group.count > 1 {
+            if error.isOfThisCall, call.count > 1 {
                 // Refused for what one of them is: the others do not pay for it.
-                for settlement in group { left += await send([settlement], verb) }
+                for settlement in call { left += await send([settlement], verb) }
                 return left
             }
             observer.dutyFailed("settle", error)
-            for settlement in group {
+            for settlement in call {
                 if worthTrying(settlement, after: error) {
                     left.append(settlement)
                 } else {

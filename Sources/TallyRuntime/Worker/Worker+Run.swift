@@ -57,11 +57,19 @@ extension Worker {
             observer.jobEnded(job, worker: id, outcome: "lease lost", ran: ran)
             return
         }
-        lane.add(
-            Settlement(lease: settled.lease, ending: ending, deadline: deadline) { [self] answer in
-                forget(key)
-                observer.jobEnded(job, worker: id, outcome: Ending.name(answer), ran: ran)
-            })
+        state.withLock { $0.table.owe(key, bytes: ending.bytes) }
+        let lease = settled.lease
+        let send: SettleChain.Send = { [self] answered in
+            lane.add(
+                Settlement(lease: lease, ending: ending, deadline: deadline) { [self] answer in
+                    forget(key)
+                    observer.jobEnded(job, worker: id, outcome: Ending.name(answer), ran: ran)
+                    answered(answer)
+                })
+        }
+        if settleChain.isEmpty { return send { _ in } }
+        let outcome = RunOutcome(ending, now: now)
+        settleChain.pass(SettleCall(job: job, worker: id, outcome: outcome, ran: ran), send)
     }
 
     /// Hands a job back whose handler ignores its cancellation. The release waits until this process has ended, so
@@ -83,10 +91,11 @@ extension Worker {
     }
 
     private func forget(_ key: RunningTable.Key) {
-        let unsettled = state.withLock { state in
+        let mayGoOn = state.withLock { state in
+            let owedTooMuch = state.table.owesTooMuch
             state.table.remove(key)
-            return state.table.unsettled
+            return owedTooMuch && !state.table.owesTooMuch
         }
-        if unsettled == Limits.unsettled - 1 { changed.post() }
+        if mayGoOn { changed.post() }
     }
 }

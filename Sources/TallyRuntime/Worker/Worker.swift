@@ -13,7 +13,9 @@ import TallyCore
 /// A handler that ignores its cancellation for `Limits.stopGrace` is handed back all the same, to be run again
 /// `Limits.stop` later: end the process by then, or it may run beside the next attempt, whose fence is higher.
 public final class Worker: Sendable {
+    /// What it takes and how.
     public let configuration: WorkerConfiguration
+    /// The name that its leases and its heartbeats carry.
     public var id: WorkerID { configuration.id }
     /// Jobs running right now.
     public var active: Int { state.withLock { $0.table.occupied } }
@@ -23,6 +25,7 @@ public final class Worker: Sendable {
     let handlers: [JobType: JobHandler]
     let observer: any JobObserver
     let lane: SettleLane
+    let settleChain: SettleChain
     let startedAt = Timestamp.now
     let state = Mutex(State())
     /// A slot became free, or everything ended.
@@ -44,10 +47,11 @@ public final class Worker: Sendable {
     }
 
     /// - Parameter ledger: for handlers that complete inside a transaction; others need none.
+    /// - Parameter middleware: around each run and each settlement; the first is the outermost.
     public init(
         queue: any QueueDriver, ledger: (any TransactionalLedger)? = nil, handlers: [JobHandler],
         configuration: WorkerConfiguration = WorkerConfiguration(),
-        middleware: [JobHandler.Middleware] = [], observer: any JobObserver = SilentObserver()
+        middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver()
     ) {
         self.queue = queue
         self.ledger = ledger
@@ -56,6 +60,7 @@ public final class Worker: Sendable {
         self.handlers = Dictionary(
             handlers.map { ($0.type, $0.wrapped(in: middleware)) }, uniquingKeysWith: { _, last in last })
         lane = SettleLane(queue: queue, observer: observer)
+        settleChain = SettleChain(middleware)
     }
 
     /// - Throws: `CancellationError` when cancelled; `QueueError` when the queue was closed, or its very first answer
@@ -92,6 +97,7 @@ public final class Worker: Sendable {
         watch.cancel()
         await beats.value
         await watch.value
+        await settleChain.drain(until: .now + Limits.stopGrace)
         await lane.drain()
         await beat(.stopped)
         return result
@@ -133,11 +139,10 @@ public final class Worker: Sendable {
         var hasStarted = false
         while true {
             try Task.checkCancellation()
-            let (free, unsettled) = state.withLock { state in
-                (configuration.concurrency - state.table.occupied, state.table.unsettled)
+            let (free, owesTooMuch) = state.withLock { state in
+                (configuration.concurrency - state.table.occupied, state.table.owesTooMuch)
             }
-            // Ends that the queue does not take as fast as jobs come would gather here until their leases run out.
-            if free <= 0 || unsettled >= Limits.unsettled {
+            if free <= 0 || owesTooMuch {
                 await changed.wait()
                 continue
             }
@@ -150,7 +155,8 @@ public final class Worker: Sendable {
                 hasStarted = true
                 accept(reservation, sent: sent)
                 if reservation.jobs.count < min(free, Limits.jobsPerCall) {
-                    try await idle(after: reservation)
+                    let pause = IdlePause.after(reservation, random: .random(in: 0..<1))
+                    try await queue.wait(for: configuration.queues, upTo: pause)
                 }
             } catch let error as QueueError where error.mayRetry || hasStarted && error.code != .closed {
                 observer.dutyFailed("reserve", error)
@@ -158,16 +164,6 @@ public final class Worker: Sendable {
                 try await Task.sleep(for: policy.delay(afterFailure: failures, random: .random(in: 0..<1)))
             }
         }
-    }
-
-    /// Waits for a wake token, or for the next moment at which something falls due or a lease runs out.
-    private func idle(after reservation: Reservation) async throws {
-        var time = Limits.idleWait * Double.random(in: 0.8...1)
-        if reservation.isHeld { time = .milliseconds(100) }
-        if let next = reservation.nextEvent {
-            time = min(time, max(.milliseconds(1), next - reservation.now + .microseconds(500)))
-        }
-        try await queue.wait(for: configuration.queues, upTo: time)
     }
 
     private func accept(_ reservation: Reservation, sent: ContinuousClock.Instant) {

@@ -3,15 +3,18 @@ import TallyCore
 
 /// What a worker takes and how. Values out of range are brought into it; a test holds the table.
 public struct WorkerConfiguration: Sendable {
+    /// What becomes of a job that no handler here knows.
     public enum UnknownType: Hashable, Sendable {
         /// Hand it back for this long: another worker may know the type. The default.
         case release(after: Duration)
         /// To the dead-letter set.
         case fail
     }
+    /// Where it takes jobs, the first queue first.
     public var queues: [QueueName]
     /// Jobs that run at once; at least 1. No more are ever leased.
     public var concurrency: Int
+    /// How long a job stays its own without a sign of life.
     public var lease: Duration
     /// How often leases are extended; a third of the lease unless it is shorter than that. Every 30 s at the least:
     /// who is silent for three times as long is called lost.
@@ -21,10 +24,14 @@ public struct WorkerConfiguration: Sendable {
     public var timeoutGrace: Duration
     /// How long `drain` waits for running jobs unless told otherwise.
     public var drain: Duration
+    /// What becomes of a job that no handler here knows.
     public var unknownType: UnknownType
+    /// Must be another than that of every other live worker.
     public var id: WorkerID
+    /// Those that it can read bodies with, found by their names.
     public var codecs: [any JobCodec]
 
+    /// A configuration; what is left out has the default of `Limits`, the id one of host and process.
     public init(
         queues: [QueueName] = [.default], concurrency: Int = Limits.concurrency,
         lease: Duration = Limits.lease,

@@ -15,6 +15,17 @@ extension Conformance {
 
             try expect("jobs", try await s.reserve(10).jobs.map(\.record), [job])
         },
+        ConformanceCase("same_job_again_is_the_same_whenever_it_was_created", ["A7"]) { s in
+            for body in [Array("{}".utf8), Array(repeating: 7, count: Limits.inlineBodyBytes + 1)] {
+                let job = s.record(body: body)
+                try expect("first", try await s.push([job]), [.pushed])
+                var again = job
+                again.createdAt = job.createdAt + .seconds(90)
+                try expect("again", try await s.push([again]), [.exists(same: true)])
+                again.body[1] = 8
+                try expect("other content", try await s.push([again]), [.exists(same: false)])
+            }
+        },
         ConformanceCase("same_id_twice_in_one_call_is_queued_once", ["A7"]) { s in
             let job = s.record()
             var other = job

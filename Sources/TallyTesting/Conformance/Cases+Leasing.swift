@@ -76,6 +76,8 @@ extension Conformance {
             try expect("due", try await s.reserve().nextEvent, s.at(.seconds(50)))
             _ = try await s.enqueue()
             try expect("expiry", try await s.reserve(lease: .seconds(20)).nextEvent, s.at(.seconds(20)))
+            let other = QueueName("\(s.name.text)-idle")
+            try expect("another queue's", try await s.reserve(from: [other]).nextEvent, nil)
         },
         ConformanceCase("reclaim_works_without_anybody_polling_the_queue", ["C15"]) { s in
             let job = try await s.enqueue()

@@ -8,8 +8,10 @@ public struct ConformanceStore: Sendable {
     public let ledger: any LedgerDriver
     /// Relays and mirrors until neither has anything left to do.
     public let settle: @Sendable () async throws -> Void
+    /// Ends both; called once, whatever the outcome of the case.
     public let close: @Sendable () async throws -> Void
 
+    /// Two stores; without `settle`, `Settling` brings them together.
     public init(
         queue: any InspectableQueue, ledger: any LedgerDriver,
         settle: (@Sendable () async throws -> Void)? = nil,
@@ -27,7 +29,9 @@ public typealias ConformanceFactory = @Sendable () async throws -> ConformanceSt
 
 /// One promise of the seams, with the acceptance rows that it demonstrates.
 public struct ConformanceCase: Sendable, CustomStringConvertible {
+    /// What it promises, in words with underscores.
     public let name: String
+    /// The acceptance rows that it demonstrates.
     public let rows: [String]
     private let body: @Sendable (Stage) async throws -> Void
 
@@ -64,10 +68,15 @@ public struct ConformanceCase: Sendable, CustomStringConvertible {
 
 /// A promise that was not kept: what was expected, what was found, and where in the case.
 public struct ConformanceFailure: Error, CustomStringConvertible {
+    /// The case.
     public internal(set) var name = ""
+    /// What was looked at.
     public let what: String
+    /// What the promise says.
     public let expected: String
+    /// What the store did.
     public let found: String
+    /// Where in the case.
     public let line: UInt
 
     public var description: String {
@@ -77,8 +86,10 @@ public struct ConformanceFailure: Error, CustomStringConvertible {
 
 /// Every case of the kit. The first 27 are TaskHarbor's, by its names.
 public enum Conformance {
+    /// All of them, in the order in which they run.
     public static let cases: [ConformanceCase] =
         taskHarbor + enqueueing + ordering + leasing + refusals + settling + cancelling + history + bounds
+        + transactions
 }
 
 // MARK: - Expectations

@@ -52,8 +52,10 @@ extension ForwardingQueue {
     package func stamp() async throws(QueueError) -> Issued { try await target.stamp() }
     package func history() async throws(QueueError) -> QueueHistory { try await target.history() }
     package func open(epoch: Int64) async throws(QueueError) { try await target.open(epoch: epoch) }
-    package func log(after position: LogPosition, limit: Int) async throws(QueueError) -> [LogEntry] {
-        try await target.log(after: position, limit: limit)
+    package func log(after position: LogPosition, limit: Int, bytes: Int) async throws(QueueError)
+        -> [LogEntry]
+    {
+        try await target.log(after: position, limit: limit, bytes: bytes)
     }
     package func report(applied position: LogPosition, at now: Timestamp?) async throws(QueueError) {
         try await target.report(applied: position, at: now)
@@ -64,8 +66,10 @@ extension ForwardingQueue {
 extension ForwardingInspectableQueue {
     package var target: any QueueDriver { inspected }
 
-    package func inspect(_ ids: [JobID], at now: Timestamp?) async throws(QueueError) -> QueueView {
-        try await inspected.inspect(ids, at: now)
+    package func inspect(_ ids: [JobID], bodies: QueueView.Bodies, at now: Timestamp?)
+        async throws(QueueError) -> QueueView
+    {
+        try await inspected.inspect(ids, bodies: bodies, at: now)
     }
     package func counts(at now: Timestamp?) async throws(QueueError) -> [QueueCounts] {
         try await inspected.counts(at: now)

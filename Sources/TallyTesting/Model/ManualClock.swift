@@ -8,7 +8,9 @@ public final class ManualClock: Sendable {
     /// - Parameter start: 2030-01-01T00:00:00Z unless told.
     public init(_ start: Timestamp = Timestamp(microseconds: 1_893_456_000_000_000)) { time = Mutex(start) }
 
+    /// The time at which it stands.
     public var now: Timestamp { time.withLock { $0 } }
+    /// What is passed where a clock is asked for.
     public var reading: @Sendable () -> Timestamp { { self.now } }
 
     /// Returns the new time. A negative step goes back.
@@ -20,5 +22,6 @@ public final class ManualClock: Sendable {
         }
     }
 
+    /// Moves it to a time, forwards or back.
     public func set(_ now: Timestamp) { time.withLock { $0 = now } }
 }

@@ -6,12 +6,16 @@ import TallyCore
 /// and their log entries, ledger rows and event sequences are compared. Epochs are compared by the order in which
 /// each side first showed them. The seed repeats the run, whatever the stores.
 public struct ModelRun: Sendable {
+    /// Repeats the run.
     public var seed: UInt64
+    /// How many verbs are called.
     public var steps: Int
+    /// After so many steps logs, rows and events are compared too.
     public var settleEvery: Int
     /// Jobs in play at any time; an ended one makes room for a new one.
     public var jobs: Int
 
+    /// A run that has not begun.
     public init(seed: UInt64, steps: Int, settleEvery: Int = 200, jobs: Int = 20) {
         self.seed = seed
         self.steps = steps
@@ -33,11 +37,15 @@ public struct ModelRun: Sendable {
 
 /// Where two stores first differed. `ModelRun(seed:steps:)` with these numbers shows it again.
 public struct ModelDifference: Error, CustomStringConvertible {
+    /// The seed of the run.
     public let seed: UInt64
+    /// The step at which they differed.
     public let step: Int
     /// What was called, or compared.
     public let verb: String
+    /// What the memory stores answered.
     public let reference: String
+    /// What the others answered.
     public let subject: String
 
     public var description: String {

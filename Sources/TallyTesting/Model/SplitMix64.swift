@@ -2,12 +2,12 @@ import TallyCore
 
 /// Random numbers that a seed repeats exactly, on every machine. Not for secrets.
 /// The algorithm is Steele, Lea and Flood's SplitMix (2014), with its published constants.
-public struct SplitMix64: RandomNumberGenerator, Sendable {
+package struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    public init(seed: UInt64) { state = seed }
+    package init(seed: UInt64) { state = seed }
 
-    public mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state
         mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
@@ -16,10 +16,10 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
     }
 
     /// True in `percent` of a hundred cases.
-    public mutating func chance(_ percent: Int) -> Bool { Int(next() % 100) < percent }
+    package mutating func chance(_ percent: Int) -> Bool { Int(next() % 100) < percent }
 
     /// A UUIDv7 that carries `time`; the same seed gives the same id.
-    public mutating func id(at time: Timestamp) -> JobID {
+    package mutating func id(at time: Timestamp) -> JobID {
         JobID(
             high: UInt64(time.microseconds / 1000) << 16 | 0x7000 | next() & 0xFFF,
             low: 0x8000_0000_0000_0000 | next() >> 2)

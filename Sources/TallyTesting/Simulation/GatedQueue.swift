@@ -113,8 +113,12 @@ package struct GatedQueue: InspectableQueue {
             try await base.open(epoch: epoch)
         }
     }
-    package func log(after position: LogPosition, limit: Int) async throws(QueueError) -> [LogEntry] {
-        try await pass(.log) { () throws(QueueError) in try await base.log(after: position, limit: limit) }
+    package func log(after position: LogPosition, limit: Int, bytes: Int) async throws(QueueError)
+        -> [LogEntry]
+    {
+        try await pass(.log) { () throws(QueueError) in
+            try await base.log(after: position, limit: limit, bytes: bytes)
+        }
     }
     package func report(applied position: LogPosition, at now: Timestamp?) async throws(QueueError) {
         try await pass(.report) { () throws(QueueError) in
@@ -123,8 +127,12 @@ package struct GatedQueue: InspectableQueue {
     }
     package func close() async {}
 
-    package func inspect(_ ids: [JobID], at now: Timestamp?) async throws(QueueError) -> QueueView {
-        try await pass(.inspect) { () throws(QueueError) in try await base.inspect(ids, at: time(now)) }
+    package func inspect(_ ids: [JobID], bodies: QueueView.Bodies, at now: Timestamp?)
+        async throws(QueueError) -> QueueView
+    {
+        try await pass(.inspect) { () throws(QueueError) in
+            try await base.inspect(ids, bodies: bodies, at: time(now))
+        }
     }
     package func counts(at now: Timestamp?) async throws(QueueError) -> [QueueCounts] {
         try await pass(.counts) { () throws(QueueError) in try await base.counts(at: time(now)) }

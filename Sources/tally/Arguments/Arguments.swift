@@ -1,86 +1,103 @@
 import Tallystick
 
+/// What a command understands, beside the flags of `Common`.
+struct Grammar {
+    /// Names that take a value.
+    var flags: Set<String>
+    /// Names that take none. A name in both sets takes a value after `=` only.
+    var switches: Set<String>
+    /// Flags that may stand more than once.
+    var repeatable: Set<String> = []
+    /// Flags whose value may be any bytes; the values of others are UTF-8.
+    var raw: Set<String> = []
+}
+
 /// The words after a command: flags, then what is left. A flag is `--name value`, `--name=value`, or a bare `--name`.
+/// A word is taken as the bytes that were passed, or refused by name; none is repaired.
 struct Arguments {
-    private var values: [String: [String]] = [:]
+    private var values: [String: [[UInt8]]] = [:]
     private var switches: Set<String> = []
     private(set) var rest: [String] = []
 
-    /// - Parameter flags: names that take a value; `switches`: names that take none. A name in both takes one after
-    /// `=`.
-    /// - Throws: `Usage` for anything else that begins with `--`.
-    init(_ words: [String], flags: Set<String>, switches allowed: Set<String>) throws {
+    /// - Throws: `Usage` for an unknown flag, one that is given twice, and a value that is not UTF-8.
+    init(_ words: [[UInt8]], _ grammar: Grammar) throws(Usage) {
         var words = words[...]
         while let word = words.popFirst() {
-            guard word.hasPrefix("--"), word.count > 2 else {
-                if word.hasPrefix("-"), word.count > 1 { throw Usage("unknown flag \(word)") }
-                rest.append(word)
+            guard word.starts(with: "--".utf8), word.count > 2 else {
+                let text = try Self.text(word, "an argument")
+                if text == "-h" {
+                    switches.insert("help")
+                } else if text.hasPrefix("-"), text.count > 1 {
+                    throw Usage("unknown flag \(Output.printable(text))")
+                } else {
+                    rest.append(text)
+                }
                 continue
             }
             let parts = word.dropFirst(2).split(
-                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let name = String(parts[0])
-            if flags.contains(name), !allowed.contains(name) || parts.count == 2 {
-                guard let value = parts.count == 2 ? String(parts[1]) : words.popFirst() else {
+                separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+            let name = try Self.text(Array(parts[0]), "a flag's name")
+            if grammar.flags.contains(name), !grammar.switches.contains(name) || parts.count == 2 {
+                guard let value = parts.count == 2 ? Array(parts[1]) : words.popFirst() else {
                     throw Usage("--\(name) needs a value")
                 }
+                if !grammar.raw.contains(name) { _ = try Self.text(value, "--\(name)") }
+                if has(name) || values[name] != nil, !grammar.repeatable.contains(name) {
+                    throw Usage("--\(name) is given twice")
+                }
                 values[name, default: []].append(value)
-            } else if allowed.contains(name), parts.count == 1 {
-                switches.insert(name)
+            } else if grammar.switches.contains(name), parts.count == 1 {
+                if values[name] != nil || !switches.insert(name).inserted {
+                    throw Usage("--\(name) is given twice")
+                }
+            } else if grammar.switches.contains(name) {
+                throw Usage("--\(name) takes no value")
             } else {
-                throw Usage("unknown flag --\(name)")
+                throw Usage("unknown flag --\(Output.printable(name))")
             }
         }
     }
 
+    private static func text(_ bytes: [UInt8], _ name: String) throws(Usage) -> String {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw Usage("\(name) is not UTF-8")
+        }
+        return text
+    }
+
     func has(_ name: String) -> Bool { switches.contains(name) }
-    func text(_ name: String) -> String? { values[name]?.last }
-    func all(_ name: String) -> [String] { values[name] ?? [] }
+    func bytes(_ name: String) -> [[UInt8]] { values[name] ?? [] }
+    func text(_ name: String) -> String? { all(name).last }
+    func all(_ name: String) -> [String] { bytes(name).map { String(decoding: $0, as: UTF8.self) } }
+
+    /// Refuses whatever was given and means nothing there, by name.
+    ///
+    /// - Parameter place: what was asked for, such as `dlq requeue`.
+    func allow(_ names: Set<String>, in place: String) throws(Usage) {
+        let given = switches.union(values.keys).subtracting(Common.flags).subtracting(Common.switches)
+        if let name = given.subtracting(names).min() { throw Usage("--\(name) means nothing in `\(place)`") }
+    }
 
     func number(_ name: String, in range: ClosedRange<Int>, or fallback: Int) throws(Usage) -> Int {
         guard let text = text(name) else { return fallback }
         guard let number = Int(text), range.contains(number) else {
             throw Usage(
-                "--\(name) \(text): must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+                "--\(name) \(Output.printable(text)): must be a whole number from \(range.lowerBound) to "
+                    + "\(range.upperBound)")
         }
         return number
     }
 
     func time(_ name: String) throws(Usage) -> Timestamp? {
         guard let text = text(name) else { return nil }
-        guard let time = Timestamp(text) else {
-            throw Usage(
-                "--\(name) \(text): must be RFC 3339 such as 2030-01-02T03:04:05Z, unix seconds or unix milliseconds"
-            )
-        }
+        guard let time = Timestamp(text) else { throw .noTime("--\(name)", text) }
         return time
     }
 
-    /// `250ms`, `1.5s`, `2m`, or a bare number of seconds.
     func duration(_ name: String) throws(Usage) -> Duration? {
         guard let text = text(name) else { return nil }
-        guard let time = Duration(human: text) else {
-            throw Usage("--\(name) \(text): must be a time such as 250ms, 1.5s or 2m")
-        }
+        guard let time = Duration(human: text) else { throw .noDuration("--\(name)", text) }
         return time
-    }
-}
-
-extension Duration {
-    init?(human text: String) {
-        let units: [(String, Double)] = [
-            ("ms", 1000), ("us", 1), ("s", 1_000_000), ("m", 60_000_000), ("h", 3_600_000_000),
-        ]
-        for (suffix, scale) in units where text.hasSuffix(suffix) {
-            guard let value = Double(text.dropLast(suffix.count)), value.isFinite, abs(value * scale) < 1e17
-            else {
-                return nil
-            }
-            self = .microseconds(Int64(value * scale))
-            return
-        }
-        guard let value = Double(text), value.isFinite, abs(value) < 1e11 else { return nil }
-        self = .microseconds(Int64(value * 1_000_000))
     }
 }
 
@@ -88,6 +105,18 @@ extension Duration {
 struct Usage: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
+
+    static func noTime(_ name: String, _ text: String) -> Usage {
+        Usage(
+            "\(name) \(Output.printable(text)): must be RFC 3339 such as 2030-01-02T03:04:05Z, unix seconds or unix "
+                + "milliseconds")
+    }
+
+    static func noDuration(_ name: String, _ text: String) -> Usage {
+        Usage(
+            "\(name) \(Output.printable(text)): must be a time such as 250ms, 1.5s, 1h30m or 7d; the units are "
+                + "d, h, m, s, ms and us, in this order, and a bare number is seconds")
+    }
 }
 
 /// The command ended, and this is its exit code.

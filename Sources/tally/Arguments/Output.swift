@@ -1,23 +1,63 @@
 import Foundation
+import Synchronization
 
 /// Standard output and standard error, unbuffered. Nothing else in the command writes.
+///
+/// What cannot be written is not lost in silence: the first failure of standard output is said on standard error, and
+/// the program's exit code tells of it whatever the command did.
 enum Output {
-    static func line(_ text: String) { write(1, text + "\n") }
-    static func note(_ text: String) { write(2, text + "\n") }
+    /// The first error of standard output; 0 = none.
+    private static let failure = Atomic<Int32>(0)
+
+    static func line(_ text: String) { print(Array((text + "\n").utf8)) }
+    static func note(_ text: String) { _ = write(2, Array((text + "\n").utf8)) }
     /// A line that the next one overwrites, where somebody is watching.
     static func live(_ text: String) {
-        if isatty(2) == 1 { write(2, "\r\u{1B}[K" + text) }
+        if isatty(2) == 1 { _ = write(2, Array(("\r\u{1B}[K" + text).utf8)) }
     }
     static func endLive() {
-        if isatty(2) == 1 { write(2, "\r\u{1B}[K") }
+        if isatty(2) == 1 { _ = write(2, Array("\r\u{1B}[K".utf8)) }
     }
 
-    private static func write(_ descriptor: Int32, _ text: String) {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count <= 0 { return }  // nobody reads: there is nowhere to say so
-            bytes = bytes.dropFirst(count)
+    private static func print(_ bytes: [UInt8]) {
+        let error = write(1, bytes)
+        guard error != 0,
+            failure.compareExchange(expected: 0, desired: error, ordering: .relaxed).exchanged
+        else { return }
+        // A reader that has read enough knows that it went away.
+        if error != EPIPE {
+            note("tally: standard output cannot be written: \(String(cString: strerror(error)))")
+        }
+    }
+
+    /// The exit code of a command that ended with `code`: the reader did not get all of its output.
+    static func code(_ code: Int32, ofLostOutput lost: Int32 = 1) -> Int32 {
+        code == 0 && failure.load(ordering: .relaxed) != 0 ? lost : code
+    }
+
+    /// Answers 0, or the error that the rest of the bytes met.
+    private static func write(_ descriptor: Int32, _ bytes: [UInt8]) -> Int32 {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            if count < 0, errno == EAGAIN {
+                var poller = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                _ = poll(&poller, 1, -1)
+                continue
+            }
+            if count <= 0 { return count < 0 ? errno : EIO }
+            rest = rest.dropFirst(count)
+        }
+        return 0
+    }
+
+    /// A descriptor that was closed before the program began would be given to the next file or socket, and what is
+    /// printed would go there: each gets a place where its use fails, or where nobody reads.
+    static func fillStandardDescriptors() {
+        for (descriptor, mode) in [(0, O_WRONLY), (1, O_RDONLY), (2, O_WRONLY)]
+        where fcntl(Int32(descriptor), F_GETFD) < 0 {
+            _ = open("/dev/null", mode)  // the lowest free number: this one
         }
     }
 
@@ -33,14 +73,11 @@ enum Output {
         }
     }
 
+    /// One line, the names of objects in order.
     static func json(_ value: Any) {
-        do {
-            let data = try JSONSerialization.data(
-                withJSONObject: value, options: [.sortedKeys, .withoutEscapingSlashes, .fragmentsAllowed])
-            line(String(decoding: data, as: UTF8.self))
-        } catch {
-            note("tally: cannot write JSON: \(error)")
-        }
+        var bytes: [UInt8] = []
+        JSONWriter.append(value, to: &bytes)
+        print(bytes + [10])
     }
 
     /// Control characters would let a stored text draw on the operator's terminal.

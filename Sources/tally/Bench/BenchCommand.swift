@@ -5,21 +5,28 @@ enum BenchCommand: Command {
     static let name = "bench"
     static let summary = "measure this machine: rates, latencies, and their share of the raw limits"
     static let help = """
-        tally bench [--suite NAME|all] [--rounds 3] [--ended 1000000]
+        tally bench [--suite NAME|all] [--rounds 3] [--ended 1000000] [--gigabytes 0.5]
         Starts private servers of its own in a temporary folder and removes them. The raw limits are measured in the
         same run, before load: redis-benchmark LPUSH (-P 16 -c 50 -d 205) and binary COPY of the same job row into an
         unindexed table.
           --suite NAME      one of the names that `all` prints, by its beginning
           --ended N         ended jobs in the ledger beneath `sweep`, which then doubles them; a multiple of 1,000
+          --gigabytes N     backlog of jobs of 1 MiB in `backlog_bytes`; Redis holds each twice, Postgres writes it thrice
         What the reconciler costs (`sweep`, `rebuild`, `soak`) is measured once, whatever --rounds says.
         With --json: {"results":[{"name","value","unit","raw","ratio","floor"}]}. Exit 1 when a floor is missed.
         """
-    static let flags: Set<String> = ["suite", "rounds", "ended"]
+    static let flags: Set<String> = ["suite", "rounds", "ended", "gigabytes"]
 
     static func run(_ arguments: Arguments) async throws {
         let wanted = arguments.text("suite") ?? "all"
         let ended = try arguments.number("ended", in: 1000...50_000_000, or: 1_000_000)
-        let all = Suites.path + Suites.reconciler(ended: ended)
+        let gigabytes = arguments.text("gigabytes").flatMap(Double.init) ?? 0.5
+        guard gigabytes > 0, gigabytes <= 64 else {
+            throw Usage(
+                "--gigabytes \(arguments.text("gigabytes") ?? ""): must be a number above 0, up to 64")
+        }
+        let all =
+            Suites.path + [Suites.backlog(gigabytes: gigabytes)] + Suites.reconciler(ended: ended)
         let suites = all.filter { wanted == "all" || $0.name.hasPrefix(wanted) }
         let names = all.map(\.name).joined(separator: ", ")
         if suites.isEmpty { throw Usage("--suite \(wanted): there are \(names)") }

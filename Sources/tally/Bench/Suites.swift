@@ -49,6 +49,10 @@ struct Suites: Sendable {
                     name: "ledger_lag_10k_p99", value: lags.percentile(0.99), unit: "ms", floor: .below(500)),
             ]
         },
+        Suites(name: "idle_1000", rounds: 1) { servers in
+            let calls = try await IdleFleet().run(servers)
+            return [Figure(name: "idle_1000", value: calls, unit: "calls/s", floor: .below(500))]
+        },
     ]
 
     static func withScratch<Value>(

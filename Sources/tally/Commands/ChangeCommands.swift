@@ -5,6 +5,7 @@ enum CancelCommand: Command {
     static let summary = "cancel a job: it never starts; a running one is told to stop"
     static let help =
         "tally cancel ID\n\nExit 1 when it has ended already, is unknown, or the outcome is uncertain."
+    static let words = 1...1
 
     static func run(_ arguments: Arguments) async throws {
         let id = try Common.jobID(arguments)
@@ -31,20 +32,24 @@ enum DeadLetterCommand: Command {
     static let name = "dlq"
     static let summary = "the dead-letter set: failed jobs, and their requeue"
     static let help = """
-        tally dlq list [--queue Q] [--type T] [--limit 50] [--cursor C]
+        tally dlq list [--queue Q] [--type T] [--limit 50] [--cursor C] [--newest]
         tally dlq requeue ID [--queue Q] [--run-at TIME] [--reset-attempts] [--force]
           --queue Q         of a requeue: a guard; another queue's job is refused and nothing changes
           --force           also a job whose effect is committed: that is forgotten, and it runs again
         """
     static let flags: Set<String> = ["queue", "type", "limit", "cursor", "run-at"]
     static let switches: Set<String> = ["newest", "reset-attempts", "force"]
+    static let words = 1...2
 
     static func run(_ arguments: Arguments) async throws {
         switch arguments.rest.first {
-        case "list" where arguments.rest.count == 1: try await ListCommand.list(arguments, status: .failed)
+        case "list" where arguments.rest.count == 1:
+            try arguments.allow(["queue", "type", "limit", "cursor", "newest"], in: "dlq list")
+            try await ListCommand.list(arguments, status: .failed)
         case "requeue" where arguments.rest.count == 2:
+            try arguments.allow(["queue", "run-at", "reset-attempts", "force"], in: "dlq requeue")
             guard let id = JobID(arguments.rest[1]) else {
-                throw Usage("\(arguments.rest[1]) is not a job id")
+                throw Usage("\(Output.printable(arguments.rest[1])) is not a job id (a UUID)")
             }
             try await requeue(id, arguments)
         default: throw Usage("say `dlq list` or `dlq requeue ID`")

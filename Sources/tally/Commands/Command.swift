@@ -10,6 +10,16 @@ protocol Command: Sendable {
     static var help: String { get }
     static var flags: Set<String> { get }
     static var switches: Set<String> { get }
+    /// Flags that may stand more than once.
+    static var repeatable: Set<String> { get }
+    /// Flags whose value may be any bytes.
+    static var raw: Set<String> { get }
+    /// How many words may stand beside the flags.
+    static var words: ClosedRange<Int> { get }
+    /// Whether there is something for `--json` to print.
+    static var hasOutput: Bool { get }
+    /// The exit codes of words that were not understood, and of a command that could not do its work.
+    static var failureCodes: (usage: Int32, failed: Int32) { get }
     /// Only other commands start it; the overview does not name it.
     static var isHidden: Bool { get }
     static func run(_ arguments: Arguments) async throws
@@ -18,7 +28,28 @@ protocol Command: Sendable {
 extension Command {
     static var flags: Set<String> { [] }
     static var switches: Set<String> { [] }
+    static var repeatable: Set<String> { [] }
+    static var raw: Set<String> { [] }
+    static var words: ClosedRange<Int> { 0...0 }
+    static var hasOutput: Bool { true }
+    static var failureCodes: (usage: Int32, failed: Int32) { (2, 1) }
     static var isHidden: Bool { false }
+
+    static func arguments(_ words: [[UInt8]]) throws(Usage) -> Arguments {
+        let grammar = Grammar(
+            flags: flags.union(Common.flags), switches: switches.union(Common.switches),
+            repeatable: repeatable,
+            raw: raw)
+        let arguments = try Arguments(words, grammar)
+        if arguments.has("help") { return arguments }
+        if arguments.rest.count > Self.words.upperBound {
+            throw Usage("unexpected \(Output.printable(arguments.rest[Self.words.upperBound]))")
+        }
+        if arguments.has("json"), !hasOutput {
+            throw Usage("--json: this command prints nothing on standard output")
+        }
+        return arguments
+    }
 }
 
 /// Flags that every command understands.
@@ -30,7 +61,9 @@ enum Common {
           --redis URL --postgres URL --namespace NAME --mode recorded|queued
                             win over TALLY_REDIS_URL, TALLY_POSTGRES_URL, TALLY_NAMESPACE, TALLY_MODE,
                             which win over the same names in .env (--env-file PATH for another file)
-          --json            machine-readable output
+          --json            machine-readable output; what prints nothing refuses it
+        A flag is given once unless it is called repeatable. Exit 0 done, 1 failed, also where standard output could
+        not be written, 2 not understood.
         """
 
     static func settings(_ arguments: Arguments) throws -> Settings {
@@ -40,6 +73,7 @@ enum Common {
             ("namespace", "TALLY_NAMESPACE"),
             ("mode", "TALLY_MODE"),
         ] {
+            if let value = arguments.text(flag), value.isEmpty { throw Usage("--\(flag) needs a value") }
             flags[name] = arguments.text(flag)
         }
         return try Settings(layers: [flags, ProcessInfo.processInfo.environment, dotEnv(arguments)])
@@ -81,14 +115,18 @@ enum Common {
 
     private static func dotEnv(_ arguments: Arguments) throws -> [String: String] {
         let path = arguments.text("env-file") ?? ".env"
-        // absence is normal for `.env`
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-            if arguments.text("env-file") != nil {
-                throw InvalidSetting("--env-file", "\(path) cannot be read")
-            }
-            return [:]
+        let bytes: [UInt8]
+        do {
+            bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
+        } catch {
+            let isAbsent = access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)
+            // absence is normal for `.env`
+            if isAbsent, arguments.text("env-file") == nil { return [:] }
+            throw InvalidSetting(
+                arguments.text("env-file") == nil ? path : "--env-file",
+                isAbsent ? "\(path): there is no such file" : "\(path) cannot be read")
         }
-        return try Settings.dotEnv(text)
+        return try Settings.dotEnv(bytes, file: path)
     }
 }
 

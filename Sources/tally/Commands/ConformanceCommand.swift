@@ -29,6 +29,9 @@ enum ConformanceCommand: Command {
         let prefix = arguments.text("case") ?? ""
         let cases = Conformance.cases.filter { $0.name.hasPrefix(prefix) }
         if cases.isEmpty { throw Usage("--case \(prefix): no case begins so") }
+        if arguments.text("seed") != nil, arguments.text("steps") == nil {
+            throw Usage("--seed is that of --steps: add it")
+        }
         let steps = try arguments.number("steps", in: 0...1_000_000_000, or: 0)
         let seed = UInt64(try arguments.number("seed", in: 0...Int.max, or: Int(Timestamp.now.microseconds)))
         var outcomes: [Outcome] = []

@@ -9,59 +9,113 @@ enum DevCommand: Command {
         tally dev servers start [--folder F]    the servers only; prints `export` lines for the shell
         tally dev servers stop | status [--folder F]
         tally dev servers remove [--folder F]   stops them and deletes the folder
-          --folder F        default: a folder of this user below /var/tmp
+          --folder F        new, empty, or made by an earlier start; default: one of this user below /var/tmp
+        Two calls on one folder wait for each other. --json prints what `start`, `status`, `stop`, `remove` have to say.
         """
     static let flags: Set<String> = ["folder"]
+    static let words = 0...2
 
     static func run(_ arguments: Arguments) async throws {
         let words = arguments.rest
-        let folder = arguments.text("folder") ?? defaultFolder
+        let folder = absolute(arguments.text("folder") ?? defaultFolder)
+        let isJSON = arguments.has("json")
         do {
             // A start that is broken off stops what it has started, and a second Ctrl-C must not cut that short.
-            try await Signals.cancelling(insisting: false) { try await run(words, folder) }
+            try await Signals.cancelling(insisting: false) { try await run(words, folder, isJSON) }
         } catch is CancellationError {
             throw Exit(code: words.isEmpty ? 0 : 130)
         }
     }
 
-    private static func run(_ words: [String], _ folder: String) async throws {
+    private static func run(_ words: [String], _ folder: String, _ isJSON: Bool) async throws {
         switch words {
-        case []: try await everything(folder)
+        case []:
+            if isJSON { throw Usage("--json: `tally dev` prints nothing on standard output") }
+            try await everything(folder)
         case ["servers", "start"]:
             let servers = try await start(folder)
-            Output.line("export TALLY_REDIS_URL=\(servers.redisURL)")
-            Output.line("export TALLY_POSTGRES_URL=\(servers.postgresURL)")
+            let settings = [
+                ("TALLY_REDIS_URL", servers.redisURL), ("TALLY_POSTGRES_URL", servers.postgresURL),
+            ]
+            if isJSON { return Output.json(Dictionary(uniqueKeysWithValues: settings)) }
+            for (name, value) in settings { Output.line("export \(name)=\(value)") }
         case ["servers", "stop"]:
-            try PrivateServers.open(folder)?.stop()
-            Output.note("stopped")
+            try await change(folder, "stopped", isJSON) { $0.stop() }
         case ["servers", "remove"]:
-            try PrivateServers.open(folder)?.remove()
-            Output.note("removed")
+            try await change(folder, "removed", isJSON) { $0.remove() }
         case ["servers", "status"]:
             let servers = try PrivateServers.open(folder)
-            let up = servers?.redisPid != nil && servers?.postgresPid != nil
-            Output.line("redis \(text(servers?.redisPid))\npostgres \(text(servers?.postgresPid))")
-            if !up { throw Exit(code: 1) }
+            let pids = [("redis", servers?.redisPid), ("postgres", servers?.postgresPid)]
+            if isJSON {
+                var object: [String: Any] = [:]
+                for (name, pid) in pids { object[name] = pid ?? NSNull() }
+                Output.json(object)
+            } else {
+                for (name, pid) in pids { Output.line("\(name) \(text(pid))") }
+            }
+            if pids.contains(where: { $0.1 == nil }) { throw Exit(code: 1) }
         default: throw Usage("after `dev` comes nothing, or `servers start|stop|status|remove`")
         }
     }
 
+    /// What was there is stopped or removed; where nothing was, that is said, and nothing is made.
+    private static func change(
+        _ folder: String, _ word: String, _ isJSON: Bool, _ change: (PrivateServers) -> Void
+    ) async throws {
+        var isDone = false
+        if try PrivateServers.open(folder) != nil {
+            let lock = try await FolderLock.take(folder) { Output.note("tally: \($0)") }
+            // Whoever held the lock may have removed it.
+            if let servers = try PrivateServers.open(folder) {
+                change(servers)
+                isDone = true
+            } else {
+                rmdirIfEmpty(folder)
+            }
+            lock.release()
+        }
+        if isJSON { return Output.json([word: isDone]) }
+        Output.note(isDone ? word : "nothing to do: there are no servers of `tally dev` in \(folder)")
+    }
+
+    /// The lock made it again.
+    private static func rmdirIfEmpty(_ folder: String) {
+        unlink("\(folder)/lock")
+        rmdir(folder)
+    }
+
     static var defaultFolder: String { "/var/tmp/tallystick-\(getuid())" }
 
-    /// Started and migrated. Servers that this call started do not outlive its failure or its cancellation.
+    /// Started and migrated, by one call at a time. Servers that this call started do not outlive its failure or its
+    /// cancellation.
     static func start(_ folder: String) async throws -> PrivateServers {
-        let path = URL(fileURLWithPath: folder).standardizedFileURL.path
+        let path = absolute(folder)
+        let lock = try await FolderLock.take(path) { Output.note("tally: \($0)") }
+        defer { lock.release() }
         let before = try PrivateServers.open(path)
-        let servers = try PrivateServers.start(path) { Output.note("tally: \($0)") }
+        if before == nil { try refuseForeign(path) }
         do {
+            let servers = try PrivateServers.start(path) { Output.note("tally: \($0)") }
             try Task.checkCancellation()
             _ = try await Migrator(PostgresConfiguration(url: servers.postgresURL)).apply()
             try Task.checkCancellation()
+            return servers
         } catch {
-            if before?.redisPid == nil, before?.postgresPid == nil { servers.stop() }
+            if before?.redisPid == nil, before?.postgresPid == nil { try PrivateServers.open(path)?.stop() }
             throw error
         }
-        return servers
+    }
+
+    static func absolute(_ folder: String) -> String { URL(fileURLWithPath: folder).standardizedFileURL.path }
+
+    /// `remove` deletes the folder with all that is in it: nothing of another's may be there.
+    private static func refuseForeign(_ folder: String) throws {
+        // unreadable: the start says so
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        if let other = names.sorted().first(where: { $0 != "lock" && $0 != "redis" }) {
+            throw ServerProblem(
+                "\(folder) holds other files, such as \(other): give a folder that is new or empty")
+        }
     }
 
     private static func everything(_ folder: String) async throws {

@@ -31,23 +31,26 @@ enum JobText {
                 ] as [String: Any]
         }
         if withBody {
-            fields["payload"] = value(record.body)
+            (fields["payload"], fields["payload_encoding"]) = value(record.body)
             fields["body_bytes"] = record.body.count
-            set("result", job.result.map(value))
+            if let result = job.result { (fields["result"], fields["result_encoding"]) = value(result) }
         }
         return fields
     }
 
-    /// JSON where it is JSON, else text where it is text, else its length.
-    private static func value(_ bytes: [UInt8]) -> Any {
-        if JSONCheck.verdict(bytes) == .fits,
-            // checked above
-            let value = try? JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)
-        {
-            return value
-        }
-        if let text = String(validating: bytes, as: UTF8.self) { return Output.printable(text, limit: 2000) }
-        return "\(bytes.count) bytes"
+    /// Its own bytes where it is JSON, else a text where it is UTF-8, else base64; and which of them it is.
+    static func value(_ bytes: [UInt8]) -> (Any, String) {
+        if JSONCheck.verdict(bytes) != .notJSON { return (RawJSON(bytes: bytes), "json") }
+        if let text = String(validating: bytes, as: UTF8.self) { return (text, "text") }
+        return (Data(bytes).base64EncodedString(), "base64")
+    }
+
+    /// A value of a job for a person: a text as it is, the rest as JSON.
+    static func text(_ value: Any) -> String {
+        if let text = value as? String { return text }
+        var bytes: [UInt8] = []
+        JSONWriter.append(value, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     static let header = ["ID", "STATUS", "QUEUE", "TYPE", "ATTEMPTS", "CREATED", "ERROR"]

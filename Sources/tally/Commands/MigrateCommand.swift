@@ -8,17 +8,21 @@ enum MigrateCommand: Command {
           --status                  lists every migration, applied or pending
           --verify                  changes nothing; exit 1 names what is missing
           --dry-run                 prints the SQL that would run
+        With --json: {"applied":[…]}, a list of {"version","name","state"}, {"complete","why"}, {"sql"}.
         """
     static let switches: Set<String> = ["status", "verify", "dry-run"]
 
     static func run(_ arguments: Arguments) async throws {
+        let asked = ["status", "verify", "dry-run"].filter { arguments.has($0) }
+        if asked.count > 1 { throw Usage("give --\(asked[0]) or --\(asked[1]), not both") }
+        let isJSON = arguments.has("json")
         let settings = try Common.settings(arguments)
         guard let url = settings.postgresURL else { throw InvalidSetting("TALLY_POSTGRES_URL", "is not set") }
         let migrator = try Migrator(
             PostgresConfiguration(url: url, schema: Settings.schema(settings.namespace) ?? "tally"))
         if arguments.has("status") {
             let entries = try await migrator.status()
-            if arguments.has("json") {
+            if isJSON {
                 Output.json(
                     entries.map {
                         ["version": $0.version, "name": $0.name, "state": text($0.state)] as [String: Any]
@@ -28,15 +32,28 @@ enum MigrateCommand: Command {
                     ["VERSION", "NAME", "STATE"], entries.map { ["\($0.version)", $0.name, text($0.state)] })
             }
         } else if arguments.has("verify") {
-            try await migrator.verify()
-            Output.line("the schema is complete")
+            try await verify(migrator, isJSON)
         } else if arguments.has("dry-run") {
-            Output.line(try await migrator.dryRun())
+            let script = try await migrator.dryRun()
+            if isJSON { Output.json(["sql": script]) } else { Output.line(script) }
         } else {
             let applied = try await migrator.apply()
+            if isJSON { return Output.json(["applied": applied.map(\.name)]) }
             for migration in applied { Output.line("applied \(migration.name)") }
             if applied.isEmpty { Output.line("nothing to do") }
         }
+    }
+
+    private static func verify(_ migrator: Migrator, _ isJSON: Bool) async throws {
+        do throws(LedgerError) {
+            try await migrator.verify()
+        } catch {
+            if isJSON, error.code == .schema {
+                Output.json(["complete": false, "why": error.detail] as [String: Any])
+            }
+            throw error
+        }
+        if isJSON { Output.json(["complete": true]) } else { Output.line("the schema is complete") }
     }
 
     private static func text(_ state: Migrator.Entry.State) -> String {

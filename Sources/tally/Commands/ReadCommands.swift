@@ -3,7 +3,12 @@ import Tallystick
 enum InspectCommand: Command {
     static let name = "inspect"
     static let summary = "one job: both halves and every transition"
-    static let help = "tally inspect ID"
+    static let help = """
+        tally inspect ID
+        Payload and result are printed as they are where they are JSON; "payload_encoding" and "result_encoding" say
+        json, text or base64.
+        """
+    static let words = 1...1
 
     static func run(_ arguments: Arguments) async throws {
         let id = try Common.jobID(arguments)
@@ -29,7 +34,7 @@ enum InspectCommand: Command {
                 Output.json(fields)
             } else {
                 for (name, value) in JobText.json(merged, withBody: true).sorted(by: { $0.key < $1.key }) {
-                    Output.line("\(name)  \(Output.printable("\(value)", limit: 2000))")
+                    Output.line("\(name)  \(Output.printable(JobText.text(value), limit: 2000))")
                 }
                 Output.line("in Redis  \(view.held[id]?.status.rawValue ?? "absent")")
                 Output.line("in Postgres  \(recorded?.status.rawValue ?? "absent")")
@@ -138,10 +143,15 @@ enum StatsCommand: Command {
                         ] as [String: Any]
                     }, "epoch": Int(history.epoch), "held": history.isHeld, "log_entries": history.logLength,
                 ]
+                if let time = history.opensIn { fields["opens_in_s"] = Int(time.seconds.rounded(.up)) }
                 if let balances { fields["ledger"] = json(balances) }
                 if let compared { fields["last_full_comparison"] = compared.description }
                 Output.json(fields)
             } else {
+                if let time = history.opensIn {
+                    Output.line(
+                        "held, opens in \(Int(time.seconds.rounded(.up))) s; `tally serve` opens it at once")
+                }
                 Output.table(
                     ["QUEUE", "PENDING", "WAITING", "DUE", "PROCESSING", "EXPIRED", "PAUSED"],
                     counts.map {
@@ -176,15 +186,18 @@ enum StatsCommand: Command {
 enum WorkersCommand: Command {
     static let name = "workers"
     static let summary = "workers that reported, what they run, when they were last seen"
-    static let help = "tally workers"
+    static let help = """
+        tally workers
+        A worker is lost that was silent for \(Limits.silence.components.seconds) s, by the clock of Redis and as far as the
+        ledger knows it: what the mirror has not brought yet counts against nobody.
+        """
 
     static func run(_ arguments: Arguments) async throws {
         try await Common.withTally(arguments) { tally in
-            let now = Timestamp.now
-            let rows = try await Common.ledger(tally).workers().map { row in
-                // Three missed heartbeats: gone without a word.
-                let isLost = row.beat.status != .stopped && now - row.lastSeen > Limits.lease
-                return (row, isLost ? "lost" : row.beat.status.rawValue)
+            let ledger = try Common.ledger(tally)
+            let known = try await Self.known(tally.queue, ledger)
+            let rows = try await ledger.workers().map { row in
+                (row, known.map { row.isLost(asOf: $0) } == true ? "lost" : row.beat.status.rawValue)
             }
             if arguments.has("json") {
                 Output.json(
@@ -212,6 +225,26 @@ enum WorkersCommand: Command {
                         ]
                     })
             }
+        }
+    }
+
+    /// Up to when the ledger knows all that was said: now, or the moment of the first log entry that it lacks. Read
+    /// before the rows, so that these are never older. nil while Redis is away: then nobody is judged.
+    private static func known(
+        _ queue: any QueueDriver, _ ledger: any LedgerDriver
+    ) async throws -> Timestamp? {
+        let cursor = try await ledger.cursor()
+        do throws(QueueError) {
+            let now = try await queue.history().now
+            guard let next = try await queue.log(after: cursor, limit: 1).first else { return now }
+            Output.note(
+                "tally workers: the ledger is \(max(0, Int((now - next.at).seconds))) s behind Redis; judged as of "
+                    + "\(next.at)")
+            return next.at
+        } catch {
+            guard error.mayRetry else { throw error }
+            Output.note("tally workers: Redis is away, so nobody is called lost: \(error)")
+            return nil
         }
     }
 }

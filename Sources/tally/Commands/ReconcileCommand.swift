@@ -13,10 +13,12 @@ enum ReconcileCommand: Command {
           --since TIME              compares only jobs created since then
           --max-repairs N           stops beyond so many (default: the greater of 1000 and 1 % of the active jobs)
           --requeue-unknown         runs again what D18 has set aside as history_lost
-        Exit codes: 0 clean, 1 repaired, 4 drift left, 8 could not complete or inconclusive, 16 usage.
+        Exit codes: 0 clean, 1 repaired, 4 drift left, 8 could not complete, could not print, or
+                    inconclusive, 16 usage.
         """
     static let flags: Set<String> = ["max-repairs", "repair", "since"]
     static let switches: Set<String> = ["repair", "full", "requeue-unknown"]
+    static let failureCodes: (usage: Int32, failed: Int32) = (16, 8)
 
     static func run(_ arguments: Arguments) async throws {
         let options = try options(arguments)
@@ -49,6 +51,7 @@ enum ReconcileCommand: Command {
         options.isFull = arguments.has("full")
         options.since = try arguments.time("since")
         if arguments.text("max-repairs") != nil {
+            if !repairs { throw Usage("--max-repairs bounds the changes of --repair: add it") }
             options.maxRepairs = try arguments.number("max-repairs", in: 0...1_000_000_000, or: 0)
         }
         options.requeuesUnknown = arguments.has("requeue-unknown")

@@ -10,11 +10,14 @@ enum ServeCommand: Command {
                                     process runs it, and exits 1 when one has not succeeded for its limit.
         """
 
+    static let hasOutput = false
+
     static func run(_ arguments: Arguments) async throws {
         try await Common.withTally(arguments) { tally in
             Output.note(
                 "tally serve: namespace \(tally.settings.namespace), enqueues are \(tally.settings.mode.rawValue)"
             )
+            try await tally.checkStart()
             let duties = try duties(tally)
             if arguments.has("json") {
                 Output.json(["duties": duties.duties])

@@ -14,6 +14,10 @@ enum WorkerCommand: Command {
         "queue", "concurrency", "lease", "heartbeat", "drain", "register", "unknown",
     ]
 
+    static let repeatable: Set<String> = ["queue", "register"]
+    static let words = 1...1
+    static let hasOutput = false
+
     static func run(_ arguments: Arguments) async throws {
         guard arguments.rest == ["run"] else { throw Usage("the only thing to do is `worker run`") }
         let configuration = try configuration(arguments)
@@ -48,10 +52,16 @@ enum WorkerCommand: Command {
             "echo": SampleHandlers.echo, "fail": SampleHandlers.fail, "sleep": SampleHandlers.sleep,
         ]
         if registrations.isEmpty { return SampleHandlers.all }
+        var types: Set<String> = []
         return try registrations.map { text in
-            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-            guard let type = parts.first, let handler = builtin[parts.last ?? ""] else {
-                throw Usage("--register \(text): must be TYPE=echo, TYPE=fail or TYPE=sleep")
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
+                String.init)
+            guard let type = parts.first, !type.isEmpty, let handler = builtin[parts.last ?? ""] else {
+                throw Usage(
+                    "--register \(Output.printable(text)): must be TYPE=echo, TYPE=fail or TYPE=sleep")
+            }
+            if !types.insert(type).inserted {
+                throw Usage("--register \(Output.printable(text)): this type is registered already")
             }
             return JobHandler(JobType(type), retries: handler.retries) { context in
                 try await handler.callAsFunction(context)

@@ -13,8 +13,10 @@ enum DemoCommand: Command {
           Everything runs on servers of its own in a temporary folder, and all of it is gone afterwards.
         """
 
+    static let words = 0...1
+    static let hasOutput = false
+
     static func run(_ arguments: Arguments) async throws {
-        guard arguments.rest.count <= 1 else { throw Usage("give one folder, or none") }
         let folder = arguments.rest.first ?? "/usr/share/doc"
         let task = Task.detached {
             let files = try find(folder)

@@ -9,6 +9,7 @@ enum DemoWorkerCommand: Command {
     static let summary = "a worker process of `tally demo`"
     static let help = "tally demo-worker --id NAME --queue Q (repeatable) --lease 3s"
     static let flags: Set<String> = ["id", "queue", "lease"]
+    static let repeatable: Set<String> = ["queue"]
     static let isHidden = true
 
     static func run(_ arguments: Arguments) async throws {

@@ -26,14 +26,27 @@ enum DrillCommand: Command {
         "fault",
     ]).union(SimulateCommand.flags)
     static let switches: Set<String> = ["work", "work-kill", "power-cut", "keep"]
+    static let repeatable: Set<String> = ["fault"]
+    static let words = 0...1
 
     static func run(_ arguments: Arguments) async throws {
         if arguments.has("work") { return try await DrillWorker.run(arguments) }
         if arguments.has("work-kill") { return try await KillWorker.run(arguments) }
         switch arguments.rest {
-        case []: try await drill(arguments)
-        case ["kill"]: try await kill(arguments)
-        case ["simulate"]: try await SimulateCommand.run(arguments)
+        case []:
+            try arguments.allow(
+                [
+                    "minutes", "seed", "aof", "lease", "heal", "workers", "backlog", "fault", "power-cut",
+                    "keep",
+                ],
+                in: "drill")
+            try await drill(arguments)
+        case ["kill"]:
+            try arguments.allow(["jobs", "victim"], in: "drill kill")
+            try await kill(arguments)
+        case ["simulate"]:
+            try arguments.allow(SimulateCommand.flags, in: "drill simulate")
+            try await SimulateCommand.run(arguments)
         default: throw Usage("after `drill` comes nothing, `kill` or `simulate`")
         }
     }

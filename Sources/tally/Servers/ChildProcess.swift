@@ -56,6 +56,28 @@ enum ChildProcess {
             &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     }
 
+    /// As `wait`; a task that is cancelled meanwhile ends the program and throws.
+    static func waitCancellably(_ pid: Int32) throws -> Int32 {
+        var status: Int32 = 0
+        while true {
+            let ended = waitpid(pid, &status, WNOHANG)
+            if ended == pid { return code(status) }
+            if ended < 0, errno != EINTR {
+                throw ServerProblem("waiting for \(pid): \(String(cString: strerror(errno)))")
+            }
+            if Task.isCancelled {
+                kill(pid, SIGTERM)
+                _ = try wait(pid)
+                throw CancellationError()
+            }
+            usleep(5_000)
+        }
+    }
+
+    private static func code(_ status: Int32) -> Int32 {
+        status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
+    }
+
     /// Waits for its end. Answers its exit code, 128 + the signal that ended it.
     static func wait(_ pid: Int32) throws -> Int32 {
         var status: Int32 = 0
@@ -64,6 +86,6 @@ enum ChildProcess {
                 throw ServerProblem("waiting for \(pid): \(String(cString: strerror(errno)))")
             }
         }
-        return status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
+        return code(status)
     }
 }

@@ -10,8 +10,7 @@ enum PostgresProcess {
     ) throws -> Int {
         let data = "\(folder)/data"
         let files = FileManager.default
-        try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        chmod(folder, 0o700)
+        try FolderLock.make(folder)
         try giveAway(folder)
         if !files.fileExists(atPath: "\(data)/PG_VERSION") {
             try? files.removeItem(atPath: data)  // of a start that was cut off
@@ -32,6 +31,7 @@ enum PostgresProcess {
         }
         var last = ""
         for attempt in 0..<10 {
+            try Task.checkCancellation()
             // Clients know the port of a server that was there before: it is given up last.
             let port = attempt < 8 && preferred != 0 ? preferred : try ServerTools.freePort()
             let words = [
@@ -47,7 +47,7 @@ enum PostgresProcess {
                         settings,
                     ], folder)
                 return port
-            } catch {
+            } catch let error where !(error is CancellationError) {
                 // The port is taken, or the backends of a killed postmaster still hold its memory.
                 usleep(500_000)
                 // no log yet

@@ -35,8 +35,7 @@ struct PrivateServers {
     static func start(_ folder: String, tuning: Tuning = Tuning(), say: (String) -> Void) throws
         -> PrivateServers
     {
-        try FileManager.default.createDirectory(atPath: "\(folder)/redis", withIntermediateDirectories: true)
-        chmod(folder, 0o700)
+        try FolderLock.make("\(folder)/redis")
         let tools = try ServerTools.find()
         var state =
             try load(folder)
@@ -45,6 +44,7 @@ struct PrivateServers {
                 postgresFolder: postgresFolder(for: folder))
         try save(state, folder)  // so that `remove` finds what a start that fails half-way has left
         var servers = PrivateServers(folder: folder, state: state)
+        try Task.checkCancellation()
         if servers.redisPid == nil {
             say("starting a private Redis in \(folder)/redis")
             state.redisPort = try RedisProcess.start(
@@ -53,6 +53,7 @@ struct PrivateServers {
             try save(state, folder)
         }
         servers = PrivateServers(folder: folder, state: state)
+        try Task.checkCancellation()
         if servers.postgresPid == nil {
             say("starting a private Postgres in \(state.postgresFolder)")
             state.postgresPort = try PostgresProcess.start(
@@ -85,8 +86,13 @@ struct PrivateServers {
     // MARK: Parts
 
     private static func load(_ folder: String) throws -> State? {
-        guard let data = FileManager.default.contents(atPath: "\(folder)/state.json") else { return nil }
-        return try JSONDecoder().decode(State.self, from: data)
+        let path = "\(folder)/state.json"
+        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        do {
+            return try JSONDecoder().decode(State.self, from: data)
+        } catch {
+            throw ServerProblem("\(path) is damaged: it is not what `tally dev servers` writes there")
+        }
     }
 
     private static func save(_ state: State, _ folder: String) throws {

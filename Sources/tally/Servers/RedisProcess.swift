@@ -20,6 +20,7 @@ enum RedisProcess {
     ) throws -> Int {
         var last = ""
         for attempt in 0..<10 {
+            try Task.checkCancellation()
             // Clients know the port of a server that was there before: it is given up last.
             let port = attempt < 8 && preferred != 0 ? preferred : try ServerTools.freePort()
             try? FileManager.default.removeItem(atPath: "\(folder)/pid")  // of an earlier run, if any
@@ -76,6 +77,7 @@ enum RedisProcess {
         var absences = 0
         // While it loads its data it takes connections, and may still end over what it reads.
         while absences < 1000 {
+            try Task.checkCancellation()
             let isThere = PrivateServers.pid("\(folder)/pid", of: "redis") != nil
             let said = log(folder).dropFirst(earlier)
             if isThere, said.contains("Ready to accept connections"), canConnect(port) { return true }

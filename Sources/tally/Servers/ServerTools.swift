@@ -47,7 +47,7 @@ struct ServerTools {
         let log =
             "\(FileManager.default.temporaryDirectory.path)/tally-run-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         defer { unlink(log) }
-        let status = try ChildProcess.wait(
+        let status = try ChildProcess.waitCancellably(
             ChildProcess.start(["/usr/bin/env", "-C", folder] + words, output: log))
         let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""  // not UTF-8: no text to show
         if status != 0 { throw ServerProblem("\(words[0]) failed (\(status)): \(text.suffix(2000))") }

@@ -106,7 +106,10 @@ extension ReconcilePass {
             guard let once = first.jobs[id], let again = second.jobs[id] else { return false }
             return again.drift != nil && again.drift == once.drift && again.isStill(once)
         }
-        for some in confirmed.sorted().pages(of: Limits.jobsPerCall) { try await take(some, second) }
+        let pages = confirmed.sorted().pages(of: Limits.jobsPerCall, bytes: Limits.rowsBytes) {
+            second.jobs[$0]?.row?.bodyBytes ?? 0
+        }
+        for some in pages { try await take(some, second) }
     }
 
     /// Notes these, and mends them where that is allowed.
@@ -143,7 +146,8 @@ extension ReconcilePass {
         let allowed = repairs.filter { Drift(rawValue: $0.code).map(options.mends) ?? false }
             .prefix(max(0, mostRepairs - mended))
         var made: [JobID: Bool] = [:]
-        for some in allowed.pages(of: Limits.sweepPerCall) {
+        let calls = allowed.pages(of: Limits.sweepPerCall, bytes: Limits.bodyBytesPerCall, \.bodyBytes)
+        for some in calls {
             try await lease.keep()
             for (repair, isMade) in zip(some, try await make(some)) { made[repair.id] = isMade }
         }
@@ -154,7 +158,7 @@ extension ReconcilePass {
     private mutating func make(_ repairs: [QueueRepair]) async throws -> [Bool] {
         switch await Self.attempt(repairs, queue) {
         case .success(let made): return made
-        case .failure(let error) where error.code != .invalid: throw error
+        case .failure(let error) where !error.isOfThisCall: throw error
         case .failure where repairs.count == 1:
             refused.insert(repairs[0].id)
             return [false]
@@ -177,9 +181,12 @@ extension ReconcilePass {
 
     /// Queue, barrier, ledger: in this order. nil when the barrier was not passed in time, or a new epoch began.
     private mutating func look(_ ids: [JobID], remembering: Bool) async throws -> Looks? {
+        // Rounds that go by themselves do not carry every active body over the wire, again and again: a worker checks
+        // what it leases, and a run by hand checks all.
+        let bodies: QueueView.Bodies = options.mode == .dry || options.mode == .repair ? .checked : .omitted
         var views: [(ids: [JobID], view: QueueView)] = []
         for some in ids.pages(of: Limits.jobsPerCall) {
-            views.append((some, try await onQueue { try await queue.inspect(some, at: nil) }))
+            views.append((some, try await onQueue { try await queue.inspect(some, bodies: bodies, at: nil) }))
         }
         guard let history = views.last?.view.history else { return Looks(epoch: 0, jobs: [:]) }
         // A paced round gives way: leases wait until somebody opens the new epoch.
@@ -205,7 +212,10 @@ extension ReconcilePass {
     /// Before their jobs end, as their own acks would have ended them.
     private func keepResults(_ ids: Set<JobID>) async throws {
         guard !ids.isEmpty, let ledger = ledger as? any ReconcilableLedger else { return }
-        try await onLedger { try await ledger.keepResults(Array(ids)) }
+        // Each may be as large as a result may be.
+        for some in ids.pages(of: Limits.rowsBytes / Limits.resultBytes) {
+            try await onLedger { try await ledger.keepResults(some) }
+        }
     }
 
     /// Whether nothing differs for this job now; nil = that cannot be said.

@@ -111,7 +111,7 @@ extension ReconcilePass {
             let rows = try await ledger.active(after: after, limit: Limits.jobsPerCall)
             guard let last = rows.last else { return }
             after = last.id
-            let view = try await queue.inspect(rows.map(\.id), at: nil)
+            let view = try await queue.inspect(rows.map(\.id), bodies: .omitted, at: nil)
             let unknown = rows.filter { view.held[$0.id] == nil && view.ended[$0.id] == nil }
             let made = try await mend(
                 unknown.map { row in

@@ -69,24 +69,24 @@ extension ReconcilePass {
     /// jobs that nobody knows, are drift.
     private mutating func checkGhosts(_ ghosts: [Met]) async throws {
         let ids = ghosts.map(\.found.place.id)
-        let view = try await queue.inspect(ids, at: nil)
+        let view = try await queue.inspect(ids, bodies: .omitted, at: nil)
         guard try await barrier.pass(view.history.end) else {
             run.inconclusive += ids.count
             return
         }
-        let jobs = try await ledger.jobs(ids)
         for ghost in ghosts {
             let id = ghost.found.place.id
             if view.held[id] != nil || view.damaged[id] != nil || view.ended[id] != nil { continue }
+            let job = try await ledger.jobs([id])[id]
             guard
                 let action = Self.exorcism(
-                    ghost.found.place, ghost.kind, jobs[id], ghost.queue, ghost.priority)
+                    ghost.found.place, ghost.kind, job, ghost.queue, ghost.priority)
             else { continue }
             let (queue, epoch) = (queue, view.history.epoch)
             try await found(
                 .D09, id, queue: "\(ghost.kind) v\(ghost.found.place.version), no record",
-                ledger: jobs[id].map { "\($0.status.rawValue) v\($0.version)" } ?? "absent",
-                name: jobs[id]?.record.queue.text ?? ghost.queue?.text ?? ""
+                ledger: job.map { "\($0.status.rawValue) v\($0.version)" } ?? "absent",
+                name: job?.record.queue.text ?? ghost.queue?.text ?? ""
             ) {
                 try await Self.repair(queue, id, .absent, action, .D09, epoch)
             }
@@ -113,7 +113,7 @@ extension ReconcilePass {
     /// Nobody sweeps: no worker polls and no `tally serve` runs, or they cannot.
     private mutating func checkLate(_ met: Met) async throws {
         let place = met.found.place
-        let view = try await queue.inspect([place.id], at: nil)
+        let view = try await queue.inspect([place.id], bodies: .omitted, at: nil)
         guard let job = view.held[place.id], job.version == place.version,
             StructureWalk.kind(job.status) == met.kind
         else { return }

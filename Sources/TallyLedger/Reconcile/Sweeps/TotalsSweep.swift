@@ -56,8 +56,8 @@ extension ReconcilePass {
             cursor = next
         }
         for row in rows where row.beat.status == .running || row.beat.status == .draining {
+            if !row.isLost(asOf: history.now) { continue }
             let silent = history.now - row.lastSeen
-            if silent < Limits.silence { continue }
             let id = row.beat.id
             let last = words[id]
             try await found(

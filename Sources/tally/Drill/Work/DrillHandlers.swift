@@ -60,7 +60,7 @@ struct DrillHandlers: Sendable {
                 end(context)
             },
             JobHandler(DrillJobs.poison, retries: quick) { try await poison($0) },
-        ].map { $0.wrapped(in: [noteThrown]) }
+        ].map { $0.wrapped(in: [JobMiddleware(run: noteThrown)]) }
     }
 
     @Sendable private func noteThrown(_ context: JobContext, _ next: JobHandler.Run) async throws {

@@ -1,7 +1,22 @@
--- Undoes migrations/0007_job_rules.sql. `tally.enqueue` accepts again what no queue can take.
-ALTER TABLE tally.jobs DROP CONSTRAINT jobs_texts_bounded, DROP CONSTRAINT jobs_tags_bounded,
-  DROP CONSTRAINT jobs_numbers_bounded;
-ALTER TABLE tally.outbox DROP COLUMN queue;
+-- Unique keys stand in nobody's way: `enqueue` looks at a taken key without locking it, keys that were held when their job
+-- ended are noted and freed later, and those whose time is over are found by an index.
+--
+-- Locks: SHARE on unique_keys while the index is built, one read of the table: enqueues with a key wait meanwhile.
+-- After: where roles are in use, run roles.sql again; the writer needs the new table.
+-- Undo:  undo/0007_keys.sql
+
+CREATE TABLE tally.keys_to_free (
+  queue  text NOT NULL,
+  key    text NOT NULL,
+  job_id uuid NOT NULL,
+  CONSTRAINT keys_to_free_pkey PRIMARY KEY (queue, key, job_id)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+COMMENT ON TABLE tally.keys_to_free IS 'Keys of jobs that have ended, which somebody''s transaction held just then.';
+
+CREATE INDEX unique_keys_until ON tally.unique_keys (until) WHERE until < 'infinity';
+COMMENT ON INDEX tally.unique_keys_until IS 'keys/prune.sql';
+
+-- As before but for the taken key, which is looked at first.
 CREATE OR REPLACE FUNCTION tally.enqueue(
   type text, payload jsonb, queue text DEFAULT 'default', priority integer DEFAULT 2,
   run_at timestamptz DEFAULT NULL, max_attempts integer DEFAULT 3, timeout interval DEFAULT NULL,
@@ -34,17 +49,17 @@ BEGIN
     RAISE EXCEPTION 'id: a UUIDv7 is required; leave it out to have one made' USING ERRCODE = '22023';
   END IF;
   IF EXISTS (SELECT FROM tally.jobs j WHERE j.id = job) THEN RETURN job; END IF;
-  IF key IS NOT NULL THEN
+  -- Looked at before it is asked for: the conflict below locks a taken key's row until the caller's transaction ends.
+  WHILE key IS NOT NULL AND holder IS NULL LOOP
+    SELECT u.job_id INTO holder FROM tally.unique_keys u
+    WHERE u.queue = enqueue.queue AND u.key = key AND u.until > clock_timestamp();
+    IF FOUND THEN RETURN holder; END IF;
     INSERT INTO tally.unique_keys AS u (queue, key, job_id, until)
     VALUES (enqueue.queue, key, job, 'infinity')
     ON CONFLICT ON CONSTRAINT unique_keys_pkey DO UPDATE SET job_id = EXCLUDED.job_id, until = EXCLUDED.until
-      WHERE u.until <= made
+      WHERE u.until <= clock_timestamp()
     RETURNING u.job_id INTO holder;
-    IF holder IS NULL THEN
-      SELECT u.job_id INTO holder FROM tally.unique_keys u WHERE u.queue = enqueue.queue AND u.key = key;
-      RETURN holder;
-    END IF;
-  END IF;
+  END LOOP;
   INSERT INTO tally.jobs (
     id, type, payload, status, max_attempts, created_at, updated_at, scheduled_at, queue, priority, run_at,
     timeout_us, unique_key, unique_lifetime, body_hash, tags, trace, body)
@@ -57,5 +72,3 @@ BEGIN
   INSERT INTO tally.outbox (kind, ids, first_id, last_id) VALUES ('enqueue', ARRAY[job], job, job);
   RETURN job;
 END $$;
-DROP FUNCTION tally.job_problem, tally.name_problem, tally.is_blank;
-DELETE FROM tally.schema_migrations WHERE version = 7;

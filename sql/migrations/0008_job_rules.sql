@@ -3,7 +3,7 @@
 --
 -- Locks: a moment's ACCESS EXCLUSIVE on jobs with its partitions and on outbox; SHARE on outbox while its index is
 --        built, which is short unless jobs have piled up there. The checks are NOT VALID: no row is read, old ones stay.
--- Undo:  undo/0007_job_rules.sql
+-- Undo:  undo/0008_job_rules.sql
 
 -- A job that has ended may break them: it came before the rule, and was set aside because of it.
 ALTER TABLE tally.jobs
@@ -137,21 +137,21 @@ BEGIN
   IF enqueue.id IS NOT NULL AND (substr(job::text, 15, 1) <> '7' OR substr(job::text, 20, 1) NOT IN ('8', '9', 'a', 'b')
     OR abs(('x' || substr(replace(job::text, '-', ''), 1, 12))::bit(48)::bigint - extract(epoch FROM made) * 1000)
       > 86400000) THEN
-    RAISE EXCEPTION 'id: % is not within UUIDv7 made within a day of now; use a unique key for other names', job
+    RAISE EXCEPTION 'id: % is not within UUIDv7 made within a day of now, by the store''s clock; use a unique key for other names', job
       USING ERRCODE = '22023';
   END IF;
   IF EXISTS (SELECT FROM tally.jobs j WHERE j.id = job) THEN RETURN job; END IF;
-  IF key IS NOT NULL THEN
+  -- Looked at before it is asked for: the conflict below locks a taken key's row until the caller's transaction ends.
+  WHILE key IS NOT NULL AND holder IS NULL LOOP
+    SELECT u.job_id INTO holder FROM tally.unique_keys u
+    WHERE u.queue = enqueue.queue AND u.key = key AND u.until > clock_timestamp();
+    IF FOUND THEN RETURN holder; END IF;
     INSERT INTO tally.unique_keys AS u (queue, key, job_id, until)
     VALUES (enqueue.queue, key, job, 'infinity')
     ON CONFLICT ON CONSTRAINT unique_keys_pkey DO UPDATE SET job_id = EXCLUDED.job_id, until = EXCLUDED.until
-      WHERE u.until <= made
+      WHERE u.until <= clock_timestamp()
     RETURNING u.job_id INTO holder;
-    IF holder IS NULL THEN
-      SELECT u.job_id INTO holder FROM tally.unique_keys u WHERE u.queue = enqueue.queue AND u.key = key;
-      RETURN holder;
-    END IF;
-  END IF;
+  END LOOP;
   INSERT INTO tally.jobs (
     id, type, payload, status, max_attempts, created_at, updated_at, scheduled_at, queue, priority, run_at,
     timeout_us, unique_key, unique_lifetime, body_hash, tags, trace, body)

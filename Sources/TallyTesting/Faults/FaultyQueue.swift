@@ -5,13 +5,15 @@ import TallyCore
 ///
 ///     let queue = FaultyQueue(MemoryQueue())
 ///     queue.inject(.dropReply, on: .ack)      // the next ack happens, and its caller gets `.uncertain`
-public final class FaultyQueue: InspectableQueue {
+public final class FaultyQueue: Sendable {
+    /// What a call meets.
     public enum Fault: Hashable, Sendable {
         /// Nothing happens; the caller gets this code.
         case refuse(QueueError.Code)
         /// The call happens; the caller gets `.uncertain`.
         case dropReply
     }
+    /// The verbs of the seam.
     public enum Call: String, Hashable, Sendable, CaseIterable {
         case push, reserve, extend, ack, retry, fail, release, cancel, promote, reclaim, pause, heartbeat,
             wait, stamp
@@ -19,33 +21,33 @@ public final class FaultyQueue: InspectableQueue {
     }
 
     private struct Plan: Sendable {
-        var faults: [Call: [Fault]] = [:]
+        var faults = FaultPlan<Call, Fault>()
         var outage: QueueError.Code?
-        var calls: [Call: Int] = [:]
     }
     private let base: any InspectableQueue
     private let plan = Mutex(Plan())
 
+    /// A queue in front of `base`.
     public init(_ base: any InspectableQueue) { self.base = base }
 
-    /// The next `times` calls of this kind meet the fault; faults queue up.
-    public func inject(_ fault: Fault, on call: Call, times: Int = 1) {
-        plan.withLock { $0.faults[call, default: []] += Array(repeating: fault, count: times) }
+    /// From the `nth` call of this kind on, 1 being the next, `times` calls meet the fault; faults queue up.
+    public func inject(_ fault: Fault, on call: Call, at nth: Int = 1, times: Int = 1) {
+        plan.withLock { $0.faults.add(fault, on: call, from: nth, times: times) }
     }
 
     /// Every call fails with this code until nil is set.
     public func setOutage(_ code: QueueError.Code?) { plan.withLock { $0.outage = code } }
 
     /// How often the call was made, faults included.
-    public func count(of call: Call) -> Int { plan.withLock { $0.calls[call, default: 0] } }
+    public func count(of call: Call) -> Int { plan.withLock { $0.faults.count(of: call) } }
 
     private func fault(_ call: Call) throws(QueueError) -> Fault? {
         let fault: Fault? = plan.withLock { plan in
-            plan.calls[call, default: 0] += 1
-            if let code = plan.outage { return .refuse(code) }
-            guard let fault = plan.faults[call]?.first else { return nil }
-            plan.faults[call]?.removeFirst()
-            return fault
+            if let code = plan.outage {
+                plan.faults.count(call)
+                return .refuse(code)
+            }
+            return plan.faults.next(call)
         }
         if case .refuse(let code)? = fault { throw QueueError(code, call.rawValue, "injected") }
         return fault
@@ -62,8 +64,9 @@ public final class FaultyQueue: InspectableQueue {
         return answer
     }
 
-    // MARK: - The verbs, each as the queue beneath does it
+}
 
+extension FaultyQueue: InspectableQueue {
     public func push(_ jobs: [Push], issued: Issued?, at now: Timestamp?) async throws(QueueError)
         -> [PushAnswer]
     {
@@ -123,16 +126,24 @@ public final class FaultyQueue: InspectableQueue {
     public func open(epoch: Int64) async throws(QueueError) {
         try await pass(.open) { () throws(QueueError) in try await base.open(epoch: epoch) }
     }
-    public func log(after position: LogPosition, limit: Int) async throws(QueueError) -> [LogEntry] {
-        try await pass(.log) { () throws(QueueError) in try await base.log(after: position, limit: limit) }
+    public func log(after position: LogPosition, limit: Int, bytes: Int) async throws(QueueError)
+        -> [LogEntry]
+    {
+        try await pass(.log) { () throws(QueueError) in
+            try await base.log(after: position, limit: limit, bytes: bytes)
+        }
     }
     public func report(applied position: LogPosition, at now: Timestamp?) async throws(QueueError) {
         try await pass(.report) { () throws(QueueError) in try await base.report(applied: position, at: now) }
     }
     public func close() async { await base.close() }
 
-    public func inspect(_ ids: [JobID], at now: Timestamp?) async throws(QueueError) -> QueueView {
-        try await pass(.inspect) { () throws(QueueError) in try await base.inspect(ids, at: now) }
+    public func inspect(_ ids: [JobID], bodies: QueueView.Bodies, at now: Timestamp?) async throws(QueueError)
+        -> QueueView
+    {
+        try await pass(.inspect) { () throws(QueueError) in
+            try await base.inspect(ids, bodies: bodies, at: now)
+        }
     }
     public func counts(at now: Timestamp?) async throws(QueueError) -> [QueueCounts] {
         try await pass(.counts) { () throws(QueueError) in try await base.counts(at: now) }

@@ -1,0 +1,215 @@
+/// Where a store is, as a person wrote it. The only parser of addresses: `redis://`, `unix://`, `postgres://` and
+/// libpq's `name=value` words.
+///
+/// No refusal quotes a part of the address: in a malformed one nobody knows which part is the password.
+package struct StoreAddress: Sendable {
+    package enum Scheme: Sendable { case redis, unix, postgres, words }
+    package struct Host: Hashable, Sendable {
+        package var name: String
+        package var port: Int?
+    }
+    package struct Option: Hashable, Sendable {
+        package var name: String
+        package var value: String
+    }
+    /// Why an address is refused: never with a part of it.
+    package struct Fault: Error, Hashable, CustomStringConvertible {
+        package let description: String
+        package init(description: String) { self.description = description }
+    }
+
+    package private(set) var scheme = Scheme.words
+    package private(set) var user: String?
+    package private(set) var password: String?
+    package private(set) var hosts: [Host] = []
+    /// A database or a socket's path, decoded, without the slash that separates it from the host.
+    package private(set) var path = ""
+    /// Behind `?`, or the words themselves, in their order.
+    package private(set) var options: [Option] = []
+
+    package init(_ text: String) throws(Fault) {
+        if text.isEmpty { throw Fault(description: "is empty") }
+        if text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) {
+            throw Fault(description: "holds a control character")
+        }
+        for (prefix, scheme) in [
+            ("redis://", Scheme.redis), ("unix://", .unix), ("postgres://", .postgres),
+            ("postgresql://", .postgres),
+        ] where text.hasPrefix(prefix) {
+            self.scheme = scheme
+            if text.contains(where: \.isWhitespace) {
+                throw Fault(description: "holds white space; write it as %20")
+            }
+            try readURL(text.dropFirst(prefix.count))
+            return
+        }
+        if text.hasPrefix("rediss://") {
+            throw Fault(
+                description:
+                    "asks for TLS, which this build lacks; put stunnel before the server, or use redis://")
+        }
+        // A name first: what has none is an address whose beginning is wrong.
+        let name = text.drop(while: \.isWhitespace).prefix { $0.isASCII && $0.isLetter || $0 == "_" }
+        let behind = text.drop(while: \.isWhitespace).dropFirst(name.count).drop(while: \.isWhitespace)
+        guard !name.isEmpty, behind.first == "=" else {
+            throw Fault(
+                description: "must begin with redis://, unix:// or postgres://, or be name=value words")
+        }
+        try readWords(text)
+    }
+
+    // MARK: Addresses with ://
+
+    private mutating func readURL(_ text: Substring) throws(Fault) {
+        let stops: Set<Character> = scheme == .unix ? ["/"] : ["/", "?"]
+        var authority = text.prefix { !stops.contains($0) }
+        let rest = text.dropFirst(authority.count)
+        let cut = rest.firstIndex(of: "?") ?? rest.endIndex
+        let place = rest[..<cut]
+        let query = rest[cut...]
+        try refuseBareMarks(authority, place, query)
+        if let at = authority.lastIndex(of: "@") {
+            try readCredentials(authority[..<at])
+            authority = authority[authority.index(after: at)...]
+        }
+        if scheme == .unix {
+            if !authority.isEmpty { throw Fault(description: "names a host; a socket is unix:///path") }
+            path = try Self.decoded(place, "the path")
+        } else {
+            try readHosts(authority)
+            path = try Self.decoded(place.dropFirst(), "the database")
+        }
+        if !query.isEmpty { try readOptions(query.dropFirst()) }
+    }
+
+    /// A `/` or a `?` in a password ends what is taken for the host, and an `@` is left over behind it.
+    private func refuseBareMarks(_ authority: Substring, _ place: Substring, _ query: Substring) throws(Fault)
+    {
+        let isSocket = scheme == .unix && authority.isEmpty
+        if place.contains("@"), !isSocket {
+            throw Fault(
+                description:
+                    "holds a bare / in its password, or a bare @ behind its host: write / as %2F and @ as %40"
+            )
+        }
+        let hasPort =
+            authority.contains("@")
+            || authority.split(separator: ",").allSatisfy { host in
+                let colon = host.lastIndex(of: ":")
+                return host.hasSuffix("]") || colon.map { Int(host[host.index(after: $0)...]) != nil } ?? true
+            }
+        if query.contains("@"), !query.contains("=") || !hasPort {
+            throw Fault(description: "holds a bare ? in its password: write it as %3F")
+        }
+    }
+
+    private mutating func readCredentials(_ text: Substring) throws(Fault) {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        let what = "the user or password"
+        user = try Self.decoded(parts[0], what)
+        if parts.count == 2 { password = try Self.decoded(parts[1], what) }
+    }
+
+    private mutating func readHosts(_ text: Substring) throws(Fault) {
+        let parts =
+            scheme == .postgres ? text.split(separator: ",", omittingEmptySubsequences: false) : [text]
+        for part in parts {
+            var name = part
+            var port: Int?
+            let behindBracket = part.lastIndex(of: "]") ?? part.startIndex
+            if let colon = part[behindBracket...].lastIndex(of: ":") {
+                port = try Self.port(part[part.index(after: colon)...])
+                name = part[..<colon]
+            }
+            if name.hasPrefix("["), name.hasSuffix("]") {
+                name = name.dropFirst().dropLast()
+            } else if name.contains(where: { ":[]".contains($0) }) {
+                throw Fault(description: "needs [ and ] around an IPv6 address")
+            }
+            hosts.append(Host(name: try Self.decoded(name, "the host"), port: port))
+        }
+    }
+
+    package static func port(_ text: Substring) throws(Fault) -> Int? {
+        if text.isEmpty { return nil }
+        guard let number = Int(text), (1...65_535).contains(number), text.first != "+" else {
+            throw Fault(
+                description:
+                    "has a port that is no number from 1 to 65535; a bare : or / in a password is written "
+                    + "%3A or %2F")
+        }
+        return number
+    }
+
+    private mutating func readOptions(_ text: Substring) throws(Fault) {
+        for part in text.split(separator: "&", omittingEmptySubsequences: false) {
+            let sides = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard sides.count == 2, !sides[0].isEmpty else {
+                throw Fault(description: "has an option behind ? that is not name=value")
+            }
+            let what = "an option"
+            options.append(
+                Option(name: try Self.decoded(sides[0], what), value: try Self.decoded(sides[1], what)))
+        }
+    }
+
+    private static func decoded(_ text: Substring, _ what: String) throws(Fault) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            let digits = rest.prefix(2)
+            guard digits.count == 2, digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
+                let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16), value != 0
+            else { throw Fault(description: "holds a broken %-escape in \(what); a bare % is written %25") }
+            bytes.append(value)
+            rest = rest.dropFirst(2)
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw Fault(description: "holds %-escapes in \(what) that are not UTF-8")
+        }
+        return text
+    }
+
+    // MARK: Words
+
+    /// `name=value` words as libpq reads them: quotes around a value with white space, backslashes before quotes.
+    private mutating func readWords(_ text: String) throws(Fault) {
+        var rest = text[...]
+        func skipSpace() { rest = rest.drop(while: \.isWhitespace) }
+        skipSpace()
+        while !rest.isEmpty {
+            let name = rest.prefix { !$0.isWhitespace && $0 != "=" }
+            rest = rest.dropFirst(name.count)
+            skipSpace()
+            guard rest.first == "=", !name.isEmpty else {
+                throw Fault(
+                    description:
+                        "has a word that is not name=value; a value with white space stands in single quotes")
+            }
+            rest.removeFirst()
+            skipSpace()
+            options.append(Option(name: String(name), value: try Self.wordValue(&rest)))
+            skipSpace()
+        }
+    }
+
+    private static func wordValue(_ rest: inout Substring) throws(Fault) -> String {
+        let isQuoted = rest.first == "'"
+        if isQuoted { rest.removeFirst() }
+        var value = ""
+        while let next = rest.popFirst() {
+            if isQuoted ? next == "'" : next.isWhitespace { return value }
+            if next == "\\" {
+                if let escaped = rest.popFirst() { value.append(escaped) }
+            } else {
+                value.append(next)
+            }
+        }
+        if isQuoted { throw Fault(description: "opens a ' that nothing closes") }
+        return value
+    }
+}

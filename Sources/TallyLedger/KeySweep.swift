@@ -1,0 +1,38 @@
+import Synchronization
+import TallyCore
+
+/// Frees unique keys that nobody frees on the way: those whose time is over, in both halves, and those that a client's open
+/// transaction held when their job ended.
+public final class KeySweep: Sendable {
+    private let queue: any QueueDriver
+    private let ledger: (any LedgerDriver)?
+    /// How far the walk through the queue's keys has come; it begins anew at the end.
+    private let cursor = Mutex("")
+
+    public init(queue: any QueueDriver, ledger: (any LedgerDriver)?) {
+        self.queue = queue
+        self.ledger = ledger
+    }
+
+    /// A bounded number of keys in each half. Answers how many were freed. A crash leaves the rest to the next step.
+    public func step() async throws -> Int {
+        var freed = 0
+        if let ledger = ledger as? any ReconcilableLedger {
+            freed += try await ledger.freeKeys(limit: Limits.keysPerSweep)
+        }
+        if let queue = queue as? any ReconcilableQueue {
+            let from = cursor.withLock { $0 }
+            let (pruned, next) = try await queue.pruneKeys(from, limit: Limits.keysPerSweep)
+            cursor.withLock { $0 = next ?? "" }
+            freed += pruned
+        }
+        return freed
+    }
+
+    package func duty() -> Duty {
+        Duty("free keys", pause: .afterStep(Limits.keySweep)) { [self] in
+            let freed = try await step()
+            return Duty.Step(freed, isMore: freed >= Limits.keysPerSweep)
+        }
+    }
+}

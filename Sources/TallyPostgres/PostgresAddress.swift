@@ -1,0 +1,92 @@
+import CLibpq
+import TallyCore
+
+/// What libpq is told of an address: its own parameter names, each once.
+struct PostgresAddress: Sendable {
+    private(set) var parameters: [(name: String, value: String)] = []
+    let redactor: Redactor
+
+    /// - Throws: why it is refused, without a part of it but the name of an option that libpq does not know.
+    init(_ text: String) throws(StoreAddress.Fault) {
+        if text.isEmpty {
+            throw StoreAddress.Fault(
+                description: "is empty; set it to postgres://user:password@host:5432/database")
+        }
+        let address = try StoreAddress(text)
+        var found: [(name: String, value: String)] = []
+        func set(_ name: String, _ value: String) {
+            if let at = found.firstIndex(where: { $0.name == name }) {
+                found[at].value = value
+            } else {
+                found.append((name, value))
+            }
+        }
+        switch address.scheme {
+        case .redis, .unix:
+            throw StoreAddress.Fault(description: "must begin with postgres://, or be name=value words")
+        case .words: break
+        case .postgres:
+            if let user = address.user, !user.isEmpty { set("user", user) }
+            if let password = address.password { set("password", password) }
+            if address.hosts.contains(where: { !$0.name.isEmpty }) {
+                set("host", address.hosts.map(\.name).joined(separator: ","))
+            }
+            if address.hosts.contains(where: { $0.port != nil }) {
+                set("port", address.hosts.map { $0.port.map(String.init) ?? "" }.joined(separator: ","))
+            }
+            if !address.path.isEmpty { set("dbname", address.path) }
+        }
+        let known = Self.names
+        for option in address.options {
+            // As libpq reads it in an address.
+            if address.scheme == .postgres, option.name == "ssl", option.value == "true" {
+                set("sslmode", "require")
+                continue
+            }
+            if !known.contains(option.name) { throw Self.unknown(option, address) }
+            set(option.name, option.value)
+        }
+        for parameter in found {
+            if parameter.name == "port" {
+                for port in parameter.value.split(separator: ",") { _ = try StoreAddress.port(port) }
+            }
+            if parameter.name == "dbname", parameter.value.contains("=") || parameter.value.contains("://") {
+                throw StoreAddress.Fault(
+                    description: "names a database with = or :// in it, which libpq would take apart")
+            }
+        }
+        parameters = found
+        redactor = Redactor(found.filter { $0.name == "password" || $0.name == "sslpassword" }.map(\.value))
+    }
+
+    /// Hosts, ports and database: for messages.
+    var place: String {
+        func value(_ name: String) -> String { parameters.first { $0.name == name }?.value ?? "" }
+        let port = value("port")
+        return "\(value("host"))\(port.isEmpty ? "" : ":\(port)")/\(value("dbname"))"
+    }
+
+    private static func unknown(_ option: StoreAddress.Option, _ address: StoreAddress) -> StoreAddress.Fault
+    {
+        let isName =
+            option.name.utf8.count <= 40 && option.name.utf8.allSatisfy { $0 >= 97 && $0 <= 122 || $0 == 95 }
+        // An @ behind it: what looks like an option may be the rest of a password.
+        if !isName || address.user == nil && option.value.contains("@") {
+            return .init(
+                description: "has an option that libpq does not know; a bare ? in a password is written %3F")
+        }
+        return .init(description: "has the option \(option.name), which libpq does not know")
+    }
+
+    private static let names: Set<String> = {
+        var names: Set<String> = []
+        guard let defaults = PQconndefaults() else { return names }
+        defer { PQconninfoFree(defaults) }
+        var option = defaults
+        while let keyword = option.pointee.keyword {
+            names.insert(String(cString: keyword))
+            option += 1
+        }
+        return names
+    }()
+}

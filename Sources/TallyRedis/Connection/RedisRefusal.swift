@@ -1,0 +1,106 @@
+import TallyCore
+
+/// What an error reply of Redis means: the one table for every verb, every wait and every step of a new connection.
+///
+/// Who acts on it is the process' own rule: at its first start it ends on what does not pass by itself
+/// (`QueueError.mayRetry`); afterwards every answer is an outage that it waits out.
+package enum RedisRefusal {
+    package struct Row: Sendable {
+        /// How the reply begins; of two rows that fit the longer one counts.
+        package let beginning: String
+        package let code: QueueError.Code
+        /// Whether a verb may have happened all the same: a function that stops in its middle is not rolled back.
+        package let mayHaveHappened: Bool
+        /// What a person is to do, where it does not pass by itself.
+        package let mend: String
+
+        init(_ beginning: String, _ code: QueueError.Code, mayHaveHappened: Bool = false, _ mend: String = "")
+        {
+            self.beginning = beginning
+            self.code = code
+            self.mayHaveHappened = mayHaveHappened
+            self.mend = mend
+        }
+    }
+
+    package static let table: [Row] = [
+        // The server cannot serve just now.
+        Row("LOADING", .unavailable), Row("BUSY", .unavailable), Row("TRYAGAIN", .unavailable),
+        Row("MASTERDOWN", .unavailable), Row("CLUSTERDOWN", .unavailable), Row("NOREPLICAS", .unavailable),
+        Row("ERR max number of clients", .unavailable), Row("ERR max clients", .unavailable),
+        // It lost the functions: they are loaded, and called again.
+        Row("ERR Function not found", .unavailable),
+        // A failover: the next connection may find the primary.
+        Row("READONLY", .unavailable), Row("UNBLOCKED", .unavailable),
+        // It takes no more.
+        Row("OOM", .full), Row("MISCONF", .full), Row("FULL", .full),
+        // It does not let this user in, or not so far.
+        Row("NOAUTH", .wrongServer, "give the password in TALLY_REDIS_URL"),
+        Row("WRONGPASS", .wrongServer, "check user and password in TALLY_REDIS_URL"),
+        Row("NOPERM", .wrongServer, "grant the user what it lacks with ACL SETUSER"),
+        Row("ERR AUTH", .wrongServer, "the server has no password: take it out of TALLY_REDIS_URL"),
+        Row(
+            "ERR Client sent AUTH", .wrongServer, "the server has no password: take it out of TALLY_REDIS_URL"
+        ),
+        Row("ERR invalid password", .wrongServer, "check user and password in TALLY_REDIS_URL"),
+        Row("ERR DB index", .wrongServer, "check the database number in TALLY_REDIS_URL"),
+        Row("ERR invalid DB index", .wrongServer, "check the database number in TALLY_REDIS_URL"),
+        Row("DENIED", .wrongServer, "the server is in protected mode: give it a password"),
+        // Another kind of server than this program can use.
+        Row("MOVED", .wrongServer, "a cluster is not supported yet; use a single primary"),
+        Row("ASK", .wrongServer, "a cluster is not supported yet; use a single primary"),
+        Row("CROSSSLOT", .wrongServer, "a cluster is not supported yet; use a single primary"),
+        Row("NOPROTO", .wrongServer, "functions need Redis 7 or later"),
+        Row("ERR unknown command", .wrongServer, "functions need Redis 7 or later, with no command renamed"),
+        Row(
+            "ERR unknown subcommand", .wrongServer, "functions need Redis 7 or later, with no command renamed"
+        ),
+        Row("ERR Error compiling", .wrongServer, "functions need Redis 7 or later"),
+        // The keys are not what this program wrote.
+        Row("LAYOUT", .wrongServer),
+        Row(
+            "WRONGTYPE", .wrongServer, mayHaveHappened: true,
+            "a key of this namespace is not of this program; `tally reconcile` says what is missing"),
+        // The call itself is at fault.
+        Row("INVALID", .invalid), Row("EXECABORT", .invalid), Row("NOSCRIPT", .invalid),
+        Row("ERR wrong number of arguments", .invalid), Row("ERR Protocol error", .invalid),
+    ]
+
+    /// What the table does not know may have happened.
+    static let unknown = Row("", .uncertain, mayHaveHappened: true)
+
+    package static func row(_ text: String) -> Row {
+        let row = table.filter { text.hasPrefix($0.beginning) }.max {
+            $0.beginning.count < $1.beginning.count
+        }
+        if let row { return row }
+        return isMissingFunction(.error(text)) ? Row("", .unavailable) : unknown
+    }
+
+    static func queueError(_ text: String, _ operation: String) -> QueueError {
+        let row = row(text)
+        return QueueError(row.code, operation, withoutPlace(text) + (row.mend.isEmpty ? "" : "; " + row.mend))
+    }
+
+    /// Of a step of a new connection, which changes nothing: an unknown answer is not Redis'.
+    static func handshakeError(_ text: String, _ operation: String, _ place: String) -> QueueError {
+        let error = queueError(text, operation)
+        return QueueError(
+            error.code == .uncertain ? .wrongServer : error.code, operation, "\(place): \(error.detail)")
+    }
+
+    /// Redis adds the function and its line to what a function refuses: `… script: NAME, on @user_function:LINE.`
+    private static func withoutPlace(_ text: String) -> String {
+        text.range(of: " script: ").map { String(text[..<$0.lowerBound]) } ?? text
+    }
+
+    /// The server lost the functions (FUNCTION FLUSH, an older dump): load them and call again.
+    static func isMissingFunction(_ reply: RedisReply) -> Bool {
+        if case .error(let text) = reply { text.contains("Function not found") } else { false }
+    }
+
+    /// A function refused what a call brought; never after a write.
+    static func refusesInput(_ reply: RedisReply) -> Bool {
+        if case .error(let text) = reply { text.hasPrefix("INVALID ") } else { false }
+    }
+}

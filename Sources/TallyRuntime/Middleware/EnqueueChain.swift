@@ -1,0 +1,61 @@
+import Synchronization
+import TallyCore
+
+/// The middleware around a client's enqueues, the first outermost.
+struct EnqueueChain: Sendable {
+    typealias Send = @Sendable (EnqueueCall) async throws(EnqueueError) -> [Receipt]
+
+    let layers: [JobMiddleware.Enqueue]
+    let observer: any JobObserver
+
+    init(_ middleware: [JobMiddleware], observer: any JobObserver) {
+        layers = middleware.compactMap(\.enqueue)
+        self.observer = observer
+    }
+
+    var isEmpty: Bool { layers.isEmpty }
+
+    /// One receipt a record, as the store answered: no layer can lose or add one.
+    func pass(_ call: EnqueueCall, _ send: Send) async throws(EnqueueError) -> [Receipt] {
+        let ids = call.records.map(\.id)
+        return try await pass(call, from: 0) { (call) throws(EnqueueError) in
+            guard call.records.map(\.id) == ids else {
+                throw .refused(
+                    "a middleware changed the ids, the number or the order of the jobs; it must not")
+            }
+            return try await send(call)
+        }
+    }
+
+    private func pass(
+        _ call: EnqueueCall, from index: Int, _ send: Send
+    ) async throws(EnqueueError) -> [Receipt] {
+        guard index < layers.count else { return try await send(call) }
+        let answer = Mutex<Result<[Receipt], EnqueueError>?>(nil)
+        do {
+            try await layers[index](call) { call in
+                let inner: Result<[Receipt], EnqueueError>
+                do throws(EnqueueError) {
+                    inner = .success(try await pass(call, from: index + 1, send))
+                } catch {
+                    inner = .failure(error)
+                }
+                answer.withLock { $0 = inner }
+                return try inner.get()
+            }
+        } catch {
+            switch answer.withLock({ $0 }) {
+            case nil: throw error as? EnqueueError ?? .refused("\(error)")
+            case .failure(let told)?: throw told
+            case .success(let receipts)?:
+                // The jobs are there: the caller must not believe otherwise.
+                observer.dutyFailed("enqueue middleware", error)
+                return receipts
+            }
+        }
+        guard let answer = answer.withLock({ $0 }) else {
+            throw .refused("a middleware did not pass the jobs on: it returned without calling `next`")
+        }
+        return try answer.get()
+    }
+}

@@ -1,0 +1,198 @@
+import Synchronization
+import TallyCore
+
+/// A ledger that fails on command, for tests of everything that stands above the seam. Untouched calls go through.
+///
+///     let ledger = FaultyLedger(MemoryLedger())
+///     ledger.inject(.dropReply, on: .record)          // the next record happens, and its caller gets `.uncertain`
+///     ledger.inject(.refuse(.unavailable), on: .apply, at: 3)        // the third batch from now changes nothing
+///     ledger.inject(.delay { await gate.wait() }, on: .relay)        // the next relay waits at a gate of the test's
+public final class FaultyLedger: Sendable {
+    /// What a call meets.
+    public enum Fault: Sendable {
+        /// Nothing happens; the caller gets this code.
+        case refuse(LedgerError.Code)
+        /// The call happens; the caller gets `.uncertain`.
+        case dropReply
+        /// The call happens once this has returned.
+        case delay(@Sendable () async -> Void)
+    }
+    /// The verbs of the seam. `record`, `complete` and `commit` of a transaction are calls of their own.
+    public enum Call: String, Hashable, Sendable, CaseIterable {
+        case record, finishOutbox, relay, cursor, apply, requeue, recordCancel
+        case clock, jobs, events, list, workers, active, views, balances, effects, recordRun
+        case recordInTransaction, complete, commit, committedEffect
+    }
+
+    private struct Plan: Sendable {
+        var faults = FaultPlan<Call, Fault>()
+        var outage: LedgerError.Code?
+        var refusedType: JobType?
+    }
+    private let base: any TransactionalLedger
+    private let plan = Mutex(Plan())
+
+    /// A ledger in front of `base`.
+    public init(_ base: any TransactionalLedger) { self.base = base }
+
+    /// From the `nth` call of this kind on, 1 being the next, `times` calls meet the fault; faults queue up.
+    public func inject(_ fault: Fault, on call: Call, at nth: Int = 1, times: Int = 1) {
+        plan.withLock { $0.faults.add(fault, on: call, from: nth, times: times) }
+    }
+
+    /// Every call fails with this code until nil is set.
+    public func setOutage(_ code: LedgerError.Code?) { plan.withLock { $0.outage = code } }
+
+    /// Every recording with a job of this type is refused for its data, as Postgres refuses what it cannot hold; nil
+    /// ends it.
+    public func refuse(_ type: JobType?) { plan.withLock { $0.refusedType = type } }
+
+    /// How often the call was made, faults included.
+    public func count(of call: Call) -> Int { plan.withLock { $0.faults.count(of: call) } }
+
+    /// The fault that a call meets, once it has met all of it that comes before the call.
+    private func fault(_ call: Call) async throws(LedgerError) -> Fault? {
+        let fault: Fault? = plan.withLock { plan in
+            if let code = plan.outage {
+                plan.faults.count(call)
+                return .refuse(code)
+            }
+            return plan.faults.next(call)
+        }
+        switch fault {
+        case .refuse(let code)?: throw LedgerError(code, call.rawValue, "injected")
+        case .delay(let wait)?: await wait()
+        case .dropReply?, nil: break
+        }
+        return fault
+    }
+
+    private func pass<Answer: Sendable>(
+        _ call: Call, _ body: () async throws(LedgerError) -> Answer
+    ) async throws(LedgerError) -> Answer {
+        let fault = try await fault(call)
+        let answer = try await body()
+        try Self.drop(fault, call)
+        return answer
+    }
+
+    private static func drop(_ fault: Fault?, _ call: Call) throws(LedgerError) {
+        guard case .dropReply? = fault else { return }
+        throw LedgerError(.uncertain, call.rawValue, "injected: the reply was dropped")
+    }
+
+    private func check(_ jobs: [JobRecord]) throws(LedgerError) {
+        guard let type = plan.withLock({ $0.refusedType }), jobs.contains(where: { $0.type == type }) else {
+            return
+        }
+        throw LedgerError(.refused, "record", "injected: the data is refused", sqlState: "22P05")
+    }
+}
+
+extension FaultyLedger: TransactionalLedger {
+    public func record(_ jobs: [JobRecord], together: Bool) async throws(LedgerError) -> RecordReceipt {
+        try await pass(.record) { () throws(LedgerError) in
+            try check(jobs)
+            return try await base.record(jobs, together: together)
+        }
+    }
+    public func finishOutbox(_ ids: [OutboxID]) async throws(LedgerError) {
+        try await pass(.finishOutbox) { () throws(LedgerError) in try await base.finishOutbox(ids) }
+    }
+    public func relay(
+        _ claim: RelayClaim, push: @Sendable (OutboxRow) async throws -> RelayVerdict
+    ) async throws(LedgerError) -> RelayPass {
+        try await pass(.relay) { () throws(LedgerError) in
+            try await base.relay(claim, push: push)
+        }
+    }
+    public func cursor() async throws(LedgerError) -> LogPosition {
+        try await pass(.cursor) { () throws(LedgerError) in try await base.cursor() }
+    }
+    public func apply(_ batch: MirrorBatch) async throws(LedgerError) -> Bool {
+        try await pass(.apply) { () throws(LedgerError) in try await base.apply(batch) }
+    }
+    public func requeue(
+        _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String,
+        despiteEffect: Bool
+    ) async throws(LedgerError) -> RequeueAnswer {
+        try await pass(.requeue) { () throws(LedgerError) in
+            try await base.requeue(
+                id, seen: version, runAt: runAt, resetAttempts: resetAttempts, actor: actor,
+                despiteEffect: despiteEffect)
+        }
+    }
+    public func recordCancel(_ id: JobID, version: Int, epoch: Int64) async throws(LedgerError)
+        -> RecordCancelAnswer
+    {
+        try await pass(.recordCancel) { () throws(LedgerError) in
+            try await base.recordCancel(id, version: version, epoch: epoch)
+        }
+    }
+    public func clock() async throws(LedgerError) -> Timestamp {
+        try await pass(.clock) { () throws(LedgerError) in try await base.clock() }
+    }
+    public func jobs(_ ids: [JobID]) async throws(LedgerError) -> [JobID: JobSnapshot] {
+        try await pass(.jobs) { () throws(LedgerError) in try await base.jobs(ids) }
+    }
+    public func events(_ id: JobID) async throws(LedgerError) -> [JobEvent] {
+        try await pass(.events) { () throws(LedgerError) in try await base.events(id) }
+    }
+    public func list(_ query: JobQuery) async throws(LedgerError) -> JobPage {
+        try await pass(.list) { () throws(LedgerError) in try await base.list(query) }
+    }
+    public func workers() async throws(LedgerError) -> [WorkerRow] {
+        try await pass(.workers) { () throws(LedgerError) in try await base.workers() }
+    }
+    public func active(after id: JobID, limit: Int) async throws(LedgerError) -> [LedgerView] {
+        try await pass(.active) { () throws(LedgerError) in try await base.active(after: id, limit: limit) }
+    }
+    public func views(_ ids: [JobID]) async throws(LedgerError) -> [JobID: LedgerView] {
+        try await pass(.views) { () throws(LedgerError) in try await base.views(ids) }
+    }
+    public func balances() async throws(LedgerError) -> Balances {
+        try await pass(.balances) { () throws(LedgerError) in try await base.balances() }
+    }
+    public func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID> {
+        try await pass(.effects) { () throws(LedgerError) in try await base.effects(ids) }
+    }
+    public func record(run: ReconcileRun) async throws(LedgerError) {
+        try await pass(.recordRun) { () throws(LedgerError) in try await base.record(run: run) }
+    }
+    public func close() async { await base.close() }
+
+    // MARK: - Transactions
+
+    /// `.refuse` on `commit` rolls the transaction back; `.dropReply` loses the answer to a commit that took place.
+    public func transaction<Value: Sendable>(
+        _ body: (any LedgerTransaction) async throws -> Value
+    ) async throws -> Value {
+        let fate = Mutex<Fault?>(nil)
+        let value = try await base.transaction { transaction in
+            let value = try await body(transaction)
+            let fault = try await fault(.commit)
+            fate.withLock { $0 = fault }
+            return value
+        }
+        try Self.drop(fate.withLock { $0 }, .commit)
+        return value
+    }
+    public func record(
+        _ jobs: [JobRecord], in transaction: some LedgerTransaction
+    ) async throws(LedgerError) -> RecordReceipt {
+        try await pass(.recordInTransaction) { () throws(LedgerError) in
+            try check(jobs)
+            return try await base.record(jobs, in: transaction)
+        }
+    }
+    public func complete(
+        _ lease: Lease, result: [UInt8], in transaction: some LedgerTransaction
+    ) async throws(LedgerError) -> EffectAnswer {
+        try await pass(.complete) { () throws(LedgerError) in
+            try await base.complete(lease, result: result, in: transaction)
+        }
+    }
+    public func committedEffect(of job: JobID) async throws(LedgerError) -> [UInt8]? {
+        try await pass(.committedEffect) { () throws(LedgerError) in try await base.committedEffect(of: job) }
+    }
+}

@@ -1,0 +1,136 @@
+import Glibc
+import Tallystick
+
+/// Standard input, line by line, a batch at a time. A batch is sent when it is full, when its first line has
+/// waited for the linger, at the end of the input, when the input fails, and on SIGTERM and SIGINT.
+struct BulkEnqueue {
+    let tally: Tally
+    let isJSON: Bool
+    private var batch: [(line: Int, record: JobRecord)] = []
+    private var bytes = 0
+    private var sendAt = ContinuousClock.now
+    private var lines = 0
+    private var taken = 0
+    private var refused = 0
+
+    init(tally: Tally, isJSON: Bool) {
+        self.tally = tally
+        self.isJSON = isJSON
+    }
+
+    /// Answers the exit code.
+    mutating func run() async throws -> Int32 {
+        let stop = try StopPipe()
+        Signals.onStop { stop.stop() }
+        let input = LineInput(stop: stop)
+        do throws(EnqueueError) {
+            while true {
+                switch await input.next(until: batch.isEmpty ? nil : sendAt) {
+                case .line(let line):
+                    lines += 1
+                    try await take(line)
+                    if !batch.isEmpty, sendAt <= .now { try await flush() }
+                case .quiet: try await flush()
+                case .end:
+                    try await flush()
+                    return refused > 0 ? 1 : 0
+                case .failed(let error):
+                    try await flush()
+                    note("standard input cannot be read: \(String(cString: strerror(error))); \(account)")
+                    return 1
+                case .stopped:
+                    try await flush()
+                    let cut = input.hasRest ? "; line \(lines + 1) was cut off and is not enqueued" : ""
+                    note("stopped by a signal; \(account)\(cut)")
+                    return 130
+                }
+            }
+        } catch {
+            let first = batch.first?.line ?? lines
+            note("\(error)\n\(account); lines \(first) to \(lines) are not confirmed")
+            return 1
+        }
+    }
+
+    private var account: String { "\(taken) of \(lines) lines went in" }
+
+    private func note(_ text: String) {
+        for line in text.split(separator: "\n") { Output.note("tally enqueue: \(line)") }
+    }
+
+    private mutating func refuse(_ line: Int, _ why: any Error) {
+        refused += 1
+        note("line \(line): \(why)")
+    }
+
+    private mutating func take(_ line: LineCutter.Line) async throws(EnqueueError) {
+        guard case .whole(let text) = line else {
+            return refuse(lines, Usage("is longer than \(Limits.lineBytes) bytes"))
+        }
+        if text.allSatisfy({ $0 == 32 || $0 == 9 || $0 == 13 }) { return }
+        let record: JobRecord
+        do {
+            record = try JobLine.record(text)
+        } catch {
+            return refuse(lines, error)
+        }
+        if bytes + record.body.count > Limits.bodyBytesPerCall || batch.count == Limits.jobsPerCall {
+            try await flush()
+        }
+        if batch.isEmpty { sendAt = .now + Limits.inputLinger }
+        bytes += record.body.count
+        batch.append((lines, record))
+    }
+
+    /// Each job has an answer of its own: one that is to blame is named, and keeps nobody else out.
+    private mutating func flush() async throws(EnqueueError) {
+        let answers = await self.answers()
+        var away: (line: Int, error: EnqueueError)?
+        for (entry, answer) in zip(batch, answers) {
+            switch answer {
+            case .success(let receipt):
+                taken += 1
+                if isJSON {
+                    Output.json(EnqueueCommand.json(receipt))
+                } else {
+                    Output.line(receipt.id.description)
+                }
+            case .failure(let error) where Self.blames(error): refuse(entry.line, error)
+            case .failure(let error): away = away ?? (entry.line, error)
+            }
+        }
+        if let away {
+            batch.removeAll { $0.line < away.line }
+            throw away.error
+        }
+        batch.removeAll()
+        bytes = 0
+    }
+
+    private func answers() async -> [Result<Receipt, EnqueueError>] {
+        let client = tally.client
+        return await withTaskGroup(of: (Int, Result<Receipt, EnqueueError>).self) { group in
+            for (index, entry) in batch.enumerated() {
+                // Immediate: each takes its place in the lane before the next begins, so the lines keep their order.
+                group.addImmediateTask {
+                    do throws(EnqueueError) {
+                        return (index, .success(try await client.enqueue(entry.record)))
+                    } catch {
+                        return (index, .failure(error))
+                    }
+                }
+            }
+            var found: [(Int, Result<Receipt, EnqueueError>)] = []
+            for await answer in group { found.append(answer) }
+            return found.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
+
+    /// Whether one of the jobs is to blame, not the store.
+    private static func blames(_ error: EnqueueError) -> Bool {
+        switch error {
+        case .invalid, .refused, .idConflict, .ended: true
+        case .uncertain, .unavailable, .full, .closed: false
+        }
+    }
+}

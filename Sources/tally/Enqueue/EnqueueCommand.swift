@@ -1,0 +1,71 @@
+import Tallystick
+
+enum EnqueueCommand: Command {
+    static let name = "enqueue"
+    static let summary = "enqueue one job, or many from standard input"
+    static let help = """
+        tally enqueue --type T [options]
+          --payload TEXT            its bytes as they are; `-` reads them from standard input
+          --payload-file PATH | --payload-text TEXT | --payload-json JSON (checked) | --payload-base64 TEXT
+          --queue Q --run-at TIME --timeout 30s --max-attempts N --max-crashes N
+          --priority critical|high|normal|low --tag T (repeatable) --trace TEXT --codec NAME
+          --id UUID                 a UUIDv7 of your own, made within a day: makes a retry safe
+          --key K                   unique key; --key-for 10m or --key-for ever, else until the job is terminal
+        tally enqueue --stdin       one JSON object a line, with the same names written with _, and "tags":[…]:
+                                    {"type":"…","payload":…,"run_at":"…","timeout":"30s","max_attempts":3}
+                                    "payload" is any JSON value and kept to the bit; "payload_text" a text.
+                                    Bad lines are named on standard error and skipped; exit 1 if there was one.
+                                    Lines that have come go in after 100 ms, and on SIGTERM
+                                    and SIGINT, which say how many lines went in and exit 130.
+        Prints the id, or with --json {"id","existed","durability"}. Times: 250ms, 1.5s, 1h30m, 7d.
+        """
+    static let flags = Set(JobField.all.map(\.flag))
+    static let repeatable = Set(JobField.all.filter(\.mayRepeat).map(\.flag))
+    static let raw = Set(JobField.all.filter(\.isRaw).map(\.flag))
+    static let switches: Set<String> = ["stdin"]
+
+    static func run(_ arguments: Arguments) async throws {
+        if arguments.has("stdin") {
+            try arguments.allow(["stdin"], in: "enqueue --stdin")
+            return try await bulk(arguments)
+        }
+        let record = try record(arguments)
+        try await Common.withTally(arguments) { tally in
+            let receipt: Receipt
+            do throws(EnqueueError) {
+                receipt = try await tally.client.enqueue(record)
+            } catch {
+                // What is wrong with the job itself was said by its flags.
+                if case .invalid(let why) = error { throw Usage("\(why)") }
+                throw error
+            }
+            if arguments.has("json") {
+                Output.json(json(receipt))
+            } else {
+                Output.line(receipt.id.description)
+            }
+        }
+    }
+
+    static func json(_ receipt: Receipt) -> [String: Any] {
+        ["id": receipt.id.description, "existed": receipt.existed, "durability": receipt.durability.rawValue]
+    }
+
+    static func record(_ arguments: Arguments) throws -> JobRecord {
+        var draft = JobDraft()
+        for field in JobField.all {
+            for value in arguments.bytes(field.flag) {
+                try field.set(&draft, Said(name: "--\(field.flag)", value: .word(value)))
+            }
+        }
+        return try draft.finished(type: "--type")
+    }
+
+    private static func bulk(_ arguments: Arguments) async throws {
+        let code = try await Common.withTally(arguments) { tally in
+            var bulk = BulkEnqueue(tally: tally, isJSON: arguments.has("json"))
+            return try await bulk.run()
+        }
+        if code != 0 { throw Exit(code: code) }
+    }
+}

@@ -1,0 +1,194 @@
+import Foundation
+import Glibc
+import TallyCore
+import TestSupport
+import Tallystick
+import Testing
+
+@testable import tally
+
+/// What the command reads and writes, and how it ends when it cannot.
+@Suite(.serialized) struct `Input and output` {
+    @Test(arguments: [
+        ["--help"], ["list"], ["list", "--json"], ["stats"], ["workers"], ["enqueue", "--type", "t"],
+        ["migrate", "--status"], ["migrate"], ["dlq", "list"],
+    ])
+    func `that cannot be written is exit 1, and said, in every command [H4]`(_ words: [String]) async throws {
+        try await withStores { _, environment in
+            let outcome = try await Tool.run(
+                bytes: words.map { Array($0.utf8) }, environment: environment, outputPath: "/dev/full")
+
+            #expect(outcome.code == 1 && outcome.errors.contains("No space left"), "\(outcome.errors)")
+        }
+    }
+
+    @Test func `of reconcile that cannot be written is exit 8: it means not mended [P3]`() async throws {
+        try await withStores { _, environment in
+            let outcome = try await Tool.run(
+                bytes: [Array("reconcile".utf8)], environment: environment, outputPath: "/dev/full")
+
+            #expect(outcome.code == 8 && outcome.errors.contains("No space left"), "\(outcome.errors)")
+        }
+    }
+
+    @Test func `that cannot be read is exit 1, and said with what went in [A8]`() async throws {
+        try await withStores { _, environment in
+            let outcome = try await Tool.run(
+                bytes: [Array("enqueue".utf8), Array("--stdin".utf8)], environment: environment,
+                inputPath: "/tmp")
+
+            #expect(outcome.code == 1 && outcome.errors.contains("Is a directory"), "\(outcome.errors)")
+            #expect(outcome.errors.contains("0 of 0 lines went in"))
+        }
+    }
+
+    @Test func `of a slow producer goes in while it is silent, and SIGTERM says what went in [A8]`()
+        async throws
+    {
+        try await withStores { scratch, environment in
+            let path = NSTemporaryDirectory() + "/tally-fifo-\(UInt32.random(in: 0 ... .max))"
+            try #require(mkfifo(path, 0o600) == 0)
+            defer { unlink(path) }
+            // Both ends: neither this open nor the command's waits for the other.
+            let writer = open(path, O_RDWR | O_CLOEXEC)
+            defer { close(writer) }
+            func send(_ text: String) { _ = text.withCString { write(writer, $0, strlen($0)) } }
+            let command = try Tool.Running(
+                bytes: [Array("enqueue".utf8), Array("--stdin".utf8)], environment: environment,
+                inputPath: path)
+
+            send("{\"type\":\"t\"}\n{\"type\":\"t\"}\n")
+            try await eventually("both are in") { command.output.split(separator: "\n").count == 2 }
+            send("{\"type\":\"t\"}\n{\"type\":")
+            try await eventually("the third is in") { command.output.split(separator: "\n").count == 3 }
+            command.signal(SIGTERM)
+            let outcome = try await command.outcome()
+
+            #expect(outcome.code == 130)
+            #expect(outcome.errors.contains("3 of 3 lines went in; line 4 was cut off"), "\(outcome.errors)")
+            #expect(try await scratch.ledger.balances().accepted == 3)
+        }
+    }
+
+    @Test(arguments: [Durability.recorded, .queued])
+    func `of one bad job keeps nobody else out, and says of nobody new that it existed [A8]`(
+        _ mode: Durability
+    )
+        async throws
+    {
+        try await withStores { _, environment in
+            let environment = environment.merging(["TALLY_MODE": mode.rawValue]) { $1 }
+            let id = JobID()
+            _ = try await Tool.run(["enqueue", "--type", "other", "--id", "\(id)"], environment: environment)
+            let lines = [#"{"type":"a"}"#, #"{"type":"t","id":"\#(id)"}"#, #"{"type":"b"}"#]
+
+            let outcome = try await Tool.run(
+                ["enqueue", "--stdin", "--json"], environment: environment,
+                input: lines.joined(separator: "\n"))
+
+            #expect(outcome.code == 1 && outcome.errors.contains("line 2: id \(id)"), "\(outcome.errors)")
+            #expect(outcome.lines.count == 2 && outcome.lines.allSatisfy { $0.contains(#""existed":false"#) })
+        }
+    }
+
+    @Test(arguments: [
+        ["--status"], ["--verify"], ["--dry-run"], [],
+    ])
+    func `of migrate is JSON where JSON was asked for [H8]`(_ words: [String]) async throws {
+        try await withStores { _, environment in
+            let outcome = try await Tool.run(["migrate", "--json"] + words, environment: environment)
+
+            #expect(outcome.code == 0)
+            _ = try outcome.json(Any.self)
+        }
+    }
+
+    @Test func `of stats says that a fresh epoch is held, and for how long [H9]`() async throws {
+        try await withStores { scratch, environment in
+            let raw = try RawRedis(url: scratch.settings.redisURL)
+            // Another server: the next call begins an epoch, which nobody opens.
+            try raw("HSET", "{\(scratch.settings.namespace):0}:meta", "run_id", "another")
+
+            let text = try await Tool.run(["stats"], environment: environment)
+            let json = try await Tool.run(["stats", "--json"], environment: environment).json()
+
+            #expect(text.output.hasPrefix("held, opens in "), "\(text.output) \(text.errors)")
+            #expect(
+                json["held"] as? Bool == true && (json["opens_in_s"] as? Int).map { 1...30 ~= $0 } == true)
+        }
+    }
+}
+
+@Suite struct `A time in words` {
+    @Test(arguments: [
+        ("250ms", 250_000), ("1.5s", 1_500_000), ("2m", 120_000_000), ("1h30m", 5_400_000_000),
+        ("7d", 604_800_000_000),
+        ("30", 30_000_000), ("0.25", 250_000), ("1m30.5s", 90_500_000), ("7us", 7), ("1d1us", 86_400_000_001),
+        ("0.1s", 100_000), ("0", 0),
+    ])
+    func `is exact to the microsecond`(_ text: String, _ microseconds: Int64) {
+        #expect(Duration(human: text) == .microseconds(microseconds))
+    }
+
+    @Test(arguments: [
+        "", "s", "1.", ".5s", "1.5h30m", "30m1h", "1h1h", "1x", "1 h", "-1s", "0.1us", "1e3s", "1h30",
+        "99999999d", "१s",
+        "1.5.5s", "9223372036854775807h",
+    ])
+    func `is refused otherwise, and the refusal names the units`(_ text: String) {
+        #expect(Duration(human: text) == nil)
+        #expect(Usage.noDuration("--timeout", text).description.contains("d, h, m, s, ms and us"))
+    }
+}
+
+@Suite struct `The words of a command line` {
+    private func refusal(_ words: [String]) throws -> String {
+        let grammar = Grammar(flags: ["a", "b"], switches: ["c"], repeatable: ["b"], raw: ["b"])
+        return try #require(throws: Usage.self) { try Arguments(words.map { Array($0.utf8) }, grammar) }
+            .description
+    }
+
+    @Test(arguments: [["--a", "1", "--a", "1"], ["--a=1", "--a=2"], ["--c", "--c"]])
+    func `are refused when a flag stands twice`(_ words: [String]) throws {
+        #expect(try refusal(words).contains("twice"))
+    }
+
+    @Test func `are taken as bytes or refused by name`() throws {
+        let grammar = Grammar(flags: ["a", "b"], switches: [], repeatable: ["b"], raw: ["b"])
+        let bad: [UInt8] = [0xFF]
+        let arguments = try Arguments([Array("--b".utf8), bad, Array("--b=".utf8) + bad], grammar)
+        #expect(arguments.bytes("b") == [bad, bad])
+        let error = #expect(throws: Usage.self) { try Arguments([Array("--a".utf8), bad], grammar) }
+        #expect(error?.description.contains("--a is not UTF-8") == true)
+    }
+
+    @Test(arguments: [
+        ["list", "more"], ["stats", "more"], ["workers", "x"], ["migrate", "x"], ["serve", "x"],
+        ["serve", "--json"],
+        ["dlq", "list", "--force"], ["dlq", "requeue", "x", "--limit", "3"],
+        ["migrate", "--status", "--verify"],
+        ["enqueue", "--stdin", "--type", "t"], ["enqueue", "--type", "t", "--key-for", "10m"],
+        ["enqueue", "--type", "t", "--type", "t"], ["list", "--json", "--json"], ["list", "--redis="],
+        ["drill", "--jobs", "5000"], ["conformance", "--seed", "1"],
+        ["worker", "run", "--register", "=echo"],
+        ["worker", "run", "--register", "a=echo", "--register", "a=fail"], ["list", "--json=yes"],
+        ["enqueue", "--type", "t", "--id", "f47ac10b-58cc-4372-a567-0e02b2c3d479"],
+        ["enqueue", "--type", "t", "--timeout", "5 minutes"],
+    ])
+    func `mean something or are refused, exit 2 [H4]`(_ words: [String]) async throws {
+        let outcome = try await Tool.run(
+            words,
+            environment: [
+                "TALLY_REDIS_URL": Servers.redisURL, "TALLY_POSTGRES_URL": Servers.postgresURL,
+                "TALLY_NAMESPACE": "tally",
+            ])
+
+        #expect(outcome.code == 2 && outcome.output.isEmpty, "\(outcome.code) \(outcome.errors)")
+    }
+
+    @Test func `of reconcile that mean nothing end in 16`() async throws {
+        let outcome = try await Tool.run(["reconcile", "--max-repairs", "3"])
+
+        #expect(outcome.code == 16 && outcome.errors.contains("--repair"))
+    }
+}

@@ -1,0 +1,140 @@
+import Foundation
+import Synchronization
+import TallyCore
+import TallyLedger
+import TallyPostgres
+import TallyRedis
+import TallyRuntime
+import TestSupport
+import Tallystick
+import Testing
+
+/// What the duties said went wrong.
+private final class Complaints: JobObserver {
+    private let texts = Mutex<[String]>([])
+    var all: [String] { texts.withLock { $0 } }
+    func dutyFailed(_ duty: String, _ error: any Error) { texts.withLock { $0.append("\(duty): \(error)") } }
+}
+
+/// Under the rights of `ops/rights.md` and `sql/roles.sql`, on servers that know no others for these users.
+@Suite(.serialized) struct `The least rights` {
+    private static let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("ops/rights.md")
+
+    private func rule(_ namespace: String) throws -> [String] {
+        let text = try String(contentsOf: Self.page, encoding: .utf8)
+        let line = try #require(text.split(separator: "\n").first { $0.contains("ACL SETUSER tally") })
+        return line.replacing("{tally:0}", with: "{\(namespace):0}").split(separator: " ").map(String.init)
+    }
+
+    @Test func `are enough for a whole life of jobs, for every duty and for the reconciler`() async throws {
+        try await PrivateRedis.with { redis in
+            let scratch = try await ScratchNamespace.open(
+                redisURL: redis.url, postgresURL: Servers.postgresURL, hasTestClock: false)
+            let name = scratch.settings.namespace
+            var failure: (any Error)?
+            let session = try await PostgresSession.open(PostgresConfiguration(url: Servers.postgresURL))
+            do {
+                let migrator = try Migrator(PostgresConfiguration(url: Servers.postgresURL, schema: name))
+                _ = try await session.query("CREATE ROLE \"\(name)_app\" LOGIN PASSWORD 's3cret'")
+                for statement in [migrator.rolesScript()] {
+                    try await run(statement, session)
+                }
+                _ = try await session.query("GRANT \"\(name)_writer\" TO \"\(name)_app\"")
+                _ = try RawRedis(url: redis.url).send(try rule(name).map { Array($0.utf8) })
+                try await life(scratch, redis)
+            } catch {
+                failure = error
+            }
+            for role in ["app", "owner", "writer", "enqueuer", "reader"] {
+                // never made: nothing to drop
+                _ = try? await session.query("DROP OWNED BY \"\(name)_\(role)\"")
+                _ = try? await session.query("DROP ROLE \"\(name)_\(role)\"")
+            }
+            await session.close()
+            try await scratch.remove()
+            if let failure { throw failure }
+        }
+    }
+
+    /// A script of several statements, as one block each: the protocol of parameters takes one at a time.
+    private func run(_ script: String, _ session: PostgresSession) async throws {
+        var statement = ""
+        var isInBody = false
+        for line in script.split(separator: "\n", omittingEmptySubsequences: false)
+        where !line.hasPrefix("--") {
+            statement += line + "\n"
+            if line.contains("$$") { isInBody.toggle() }
+            if !isInBody, line.hasSuffix(";") {
+                _ = try await session.query(statement)
+                statement = ""
+            }
+        }
+    }
+
+    private func life(_ scratch: ScratchNamespace, _ redis: PrivateRedis) async throws {
+        let name = scratch.settings.namespace
+        let address = try Servers.postgresURL
+        let at = try #require(address.lastIndex(of: "@"))
+        let postgresURL = "postgres://\(name)_app:s3cret" + address[at...]
+        let redisURL = redis.url.replacing("127.0.0.1", with: "tally:PASSWORD@127.0.0.1")
+        let settings = try Settings(redisURL: redisURL, postgresURL: postgresURL, namespace: name)
+        let complaints = Complaints()
+        let tally = try await Tally.open(settings, observer: complaints)
+        let ledger = try #require(tally.ledger)
+        let serve = Serve(queue: try tally.inspectable(), ledger: ledger, observer: complaints)
+        let duties = Task { try await serve.run() }
+        struct Asked: Error {}
+        let worker = tally.worker(
+            handlers: [
+                JobHandler("ok") { try $0.complete(bytes: $0.body) },
+                JobHandler("bad") { _ in throw JobError.final("asked") },
+                JobHandler("again") { if $0.attempt == 1 { throw Asked() } },
+            ], configuration: WorkerConfiguration())
+        let work = Task { try await worker.run() }
+
+        let jobs = [
+            JobRecord(type: "ok", body: [49]), JobRecord(type: "bad"), JobRecord(type: "again"),
+            JobRecord(type: "ok", unique: UniqueKey("k")),
+        ]
+        for job in jobs { _ = try await tally.client.enqueue(job) }
+        let queued = JobRecord(type: "ok")
+        _ = try await tally.client.enqueue(queued, durability: .queued)
+        let later = JobRecord(type: "ok", runAt: .now + .seconds(3600))
+        _ = try await tally.client.enqueue(later)
+        let cancelled = try await tally.cancel(later.id)
+        try await eventually("all but the one that waits for its retry ended") {
+            let found = try await ledger.jobs(jobs.map(\.id) + [queued.id, later.id])
+            return found.count == 6 && found.values.filter { $0.status.isTerminal }.count >= 5
+        }
+        let failed = try #require(try await ledger.jobs([jobs[1].id])[jobs[1].id])
+        _ = try await ledger.requeue(
+            jobs[1].id, seen: failed.version, runAt: nil, resetAttempts: true, actor: "test",
+            despiteEffect: false)
+        try await eventually("the requeued one failed again") {
+            let job = try await ledger.jobs([jobs[1].id])[jobs[1].id]
+            return job?.status == .failed && (job?.version ?? 0) > failed.version
+        }
+        _ = try await tally.inspectable().counts(at: nil)
+        _ = try await ledger.list(JobQuery(limit: 10))
+        work.cancel()
+        _ = await work.result
+        duties.cancel()
+        _ = await duties.result
+        let reconciler = Reconciler(
+            queue: try tally.inspectable(), ledger: ledger, mirror: Mirror(queue: tally.queue, ledger: ledger)
+        )
+        var options = ReconcileOptions(.repair)
+        options.isFull = true
+        let (run, statement) = try await reconciler.run(options)
+        await tally.close()
+
+        if case .cancelled = cancelled {} else { Issue.record("\(cancelled)") }
+        #expect(failed.status == .failed)
+        #expect(run.error == nil && run.left == 0 && statement.holds, "\(run) \(statement)")
+        let denied = complaints.all.filter {
+            $0.contains("42501") || $0.contains("NOPERM") || $0.contains("permission")
+        }
+        #expect(denied.isEmpty, "\(denied)")
+    }
+}

@@ -1,0 +1,116 @@
+import Foundation
+import TallyCore
+import Testing
+
+@testable import TallyPostgres
+
+extension PostgresTests {
+    @Suite struct `A database that is not UTF-8` {
+        /// A real database of that encoding beside the one of the tests, dropped at the end.
+        private func withDatabase(
+            _ encoding: String, _ body: (PostgresConfiguration, PostgresSession) async throws -> Void
+        ) async throws {
+            let own = try newConfiguration()
+            let admin = try await PostgresSession.open(own)
+            let name = "t_" + String(UInt64.random(in: 0 ... .max), radix: 36)
+            _ = try await admin.query(
+                "CREATE DATABASE \(name) ENCODING '\(encoding)' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+            )
+            func drop() async throws {
+                _ = try await admin.query("DROP DATABASE \(name) WITH (FORCE)")
+                await admin.close()
+            }
+            do {
+                var address = try #require(URLComponents(string: own.url))
+                address.path = "/" + name
+                let configuration = try PostgresConfiguration(
+                    url: try #require(address.string), schema: own.schema, poolConnections: 2)
+                let session = try await PostgresSession.open(configuration)
+                try await body(configuration, session)
+                await session.close()
+            } catch {
+                try await drop()
+                throw error
+            }
+            try await drop()
+        }
+
+        /// As programs before this check did.
+        private func migrateUnchecked(_ configuration: PostgresConfiguration) throws {
+            let statements = Statements(schema: configuration.schema)
+            let connection = try PostgresConnection(configuration, statements: statements)
+            defer { connection.close() }
+            try connection.script(statements[.createSchema], within: .seconds(60))
+            for migration in try MigrationSet.embedded().migrations {
+                try connection.script(
+                    Statements.adapted(migration.text, schema: configuration.schema), within: .seconds(60))
+            }
+        }
+
+        @Test(arguments: ["LATIN1", "SQL_ASCII"])
+        func `is refused at migrate, with how to make one that is, and nothing is created`(_ encoding: String)
+            async throws
+        {
+            try await withDatabase(encoding) { configuration, session in
+                let migrator = try Migrator(configuration)
+                for error in [
+                    await ledgerError { _ = try await migrator.apply() },
+                    await ledgerError { try await migrator.verify() },
+                    await ledgerError { _ = try await PostgresLedger.open(configuration) },
+                ] {
+                    #expect(error?.code == .unsupported)
+                    #expect(error?.detail.contains(encoding) == true)
+                    #expect(error?.detail.contains("createdb -E UTF8 -T template0") == true)
+                }
+                let schemas = try await session.query(
+                    "SELECT 1::bigint FROM pg_namespace WHERE nspname = $1", [.text(configuration.schema)])
+                #expect(schemas.isEmpty)
+            }
+        }
+
+        @Test(arguments: ["LATIN1", "SQL_ASCII"])
+        func `that an older program migrated is refused at open, and its mirror is not stopped by text`(
+            _ encoding: String
+        ) async throws {
+            try await withDatabase(encoding) { configuration, _ in
+                try migrateUnchecked(configuration)
+                let error = await ledgerError { _ = try await PostgresLedger.open(configuration) }
+                #expect(error?.code == .unsupported && error?.detail.contains("pg_dump") == true)
+
+                // A process that runs on from before the check was there.
+                let ledger = PostgresLedger(configuration)
+                let bodies = [#""\u20ac""#, #""€ … 🚀""#, #"{"order":7}"#]
+                let records = bodies.map { JobRecord(type: "t", queue: "mail", body: Array($0.utf8)) }
+                var batch = MirrorBatch(after: .start, upTo: LogPosition(epoch: 1, seq: 3))
+                batch.created = records.map {
+                    JobSnapshot(record: $0, status: .pending, version: 1, epoch: 1, seq: 1)
+                }
+                batch.changed = [change(records[2].id, .failed, version: 2, seq: 2)]
+                batch.changed[0].error = "€ …"
+                #expect(try await ledger.apply(batch))
+                #expect(try await ledger.cursor() == batch.upTo)
+                let stored = Set(try await ledger.jobs(records.map(\.id)).keys)
+                let aside = Set(try await ledger.quarantined(limit: 9).map(\.job))
+                #expect(stored.union(aside) == Set(records.map(\.id)) && stored.contains(records[2].id))
+                await ledger.close()
+            }
+        }
+
+        @Test func `what the quarantine itself is refused goes aside without its text`() async throws {
+            try await withDatabase("LATIN1") { configuration, _ in
+                try migrateUnchecked(configuration)
+                let ledger = PostgresLedger(configuration)
+                var batch = MirrorBatch(after: .start, upTo: LogPosition(epoch: 1, seq: 1))
+                let beat = WorkerBeat(
+                    id: WorkerID("w€"), status: .running, queues: ["q"], types: ["t"], running: [],
+                    concurrency: 1,
+                    startedAt: .now, host: "€", pid: 1)
+                batch.beats = [(beat, Timestamp.now)]
+                #expect(try await ledger.apply(batch))
+                let aside = try await ledger.quarantined(limit: 9)
+                #expect(aside.count == 1 && aside.allSatisfy { $0.reason.allSatisfy(\.isASCII) })
+                await ledger.close()
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import TallyCore
+import TestSupport
+import Testing
+
+@testable import TallyRedis
+
+@Suite struct `An error reply of Redis` {
+    @Test(
+        arguments: [
+            (
+                "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
+                .unavailable
+            ),
+            ("READONLY You can't write against a read only replica.", .unavailable),
+            ("LOADING Redis is loading the dataset in memory", .unavailable),
+            ("BUSY Redis is busy running a script.", .unavailable),
+            ("MASTERDOWN Link with MASTER is down", .unavailable),
+            ("CLUSTERDOWN The cluster is down", .unavailable),
+            ("TRYAGAIN Multiple keys request during rehashing of slot", .unavailable),
+            ("NOREPLICAS Not enough good replicas to write.", .unavailable),
+            ("ERR max number of clients reached", .unavailable), ("ERR Function not found", .unavailable),
+            ("OOM command not allowed when used memory > 'maxmemory'.", .full),
+            ("MISCONF Redis is configured to save RDB snapshots", .full), ("FULL the log", .full),
+            ("NOAUTH Authentication required.", .wrongServer),
+            ("WRONGPASS invalid username-password pair or user is disabled.", .wrongServer),
+            ("NOPERM User x has no permissions to run the 'fcall' command", .wrongServer),
+            (
+                "ERR AUTH <password> called without any password configured for the default user.",
+                .wrongServer
+            ),
+            ("ERR DB index is out of range", .wrongServer),
+            ("DENIED Redis is running in protected mode", .wrongServer),
+            ("MOVED 3999 127.0.0.1:6381", .wrongServer), ("ASK 3999 127.0.0.1:6381", .wrongServer),
+            ("CROSSSLOT Keys in request don't hash to the same slot", .wrongServer),
+            ("NOPROTO unsupported protocol version", .wrongServer),
+            ("ERR unknown command 'FCALL', with args beginning with:", .wrongServer),
+            ("LAYOUT the keys have layout 9", .wrongServer),
+            ("WRONGTYPE Operation against a key holding the wrong kind of value", .wrongServer),
+            ("INVALID an id has 16 bytes", .invalid), ("EXECABORT Transaction discarded", .invalid),
+            ("NOSCRIPT No matching script.", .invalid), ("ERR wrong number of arguments", .invalid),
+            ("ERR something that nobody foresaw", .uncertain), ("NEWWORD of a later version", .uncertain),
+        ] as [(String, QueueError.Code)])
+    func `means the same wherever it comes`(_ text: String, _ code: QueueError.Code) {
+        #expect(RedisRefusal.queueError(text, "push").code == code)
+        let handshake = RedisRefusal.handshakeError(text, "connect to Redis", "h:1/0").code
+        #expect(handshake == (code == .uncertain ? .wrongServer : code))
+    }
+
+    @Test func `stands once in the table, and never promises that nothing happened where it may have`() {
+        let beginnings = RedisRefusal.table.map(\.beginning)
+
+        #expect(Set(beginnings).count == beginnings.count)
+        #expect(RedisRefusal.row("WRONGTYPE x").mayHaveHappened && RedisRefusal.row("HUH").mayHaveHappened)
+        for row in RedisRefusal.table where row.code == .unavailable || row.code == .full {
+            #expect(!row.mayHaveHappened, "\(row.beginning)")
+        }
+    }
+}
