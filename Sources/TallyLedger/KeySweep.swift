@@ -1,8 +1,8 @@
 import Synchronization
 import TallyCore
 
-/// Frees unique keys that nobody frees on the way: those whose time is over, in both halves, and those that a client's open
-/// transaction held when their job ended.
+/// Frees unique keys that nobody frees on the way: those whose time is over, in both halves, and those that a
+/// client's open transaction held when their job ended.
 public final class KeySweep: Sendable {
     private let queue: any QueueDriver
     private let ledger: (any LedgerDriver)?

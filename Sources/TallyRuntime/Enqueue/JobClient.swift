@@ -40,8 +40,8 @@ public final class JobClient: Sendable {
     /// enqueue again with the same id.
     ///
     /// - Parameter at: not before this time.
-    /// - Parameter id: bring one to make retries safe across processes; a UUIDv7 made within a day, by the clock of the
-    ///   store.
+    /// - Parameter id: bring one to make retries safe across processes; a UUIDv7 made within a day, by the clock of
+    ///   the store.
     @discardableResult
     public func enqueue<J: Job>(
         _ job: J, on queue: QueueName? = nil, at runAt: Timestamp? = nil, priority: JobPriority? = nil,
