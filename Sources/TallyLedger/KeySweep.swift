@@ -9,6 +9,7 @@ public final class KeySweep: Sendable {
     /// How far the walk through the queue's keys has come; it begins anew at the end.
     private let cursor = Mutex("")
 
+    /// Begins at the first key. Without a ledger only the queue's keys are freed.
     public init(queue: any QueueDriver, ledger: (any LedgerDriver)?) {
         self.queue = queue
         self.ledger = ledger
