@@ -1,14 +1,15 @@
 import Synchronization
 import TallyCore
 
-/// Frees unique keys that nobody frees on the way: those whose time is over, in both halves, and those that a client's open
-/// transaction held when their job ended.
+/// Frees unique keys that nobody frees on the way: those whose time is over, in both halves, and those that a
+/// client's open transaction held when their job ended.
 public final class KeySweep: Sendable {
     private let queue: any QueueDriver
     private let ledger: (any LedgerDriver)?
     /// How far the walk through the queue's keys has come; it begins anew at the end.
     private let cursor = Mutex("")
 
+    /// Begins at the first key. Without a ledger only the queue's keys are freed.
     public init(queue: any QueueDriver, ledger: (any LedgerDriver)?) {
         self.queue = queue
         self.ledger = ledger

@@ -52,8 +52,8 @@ extension LedgerError {
         self.init(refusal.code, operation, detail, sqlState: sqlState)
     }
 
-    /// The server refuses the rows as they are, of whatever class: another try would be refused as well. 0A: a character
-    /// that the database's encoding lacks.
+    /// The server refuses the rows as they are, of whatever class: another try would be refused as well. 0A: a
+    /// character that the database's encoding lacks.
     var refusesRows: Bool { code == .refused || sqlState.hasPrefix("0A") }
 
     /// A lock that was not to be had in time, as a refusal of the row that it guards.

@@ -2,7 +2,8 @@ import TallyCore
 
 /// Where the ledger lies and how it is spoken to.
 public struct PostgresConfiguration: Sendable {
-    /// `postgres://user:password@host:port/database`, with libpq's parameters after `?`, or libpq's `name=value` words.
+    /// `postgres://user:password@host:port/database`, with libpq's parameters after `?`, or libpq's `name=value`
+    /// words.
     public let url: String
     /// One schema holds one ledger; several may share a database.
     public let schema: String

@@ -100,7 +100,8 @@ final class PostgresConnection: BlockingConnection {
         if parameters.byteCount > Limits.statementBytes {
             throw LedgerError(
                 .invalid, operation,
-                "\(parameters.byteCount) bytes of parameters; at most \(Limits.statementBytes) fit one statement: split it"
+                "\(parameters.byteCount) bytes of parameters; at most \(Limits.statementBytes) fit one statement: "
+                    + "split it"
             )
         }
         try ready()

@@ -101,8 +101,8 @@ extension PostgresConnection {
 
     static func milliseconds(_ time: Duration) -> String { String(max(1, time.microseconds / 1000)) }
 
-    /// A job of the same id that a client's open transaction has inserted is not waited for: the row is then tried alone,
-    /// and set aside where it still cannot be had.
+    /// A job of the same id that a client's open transaction has inserted is not waited for: the row is then tried
+    /// alone, and set aside where it still cannot be had.
     private func copyJobs(_ jobs: [JobSnapshot]) throws(LedgerError) {
         do throws(LedgerError) {
             try copy(.copyJobs, BatchRows.copy(of: jobs))

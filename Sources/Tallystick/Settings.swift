@@ -95,6 +95,7 @@ public struct Settings: Sendable {
         try DotEnv.read(bytes, file: file, known: names)
     }
 
+    /// The same, of the file's text.
     public static func dotEnv(_ text: String) throws(InvalidSetting) -> [String: String] {
         try dotEnv(Array(text.utf8))
     }

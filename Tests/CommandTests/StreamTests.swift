@@ -164,7 +164,7 @@ import Testing
 
     @Test(arguments: [
         ["list", "more"], ["stats", "more"], ["workers", "x"], ["migrate", "x"], ["serve", "x"],
-        ["serve", "--json"],
+        ["demo", "--json"],
         ["dlq", "list", "--force"], ["dlq", "requeue", "x", "--limit", "3"],
         ["migrate", "--status", "--verify"],
         ["enqueue", "--stdin", "--type", "t"], ["enqueue", "--type", "t", "--key-for", "10m"],

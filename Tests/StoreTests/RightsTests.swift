@@ -47,9 +47,10 @@ private final class Complaints: JobObserver {
                 failure = error
             }
             for role in ["app", "owner", "writer", "enqueuer", "reader"] {
-                // never made: nothing to drop
-                _ = try? await session.query("DROP OWNED BY \"\(name)_\(role)\"")
-                _ = try? await session.query("DROP ROLE \"\(name)_\(role)\"")
+                for verb in ["OWNED BY", "ROLE"] {
+                    // never made: nothing to drop
+                    _ = try? await session.query("DROP \(verb) \"\(name)_\(role)\"")
+                }
             }
             await session.close()
             try await scratch.remove()

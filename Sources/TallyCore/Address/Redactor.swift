@@ -3,8 +3,8 @@ package struct Redactor: Sendable {
     package static let mark = "***"
     private let secrets: [String]
 
-    /// - Parameter secrets: passwords as they are sent; shorter ones than four characters are words of any message, so
-    ///   they are taken out only where an address or a setting holds them.
+    /// - Parameter secrets: passwords as they are sent; shorter ones than four characters are words of any message,
+    ///   so they are taken out only where an address or a setting holds them.
     package init(_ secrets: [String] = []) {
         self.secrets = secrets.filter { !$0.isEmpty }
     }

@@ -1,4 +1,5 @@
-/// The members of one JSON object, each value as the range of its own bytes: what is passed on is passed on untouched.
+/// The members of one JSON object, each value as the range of its own bytes: what is passed on is passed on
+/// untouched.
 package struct JSONObject {
     package struct Member {
         package let name: String
@@ -101,8 +102,8 @@ extension JSONScanner {
 
 /// JSON strings in and out.
 package enum JSONString {
-    /// The text of a string that the scanner has passed, quotes included; nil for half a surrogate pair, which no text
-    /// can hold.
+    /// The text of a string that the scanner has passed, quotes included; nil for half a surrogate pair, which no
+    /// text can hold.
     package static func decoded(_ bytes: ArraySlice<UInt8>) -> String? {
         var out: [UInt8] = []
         out.reserveCapacity(bytes.count)

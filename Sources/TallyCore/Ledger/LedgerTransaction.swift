@@ -32,11 +32,11 @@ public enum LedgerValue: Hashable, Sendable {
 
 /// A ledger that can record jobs inside the caller's own transaction.
 public protocol TransactionalLedger: LedgerDriver {
-    /// Runs `body` in a transaction of this ledger: committed when it returns, rolled back when it throws. It ends with
-    /// `body`; used later, it throws.
+    /// Runs `body` in a transaction of this ledger: committed when it returns, rolled back when it throws. It ends
+    /// with `body`; used later, it throws.
     ///
-    /// - Throws: what `body` throws, or `LedgerError`; `.uncertain` when the answer to the commit was lost, `.transient`
-    ///   when a step of it had failed before, even if `body` caught that.
+    /// - Throws: what `body` throws, or `LedgerError`; `.uncertain` when the answer to the commit was lost,
+    ///   `.transient` when a step of it had failed before, even if `body` caught that.
     func transaction<Value: Sendable>(
         _ body: (any LedgerTransaction) async throws -> Value
     ) async throws -> Value

@@ -23,13 +23,13 @@ public protocol ReconcilableLedger: LedgerDriver, LeaseRegister {
     /// Calls a worker lost, if it was last seen then. False: it was heard of since.
     func loseWorker(_ worker: WorkerID, lastSeen: Timestamp, actor: String) async throws(LedgerError) -> Bool
 
-    /// Unique keys that last until their job ends, held by a job that has ended or is not there; and those whose time is
-    /// over.
+    /// Unique keys that last until their job ends, held by a job that has ended or is not there; and those whose time
+    /// is over.
     func leakedKeys(after key: LeakedKey?, limit: Int) async throws(LedgerError) -> [LeakedKey]
     func freeKey(_ key: LeakedKey, actor: String) async throws(LedgerError) -> Bool
 
-    /// Frees keys that somebody held when their job ended, and those whose time is over: as far as nobody holds them now,
-    /// and at most `limit` of each. Answers how many.
+    /// Frees keys that somebody held when their job ended, and those whose time is over: as far as nobody holds them
+    /// now, and at most `limit` of each. Answers how many.
     func freeKeys(limit: Int) async throws(LedgerError) -> Int
 
     /// Of these jobs, which end because their effect is committed: keeps that effect's result in the row.

@@ -8,8 +8,8 @@
 -- Log      nothing
 -- Cost     O(ids)
 --
--- At a fixed place a record says in 4 bytes how long its body is, which is all of its end: cut off, it leaves the head.
--- Where that number is not to be believed too much or too little is left, and the record is told as damaged.
+-- At a fixed place a record says in 4 bytes how long its body is, which is all of its end: cut off, it leaves the
+-- head. Where that number is not to be believed too much or too little is left, and the record is told as damaged.
 local function head_of(record)
   local at = 54 + (record:byte(5) or 0)
   if #record < at + 3 or record:byte(4) == 1 then return record end

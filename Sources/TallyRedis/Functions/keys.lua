@@ -1,5 +1,5 @@
--- keys: unique keys that last until their job ends, and whose job the queue does not hold, and those whose time is over;
--- frees one of them. Or drops, of about so many keys, those whose time is over.
+-- keys: unique keys that last until their job ends, and whose job the queue does not hold, and those whose time is
+-- over; frees one of them. Or drops, of about so many keys, those whose time is over.
 --
 -- ARGV[3]  'list', 'free' or 'prune'; ARGV[4] of list and prune: cursor, '0' to begin; of free: queue NUL key
 -- ARGV[5]  of list and prune: about so many; of free: the id that holds it

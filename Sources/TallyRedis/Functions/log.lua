@@ -6,8 +6,8 @@
 -- Log      nothing
 -- Cost     O(entries)
 --
--- XRANGE alone is bounded by count, and a count that suits small entries asks for gigabytes of large ones. So the range
--- is read in windows that could not overrun the bytes if all of their entries were as large as one may be.
+-- XRANGE alone is bounded by count, and a count that suits small entries asks for gigabytes of large ones. So the
+-- range is read in windows that could not overrun the bytes if all of their entries were as large as one may be.
 local LOG_WINDOW = 16
 
 redis.register_function { function_name = NAME .. 'log', flags = { 'allow-oom' }, callback = function(keys, args)

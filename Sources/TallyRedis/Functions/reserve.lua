@@ -90,8 +90,8 @@ local function lease(c, popped, expiry, out, moves)
   return count, bytes
 end
 
--- Leases up to `need` jobs of a queue. A list is popped before its records are known, so never more at once than could
--- all be of the largest kind. Answers how many were leased and popped, and the bytes that are left.
+-- Leases up to `need` jobs of a queue. A list is popped before its records are known, so never more at once than
+-- could all be of the largest kind. Answers how many were leased and popped, and the bytes that are left.
 local function take(c, queue, need, left, expiry, out, moves)
   local leased, taken = 0, 0
   while taken < need do

@@ -106,8 +106,8 @@ public final class JobContext: Sendable {
         try await complete(in: transaction)
     }
 
-    /// Runs `body` in a transaction of the worker's ledger: committed when it returns, rolled back when it throws. For
-    /// `complete(in:)` and the handler's own rows beside it.
+    /// Runs `body` in a transaction of the worker's ledger: committed when it returns, rolled back when it throws.
+    /// For `complete(in:)` and the handler's own rows beside it.
     ///
     /// - Throws: what `body` throws; `JobError.final` on a worker without a ledger; `LedgerError`, `.uncertain` when
     ///   the answer to the commit was lost. Let it pass: the next attempt finds out.

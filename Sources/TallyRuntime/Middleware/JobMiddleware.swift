@@ -77,7 +77,8 @@ public struct SettleCall: Sendable {
 public enum RunOutcome: Hashable, Sendable {
     /// The work is done.
     case complete(result: [UInt8])
-    /// The attempt failed, and the next one may begin after `after`. `attempts` counts the failures, this one included.
+    /// The attempt failed, and the next one may begin after `after`. `attempts` counts the failures, this one
+    /// included.
     case retry(after: Duration, attempts: Int, error: String)
     /// The attempt failed, and it was the last. `attempts` counts the failures, this one included.
     case fail(attempts: Int, error: String)

@@ -40,8 +40,8 @@ final class SettleChain: Sendable {
         return await sending.answer()
     }
 
-    /// Returns once nothing is under way, or at `deadline`. Then every outcome has gone to the lane, also those that a
-    /// layer still holds.
+    /// Returns once nothing is under way, or at `deadline`. Then every outcome has gone to the lane, also those that
+    /// a layer still holds.
     func drain(until deadline: ContinuousClock.Instant) async {
         // In a task of its own: the caller's may be cancelled already, and must still wait.
         await Task.detached { [self] in

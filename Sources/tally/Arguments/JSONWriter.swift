@@ -1,7 +1,8 @@
 import Foundation
 import TallyCore
 
-/// Bytes that are a JSON text already. They are printed as they are: no library reads their numbers and writes others.
+/// Bytes that are a JSON text already. They are printed as they are: no library reads their numbers and writes
+/// others.
 struct RawJSON {
     let bytes: [UInt8]
 }

@@ -12,8 +12,8 @@ enum Signals {
         insisting: Bool = true, again: (@Sendable () -> Void)? = nil, _ stop: @escaping @Sendable () -> Void
     ) {
         let counter = Seen()
+        let registered = DispatchSemaphore(value: 0)
         for number in [SIGINT, SIGTERM, SIGHUP] where number != SIGHUP || !isIgnored(SIGHUP) {
-            signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
                 // Two signals that came close together are one event.
@@ -26,7 +26,11 @@ enum Signals {
                     }
                 }
             }
+            // The source brings its own handler. Ignoring the signal as well would lose one that comes before it, and
+            // who sent it would wait for ever; until then the default holds, which ends the process.
+            source.setRegistrationHandler { registered.signal() }
             source.resume()
+            registered.wait()
             _ = Unmanaged.passRetained(source as AnyObject)  // for the life of the process
         }
     }
@@ -57,8 +61,15 @@ enum Signals {
     static func cancelling(
         insisting: Bool = true, _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
-        let task = Task { try await body() }
+        let (begun, begin) = AsyncStream.makeStream(of: Void.self)
+        let task = Task {
+            for await _ in begun { break }
+            try Task.checkCancellation()
+            try await body()
+        }
+        // Before the body begins: what it starts is never ended by a signal's default.
         onStop(insisting: insisting) { task.cancel() }
+        begin.finish()
         try await task.value
     }
 

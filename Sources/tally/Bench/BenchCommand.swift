@@ -11,7 +11,8 @@ enum BenchCommand: Command {
         unindexed table.
           --suite NAME      one of the names that `all` prints, by its beginning
           --ended N         ended jobs in the ledger beneath `sweep`, which then doubles them; a multiple of 1,000
-          --gigabytes N     backlog of jobs of 1 MiB in `backlog_bytes`; Redis holds each twice, Postgres writes it thrice
+          --gigabytes N     backlog of jobs of 1 MiB in `backlog_bytes`; Redis holds each twice,
+                            Postgres writes it thrice
         What the reconciler costs (`sweep`, `rebuild`, `soak`) is measured once, whatever --rounds says.
         With --json: {"results":[{"name","value","unit","raw","ratio","floor"}]}. Exit 1 when a floor is missed.
         """

@@ -10,7 +10,8 @@ enum DevCommand: Command {
         tally dev servers stop | status [--folder F]
         tally dev servers remove [--folder F]   stops them and deletes the folder
           --folder F        new, empty, or made by an earlier start; default: one of this user below /var/tmp
-        Two calls on one folder wait for each other. --json prints what `start`, `status`, `stop`, `remove` have to say.
+        Two calls on one folder wait for each other. --json prints what `start`, `status`, `stop` and `remove`
+        have to say.
         """
     static let flags: Set<String> = ["folder"]
     static let words = 0...2

@@ -188,8 +188,8 @@ enum WorkersCommand: Command {
     static let summary = "workers that reported, what they run, when they were last seen"
     static let help = """
         tally workers
-        A worker is lost that was silent for \(Limits.silence.components.seconds) s, by the clock of Redis and as far as the
-        ledger knows it: what the mirror has not brought yet counts against nobody.
+        A worker is lost that was silent for \(Limits.silence.components.seconds) s, by the clock of Redis and as far
+        as the ledger knows it: what the mirror has not brought yet counts against nobody.
         """
 
     static func run(_ arguments: Arguments) async throws {

@@ -10,8 +10,6 @@ enum ServeCommand: Command {
                                     process runs it, and exits 1 when one has not succeeded for its limit.
         """
 
-    static let hasOutput = false
-
     static func run(_ arguments: Arguments) async throws {
         try await Common.withTally(arguments) { tally in
             Output.note(
