@@ -123,6 +123,7 @@ public struct RecordReceipt: Sendable {
     public var answers: [Answer]
     /// One a queue; none when nothing new was recorded.
     public var outboxes: [OutboxID]
+    /// One answer a job, in the order of the call.
     public init(answers: [Answer], outboxes: [OutboxID]) {
         self.answers = answers
         self.outboxes = outboxes
@@ -274,8 +275,9 @@ public struct Balances: Hashable, Sendable {
     /// Non-terminal rows, counted.
     public var active: Int
     public var quarantined: Int
-    /// Jobs whose push has not been confirmed yet; how long the oldest of them has waited, by the ledger's clock.
+    /// Jobs whose push has not been confirmed yet.
     public var outbox: Int
+    /// How long the oldest of them has waited, by the ledger's clock.
     public var outboxAge: Duration
     public init(
         accepted: Int, completed: Int, failed: Int, cancelled: Int, purged: Int, active: Int,

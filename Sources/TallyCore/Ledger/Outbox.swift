@@ -1,7 +1,10 @@
+/// Jobs of one commit and queue that Redis may not have yet, as a relay claims them.
 public struct OutboxRow: Sendable {
+    /// By which the row is deleted.
     public var id: OutboxID
     /// The jobs of this row that are not terminal, at the version of the OUTBOX row.
     public var pushes: [Push]
+    /// A row with what is to be pushed of it.
     public init(id: OutboxID, pushes: [Push]) {
         self.id = id
         self.pushes = pushes
@@ -13,9 +16,11 @@ public struct OutboxRow: Sendable {
 public struct RelayClaim: Sendable {
     /// At most so many rows; each queue of the page has its share of them, its oldest first.
     public var rows: Int
+    /// Younger rows are left to the client that wrote them, which pushes its own first.
     public var olderThan: Duration
     /// The last queue of the page before; nil = the pass begins.
     public var after: String?
+    /// The first page of a pass, unless `after` says where the next one begins.
     public init(rows: Int = Limits.relayRows, olderThan: Duration = Limits.relayAge, after: String? = nil) {
         self.rows = rows
         self.olderThan = olderThan
@@ -29,6 +34,7 @@ public struct RelayVerdict: Sendable {
     public var left: [JobID]
     /// No push can bring them to the queue, for this reason.
     public var aside: [JobID: String]
+    /// Without arguments: the queue has every job of the row.
     public init(left: [JobID] = [], aside: [JobID: String] = [:]) {
         self.left = left
         self.aside = aside
@@ -37,12 +43,15 @@ public struct RelayVerdict: Sendable {
 
 /// What one page of a relay's pass did.
 public struct RelayPass: Sendable {
-    /// Rows claimed, and rows that are gone from the outbox.
+    /// Rows that this page claimed.
     public var claimed: Int
+    /// Rows that are gone from the outbox.
     public var deleted: Int
+    /// Jobs that ended as failed, because no push can bring them to the queue.
     public var setAside: Int
     /// Where the next page begins; nil = every queue with outbox rows was asked.
     public var next: String?
+    /// Without arguments: nothing waited.
     public init(claimed: Int = 0, deleted: Int = 0, setAside: Int = 0, next: String? = nil) {
         self.claimed = claimed
         self.deleted = deleted

@@ -19,7 +19,7 @@ public enum Limits {
     // What an edge accepts.
     public static let nameBytes = 100  // queue and type: readable in a Redis key and a metric label
     public static let uniqueKeyBytes = 255
-    public static let codecBytes = 50
+    public static let codecBytes = 50  // the name of a codec stands in every record
     public static let traceBytes = 512  // a W3C trace context with its state
     public static let bodyBytes = 1 << 20
     public static let resultBytes = 1 << 20

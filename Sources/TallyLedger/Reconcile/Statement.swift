@@ -7,8 +7,9 @@ public struct Statement: Hashable, Sendable, CustomStringConvertible {
     public var failed: Int
     public var cancelled: Int
     public var active: Int
-    /// Jobs that wait for their push, and for how long the oldest of them has.
+    /// Jobs that wait for their push.
     public var outbox: Int
+    /// How long the oldest of them has waited, by the ledger's clock.
     public var outboxAge: Duration
     public var drift: Int
     /// The other half's account, where it keeps one.

@@ -9,6 +9,7 @@ public struct Relay: Sendable {
     private let ledger: any LedgerDriver
     private let observer: any JobObserver
 
+    /// - Parameter observer: is told what was set aside, and which queue could not be relayed.
     public init(
         queue: any QueueDriver, ledger: any LedgerDriver, observer: any JobObserver = SilentObserver()
     ) {
@@ -55,6 +56,7 @@ public struct Relay: Sendable {
 
 /// Told to the observer: these jobs ended as failed, with the reason, and stand in quarantine (D19).
 public struct JobsSetAside: Error, Hashable, Sendable, CustomStringConvertible {
+    /// How many of one page.
     public let count: Int
     public var description: String {
         "\(count) jobs can never be pushed and were set aside; `tally list --status failed` says why "
