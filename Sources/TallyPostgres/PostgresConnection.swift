@@ -256,11 +256,8 @@ final class PostgresConnection: BlockingConnection {
         if effect == .commits, severity == "FATAL" || severity == "PANIC" {
             error = LedgerError(.uncertain, operation, error.detail, sqlState: state)
         }
-        while true {
-            try awaitResult(deadline, .none)
-            guard let rest = PQgetResult(handle) else { break }
-            PQclear(rest)
-        }
+        // A session that is over says no more, and what it refused with is known already.
+        while (try? awaitResult(deadline, .none)) != nil, let rest = PQgetResult(handle) { PQclear(rest) }
         // A server that became a standby, or that is going down, will not do for the next call either.
         if state == "25006" || state.hasPrefix("57P") || state.isEmpty || PQstatus(handle) != CONNECTION_OK {
             isBroken = true

@@ -32,13 +32,14 @@ public final class PostgresLedger: TransactionalLedger {
         return ledger
     }
 
-    init(_ configuration: PostgresConfiguration) {
+    /// - Parameter checksEncoding: false only for a test, which stands for a program from before that check.
+    init(_ configuration: PostgresConfiguration, checksEncoding: Bool = true) {
         self.configuration = configuration
         statements = Statements(schema: configuration.schema)
         let schema = configuration.schema
         pool = LedgerPool(configuration, statements: statements, size: configuration.poolConnections) {
             connection throws(LedgerError) in
-            try connection.checkEncoding()
+            if checksEncoding { try connection.checkEncoding() }
             try Migrator.check(connection, schema: schema)
         }
     }

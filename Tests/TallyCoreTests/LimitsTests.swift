@@ -30,6 +30,7 @@ private func luaConstants() throws -> [String: Int] {
         #expect(lua["BODY_BYTES"] == Limits.bodyBytesPerCall)
         #expect(lua["QUEUES"] == Limits.queuesPerCall)
         #expect(lua["SWEEP"] == Limits.sweepPerCall)
+        #expect(lua["EVENTS"] == Limits.eventsRead)
         #expect(lua["WINDOW"] == Limits.queueWindow)
         #expect(lua["LOG_ENTRIES"] == Limits.logEntries)
         #expect(lua["INLINE_BYTES"] == Limits.inlineBodyBytes)

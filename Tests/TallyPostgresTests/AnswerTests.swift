@@ -40,9 +40,9 @@ extension PostgresTests {
             try await withLedger { fixture in
                 let role = fixture.schema + "_app"
                 _ = try await fixture.query("CREATE ROLE \(role) LOGIN PASSWORD 'first' ")
-                _ = try await fixture.query("GRANT USAGE ON SCHEMA tally TO \(role)")
+                _ = try await fixture.query("GRANT USAGE ON SCHEMA \"tally\" TO \(role)")
                 for kind in ["TABLES", "SEQUENCES", "FUNCTIONS"] {
-                    _ = try await fixture.query("GRANT ALL ON ALL \(kind) IN SCHEMA tally TO \(role)")
+                    _ = try await fixture.query("GRANT ALL ON ALL \(kind) IN SCHEMA \"tally\" TO \(role)")
                 }
                 let host = try serverURL().split(separator: "@", maxSplits: 1).last.map(String.init) ?? ""
                 let ledger = try await PostgresLedger.open(

@@ -43,7 +43,8 @@ public struct Reservation: Hashable, Sendable {
     /// Leased, but their bytes are damaged: to be failed, not run.
     public var corrupt: [Lease]
     /// Nothing falls due and no lease runs out before this, in the queues that were asked if nothing was handed out;
-    /// nil if nothing will.
+    /// nil if nothing will. Behind `Limits.eventsRead` times of other queues it is the last of those: earlier than
+    /// need be, never later.
     public var nextEvent: Timestamp?
     /// How many workers share the queues' server, so that idle ones may share the asking; 0 where nobody counted.
     public var workers: Int

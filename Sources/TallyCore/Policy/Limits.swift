@@ -47,6 +47,7 @@ public enum Limits {
     public static let reserveBytes = 8 << 20  // records in one reservation: 128 of the largest inline bodies
     public static let inspectBytes = 8 << 20  // records in one answer of `inspect` with bodies
     public static let logReadBytes = 8 << 20  // of the log in one answer, and the entry that reaches them
+    public static let eventsRead = 8  // due times and expiries looked at for one of a worker's own queues
     public static let sweepPerCall = 100  // promotions and reclaims that ride on a reserve; repairs
     public static let priorities = 4
 

@@ -38,7 +38,7 @@ extension MemoryQueueState {
         let fits: (Element) -> Bool = { [jobs] element in
             !reserved.isEmpty || jobs[element.id].map { wish.queues.contains($0.record.queue) } ?? false
         }
-        let next = [due.next(where: fits), leases.next(where: fits)].compactMap { $0 }.min()
+        let next = [due, leases].compactMap { $0.next(ofFirst: Limits.eventsRead, where: fits) }.min()
         return Reservation(jobs: reserved, nextEvent: next, now: now, isHeld: isHeld)
     }
 

@@ -13,8 +13,13 @@ struct ScoreSet: Sendable {
     /// The earliest time; nil when empty.
     var next: Timestamp? { items.first?.at }
 
-    /// The earliest time of an element that `fits`.
-    func next(where fits: (Element) -> Bool) -> Timestamp? { items.first { fits($0.element) }?.at }
+    /// The earliest time of an element that `fits`, of the first `count`; where none of so many does, the last one's:
+    /// nothing that fits comes before it.
+    func next(ofFirst count: Int, where fits: (Element) -> Bool) -> Timestamp? {
+        let first = items.prefix(count)
+        if let item = first.first(where: { fits($0.element) }) { return item.at }
+        return first.count == count ? first.last?.at : nil
+    }
 
     mutating func insert(_ element: Element, at time: Timestamp) {
         let item = Item(at: time, element: element)

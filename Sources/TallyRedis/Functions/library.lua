@@ -18,6 +18,7 @@ local JOBS_PER_CALL = 500       -- Limits.jobsPerCall
 local QUEUES = 64               -- Limits.queuesPerCall
 local BODY_BYTES = 1048576      -- Limits.bodyBytesPerCall
 local SWEEP = 100               -- Limits.sweepPerCall
+local EVENTS = 8                -- Limits.eventsRead
 local WINDOW = 1000000          -- Limits.queueWindow
 local LOG_ENTRIES = 2000000     -- Limits.logEntries
 local INLINE_BYTES = 65536      -- Limits.inlineBodyBytes: no record holds a longer body

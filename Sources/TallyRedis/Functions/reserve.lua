@@ -117,19 +117,17 @@ local function pass_on(c, queue)
   end
 end
 
--- How many due times and expiries are looked at for one of a wanted queue: each costs the reading of a record.
-local PEEK = 8
-
--- The earliest score of a wanted queue. If none of the first few is wanted, no wanted one comes before the last.
+-- The earliest score of a wanted queue. Each that is looked at costs the reading of a record, so only the first few
+-- are: if none of them is wanted, no wanted one comes before the last.
 local function next_of(c, key, wanted)
-  local found = redis.call('ZRANGE', c.p .. key, 0, wanted and PEEK - 1 or 0, 'WITHSCORES')
+  local found = redis.call('ZRANGE', c.p .. key, 0, wanted and EVENTS - 1 or 0, 'WITHSCORES')
   if #found == 0 or not wanted then return tonumber(found[2]) end
   local ids = {}
   for i = 1, #found, 2 do ids[#ids + 1] = found[i]:sub(1, 16) end
   for i, record in ipairs(redis.call('HMGET', c.p .. ':body', unpack(ids))) do
     if record and wanted[queue_of(record)] then return tonumber(found[2 * i]) end
   end
-  return #ids == PEEK and tonumber(found[#found]) or nil
+  return #ids == EVENTS and tonumber(found[#found]) or nil
 end
 
 -- An idle worker is told of its own queues alone: it would wake for nothing at the others'.

@@ -51,6 +51,10 @@ struct JobField: Sendable {
             guard let id = JobID(text) else {
                 throw Usage("\(said.name) \(Output.printable(text)): not a UUID")
             }
+            guard id.isTimeOrdered else {
+                throw Usage(
+                    "\(said.name) \(id): not a UUIDv7, which carries its time; for a name of your own use --key")
+            }
             draft.record.id = id
         },
         JobField("key") { $0.key = (try $1.text(), $1.name) },
