@@ -136,9 +136,9 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
             let taken = try await queue.reserve(wish(9), at: start)
 
             #expect(taken.jobs.map(\.record) == small && taken.corrupt.isEmpty)
+            try raw("RENAME", key + ":kept", key)
             let held = try #require(try await queue.inspect([small[0].id], at: start).held[small[0].id])
             #expect(held.status == .processing)
-            try raw("RENAME", key + ":kept", key)
             let back = try #require(try await queue.inspect([large.id], at: start).held[large.id])
             #expect(back.status == .scheduled && back.crashes == 0 && back.attempts == 0)
             let later = start + Limits.retryStoreCap
