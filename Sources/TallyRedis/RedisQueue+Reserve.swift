@@ -47,10 +47,10 @@ extension RedisQueue {
         return reservation
     }
 
-    /// Their bodies could not be read. They wait a moment, for the cause may last; no crash is counted. Where this
-    /// fails as well their leases run out.
+    /// Their bodies could not be read. They wait a moment, for the cause may last; no crash is counted.
     private func handBack(_ leases: [Lease], at now: Timestamp?, after time: Timestamp) async {
         if leases.isEmpty { return }
+        // Where it fails their leases run out: that is all that could be done.
         _ = try? await release(
             leases.map { Release($0, runAt: time + Limits.retryStoreCap) }, at: now)
     }
