@@ -32,8 +32,11 @@ GRANT INSERT, UPDATE, DELETE ON tally.jobs, tally.outbox, tally.unique_keys, tal
   tally.keys_to_free
   TO "tally_writer";
 GRANT INSERT ON tally.job_events, tally.reconcile_runs, tally.reconcile_findings, tally.audit_log TO "tally_writer";
-GRANT DELETE ON tally.reconcile_runs TO "tally_writer";
+GRANT UPDATE, DELETE ON tally.reconcile_runs TO "tally_writer";
 GRANT UPDATE ON tally.balances TO "tally_writer";
+GRANT SELECT, INSERT, UPDATE ON tally.queues TO "tally_writer", "tally_enqueuer";
+GRANT UPDATE (namespace) ON tally.identity TO "tally_writer", "tally_enqueuer";
+GRANT EXECUTE ON FUNCTION tally.make_partitions TO "tally_writer";
 GRANT EXECUTE ON FUNCTION tally.enqueue TO "tally_writer", "tally_enqueuer";
 
 GRANT INSERT ON tally.jobs TO "tally_enqueuer";

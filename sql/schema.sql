@@ -122,48 +122,51 @@ BEGIN
 END $$;
 
 CREATE FUNCTION tally.make_partitions(months integer DEFAULT 3) RETURNS integer
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET lock_timeout TO '5s'
     AS $_$
 DECLARE
   made integer := 0;
-  first timestamptz;
-  low uuid;
-  high uuid;
-  parent text;
+  month record;
   key text;
-  name text;
   waiting bigint;
 BEGIN
   PERFORM pg_advisory_xact_lock(1952541804, hashtext('tally' || ' partitions'));
-  FOR ahead IN 0 .. greatest(0, least(months, 120)) LOOP
-    first := (date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ahead)) AT TIME ZONE 'UTC';
-    low := tally.id_at(first);
-    high := tally.id_at((date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ahead + 1))
-      AT TIME ZONE 'UTC');
-    FOREACH parent IN ARRAY ARRAY['jobs', 'job_events'] LOOP
-      name := parent || to_char(first AT TIME ZONE 'UTC', '_YYYY_MM');
-      key := CASE parent WHEN 'jobs' THEN 'id' ELSE 'job_id' END;
-      CONTINUE WHEN EXISTS (
-        SELECT FROM pg_class c WHERE c.relname = name AND c.relnamespace = to_regnamespace('tally'));
-      EXECUTE format('LOCK TABLE tally.%I IN ACCESS EXCLUSIVE MODE', parent || '_default');
-      EXECUTE format('SELECT count(*) FROM (SELECT FROM tally.%I WHERE %I >= $1 AND %I < $2 LIMIT 100001) r',
-        parent || '_default', key, key) INTO waiting USING low, high;
-      CONTINUE WHEN waiting > 100000;
-      EXECUTE format('CREATE TABLE tally.%I (LIKE tally.%I INCLUDING ALL) WITH (fillfactor = %s)',
-        name, parent, CASE parent WHEN 'jobs' THEN 60 ELSE 100 END);
-      IF waiting > 0 THEN
-        EXECUTE format(
-          'WITH moved AS (DELETE FROM tally.%I WHERE %I >= $1 AND %I < $2 RETURNING *) INSERT INTO tally.%I SELECT * FROM moved',
-          parent || '_default', key, key, name) USING low, high;
-      END IF;
-      EXECUTE format('ALTER TABLE tally.%I ATTACH PARTITION tally.%I FOR VALUES FROM (%L) TO (%L)',
-        parent, name, low, high);
-      made := made + 1;
-    END LOOP;
+  FOR month IN SELECT * FROM tally.months_missing(months) m ORDER BY m.low, m.parent LOOP
+    key := CASE month.parent WHEN 'jobs' THEN 'id' ELSE 'job_id' END;
+    EXECUTE format('LOCK TABLE tally.%I IN ACCESS EXCLUSIVE MODE', month.parent || '_default');
+    EXECUTE format('SELECT count(*) FROM (SELECT FROM tally.%I WHERE %I >= $1 AND %I < $2 LIMIT 100001) r',
+      month.parent || '_default', key, key) INTO waiting USING month.low, month.high;
+    CONTINUE WHEN waiting > 100000;
+    EXECUTE format('CREATE TABLE tally.%I (LIKE tally.%I INCLUDING ALL) WITH (fillfactor = %s)',
+      month.name, month.parent, CASE month.parent WHEN 'jobs' THEN 60 ELSE 100 END);
+    IF waiting > 0 THEN
+      EXECUTE format(
+        'WITH moved AS (DELETE FROM tally.%I WHERE %I >= $1 AND %I < $2 RETURNING *) INSERT INTO tally.%I SELECT * FROM moved',
+        month.parent || '_default', key, key, month.name) USING month.low, month.high;
+    END IF;
+    EXECUTE format('ALTER TABLE tally.%I ATTACH PARTITION tally.%I FOR VALUES FROM (%L) TO (%L)',
+      month.parent, month.name, month.low, month.high);
+    made := made + 1;
   END LOOP;
   RETURN made;
 END $_$;
+
+CREATE FUNCTION tally.months_missing(ahead integer) RETURNS TABLE(name text, parent text, low uuid, high uuid)
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT p.parent || to_char(m.first, '_YYYY_MM'), p.parent, b.low, b.high
+  FROM generate_series(0, greatest(0, least(ahead, 120))) AS n (n)
+  CROSS JOIN LATERAL (
+    SELECT date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => n.n) AS first) AS m
+  CROSS JOIN LATERAL (
+    SELECT tally.id_at(m.first AT TIME ZONE 'UTC') AS low,
+      tally.id_at((m.first + interval '1 month') AT TIME ZONE 'UTC') AS high) AS b
+  CROSS JOIN (VALUES ('jobs'), ('job_events')) AS p (parent)
+  WHERE NOT EXISTS (
+    SELECT FROM tally.partition_ranges(p.parent) r WHERE r.low < b.high AND b.low < r.high)
+$$;
 
 CREATE FUNCTION tally.name_problem(name text, most integer) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -196,6 +199,92 @@ CREATE FUNCTION tally.new_id(moment timestamp with time zone DEFAULT clock_times
       6, 112 | (get_byte(uuid_send(gen_random_uuid()), 6) & 15)),
       8, 128 | (get_byte(uuid_send(gen_random_uuid()), 8) & 63)), 'hex')::uuid
 $$;
+
+CREATE FUNCTION tally.partition_ranges(parent text) RETURNS TABLE(name text, low uuid, high uuid)
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT c.relname::text, (m.bounds)[1]::uuid, (m.bounds)[2]::uuid
+  FROM pg_catalog.pg_inherits i
+  JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+  CROSS JOIN LATERAL regexp_match(
+    pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([0-9a-f-]+)''\) TO \(''([0-9a-f-]+)''\)') AS m (bounds)
+  WHERE i.inhparent = to_regclass(format('%I.%I', 'tally', parent)) AND m.bounds IS NOT NULL
+$$;
+
+CREATE FUNCTION tally.split_abandon(parent text) RETURNS void
+    LANGUAGE plpgsql
+    SET lock_timeout TO '2s'
+    AS $$
+BEGIN
+  EXECUTE format('ALTER TABLE tally.%I DROP CONSTRAINT IF EXISTS %I', parent || '_default', parent || '_split');
+END $$;
+
+CREATE FUNCTION tally.split_guard(parent text) RETURNS text
+    LANGUAGE plpgsql
+    SET lock_timeout TO '2s'
+    AS $$
+DECLARE
+  range record;
+  key text := CASE parent WHEN 'jobs' THEN 'id' ELSE 'job_id' END;
+BEGIN
+  SELECT * INTO range FROM tally.split_range(parent);
+  IF range.name IS NULL THEN RETURN NULL; END IF;
+  EXECUTE format('ALTER TABLE tally.%I DROP CONSTRAINT IF EXISTS %I', parent || '_default', parent || '_split');
+  EXECUTE format('ALTER TABLE tally.%I ADD CONSTRAINT %I CHECK (%I >= %L AND %I < %L) NOT VALID',
+    parent || '_default', parent || '_split', key, range.low, key, range.high);
+  RETURN range.name;
+END $$;
+
+CREATE FUNCTION tally.split_range(parent text, OUT name text, OUT low uuid, OUT high uuid) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+  key text := CASE parent WHEN 'jobs' THEN 'id' ELSE 'job_id' END;
+  smallest uuid;
+  first timestamp;
+  last timestamp;
+BEGIN
+  EXECUTE format('SELECT r.%I FROM tally.%I r ORDER BY r.%I LIMIT 1', key, parent || '_default', key) INTO smallest;
+  IF smallest IS NULL THEN RETURN; END IF;
+  first := date_trunc('month', to_timestamp(('x' || left(replace(smallest::text, '-', ''), 12))::bit(48)::bigint / 1000.0)
+    AT TIME ZONE 'UTC');
+  low := coalesce(
+    (SELECT p.high FROM tally.partition_ranges(parent) p WHERE p.high <= smallest ORDER BY p.high DESC LIMIT 1),
+    tally.id_at(first AT TIME ZONE 'UTC'));
+  SELECT p.low INTO high FROM tally.partition_ranges(parent) p WHERE p.low > smallest ORDER BY p.low LIMIT 1;
+  last := greatest(date_trunc('month', now() AT TIME ZONE 'UTC'), first) + interval '1 month';
+  high := coalesce(high, tally.id_at(last AT TIME ZONE 'UTC'));
+  name := parent || to_char(first, '_YYYY_MM');
+  IF high > tally.id_at((first + interval '1 month') AT TIME ZONE 'UTC') THEN name := name || '_on'; END IF;
+  RETURN NEXT;
+END $$;
+
+CREATE FUNCTION tally.split_swap(parent text) RETURNS void
+    LANGUAGE plpgsql
+    SET lock_timeout TO '2s'
+    AS $$
+DECLARE
+  range record;
+  spare text := parent || '_default';
+BEGIN
+  EXECUTE format('LOCK TABLE tally.%I IN ACCESS EXCLUSIVE MODE', parent);
+  SELECT * INTO range FROM tally.split_range(parent);
+  EXECUTE format('ALTER TABLE tally.%I DETACH PARTITION tally.%I', parent, spare);
+  EXECUTE format('ALTER TABLE tally.%I RENAME TO %I', spare, range.name);
+  EXECUTE format('CREATE TABLE tally.%I (LIKE tally.%I INCLUDING ALL) WITH (fillfactor = %s)',
+    spare, parent, CASE parent WHEN 'jobs' THEN 60 ELSE 100 END);
+  EXECUTE format('ALTER TABLE tally.%I ATTACH PARTITION tally.%I DEFAULT', parent, spare);
+  EXECUTE format('ALTER TABLE tally.%I ATTACH PARTITION tally.%I FOR VALUES FROM (%L) TO (%L)',
+    parent, range.name, range.low, range.high);
+  EXECUTE format('ALTER TABLE tally.%I DROP CONSTRAINT %I', range.name, parent || '_split');
+END $$;
+
+CREATE FUNCTION tally.split_validate(parent text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  EXECUTE format('ALTER TABLE tally.%I VALIDATE CONSTRAINT %I', parent || '_default', parent || '_split');
+END $$;
 
 CREATE TABLE tally.audit_log (
     id bigint NOT NULL,
@@ -258,6 +347,7 @@ CREATE TABLE tally.identity (
     one boolean DEFAULT true NOT NULL,
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     made_at timestamp with time zone DEFAULT now() NOT NULL,
+    namespace text,
     CONSTRAINT identity_one_row CHECK (one)
 );
 
@@ -476,6 +566,18 @@ ALTER TABLE tally.quarantine ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE tally.queues (
+    id text NOT NULL,
+    epoch bigint NOT NULL,
+    server text NOT NULL,
+    places text[] NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    gave_way_to bigint
+)
+WITH (fillfactor='10');
+
+COMMENT ON TABLE tally.queues IS 'Which queue is this ledger''s, and which were.';
+
 CREATE TABLE tally.reconcile_cursor (
     one boolean DEFAULT true NOT NULL,
     stage text NOT NULL,
@@ -625,6 +727,9 @@ ALTER TABLE ONLY tally.outbox
 ALTER TABLE ONLY tally.quarantine
     ADD CONSTRAINT quarantine_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY tally.queues
+    ADD CONSTRAINT queues_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY tally.reconcile_cursor
     ADD CONSTRAINT reconcile_cursor_pkey PRIMARY KEY (one);
 
@@ -673,6 +778,10 @@ CREATE INDEX jobs_default_type_queue_idx ON tally.jobs_default USING brin (type 
 CREATE INDEX outbox_queue ON tally.outbox USING btree (queue, id);
 
 COMMENT ON INDEX tally.outbox_queue IS 'relay/queues.sql, relay/claim.sql';
+
+CREATE UNIQUE INDEX queues_one ON tally.queues USING btree ((true)) WHERE (gave_way_to IS NULL);
+
+COMMENT ON INDEX tally.queues_one IS 'A ledger has one queue.';
 
 CREATE INDEX reconcile_findings_job ON tally.reconcile_findings USING btree (job_id, code) WHERE (job_id IS NOT NULL);
 

@@ -102,8 +102,14 @@ static const char migrations_0006_duty_frame[] = {
 static const char migrations_0007_keys[] = {
 #embed "../../sql/migrations/0007_keys.sql" suffix(,)
 0};
-static const char migrations_0008_job_rules[] = {
-#embed "../../sql/migrations/0008_job_rules.sql" suffix(,)
+static const char migrations_0008_pairing[] = {
+#embed "../../sql/migrations/0008_pairing.sql" suffix(,)
+0};
+static const char migrations_0009_partitions[] = {
+#embed "../../sql/migrations/0009_partitions.sql" suffix(,)
+0};
+static const char migrations_0010_job_rules[] = {
+#embed "../../sql/migrations/0010_job_rules.sql" suffix(,)
 0};
 static const char mirror_beat[] = {
 #embed "../../sql/mirror/beat.sql" suffix(,)
@@ -143,6 +149,51 @@ static const char mirror_settings[] = {
 0};
 static const char mirror_upsert_jobs[] = {
 #embed "../../sql/mirror/upsert_jobs.sql" suffix(,)
+0};
+static const char pairing_claim_namespace[] = {
+#embed "../../sql/pairing/claim_namespace.sql" suffix(,)
+0};
+static const char pairing_keep[] = {
+#embed "../../sql/pairing/keep.sql" suffix(,)
+0};
+static const char pairing_known[] = {
+#embed "../../sql/pairing/known.sql" suffix(,)
+0};
+static const char pairing_lock[] = {
+#embed "../../sql/pairing/lock.sql" suffix(,)
+0};
+static const char pairing_namespace[] = {
+#embed "../../sql/pairing/namespace.sql" suffix(,)
+0};
+static const char pairing_retire[] = {
+#embed "../../sql/pairing/retire.sql" suffix(,)
+0};
+static const char partitions_abandon[] = {
+#embed "../../sql/partitions/abandon.sql" suffix(,)
+0};
+static const char partitions_filled[] = {
+#embed "../../sql/partitions/filled.sql" suffix(,)
+0};
+static const char partitions_guard[] = {
+#embed "../../sql/partitions/guard.sql" suffix(,)
+0};
+static const char partitions_missing[] = {
+#embed "../../sql/partitions/missing.sql" suffix(,)
+0};
+static const char partitions_swap[] = {
+#embed "../../sql/partitions/swap.sql" suffix(,)
+0};
+static const char partitions_validate[] = {
+#embed "../../sql/partitions/validate.sql" suffix(,)
+0};
+static const char prune_duties[] = {
+#embed "../../sql/prune/duties.sql" suffix(,)
+0};
+static const char prune_runs[] = {
+#embed "../../sql/prune/runs.sql" suffix(,)
+0};
+static const char prune_workers[] = {
+#embed "../../sql/prune/workers.sql" suffix(,)
 0};
 static const char read_active[] = {
 #embed "../../sql/read/active.sql" suffix(,)
@@ -186,6 +237,9 @@ static const char reconcile_end_lease[] = {
 static const char reconcile_end_sweep[] = {
 #embed "../../sql/reconcile/end_sweep.sql" suffix(,)
 0};
+static const char reconcile_fence[] = {
+#embed "../../sql/reconcile/fence.sql" suffix(,)
+0};
 static const char reconcile_free_key[] = {
 #embed "../../sql/reconcile/free_key.sql" suffix(,)
 0};
@@ -212,9 +266,6 @@ static const char reconcile_lose_worker[] = {
 0};
 static const char reconcile_move_sweep_cursor[] = {
 #embed "../../sql/reconcile/move_sweep_cursor.sql" suffix(,)
-0};
-static const char reconcile_prune_runs[] = {
-#embed "../../sql/reconcile/prune_runs.sql" suffix(,)
 0};
 static const char reconcile_quarantined[] = {
 #embed "../../sql/reconcile/quarantined.sql" suffix(,)
@@ -354,8 +405,14 @@ static const char undo_0006_duty_frame[] = {
 static const char undo_0007_keys[] = {
 #embed "../../sql/undo/0007_keys.sql" suffix(,)
 0};
-static const char undo_0008_job_rules[] = {
-#embed "../../sql/undo/0008_job_rules.sql" suffix(,)
+static const char undo_0008_pairing[] = {
+#embed "../../sql/undo/0008_pairing.sql" suffix(,)
+0};
+static const char undo_0009_partitions[] = {
+#embed "../../sql/undo/0009_partitions.sql" suffix(,)
+0};
+static const char undo_0010_job_rules[] = {
+#embed "../../sql/undo/0010_job_rules.sql" suffix(,)
 0};
 
 static const struct { const char *name, *text; } files[] = {
@@ -392,7 +449,9 @@ static const struct { const char *name, *text; } files[] = {
     {"migrations/0005_reconcile_cursor", migrations_0005_reconcile_cursor},
     {"migrations/0006_duty_frame", migrations_0006_duty_frame},
     {"migrations/0007_keys", migrations_0007_keys},
-    {"migrations/0008_job_rules", migrations_0008_job_rules},
+    {"migrations/0008_pairing", migrations_0008_pairing},
+    {"migrations/0009_partitions", migrations_0009_partitions},
+    {"migrations/0010_job_rules", migrations_0010_job_rules},
     {"mirror/beat", mirror_beat},
     {"mirror/change", mirror_change},
     {"mirror/copy_events", mirror_copy_events},
@@ -406,6 +465,21 @@ static const struct { const char *name, *text; } files[] = {
     {"mirror/quarantine", mirror_quarantine},
     {"mirror/settings", mirror_settings},
     {"mirror/upsert_jobs", mirror_upsert_jobs},
+    {"pairing/claim_namespace", pairing_claim_namespace},
+    {"pairing/keep", pairing_keep},
+    {"pairing/known", pairing_known},
+    {"pairing/lock", pairing_lock},
+    {"pairing/namespace", pairing_namespace},
+    {"pairing/retire", pairing_retire},
+    {"partitions/abandon", partitions_abandon},
+    {"partitions/filled", partitions_filled},
+    {"partitions/guard", partitions_guard},
+    {"partitions/missing", partitions_missing},
+    {"partitions/swap", partitions_swap},
+    {"partitions/validate", partitions_validate},
+    {"prune/duties", prune_duties},
+    {"prune/runs", prune_runs},
+    {"prune/workers", prune_workers},
     {"read/active", read_active},
     {"read/balances", read_balances},
     {"read/clock", read_clock},
@@ -420,6 +494,7 @@ static const struct { const char *name, *text; } files[] = {
     {"reconcile/effects", reconcile_effects},
     {"reconcile/end_lease", reconcile_end_lease},
     {"reconcile/end_sweep", reconcile_end_sweep},
+    {"reconcile/fence", reconcile_fence},
     {"reconcile/free_key", reconcile_free_key},
     {"reconcile/identity", reconcile_identity},
     {"reconcile/keep_results", reconcile_keep_results},
@@ -429,7 +504,6 @@ static const struct { const char *name, *text; } files[] = {
     {"reconcile/lease", reconcile_lease},
     {"reconcile/lose_worker", reconcile_lose_worker},
     {"reconcile/move_sweep_cursor", reconcile_move_sweep_cursor},
-    {"reconcile/prune_runs", reconcile_prune_runs},
     {"reconcile/quarantined", reconcile_quarantined},
     {"reconcile/record_run", reconcile_record_run},
     {"reconcile/recount", reconcile_recount},
@@ -476,7 +550,9 @@ static const struct { const char *name, *text; } files[] = {
     {"undo/0005_reconcile_cursor", undo_0005_reconcile_cursor},
     {"undo/0006_duty_frame", undo_0006_duty_frame},
     {"undo/0007_keys", undo_0007_keys},
-    {"undo/0008_job_rules", undo_0008_job_rules},
+    {"undo/0008_pairing", undo_0008_pairing},
+    {"undo/0009_partitions", undo_0009_partitions},
+    {"undo/0010_job_rules", undo_0010_job_rules},
 };
 
 const char *tally_sql(const char *name) {

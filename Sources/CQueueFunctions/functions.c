@@ -14,6 +14,8 @@ static const char text[] = {
     ,
 #embed "../TallyRedis/Functions/reserve.lua"
     ,
+#embed "../TallyRedis/Functions/duties.lua"
+    ,
 #embed "../TallyRedis/Functions/extend.lua"
     ,
 #embed "../TallyRedis/Functions/ack.lua"

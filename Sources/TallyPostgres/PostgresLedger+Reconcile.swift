@@ -49,16 +49,28 @@ extension PostgresLedger {
     }
 }
 
-extension PostgresLedger: ReconcilableLedger {
-    public func identity() async throws(LedgerError) -> String {
-        try await pool.run("identity") { connection throws(LedgerError) in
-            guard let text = try connection.run(.identity).text(0, 0) else {
-                throw LedgerError(.schema, "identity", "the table identity is empty; restore its one row")
+extension PostgresLedger {
+    /// One repair beside the jobs: in one transaction with the lease to repair, where the caller works under it. A
+    /// process that stood still past its lease changes nothing.
+    private func repairing<Value: Sendable>(
+        _ operation: String, _ work: @escaping @Sendable (PostgresConnection) throws(LedgerError) -> Value
+    ) async throws(LedgerError) -> Value {
+        let token = RepairFence.token
+        return try await pool.run(operation) { connection throws(LedgerError) in
+            guard let token else { return try work(connection) }
+            return try connection.transaction { () throws(LedgerError) in
+                if try connection.run(.fence, Parameters([.id(token)])).count == 0 {
+                    throw LedgerError(
+                        .invalid, operation,
+                        "the lease to repair is somebody else's by now; nothing was changed")
+                }
+                return try work(connection)
             }
-            return text
         }
     }
+}
 
+extension PostgresLedger: ReconcilableLedger {
     public func window(
         after last: LogPosition, before epoch: Int64, since time: Timestamp, limit: Int
     ) async throws(LedgerError) -> [JobID] {
@@ -144,7 +156,7 @@ extension PostgresLedger: ReconcilableLedger {
     }
 
     public func settleQuarantine(_ id: Int64, actor: String) async throws(LedgerError) {
-        try await pool.run("settle quarantine") { connection throws(LedgerError) in
+        try await repairing("settle quarantine") { connection throws(LedgerError) in
             _ = try connection.run(.settleQuarantine, Parameters([.int(id), .text(actor)]), .commits)
         }
     }
@@ -152,7 +164,7 @@ extension PostgresLedger: ReconcilableLedger {
     public func loseWorker(
         _ worker: WorkerID, lastSeen: Timestamp, actor: String
     ) async throws(LedgerError) -> Bool {
-        try await pool.run("lose worker") { connection throws(LedgerError) in
+        try await repairing("lose worker") { connection throws(LedgerError) in
             var parameters = Parameters([.text(worker.text)])
             parameters.time(lastSeen)
             parameters.text(actor)
@@ -171,7 +183,7 @@ extension PostgresLedger: ReconcilableLedger {
     }
 
     public func freeKey(_ key: LeakedKey, actor: String) async throws(LedgerError) -> Bool {
-        try await pool.run("free key") { connection throws(LedgerError) in
+        try await repairing("free key") { connection throws(LedgerError) in
             let values: [LedgerValue] = [.text(key.queue), .text(key.key), .id(key.job), .text(actor)]
             return try connection.run(.freeKey, Parameters(values), .commits).count == 1
         }
@@ -186,7 +198,7 @@ extension PostgresLedger: ReconcilableLedger {
     }
 
     public func keepResults(_ ids: [JobID]) async throws(LedgerError) {
-        try await pool.run("keep results") { connection throws(LedgerError) in
+        try await repairing("keep results") { connection throws(LedgerError) in
             let rows = try connection.run(.results, Parameters([.ids(ids)]))
             let results = (0..<rows.count).compactMap { row in
                 rows.id(row, 0).map { (id: $0, bytes: rows.bytes(row, 1) ?? []) }
@@ -222,12 +234,6 @@ extension PostgresLedger: ReconcilableLedger {
     public func lastFullRun() async throws(LedgerError) -> Timestamp? {
         try await pool.run("last full run") { connection throws(LedgerError) in
             try connection.run(.lastFull).time(0, 0)
-        }
-    }
-
-    public func pruneRuns(olderThan age: Duration) async throws(LedgerError) {
-        try await pool.run("prune runs") { connection throws(LedgerError) in
-            _ = try connection.run(.pruneRuns, Parameters([.int(age.microseconds)]), .commits)
         }
     }
 }

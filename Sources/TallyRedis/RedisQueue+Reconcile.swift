@@ -29,10 +29,6 @@ extension RedisQueue: ReconcilableQueue {
             ledger: ledger.isEmpty ? nil : ledger)
     }
 
-    public func pair(with ledger: String) async throws(QueueError) -> Bool {
-        try isDone(await call("pair", at: nil) { head, _ in head.bulk(ledger) }, "pair")
-    }
-
     // MARK: Structures
 
     public func queueNames() async throws(QueueError) -> [QueueName] {

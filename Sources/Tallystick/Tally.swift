@@ -35,8 +35,10 @@ public final class Tally: Sendable {
     ///
     /// - Parameter middleware: around each enqueue of its client, and each run and settlement of its workers; the
     ///   first is the outermost.
+    /// - Parameter isPairing: checks that the halves belong together; a run of the reconciler does so itself.
     public static func open(
-        _ settings: Settings, middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver()
+        _ settings: Settings, middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver(),
+        isPairing: Bool = true
     ) async throws -> Tally {
         // A service starts, and waits, while a store is away; in mode recorded it enqueues whatever Redis answers.
         let queue = try await RedisQueue.open(settings.redis()) { error in
@@ -46,7 +48,7 @@ public final class Tally: Sendable {
         }
         do {
             let ledger = try await openLedger(settings, observer)
-            if let ledger {
+            if let ledger, isPairing {
                 do {
                     try await pair(queue, ledger, settings.mode, observer)
                 } catch {
@@ -62,35 +64,45 @@ public final class Tally: Sendable {
         }
     }
 
-    /// Redis keeps the id of its ledger: a mixed-up address must not make two records of one queue, or none. While
-    /// one of the two cannot be asked nothing is known to be wrong: every run of the reconciler asks again.
+    /// Each half keeps which the other one is: a mixed-up address must not make two records of one queue, two queues
+    /// of one record, or none. While one of the two cannot be asked nothing is known to be wrong: `tally serve` asks
+    /// again and again, and so does every run of the reconciler.
     private static func pair(
         _ queue: RedisQueue, _ ledger: PostgresLedger, _ mode: Durability, _ observer: any JobObserver
     ) async throws {
-        let own: String
-        do throws(LedgerError) { own = try await ledger.identity() } catch {
-            if error.mayRetry { return observer.dutyFailed("open", error) }
-            throw error
+        do {
+            try await Pairing(queue, ledger)?.check()
+        } catch let error as LedgerError where error.mayRetry {
+            observer.dutyFailed("open", error)
+        } catch let error as QueueError where error.mayRetry || mode == .recorded {
+            // Away, and allowed to be.
+        } catch let refused as PairingRefused {
+            throw QueueError(.wrongServer, "open", "\(refused)")
         }
-        do throws(QueueError) {
-            if try await queue.pair(with: own) { return }
-        } catch {
-            if error.mayRetry || mode == .recorded { return }
-            throw error
-        }
-        throw QueueError(
-            .wrongServer, "open",
-            "this Redis namespace belongs to another ledger: check TALLY_REDIS_URL, TALLY_POSTGRES_URL and "
-                + "TALLY_NAMESPACE; ops/runbooks/D28.md says what to do if both are right")
     }
 
     private static func openLedger(_ settings: Settings, _ observer: any JobObserver) async throws
         -> PostgresLedger?
     {
         guard let url = settings.postgresURL else { return nil }
-        return try await PostgresLedger.open(
-            PostgresConfiguration(url: url, schema: Settings.schema(settings.namespace) ?? "tally")
-        ) { observer.dutyFailed("open", $0) }
+        let schema = Settings.schema(settings.namespace) ?? "tally"
+        let ledger = try await PostgresLedger.open(PostgresConfiguration(url: url, schema: schema)) {
+            observer.dutyFailed("open", $0)
+        }
+        do {
+            // Two names may fold to one schema, never to one set of Redis keys.
+            let owner = try await ledger.claimNamespace(settings.namespace)
+            if owner == settings.namespace { return ledger }
+            throw InvalidSetting(
+                "TALLY_NAMESPACE",
+                "\(settings.namespace): its schema \(schema) belongs to the namespace \(owner); write that name "
+                    + "exactly so, or give this one a name whose letters and digits differ")
+        } catch let error as LedgerError where error.mayRetry {
+            return ledger  // away, and told so above
+        } catch {
+            await ledger.close()
+            throw error
+        }
     }
 
     /// For a process that can do nothing without the queue: ends its first start on an answer that no waiting mends.

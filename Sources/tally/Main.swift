@@ -7,7 +7,8 @@ enum Main {
     static let commands: [any Command.Type] = [
         DevCommand.self, MigrateCommand.self, EnqueueCommand.self, WorkerCommand.self, ServeCommand.self,
         InspectCommand.self, ListCommand.self, StatsCommand.self, DeadLetterCommand.self, CancelCommand.self,
-        WorkersCommand.self, ReconcileCommand.self, ConformanceCommand.self, DrillCommand.self,
+        WorkersCommand.self, ReconcileCommand.self, PartitionsCommand.self, ConformanceCommand.self,
+        DrillCommand.self,
         BenchCommand.self,
         DemoCommand.self,
         DemoWorkerCommand.self,

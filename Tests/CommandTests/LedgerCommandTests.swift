@@ -121,4 +121,42 @@ import Testing
             #expect(!silent.errors.contains("mirror"))
         }
     }
+
+    @Test func `serve runs without Postgres in mode queued, and stats says how its duties fare`() async throws
+    {
+        try await withQueue { queue, namespace in
+            let settings = [
+                "TALLY_REDIS_URL": try Servers.redisURL, "TALLY_NAMESPACE": namespace, "TALLY_MODE": "queued",
+            ]
+            let serve = try Tool.Running(["serve"], environment: settings)
+            try await eventually("it has reported") { try await queue.duties().count == 5 }
+            let stats = try await Tool.run(["stats"], environment: settings)
+            #expect(stats.code == 0 && stats.output.contains("duty trim"), "\(stats.errors)")
+            serve.signal(SIGTERM)
+            let outcome = try await serve.outcome()
+            #expect(outcome.code == 0 && outcome.errors.contains("duties trim"), "\(outcome.errors)")
+        }
+    }
+
+    @Test func `partitions says what is missing, and splits a DEFAULT partition that filled`() async throws {
+        try await withStores { scratch, settings in
+            let session = try await PostgresSession.open(scratch.ledger.configuration)
+            let schema = "\"\(scratch.settings.namespace)\""
+            for table in ["jobs", "job_events"] {
+                for row in try await session.query(
+                    "SELECT r.name FROM \(schema).partition_ranges('\(table)') r")
+                {
+                    guard case .text(let name) = row[0] else { continue }
+                    _ = try await session.query("DROP TABLE \(schema).\(name)")
+                }
+            }
+            await session.close()
+            _ = try await scratch.ledger.record([JobRecord(type: "t", body: Array("{}".utf8))])
+            let missing = try await Tool.run(["partitions"], environment: settings)
+            #expect(missing.code == 1 && missing.output.contains("jobs_default holds 1 rows"))
+            let split = try await Tool.run(["partitions", "split"], environment: settings)
+            #expect(split.code == 0 && split.output.contains("split off jobs_"), "\(split.errors)")
+            #expect(try await Tool.run(["partitions"], environment: settings).code == 0)
+        }
+    }
 }

@@ -6,7 +6,7 @@ import Testing
 
 private let commands = [
     "dev", "migrate", "enqueue", "worker", "serve", "inspect", "list", "stats", "dlq", "cancel", "workers",
-    "reconcile",
+    "reconcile", "partitions",
     "conformance", "bench", "demo",
 ]
 private let nowhere = [

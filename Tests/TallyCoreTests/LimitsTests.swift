@@ -72,6 +72,12 @@ private func luaConstants() throws -> [String: Int] {
         #expect(Limits.reconcilerLease * 3 < Limits.hold)
     }
 
+    @Test func `bound in SQL how long a split waits for a lock`() throws {
+        let sql = try repositoryFile("sql/migrations/0009_partitions.sql")
+
+        #expect(sql.contains("SET lock_timeout = '\(Limits.splitLock.components.seconds)s'"))
+    }
+
     @Test func `keep a tombstone twice as long as a push may be old`() {
         #expect(Limits.tombstone >= Limits.issued * 2)
     }

@@ -128,8 +128,7 @@ import Testing
 
             await #expect(throws: RepairLease.Taken.self) { try await halves.reconcile(.repair) }
             let patrol = Patrol(
-                reconciler: Reconciler(queue: halves.queue, ledger: halves.ledger, mirror: halves.mirror),
-                ledger: halves.ledger)
+                reconciler: Reconciler(queue: halves.queue, ledger: halves.ledger, mirror: halves.mirror))
             #expect(try await patrol.step() == nil)
             #expect(try await halves.reconcile(.dry).run.findings.contains { $0.job == id })
 

@@ -261,7 +261,7 @@ import Testing
     @Test func `touches nothing beside another ledger's queue [D28, P3]`() async throws {
         try await Halves.with { halves in
             _ = try await halves.provoke(.waits)
-            _ = try await halves.queue.pair(with: "00000000-0000-0000-0000-000000000000")
+            _ = try await halves.queue.pair(ledger: "00000000-0000-0000-0000-000000000000", id: "")
             let redis = try halves.raw.dump(halves.scratch.settings.namespace)
 
             let run = try await halves.reconcile(.repair).run
@@ -269,6 +269,20 @@ import Testing
             #expect(run.findings.map(\.code) == ["D28"] && run.exitCode == 4)
             #expect(try halves.raw.dump(halves.scratch.settings.namespace) == redis)
             await #expect(throws: QueueError.self) { try await Tally.open(halves.scratch.settings) }
+        }
+    }
+
+    @Test func `names a month that has no partition [D36, P3]`() async throws {
+        try await Halves.with { halves in
+            let name = try await halves.sql(
+                "SELECT r.name FROM SCHEMA.partition_ranges('jobs') r ORDER BY 1 LIMIT 1")
+            guard case .text(let first)? = name.first?[0] else { return }
+            try await halves.sql("DROP TABLE SCHEMA.\(first)")
+
+            let run = try await halves.reconcile(.dry).run
+
+            #expect(run.findings.map(\.code) == ["D36"] && run.exitCode == 4)
+            #expect(run.findings[0].ledgerView.contains(first))
         }
     }
 

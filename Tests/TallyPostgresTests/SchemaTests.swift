@@ -142,6 +142,8 @@ extension PostgresTests {
             #expect(await fixture.refusal("UPDATE tally.jobs SET version = 2") == "")
             #expect(await fixture.refusal("UPDATE tally.job_events SET version = 2") == refused)
             #expect(await fixture.refusal("TRUNCATE tally.jobs") == refused)
+            #expect(await fixture.refusal("SELECT tally.make_partitions(7)") == "")
+            #expect(await fixture.refusal("SELECT tally.split_swap('jobs')") == refused)
             #expect(await fixture.refusal("DROP TABLE tally.workers") == refused)
             _ = try await fixture.session.query("RESET ROLE")
         }

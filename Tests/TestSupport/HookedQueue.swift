@@ -2,13 +2,14 @@ import TallyCore
 import TallyTesting
 
 /// A queue in which something happens just before a repair; all else goes through.
-package struct HookedQueue: ForwardingInspectableQueue, ReconcilableQueue {
-    let base: any ReconcilableQueue
+package struct HookedQueue: ForwardingInspectableQueue, ReconcilableQueue, PairableQueue {
+    let base: any ReconcilableQueue & PairableQueue
     package var inspected: any InspectableQueue { base }
     let beforeRepair: @Sendable (JobID) async throws -> Void
 
     package init(
-        base: any ReconcilableQueue, _ beforeRepair: @escaping @Sendable (JobID) async throws -> Void
+        base: any ReconcilableQueue & PairableQueue,
+        _ beforeRepair: @escaping @Sendable (JobID) async throws -> Void
     ) {
         self.base = base
         self.beforeRepair = beforeRepair
@@ -32,8 +33,9 @@ package struct HookedQueue: ForwardingInspectableQueue, ReconcilableQueue {
     package func correctSurvey(_ missing: Int) async throws(QueueError) -> Bool {
         try await base.correctSurvey(missing)
     }
-    package func pair(with ledger: String) async throws(QueueError) -> Bool {
-        try await base.pair(with: ledger)
+    package func sighting() async throws(QueueError) -> QueueSighting { try await base.sighting() }
+    package func pair(ledger: String, id: String) async throws(QueueError) -> QueueSighting {
+        try await base.pair(ledger: ledger, id: id)
     }
     package func queueNames() async throws(QueueError) -> [QueueName] { try await base.queueNames() }
     package func walk(_ structure: QueueStructure, _ cursor: String, limit: Int) async throws(QueueError)

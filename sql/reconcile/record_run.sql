@@ -1,4 +1,4 @@
--- Writes a reconciler run with its findings. A repeat writes nothing. A finding keeps the time when its job and code were
+-- Writes a reconciler run: as it begins, and as it ends with its findings. A repeat changes nothing. A finding keeps the time when its job and code were
 -- first seen together.
 -- Params:  $1 uuid id, $2 $3 timestamptz started and finished, $4 mode, $5 $6 bigint epoch and seq, $7 $8 bigint scanned in
 --          queue and ledger, $9 bigint inconclusive, $10 bigint exit code, $11 text[] code, $12 uuid[] job (null = none),
@@ -13,7 +13,10 @@ WITH run AS (
     version, end_seq, found, repaired, raced, left_over, full_cycle, error)
   VALUES ($1::uuid, $2::timestamptz, $3::timestamptz, $4, $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint,
     $10::bigint, $16, $17, $18, $19::bigint, $20::bigint, $21::bigint, $22::bigint, $23::bigint, $24::bigint <> 0, $25)
-  ON CONFLICT (id) DO NOTHING
+  ON CONFLICT (id) DO UPDATE SET finished_at = EXCLUDED.finished_at, scanned_queue = EXCLUDED.scanned_queue,
+    scanned_ledger = EXCLUDED.scanned_ledger, inconclusive = EXCLUDED.inconclusive, exit_code = EXCLUDED.exit_code,
+    end_seq = EXCLUDED.end_seq, found = EXCLUDED.found, repaired = EXCLUDED.repaired, raced = EXCLUDED.raced,
+    left_over = EXCLUDED.left_over, full_cycle = EXCLUDED.full_cycle, error = EXCLUDED.error
   RETURNING id
 )
 INSERT INTO tally.reconcile_findings (
@@ -23,3 +26,4 @@ SELECT run.id, i.n, i.code, i.job, i.queue_view, i.ledger_view, i.outcome, i.sev
     $3::timestamptz)
 FROM run, unnest($11::text[], $12::uuid[], $13::text[], $14::text[], $15::text[], $26::text[], $27::text[], $28::text[])
   WITH ORDINALITY AS i (code, job, queue_view, ledger_view, outcome, severity, queue, detail, n)
+ON CONFLICT (run_id, number) DO NOTHING

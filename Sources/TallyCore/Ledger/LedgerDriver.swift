@@ -68,6 +68,7 @@ public protocol LedgerDriver: Sendable {
     /// before anything is run again, or ended otherwise than by its own ack: such a job ends as completed.
     func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID>
 
+    /// Writes a run of the reconciler, or what has become of it since it was written. May be repeated.
     func record(run: ReconcileRun) async throws(LedgerError)
 
     func close() async

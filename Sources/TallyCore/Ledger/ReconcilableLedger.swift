@@ -1,9 +1,6 @@
 /// What the reconciler asks of a ledger beyond the seam. A driver may lack it: sweeps that need it are then left out,
 /// and nothing keeps two reconcilers apart.
-public protocol ReconcilableLedger: LedgerDriver, LeaseRegister {
-    /// Which ledger this is; never changes.
-    func identity() async throws(LedgerError) -> String
-
+public protocol ReconcilableLedger: LedgerDriver, LeaseRegister, PairableLedger {
     /// The jobs that a rollback of the queue can have touched, at most `limit`: events after `last` and before
     /// `epoch`, steps that the ledger made first since `time`, live rows that no log entry has reached.
     func window(after last: LogPosition, before epoch: Int64, since time: Timestamp, limit: Int)
@@ -42,8 +39,6 @@ public protocol ReconcilableLedger: LedgerDriver, LeaseRegister {
 
     /// When every active job of both halves was last compared.
     func lastFullRun() async throws(LedgerError) -> Timestamp?
-    /// Drops runs of `tally serve` that found nothing and are older than that.
-    func pruneRuns(olderThan age: Duration) async throws(LedgerError)
 }
 
 /// One transition of one job.

@@ -99,9 +99,23 @@ public enum Limits {
     public static let openSilence: Duration = .seconds(120)  // leases wait for so long
     public static let patrolStep: Duration = .seconds(7200)  // 100 million active jobs
     public static let patrolSilence: Duration = .seconds(3600)  // halves not compared
+    public static let pairing: Duration = .seconds(5)  // reports that the queue lives
+    public static let queueLives: Duration = .seconds(15)  // three such reports missed: it is gone
+    public static let trim: Duration = .seconds(1)  // of the log, where there is no ledger
+    public static let upkeep: Duration = .seconds(3600)  // for partitions and pruning
+    public static let upkeepSilence: Duration = .seconds(10_800)  // three failures of those
+    public static let monthsAhead = 3  // time to notice that nobody makes partitions
+    public static let pruneRows = 1000  // of a kind in one statement: short locks
+    public static let keepWorkers: Duration = .seconds(7 * 86_400)  // stopped or lost
+    public static let keepRounds: Duration = .seconds(86_400)  // that found nothing
+    public static let keepRuns: Duration = .seconds(90 * 86_400)  // and findings
+    public static let keepDuties: Duration = .seconds(7 * 86_400)  // that nobody reports
+    public static let splitLock: Duration = .seconds(2)  // waited for a table's lock
+    public static let splitTries = 60  // for that lock, between other transactions
 
     // The reconciler.
     public static let reconcilerLease: Duration = .seconds(5)  // to repair; short: a new epoch waits for it
+    public static let repairPatience: Duration = .seconds(30)  // by hand, for a round to give way
     public static let repairs = 1000  // a run stops beyond these and beyond 1 % of the active jobs
     public static let overdue: Duration = .seconds(30)  // expired or due for so long: nobody sweeps
     public static let silence: Duration = .seconds(90)  // a worker not heard of for so long is lost

@@ -4,8 +4,6 @@ public protocol ReconcilableQueue: InspectableQueue {
     func survey() async throws(QueueError) -> QueueSurvey
     /// Adds what was seen missing to what the epoch began with, if it is still missing.
     func correctSurvey(_ missing: Int) async throws(QueueError) -> Bool
-    /// The queue belongs to one ledger; the first to come stays. False: it is another's.
-    func pair(with ledger: String) async throws(QueueError) -> Bool
 
     func queueNames() async throws(QueueError) -> [QueueName]
     /// A step through one structure. What stands in it throughout is met, perhaps twice. `next` nil at the end.

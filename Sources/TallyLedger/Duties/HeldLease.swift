@@ -36,9 +36,22 @@ package final class HeldLease: Sendable {
 
     /// nil: somebody else holds it.
     package static func take(_ wish: LeaseWish, from store: any LeaseRegister) async throws -> HeldLease? {
+        guard case .held(let lease) = try await ask(wish, of: store) else { return nil }
+        return lease
+    }
+
+    enum Taking {
+        case held(HeldLease)
+        case taken(by: String)
+    }
+
+    static func ask(_ wish: LeaseWish, of store: any LeaseRegister) async throws -> Taking {
         let asked = ContinuousClock.now
-        guard case .held(let isWanted) = try await store.lease(wish) else { return nil }
-        return HeldLease(wish, store, until: asked + wish.length, isWanted)
+        switch try await store.lease(wish) {
+        case .held(let isWanted):
+            return .held(HeldLease(wish, store, until: asked + wish.length, isWanted))
+        case .taken(let holder): return .taken(by: holder)
+        }
     }
 
     /// - Throws: `Lost`, once the lease may be somebody else's.

@@ -50,12 +50,16 @@ public enum Drift: String, Hashable, Sendable, CaseIterable {
     case D31
     /// Jobs have stood in the outbox for minutes: the relay is stuck, or their queue is full.
     case D34
+    /// This queue is not the ledger's, or no longer: another one is, or a later copy of it.
+    case D35
+    /// A month has no partition of its own: its rows lie in the DEFAULT partition.
+    case D36
 
     /// `H` a job can be lost or stuck, `M` wrong history or a duplicate, `L` cosmetic.
     public var severity: String {
         switch self {
-        case .D01, .D04, .D07, .D09, .D10, .D14, .D16, .D17, .D18, .D20, .D28, .D31, .D34: "H"
-        case .D02, .D03, .D05, .D06, .D08, .D11, .D12, .D19, .D24: "M"
+        case .D01, .D04, .D07, .D09, .D10, .D14, .D16, .D17, .D18, .D20, .D28, .D31, .D34, .D35: "H"
+        case .D02, .D03, .D05, .D06, .D08, .D11, .D12, .D19, .D24, .D36: "M"
         case .D21, .D22, .D23: "L"
         }
     }
@@ -65,7 +69,7 @@ public enum Drift: String, Hashable, Sendable, CaseIterable {
     public enum Remedy: Sendable { case automatic, named, person }
     public var remedy: Remedy {
         switch self {
-        case .D17, .D28, .D34: .person
+        case .D17, .D28, .D34, .D35, .D36: .person
         case .D18: .named
         default: .automatic
         }

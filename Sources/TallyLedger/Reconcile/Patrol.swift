@@ -4,30 +4,28 @@ import TallyCore
 /// stores, again and again. Of any number of them one walks at a time: the lease decides.
 public struct Patrol: Sendable {
     private let reconciler: Reconciler
-    private let ledger: any LedgerDriver
     private let observer: any JobObserver
     private let pause: Duration
 
     public init(
-        reconciler: Reconciler, ledger: any LedgerDriver, observer: any JobObserver = SilentObserver(),
+        reconciler: Reconciler, observer: any JobObserver = SilentObserver(),
         pause: Duration = Limits.patrol
     ) {
         self.reconciler = reconciler
-        self.ledger = ledger
         self.observer = observer
         self.pause = pause
     }
 
-    /// One round; nil if another reconciler is at it. The run is recorded; its age is that of the last full
+    /// One round; nil if another reconciler is at it, or waits for it. The run is recorded; its age is that of the last full
     /// comparison.
     public func step() async throws -> ReconcileRun? {
         var options = ReconcileOptions(.serve)
         options.pace = Pace()
         do {
-            let run = try await reconciler.run(options).run
-            try await (ledger as? any ReconcilableLedger)?.pruneRuns(olderThan: .seconds(86_400))
-            return run
+            return try await reconciler.run(options).run
         } catch is RepairLease.Taken {
+            return nil
+        } catch is RepairLease.GaveWay {
             return nil
         }
     }

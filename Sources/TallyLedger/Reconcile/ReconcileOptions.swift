@@ -11,6 +11,10 @@ public struct ReconcileOptions: Sendable {
     public var since: Timestamp?
     /// nil = the greater of 1,000 and 1 % of the active jobs.
     public var maxRepairs: Int?
+    /// How long to wait for another reconciler to end; a round of `tally serve` gives way within that.
+    public var patience: Duration = .zero
+    /// A person said that the queue which the ledger knew is gone: this one takes its place.
+    public var adoptsQueue = false
     /// Runs those again which `D18` set aside as `history_lost`.
     public var requeuesUnknown = false
     public var actor = "reconciler"

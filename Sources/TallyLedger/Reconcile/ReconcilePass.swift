@@ -6,9 +6,13 @@ struct ReconcilePass: Sendable {
     let ledger: any LedgerDriver
     let barrier: Barrier
     let options: ReconcileOptions
-    let lease: RepairLease
+    /// nil: a dry run, or a ledger that keeps none.
+    let lease: HeldLease?
     let mostRepairs: Int
     var run: ReconcileRun
+
+    /// The halves belong together; otherwise nothing is compared.
+    var isPair = true
 
     /// Repairs made: the run counts them among its findings, which is dear while there are many.
     var mended = 0
@@ -41,7 +45,7 @@ struct ReconcilePass: Sendable {
                     "stopped after \(mostRepairs) repairs: a mass of differences is a restore or a wrong pairing "
                     + "rather than drift; look first, then raise --max-repairs"
             } else {
-                try await lease.keep()
+                try lease?.check()
                 let isMade = try await repair()
                 let isRefused = job.map(refused.contains) ?? false
                 outcome = isMade ? "repaired" : isRefused ? "needs_operator" : "raced"
@@ -73,7 +77,29 @@ struct ReconcilePass: Sendable {
         try await onLedger { try await ledger.moveSweepCursor(cursor) }
     }
 
+    /// Every sweep, in order.
+    mutating func sweepAll() async throws {
+        if options.mode == .serve { resumed = try await (ledger as? any ReconcilableLedger)?.sweepCursor() }
+        try await sweepStructures()
+        try await resumeQueue()
+        try await sweepLedger()
+        try await sweepQueue()
+        try await keep(nil)
+        try await checkPlaces()
+        try await checkTotals()
+        try await checkOutbox()
+        try await checkWorkers()
+        try await checkPartitions()
+        if options.isFull { try await checkKeys() }
+        try await checkQuarantine()
+        if options.requeuesUnknown { try await requeueUnknown() }
+        run.isFull = options.since == nil && run.inconclusive == 0 && run.error == nil
+    }
+
+    /// - Throws: `GaveWay` from a round of `tally serve` for which somebody waits, `Lost` without the lease.
     func rest(jobs: Int) async throws {
+        try lease?.check()
+        if options.mode == .serve, lease?.isWanted == true { throw RepairLease.GaveWay() }
         guard let pace = options.pace else { return }
         pace.spend(jobs: jobs)
         try await pace.rest()

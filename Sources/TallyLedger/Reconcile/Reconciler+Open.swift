@@ -74,17 +74,11 @@ extension Reconciler {
         } else {
             return (try await run(options).run, nil)
         }
-        var pass = try await pass(options)
-        do {
-            try await pass.lease.keep()
-            let isPair = try await pass.checkPairing()
-            if isPair { try await pass.sweepWindow(ids) }
-            let run = try await finish(&pass).run
-            return (run, isPair && run.inconclusive == 0 ? pass.claimed.sorted() : nil)
-        } catch {
-            await pass.lease.end()
-            throw error
+        let end = try await recorded(options) { pass in
+            pass.isPair = try await pass.checkPairing()
+            if pass.isPair { try await pass.sweepWindow(ids) }
         }
+        return (end.run, end.isPair && end.run.inconclusive == 0 ? end.claimed.sorted() : nil)
     }
 
     /// S6: the jobs that can differ because the queue lost the tail of its data. nil = unknown: the queue was

@@ -35,37 +35,70 @@ public struct Reconciler: Sendable {
         try await run(ReconcileOptions(mode))
     }
 
-    /// - Throws: `RepairLease.Taken` when another reconciler repairs; what the stores throw.
+    /// - Throws: `RepairLease.Taken` when another reconciler repairs, `HeldLease.Lost` when the lease was lost on
+    ///   the way; what the stores throw. Whatever ends a run that has begun, its row is in the ledger, unless the
+    ///   ledger itself is away.
     public func run(_ options: ReconcileOptions) async throws -> (run: ReconcileRun, statement: Statement) {
-        var pass = try await pass(options)
-        do {
-            if options.mode != .dry { try await pass.lease.keep() }
-            if try await pass.checkPairing(), try await pass.checkLog(mirror) {
-                if options.mode == .serve {
-                    pass.resumed = try await (ledger as? any ReconcilableLedger)?.sweepCursor()
-                }
-                try await pass.sweepStructures()
-                try await pass.resumeQueue()
-                try await pass.sweepLedger()
-                try await pass.sweepQueue()
-                try await pass.keep(nil)
-                try await pass.checkPlaces()
-                try await pass.checkTotals()
-                try await pass.checkOutbox()
-                try await pass.checkWorkers()
-                if options.isFull { try await pass.checkKeys() }
-                try await pass.checkQuarantine()
-                if options.requeuesUnknown { try await pass.requeueUnknown() }
-                pass.run.isFull = options.since == nil && pass.run.inconclusive == 0 && pass.run.error == nil
-            }
-            return try await finish(&pass)
-        } catch {
-            await pass.lease.end()
-            throw error
+        let mirror = self.mirror
+        let end = try await recorded(options) { pass in
+            guard try await pass.checkPairing(), try await pass.checkLog(mirror) else { return }
+            try await pass.sweepAll()
+        }
+        let survey = try await (queue as? any ReconcilableQueue)?.survey()
+        return (end.run, Statement(try await ledger.balances(), drift: end.run.left, queue: survey))
+    }
+
+    /// Runs `walk` under the lease to repair where it may repair, and leaves the run's row whatever ends it: once as
+    /// it begins, for a process that is killed, and once as it ends.
+    func recorded(
+        _ options: ReconcileOptions, _ walk: @escaping @Sendable (inout ReconcilePass) async throws -> Void
+    ) async throws -> ReconcilePass {
+        guard let lease = try await RepairLease.take(ledger, for: options) else {
+            return try await walked(options, nil, walk)
+        }
+        return try await lease.during {
+            try await RepairFence.$token.withValue(lease.token) { try await walked(options, lease, walk) }
         }
     }
 
-    func pass(_ options: ReconcileOptions) async throws -> ReconcilePass {
+    private func walked(
+        _ options: ReconcileOptions, _ lease: HeldLease?,
+        _ walk: @Sendable (inout ReconcilePass) async throws -> Void
+    ) async throws -> ReconcilePass {
+        var pass = try await pass(options, lease)
+        pass.run.error = "has not ended: it goes on, or its process was killed"
+        try await ledger.record(run: pass.run)
+        pass.run.error = nil
+        do {
+            try await walk(&pass)
+            try lease?.check()
+            let run = pass.run
+            pass.run.exitCode = run.inconclusive > 0 ? 8 : run.left > 0 ? 4 : run.repaired > 0 ? 1 : 0
+            pass.run.endSeq = try await queue.history().seq
+            pass.run.finishedAt = .now
+            try await ledger.record(run: pass.run)
+            return pass
+        } catch {
+            // A lease that is lost cancels the walk: then this is why, not the cancellation.
+            var why: any Error = error
+            do { try lease?.check() } catch { why = error }
+            pass.run.error = Task.isCancelled && !(why is HeldLease.Lost) ? "was cancelled" : "\(why)"
+            await leave(pass.run)
+            throw why
+        }
+    }
+
+    /// Outlives a cancelled caller.
+    private func leave(_ run: ReconcileRun) async {
+        var run = run
+        run.finishedAt = .now
+        run.isFull = false
+        let (ledger, last) = (self.ledger, run)
+        // the row of its beginning stands where the ledger is away
+        await Task { try? await ledger.record(run: last) }.value
+    }
+
+    private func pass(_ options: ReconcileOptions, _ lease: HeldLease?) async throws -> ReconcilePass {
         var options = options
         options.maxRepairs = options.maxRepairs ?? maxRepairs
         let began = Timestamp.now
@@ -73,7 +106,7 @@ public struct Reconciler: Sendable {
         var run = ReconcileRun(
             id: JobID(), startedAt: began, finishedAt: began, mode: options.mode.rawValue,
             epoch: history.epoch, seq: history.seq, scannedQueue: 0, scannedLedger: 0, inconclusive: 0,
-            findings: [], exitCode: 0)
+            findings: [], exitCode: 8)
         run.actor = options.actor
         run.host = options.host
         let most: Int
@@ -85,20 +118,7 @@ public struct Reconciler: Sendable {
             most = max(Limits.repairs, try await ledger.balances().active / 100)
         }
         return ReconcilePass(
-            queue: queue, ledger: ledger, barrier: barrier, options: options,
-            lease: RepairLease(ledger, holder: "\(options.actor)@\(options.host)"), mostRepairs: most,
+            queue: queue, ledger: ledger, barrier: barrier, options: options, lease: lease, mostRepairs: most,
             run: run)
-    }
-
-    /// Records the run and gives the lease back.
-    func finish(_ pass: inout ReconcilePass) async throws -> (run: ReconcileRun, statement: Statement) {
-        pass.run.finishedAt = .now
-        pass.run.endSeq = try await queue.history().seq
-        let run = pass.run
-        pass.run.exitCode = run.inconclusive > 0 ? 8 : run.left > 0 ? 4 : run.repaired > 0 ? 1 : 0
-        try await ledger.record(run: pass.run)
-        await pass.lease.end()
-        let survey = try await (queue as? any ReconcilableQueue)?.survey()
-        return (pass.run, Statement(try await ledger.balances(), drift: run.left, queue: survey))
     }
 }

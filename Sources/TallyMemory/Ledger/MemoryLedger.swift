@@ -164,7 +164,7 @@ extension MemoryLedger: LedgerDriver, DutyRegister, LeaseRegister {
     }
 
     public func record(run report: ReconcileRun) async throws(LedgerError) {
-        try run("reconcileRun") { state, _ in state.runs.append(report) }
+        try run("reconcileRun") { state, _ in state.record(report) }
     }
 
     // MARK: - Duties

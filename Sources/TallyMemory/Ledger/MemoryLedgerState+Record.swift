@@ -114,4 +114,9 @@ extension MemoryLedgerState {
     mutating func releaseClaims(_ ids: [OutboxID]) {
         for id in ids { outbox[id.value]?.isClaimed = false }
     }
+
+    /// A run is recorded as it begins and again as it ends.
+    mutating func record(_ run: ReconcileRun) {
+        if let at = runs.firstIndex(where: { $0.id == run.id }) { runs[at] = run } else { runs.append(run) }
+    }
 }

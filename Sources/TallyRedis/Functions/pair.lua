@@ -1,12 +1,24 @@
--- pair: this shard belongs to one ledger. The first to come stays.
+-- pair: this shard belongs to one ledger and has one id of its own. The first to come stays.
 --
--- ARGV[3]  the ledger's id, 36 characters
--- Returns  now, epoch, held, '1' = it is this one's, '0' = another's
+-- ARGV[3]  the ledger's id, 36 characters; '' = only tells
+-- ARGV[4]  an id for this shard, 36 characters, unless it has one; absent or '' = none
+-- Returns  now, epoch, held, '1' = it is this ledger's, '0' = another's or none's, the ledger's id and
+--          its own ('' = none), run_id of the server
 -- Log      nothing
 -- Cost     O(1)
 redis.register_function { function_name = NAME .. 'pair', flags = { 'allow-oom' }, callback = function(keys, args)
-  if not args[3] or #args[3] ~= 36 then refuse('a ledger has an id of 36 characters') end
+  local ledger, own = args[3] or '', args[4] or ''
+  if #ledger ~= 36 and ledger ~= '' or #own ~= 36 and own ~= '' then
+    refuse('a ledger and a shard have ids of 36 characters')
+  end
   local c = begin(keys, args)
-  redis.call('HSETNX', c.p .. ':meta', 'ledger', args[3])
-  return reply(c, redis.call('HGET', c.p .. ':meta', 'ledger') == args[3] and '1' or '0')
+  local meta = c.p .. ':meta'
+  if ledger ~= '' then redis.call('HSETNX', meta, 'ledger', ledger) end
+  local m = redis.call('HMGET', meta, 'ledger', 'queue')
+  -- Another ledger's shard is left as it is.
+  if own ~= '' and m[1] == ledger and not m[2] then
+    redis.call('HSET', meta, 'queue', own)
+    m[2] = own
+  end
+  return reply(c, m[1] and m[1] == ledger and '1' or '0', m[1] or '', m[2] or '', args[1])
 end }

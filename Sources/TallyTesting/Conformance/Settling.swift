@@ -16,8 +16,11 @@ public enum Settling {
             if let now { issued = Issued(epoch: issued.epoch, at: now) }
             let stamp = issued
             let done = try await ledger.relay(rows: 100, olderThan: .zero) { row in
-                let answers = try await queue.push(row.pushes, issued: stamp, at: now)
-                return answers.allSatisfy { $0 != .full && $0 != .refused }
+                for call in row.pushes.calls() {
+                    let answers = try await queue.push(call, issued: stamp, at: now)
+                    if answers.contains(where: { $0 == .full || $0 == .refused }) { return false }
+                }
+                return true
             }
             if done.deleted == 0 { break }
         }

@@ -79,15 +79,15 @@ enum Common {
         return try Settings(layers: [flags, ProcessInfo.processInfo.environment, dotEnv(arguments)])
     }
 
-    static func open(_ arguments: Arguments) async throws -> Tally {
-        try await Tally.open(settings(arguments), observer: LogObserver())
+    static func open(_ arguments: Arguments, isPairing: Bool = true) async throws -> Tally {
+        try await Tally.open(settings(arguments), observer: LogObserver(), isPairing: isPairing)
     }
 
     /// Opens, runs, closes: whatever the body throws.
-    static func withTally<Value>(_ arguments: Arguments, _ body: (Tally) async throws -> Value) async throws
-        -> Value
-    {
-        let tally = try await open(arguments)
+    static func withTally<Value>(
+        _ arguments: Arguments, isPairing: Bool = true, _ body: (Tally) async throws -> Value
+    ) async throws -> Value {
+        let tally = try await open(arguments, isPairing: isPairing)
         do {
             let value = try await body(tally)
             await tally.close()

@@ -131,7 +131,8 @@ enum StatsCommand: Command {
             let history = try await tally.queue.history()
             let balances = try await tally.ledger?.balances()
             let compared = try await (tally.ledger as? any ReconcilableLedger)?.lastFullRun()
-            let duties = try await (tally.ledger as? any DutyRegister)?.duties() ?? []
+            let register = (tally.ledger as? any DutyRegister) ?? (tally.queue as? any DutyRegister)
+            let duties = try await register?.duties() ?? []
             if arguments.has("json") {
                 var fields: [String: Any] = [
                     "duties": duties.map(DutyText.json),
@@ -167,6 +168,7 @@ enum StatsCommand: Command {
                     let age = compared.map { "\((Timestamp.now - $0).components.seconds) s ago" } ?? "never"
                     Output.line("halves last compared in full  \(age)")
                 }
+                if duties.isEmpty { Output.line("no duty has reported yet: `tally serve` runs them") }
                 for duty in duties { Output.line(DutyText.line(duty)) }
             }
             try DutyText.check(duties)

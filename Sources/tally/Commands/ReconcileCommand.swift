@@ -12,17 +12,18 @@ enum ReconcileCommand: Command {
           --full                    also recounts the totals and walks every unique key: costs what history is long
           --since TIME              compares only jobs created since then
           --max-repairs N           stops beyond so many (default: the greater of 1000 and 1 % of the active jobs)
+          --adopt-queue       with --repair: the Redis that the ledger knew is gone for good; this one takes its place
           --requeue-unknown         runs again what D18 has set aside as history_lost
         Exit codes: 0 clean, 1 repaired, 4 drift left, 8 could not complete, could not print, or
                     inconclusive, 16 usage.
         """
     static let flags: Set<String> = ["max-repairs", "repair", "since"]
-    static let switches: Set<String> = ["repair", "full", "requeue-unknown"]
+    static let switches: Set<String> = ["repair", "full", "requeue-unknown", "adopt-queue"]
     static let failureCodes: (usage: Int32, failed: Int32) = (16, 8)
 
     static func run(_ arguments: Arguments) async throws {
         let options = try options(arguments)
-        let code = try await Common.withTally(arguments) { tally in
+        let code = try await Common.withTally(arguments, isPairing: false) { tally in
             let ledger = try Common.ledger(tally)
             let reconciler = Reconciler(
                 queue: try tally.inspectable(), ledger: ledger,
@@ -54,8 +55,11 @@ enum ReconcileCommand: Command {
             if !repairs { throw Usage("--max-repairs bounds the changes of --repair: add it") }
             options.maxRepairs = try arguments.number("max-repairs", in: 0...1_000_000_000, or: 0)
         }
+        options.patience = Limits.repairPatience
         options.requeuesUnknown = arguments.has("requeue-unknown")
         if options.requeuesUnknown, !repairs { throw Usage("--requeue-unknown changes jobs: add --repair") }
+        options.adoptsQueue = arguments.has("adopt-queue")
+        if options.adoptsQueue, !repairs { throw Usage("--adopt-queue changes the ledger: add --repair") }
         let environment = ProcessInfo.processInfo.environment
         options.actor = environment["SUDO_USER"] ?? environment["USER"] ?? "operator"
         options.host = ProcessInfo.processInfo.hostName

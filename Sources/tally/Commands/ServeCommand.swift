@@ -28,7 +28,7 @@ enum ServeCommand: Command {
 
     static func duties(_ tally: Tally) throws -> Serve {
         Serve(
-            queue: try tally.inspectable(), ledger: try Common.ledger(tally),
+            queue: try tally.inspectable(), ledger: tally.ledger,
             holder: "\(ProcessInfo.processInfo.hostName):\(getpid())", observer: LogObserver())
     }
 }

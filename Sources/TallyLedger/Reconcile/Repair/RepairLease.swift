@@ -1,41 +1,36 @@
-import Synchronization
 import TallyCore
 
-/// The right to repair, held in the ledger: never two reconcilers at once. The time is counted from before each
-/// renewal was asked for, by this process' own clock, so it ends here no later than there.
-final class RepairLease: Sendable {
+/// The right to repair, kept in the ledger: never two reconcilers at once.
+enum RepairLease {
     struct Taken: Error, CustomStringConvertible {
+        var holder = ""
         var description: String {
-            "another reconciler holds the lease to repair; it ends by itself, at the latest "
-                + "\(Limits.reconcilerLease.components.seconds) s after that process"
+            "another reconciler\(holder.isEmpty ? "" : " (\(holder))") holds the lease to repair; it ends by itself, "
+                + "at the latest \(Limits.reconcilerLease.components.seconds) s after that process"
         }
     }
-    private let ledger: (any ReconcilableLedger)?
-    private let holder: String
-    private let token = JobID()
-    private let until = Mutex(ContinuousClock.now)
 
-    /// - Parameter ledger: one that keeps no lease keeps nobody apart.
-    init(_ ledger: any LedgerDriver, holder: String) {
-        self.ledger = ledger as? any ReconcilableLedger
-        self.holder = holder
+    /// A round of `tally serve` was broken off for what is more urgent.
+    struct GaveWay: Error, CustomStringConvertible {
+        let description =
+            "gave way to a run by hand, or to the opening of an epoch; the next round goes on here"
     }
 
-    /// Renews the lease where half of it has gone. Asked before every repair.
-    ///
-    /// - Throws: `Taken` when it is somebody else's.
-    func keep() async throws {
-        guard let ledger else { return }
-        let now = ContinuousClock.now
-        if until.withLock({ $0 > now + Limits.reconcilerLease / 2 }) { return }
+    /// - Returns: nil where the ledger keeps no leases, and so keeps nobody apart.
+    /// - Throws: `Taken` when somebody else holds it for longer than the run may wait.
+    static func take(_ ledger: any LedgerDriver, for options: ReconcileOptions) async throws -> HeldLease? {
+        guard options.mode != .dry, let store = ledger as? any LeaseRegister else { return nil }
+        let deadline = ContinuousClock.now + options.patience
         let wish = LeaseWish(
-            name: LeaseWish.reconcile, token: token, holder: holder, length: Limits.reconcilerLease)
-        guard case .held = try await ledger.lease(wish) else { throw Taken() }
-        until.withLock { $0 = now + Limits.reconcilerLease }
-    }
-
-    func end() async {
-        // it runs out by itself
-        try? await ledger?.endLease(LeaseWish.reconcile, token: token)
+            name: LeaseWish.reconcile, token: JobID(), holder: "\(options.actor)@\(options.host)",
+            length: Limits.reconcilerLease, isUrgent: options.mode != .serve)
+        while true {
+            switch try await HeldLease.ask(wish, of: store) {
+            case .held(let lease): return lease
+            case .taken(let holder):
+                if ContinuousClock.now >= deadline { throw Taken(holder: holder) }
+                try await Task.sleep(for: Limits.epochWatch)
+            }
+        }
     }
 }

@@ -148,7 +148,7 @@ extension ReconcilePass {
         var made: [JobID: Bool] = [:]
         let calls = allowed.pages(of: Limits.sweepPerCall, bytes: Limits.bodyBytesPerCall, \.bodyBytes)
         for some in calls {
-            try await lease.keep()
+            try lease?.check()
             for (repair, isMade) in zip(some, try await make(some)) { made[repair.id] = isMade }
         }
         return made
@@ -190,7 +190,7 @@ extension ReconcilePass {
         }
         guard let history = views.last?.view.history else { return Looks(epoch: 0, jobs: [:]) }
         // A paced round gives way: leases wait until somebody opens the new epoch.
-        if options.mode == .serve, history.isHeld { throw RepairLease.Taken() }
+        if options.mode == .serve, history.isHeld { throw RepairLease.GaveWay() }
         guard views.allSatisfy({ $0.view.history.epoch == history.epoch }),
             try await barrier.pass(history.end)
         else { return nil }

@@ -8,25 +8,23 @@ extension ReconcilePass {
         var upTo: LogPosition
     }
 
-    /// False: this queue is another ledger's, and nothing may be compared.
+    /// False: the halves do not belong together, and nothing may be compared.
     mutating func checkPairing() async throws -> Bool {
-        guard let queue = queue as? any ReconcilableQueue, let ledger = ledger as? any ReconcilableLedger
-        else {
+        guard let pairing = Pairing(queue, ledger) else { return true }
+        do {
+            try await pairing.check(isAdopting: options.adoptsQueue, isDry: options.mode == .dry)
             return true
+        } catch let refused as PairingRefused {
+            run.error = "\(refused)"
+            let isOther = refused.reason == .anotherLedger
+            try await found(
+                refused.drift, nil,
+                queue: isOther ? "pairs with another ledger" : "epoch \(refused.sight.epoch)",
+                ledger: isOther ? "not with this one" : "knows another queue, or a later history",
+                detail: "ops/runbooks/\(refused.drift.rawValue).md"
+            ) { false }
+            return false
         }
-        let own = try await ledger.identity()
-        if options.mode == .dry {
-            let other = try await queue.survey().ledger
-            if other == nil || other == own { return true }
-        } else if try await queue.pair(with: own) {
-            return true
-        }
-        run.error = "this Redis belongs to another ledger"
-        try await found(
-            .D28, nil, queue: "pairs with another ledger", ledger: "not with this one",
-            detail: "ops/runbooks/D28.md"
-        ) { false }
-        return false
     }
 
     /// False: nothing more can be said while entries are missing, for the barrier cannot be passed.

@@ -36,6 +36,16 @@ extension ReconcilePass {
         ) { false }
     }
 
+    /// D36: nothing is lost, but what grows there can only be pruned row by row.
+    mutating func checkPartitions() async throws {
+        guard let ledger = ledger as? any PartitionedLedger else { return }
+        for name in try await onLedger({ try await ledger.missingPartitions(months: 1) }) {
+            try await found(
+                .D36, nil, queue: "not asked", ledger: "no partition \(name)", detail: "ops/runbooks/D36.md"
+            ) { false }
+        }
+    }
+
     /// D22, D23.
     mutating func checkWorkers() async throws {
         guard let queue = queue as? any ReconcilableQueue, let ledger = ledger as? any ReconcilableLedger

@@ -1,4 +1,4 @@
--- Undoes migrations/0008_job_rules.sql. `tally.enqueue` accepts again what no queue can take.
+-- Undoes migrations/0010_job_rules.sql. `tally.enqueue` accepts again what no queue can take.
 ALTER TABLE tally.jobs DROP CONSTRAINT jobs_texts_bounded, DROP CONSTRAINT jobs_tags_bounded,
   DROP CONSTRAINT jobs_numbers_bounded;
 ALTER TABLE tally.outbox DROP COLUMN queue;
@@ -58,4 +58,4 @@ BEGIN
   RETURN job;
 END $$;
 DROP FUNCTION tally.job_problem, tally.name_problem, tally.is_blank;
-DELETE FROM tally.schema_migrations WHERE version = 8;
+DELETE FROM tally.schema_migrations WHERE version = 10;

@@ -3,7 +3,7 @@
 --
 -- Locks: a moment's ACCESS EXCLUSIVE on jobs with its partitions and on outbox; SHARE on outbox while its index is
 --        built, which is short unless jobs have piled up there. The checks are NOT VALID: no row is read, old ones stay.
--- Undo:  undo/0008_job_rules.sql
+-- Undo:  undo/0010_job_rules.sql
 
 -- A job that has ended may break them: it came before the rule, and was set aside because of it.
 ALTER TABLE tally.jobs

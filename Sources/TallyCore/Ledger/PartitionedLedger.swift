@@ -1,0 +1,17 @@
+/// A ledger whose history lies in monthly partitions.
+public protocol PartitionedLedger: LedgerDriver {
+    /// The partitions that are missing from this month to so many ahead. Rows of those months lie in the DEFAULT
+    /// partition: found as before, but pruned row by row.
+    func missingPartitions(months: Int) async throws(LedgerError) -> [String]
+    /// Makes those that are missing; answers how many. A month whose rows fill the DEFAULT partition already is left
+    /// out.
+    @discardableResult
+    func makePartitions(months: Int) async throws(LedgerError) -> Int
+}
+
+/// A ledger that keeps more than jobs, and lets go of it.
+public protocol PrunableLedger: LedgerDriver {
+    /// Deletes up to `limit` rows of each kind that are older than their age in `Limits`: workers that have stopped
+    /// or are lost, runs of the reconciler but the latest full one, duties that nobody runs any more. Answers how many.
+    func prune(limit: Int) async throws(LedgerError) -> Int
+}

@@ -1,0 +1,112 @@
+/// What a process saw of a queue at one moment, to be laid beside what the ledger knows of its queue.
+public struct QueueSighting: Hashable, Sendable {
+    /// The queue's own id; nil = it has none: it is new, or was emptied, or no newer program has paired it yet.
+    public var id: String?
+    /// The history that it is in.
+    public var epoch: Int64
+    /// Which process of the server this is, another one after each restart, and which of its databases.
+    public var server: String
+    /// Where it was reached: host, port and database, without credentials.
+    public var place: String
+    /// The ledger that it belongs to; nil = none yet.
+    public var ledger: String?
+    public init(id: String?, epoch: Int64, server: String, place: String, ledger: String?) {
+        self.id = id
+        self.epoch = epoch
+        self.server = server
+        self.place = place
+        self.ledger = ledger
+    }
+}
+
+/// What the ledger knows of a queue that was paired with it.
+public struct KnownQueue: Hashable, Sendable {
+    public var id: String
+    public var epoch: Int64
+    public var server: String
+    /// Every place at which it was reached.
+    public var places: [String]
+    /// How long ago a process last reported it at its latest epoch.
+    public var seen: Duration
+    /// The epoch of the queue that took its place; nil = it is the ledger's queue now.
+    public var gaveWayTo: Int64?
+    public init(
+        id: String, epoch: Int64, server: String, places: [String], seen: Duration, gaveWayTo: Int64? = nil
+    ) {
+        self.id = id
+        self.epoch = epoch
+        self.server = server
+        self.places = places
+        self.seen = seen
+        self.gaveWayTo = gaveWayTo
+    }
+}
+
+/// Whether a queue may be used with this ledger. Pure.
+///
+/// A ledger has one queue. What it lacks is rebuilt from the ledger, so a second queue that is taken for the first one
+/// emptied would run every waiting job twice. Three things tell them apart: the id that the queue keeps and loses with
+/// its data; the server process, which FLUSHALL leaves alone; and the place, which a restart leaves alone. Where none
+/// of them is known, only a person can say that the old queue is gone.
+public enum PairingVerdict: Hashable, Sendable {
+    /// It is the ledger's queue.
+    case known
+    /// It becomes the ledger's queue under this id: the first, or the known one emptied, or told so by a person.
+    case becomes(id: String)
+    /// It may be the known one emptied, but some process reported that one only now: ask again after a while.
+    case stillLives
+    /// Another queue is the ledger's.
+    case another(known: KnownQueue)
+    /// It was the ledger's queue and gave way; or it is an older copy of it, such as a primary that came back.
+    case gaveWay(to: Int64)
+
+    /// - Parameters:
+    ///   - queues: all that the ledger knows, those included that gave way.
+    ///   - fresh: the id that a new queue would have.
+    ///   - isAdopting: a person said that whatever was known is gone.
+    public static func of(
+        _ sight: QueueSighting, _ queues: [KnownQueue], fresh: String, isAdopting: Bool
+    ) -> PairingVerdict {
+        guard let current = queues.first(where: { $0.gaveWayTo == nil }) else {
+            return .becomes(id: sight.id ?? fresh)
+        }
+        if sight.server == current.server {
+            // Whatever it has lost, it is the queue that the ledger knows. An id that it does not have yet, in the
+            // very history that the ledger knows, was not written before its process ended.
+            if sight.id == current.id { return .known }
+            return .becomes(id: sight.id ?? (sight.epoch == current.epoch ? current.id : fresh))
+        }
+        if sight.id == current.id {
+            // Behind it, a copy elsewhere has gone on in a later history.
+            return sight.epoch < current.epoch ? .gaveWay(to: current.epoch) : .known
+        }
+        if isAdopting { return .becomes(id: sight.id ?? fresh) }
+        if current.places.contains(sight.place) {
+            return current.seen < Limits.queueLives ? .stillLives : .becomes(id: sight.id ?? fresh)
+        }
+        if let epoch = queues.first(where: { $0.id == sight.id })?.gaveWayTo { return .gaveWay(to: epoch) }
+        return .another(known: current)
+    }
+}
+
+/// A queue that tells which one it is.
+public protocol PairableQueue: QueueDriver {
+    /// Reads; writes nothing.
+    func sighting() async throws(QueueError) -> QueueSighting
+    /// Writes what is missing: the ledger that it belongs to, and its own id. Says how it stands then: the first to
+    /// come stays.
+    func pair(ledger: String, id: String) async throws(QueueError) -> QueueSighting
+}
+
+/// A ledger that knows its queue.
+public protocol PairableLedger: LedgerDriver {
+    /// Which ledger this is; never changes.
+    func identity() async throws(LedgerError) -> String
+    /// Decides under a lock, and keeps what was decided: one after another, however many processes ask.
+    ///
+    /// - Parameter isDry: only decides.
+    func meet(_ sight: QueueSighting, fresh: String, isAdopting: Bool, isDry: Bool) async throws(LedgerError)
+        -> PairingVerdict
+    /// The namespace that this ledger belongs to; the first to come stays.
+    func claimNamespace(_ name: String) async throws(LedgerError) -> String
+}

@@ -1,0 +1,49 @@
+import TallyCore
+
+/// A queue without a ledger: mode queued without Postgres. What the mirror and the reconciler do elsewhere is done
+/// here without comparing anything: the log is trimmed, tombstones age, a new epoch is opened at once.
+struct Ledgerless: Sendable {
+    let queue: any InspectableQueue
+
+    /// - Throws: `HasLedger`: the log would be trimmed of what that ledger does not have yet.
+    func check() async throws {
+        if let ledger = try await (queue as? any ReconcilableQueue)?.survey().ledger {
+            throw HasLedger(ledger: ledger)
+        }
+    }
+
+    func trim() async throws {
+        try await check()
+        try await queue.report(applied: queue.history().end, at: nil)
+    }
+
+    /// Answers 1 when it opened an epoch.
+    func open() async throws -> Int {
+        let history = try await queue.history()
+        guard history.isHeld else { return 0 }
+        try await check()
+        try await queue.open(epoch: history.epoch)
+        return 1
+    }
+
+    func duties() -> [Duty] {
+        [
+            Duty("trim", pause: .afterStep(Limits.trim)) {
+                try await trim()
+                return Duty.Step(0)
+            },
+            Duty("open epoch", pause: .afterStep(Limits.epochWatch), silence: Limits.openSilence) {
+                Duty.Step(try await open())
+            },
+        ]
+    }
+}
+
+/// This queue has a ledger, and the program was started without one.
+public struct HasLedger: Error, Hashable, Sendable, CustomStringConvertible {
+    public let ledger: String
+    public var description: String {
+        "this Redis namespace belongs to the ledger \(ledger), and no ledger was given: set TALLY_POSTGRES_URL; "
+            + "nothing was trimmed"
+    }
+}

@@ -1,0 +1,124 @@
+import Synchronization
+import TallyCore
+
+/// One queue and one ledger belong together, in both directions.
+///
+/// The queue keeps the ledger's id, the ledger keeps the queue's id, epoch, server process and places. In order: the
+/// queue is read; the ledger decides under a lock and keeps what it decided; the queue is written where it lacks
+/// something. A crash after the ledger's decision leaves a queue without an id, in the history that the ledger has
+/// noted: the next process is given the same id. A crash after the queue was written leaves nothing to do.
+package final class Pairing: Sendable {
+    private let queue: any PairableQueue
+    private let ledger: any PairableLedger
+    private let refusal = Mutex<PairingRefused?>(nil)
+
+    /// - Returns: nil where a driver does not tell which it is: then nothing keeps them apart.
+    package init?(_ queue: any QueueDriver, _ ledger: any LedgerDriver) {
+        guard let queue = queue as? any PairableQueue, let ledger = ledger as? any PairableLedger else {
+            return nil
+        }
+        self.queue = queue
+        self.ledger = ledger
+    }
+
+    /// - Parameter isDry: a first pairing is left to others.
+    /// - Throws: `PairingRefused`; what the stores throw.
+    package func check(isAdopting: Bool = false, isDry: Bool = false) async throws {
+        do {
+            try await meet(isAdopting, isDry)
+            refusal.withLock { $0 = nil }
+        } catch let error as PairingRefused {
+            refusal.withLock { $0 = error }
+            throw error
+        }
+    }
+
+    private func meet(_ isAdopting: Bool, _ isDry: Bool) async throws {
+        let own = try await ledger.identity()
+        let deadline = ContinuousClock.now + Limits.queueLives * 2
+        while true {
+            let sight = try await queue.sighting()
+            if let other = sight.ledger, other != own { throw PairingRefused(.anotherLedger, sight) }
+            let id: String
+            switch try await ledger.meet(
+                sight, fresh: JobID().description, isAdopting: isAdopting, isDry: isDry)
+            {
+            case .known: id = sight.id ?? ""
+            case .becomes(let given): id = given
+            case .stillLives:
+                if ContinuousClock.now > deadline { throw PairingRefused(.stillLives, sight) }
+                try await Task.sleep(for: Limits.dutyLease / 5)
+                continue
+            case .another(let known): throw PairingRefused(.another(known), sight)
+            case .gaveWay(let epoch): throw PairingRefused(.gaveWay(to: epoch), sight)
+            }
+            if isDry || sight.ledger == own && sight.id == id { return }
+            // Another process may have been first: then it is looked at again.
+            let now = try await queue.pair(ledger: own, id: id)
+            if now.ledger == own, now.id == id { return }
+        }
+    }
+
+    /// Reports the queue to the ledger again and again: so others know that it lives.
+    func duty() -> Duty {
+        Duty("pairing", pause: .afterStep(Limits.pairing), delay: Limits.pairing) {
+            try await self.check()
+            return Duty.Step(0)
+        }
+    }
+
+    /// `duty`, as long as the halves were last seen to belong together.
+    func guarding(_ duty: Duty) -> Duty {
+        Duty(
+            duty.name, pause: duty.pause, delay: duty.delay, limit: duty.limit, silence: duty.silence,
+            isAlone: duty.isAlone
+        ) {
+            if let refusal = self.refusal.withLock({ $0 }) { throw refusal }
+            return try await duty.step()
+        }
+    }
+}
+
+/// This queue is not the one that this ledger knows. Nothing was changed.
+public struct PairingRefused: Error, Hashable, Sendable, CustomStringConvertible {
+    public enum Reason: Hashable, Sendable {
+        case anotherLedger
+        case stillLives
+        case another(KnownQueue)
+        case gaveWay(to: Int64)
+    }
+    public let reason: Reason
+    public let sight: QueueSighting
+
+    init(_ reason: Reason, _ sight: QueueSighting) {
+        self.reason = reason
+        self.sight = sight
+    }
+
+    /// The code under which the reconciler reports it.
+    public var drift: Drift { reason == .anotherLedger ? .D28 : .D35 }
+
+    public var description: String {
+        let word =
+            "if that queue is gone for good, say so once: `tally reconcile --repair --adopt-queue`; every job that "
+            + "waits in the ledger is then rebuilt in this one (ops/runbooks/D35.md)"
+        switch reason {
+        case .anotherLedger:
+            return
+                "this Redis namespace belongs to another ledger: check TALLY_REDIS_URL, TALLY_POSTGRES_URL and "
+                + "TALLY_NAMESPACE; ops/runbooks/D28.md says what to do if both are right"
+        case .stillLives:
+            return "the Redis at \(sight.place) is empty, and the one that this ledger knows is still in use "
+                + "elsewhere: check TALLY_REDIS_URL; \(word)"
+        case .another(let known):
+            return "this ledger's queue is the Redis at \(known.places.joined(separator: ", ")), seen "
+                + "\(known.seen.components.seconds) s ago, not the one at \(sight.place): check TALLY_REDIS_URL; "
+                + word
+        case .gaveWay(let epoch):
+            return
+                "the Redis at \(sight.place) stands in epoch \(sight.epoch) and gave way to epoch \(epoch) "
+                + "elsewhere, such as a primary that came back after a failover: nothing may be run from it; "
+                + "check TALLY_REDIS_URL (ops/runbooks/D35.md)"
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import TallyCore
+
+extension PostgresLedger: PairableLedger {
+    public func identity() async throws(LedgerError) -> String {
+        try await pool.run("identity") { connection throws(LedgerError) in
+            guard let text = try connection.run(.identity).text(0, 0) else {
+                throw LedgerError(.schema, "identity", "the table identity is empty; restore its one row")
+            }
+            return text
+        }
+    }
+
+    public func claimNamespace(_ name: String) async throws(LedgerError) -> String {
+        try await pool.run("claim namespace") { connection throws(LedgerError) in
+            if let known = try connection.run(.namespace).text(0, 0) { return known }
+            return try connection.run(.claimNamespace, Parameters([.text(name)]), .commits).text(0, 0) ?? name
+        }
+    }
+
+    public func meet(
+        _ sight: QueueSighting, fresh: String, isAdopting: Bool, isDry: Bool
+    ) async throws(LedgerError) -> PairingVerdict {
+        try await pool.run("pair") { connection throws(LedgerError) in
+            try connection.transaction { () throws(LedgerError) in
+                if !isDry { try connection.run(.lockPairing) }
+                let known = Self.queues(try connection.run(.knownQueues))
+                let verdict = PairingVerdict.of(sight, known, fresh: fresh, isAdopting: isAdopting)
+                let id: String
+                switch verdict {
+                case .known: id = sight.id ?? ""
+                case .becomes(let given): id = given
+                case .stillLives, .another, .gaveWay: return verdict
+                }
+                if isDry { return verdict }
+                let values: [LedgerValue] = [
+                    .text(id), .int(sight.epoch), .text(sight.server), .text(sight.place),
+                ]
+                try connection.run(.retireQueues, Parameters([.text(id), .int(sight.epoch)]))
+                try connection.run(.keepQueue, Parameters(values))
+                return verdict
+            }
+        }
+    }
+
+    private static func queues(_ rows: Rows) -> [KnownQueue] {
+        (0..<rows.count).map { row in
+            KnownQueue(
+                id: rows.text(row, 0)!, epoch: rows.int(row, 1)!, server: rows.text(row, 2)!,
+                places: rows.text(row, 3)!.split(separator: "\n").map(String.init),
+                seen: .microseconds(max(0, rows.int(row, 4)!)), gaveWayTo: rows.int(row, 5))
+        }
+    }
+}

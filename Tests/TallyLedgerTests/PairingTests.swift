@@ -1,0 +1,186 @@
+import TallyCore
+import TallyPostgres
+import TallyRedis
+import TestSupport
+import Testing
+
+@testable import TallyLedger
+@testable import Tallystick
+
+@Suite struct `What decides which queue is the ledger's` {
+    private func sight(_ id: String?, _ epoch: Int64 = 10, _ server: String = "r1", _ place: String = "a")
+        -> QueueSighting
+    {
+        QueueSighting(id: id, epoch: epoch, server: server, place: place, ledger: nil)
+    }
+    private func verdict(
+        _ sight: QueueSighting, seen: Duration = .seconds(3600), former: [KnownQueue] = [],
+        isAdopting: Bool = false
+    ) -> PairingVerdict {
+        let known = KnownQueue(id: "q", epoch: 10, server: "r1", places: ["a", "b"], seen: seen)
+        return .of(sight, [known] + former, fresh: "new", isAdopting: isAdopting)
+    }
+    private let known = KnownQueue(
+        id: "q", epoch: 10, server: "r1", places: ["a", "b"], seen: .seconds(3600))
+    private let former = KnownQueue(
+        id: "old", epoch: 5, server: "r0", places: ["c"], seen: .seconds(9999), gaveWayTo: 10)
+
+    @Test func `the first queue becomes it, under its own id where it has one`() {
+        #expect(PairingVerdict.of(sight(nil), [], fresh: "new", isAdopting: false) == .becomes(id: "new"))
+        #expect(PairingVerdict.of(sight("x"), [], fresh: "new", isAdopting: false) == .becomes(id: "x"))
+    }
+
+    @Test func `it is known by its id wherever it is reached and after any restart`() {
+        #expect(verdict(sight("q")) == .known)
+        #expect(verdict(sight("q", 11, "r2", "elsewhere"), seen: .zero) == .known)
+    }
+
+    @Test func `the same server process is the same queue whatever it lost`() {
+        #expect(verdict(sight(nil, 11), seen: .zero) == .becomes(id: "new"))
+        #expect(verdict(sight("old", 11), seen: .zero, former: [former]) == .becomes(id: "old"))
+        // Its id was decided, and not written yet.
+        #expect(verdict(sight(nil, 10), seen: .zero) == .becomes(id: "q"))
+    }
+
+    @Test func `an empty one at a known place is the same once the old one is not reported any more`() {
+        #expect(verdict(sight(nil, 11, "r2", "b"), seen: .zero) == .stillLives)
+        #expect(verdict(sight(nil, 11, "r2", "b"), seen: Limits.queueLives) == .becomes(id: "new"))
+    }
+
+    @Test func `an empty one at another place, or one with another id, is refused until a person says so`() {
+        for other in [sight(nil, 11, "r2", "d"), sight("x", 11, "r2", "d")] {
+            #expect(verdict(other) == .another(known: known))
+            #expect(verdict(other, isAdopting: true) == .becomes(id: other.id ?? "new"))
+        }
+    }
+
+    @Test func `one that gave way, and a copy that stands in an older history, are refused`() {
+        #expect(verdict(sight("old", 5, "r0", "c"), former: [former]) == .gaveWay(to: 10))
+        #expect(verdict(sight("q", 9, "r0", "a")) == .gaveWay(to: 10))
+    }
+}
+
+/// On real servers. One after another: each has Redis servers of its own.
+@Suite(.serialized) struct `A ledger with two queues` {
+    private struct Stage {
+        let ledger: PostgresLedger
+        let session: PostgresSession
+        let namespace: String
+
+        func settings(_ redis: PrivateRedis, _ database: Int = 0) throws -> Settings {
+            try Settings(
+                redisURL: String(redis.url.dropLast()) + "\(database)", postgresURL: Servers.postgresURL,
+                namespace: namespace)
+        }
+        func opens(_ redis: PrivateRedis, _ database: Int = 0) async throws -> String {
+            do {
+                let tally = try await Tally.open(settings(redis, database))
+                await tally.close()
+                return "opens"
+            } catch let error as QueueError {
+                #expect(error.code == .wrongServer)
+                return error.detail
+            }
+        }
+        func reconcile(_ redis: PrivateRedis, isAdopting: Bool = false) async throws -> ReconcileRun {
+            let tally = try await Tally.open(settings(redis), isPairing: false)
+            var options = ReconcileOptions(isAdopting ? .repair : .dry)
+            options.adoptsQueue = isAdopting
+            let run = try await Reconciler(
+                queue: tally.inspectable(), ledger: ledger, mirror: Mirror(queue: tally.queue, ledger: ledger)
+            ).run(options).run
+            await tally.close()
+            return run
+        }
+        func sql(_ text: String) async throws {
+            _ = try await session.query(text.replacing("SCHEMA", with: "\"\(namespace)\""))
+        }
+    }
+
+    private func with(_ body: (Stage, PrivateRedis, PrivateRedis) async throws -> Void) async throws {
+        try await PrivateRedis.with(["--appendonly", "no"]) { one in
+            try await PrivateRedis.with(["--appendonly", "no"]) { other in
+                try await Halves.with { halves in
+                    try await body(
+                        Stage(
+                            ledger: halves.ledger, session: halves.session,
+                            namespace: halves.scratch.settings.namespace), one, other)
+                }
+            }
+        }
+    }
+
+    @Test
+    func `refuses the second, in every program and in the reconciler, until a person says so [D35, P3]`()
+        async throws
+    {
+        try await with { stage, one, other in
+            _ = try await stage.ledger.record([JobRecord(type: "t", body: Array("{}".utf8))])
+            #expect(try await stage.opens(one) == "opens")
+            for (redis, database) in [(other, 0), (one, 3)] {
+                let why = try await stage.opens(redis, database)
+                #expect(why.contains("this ledger's queue is the Redis at 127.0.0.1:\(one.port)/0"), "\(why)")
+                #expect(why.contains("--adopt-queue"))
+            }
+            let run = try await stage.reconcile(other)
+            #expect(run.findings.map(\.code) == ["D35"] && run.exitCode == 4)
+            #expect(try RawRedis(url: other.url)("HLEN", "{\(stage.namespace):0}:body").number == 0)
+
+            let adopted = try await stage.reconcile(other, isAdopting: true)
+            #expect(adopted.findings.allSatisfy { $0.code != "D35" })
+            #expect(try await stage.opens(other) == "opens")
+            // The one that was replaced writes no more.
+            #expect(try await stage.opens(one).contains("gave way to epoch"))
+            #expect(try await stage.reconcile(one).findings.map(\.code) == ["D35"])
+        }
+    }
+
+    @Test func `takes an emptied queue for the same one: at once after FLUSHALL, and after a restart [D35]`()
+        async throws
+    {
+        try await with { stage, one, _ in
+            #expect(try await stage.opens(one) == "opens")
+            try RawRedis(url: one.url)("FLUSHALL")
+            #expect(try await stage.opens(one) == "opens")
+            // A lost disk: another process at the same place, and nobody reports the old one.
+            one.kill()
+            try await one.start()
+            try await stage.sql("UPDATE SCHEMA.queues SET seen_at = seen_at - interval '1 minute'")
+            #expect(try await stage.opens(one) == "opens")
+        }
+    }
+
+    @Test func `refuses a primary that comes back after a failover, and serve pushes nothing to it [D35]`()
+        async throws
+    {
+        try await with { stage, one, _ in
+            #expect(try await stage.opens(one) == "opens")
+            // Its replica was promoted: the same id, a later history, another process.
+            try await stage.sql("UPDATE SCHEMA.queues SET epoch = epoch + 1000, server = 'replica/0'")
+            #expect(try await stage.opens(one).contains("came back after a failover"))
+
+            let tally = try await Tally.open(stage.settings(one), isPairing: false)
+            let pairing = try #require(Pairing(tally.queue, stage.ledger))
+            let pushed = Journal<Int>()
+            let relay = pairing.guarding(
+                Duty("relay", pause: .afterStep(.zero)) {
+                    pushed.append(1)
+                    return Duty.Step(1)
+                })
+            await #expect(throws: PairingRefused.self) { _ = try await pairing.duty().step() }
+            await #expect(throws: PairingRefused.self) { _ = try await relay.step() }
+            #expect(pushed.count == 0)
+            await tally.close()
+        }
+    }
+
+    @Test func `belongs to one namespace, however two names fold to its schema`() async throws {
+        try await with { stage, one, _ in
+            #expect(try await stage.opens(one) == "opens")
+            var settings = try stage.settings(one)
+            settings.namespace = stage.namespace.uppercased()
+            let error = await caught(InvalidSetting.self) { try await Tally.open(settings) }
+            #expect("\(try #require(error))".contains("belongs to the namespace \(stage.namespace)"))
+        }
+    }
+}
