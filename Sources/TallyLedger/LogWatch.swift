@@ -27,7 +27,9 @@ struct LogWatch: Sendable {
 
 /// The ledger does not follow: at the budget mode queued is refused.
 public struct LogFills: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Entries that the log holds.
     public let length: Int
+    /// Entries that it may hold.
     public let budget: Int
     public var description: String {
         "the log holds \(length) entries; at \(budget) mode queued is refused: is Postgres away, or slow?"

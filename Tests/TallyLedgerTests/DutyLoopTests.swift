@@ -130,7 +130,7 @@ private struct Broken: Error, CustomStringConvertible { let description = "broke
         let notes = Notes()
         let slow = Duty("slow", pause: .afterStep(.zero), limit: .milliseconds(20)) {
             begun.append(1)
-            if begun.count == 1 { try await Task.sleep(for: .seconds(3600)) }
+            if begun.count == 1 { try await untilCancelled() }
             return Duty.Step(0)
         }
         try await running(DutyRunner([slow], observer: notes)) {
@@ -196,7 +196,7 @@ private struct Broken: Error, CustomStringConvertible { let description = "broke
         #expect(try await ledger.lease(wish()) == .held(isWanted: false))
 
         await #expect(throws: HeldLease.Lost.self) {
-            try await lease.during { try await Task.sleep(for: .seconds(3600)) }
+            try await lease.during { try await untilCancelled() }
         }
         #expect(throws: HeldLease.Lost.self) { try lease.check() }
     }

@@ -1,5 +1,6 @@
 /// How one duty fares in one process, as its runner says it.
 public struct DutyReport: Hashable, Sendable {
+    /// The name that `tally serve` prints.
     public var name: String
     /// A duty that has not succeeded for so long is an alarm.
     public var silence: Duration
@@ -7,6 +8,7 @@ public struct DutyReport: Hashable, Sendable {
     public var succeeded: Duration?
     /// Why its last step failed; empty = it did not.
     public var error: String
+    /// A report of one process, `succeeded` so long ago.
     public init(name: String, silence: Duration, succeeded: Duration?, error: String = "") {
         self.name = name
         self.silence = silence
@@ -17,6 +19,7 @@ public struct DutyReport: Hashable, Sendable {
 
 /// How one duty fares wherever it runs, by the clock of the store that keeps the reports.
 public struct DutyStanding: Hashable, Sendable {
+    /// The name that `tally serve` prints.
     public var name: String
     /// A duty that has not succeeded for so long is an alarm.
     public var silence: Duration

@@ -12,6 +12,7 @@ public protocol PartitionedLedger: LedgerDriver {
 /// A ledger that keeps more than jobs, and lets go of it.
 public protocol PrunableLedger: LedgerDriver {
     /// Deletes up to `limit` rows of each kind that are older than their age in `Limits`: workers that have stopped
-    /// or are lost, runs of the reconciler but the latest full one, duties that nobody runs any more. Answers how many.
+    /// or are lost, runs of the reconciler but the latest full one, duties that nobody runs any more. Answers how
+    /// many.
     func prune(limit: Int) async throws(LedgerError) -> Int
 }

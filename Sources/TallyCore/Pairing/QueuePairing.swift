@@ -44,10 +44,10 @@ public struct KnownQueue: Hashable, Sendable {
 
 /// Whether a queue may be used with this ledger. Pure.
 ///
-/// A ledger has one queue. What it lacks is rebuilt from the ledger, so a second queue that is taken for the first one
-/// emptied would run every waiting job twice. Three things tell them apart: the id that the queue keeps and loses with
-/// its data; the server process, which FLUSHALL leaves alone; and the place, which a restart leaves alone. Where none
-/// of them is known, only a person can say that the old queue is gone.
+/// A ledger has one queue. What it lacks is rebuilt from the ledger, so a second queue that is taken for the first
+/// one emptied would run every waiting job twice. Three things tell them apart: the id that the queue keeps and loses
+/// with its data; the server process, which FLUSHALL leaves alone; and the place, which a restart leaves alone. Where
+/// none of them is known, only a person can say that the old queue is gone.
 public enum PairingVerdict: Hashable, Sendable {
     /// It is the ledger's queue.
     case known

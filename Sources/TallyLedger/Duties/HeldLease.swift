@@ -117,6 +117,7 @@ package final class HeldLease: Sendable {
 
     /// Returns when the lease has run out, however long a renewal under way waits for its answer.
     private func runOut() async throws {
+        // what it throws is the end of this loop
         while (try? check()) != nil {
             try await Task.sleep(until: state.withLock { $0.until }, clock: .continuous)
         }

@@ -2,7 +2,9 @@ import TallyCore
 
 /// The log does not continue where the ledger stands.
 public struct LogGap: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The last entry before the gap.
     public let after: LogPosition
+    /// The first entry behind it.
     public let found: LogPosition
     public var description: String {
         "the log continues at \(found), but the ledger stands at \(after): entries between them are gone"

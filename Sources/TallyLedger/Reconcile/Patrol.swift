@@ -16,8 +16,8 @@ public struct Patrol: Sendable {
         self.pause = pause
     }
 
-    /// One round; nil if another reconciler is at it, or waits for it. The run is recorded; its age is that of the last full
-    /// comparison.
+    /// One round; nil if another reconciler is at it, or waits for it. The run is recorded; its age is that of the
+    /// last full comparison.
     public func step() async throws -> ReconcileRun? {
         var options = ReconcileOptions(.serve)
         options.pace = Pace()

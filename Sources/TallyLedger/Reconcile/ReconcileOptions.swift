@@ -2,6 +2,7 @@ import TallyCore
 
 /// What a run of the reconciler may do.
 public struct ReconcileOptions: Sendable {
+    /// How the run was started.
     public var mode: Reconciler.Mode
     /// Mends only these; nil = all that need no person.
     public var codes: Set<Drift>?
@@ -17,13 +18,16 @@ public struct ReconcileOptions: Sendable {
     public var adoptsQueue = false
     /// Runs those again which `D18` set aside as `history_lost`.
     public var requeuesUnknown = false
+    /// Who is named as the author of each repair.
     public var actor = "reconciler"
+    /// The machine that the run is on.
     public var host = ""
     /// Holds back a run that shares the stores with work.
     var pace: Pace?
     /// Hears what was compared so far.
     public var progress: (@Sendable (_ what: String, _ count: Int) -> Void)?
 
+    /// A run that changes nothing, of the whole.
     public init(_ mode: Reconciler.Mode) { self.mode = mode }
 
     func mends(_ drift: Drift) -> Bool {

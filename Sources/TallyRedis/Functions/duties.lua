@@ -2,8 +2,8 @@
 --
 -- ARGV[3]  the process that reports
 -- ARGV[4…] for each duty: name, limit of silence in µs, last success so many µs ago (-1 = none), error
--- Returns  now, epoch, held, then for each duty that is known: name, limit, µs since its last success (-1 = none), µs since
---          it was first reported, error, process
+-- Returns  now, epoch, held, then for each duty that is known: name, limit, µs since its last success (-1 = none), µs
+--          since it was first reported, error, process
 -- Log      nothing
 -- Cost     O(duties); at most 100 are kept
 local DUTIES = 100

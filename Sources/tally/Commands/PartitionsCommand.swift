@@ -7,8 +7,8 @@ enum PartitionsCommand: Command {
         tally partitions            says which months are missing, and what lies in the DEFAULT partitions; exit 1 if
                                     this month or the next has none
           make                      makes the months ahead; `tally serve` does so every hour
-          split                     makes of a DEFAULT partition that filled a partition of its months, while the system
-                                    runs; as the owner of the schema. Safe to repeat
+          split                     makes of a DEFAULT partition that filled a partition of its months, while the
+                                    system runs; as the owner of the schema. Safe to repeat
         """
 
     static let words = 0...1
