@@ -16,7 +16,8 @@ import Testing
     @Test func `have no file over 600 lines`() throws {
         for folder in Self.folders + ["sql"] {
             // The snapshot of the schema is written by `ops/schema`, and as long as the schema.
-            for path in try Tree.files(folder, "swift", "c", "h", "lua", "sql") where path != "sql/schema.sql" {
+            for path in try Tree.files(folder, "swift", "c", "h", "lua", "sql") where path != "sql/schema.sql"
+            {
                 #expect(try Tree.lines(path).count <= 601, "\(path)")
             }
         }

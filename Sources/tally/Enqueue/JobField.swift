@@ -53,7 +53,8 @@ struct JobField: Sendable {
             }
             guard id.isTimeOrdered else {
                 throw Usage(
-                    "\(said.name) \(id): not a UUIDv7, which carries its time; for a name of your own use --key")
+                    "\(said.name) \(id): not a UUIDv7, which carries its time; for a name of your own use --key"
+                )
             }
             draft.record.id = id
         },
