@@ -707,7 +707,11 @@ ALTER TABLE ONLY tally.jobs_default
     ADD CONSTRAINT jobs_default_pkey PRIMARY KEY (id);
 
 ALTER TABLE tally.jobs
-    ADD CONSTRAINT jobs_numbers_bounded CHECK (((completed_at IS NOT NULL) OR (((timeout_us IS NULL) OR (timeout_us <= '604800000000'::bigint)) AND (max_attempts <= 10000) AND (attempts_at_start <= 10000) AND ((max_attempts = 0) OR (attempts_at_start <= max_attempts)) AND ((unique_lifetime IS NULL) OR (unique_lifetime <= '315360000000000'::bigint)) AND ((body IS NULL) OR (octet_length(body) <= 1048576)) AND (created_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (created_at < '2191-10-27 12:26:40+00'::timestamp with time zone) AND (scheduled_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND ((scheduled_at - created_at) <= '87600:00:00'::interval)))) NOT VALID;
+    ADD CONSTRAINT jobs_numbers_bounded CHECK (((completed_at IS NOT NULL) OR (((timeout_us IS NULL) OR (timeout_us <= '604800000000'::bigint)) AND (max_attempts <= 10000) AND (attempts_at_start <= 10000) AND ((max_attempts = 0) OR (attempts_at_start <= max_attempts)) AND ((unique_lifetime IS NULL) OR (unique_lifetime <= '315360000000000'::bigint)) AND ((body IS NULL) OR (octet_length(body) <= 1048576)) AND (created_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (created_at < '2191-10-27 12:26:40+00'::timestamp with time zone) AND (scheduled_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND
+CASE
+    WHEN (isfinite(scheduled_at) AND isfinite(created_at)) THEN ((scheduled_at - created_at) <= '87600:00:00'::interval)
+    ELSE false
+END))) NOT VALID;
 
 ALTER TABLE tally.jobs
     ADD CONSTRAINT jobs_tags_bounded CHECK (((completed_at IS NOT NULL) OR (tags = '{}'::text[]) OR ((array_ndims(tags) = 1) AND (cardinality(tags) <= 16) AND (array_position(tags, NULL::text) IS NULL) AND (array_position(tags, ''::text) IS NULL)))) NOT VALID;

@@ -51,7 +51,8 @@ extension PostgresLedger: PartitionedLedger {
         }
     }
 
-    /// Between other transactions: a lock that is not to be had in time is asked for again.
+    /// A lock that is not to be had in time is asked for again after as long a pause: everybody who queued behind it
+    /// goes on meanwhile.
     private func patiently<Value: Sendable>(
         _ work: @escaping @Sendable (PostgresConnection) throws(LedgerError) -> Value
     ) async throws(LedgerError) -> Value {
@@ -62,7 +63,11 @@ extension PostgresLedger: PartitionedLedger {
             } catch {
                 tries += 1
                 guard error.sqlState == "55P03", tries < Limits.splitTries else { throw error }
-                await Task.yield()
+                do {
+                    try await Task.sleep(for: Limits.splitLock)
+                } catch {
+                    throw LedgerError(.cancelled, "split partition")
+                }
             }
         }
     }

@@ -32,14 +32,15 @@ public final class PostgresLedger: TransactionalLedger {
         return ledger
     }
 
-    /// - Parameter checksEncoding: false only for a test, which stands for a program from before that check.
-    init(_ configuration: PostgresConfiguration, checksEncoding: Bool = true) {
+    /// - Parameter isChecked: false only for a test, which stands for a program that opened before there were checks.
+    init(_ configuration: PostgresConfiguration, isChecked: Bool = true) {
         self.configuration = configuration
         statements = Statements(schema: configuration.schema)
         let schema = configuration.schema
         pool = LedgerPool(configuration, statements: statements, size: configuration.poolConnections) {
             connection throws(LedgerError) in
-            if checksEncoding { try connection.checkEncoding() }
+            if !isChecked { return }
+            try connection.checkEncoding()
             try Migrator.check(connection, schema: schema)
         }
     }

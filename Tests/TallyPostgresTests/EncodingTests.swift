@@ -78,7 +78,7 @@ extension PostgresTests {
                 #expect(error?.code == .unsupported && error?.detail.contains("pg_dump") == true)
 
                 // A process that runs on from before the check was there.
-                let ledger = PostgresLedger(configuration, checksEncoding: false)
+                let ledger = PostgresLedger(configuration, isChecked: false)
                 let bodies = [#""\u20ac""#, #""€ … 🚀""#, #"{"order":7}"#]
                 let records = bodies.map { JobRecord(type: "t", queue: "mail", body: Array($0.utf8)) }
                 var batch = MirrorBatch(after: .start, upTo: LogPosition(epoch: 1, seq: 3))
@@ -99,7 +99,7 @@ extension PostgresTests {
         @Test func `what the quarantine itself is refused goes aside without its text`() async throws {
             try await withDatabase("LATIN1") { configuration, _ in
                 try migrateUnchecked(configuration)
-                let ledger = PostgresLedger(configuration, checksEncoding: false)
+                let ledger = PostgresLedger(configuration, isChecked: false)
                 var batch = MirrorBatch(after: .start, upTo: LogPosition(epoch: 1, seq: 1))
                 let beat = WorkerBeat(
                     id: WorkerID("w€"), status: .running, queues: ["q"], types: ["t"], running: [],

@@ -20,7 +20,8 @@ ALTER TABLE tally.jobs
     AND (body IS NULL OR octet_length(body) <= 1048576)
     AND created_at >= timestamptz '1970-01-01 00:00:00+00' AND created_at < timestamptz '2191-10-27 12:26:40+00'
     AND scheduled_at >= timestamptz '1970-01-01 00:00:00+00'
-    AND scheduled_at - created_at <= interval '87600 hours')) NOT VALID;
+    AND CASE WHEN isfinite(scheduled_at) AND isfinite(created_at)
+      THEN scheduled_at - created_at <= interval '87600 hours' ELSE false END)) NOT VALID;
 
 -- Blank: a row of a program older than this, which may hold jobs of several queues.
 ALTER TABLE tally.outbox ADD COLUMN queue text COLLATE "C" NOT NULL DEFAULT ' ';

@@ -77,8 +77,8 @@ public enum PairingVerdict: Hashable, Sendable {
             return .becomes(id: sight.id ?? (sight.epoch == current.epoch ? current.id : fresh))
         }
         if sight.id == current.id {
-            // Behind it, a copy elsewhere has gone on in a later history.
-            return sight.epoch < current.epoch ? .gaveWay(to: current.epoch) : .known
+            // Behind it, a copy elsewhere has gone on in a later history; unless a person says that this one is gone.
+            return sight.epoch < current.epoch && !isAdopting ? .gaveWay(to: current.epoch) : .known
         }
         if isAdopting { return .becomes(id: sight.id ?? fresh) }
         if current.places.contains(sight.place) {

@@ -10,7 +10,13 @@ import TallyCore
 package final class Pairing: Sendable {
     private let queue: any PairableQueue
     private let ledger: any PairableLedger
-    private let refusal = Mutex<PairingRefused?>(nil)
+    private enum Standing {
+        /// Nobody has looked yet: nothing may be moved between the halves.
+        case unknown
+        case paired
+        case refused(PairingRefused)
+    }
+    private let standing = Mutex(Standing.unknown)
 
     /// - Returns: nil where a driver does not tell which it is: then nothing keeps them apart.
     package init?(_ queue: any QueueDriver, _ ledger: any LedgerDriver) {
@@ -26,9 +32,9 @@ package final class Pairing: Sendable {
     package func check(isAdopting: Bool = false, isDry: Bool = false) async throws {
         do {
             try await meet(isAdopting, isDry)
-            refusal.withLock { $0 = nil }
+            standing.withLock { $0 = .paired }
         } catch let error as PairingRefused {
-            refusal.withLock { $0 = error }
+            standing.withLock { $0 = .refused(error) }
             throw error
         }
     }
@@ -61,19 +67,24 @@ package final class Pairing: Sendable {
 
     /// Reports the queue to the ledger again and again: so others know that it lives.
     func duty() -> Duty {
-        Duty("pairing", pause: .afterStep(Limits.pairing), delay: Limits.pairing) {
+        Duty("pairing", pause: .afterStep(Limits.pairing)) {
             try await self.check()
             return Duty.Step(0)
         }
     }
 
-    /// `duty`, as long as the halves were last seen to belong together.
+    /// `duty`, as long as the halves were last seen to belong together. Where nobody has looked yet, such as after a
+    /// start while a store was away, it looks first.
     func guarding(_ duty: Duty) -> Duty {
         Duty(
             duty.name, pause: duty.pause, delay: duty.delay, limit: duty.limit, silence: duty.silence,
             isAlone: duty.isAlone
         ) {
-            if let refusal = self.refusal.withLock({ $0 }) { throw refusal }
+            switch self.standing.withLock({ $0 }) {
+            case .unknown: try await self.check()
+            case .refused(let refusal): throw refusal
+            case .paired: break
+            }
             return try await duty.step()
         }
     }
@@ -118,7 +129,7 @@ public struct PairingRefused: Error, Hashable, Sendable, CustomStringConvertible
             return
                 "the Redis at \(sight.place) stands in epoch \(sight.epoch) and gave way to epoch \(epoch) "
                 + "elsewhere, such as a primary that came back after a failover: nothing may be run from it; "
-                + "check TALLY_REDIS_URL (ops/runbooks/D35.md)"
+                + "check TALLY_REDIS_URL; \(word)"
         }
     }
 }
