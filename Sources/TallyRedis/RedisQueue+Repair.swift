@@ -46,18 +46,6 @@ extension QueueRepair.Expected {
 }
 
 extension QueueRepair.Action {
-    /// Why the record that it brings cannot be stored; nil = it can, or it brings none.
-    fileprivate func problem(at now: Timestamp) -> String? {
-        switch self {
-        case .push(let push): push.problem(at: now)
-        case .rewrite(let record), .bury(let record, _):
-            Push(record, isRecorded: true).problem(at: now)
-        case .restore(let job, let place):
-            Push(job.record, version: place.version, runAt: nil, attempts: job.attempts).problem(at: now)
-        case .end, .endBecause, .tellEnd, .tellStanding, .wait, .reclaim, .promote: nil
-        }
-    }
-
     /// The action's letter with what belongs to it, then its arguments: see `repair.lua`.
     fileprivate func write(to arguments: inout RESPWriter) {
         switch self {

@@ -139,3 +139,17 @@ extension Push {
         return nil
     }
 }
+
+extension QueueRepair.Action {
+    /// Why the record that it brings cannot be stored; nil = it can, or it brings none.
+    package func problem(at now: Timestamp) -> String? {
+        switch self {
+        case .push(let push): push.problem(at: now)
+        case .rewrite(let record), .bury(let record, _):
+            Push(record, isRecorded: true).problem(at: now)
+        case .restore(let job, let place):
+            Push(job.record, version: place.version, runAt: nil, attempts: job.attempts).problem(at: now)
+        case .end, .endBecause, .tellEnd, .tellStanding, .wait, .reclaim, .promote: nil
+        }
+    }
+}

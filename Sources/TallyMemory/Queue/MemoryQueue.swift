@@ -238,6 +238,13 @@ extension MemoryQueue: InspectableQueue {
     }
 
     public func repair(_ repairs: [QueueRepair]) async throws(QueueError) -> [Bool] {
-        try run("repair", at: nil) { state, now in repairs.map { state.repair($0, at: now) } }
+        try run("repair", at: nil) { state, now throws(QueueError) in
+            for repair in repairs {
+                if let why = repair.action.problem(at: now) {
+                    throw QueueError(.invalid, "repair", "job \(repair.id): \(why)")
+                }
+            }
+            return repairs.map { state.repair($0, at: now) }
+        }
     }
 }

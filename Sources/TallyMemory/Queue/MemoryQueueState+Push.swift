@@ -20,27 +20,30 @@ extension MemoryQueueState {
             throw QueueError(
                 .full, "push", "the log holds \(log.entries.count) entries that are not mirrored yet")
         }
-        var plan = try plan(pushes, at: now)
-        if plan.isRefused, pushes.count(where: { !$0.isRecorded }) > 1 {
-            // None of the queued jobs goes in; the recorded ones are each on their own.
-            let others = try self.plan(pushes.filter(\.isRecorded), at: now)
-            plan.accepted = others.accepted
-            plan.answers = zip(pushes, plan.answers).map {
-                $0.isRecorded || $1 != .pushed ? $1 : .withheld
-            }
-        }
+        let plan = try plan(pushes, at: now)
         append(.push, plan.accepted.map { insert($0, at: now) }, at: now)
         return plan.answers
     }
 
+    /// Queued jobs that follow one another belong together: all of them go in or none. A recorded job is on its own.
     private func plan(_ pushes: [Push], at now: Timestamp) throws(QueueError) -> PushPlan {
         var plan = PushPlan()
-        for push in pushes {
+        var (before, first) = (plan, 0)
+        for (index, push) in pushes.enumerated() {
+            if push.isRecorded || index == 0 || pushes[index - 1].isRecorded {
+                (before, first) = (plan, index)
+            }
             let answer = decide(push, plan, at: now)
             if answer == .full, !push.isRecorded {
                 throw QueueError(.full, "push", "queue \(push.record.queue) is over its window")
             }
             plan.add(push, answer, at: now)
+            let isLast = index + 1 == pushes.count || pushes[index + 1].isRecorded
+            if index > first, isLast, plan.answers[first...].contains(where: \.refusesItsCall) {
+                let answers = plan.answers[first...].map { $0 == .pushed ? .withheld : $0 }
+                plan = before
+                plan.answers += answers
+            }
         }
         return plan
     }
@@ -96,20 +99,24 @@ private struct PushPlan {
     var records: [JobID: JobRecord] = [:]
     var claims: [UniqueSlot: JobID] = [:]
     var byQueue: [QueueName: Int] = [:]
-    /// A queued job was refused.
-    var isRefused = false
 
     mutating func add(_ push: Push, _ answer: PushAnswer, at now: Timestamp) {
         answers.append(answer)
-        switch answer {
-        case .exists(same: false), .ended: isRefused = isRefused || !push.isRecorded
-        default: break
-        }
         guard answer == .pushed else { return }
         accepted.append(push)
         records[push.record.id] = push.record
         byQueue[push.record.queue, default: 0] += 1
         if let slot = push.slot { claims[slot] = push.record.id }
+    }
+}
+
+extension PushAnswer {
+    /// The jobs that belong together with this one are not pushed either.
+    fileprivate var refusesItsCall: Bool {
+        switch self {
+        case .exists(same: false), .ended: true
+        default: false
+        }
     }
 }
 
