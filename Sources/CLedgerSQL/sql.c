@@ -165,6 +165,9 @@ static const char pairing_lock[] = {
 static const char pairing_namespace[] = {
 #embed "../../sql/pairing/namespace.sql" suffix(,)
 0};
+static const char pairing_restamp[] = {
+#embed "../../sql/pairing/restamp.sql" suffix(,)
+0};
 static const char pairing_retire[] = {
 #embed "../../sql/pairing/retire.sql" suffix(,)
 0};
@@ -470,6 +473,7 @@ static const struct { const char *name, *text; } files[] = {
     {"pairing/known", pairing_known},
     {"pairing/lock", pairing_lock},
     {"pairing/namespace", pairing_namespace},
+    {"pairing/restamp", pairing_restamp},
     {"pairing/retire", pairing_retire},
     {"partitions/abandon", partitions_abandon},
     {"partitions/filled", partitions_filled},

@@ -22,7 +22,10 @@ extension PostgresLedger: PairableLedger {
     ) async throws(LedgerError) -> PairingVerdict {
         try await pool.run("pair") { connection throws(LedgerError) in
             try connection.transaction { () throws(LedgerError) in
-                if !isDry { try connection.run(.lockPairing) }
+                if !isDry {
+                    try connection.run(.lockPairing)
+                    try connection.run(.restampQueues)
+                }
                 let known = Self.queues(try connection.run(.knownQueues))
                 let verdict = PairingVerdict.of(sight, known, fresh: fresh, isAdopting: isAdopting)
                 let id: String
@@ -44,10 +47,12 @@ extension PostgresLedger: PairableLedger {
 
     private static func queues(_ rows: Rows) -> [KnownQueue] {
         (0..<rows.count).map { row in
-            KnownQueue(
+            let age = rows.int(row, 4)!
+            return KnownQueue(
                 id: rows.text(row, 0)!, epoch: rows.int(row, 1)!, server: rows.text(row, 2)!,
                 places: rows.text(row, 3)!.split(separator: "\n").map(String.init),
-                seen: .microseconds(max(0, rows.int(row, 4)!)), gaveWayTo: rows.int(row, 5))
+                // Ahead of the clock: that stepped back, and nobody has reported it since.
+                seen: age < 0 ? Limits.queueLives : .microseconds(age), gaveWayTo: rows.int(row, 5))
         }
     }
 }

@@ -80,6 +80,7 @@ enum Statement: String, CaseIterable {
     case lockPairing = "pairing/lock"
     case knownQueues = "pairing/known"
     case keepQueue = "pairing/keep"
+    case restampQueues = "pairing/restamp"
     case retireQueues = "pairing/retire"
     case missingPartitions = "partitions/missing"
     case filledDefaults = "partitions/filled"

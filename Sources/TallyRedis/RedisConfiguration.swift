@@ -93,11 +93,13 @@ public struct RedisConfiguration: Sendable {
             ? "must have 1 to 64 characters out of A-Z a-z 0-9 . _ -" : nil
     }
 
-    /// `host:port/db`, without credentials: for messages.
+    /// `host:port/db`, without credentials: for messages, and for the ledger, which knows its queue by it. An address
+    /// that means another server on every machine names the machine as well.
     package var place: String {
         switch address {
-        case .tcp(let host, let port): "\(host):\(port)/\(database)"
-        case .unix(let path): "\(path) db \(database)"
+        case .tcp(let host, let port):
+            "\(host):\(port)/\(database)" + (Host.isLoopback(host) ? " on \(Host.name)" : "")
+        case .unix(let path): "\(path) db \(database) on \(Host.name)"
         }
     }
 }

@@ -8,12 +8,14 @@ extension RedisQueue: PairableQueue {
             head.bulk(ledger)
             head.bulk(id)
         }
-        guard answer.values.count >= 7, let epoch = answer.values[1].number,
+        guard answer.values.count >= 8, let epoch = answer.values[1].number,
             let known = answer.values[4].text, let own = answer.values[5].text,
-            let server = answer.values[6].text
+            let server = answer.values[6].text, let past = answer.values[7].text
         else { throw malformed("pair") }
         return QueueSighting(
-            id: own.isEmpty ? nil : own, epoch: epoch, server: "\(server)/\(configuration.database)",
-            place: configuration.place, ledger: known.isEmpty ? nil : known)
+            id: own.isEmpty ? nil : own, epoch: epoch,
+            past: past.split(separator: " ").compactMap { Int64($0) },
+            server: "\(server)/\(configuration.database)", place: configuration.place,
+            ledger: known.isEmpty ? nil : known)
     }
 }

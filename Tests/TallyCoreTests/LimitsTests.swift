@@ -38,6 +38,7 @@ private func luaConstants() throws -> [String: Int] {
         #expect(lua["INSPECT_BYTES"] == Limits.inspectBytes)
         #expect(lua["TOMBSTONE"].map(Int64.init) == Limits.tombstone.microseconds)
         #expect(lua["ISSUED"].map(Int64.init) == Limits.issued.microseconds)
+        #expect(lua["EPOCHS"] == Limits.epochs)
         #expect(lua["HOLD"].map(Int64.init) == Limits.hold.microseconds)
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import TallyCore
 import TallyPostgres
 import TallyRedis
@@ -8,10 +9,11 @@ import Testing
 @testable import Tallystick
 
 @Suite struct `What decides which queue is the ledger's` {
-    private func sight(_ id: String?, _ epoch: Int64 = 10, _ server: String = "r1", _ place: String = "a")
-        -> QueueSighting
-    {
-        QueueSighting(id: id, epoch: epoch, server: server, place: place, ledger: nil)
+    private func sight(
+        _ id: String?, _ epoch: Int64 = 10, _ server: String = "r1", _ place: String = "a",
+        past: [Int64] = []
+    ) -> QueueSighting {
+        QueueSighting(id: id, epoch: epoch, past: past, server: server, place: place, ledger: nil)
     }
     private func verdict(
         _ sight: QueueSighting, seen: Duration = .seconds(3600), former: [KnownQueue] = [],
@@ -32,7 +34,26 @@ import Testing
 
     @Test func `it is known by its id wherever it is reached and after any restart`() {
         #expect(verdict(sight("q")) == .known)
-        #expect(verdict(sight("q", 11, "r2", "elsewhere"), seen: .zero) == .known)
+        #expect(verdict(sight("q", 11, "r2", "b", past: [10, 11]), seen: .zero) == .known)
+        #expect(verdict(sight("q", 13, "r4", "b", past: [9, 10, 12, 13]), seen: .zero) == .known)
+        #expect(verdict(sight("q", 11, "r2", "elsewhere", past: [10, 11])) == .known)
+        // A program that keeps no epochs began it.
+        #expect(verdict(sight("q", 11, "r2", "b"), seen: .zero) == .known)
+    }
+
+    @Test func `a copy that went on by itself is refused, however late its epoch, until a person says so`() {
+        for copy in [
+            sight("q", 11, "r2", "a", past: [9, 11]), sight("q", 13, "r3", "d", past: [8, 11, 13]),
+        ] {
+            #expect(verdict(copy) == .gaveWay(to: 10))
+            #expect(verdict(copy, isAdopting: true) == .known)
+        }
+    }
+
+    @Test func `one that went on elsewhere waits until the known one is not reported any more`() {
+        let replica = sight("q", 11, "r2", "elsewhere", past: [10, 11])
+        #expect(verdict(replica, seen: .zero) == .stillLives)
+        #expect(verdict(replica, seen: Limits.queueLives) == .known)
     }
 
     @Test func `the same server process is the same queue whatever it lost`() {
@@ -91,6 +112,12 @@ import Testing
             ).run(options).run
             await tally.close()
             return run
+        }
+        func verdict(_ redis: PrivateRedis) async throws -> PairingVerdict {
+            let queue = try await RedisQueue.open(settings(redis).redis())
+            let sight = try await queue.sighting()
+            await queue.close()
+            return try await ledger.meet(sight, fresh: "new", isAdopting: false, isDry: false)
         }
         func sql(_ text: String) async throws {
             _ = try await session.query(text.replacing("SCHEMA", with: "\"\(namespace)\""))
@@ -171,6 +198,75 @@ import Testing
             await #expect(throws: PairingRefused.self) { _ = try await relay.step() }
             #expect(pushed.count == 0)
             await tally.close()
+        }
+    }
+
+    /// Starts `other` with the data that `one` has now, as a snapshot loaded elsewhere.
+    private func copy(_ one: PrivateRedis, to other: PrivateRedis) async throws {
+        try RawRedis(url: one.url)("SAVE")
+        other.kill()
+        let snapshot = try Data(contentsOf: URL(filePath: one.folder + "/dump.rdb"))
+        try snapshot.write(to: URL(filePath: other.folder + "/dump.rdb"))
+        try await other.start()
+    }
+    private func restart(_ redis: PrivateRedis) async throws {
+        try RawRedis(url: redis.url)("SAVE")
+        redis.kill()
+        try await redis.start()
+    }
+
+    @Test
+    func
+        `goes on with it after a restart, and with the replica that took over, at once or once it is gone [D35]`()
+        async throws
+    {
+        try await with { stage, one, other in
+            #expect(try await stage.opens(one) == "opens")
+            for _ in 1...2 {
+                try await restart(one)
+                #expect(try await stage.opens(one) == "opens")
+            }
+            try await copy(one, to: other)
+            // While the first is reported the second waits: it may be a copy beside it.
+            #expect(try await stage.verdict(other) == .stillLives)
+            #expect(try await stage.opens(one) == "opens")
+            one.kill()
+            try await stage.sql("UPDATE SCHEMA.queues SET seen_at = seen_at - interval '1 minute'")
+            #expect(try await stage.opens(other) == "opens")
+        }
+    }
+
+    @Test
+    func `refuses a copy of its data that is started again, however often, and not the one that lives [D35]`()
+        async throws
+    {
+        try await with { stage, one, other in
+            #expect(try await stage.opens(one) == "opens")
+            try await copy(one, to: other)
+            try await stage.sql("UPDATE SCHEMA.queues SET seen_at = seen_at - interval '1 minute'")
+            #expect(try await stage.opens(other) == "opens")  // it took over
+            for _ in 1...3 {
+                try await restart(one)
+                try await stage.sql("UPDATE SCHEMA.queues SET seen_at = seen_at - interval '1 minute'")
+                #expect(try await stage.opens(one).contains("gave way to epoch"))
+                #expect(try await stage.opens(other) == "opens")
+            }
+        }
+    }
+
+    @Test func `does not take a queue for one that lives because its own clock stepped back [D35]`()
+        async throws
+    {
+        try await with { stage, one, _ in
+            #expect(try await stage.opens(one) == "opens")
+            one.kill()
+            try await one.start()  // its data is gone
+            try await stage.sql("UPDATE SCHEMA.queues SET seen_at = seen_at + interval '1 hour'")
+            #expect(try await stage.verdict(one) == .stillLives)  // counted from now on
+            try await stage.sql(
+                "UPDATE SCHEMA.queues SET seen_at = seen_at - interval '\(Limits.queueLives.components.seconds) s'"
+            )
+            #expect(try await stage.opens(one) == "opens")
         }
     }
 

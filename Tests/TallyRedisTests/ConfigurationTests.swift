@@ -19,8 +19,21 @@ import Testing
     ) throws {
         let configuration = try RedisConfiguration(url: url)
 
-        #expect(configuration.place == place)
+        #expect(configuration.place.replacing(" on \(Host.name)", with: "") == place)
         #expect(configuration.user == user && configuration.password == password)
+    }
+
+    @Test(arguments: [
+        ("redis://localhost:7000/3", true), ("redis://LocalHost", true), ("redis://127.1.2.3", true),
+        ("redis://[::1]/2", true), ("redis://0.0.0.0", true), ("unix:///run/r.sock", true),
+        ("redis://10.0.0.7", false), ("redis://redis.internal", false),
+    ])
+    func `names this machine where it means another server on every machine [D35]`(
+        _ url: String, _ isLocal: Bool
+    ) throws {
+        let place = try RedisConfiguration(url: url).place
+
+        #expect(place.hasSuffix(" on \(Host.name)") == isLocal, "\(place)")
     }
 
     @Test(arguments: [

@@ -4,18 +4,29 @@ public struct QueueSighting: Hashable, Sendable {
     public var id: String?
     /// The history that it is in.
     public var epoch: Int64
+    /// The epochs that led to this one, and this one: what tells a restart from a copy that went on elsewhere. Empty =
+    /// unknown: only programs that keep none have met it.
+    public var past: [Int64]
     /// Which process of the server this is, another one after each restart, and which of its databases.
     public var server: String
     /// Where it was reached: host, port and database, without credentials.
     public var place: String
     /// The ledger that it belongs to; nil = none yet.
     public var ledger: String?
-    public init(id: String?, epoch: Int64, server: String, place: String, ledger: String?) {
+    public init(
+        id: String?, epoch: Int64, past: [Int64] = [], server: String, place: String, ledger: String?
+    ) {
         self.id = id
         self.epoch = epoch
+        self.past = past
         self.server = server
         self.place = place
         self.ledger = ledger
+    }
+
+    /// Whether what stood in `epoch` can have become this.
+    func follows(_ epoch: Int64) -> Bool {
+        past.isEmpty ? self.epoch >= epoch : self.epoch == epoch || past.contains(epoch)
     }
 }
 
@@ -48,12 +59,17 @@ public struct KnownQueue: Hashable, Sendable {
 /// one emptied would run every waiting job twice. Three things tell them apart: the id that the queue keeps and loses
 /// with its data; the server process, which FLUSHALL leaves alone; and the place, which a restart leaves alone. Where
 /// none of them is known, only a person can say that the old queue is gone.
+///
+/// An id alone is not enough: a copy of the data has it too, such as a primary that comes back after a failover, or a
+/// snapshot that was loaded elsewhere, and each of its restarts begins a later epoch. So a queue is the known one only
+/// if the epoch that the ledger knows led to its own.
 public enum PairingVerdict: Hashable, Sendable {
     /// It is the ledger's queue.
     case known
     /// It becomes the ledger's queue under this id: the first, or the known one emptied, or told so by a person.
     case becomes(id: String)
-    /// It may be the known one emptied, but some process reported that one only now: ask again after a while.
+    /// It may be the known one, emptied or gone on elsewhere, but some process reported that one only now: ask again
+    /// after a while.
     case stillLives
     /// Another queue is the ledger's.
     case another(known: KnownQueue)
@@ -76,13 +92,16 @@ public enum PairingVerdict: Hashable, Sendable {
             if sight.id == current.id { return .known }
             return .becomes(id: sight.id ?? (sight.epoch == current.epoch ? current.id : fresh))
         }
+        let lives = current.seen < Limits.queueLives
         if sight.id == current.id {
-            // Behind it, a copy elsewhere has gone on in a later history; unless a person says that this one is gone.
-            return sight.epoch < current.epoch && !isAdopting ? .gaveWay(to: current.epoch) : .known
+            if isAdopting { return .known }
+            if !sight.follows(current.epoch) { return .gaveWay(to: current.epoch) }
+            // A replica that was promoted, or a copy beside the one that lives.
+            return lives && !current.places.contains(sight.place) ? .stillLives : .known
         }
         if isAdopting { return .becomes(id: sight.id ?? fresh) }
         if current.places.contains(sight.place) {
-            return current.seen < Limits.queueLives ? .stillLives : .becomes(id: sight.id ?? fresh)
+            return lives ? .stillLives : .becomes(id: sight.id ?? fresh)
         }
         if let epoch = queues.first(where: { $0.id == sight.id })?.gaveWayTo { return .gaveWay(to: epoch) }
         return .another(known: current)

@@ -57,6 +57,7 @@ public enum Limits {
     public static let tombstone: Duration = .seconds(60)  // after the mirror reported it; twice `issued`
     public static let issued: Duration = .seconds(30)  // a push decided longer ago is refused
     public static let verify: Duration = .seconds(30)  // between two checks of a store's settings or clock
+    public static let epochs = 64  // kept of a queue: restarts between two of its reports to the ledger
     public static let hold: Duration = .seconds(30)  // an epoch that nobody opens is opened unverified
 
     // Waits.
@@ -78,6 +79,8 @@ public enum Limits {
     public static let mirrorBatchBytes = 8 << 20  // six copies of a batch live at once: 256 MiB hold them
     public static let relayAge: Duration = .seconds(1)  // the client pushes its own rows first
     public static let relayRows = 20  // outbox rows a claim; each queue that waits has its share of them
+    public static let relayBytes = 8 << 20  // bodies a claim; each queue that waits has its share, or one job
+    public static let relayFailures = 3  // pushes in a row that damage broke off: then its queue waits a pass
     public static let outboxAge: Duration = .seconds(300)  // an outbox row that waits longer is drift
     public static let barrier: Duration = .seconds(10)
     public static let retryStoreBase: Duration = .milliseconds(50)

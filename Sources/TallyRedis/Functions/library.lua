@@ -27,6 +27,7 @@ local INSPECT_BYTES = 8388608   -- Limits.inspectBytes
 local TOMBSTONE = 60000000      -- Limits.tombstone, µs
 local ISSUED = 30000000         -- Limits.issued, µs
 local HOLD = 30000000           -- Limits.hold, µs
+local EPOCHS = 64               -- Limits.epochs
 local JUMP = 2000000            -- µs that the server's clock may run ahead of everybody's reckoning
 local FREEZE = 30000000         -- Limits.lease: how long nothing is reclaimed after a jump, µs
 local KEEP_LOG = 30000000       -- how long a reported entry is kept while the log is short, µs
@@ -69,14 +70,24 @@ local function read_tokens(args, first, step, least, most)
   return tokens
 end
 
+-- A large body, or '' where there is none or none can be read: its job is then told as damaged, and no other.
+local function large_body(c, id)
+  local body = redis.pcall('HGET', c.p .. ':large', id)
+  return type(body) == 'string' and body or ''
+end
+
 local function text(number) return string.format('%.0f', number) end
 
 local function element_of(id, version) return id .. struct.pack('>I4', version) end
 local function token_of(id, version, epoch) return id .. struct.pack('>I4I8', version, epoch) end
-local function version_of(element) return (struct.unpack('>I4', element, 17)) end
+-- What follows reads stored bytes. Those that no function wrote count as none, so that one damaged value stops no call
+-- that touches other jobs as well; what it was about the ledger tells.
+local function version_of(element) return #element >= 20 and (struct.unpack('>I4', element, 17)) or 0 end
 
 -- A detour: what is known of a job off the straight path.
+local STATES = { s = true, p = true, l = true, r = true }
 local function read_detour(bytes)
+  if not bytes or #bytes < 38 or not STATES[bytes:sub(1, 1)] then return nil end
   local state, version, attempts, crashes, flag, epoch, run_at, failed_at, at =
     struct.unpack('>c1I4I4I4BI8I8I8', bytes)
   return { state = state, version = version, attempts = attempts, crashes = crashes, flag = flag, epoch = epoch,
@@ -118,7 +129,8 @@ end
 -- An older program moves jobs without counting. Its entries show as a `seq` that is not `counted`; then `later` is
 -- counted anew, some members a sweep. `recount` says how many are counted, from the first one on; nil = all.
 local function count_up(c, name, queue, by)
-  if redis.call('HINCRBY', c.p .. name, queue, by) <= 0 then redis.call('HDEL', c.p .. name, queue) end
+  local count = redis.pcall('HINCRBY', c.p .. name, queue, by)
+  if type(count) ~= 'number' or count <= 0 then redis.call('HDEL', c.p .. name, queue) end
 end
 
 local function keep_recount(c)
@@ -148,17 +160,26 @@ local function wait_no_more(c, queue, element)
   if redis.call('ZREM', c.p .. ':due', element) == 1 and counted then count_up(c, ':later', queue, -1) end
 end
 
+-- The length of a list. A key of another type there is nobody's job, and would stop every call that meets it: it goes
+-- to a name of its own, where a person finds it.
+local function length_of(c, key)
+  local length = redis.pcall('LLEN', key)
+  if type(length) == 'number' then return length end
+  redis.call('RENAME', key, c.p .. ':aside' .. key:sub(#c.p + 1))
+  return 0
+end
+
 -- The waiting jobs of a queue, in its lists and later.
 local function count_listed(c, queue)
   local listed = 0
-  for p = 0, 3 do listed = listed + redis.call('LLEN', c.p .. ':ready:' .. queue .. ':' .. p) end
+  for p = 0, 3 do listed = listed + length_of(c, c.p .. ':ready:' .. queue .. ':' .. p) end
   return listed
 end
 local function count_pending(c, queue)
   local listed = count_listed(c, queue)
-  return listed == 0 and 0 or math.max(0, listed - (redis.call('HGET', c.p .. ':outdated', queue) or 0))
+  return listed == 0 and 0 or math.max(0, listed - (tonumber(redis.call('HGET', c.p .. ':outdated', queue) or 0) or 0))
 end
-local function count_later(c, queue) return tonumber(redis.call('HGET', c.p .. ':later', queue) or 0) end
+local function count_later(c, queue) return tonumber(redis.call('HGET', c.p .. ':later', queue) or 0) or 0 end
 
 -- What entered and what ended since the epoch began travels with what every call writes anyway.
 local function finish(c)
@@ -187,6 +208,25 @@ local function entered(c, count)
   a.entered = a.entered + count
 end
 
+-- Keeps that these epochs led to the present one, the last of them. A copy of the keys carries them along; what it does
+-- afterwards stands in none of them, so the ledger can tell the two.
+local function keep_epochs(c, epochs)
+  local kept, seen = {}, {}
+  for epoch in (redis.call('HGET', c.p .. ':meta', 'epochs') or ''):gmatch('%d+') do
+    kept[#kept + 1] = epoch
+    seen[epoch] = true
+  end
+  for _, epoch in ipairs(epochs) do
+    if epoch > 0 and not seen[text(epoch)] then
+      kept[#kept + 1] = text(epoch)
+      seen.changed = true
+    end
+  end
+  if seen.changed then
+    redis.call('HSET', c.p .. ':meta', 'epochs', table.concat(kept, ' ', math.max(1, #kept - EPOCHS + 1)))
+  end
+end
+
 -- A new history of this shard: another server process, or one whose data is gone. Every lease that survived gets a
 -- detour, since 'absent' speaks of the current epoch only. Nothing is leased until the reconciler opens the epoch.
 local function start_epoch(c, run_id, old_epoch, old_seq)
@@ -197,8 +237,8 @@ local function start_epoch(c, run_id, old_epoch, old_seq)
   local leases = redis.call('ZRANGE', c.p .. ':leases', 0, -1)
   for _, token in ipairs(leases) do
     local id = token:sub(1, 16)
-    local version, epoch = struct.unpack('>I4I8', token, 17)
-    if redis.call('HEXISTS', c.p .. ':body', id) == 1 and redis.call('HEXISTS', c.p .. ':detours', id) == 0 then
+    local version, epoch = version_of(token), #token == 28 and (struct.unpack('>I8', token, 21)) or 0
+    if #token == 28 and redis.call('HEXISTS', c.p .. ':body', id) == 1 and redis.call('HEXISTS', c.p .. ':detours', id) == 0 then
       redis.call('HSET', c.p .. ':detours', id, write_detour({
         state = 'l', version = version, attempts = 0, crashes = 0,
         flag = 0, epoch = epoch, run_at = 0, failed_at = 0, error = '' }))
@@ -206,6 +246,7 @@ local function start_epoch(c, run_id, old_epoch, old_seq)
   end
   redis.call('HSET', c.p .. ':meta', 'run_id', run_id, 'layout', LAYOUT, 'epoch', text(c.epoch), 'held', '1',
     'began', text(c.real_now), 'gen', c.gen, 'opened', '0')
+  keep_epochs(c, { old_epoch, c.epoch })
   append(c, 'N', '', struct.pack('>I8I8', old_epoch, old_seq))
   finish(c)
 end
@@ -248,7 +289,7 @@ local function begin(keys, args)
   c.recounted = c.recount
   if m[12] ~= m[3] then c.recount, c.recounted = 0, -1 end
   -- Where nobody has counted yet: from now on.
-  if not m[10] then c.account = { base = redis.call('HLEN', c.p .. ':body'), entered = 0, c = 0, f = 0, x = 0 } end
+  if not m[10] or #m[10] ~= 40 then c.account = { base = redis.call('HLEN', c.p .. ':body'), entered = 0, c = 0, f = 0, x = 0 } end
   if m[1] ~= args[1] then
     start_epoch(c, args[1], c.epoch, c.seq)
   elseif c.held and c.real_now - tonumber(m[6]) >= HOLD then
@@ -274,7 +315,7 @@ end
 
 local function wake(c, queue)
   local key = c.p .. ':wake:' .. queue
-  if redis.call('EXISTS', key) == 0 then redis.call('LPUSH', key, '1') end
+  if length_of(c, key) == 0 then redis.call('LPUSH', key, '1') end
 end
 
 -- Of a packed record: priority, most crashes, queue.
@@ -296,7 +337,10 @@ local function line_up(c, batch, record, element)
 end
 local function push_lines(c, batch)
   for _, key in ipairs(batch) do
-    redis.call('RPUSH', key, unpack(batch[key]))
+    if type(redis.pcall('RPUSH', key, unpack(batch[key]))) ~= 'number' then
+      length_of(c, key)
+      redis.call('RPUSH', key, unpack(batch[key]))
+    end
     redis.call('SADD', c.p .. ':queues', batch[key].queue)
     wake(c, batch[key].queue)
   end
@@ -320,12 +364,12 @@ local function bury(c, ended, is_absent)
   end
   redis.call('HDEL', c.p .. ':body', unpack(ids))
   if redis.call('EXISTS', c.p .. ':detours') == 1 then redis.call('HDEL', c.p .. ':detours', unpack(ids)) end
-  if redis.call('EXISTS', c.p .. ':large') == 1 then redis.call('HDEL', c.p .. ':large', unpack(ids)) end
+  if redis.call('EXISTS', c.p .. ':large') == 1 then redis.pcall('HDEL', c.p .. ':large', unpack(ids)) end
   redis.call('HSET', c.p .. ':tombs:' .. c.gen, unpack(tombs))
   if redis.call('EXISTS', c.p .. ':unique') == 1 then
     for _, id in ipairs(ids) do
-      local field = redis.call('HGET', c.p .. ':unique', 'i' .. id)
-      if field then
+      local field = redis.pcall('HGET', c.p .. ':unique', 'i' .. id)
+      if type(field) == 'string' then
         redis.call('HDEL', c.p .. ':unique', 'i' .. id)
         local holder = redis.call('HGET', c.p .. ':unique', 'k' .. field)
         -- A key with a lifetime outlives its job.
@@ -337,12 +381,14 @@ local function bury(c, ended, is_absent)
   end
 end
 
+local function is_tomb(bytes) return #bytes == 5 and ENDS[bytes:sub(1, 1)] end
+
 -- status and version of a job that ended a short while ago, or nil.
 local function tomb_of(c, id)
   local found
   for _, gen in ipairs({ 'a', 'b' }) do
     local bytes = redis.call('HGET', c.p .. ':tombs:' .. gen, id)
-    if bytes then
+    if bytes and is_tomb(bytes) then
       local version = (struct.unpack('>I4', bytes, 2))
       if not found or version >= found.version then found = { status = bytes:sub(1, 1), version = version } end
     end
@@ -355,10 +401,8 @@ local function current(c, id)
   local record = redis.call('HGET', c.p .. ':body', id)
   if not record then return nil end
   local bytes = redis.call('HGET', c.p .. ':detours', id)
-  local d
-  if bytes then
-    d = read_detour(bytes)
-  else
+  local d = read_detour(bytes)
+  if not d then
     local at = 14 + (record:byte(5) or 0)
     local run_at = #record >= at + 7 and (struct.unpack('>I8', record, at)) or 0
     d = { state = 'p', version = 1, attempts = 0, crashes = 0, flag = 0, epoch = 0, run_at = run_at, failed_at = 0,

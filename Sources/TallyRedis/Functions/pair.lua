@@ -3,7 +3,7 @@
 -- ARGV[3]  the ledger's id, 36 characters; '' = only tells
 -- ARGV[4]  an id for this shard, 36 characters, unless it has one; absent or '' = none
 -- Returns  now, epoch, held, '1' = it is this ledger's, '0' = another's or none's, the ledger's id and
---          its own ('' = none), run_id of the server
+--          its own ('' = none), run_id of the server, the epochs that led to this one and this one ('' = unknown)
 -- Log      nothing
 -- Cost     O(1)
 redis.register_function { function_name = NAME .. 'pair', flags = { 'allow-oom' }, callback = function(keys, args)
@@ -20,5 +20,8 @@ redis.register_function { function_name = NAME .. 'pair', flags = { 'allow-oom' 
     redis.call('HSET', meta, 'queue', own)
     m[2] = own
   end
-  return reply(c, m[1] and m[1] == ledger and '1' or '0', m[1] or '', m[2] or '', args[1])
+  -- An older program begins an epoch without keeping it.
+  if ledger ~= '' and m[1] == ledger then keep_epochs(c, { c.epoch }) end
+  return reply(c, m[1] and m[1] == ledger and '1' or '0', m[1] or '', m[2] or '', args[1],
+    redis.call('HGET', meta, 'epochs') or '')
 end }

@@ -67,7 +67,7 @@ extension Worker {
         let beat = WorkerBeat(
             id: configuration.id, status: status, queues: configuration.queues,
             types: handlers.keys.sorted { $0.text < $1.text }, running: running,
-            concurrency: configuration.concurrency, startedAt: startedAt, host: WorkerConfiguration.host,
+            concurrency: configuration.concurrency, startedAt: startedAt, host: Host.name,
             pid: getpid())
         do {
             try await queue.heartbeat(beat, at: nil)

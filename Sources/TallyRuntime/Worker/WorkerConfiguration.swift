@@ -49,15 +49,7 @@ public struct WorkerConfiguration: Sendable {
         self.timeoutGrace = max(.zero, timeoutGrace)
         self.drain = max(.zero, drain)
         self.unknownType = unknownType
-        self.id = id ?? WorkerID("\(Self.host)-\(getpid())-\(JobID().description.suffix(8))")
+        self.id = id ?? WorkerID("\(Host.name)-\(getpid())-\(JobID().description.suffix(8))")
         self.codecs = codecs
-    }
-
-    static var host: String {
-        var name = [UInt8](repeating: 0, count: 256)
-        let failed = name.withUnsafeMutableBytes {
-            gethostname($0.baseAddress!.assumingMemoryBound(to: CChar.self), 255)
-        }
-        return failed == 0 ? String(decoding: name.prefix { $0 != 0 }, as: UTF8.self) : "host"
     }
 }
