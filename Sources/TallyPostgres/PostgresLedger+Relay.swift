@@ -8,17 +8,17 @@ extension PostgresLedger {
     ) async throws(LedgerError) -> RelayPass {
         do {
             return try await holding("relay") { held in
-                let (rows, next) = try await held.run { connection throws(LedgerError) in
+                let (claimed, next) = try await held.run { connection throws(LedgerError) in
                     try connection.begin()
                     try connection.run(.settings)
                     return try connection.claim(claim)
                 }
                 var settled: [Settled] = []
                 var failure: (any Error)?
-                for row in rows {
+                for one in claimed {
                     do {
-                        let verdict = row.pushes.isEmpty ? RelayVerdict() : try await push(row)
-                        settled.append(Settled(row, verdict))
+                        let verdict = one.row.pushes.isEmpty ? RelayVerdict() : try await push(one.row)
+                        settled.append(Settled(one, verdict))
                     } catch {
                         failure = error
                         break
@@ -31,7 +31,7 @@ extension PostgresLedger {
                     return answer
                 }
                 if let failure { throw failure }
-                return RelayPass(claimed: rows.count, deleted: deleted, setAside: aside, next: next)
+                return RelayPass(claimed: claimed.count, deleted: deleted, setAside: aside, next: next)
             }
         } catch let error as LedgerError {
             throw error
@@ -43,32 +43,37 @@ extension PostgresLedger {
     }
 }
 
+private struct Claimed: Sendable {
+    var row: OutboxRow
+    /// An older program wrote it: it names no queue.
+    var isNameless: Bool
+}
+
 /// What is to become of one claimed row.
 private struct Settled: Sendable {
     let id: Int64
-    /// Jobs that stay, and their queue; a blank one for several. All of the row's where nothing is to be done.
-    var left: [JobID] = []
-    var queue = ""
-    var keepsAll = false
+    /// Jobs that stay, and the queue of each.
+    var left: [(job: JobID, queue: QueueName)] = []
+    /// All of them stay, and under their queue's name.
+    let staysAsItIs: Bool
     var aside: [(job: JobID, version: Int, reason: String)] = []
 
-    init(_ row: OutboxRow, _ verdict: RelayVerdict) {
+    init(_ claimed: Claimed, _ verdict: RelayVerdict) {
+        let row = claimed.row
         id = row.id.value
-        left = verdict.left
-        keepsAll = !row.pushes.isEmpty && left.count == row.pushes.count
-        let stays = Set(left)
-        var queues: Set<String> = []
+        let stays = Set(verdict.left)
         for push in row.pushes {
             let job = push.record.id
-            if stays.contains(job) { queues.insert(push.record.queue.text) }
+            if stays.contains(job) { left.append((job, push.record.queue)) }
             if let reason = verdict.aside[job] { aside.append((job, push.version, reason)) }
         }
-        queue = queues.count == 1 ? queues.first ?? " " : " "
+        for (job, queue) in row.unread { left.append((job, queue)) }
+        staysAsItIs = !claimed.isNameless && left.count == row.pushes.count + row.unread.count
     }
 }
 
 extension PostgresConnection {
-    fileprivate func claim(_ claim: RelayClaim) throws(LedgerError) -> (rows: [OutboxRow], next: String?) {
+    fileprivate func claim(_ claim: RelayClaim) throws(LedgerError) -> (rows: [Claimed], next: String?) {
         var page = Parameters()
         page.text(claim.after)
         page.int(Int64(max(1, claim.rows)))
@@ -78,16 +83,26 @@ extension PostgresConnection {
         let share = max(1, claim.rows / queues.count)
         let found = try run(
             .claim,
-            Parameters([.int(Int64(share)), .int(claim.olderThan.microseconds), .texts(queues)]))
-        var rows: [OutboxRow] = []
+            Parameters([
+                .int(Int64(share)), .int(claim.olderThan.microseconds), .texts(queues),
+                .int(Int64(Limits.relayBytes / queues.count)),
+            ]))
+        var rows: [Claimed] = []
         for row in 0..<found.count {
             let id = OutboxID(found.int(row, 0)!)
-            if rows.last?.id != id { rows.append(OutboxRow(id: id, pushes: [])) }
-            guard found.id(row, 4) != nil else { continue }
-            let job = try found.snapshot(row, from: 4)
+            if rows.last?.row.id != id {
+                rows.append(
+                    Claimed(row: OutboxRow(id: id, pushes: []), isNameless: found.text(row, 4) == " "))
+            }
+            if found.int(row, 7) == 1 {
+                rows[rows.count - 1].row.unread[found.id(row, 5)!] = QueueName(found.text(row, 6)!)
+                continue
+            }
+            guard found.id(row, 8) != nil else { continue }
+            let job = try found.snapshot(row, from: 8)
             // A requeue waits for its own time, an enqueue for the record's.
             let runAt = found.text(row, 3) == "requeue" ? found.time(row, 2) : job.record.runAt
-            rows[rows.count - 1].pushes.append(
+            rows[rows.count - 1].row.pushes.append(
                 Push(job.record, version: Int(found.int(row, 1)!), runAt: runAt, attempts: job.attempts))
         }
         return (rows, queues.count < max(1, claim.rows) ? nil : queues.last)
@@ -103,8 +118,9 @@ extension PostgresConnection {
             ]
             count = Int(try run(.setAside, Parameters(values)).int(0, 0) ?? 0)
         }
-        for row in rows where !row.left.isEmpty && !row.keepsAll {
-            _ = try run(.keepOutbox, Parameters([.int(row.id), .ids(row.left), .text(row.queue)]))
+        for row in rows where !row.left.isEmpty && !row.staysAsItIs {
+            let queues = row.left.map(\.queue.text)
+            try run(.keepOutbox, Parameters([.int(row.id), .ids(row.left.map(\.job)), .texts(queues)]))
         }
         return (try finish(rows.filter(\.left.isEmpty).map(\.id), .none), count)
     }

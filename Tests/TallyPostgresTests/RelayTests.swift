@@ -33,6 +33,122 @@ extension PostgresTests {
             }
         }
 
+        @Test
+        func `rows of older programs, which name no queue, stand in no other queue's way once they were met`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let full = (0..<25).map { _ in JobRecord(type: "t", queue: "full") }
+                for record in full { _ = try await fixture.ledger.record([record]) }
+                let mixed = [JobRecord(type: "t", queue: "full"), JobRecord(type: "t", queue: "b")]
+                _ = try await fixture.ledger.record(mixed)
+                // As such a program writes them: one row a call, without a queue.
+                _ = try await fixture.query("DELETE FROM tally.outbox WHERE queue = 'b'")
+                _ = try await fixture.query(
+                    "UPDATE tally.outbox SET ids = ids || '\(mixed[1].id)'::uuid WHERE '\(mixed[0].id)' = ANY (ids)"
+                )
+                _ = try await fixture.ledger.record([JobRecord(type: "t", queue: "c")])
+                _ = try await fixture.query("UPDATE tally.outbox SET queue = ' ', run_at = '2040-01-01'")
+                let pushed = Mutex<[String]>([])
+                func pass(_ isFull: Bool) async throws {
+                    _ = try await fixture.ledger.relay(RelayClaim(olderThan: .zero)) { row in
+                        var verdict = RelayVerdict()
+                        for push in row.pushes {
+                            if isFull, push.record.queue == "full" {
+                                verdict.left.append(push.record.id)
+                            } else {
+                                pushed.withLock { $0.append(push.record.queue.text) }
+                            }
+                        }
+                        return verdict
+                    }
+                }
+
+                for _ in 0..<4 { try await pass(true) }
+
+                #expect(pushed.withLock { $0.sorted() } == ["b", "c"])
+                #expect(
+                    try await fixture.query("SELECT DISTINCT queue FROM tally.outbox") == [[.text("full")]])
+                #expect(
+                    try await fixture.count(
+                        "SELECT count(*) FROM tally.outbox WHERE run_at = '2040-01-01' AND created_at < now()"
+                    ) == 26)
+                #expect(try await fixture.count("SELECT accepted FROM tally.balances") == 2)
+                for _ in 0..<2 { try await pass(false) }
+                #expect(try await fixture.count("SELECT accepted FROM tally.balances") == 28)
+            }
+        }
+
+        @Test func `jobs of several queues in a row without a queue that all stay get a row each`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let records = ["a", "b", "c"].map { JobRecord(type: "t", queue: QueueName($0)) }
+                _ = try await fixture.ledger.record(records)
+                let ids = records.map { "'\($0.id)'" }.joined(separator: ",")
+                _ = try await fixture.query("DELETE FROM tally.outbox")
+                _ = try await fixture.query(
+                    "INSERT INTO tally.outbox (kind, ids, versions, first_id, last_id) VALUES "
+                        + "('enqueue', ARRAY[\(ids)]::uuid[], '{1,2,3}', '\(records[0].id)', '\(records[2].id)')"
+                )
+
+                _ = try await fixture.ledger.relay(rows: 20, olderThan: .zero) { _ in false }
+
+                let rows = try await fixture.query(
+                    "SELECT queue, ids[1], versions[1]::bigint, first_id FROM tally.outbox ORDER BY queue")
+                #expect(
+                    rows
+                        == records.enumerated().map { index, record in
+                            [
+                                .text(record.queue.text), .id(record.id), .int(Int64(index + 1)),
+                                .id(record.id),
+                            ]
+                        })
+            }
+        }
+
+        @Test func `a claim reads no more bodies than its bytes, of each queue one at least, and loses none`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let large = (0..<20).map { _ in
+                    JobRecord(
+                        type: "t", queue: "a", body: [UInt8](repeating: 32, count: Limits.bodyBytes),
+                        codec: "b")
+                }
+                let small = (0..<3).map { _ in JobRecord(type: "t", queue: "b") }
+                for part in [large[..<12], large[12...]] { _ = try await fixture.ledger.record(Array(part)) }
+                _ = try await fixture.ledger.record(small)
+                var passes = 0
+                let pushed = Mutex<[JobID]>([])
+                while try await fixture.count("SELECT count(*) FROM tally.outbox") > 0 {
+                    let bytes = Mutex(0)
+                    _ = try await fixture.ledger.relay(rows: 20, olderThan: .zero) { row in
+                        bytes.withLock { $0 += row.pushes.reduce(0) { $0 + $1.record.body.count } }
+                        pushed.withLock { $0 += row.pushes.map(\.record.id) }
+                        return true
+                    }
+                    #expect(bytes.withLock { $0 } <= Limits.relayBytes + Limits.bodyBytes)
+                    passes += 1
+                    if passes == 1 { #expect(pushed.withLock { Set($0).isSuperset(of: small.map(\.id)) }) }
+                    if passes > 30 { break }
+                }
+                #expect(pushed.withLock { $0.sorted() } == (large + small).map(\.id).sorted())
+                #expect(try await fixture.count("SELECT accepted FROM tally.balances") == 23)
+            }
+        }
+
+        @Test func `a row from before the server's clock stepped back is relayed`() async throws {
+            try await withLedger { fixture in
+                _ = try await fixture.ledger.record([job()])
+                _ = try await fixture.query("UPDATE tally.outbox SET created_at = now() + interval '1 hour'")
+
+                let answer = try await fixture.ledger.relay(rows: 20, olderThan: .seconds(1)) { _ in true }
+
+                #expect(answer.deleted == 1)
+            }
+        }
+
         @Test func `a row whose jobs have all ended is deleted without a push`() async throws {
             try await withLedger { fixture in
                 let ended = job()

@@ -1,27 +1,37 @@
 -- Claims outbox rows of these queues that nobody else is relaying, so many of each, its oldest first, and re-reads their
--- jobs in the same statement. Ended jobs are dropped; an outbox row whose jobs have all ended comes back as one row
--- without a job. In commit order of nobody: never by an id cursor, for a late commit would be skipped.
+-- jobs in the same statement: of each queue as many as fit into its share of the bytes, and at least one. Ended jobs are
+-- dropped; an outbox row whose jobs have all ended comes back as one row without a job. In commit order of nobody: never by
+-- an id cursor, for a late commit would be skipped. A row that lies ahead of the clock is old: the clock stepped back since.
 --
--- Params:  $1 bigint rows of each queue, $2 bigint age in µs, $3 text[] queues
--- Returns: outbox id bigint, version bigint (the OUTBOX row's), run at of a requeue, kind, then the snapshot (null = no
---          live job)
+-- Params:  $1 bigint rows of each queue, $2 bigint age in µs, $3 text[] queues, $4 bigint bytes of each queue
+-- Returns: outbox id bigint, version bigint (the OUTBOX row's), run at of a requeue, kind, the row's queue (blank = that of an
+--          older program), job, the job's queue (null = it has ended), unread bigint (0/1: it is beyond the bytes), then the
+--          snapshot (null = no live job, or unread)
 -- Caller:  PostgresLedger.relay
 WITH claimed AS MATERIALIZED (
-  SELECT o.id, o.kind, o.ids, o.versions, o.run_at
+  SELECT o.id, o.kind, o.ids, o.versions, o.run_at, o.queue
   FROM unnest($3::text[]) AS q (queue)
   CROSS JOIN LATERAL (
-    SELECT r.id, r.kind, r.ids, r.versions, r.run_at
+    SELECT r.id, r.kind, r.ids, r.versions, r.run_at, r.queue
     FROM tally.outbox r
     WHERE r.queue = q.queue COLLATE "C"
-      AND r.created_at <= clock_timestamp() - $2::bigint * interval '1 microsecond'
+      AND (r.created_at <= clock_timestamp() - $2::bigint * interval '1 microsecond' OR r.created_at > clock_timestamp())
     ORDER BY r.id
     LIMIT $1::bigint
     FOR UPDATE SKIP LOCKED
   ) o
+), sized AS MATERIALIZED (
+  -- The length of a body is known without reading it.
+  SELECT c.id, c.kind, c.run_at, c.queue, u.job, u.version, u.n, k.queue AS home,
+    coalesce(sum(octet_length(k.body)) OVER (
+      PARTITION BY c.queue ORDER BY c.id, u.n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
+  FROM claimed c
+  CROSS JOIN LATERAL unnest(c.ids, c.versions) WITH ORDINALITY AS u (job, version, n)
+  LEFT JOIN tally.jobs k ON k.id = u.job AND k.completed_at IS NULL
 )
-SELECT c.id, coalesce(u.version, 1)::bigint, c.run_at, c.kind,
+SELECT s.id, coalesce(s.version, 1)::bigint, s.run_at, s.kind, s.queue, s.job, s.home,
+  (s.home IS NOT NULL AND s.before >= $4::bigint)::integer::bigint,
   {{snapshot}}
-FROM claimed c
-CROSS JOIN LATERAL unnest(c.ids, c.versions) WITH ORDINALITY AS u (job, version, n)
-LEFT JOIN tally.jobs j ON j.id = u.job AND j.completed_at IS NULL
-ORDER BY c.id, u.n
+FROM sized s
+LEFT JOIN tally.jobs j ON j.id = s.job AND j.completed_at IS NULL AND s.before < $4::bigint
+ORDER BY s.id, s.n

@@ -4,10 +4,13 @@ public struct OutboxRow: Sendable {
     public var id: OutboxID
     /// The jobs of this row that are not terminal, at the version of the OUTBOX row.
     public var pushes: [Push]
+    /// More of them, and the queue of each: a claim is bounded by bytes, and these wait for the next one.
+    public var unread: [JobID: QueueName]
     /// A row with what is to be pushed of it.
-    public init(id: OutboxID, pushes: [Push]) {
+    public init(id: OutboxID, pushes: [Push], unread: [JobID: QueueName] = [:]) {
         self.id = id
         self.pushes = pushes
+        self.unread = unread
     }
 }
 

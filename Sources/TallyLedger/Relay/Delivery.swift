@@ -7,8 +7,9 @@ final class Delivery: Sendable {
     private let queue: any QueueDriver
     private let issued: Issued
     private let observer: any JobObserver
-    /// Queues that take nothing more now: the rest of their rows waits for the next pass.
-    private let closed = Mutex<Set<QueueName>>([])
+    /// Pushes in a row that damage broke off, by queue. A queue of so many, or one that is full, takes nothing more
+    /// now: the rest of its rows waits for the next pass.
+    private let failures = Mutex<[QueueName: Int]>([:])
 
     init(queue: any QueueDriver, issued: Issued, observer: any JobObserver) {
         self.queue = queue
@@ -20,11 +21,10 @@ final class Delivery: Sendable {
     func deliver(_ row: OutboxRow) async throws -> RelayVerdict {
         var verdict = RelayVerdict()
         var open: [Push] = []
-        let closed = self.closed.withLock { $0 }
         for push in row.pushes {
             if let why = push.problem(at: issued.at) {
                 verdict.aside[push.record.id] = why
-            } else if closed.contains(push.record.queue) {
+            } else if isClosed(push.record.queue) {
                 verdict.left.append(push.record.id)
             } else {
                 open.append(push)
@@ -42,20 +42,27 @@ final class Delivery: Sendable {
         case .success(let answers):
             for (push, answer) in zip(pushes, answers) {
                 switch answer {
-                case .full: leave(push, &verdict)
+                case .full: leave(push, &verdict, failures: Limits.relayFailures)
                 case .refused: verdict.left.append(push.record.id)
-                default: break
+                default: failures.withLock { $0[push.record.queue] = nil }
                 }
             }
         case .failure(let error) where error.refusesInput && pushes.count == 1:
             verdict.aside[pushes[0].record.id] = error.detail
-        case .failure(let error) where error.refusesInput:
-            // The queue knows a rule that this program does not: find the one, and let the others go.
-            for push in pushes { try await send([push], &verdict) }
+        case .failure(let error) where error.isOfThisCall && pushes.count > 1:
+            // The queue knows a rule that this program does not, or what it keeps of one of them is damaged: find the
+            // one, and let the others go.
+            for push in pushes {
+                if isClosed(push.record.queue) {
+                    verdict.left.append(push.record.id)
+                } else {
+                    try await send([push], &verdict)
+                }
+            }
         case .failure(let error) where error.isOfThisCall:
-            // What this queue keeps in the store is damaged: its jobs wait, those of other queues do not.
+            // It waits, and after some more of its queue that queue; those of other queues do not.
             observer.dutyFailed("relay", error)
-            for push in pushes { leave(push, &verdict) }
+            leave(pushes[0], &verdict, failures: 1)
         case .failure(let error): throw error
         }
     }
@@ -68,8 +75,11 @@ final class Delivery: Sendable {
         }
     }
 
-    private func leave(_ push: Push, _ verdict: inout RelayVerdict) {
+    private func isClosed(_ queue: QueueName) -> Bool {
+        failures.withLock { $0[queue, default: 0] >= Limits.relayFailures }
+    }
+    private func leave(_ push: Push, _ verdict: inout RelayVerdict, failures count: Int) {
         verdict.left.append(push.record.id)
-        closed.withLock { _ = $0.insert(push.record.queue) }
+        failures.withLock { $0[push.record.queue, default: 0] += count }
     }
 }

@@ -20,7 +20,7 @@ redis.register_function { function_name = NAME .. 'duties', flags = { 'allow-oom
   for i = 4, #args, 4 do
     local known = redis.call('HGET', key, args[i])
     local first, last = c.real_now, 0
-    if known then first, last = struct.unpack('>I8I8', known) end
+    if known and #known >= 28 then first, last = struct.unpack('>I8I8', known) end
     local ago = tonumber(args[i + 2])
     if ago >= 0 then last = math.max(last, c.real_now - ago) end
     if known or redis.call('HLEN', key) < DUTIES then
@@ -30,10 +30,12 @@ redis.register_function { function_name = NAME .. 'duties', flags = { 'allow-oom
   end
   local all, told = redis.call('HGETALL', key), {}
   for i = 1, #all, 2 do
-    local first, last, silence, length, at = struct.unpack('>I8I8I8I4', all[i + 1])
-    for _, value in ipairs({ all[i], text(silence), last == 0 and '-1' or text(math.max(0, c.real_now - last)),
-      text(math.max(0, c.real_now - first)), all[i + 1]:sub(at, at + length - 1), all[i + 1]:sub(at + length) }) do
-      told[#told + 1] = value
+    if #all[i + 1] >= 28 then
+      local first, last, silence, length, at = struct.unpack('>I8I8I8I4', all[i + 1])
+      for _, value in ipairs({ all[i], text(silence), last == 0 and '-1' or text(math.max(0, c.real_now - last)),
+        text(math.max(0, c.real_now - first)), all[i + 1]:sub(at, at + length - 1), all[i + 1]:sub(at + length) }) do
+        told[#told + 1] = value
+      end
     end
   end
   local answer = reply(c)

@@ -16,6 +16,11 @@ local function head_of(record)
   return record:sub(1, math.max(0, #record - (struct.unpack('>I4', record, at))))
 end
 
+local function length_of_large(c, id)
+  local length = redis.pcall('HSTRLEN', c.p .. ':large', id)
+  return type(length) == 'number' and text(length) or '0'
+end
+
 redis.register_function { function_name = NAME .. 'inspect', flags = { 'allow-oom' }, callback = function(keys, args)
   local is_whole, first = true, 3
   if args[3] == 'heads' then is_whole, first = false, 4 end
@@ -29,10 +34,11 @@ redis.register_function { function_name = NAME .. 'inspect', flags = { 'allow-oo
     local d, tomb = current(c, id), tomb_of(c, id)
     local record, large = '', ''
     if d and is_whole then
-      record, large = d.record, redis.call('HGET', c.p .. ':large', id) or ''
+      record = d.record
+      if record:byte(4) == 1 then large = large_body(c, id) end
     elseif d then
       record = head_of(d.record)
-      if d.record:byte(4) == 1 then large = text(redis.call('HSTRLEN', c.p .. ':large', id)) end
+      if d.record:byte(4) == 1 then large = length_of_large(c, id) end
     end
     out[n + 1] = record
     out[n + 2] = d and write_detour(d) or ''

@@ -16,10 +16,10 @@ redis.register_function { function_name = NAME .. 'keys', flags = { 'allow-oom' 
   local c = begin(keys, args)
   local key = c.p .. ':unique'
   local function is_past(holder)
-    return holder:sub(17) ~= ZERO8 and #holder == 24 and (struct.unpack('>I8', holder, 17)) <= c.now
+    return #holder ~= 24 or holder:sub(17) ~= ZERO8 and (struct.unpack('>I8', holder, 17)) <= c.now
   end
   local function is_leaked(holder)
-    return holder and (is_past(holder)
+    return holder and #holder == 24 and (is_past(holder)
       or holder:sub(17) == ZERO8 and redis.call('HEXISTS', c.p .. ':body', holder:sub(1, 16)) == 0)
   end
   if args[3] == 'prune' then

@@ -9,6 +9,7 @@
 local function places_of(c, id, d, token)
   local found = { element = element_of(id, d.version) }
   found.key = c.p .. ':ready:' .. queue_of(d.record) .. ':' .. priority_of(d.record)
+  length_of(c, found.key)
   found.lined = #redis.call('LPOS', found.key, found.element, 'COUNT', 0)
   found.due = redis.call('ZSCORE', c.p .. ':due', found.element)
   for _, candidate in ipairs({ d.token or '', token_of(id, d.version, c.epoch), token }) do

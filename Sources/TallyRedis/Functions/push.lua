@@ -62,14 +62,14 @@ local function is_same(c, held, job, large)
   local at = 6 + (record:byte(5) or 0)
   return #held == #record and held:sub(1, at - 1) == record:sub(1, at - 1)
     and held:sub(at + 8, at + 39) == record:sub(at + 8, at + 39) and held:sub(at + 48) == record:sub(at + 48)
-    and (large or redis.call('HGET', c.p .. ':large', job.id)) == (job.large or false)
+    and (record:byte(4) ~= 1 or (large or large_body(c, job.id)) == job.large)
 end
 
 -- What of the job's key, as the judged jobs of this call would leave it: 'u' if it is taken.
 local function judge_key(c, s, job)
   local field = job.unique:sub(9)
   local holder = s.taken[field] or redis.call('HGET', c.p .. ':unique', 'k' .. field)
-  if holder and (holder:sub(17) == ZERO8 or (struct.unpack('>I8', holder, 17)) > c.now)
+  if holder and #holder == 24 and (holder:sub(17) == ZERO8 or (struct.unpack('>I8', holder, 17)) > c.now)
     and holder:sub(1, 16) ~= job.id then
     s.holders[#s.holders + 1] = holder:sub(1, 16)
     return 'u'
@@ -89,6 +89,8 @@ local function judge_push(c, s, i, job)
   local version = version_of(job.element)
   if s.first[job.id] then return is_same(c, s.first[job.id].record, job, s.first[job.id].large) and 'e' or 'd' end
   for _, bytes in ipairs({ s.a[i] or '', s.b[i] or '' }) do
+    -- It has ended, nobody knows how: it is pushed once its tombstone is gone, or has ended in the ledger by then.
+    if bytes ~= '' and not is_tomb(bytes) then return 'r' end
     if bytes ~= '' and (struct.unpack('>I4', bytes, 2)) >= version then return bytes:sub(1, 1) end
   end
   if s.bodies[i] then
@@ -106,7 +108,7 @@ local function judge_push(c, s, i, job)
 end
 
 -- One of those that belong together is refused: the others are not pushed, and take neither room nor key.
-local REFUSES = { d = true, c = true, f = true, x = true, W = true }
+local REFUSES = { r = true, d = true, c = true, f = true, x = true, W = true }
 local function withhold(s, jobs, letters, from, to)
   local is_refused = false
   for i = from, to do is_refused = is_refused or REFUSES[letters[i]] end

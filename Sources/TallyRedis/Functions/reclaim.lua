@@ -5,6 +5,8 @@
 -- Returns  now, epoch, held, number taken back
 -- Log      C; detail: crashes (4), then the error where the job is failed
 -- Cost     O(log n + taken)
+local CRASHES = 3               -- of a record that does not say: Limits.maxCrashes
+
 local function take_back(c, tokens, actor)
   local ids = {}
   for i, token in ipairs(tokens) do ids[i] = token:sub(1, 16) end
@@ -13,14 +15,14 @@ local function take_back(c, tokens, actor)
   redis.call('ZREM', c.p .. ':leases', unpack(tokens))
   local lines, moves, ended = {}, {}, {}
   for i, token in ipairs(tokens) do
-    local version, epoch = struct.unpack('>I4I8', token, 17)
+    local version, epoch = version_of(token), #token == 28 and (struct.unpack('>I8', token, 21)) or -1
     local d = detours[i] and read_detour(detours[i]) or straight(c)
     -- A lease whose job is gone, or has a later one, is only dropped.
     if records[i] and d.state == 'l' and d.version == version and d.epoch == epoch then
       d.crashes = d.crashes + 1
       local to, detail = 'p', struct.pack('>I4', d.crashes)
       if d.flag ~= 0 then to = 'x'
-      elseif d.crashes >= records[i]:byte(3) then
+      elseif d.crashes >= (records[i]:byte(3) or CRASHES) then
         to = 'f'
         detail = detail .. 'crashed: the lease ran out ' .. d.crashes .. ' times'
       end

@@ -24,13 +24,13 @@ local function standing(c, id, d, with_record)
   local waits = d.state == 's' or d.state == 'r'
   local detail = '\3' .. struct.pack('>I8I4I4I4', waits and d.run_at or 0, d.attempts, d.crashes, #d.error) .. d.error
   if not with_record then return detail end
-  return detail .. struct.pack('>I4', #d.record) .. d.record .. (redis.call('HGET', c.p .. ':large', id) or '')
+  return detail .. struct.pack('>I4', #d.record) .. d.record .. large_body(c, id)
 end
 
 local function write_record(c, job)
   redis.call('HSET', c.p .. ':body', job.id, job.record)
   if job.large then redis.call('HSET', c.p .. ':large', job.id, job.large)
-  else redis.call('HDEL', c.p .. ':large', job.id) end
+  else redis.pcall('HDEL', c.p .. ':large', job.id) end
 end
 
 -- Where a ghost stands: its place of the kind that `state` asks for, or nil.
@@ -38,6 +38,7 @@ local function haunts(c, place, record)
   if #place == 28 then return redis.call('ZSCORE', c.p .. ':leases', place) and 'leases' end
   if redis.call('ZSCORE', c.p .. ':due', place) then return 'due' end
   local key = 'ready:' .. queue_of(record) .. ':' .. priority_of(record)
+  length_of(c, c.p .. ':' .. key)
   return redis.call('LPOS', c.p .. ':' .. key, place) and key
 end
 

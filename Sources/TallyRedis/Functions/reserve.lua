@@ -9,7 +9,7 @@
 local function pop(c, queue, need)
   local lengths, lists, last = {}, 0, 0
   for p = 0, 3 do
-    lengths[p] = redis.call('LLEN', c.p .. ':ready:' .. queue .. ':' .. p)
+    lengths[p] = length_of(c, c.p .. ':ready:' .. queue .. ':' .. p)
     if lengths[p] > 0 then
       lists = lists + 1
       last = p
@@ -18,7 +18,7 @@ local function pop(c, queue, need)
   if lists == 0 then return {} end
   if lists == 1 then return redis.call('LPOP', c.p .. ':ready:' .. queue .. ':' .. last, need) end
   -- Several priorities wait: each gets its share of the coming turns, what is left goes from the top.
-  local turn = tonumber(redis.call('HGET', c.p .. ':turns', queue) or '0')
+  local turn = tonumber(redis.call('HGET', c.p .. ':turns', queue) or '0') or 0
   local share = { [0] = 0, 0, 0, 0 }
   for i = 0, need - 1 do
     local p = PATTERN[(turn + i) % 15 + 1]
@@ -76,7 +76,7 @@ local function lease(c, popped, expiry, out, moves)
       bytes = bytes + #records[i]
       local token = version == 1 and doubles[i] or token_of(ids[i], version + 1, c.epoch)
       grants[2 * count - 1], grants[2 * count] = expiry, token
-      out[at + 1], out[at + 2], out[at + 3] = token, records[i], detours[i] or ''
+      out[at + 1], out[at + 2], out[at + 3] = token, records[i], d and detours[i] or ''
       at = at + 3
       if d then
         d.state, d.version, d.epoch = 'l', version + 1, c.epoch

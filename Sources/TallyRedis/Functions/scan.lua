@@ -10,6 +10,6 @@ redis.register_function { function_name = NAME .. 'scan', flags = { 'allow-oom' 
   local c = begin(keys, args)
   local step = redis.call('HSCAN', c.p .. ':body', args[3], 'COUNT', args[4])
   local ids = {}
-  for i = 1, #step[2], 2 do ids[#ids + 1] = step[2][i] end
+  for i = 1, #step[2], 2 do if #step[2][i] == 16 then ids[#ids + 1] = step[2][i] end end
   return reply(c, step[1], table.concat(ids))
 end }

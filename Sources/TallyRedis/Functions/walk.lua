@@ -26,6 +26,7 @@ local function forget_if_unused(c, queue)
     local dropped = 0
     for p = 0, 3 do
       local key = c.p .. ':ready:' .. queue .. ':' .. p
+      length_of(c, key)
       for _, element in ipairs(redis.call('LRANGE', key, 0, SWEEP - 1)) do
         local d = current(c, element:sub(1, 16))
         if d and d.version <= version_of(element) then break end
@@ -56,15 +57,21 @@ redis.register_function { function_name = NAME .. 'walk', flags = { 'allow-oom' 
     return reply_list(c, step[2], step[1])
   end
   if args[3] == 'ready' then
-    local found = redis.call('LRANGE', c.p .. ':ready:' .. args[7] .. ':' .. args[6],
-      text(-offset - count), text(-offset - 1))
-    return reply(c, #found == count and text(offset + count) or '0', table.concat(found), bodies(c, found))
+    local key = c.p .. ':ready:' .. args[7] .. ':' .. args[6]
+    length_of(c, key)
+    local found = redis.call('LRANGE', key, text(-offset - count), text(-offset - 1))
+    local elements = {}
+    for _, element in ipairs(found) do if #element == 20 then elements[#elements + 1] = element end end
+    return reply(c, #found == count and text(offset + count) or '0', table.concat(elements), bodies(c, elements))
   end
   local step = redis.call('ZSCAN', c.p .. ':' .. args[3], args[4], 'COUNT', text(count))
   local members, scores = {}, {}
+  local length = args[3] == 'leases' and 28 or 20
   for i = 1, #step[2], 2 do
-    members[#members + 1] = step[2][i]
-    scores[#scores + 1] = step[2][i + 1]
+    if #step[2][i] == length then
+      members[#members + 1] = step[2][i]
+      scores[#scores + 1] = step[2][i + 1]
+    end
   end
   return reply(c, step[1], table.concat(members), bodies(c, members), table.concat(scores, ' '))
 end }

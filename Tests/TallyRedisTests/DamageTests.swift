@@ -1,0 +1,102 @@
+import TallyCore
+import TestSupport
+import Testing
+
+@testable import TallyRedis
+
+/// What a foreign hand wrote. `bad` stands for the job, and for the queue, that it is about.
+private struct Damage: Sendable, CustomStringConvertible {
+    let command: String
+    let key: String
+    let words: [String]
+    var description: String { "\(command) \(key) \(words.joined(separator: " "))" }
+    init(_ command: String, _ key: String, _ words: String...) {
+        (self.command, self.key, self.words) = (command, key, words)
+    }
+
+    static let all = [
+        Damage("HSET", "detours", "bad", "x"), Damage("HSET", "tombs:a", "bad", "x"),
+        Damage("HSET", "tombs:b", "bad", ""), Damage("HSET", "body", "bad", ""),
+        Damage("HSET", "body", "bad", "xx"), Damage("HSET", "unique", "kdefault\0key", "x"),
+        Damage("HSET", "unique", "ibad", "x"), Damage("LPUSH", "ready:default:2", "x"),
+        Damage("LPUSH", "ready:default:2", ""), Damage("ZADD", "due", "0", "x"),
+        Damage("ZADD", "leases", "0", "x"), Damage("ZADD", "leases", "0", ""),
+        Damage("SET", "ready:bad:2", "x"), Damage("HSET", "ready:bad:1", "x", "y"),
+        Damage("SET", "wake:bad", "x"), Damage("SET", "large", "x"), Damage("HSET", "later", "bad", "x"),
+        Damage("HSET", "outdated", "bad", "x"), Damage("HSET", "turns", "default", "x"),
+        Damage("HSET", "duties", "mirror", "x"), Damage("HSET", "meta", "account", "x"),
+    ]
+}
+
+@Suite struct `A damaged value in Redis` {
+    @Test(arguments: Damage.all)
+    private func `of one job or one queue stops no call that others are part of`(_ damage: Damage)
+        async throws
+    {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            func record(_ name: QueueName, key: String? = nil) -> JobRecord {
+                JobRecord(
+                    type: "t", queue: name, body: Array("{}".utf8), unique: key.flatMap { UniqueKey($0) })
+            }
+            func push(_ records: JobRecord...) async throws -> [PushAnswer] {
+                let issued = try await queue.stamp()
+                return try await queue.push(
+                    records.map { Push($0, isRecorded: true) }, issued: issued, at: nil)
+            }
+            let (bad, good, leased) = (record("bad"), record("default"), record("default"))
+            #expect(try await push(leased) == [.pushed])
+            let wish = ReserveWish(["default"], limit: 1, worker: WorkerID("w"))
+            let lease = try #require(try await queue.reserve(wish, at: nil).jobs.first?.lease)
+            #expect(try await push(bad, good) == [.pushed, .pushed])
+            try raw.send(
+                [Array(damage.command.utf8), Array("{\(namespace):0}:\(damage.key)".utf8)]
+                    + damage.words.map { word in
+                        if word == "bad", damage.key.count < 8 { return bad.id.bytes }
+                        return word == "ibad" ? [UInt8(ascii: "i")] + bad.id.bytes : Array(word.utf8)
+                    })
+
+            let keyed = record("default", key: "key")
+            #expect(try await push(record("bad"), keyed).last == .pushed)
+            _ = try await push(bad)
+            _ = try await queue.promote(10, at: nil)
+            _ = try await queue.reclaim(10, at: nil)
+            let view = try await queue.inspect([bad.id, good.id, keyed.id], at: nil)
+            #expect(view.held[good.id] != nil && view.held[keyed.id] != nil)
+            #expect(try await queue.counts(at: nil).first { $0.queue == "default" }?.pending ?? 0 >= 2)
+            for structure in [
+                QueueStructure.leases, .due, .ready("default", .normal), .ready("bad", .normal),
+                .ready("bad", .high),
+            ] {
+                _ = try await queue.walk(structure, "", limit: 100)
+            }
+            _ = try await queue.scan("", limit: 100)
+            _ = try await queue.pruneKeys("", limit: 100)
+            _ = try await queue.leakedKeys("", limit: 100)
+            _ = try await queue.duties()
+            #expect(try await queue.ack([Ack(lease, result: [])], at: nil) == [.settled(.completed)])
+            let both = ReserveWish(["bad", "default"], limit: 10, worker: WorkerID("w"))
+            let taken = try await queue.reserve(both, at: nil)
+            #expect(Set(taken.jobs.map(\.record.id)).isSuperset(of: [good.id, keyed.id]))
+            let acks = taken.jobs.map { Ack($0.lease, result: []) }
+            #expect(try await queue.ack(acks, at: nil).allSatisfy { $0 == .settled(.completed) })
+        }
+    }
+
+    @Test func `of a tombstone keeps its job from being run again until the tombstone is gone`() async throws
+    {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let record = JobRecord(type: "t")
+            let key = Array("{\(namespace):0}:tombs:a".utf8)
+            try raw.send([Array("HSET".utf8), key, record.id.bytes, Array("x".utf8)])
+            let issued = try await queue.stamp()
+            let push = Push(record, isRecorded: true)
+
+            #expect(try await queue.push([push], issued: issued, at: nil) == [.refused])
+
+            try raw.send([Array("HDEL".utf8), key, record.id.bytes])
+            #expect(try await queue.push([push], issued: issued, at: nil) == [.pushed])
+        }
+    }
+}
