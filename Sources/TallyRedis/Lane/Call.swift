@@ -19,45 +19,46 @@ struct Call: Sendable {
     }
 
     var operation: String { verb ?? "read" }
+
+    /// Calls that are equal in it may travel as one; nil = the call stands alone.
+    var key: Key? { jobs > 0 ? verb.map { Key(verb: $0, head: head.bytes, now: now) } : nil }
+
+    struct Key: Hashable {
+        let verb: String
+        let head: [UInt8]
+        let now: Timestamp?
+
+        /// The verb is enough to tell keys apart: heads of one verb are nearly always equal.
+        func hash(into hasher: inout Hasher) { hasher.combine(verb) }
+    }
 }
 
-/// Calls that travel as one: group commit. The first ships at once, what arrives during the round trip forms the
-/// next.
+/// Calls that travel as one.
 struct Merge {
-    private(set) var calls: [Call]
-    private(set) var jobs: Int
-    private(set) var bytes: Int
+    let calls: [Call]
+    let bytes: Int
 
     init(_ call: Call) {
         calls = [call]
-        jobs = call.jobs
         bytes = call.arguments.bytes.count
     }
 
-    mutating func take(_ call: Call) -> Bool {
-        let first = calls[0]
-        guard call.jobs > 0, jobs > 0, call.verb == first.verb, call.now == first.now,
-            jobs + call.jobs <= Limits.jobsPerCall,
-            bytes + call.arguments.bytes.count <= Limits.bodyBytesPerCall,
-            call.head.bytes == first.head.bytes
-        else { return false }
-        calls.append(call)
-        jobs += call.jobs
-        bytes += call.arguments.bytes.count
-        return true
+    init(_ batch: GroupCommit<Call.Key, Call>.Batch) {
+        calls = batch.items
+        bytes = batch.bytes
     }
 
-    /// In order of arrival, each call merged into the last group it fits.
+    private static let bounds = GroupCommit<Call.Key, Call>.Bounds(
+        count: Limits.jobsPerCall, bytes: Limits.bodyBytesPerCall)
+
+    /// What one function call may carry of them each, in order of arrival.
     static func merge(_ calls: [Call]) -> [Merge] {
-        var groups: [Merge] = []
-        var latest: [String: Int] = [:]
+        var waiting = GroupCommit<Call.Key, Call>(bounds)
         for call in calls {
-            if let verb = call.verb {
-                if let at = latest[verb], groups[at].take(call) { continue }
-                latest[verb] = groups.count
-            }
-            groups.append(Merge(call))
+            _ = waiting.add(call, key: call.key, count: call.jobs, bytes: call.arguments.bytes.count)
         }
+        var groups: [Merge] = []
+        while let batch = waiting.next() { groups.append(Merge(batch)) }
         return groups
     }
 

@@ -9,9 +9,7 @@ final class RecordLane: Sendable {
         var job: JobRecord
         var caller: CheckedContinuation<Result<Receipt, EnqueueError>, Never>
     }
-    private struct State {
-        var waiting: [Waiting] = []
-        var flushes = 0
+    private struct Asking {
         var onIdle: [CheckedContinuation<Void, Never>] = []
         /// Until then the queue is not asked: it did not answer, and commits must not wait for it.
         var askAgainAt = ContinuousClock.now
@@ -19,13 +17,14 @@ final class RecordLane: Sendable {
         var asked: Set<Int> = []
         var late: Set<Int> = []
         var lastAsked = 0
-        var isIdle: Bool { flushes == 0 && asked.isEmpty }
     }
 
     private let queue: any QueueDriver
     private let ledger: any LedgerDriver
     private let observer: any JobObserver
-    private let state = Mutex(State())
+    private let commit = GroupLane<Waiting>(
+        .init(count: Limits.recordFlush, bytes: Limits.recordFlushBytes, shippers: Limits.recordFlushes))
+    private let asking = Mutex(Asking())
 
     init(queue: any QueueDriver, ledger: any LedgerDriver, observer: any JobObserver) {
         self.queue = queue
@@ -35,14 +34,9 @@ final class RecordLane: Sendable {
 
     func enqueue(_ job: JobRecord) async -> Result<Receipt, EnqueueError> {
         await withCheckedContinuation { caller in
-            let start = state.withLock { state in
-                state.waiting.append(Waiting(job: job, caller: caller))
-                guard state.flushes < Limits.recordFlushes else { return false }
-                state.flushes += 1
-                return true
+            commit.add(Waiting(job: job, caller: caller), bytes: job.body.count) { [self] in
+                await flush($0)
             }
-            // Owned by this lane: `drain` waits for it.
-            if start { Task.detached { await self.flushAll() } }
         }
     }
 
@@ -66,49 +60,15 @@ final class RecordLane: Sendable {
 
     /// Until nothing is under way.
     func drain() async {
+        await commit.drain()
         await withCheckedContinuation { caller in
-            let idle = state.withLock { state in
-                if state.isIdle { return true }
+            let isIdle = asking.withLock { state in
+                if state.asked.isEmpty { return true }
                 state.onIdle.append(caller)
                 return false
             }
-            if idle { caller.resume() }
+            if isIdle { caller.resume() }
         }
-    }
-
-    private func flushAll() async {
-        while true {
-            let batch = state.withLock { state in
-                let count = Self.flushCount(state.waiting)
-                let batch = Array(state.waiting.prefix(count))
-                state.waiting.removeFirst(count)
-                if batch.isEmpty { state.flushes -= 1 }
-                return batch
-            }
-            if batch.isEmpty { break }
-            await flush(batch)
-        }
-        tellIfIdle()
-    }
-
-    private func tellIfIdle() {
-        let callers = state.withLock { state in
-            guard state.isIdle else { return [CheckedContinuation<Void, Never>]() }
-            let callers = state.onIdle
-            state.onIdle = []
-            return callers
-        }
-        for caller in callers { caller.resume() }
-    }
-
-    /// Of what waits, how many jobs one commit takes: by count and by bytes, at least one.
-    private static func flushCount(_ waiting: [Waiting]) -> Int {
-        var bytes = 0
-        for (index, one) in waiting.prefix(Limits.recordFlush).enumerated() {
-            bytes += one.job.body.count
-            if index > 0, bytes > Limits.recordFlushBytes { return index }
-        }
-        return min(waiting.count, Limits.recordFlush)
     }
 
     private func flush(_ batch: [Waiting]) async {
@@ -162,7 +122,7 @@ final class RecordLane: Sendable {
     /// Asks the queue, for `Limits.pushBudget` at most: a queue that hangs holds no commit. Until it has answered,
     /// and for a while after a failure, it is not asked again. nil = it was not asked, it failed, or it is late.
     private func ask<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async -> Value? {
-        let id = state.withLock { state -> Int? in
+        let id = asking.withLock { state -> Int? in
             if state.askAgainAt > .now || !state.late.isEmpty { return nil }
             state.lastAsked += 1
             state.asked.insert(state.lastAsked)
@@ -178,18 +138,21 @@ final class RecordLane: Sendable {
                 observer.dutyFailed("push after commit", error)
                 // What is wrong with these jobs keeps nobody else's waiting.
                 if (error as? QueueError)?.isOfThisCall != true {
-                    state.withLock { $0.askAgainAt = .now + Limits.relayAge }
+                    asking.withLock { $0.askAgainAt = .now + Limits.relayAge }
                 }
             }
-            state.withLock { state in
+            let idle = asking.withLock { state in
                 state.asked.remove(id)
                 state.late.remove(id)
+                guard state.asked.isEmpty else { return [CheckedContinuation<Void, Never>]() }
+                defer { state.onIdle = [] }
+                return state.onIdle
             }
-            tellIfIdle()
+            for caller in idle { caller.resume() }
             return answer
         }
         if let answer { return answer }
-        state.withLock { if $0.asked.contains(id) { $0.late.insert(id) } }
+        asking.withLock { if $0.asked.contains(id) { $0.late.insert(id) } }
         return nil
     }
 

@@ -30,16 +30,13 @@ struct Settlement: Sendable {
 /// meanwhile forms the next. A store that is away is retried until the lease is over: a completion is not lost to a
 /// blip.
 final class SettleLane: Sendable {
-    private struct State {
-        var waiting: [Settlement] = []
-        var isFlushing = false
-        var onIdle: [CheckedContinuation<Void, Never>] = []
-        /// Nothing is tried again after this, however long the leases last.
-        var giveUpAt: ContinuousClock.Instant?
-    }
     private let queue: any QueueDriver
     private let observer: any JobObserver
-    private let state = Mutex(State())
+    /// Without the linger, batches shrink to one or two, at ten times the cost a job.
+    private let commit = GroupLane<Settlement>(
+        .init(count: Limits.jobsPerCall, bytes: Limits.bodyBytesPerCall), linger: Limits.ackLinger)
+    /// Nothing is tried again after this, however long the leases last.
+    private let giveUpAt = Mutex<ContinuousClock.Instant?>(nil)
 
     init(queue: any QueueDriver, observer: any JobObserver) {
         self.queue = queue
@@ -47,57 +44,16 @@ final class SettleLane: Sendable {
     }
 
     func add(_ settlement: Settlement) {
-        let start = state.withLock { state in
-            state.waiting.append(settlement)
-            if state.isFlushing { return false }
-            state.isFlushing = true
-            return true
-        }
-        // Owned by this lane: `drain` waits for it.
-        if start { Task.detached { await self.flushAll() } }
+        commit.add(settlement, bytes: settlement.ending.bytes) { [self] in await send($0) }
     }
 
     /// Ends are not tried again beyond this: the process is about to end.
     func giveUp(at time: ContinuousClock.Instant) {
-        state.withLock { $0.giveUpAt = min($0.giveUpAt ?? time, time) }
+        giveUpAt.withLock { $0 = min($0 ?? time, time) }
     }
 
     /// Until nothing is under way.
-    func drain() async {
-        await withCheckedContinuation { caller in
-            let idle = state.withLock { state in
-                if !state.isFlushing { return true }
-                state.onIdle.append(caller)
-                return false
-            }
-            if idle { caller.resume() }
-        }
-    }
-
-    private func flushAll() async {
-        while true {
-            if state.withLock({ $0.waiting.count }) < Limits.jobsPerCall {
-                // Without this pause batches shrink to one or two, at ten times the cost a job.
-                // cannot be cancelled: detached
-                try? await Task.sleep(for: Limits.ackLinger, tolerance: .zero)
-            }
-            let batch = state.withLock { state in
-                let batch = Array(state.waiting.prefix(Limits.jobsPerCall))
-                state.waiting.removeFirst(batch.count)
-                if batch.isEmpty { state.isFlushing = false }
-                return batch
-            }
-            if batch.isEmpty { break }
-            await send(batch)
-        }
-        let callers = state.withLock { state in
-            guard !state.isFlushing else { return [CheckedContinuation<Void, Never>]() }
-            let callers = state.onIdle
-            state.onIdle = []
-            return callers
-        }
-        for caller in callers { caller.resume() }
-    }
+    func drain() async { await commit.drain() }
 
     private func send(_ batch: [Settlement]) async {
         var open = batch
@@ -107,12 +63,7 @@ final class SettleLane: Sendable {
             var left: [Settlement] = []
             for verb in Self.verbs {
                 let group = open.filter { verb.fits($0.ending) }
-                // By bytes, too: results may be as large as bodies.
-                for call in group.pages(
-                    of: Limits.jobsPerCall, bytes: Limits.bodyBytesPerCall, \.ending.bytes)
-                {
-                    left += await send(call, verb)
-                }
+                if !group.isEmpty { left += await send(group, verb) }
             }
             open = left
             if open.isEmpty { return }
@@ -126,7 +77,7 @@ final class SettleLane: Sendable {
     /// it. All else that a store answers passes by itself, or by an operator's hand, and the lease may still stand
     /// then.
     private func worthTrying(_ settlement: Settlement, after error: QueueError) -> Bool {
-        let limit = state.withLock { $0.giveUpAt } ?? settlement.deadline
+        let limit = giveUpAt.withLock { $0 } ?? settlement.deadline
         return !error.isOfThisCall && error.code != .closed && min(limit, settlement.deadline) > .now
     }
 

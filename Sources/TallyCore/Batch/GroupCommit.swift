@@ -1,0 +1,96 @@
+/// Group commit: what waits for a store, in batches that are bounded by count and by bytes. Items of one key share a
+/// batch, in order of arrival. The first item ships at once; what arrives while as many shippers as may be are at
+/// work forms the next batches, so a busy store gets few large calls and an idle one answers without a delay.
+///
+/// Pure: it holds no lock, no task and no clock; whoever holds it ships. It is inlinable, for the lanes of calls
+/// pass each job through it.
+package struct GroupCommit<Key: Hashable & Sendable, Item: Sendable>: Sendable {
+    /// What one batch holds at most, and how many shippers may be at work.
+    package struct Bounds: Sendable {
+        package let count: Int
+        package let bytes: Int
+        package let shippers: Int
+
+        @inlinable package init(count: Int, bytes: Int, shippers: Int = 1) {
+            precondition(count > 0 && bytes > 0 && shippers > 0, "a batch that can hold nothing never ships")
+            self.count = count
+            self.bytes = bytes
+            self.shippers = shippers
+        }
+    }
+
+    /// Items that travel together; never empty. An item that is larger than a batch may be stands alone.
+    package struct Batch: Sendable {
+        package var items: [Item]
+        /// What the items count, such as the jobs of calls that bring several each.
+        package var count: Int
+        package var bytes: Int
+
+        @inlinable package init(_ item: Item, count: Int, bytes: Int) {
+            items = [item]
+            self.count = count
+            self.bytes = bytes
+        }
+
+        @inlinable package mutating func take(
+            _ item: Item, count own: Int, bytes size: Int, within bounds: Bounds
+        ) -> Bool {
+            guard own <= bounds.count - count, size <= bounds.bytes - bytes else { return false }
+            items.append(item)
+            count += own
+            bytes += size
+            return true
+        }
+    }
+
+    package let bounds: Bounds
+    /// In order of arrival. The first stands at place `shipped`, counted since the beginning.
+    @usableFromInline package var batches: [Batch?] = []
+    /// How many of `batches` have shipped and are nil.
+    @usableFromInline package var gone = 0
+    @usableFromInline package var shipped = 0
+    /// The place of the batch that took an item of a key last; below `shipped` it takes none any more.
+    @usableFromInline package var last: [Key: Int] = [:]
+    /// What waits, counted as the batches count.
+    package var waiting = 0
+    /// While this is 0, nothing waits and nothing is under way: a shipper ends only when nothing waits.
+    package var shippers = 0
+
+    @inlinable package init(_ bounds: Bounds) { self.bounds = bounds }
+
+    /// - Parameter key: items of one key may share a batch; one without a key stands alone.
+    /// - Returns: true = the caller starts one more shipper, which asks `next()` until that answers nil.
+    @inlinable package mutating func add(_ item: Item, key: Key?, count: Int = 1, bytes: Int) -> Bool {
+        waiting += count
+        let isTaken =
+            if let key, let place = last[key], place >= shipped {
+                batches[gone + place - shipped]!.take(item, count: count, bytes: bytes, within: bounds)
+            } else { false }
+        if !isTaken {
+            if let key { last[key] = shipped + batches.count - gone }
+            batches.append(Batch(item, count: count, bytes: bytes))
+        }
+        guard shippers < bounds.shippers else { return false }
+        shippers += 1
+        return true
+    }
+
+    /// The batch that waits longest. nil = nothing waits, and the shipper that asked has ended.
+    @inlinable package mutating func next() -> Batch? {
+        guard gone < batches.count, let batch = batches[gone] else {
+            shippers -= 1
+            return nil
+        }
+        batches[gone] = nil
+        gone += 1
+        shipped += 1
+        waiting -= batch.count
+        // What has shipped is let go of when it is more than half, so a lane that is never idle does not grow.
+        if gone * 2 > batches.count {
+            batches.removeFirst(gone)
+            gone = 0
+            last = last.filter { $0.value >= shipped }
+        }
+        return batch
+    }
+}

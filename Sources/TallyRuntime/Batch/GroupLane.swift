@@ -1,0 +1,62 @@
+import Synchronization
+import TallyCore
+
+/// The tasks around a `GroupCommit`: ships its batches, and knows when nothing is under way.
+///
+/// An item that was added is shipped whatever becomes of the task that added it: the shippers are this lane's own,
+/// and `drain` waits for them. What happens to an item of a batch that fails is the owner's, in `ship`.
+final class GroupLane<Item: Sendable>: Sendable {
+    /// Everything that waits may share a batch.
+    enum Key { case any }
+    typealias Commit = GroupCommit<Key, Item>
+    private struct State {
+        var commit: Commit
+        var onIdle: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state: Mutex<State>
+    private let bounds: Commit.Bounds
+    /// How long a shipper lets a batch grow that is not full yet.
+    private let linger: Duration
+
+    init(_ bounds: Commit.Bounds, linger: Duration = .zero) {
+        self.bounds = bounds
+        self.linger = linger
+        state = Mutex(State(commit: Commit(bounds)))
+    }
+
+    /// - Parameter ship: sends one batch; called until nothing waits.
+    func add(_ item: Item, bytes: Int, ship: @escaping @Sendable ([Item]) async -> Void) {
+        let starts = state.withLock { $0.commit.add(item, key: .any, bytes: bytes) }
+        if starts { Task.detached { await self.run(ship) } }
+    }
+
+    /// Until nothing waits and nothing is under way.
+    func drain() async {
+        await withCheckedContinuation { caller in
+            let isIdle = state.withLock { state in
+                if state.commit.shippers == 0 { return true }
+                state.onIdle.append(caller)
+                return false
+            }
+            if isIdle { caller.resume() }
+        }
+    }
+
+    private func run(_ ship: @Sendable ([Item]) async -> Void) async {
+        while let batch = await next() { await ship(batch.items) }
+        let callers = state.withLock { state in
+            guard state.commit.shippers == 0 else { return [CheckedContinuation<Void, Never>]() }
+            defer { state.onIdle = [] }
+            return state.onIdle
+        }
+        for caller in callers { caller.resume() }
+    }
+
+    private func next() async -> Commit.Batch? {
+        if linger > .zero, state.withLock({ $0.commit.waiting }) < bounds.count {
+            try? await Task.sleep(for: linger, tolerance: .zero)  // cannot be cancelled: detached
+        }
+        return state.withLock { $0.commit.next() }
+    }
+}
