@@ -1,7 +1,9 @@
 #include "CQueueFunctions.h"
 
-/* Order matters: the library first, then what a verb calls before the verb. */
+/* Order matters: the keys and the library first, then what a verb calls before the verb. */
 static const char text[] = {
+#embed "../TallyRedis/Functions/layout.lua"
+    ,
 #embed "../TallyRedis/Functions/library.lua"
     ,
 #embed "../TallyRedis/Functions/attach.lua"

@@ -31,7 +31,7 @@ extension RedisQueue {
     }
 
     private func mark(_ field: String, _ value: String) async throws(QueueError) {
-        let key = [UInt8]("\(reads.prefix):meta".utf8)
+        let key = [UInt8](RedisKey.meta.behind(reads.prefix).utf8)
         _ = try await command("HSET", key, [UInt8](field.utf8), [UInt8](value.utf8))
     }
 

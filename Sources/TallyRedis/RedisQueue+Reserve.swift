@@ -71,7 +71,7 @@ extension RedisQueue {
     private func largeBody(_ id: JobID) async throws(QueueError) -> [UInt8]? {
         var words = RESPWriter()
         words.bulk("HGET")
-        words.bulk("\(reads.prefix):large")
+        words.bulk(RedisKey.large.behind(reads.prefix))
         words.bulk(id.bytes)
         return try await command(words).bytes
     }

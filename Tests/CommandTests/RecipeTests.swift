@@ -239,7 +239,7 @@ import Testing
             var bytes: [UInt8] = []
             bytes.append(id)
             try RawRedis(url: scratch.settings.redisURL).send(
-                [Array("HDEL".utf8), Array("{\(scratch.settings.namespace):0}:body".utf8), bytes])
+                [Array("HDEL".utf8), Array(RedisKey.body.of(scratch.settings.namespace).utf8), bytes])
 
             let dry = try await Tool.run(["reconcile"], environment: environment)
             let other = try await Tool.run(["reconcile", "--repair=D05,D31"], environment: environment)

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import TallyCore
+import TallyRedis
 import TestSupport
 import Tallystick
 import Testing
@@ -107,7 +108,7 @@ import Testing
         try await withStores { scratch, environment in
             let raw = try RawRedis(url: scratch.settings.redisURL)
             // Another server: the next call begins an epoch, which nobody opens.
-            try raw("HSET", "{\(scratch.settings.namespace):0}:meta", "run_id", "another")
+            try raw("HSET", RedisKey.meta.of(scratch.settings.namespace), "run_id", "another")
 
             let text = try await Tool.run(["stats"], environment: environment)
             let json = try await Tool.run(["stats", "--json"], environment: environment).json()

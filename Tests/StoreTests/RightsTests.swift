@@ -24,7 +24,8 @@ private final class Complaints: JobObserver {
     private func rule(_ namespace: String) throws -> [String] {
         let text = try String(contentsOf: Self.page, encoding: .utf8)
         let line = try #require(text.split(separator: "\n").first { $0.contains("ACL SETUSER tally") })
-        return line.replacing("{tally:0}", with: "{\(namespace):0}").split(separator: " ").map(String.init)
+        return line.replacing("{tally:0}", with: RedisKey.prefix(namespace)).split(separator: " ").map(
+            String.init)
     }
 
     @Test func `are enough for a whole life of jobs, for every duty and for the reconciler`() async throws {

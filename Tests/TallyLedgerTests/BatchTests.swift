@@ -152,14 +152,18 @@ import Testing
         try await Halves.with { halves in
             let (bad, good) = (JobRecord(type: "t", queue: "a"), JobRecord(type: "t", queue: "b"))
             _ = try await halves.ledger.record([bad, good])
-            try halves.send("SET", "ready:a:2", Array("x".utf8))
+            try halves.send("SET", .ready, of: "a:2", Array("x".utf8))
 
             #expect(try await relay(halves).step(olderThan: .zero) == 2)
 
             #expect(try await held(halves, good.id) == .pending)
             #expect(try await held(halves, bad.id) == .pending)
             // What stood in the list's place is kept for a person to look at.
-            #expect(try halves.raw("GET", halves.key("aside:ready:a:2")).text == "x")
+            #expect(
+                try halves.raw(
+                    "GET",
+                    RedisKey.aside.of(halves.scratch.settings.namespace, RedisKey.ready.rawValue + "a:2")
+                ).text == "x")
         }
     }
 
@@ -169,13 +173,13 @@ import Testing
             let large = JobRecord(type: "t", body: [UInt8](repeating: 7, count: Limits.inlineBodyBytes + 1))
             let others = (0..<6).map { _ in JobRecord(type: "t") }
             _ = try await halves.ledger.record([others[0], large] + others[1...])
-            try halves.send("SET", "large", Array("x".utf8))
+            try halves.send("SET", .large, Array("x".utf8))
 
             _ = try await relay(halves).step(olderThan: .zero)
 
             for other in others { #expect(try await held(halves, other.id) == .pending) }
             #expect(try await halves.ledger.balances().outbox == 1)
-            try halves.send("DEL", "large")
+            try halves.send("DEL", .large)
             #expect(try await relay(halves).step(olderThan: .zero) == 1)
             #expect(try await held(halves, large.id) == .pending)
         }
@@ -206,7 +210,7 @@ import Testing
             let good = try await halves.job(.pending)
             let bad = try await halves.job(.pending)
             for id in [good, bad] { try halves.forget(id) }
-            try halves.send("DEL", "ready:default:2")
+            try halves.send("DEL", .ready, of: "default:2")
             try await halves.run("UPDATE JOBS SET trace = E'a\\x01'", bad)
 
             let run = try await halves.reconcile(.repair).run

@@ -39,7 +39,7 @@ import Testing
             // Its time comes, and nobody has to find it.
             let past = try await halves.queue.history().now - .seconds(1)
             try await halves.send(
-                "ZADD", "leases", Array("\(past.microseconds)".utf8), halves.token(id))
+                "ZADD", .leases, Array("\(past.microseconds)".utf8), halves.token(id))
             let next = try #require(try await halves.queue.reserve(wish("other"), at: nil).jobs.first)
             #expect(next.record.id == id && next.crashes == 1)
             #expect(try await halves.queue.ack([Ack(lease)], at: nil) == [.refused(.mismatch)])

@@ -81,10 +81,9 @@ struct Halves {
 
     // MARK: The foreign hand
 
-    func key(_ name: String) -> String { "{\(scratch.settings.namespace):0}:\(name)" }
-
-    func send(_ command: String, _ name: String, _ words: [UInt8]...) throws {
-        try raw.send([Array(command.utf8), Array(key(name).utf8)] + words)
+    /// `rest` is what follows the key's name.
+    func send(_ command: String, _ key: RedisKey, of rest: String = "", _ words: [UInt8]...) throws {
+        try raw.send([Array(command.utf8), Array(key.of(scratch.settings.namespace, rest).utf8)] + words)
     }
     func bytes(_ id: JobID, _ version: Int? = nil) -> [UInt8] {
         var bytes: [UInt8] = []
@@ -93,13 +92,16 @@ struct Halves {
         return bytes
     }
     func forget(_ id: JobID) throws {
-        try send("HDEL", "body", bytes(id))
-        try send("HDEL", "detours", bytes(id))
+        try send("HDEL", .body, bytes(id))
+        try send("HDEL", .detours, bytes(id))
     }
     func damage(_ id: JobID) throws {
-        var record = try raw.send([Array("HGET".utf8), Array(key("body").utf8), bytes(id)]).bytes ?? []
+        var record =
+            try raw.send([
+                Array("HGET".utf8), Array(RedisKey.body.of(scratch.settings.namespace).utf8), bytes(id),
+            ]).bytes ?? []
         record[record.count - 1] ^= 1
-        try send("HSET", "body", bytes(id), record)
+        try send("HSET", .body, bytes(id), record)
     }
     func token(_ id: JobID) async throws -> [UInt8] {
         let lease = try await queue.inspect([id], at: nil).held[id]?.lease
@@ -121,7 +123,7 @@ struct Halves {
             + sql("SELECT count(*)::bigint FROM SCHEMA.outbox")
     }
 
-    private static let list = "ready:default:\(JobPriority.normal.rawValue)"
+    private static let list = "default:\(JobPriority.normal.rawValue)"
 
     /// Brings about one kind of drift; the job that has it. `keeping`: what stands there already stays.
     func provoke(_ drift: Provoked, keeping: Bool = false) async throws -> JobID {
@@ -151,13 +153,13 @@ struct Halves {
         case .waits:
             try forget(id)
             if keeping {
-                try send("LREM", Self.list, Array("0".utf8), bytes(id, 1))
+                try send("LREM", .ready, of: Self.list, Array("0".utf8), bytes(id, 1))
             } else {
-                try send("DEL", Self.list)
+                try send("DEL", .ready, of: Self.list)
             }
         case .ghostInList: try forget(id)
-        case .nowhere: try send("DEL", Self.list)
-        case .twice: try send("RPUSH", Self.list, bytes(id, 1))
+        case .nowhere: try send("DEL", .ready, of: Self.list)
+        case .twice: try send("RPUSH", .ready, of: Self.list, bytes(id, 1))
         case .noRow: try await run("DELETE FROM JOBS", id)
         case .endedInLedger: try await run("UPDATE JOBS SET status = 'completed', completed_at = now()", id)
         case .damaged: try damage(id)
@@ -169,10 +171,10 @@ struct Halves {
         switch drift {
         case .leaseLost:
             try forget(id)
-            try send("DEL", "leases")
-        case .ghostLease: try send("HDEL", "body", bytes(id))
-        case .leaseNowhere: try send("DEL", "leases")
-        case .expiredLongAgo: try await send("ZADD", "leases", Array("1000".utf8), token(id))
+            try send("DEL", .leases)
+        case .ghostLease: try send("HDEL", .body, bytes(id))
+        case .leaseNowhere: try send("DEL", .leases)
+        case .expiredLongAgo: try await send("ZADD", .leases, Array("1000".utf8), token(id))
         case .rowStillProcessing:
             let lease = try #require(try await queue.inspect([id], at: nil).held[id]?.lease)
             _ = try await queue.retry([Retry(lease, runAt: nil, attempts: 1, error: "e")], at: nil)
@@ -185,12 +187,12 @@ struct Halves {
     private func spoilScheduled(_ id: JobID, _ drift: Provoked) async throws {
         switch drift {
         case .elsewhere:
-            try send("DEL", "due")
-            try send("RPUSH", Self.list, bytes(id, 1))
+            try send("DEL", .due)
+            try send("RPUSH", .ready, of: Self.list, bytes(id, 1))
         case .scheduledInLedgerOnly:
             try forget(id)
-            try send("DEL", "due")
-        case .overdue: try send("ZADD", "due", Array("1000".utf8), bytes(id, 1))
+            try send("DEL", .due)
+        case .overdue: try send("ZADD", .due, Array("1000".utf8), bytes(id, 1))
         default: try await run("UPDATE JOBS SET run_at = run_at + interval '1 hour'", id)
         }
     }

@@ -1,6 +1,7 @@
 import TallyCore
 import TallyLedger
 import TallyTesting
+import TallyRedis
 import TestSupport
 import Testing
 
@@ -11,7 +12,9 @@ import Testing
         JobRecord(type: "t", unique: UniqueKey(key, lifetime))
     }
     private func fields(_ halves: Halves) throws -> Int64? {
-        try halves.raw.send([Array("HLEN".utf8), Array(halves.key("unique").utf8)]).number
+        try halves.raw.send([
+            Array("HLEN".utf8), Array(RedisKey.unique.of(halves.scratch.settings.namespace).utf8),
+        ]).number
     }
     private func rows(_ halves: Halves) async throws -> [[LedgerValue]] {
         try await halves.sql("SELECT key FROM SCHEMA.unique_keys ORDER BY key")

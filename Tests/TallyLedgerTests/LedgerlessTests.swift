@@ -11,10 +11,11 @@ import Testing
         try await withQueue { queue, namespace in
             let raw = try RawRedis(url: Servers.redisURL)
             func meta(_ field: String) throws -> Int64 {
-                Int64(try raw("HGET", "{\(namespace):0}:meta", field).text ?? "") ?? -1
+                Int64(try raw("HGET", RedisKey.meta.of(namespace), field).text ?? "") ?? -1
             }
             func sleepFor(_ seconds: Int64, _ field: String) throws {
-                try raw("HSET", "{\(namespace):0}:meta", field, "\(try meta(field) - seconds * 1_000_000)")
+                try raw(
+                    "HSET", RedisKey.meta.of(namespace), field, "\(try meta(field) - seconds * 1_000_000)")
             }
             let record = JobRecord(type: "t")
             _ = try await queue.push([Push(record)], issued: nil, at: nil)
@@ -22,7 +23,7 @@ import Testing
             let lease = try await queue.reserve(wish, at: nil).jobs[0].lease
             _ = try await queue.ack([Ack(lease)], at: nil)
             // Another process of the server: a new epoch, held.
-            try raw("HSET", "{\(namespace):0}:meta", "run_id", String(repeating: "0", count: 40))
+            try raw("HSET", RedisKey.meta.of(namespace), "run_id", String(repeating: "0", count: 40))
             #expect(try await queue.history().isHeld)
 
             let serve = Serve(queue: queue, ledger: nil)
@@ -34,7 +35,7 @@ import Testing
             try sleepFor(31, "mark_at")
             try sleepFor(61, "old_at")
             try await eventually("the log is trimmed") {
-                try raw("XLEN", "{\(namespace):0}:log").number == 0
+                try raw("XLEN", RedisKey.log.of(namespace)).number == 0
             }
             try await eventually("the older tombstones are gone") {
                 try meta("old_at") <= 0 || meta("gen") == -1

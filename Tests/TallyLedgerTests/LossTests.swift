@@ -155,7 +155,7 @@ import Testing
             let wish = ReserveWish([.default], limit: 1, lease: .seconds(600), worker: WorkerID("w"))
             let lost = try await halves.queue.reserve(wish, at: nil).jobs[0].lease
             try await Settling.run(halves.queue, halves.ledger)
-            try halves.send("DEL", "leases")
+            try halves.send("DEL", .leases)
 
             #expect(try await halves.reconcile(.repair).run.findings.map(\.code) == ["D10"])
             let job = try #require(try await halves.queue.reserve(wish, at: nil).jobs.first)

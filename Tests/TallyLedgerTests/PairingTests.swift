@@ -151,7 +151,7 @@ import Testing
             }
             let run = try await stage.reconcile(other)
             #expect(run.findings.map(\.code) == ["D35"] && run.exitCode == 4)
-            #expect(try RawRedis(url: other.url)("HLEN", "{\(stage.namespace):0}:body").number == 0)
+            #expect(try RawRedis(url: other.url)("HLEN", RedisKey.body.of(stage.namespace)).number == 0)
 
             let adopted = try await stage.reconcile(other, isAdopting: true)
             #expect(adopted.findings.allSatisfy { $0.code != "D35" })

@@ -34,7 +34,7 @@ import Testing
             let id = try await halves.job(.pending)
             let wish = ReserveWish([.default], limit: 1, lease: .seconds(600), worker: WorkerID("w"))
             _ = try await halves.queue.reserve(wish, at: nil)
-            try halves.send("XTRIM", "log", Array("MAXLEN".utf8), Array("0".utf8))
+            try halves.send("XTRIM", .log, Array("MAXLEN".utf8), Array("0".utf8))
 
             try await mends(.D16, halves)
 
@@ -49,7 +49,7 @@ import Testing
             _ = try await halves.queue.push([Push(JobRecord(type: "t"))], issued: nil, at: nil)
             _ = try await halves.queue.push([Push(JobRecord(type: "t"))], issued: nil, at: nil)
             let end = try await halves.queue.history().end
-            try halves.send("XDEL", "log", Array("\(end.epoch)-\(end.seq - 1)".utf8))
+            try halves.send("XDEL", .log, Array("\(end.epoch)-\(end.seq - 1)".utf8))
 
             let run = try await halves.reconcile(.dry).run
 
@@ -88,9 +88,9 @@ import Testing
             try await Settling.run(halves.queue, halves.ledger)
             // Half a minute later the log has been trimmed, and a minute after that the tombstones are gone.
             let end = try await halves.queue.history().end
-            try halves.send("XTRIM", "log", Array("MINID".utf8), Array("\(end.epoch)-\(end.seq + 1)".utf8))
-            try halves.send("HSET", "meta", Array("mark_seq".utf8), Array("\(end.seq)".utf8))
-            try halves.send("DEL", "tombs:a")
+            try halves.send("XTRIM", .log, Array("MINID".utf8), Array("\(end.epoch)-\(end.seq + 1)".utf8))
+            try halves.send("HSET", .meta, Array("mark_seq".utf8), Array("\(end.seq)".utf8))
+            try halves.send("DEL", .tombs, of: "a")
             for table in tables {
                 try await halves.sql("DELETE FROM SCHEMA.\(table)")
                 let columns = table == "outbox" ? "OVERRIDING SYSTEM VALUE " : ""
@@ -161,7 +161,7 @@ import Testing
             try await halves.sql("UPDATE SCHEMA.balances SET completed = completed + 3")
             var account: [UInt8] = []
             for count: Int64 in [0, 7, 1, 0, 0] { account.appendBigEndian(count) }
-            try halves.send("HSET", "meta", Array("account".utf8), account)
+            try halves.send("HSET", .meta, Array("account".utf8), account)
 
             try await mends(.D21, halves)
 
@@ -239,7 +239,7 @@ import Testing
             try await halves.sql(
                 "INSERT INTO SCHEMA.unique_keys VALUES ('default', 'leaked', '\(gone)', 'infinity')")
             try halves.send(
-                "HSET", "unique", Array("kdefault\0leaked".utf8),
+                "HSET", .unique, Array("kdefault\0leaked".utf8),
                 halves.bytes(gone) + [UInt8](repeating: 0, count: 8))
 
             try await mends(.D24, halves, isFull: true)
@@ -329,7 +329,7 @@ import Testing
             let (id, other) = (try await halves.job(.processing), try await halves.job(.processing))
             let view = try await halves.queue.inspect([id, other], at: nil)
             let leases = [try #require(view.held[id]?.lease), try #require(view.held[other]?.lease)]
-            try halves.send("HDEL", "body", halves.bytes(id))
+            try halves.send("HDEL", .body, halves.bytes(id))
 
             let answers = try await halves.queue.retry(
                 leases.map { Retry($0, runAt: nil, attempts: 1, error: "e") }, at: nil)

@@ -67,8 +67,8 @@ private func push(_ count: Int, of bytes: Int, to queue: RedisQueue) async throw
             let jobs = try await push(1, of: 1 << 20, to: queue) + push(2, of: 50, to: queue)
             let raw = try RawRedis(url: Servers.redisURL)
             func send(_ words: [UInt8]...) throws { try raw.send(words) }
-            try send(Array("HDEL".utf8), Array("{\(namespace):0}:large".utf8), jobs[0].id.bytes)
-            let body = Array("{\(namespace):0}:body".utf8)
+            try send(Array("HDEL".utf8), Array(RedisKey.large.of(namespace).utf8), jobs[0].id.bytes)
+            let body = Array(RedisKey.body.of(namespace).utf8)
             try send(Array("HSET".utf8), body, jobs[1].id.bytes, Array(jobs[1].packed().prefix(60)))
             var flipped = jobs[2].packed()
             flipped[flipped.count - 1] ^= 1
@@ -101,11 +101,11 @@ private func push(_ count: Int, of bytes: Int, to queue: RedisQueue) async throw
             let wish = ReserveWish(["q"], limit: 500, worker: WorkerID("w"))
             var taken: [JobID] = []
             while taken.count < 200 {
-                try raw.send([Array("DEL".utf8), Array("{\(namespace):0}:wake:q".utf8)])
+                try raw.send([Array("DEL".utf8), Array(RedisKey.wake.of(namespace, "q").utf8)])
                 let some = try await queue.reserve(wish, at: nil).jobs
                 #expect(!some.isEmpty && some.count <= Limits.reserveBytes / Limits.inlineBodyBytes)
                 taken += some.map(\.record.id)
-                let token = try raw.send([Array("EXISTS".utf8), Array("{\(namespace):0}:wake:q".utf8)])
+                let token = try raw.send([Array("EXISTS".utf8), Array(RedisKey.wake.of(namespace, "q").utf8)])
                 #expect(token == .integer(taken.count < 200 ? 1 : 0))
                 if some.isEmpty { break }
             }

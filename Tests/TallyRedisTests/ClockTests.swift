@@ -10,7 +10,7 @@ import Testing
             // Neither the last caller nor this one has seen so late an hour.
             let now = try await queue.history().now
             let before = now - .seconds(5)
-            try raw("HSET", "\(prefix):meta", "last_now", "\(before.microseconds)")
+            try raw("HSET", RedisKey.meta.behind(prefix), "last_now", "\(before.microseconds)")
 
             let taken = try raw(
                 "FCALL", FunctionLibrary.function("reclaim"), "1", prefix, runID, "-\(before.microseconds)",
@@ -44,16 +44,17 @@ import Testing
     ) async throws {
         try await withQueue { queue, namespace in
             let raw = try RawRedis(url: Servers.redisURL)
-            let prefix = "{\(namespace):0}"
+            let prefix = RedisKey.prefix(namespace)
             _ = try await queue.push([Push(JobRecord(type: "t", queue: "q"))], issued: nil, at: nil)
             let wish = ReserveWish(["q"], limit: 1, lease: .seconds(60), worker: WorkerID("w"))
             let lease = try #require(try await queue.reserve(wish, at: nil).jobs.first).lease
             let past = try await queue.history().now - .seconds(1)
             _ = try raw.send([
-                Array("ZADD".utf8), Array("\(prefix):leases".utf8), Array("\(past.microseconds)".utf8),
+                Array("ZADD".utf8), Array(RedisKey.leases.behind(prefix).utf8),
+                Array("\(past.microseconds)".utf8),
                 lease.token,
             ])
-            let runID = try #require(try raw("HGET", "\(prefix):meta", "run_id").text)
+            let runID = try #require(try raw("HGET", RedisKey.meta.behind(prefix), "run_id").text)
             try await body(queue, lease, raw, prefix, runID)
         }
     }

@@ -102,12 +102,12 @@ import Testing
     @Test func `that holds keys of another layout is refused, and its keys stay`() async throws {
         try await PrivateRedis.with { redis in
             let raw = try RawRedis(url: redis.url)
-            try raw("HSET", "{tally:0}:meta", "layout", "9")
+            try raw("HSET", RedisKey.meta.of("tally"), "layout", "9")
 
             let error = try await refusal(redis.url)
 
             #expect(error.code == .wrongServer && error.detail.contains("layout 9"))
-            #expect(try raw("HGETALL", "{tally:0}:meta").array?.count == 2)
+            #expect(try raw("HGETALL", RedisKey.meta.of("tally")).array?.count == 2)
         }
     }
 

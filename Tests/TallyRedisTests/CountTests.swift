@@ -26,7 +26,7 @@ private let start = Timestamp(microseconds: 1_700_000_000_000_000)
     @Test func `hold with 3,000 queues, and queues that nothing waits in are forgotten [H9]`() async throws {
         try await withQueue(hasTestClock: true) { queue, namespace in
             let raw = try RawRedis(url: Servers.redisURL)
-            func known() throws -> Int64? { try raw("SCARD", "{\(namespace):0}:queues").number }
+            func known() throws -> Int64? { try raw("SCARD", RedisKey.queues.of(namespace)).number }
             let jobs = (0..<3000).map { job(QueueName("q\($0)"), runAt: $0 < 10 ? start + .seconds(5) : nil) }
             _ = try await push(jobs, queue)
 
@@ -85,15 +85,15 @@ private let start = Timestamp(microseconds: 1_700_000_000_000_000)
         try await PrivateRedis.with { redis in
             try await withQueue(url: redis.url, hasTestClock: true) { queue, namespace in
                 let raw = try RawRedis(url: redis.url)
-                let prefix = "{\(namespace):0}"
-                func later() throws -> Int64? { try raw("HGET", "\(prefix):later", "q").number }
+                let prefix = RedisKey.prefix(namespace)
+                func later() throws -> Int64? { try raw("HGET", RedisKey.later.behind(prefix), "q").number }
                 let jobs = (0..<1200).map { job(runAt: start + .seconds(10 + $0)) }
                 _ = try await push(jobs, queue)
                 #expect(try later() == 1200)
 
                 // What an older program leaves: entries of which nobody kept count.
-                try raw("HSET", "\(prefix):later", "q", "7")
-                try raw("HINCRBY", "\(prefix):meta", "seq", "1")
+                try raw("HSET", RedisKey.later.behind(prefix), "q", "7")
+                try raw("HINCRBY", RedisKey.meta.behind(prefix), "seq", "1")
                 for _ in 0..<2 { _ = try await queue.promote(100, at: start) }
                 #expect(try later() == 1000)
                 // Both before and after the place that the counting has come to.
@@ -107,7 +107,7 @@ private let start = Timestamp(microseconds: 1_700_000_000_000_000)
 
                 #expect(try later() == 1197)
                 #expect(try await queue.counts(at: start).first?.waiting == 1197)
-                #expect(try raw("HGET", "\(prefix):meta", "recount") == .null)
+                #expect(try raw("HGET", RedisKey.meta.behind(prefix), "recount") == .null)
             }
         }
     }

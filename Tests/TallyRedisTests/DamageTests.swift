@@ -7,24 +7,29 @@ import Testing
 /// What a foreign hand wrote. `bad` stands for the job, and for the queue, that it is about.
 private struct Damage: Sendable, CustomStringConvertible {
     let command: String
-    let key: String
+    let key: RedisKey
+    /// What follows the key's name.
+    let rest: String
     let words: [String]
-    var description: String { "\(command) \(key) \(words.joined(separator: " "))" }
-    init(_ command: String, _ key: String, _ words: String...) {
-        (self.command, self.key, self.words) = (command, key, words)
+    var description: String { "\(command) \(key)\(rest) \(words.joined(separator: " "))" }
+    init(_ command: String, _ key: RedisKey, of rest: String = "", _ words: String...) {
+        (self.command, self.key, self.rest, self.words) = (command, key, rest, words)
     }
 
+    /// Its fields are ids, not queues.
+    var isOfJob: Bool { [.detours, .tombs, .body].contains(key) }
+
     static let all = [
-        Damage("HSET", "detours", "bad", "x"), Damage("HSET", "tombs:a", "bad", "x"),
-        Damage("HSET", "tombs:b", "bad", ""), Damage("HSET", "body", "bad", ""),
-        Damage("HSET", "body", "bad", "xx"), Damage("HSET", "unique", "kdefault\0key", "x"),
-        Damage("HSET", "unique", "ibad", "x"), Damage("LPUSH", "ready:default:2", "x"),
-        Damage("LPUSH", "ready:default:2", ""), Damage("ZADD", "due", "0", "x"),
-        Damage("ZADD", "leases", "0", "x"), Damage("ZADD", "leases", "0", ""),
-        Damage("SET", "ready:bad:2", "x"), Damage("HSET", "ready:bad:1", "x", "y"),
-        Damage("SET", "wake:bad", "x"), Damage("SET", "large", "x"), Damage("HSET", "later", "bad", "x"),
-        Damage("HSET", "outdated", "bad", "x"), Damage("HSET", "turns", "default", "x"),
-        Damage("HSET", "duties", "mirror", "x"), Damage("HSET", "meta", "account", "x"),
+        Damage("HSET", .detours, "bad", "x"), Damage("HSET", .tombs, of: "a", "bad", "x"),
+        Damage("HSET", .tombs, of: "b", "bad", ""), Damage("HSET", .body, "bad", ""),
+        Damage("HSET", .body, "bad", "xx"), Damage("HSET", .unique, "kdefault\0key", "x"),
+        Damage("HSET", .unique, "ibad", "x"), Damage("LPUSH", .ready, of: "default:2", "x"),
+        Damage("LPUSH", .ready, of: "default:2", ""), Damage("ZADD", .due, "0", "x"),
+        Damage("ZADD", .leases, "0", "x"), Damage("ZADD", .leases, "0", ""),
+        Damage("SET", .ready, of: "bad:2", "x"), Damage("HSET", .ready, of: "bad:1", "x", "y"),
+        Damage("SET", .wake, of: "bad", "x"), Damage("SET", .large, "x"), Damage("HSET", .later, "bad", "x"),
+        Damage("HSET", .outdated, "bad", "x"), Damage("HSET", .turns, "default", "x"),
+        Damage("HSET", .duties, "mirror", "x"), Damage("HSET", .meta, "account", "x"),
     ]
 }
 
@@ -50,9 +55,9 @@ private struct Damage: Sendable, CustomStringConvertible {
             let lease = try #require(try await queue.reserve(wish, at: nil).jobs.first?.lease)
             #expect(try await push(bad, good) == [.pushed, .pushed])
             try raw.send(
-                [Array(damage.command.utf8), Array("{\(namespace):0}:\(damage.key)".utf8)]
+                [Array(damage.command.utf8), Array(damage.key.of(namespace, damage.rest).utf8)]
                     + damage.words.map { word in
-                        if word == "bad", damage.key.count < 8 { return bad.id.bytes }
+                        if word == "bad", damage.isOfJob { return bad.id.bytes }
                         return word == "ibad" ? [UInt8(ascii: "i")] + bad.id.bytes : Array(word.utf8)
                     })
 
@@ -88,7 +93,7 @@ private struct Damage: Sendable, CustomStringConvertible {
         try await withQueue { queue, namespace in
             let raw = try RawRedis(url: Servers.redisURL)
             let record = JobRecord(type: "t")
-            let key = Array("{\(namespace):0}:tombs:a".utf8)
+            let key = Array(RedisKey.tombs.of(namespace, "a").utf8)
             try raw.send([Array("HSET".utf8), key, record.id.bytes, Array("x".utf8)])
             let issued = try await queue.stamp()
             let push = Push(record, isRecorded: true)

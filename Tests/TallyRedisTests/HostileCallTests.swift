@@ -107,7 +107,9 @@ private struct Target {
     func call(_ verb: String, _ arguments: [[UInt8]], runID: [UInt8]? = nil, now: [UInt8]? = nil) throws
         -> RedisReply
     {
-        let head = ["FCALL", FunctionLibrary.function(verb), "1", "{\(namespace):0}"].map { Array($0.utf8) }
+        let head = ["FCALL", FunctionLibrary.function(verb), "1", RedisKey.prefix(namespace)].map {
+            Array($0.utf8)
+        }
         let prefix = [runID ?? Array(raw.runID.utf8), now ?? Array("\(self.now.microseconds)".utf8)]
         return try raw.send(head + prefix + arguments)
     }

@@ -63,7 +63,7 @@ import Testing
             let queue = try await RedisQueue.open(RedisConfiguration(url: redis.url))
             try await queue.open(epoch: queue.history().epoch)
             let raw = try RawRedis(url: redis.url)
-            try raw("HSET", "{tally:0}:meta", "layout", "2")
+            try raw("HSET", RedisKey.meta.of("tally"), "layout", "2")
             let before = try raw.dump("tally")
 
             let push = await caught(QueueError.self) {

@@ -36,7 +36,7 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
             var damaged = record.packed()
             damaged[damaged.count - 1] ^= 1
             try RawRedis(url: Servers.redisURL).send(
-                [Array("HSET".utf8), Array("{\(namespace):0}:body".utf8), record.id.bytes, damaged])
+                [Array("HSET".utf8), Array(RedisKey.body.of(namespace).utf8), record.id.bytes, damaged])
 
             let taken = try await queue.reserve(wish(1), at: nil)
 
@@ -129,7 +129,7 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
             _ = try await queue.push(
                 [Push(small[0]), Push(large), Push(small[1])], issued: nil, at: start)
             let raw = try RawRedis(url: Servers.redisURL)
-            let key = "{\(namespace):0}:large"
+            let key = RedisKey.large.of(namespace)
             try raw("RENAME", key, key + ":kept")
             try raw("SET", key, "not a hash")
 

@@ -20,7 +20,7 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
     private func withStore(_ body: (RedisQueue, RawRedis, _ prefix: String) async throws -> Void) async throws
     {
         try await withQueue(hasTestClock: true) { queue, namespace in
-            try await body(queue, RawRedis(url: Servers.redisURL), "{\(namespace):0}")
+            try await body(queue, RawRedis(url: Servers.redisURL), RedisKey.prefix(namespace))
         }
     }
     private func push(_ count: Int, _ queue: RedisQueue) async throws -> [JobRecord] {
@@ -81,7 +81,7 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
         try await withStore { queue, redis, prefix in
             let jobs = try await push(3, queue)
             _ = try await queue.reserve(wish(3, lease: .seconds(10)), at: start)
-            try redis.send([Array("HDEL".utf8), Array("\(prefix):body".utf8), jobs[1].id.bytes])
+            try redis.send([Array("HDEL".utf8), Array(RedisKey.body.behind(prefix).utf8), jobs[1].id.bytes])
 
             #expect(try await queue.reclaim(10, at: at(11)) == 2)
 
@@ -95,7 +95,7 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
         try await withStore { queue, redis, prefix in
             let jobs = try await push(2, queue)
             let leases = try await queue.reserve(wish(2), at: start).jobs.map(\.lease)
-            try redis.send([Array("HDEL".utf8), Array("\(prefix):body".utf8), jobs[0].id.bytes])
+            try redis.send([Array("HDEL".utf8), Array(RedisKey.body.behind(prefix).utf8), jobs[0].id.bytes])
 
             let retried = try await queue.retry(
                 [Retry(leases[0], runAt: nil, attempts: 1, error: "e")], at: at(1))
@@ -112,7 +112,7 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
             _ = try await queue.reserve(wish(250, lease: .seconds(5)), at: start)
             let live = try await queue.reserve(wish(1, lease: .seconds(9)), at: start).jobs
             for job in jobs where job.id != live.first?.record.id {
-                try redis.send([Array("HDEL".utf8), Array("\(prefix):body".utf8), job.id.bytes])
+                try redis.send([Array("HDEL".utf8), Array(RedisKey.body.behind(prefix).utf8), job.id.bytes])
             }
 
             var taken = 0

@@ -23,7 +23,7 @@ package struct LibraryMutation: Sendable, CustomStringConvertible {
             "hold", "c.seq, c.held = 0, true",
             "c.seq, c.held = 0, false"),
         LibraryMutation(
-            "detour_at_epoch", "local leases = redis.call('ZRANGE', c.p .. ':leases', 0, -1)",
+            "detour_at_epoch", "local leases = redis.call('ZRANGE', c.p .. K.leases, 0, -1)",
             "local leases = {}"),
         LibraryMutation(
             "epoch_entry", "append(c, 'N', '', struct.pack('>I8I8', old_epoch, old_seq))",
@@ -35,7 +35,7 @@ package struct LibraryMutation: Sendable, CustomStringConvertible {
             "issued_bound", " or c.now - tonumber(at) > ISSUED",
             ""),
         LibraryMutation(
-            "tombstones", "redis.call('HSET', c.p .. ':tombs:' .. c.gen, unpack(tombs))",
+            "tombstones", "redis.call('HSET', c.p .. K.tombs .. c.gen, unpack(tombs))",
             ""),
         LibraryMutation(
             "tomb_mirrored", "elseif m[6] == '0' then",

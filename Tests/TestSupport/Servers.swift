@@ -83,14 +83,16 @@ package final class RawRedis {
     /// Every key of a namespace with its serialised value; `meta` without what any call may move on.
     package func dump(_ namespace: String) throws -> [String: [UInt8]] {
         var found: [String: [UInt8]] = [:]
-        for key in try self("KEYS", "{\(namespace):0}:*").array ?? [] {
+        for key in try self("KEYS", RedisKey.prefix(namespace) + ":*").array ?? [] {
             let name = key.text ?? ""
             if try self("TYPE", name).text == "hash" {
                 // Field by field: the order inside a hash may change by itself.
                 let fields = try self.send([Array("HGETALL".utf8), key.bytes ?? []]).array ?? []
                 for at in stride(from: 0, to: fields.count, by: 2) {
                     let field = fields[at].bytes ?? []
-                    let text = name.hasSuffix(":meta") ? String(decoding: field, as: UTF8.self) : "\(field)"
+                    let text =
+                        name == RedisKey.meta.of(namespace)
+                        ? String(decoding: field, as: UTF8.self) : "\(field)"
                     if text != "last_now" && text != "seq" { found["\(name) \(text)"] = fields[at + 1].bytes }
                 }
             } else {

@@ -24,7 +24,7 @@ redis.register_function { function_name = NAME .. 'ack', flags = { 'allow-oom' }
     end
   end
   if #gone > 0 then
-    redis.call('ZREM', c.p .. ':leases', unpack(gone))
+    redis.call('ZREM', c.p .. K.leases, unpack(gone))
     bury(c, ended)
     append(c, 'A', '', table.concat(moves))
     finish(c)

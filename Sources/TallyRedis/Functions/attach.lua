@@ -6,8 +6,8 @@
 -- Cost     O(1); O(leases) when an epoch begins
 redis.register_function { function_name = NAME .. 'attach', flags = { 'allow-oom' }, callback = function(keys, args)
   if args[3] ~= '0' and args[3] ~= '1' then refuse('say whether the namespace is for tests') end
-  local is_new = redis.call('HEXISTS', keys[1] .. ':meta', 'layout') == 0
+  local is_new = redis.call('HEXISTS', keys[1] .. K.meta, 'layout') == 0
   local c = begin(keys, args)
-  if is_new and args[3] == '1' then redis.call('HSET', c.p .. ':meta', 'test_clock', '1') end
+  if is_new and args[3] == '1' then redis.call('HSET', c.p .. K.meta, 'test_clock', '1') end
   return reply(c)
 end }

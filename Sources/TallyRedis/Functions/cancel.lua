@@ -27,7 +27,7 @@ redis.register_function { function_name = NAME .. 'cancel', flags = { 'allow-oom
     return reply(c, 'l', d.version)
   end
   if d then
-    if d.state == 'p' then count_up(c, ':outdated', queue_of(d.record), 1)
+    if d.state == 'p' then count_up(c, K.outdated, queue_of(d.record), 1)
     else wait_no_more(c, queue_of(d.record), element_of(id, d.version)) end
     bury(c, { id, 'x', struct.pack('>I4', d.version) })
     append(c, 'X', '', move(element_of(id, d.version), d.state, 'x', ''))

@@ -22,17 +22,17 @@ redis.register_function { function_name = NAME .. 'count', flags = { 'allow-oom'
   end
   local following = '0'
   if structure == 'queues' or structure == 'paused' then
-    local step = redis.call('SSCAN', c.p .. ':' .. structure, args[4], 'COUNT', args[5])
+    local step = redis.call('SSCAN', c.p .. K[structure], args[4], 'COUNT', args[5])
     following = step[1]
     for _, queue in ipairs(step[2]) do
       local r = row(queue)
       if structure == 'queues' then r[1] = count_pending(c, queue) else r[6] = 1 end
     end
   else
-    local found = redis.call('ZRANGE', c.p .. ':' .. structure, cursor, cursor + count - 1, 'WITHSCORES')
+    local found = redis.call('ZRANGE', c.p .. K[structure], cursor, cursor + count - 1, 'WITHSCORES')
     local bytes, at = 0, 1
     while at < #found and bytes < BODY_BYTES do
-      local record = redis.call('HGET', c.p .. ':body', found[at]:sub(1, 16))
+      local record = redis.call('HGET', c.p .. K.body, found[at]:sub(1, 16))
       if record then
         bytes = bytes + #record
         local r = row(queue_of(record))

@@ -16,7 +16,7 @@ redis.register_function { function_name = NAME .. 'duties', flags = { 'allow-oom
     whole(args[i + 2], -1, LATEST, 'a last success')
   end
   local c = begin(keys, args)
-  local key = c.p .. ':duties'
+  local key = c.p .. K.duties
   for i = 4, #args, 4 do
     local known = redis.call('HGET', key, args[i])
     local first, last = c.real_now, 0

@@ -20,6 +20,6 @@ redis.register_function { function_name = NAME .. 'extend', flags = { 'allow-oom
       letters[i] = held[i] or refusal(c, token)
     end
   end
-  if #grants > 0 then redis.call('ZADD', c.p .. ':leases', 'XX', unpack(grants)) end
+  if #grants > 0 then redis.call('ZADD', c.p .. K.leases, 'XX', unpack(grants)) end
   return reply(c, expiry, table.concat(letters))
 end }

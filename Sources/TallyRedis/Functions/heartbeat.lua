@@ -10,8 +10,8 @@ redis.register_function { function_name = NAME .. 'heartbeat', flags = { 'allow-
     refuse('a heartbeat names its worker, its state, and whether it has stopped')
   end
   local c = begin(keys, args)
-  if args[5] == '1' then redis.call('HDEL', c.p .. ':workers', args[3])
-  else redis.call('HSET', c.p .. ':workers', args[3], args[4]) end
+  if args[5] == '1' then redis.call('HDEL', c.p .. K.workers, args[3])
+  else redis.call('HSET', c.p .. K.workers, args[3], args[4]) end
   append(c, 'H', args[3], args[4])
   finish(c)
   return reply(c)

@@ -17,7 +17,7 @@ local function head_of(record)
 end
 
 local function length_of_large(c, id)
-  local length = redis.pcall('HSTRLEN', c.p .. ':large', id)
+  local length = redis.pcall('HSTRLEN', c.p .. K.large, id)
   return type(length) == 'number' and text(length) or '0'
 end
 
@@ -27,7 +27,7 @@ redis.register_function { function_name = NAME .. 'inspect', flags = { 'allow-oo
   if #args - first + 1 > JOBS_PER_CALL then refuse('more than ' .. JOBS_PER_CALL .. ' ids a call') end
   for i = first, #args do check_id(args[i]) end
   local c = begin(keys, args)
-  local out = reply(c, text(c.seq), redis.call('XLEN', c.p .. ':log'))
+  local out = reply(c, text(c.seq), redis.call('XLEN', c.p .. K.log))
   local n, bytes = #out, 0
   for i = first, #args do
     local id = args[i]

@@ -14,13 +14,13 @@ redis.register_function { function_name = NAME .. 'keys', flags = { 'allow-oom' 
   elseif args[3] == 'free' and args[4] then check_id(args[5])
   else refuse('list or prune, or free one') end
   local c = begin(keys, args)
-  local key = c.p .. ':unique'
+  local key = c.p .. K.unique
   local function is_past(holder)
     return #holder ~= 24 or holder:sub(17) ~= ZERO8 and (struct.unpack('>I8', holder, 17)) <= c.now
   end
   local function is_leaked(holder)
     return holder and #holder == 24 and (is_past(holder)
-      or holder:sub(17) == ZERO8 and redis.call('HEXISTS', c.p .. ':body', holder:sub(1, 16)) == 0)
+      or holder:sub(17) == ZERO8 and redis.call('HEXISTS', c.p .. K.body, holder:sub(1, 16)) == 0)
   end
   if args[3] == 'prune' then
     local step = redis.call('HSCAN', key, args[4], 'COUNT', args[5])

@@ -72,7 +72,7 @@ end
 
 -- A large body, or '' where there is none or none can be read: its job is then told as damaged, and no other.
 local function large_body(c, id)
-  local body = redis.pcall('HGET', c.p .. ':large', id)
+  local body = redis.pcall('HGET', c.p .. K.large, id)
   return type(body) == 'string' and body or ''
 end
 
@@ -107,8 +107,8 @@ local function is_plain(c, d)
 end
 
 local function put(c, id, d)
-  if is_plain(c, d) then redis.call('HDEL', c.p .. ':detours', id)
-  else redis.call('HSET', c.p .. ':detours', id, write_detour(d)) end
+  if is_plain(c, d) then redis.call('HDEL', c.p .. K.detours, id)
+  else redis.call('HSET', c.p .. K.detours, id, write_detour(d)) end
 end
 
 local function move(element, from, to, detail)
@@ -118,7 +118,7 @@ end
 
 local function append(c, verb, actor, moves)
   c.seq = c.seq + 1
-  redis.call('XADD', c.p .. ':log', text(c.epoch) .. '-' .. text(c.seq),
+  redis.call('XADD', c.p .. K.log, text(c.epoch) .. '-' .. text(c.seq),
     'v', verb, 't', text(c.now), 'w', actor, 'm', moves)
 end
 
@@ -134,30 +134,30 @@ local function count_up(c, name, queue, by)
 end
 
 local function keep_recount(c)
-  if c.recounted == -1 then redis.call('DEL', c.p .. ':later') end
-  if c.recount then redis.call('HSET', c.p .. ':meta', 'recount', text(c.recount))
-  else redis.call('HDEL', c.p .. ':meta', 'recount') end
+  if c.recounted == -1 then redis.call('DEL', c.p .. K.later) end
+  if c.recount then redis.call('HSET', c.p .. K.meta, 'recount', text(c.recount))
+  else redis.call('HDEL', c.p .. K.meta, 'recount') end
   c.recounted = c.recount
 end
 
 -- Whether the member of `due` is among those that are counted; `by` is how many these become more.
 local function is_counted(c, element, by)
   if not c.recount then return true end
-  local rank = redis.call('ZRANK', c.p .. ':due', element)
+  local rank = redis.call('ZRANK', c.p .. K.due, element)
   if not rank or rank >= c.recount then return false end
   c.recount = c.recount + by
   return true
 end
 
 local function wait_until(c, queue, element, time)
-  if redis.call('ZADD', c.p .. ':due', text(time), element) == 1 and is_counted(c, element, 1) then
-    count_up(c, ':later', queue, 1)
+  if redis.call('ZADD', c.p .. K.due, text(time), element) == 1 and is_counted(c, element, 1) then
+    count_up(c, K.later, queue, 1)
   end
 end
 
 local function wait_no_more(c, queue, element)
   local counted = is_counted(c, element, -1)
-  if redis.call('ZREM', c.p .. ':due', element) == 1 and counted then count_up(c, ':later', queue, -1) end
+  if redis.call('ZREM', c.p .. K.due, element) == 1 and counted then count_up(c, K.later, queue, -1) end
 end
 
 -- The length of a list. A key of another type there is nobody's job, and would stop every call that meets it: it goes
@@ -165,21 +165,21 @@ end
 local function length_of(c, key)
   local length = redis.pcall('LLEN', key)
   if type(length) == 'number' then return length end
-  redis.call('RENAME', key, c.p .. ':aside' .. key:sub(#c.p + 1))
+  redis.call('RENAME', key, c.p .. K.aside .. key:sub(#c.p + 1))
   return 0
 end
 
 -- The waiting jobs of a queue, in its lists and later.
 local function count_listed(c, queue)
   local listed = 0
-  for p = 0, 3 do listed = listed + length_of(c, c.p .. ':ready:' .. queue .. ':' .. p) end
+  for p = 0, 3 do listed = listed + length_of(c, c.p .. K.ready .. queue .. ':' .. p) end
   return listed
 end
 local function count_pending(c, queue)
   local listed = count_listed(c, queue)
-  return listed == 0 and 0 or math.max(0, listed - (tonumber(redis.call('HGET', c.p .. ':outdated', queue) or 0) or 0))
+  return listed == 0 and 0 or math.max(0, listed - (tonumber(redis.call('HGET', c.p .. K.outdated, queue) or 0) or 0))
 end
-local function count_later(c, queue) return tonumber(redis.call('HGET', c.p .. ':later', queue) or 0) or 0 end
+local function count_later(c, queue) return tonumber(redis.call('HGET', c.p .. K.later, queue) or 0) or 0 end
 
 -- What entered and what ended since the epoch began travels with what every call writes anyway.
 local function finish(c)
@@ -187,10 +187,10 @@ local function finish(c)
   local seq = text(c.seq)
   if c.recount ~= c.recounted then keep_recount(c) end
   if a then
-    redis.call('HSET', c.p .. ':meta', 'seq', seq, 'counted', seq, 'last_now', last_now,
+    redis.call('HSET', c.p .. K.meta, 'seq', seq, 'counted', seq, 'last_now', last_now,
       'account', struct.pack('>i8I8I8I8I8', a.base, a.entered, a.c, a.f, a.x))
   else
-    redis.call('HSET', c.p .. ':meta', 'seq', seq, 'counted', seq, 'last_now', last_now)
+    redis.call('HSET', c.p .. K.meta, 'seq', seq, 'counted', seq, 'last_now', last_now)
   end
 end
 
@@ -212,7 +212,7 @@ end
 -- afterwards stands in none of them, so the ledger can tell the two.
 local function keep_epochs(c, epochs)
   local kept, seen = {}, {}
-  for epoch in (redis.call('HGET', c.p .. ':meta', 'epochs') or ''):gmatch('%d+') do
+  for epoch in (redis.call('HGET', c.p .. K.meta, 'epochs') or ''):gmatch('%d+') do
     kept[#kept + 1] = epoch
     seen[epoch] = true
   end
@@ -223,7 +223,7 @@ local function keep_epochs(c, epochs)
     end
   end
   if seen.changed then
-    redis.call('HSET', c.p .. ':meta', 'epochs', table.concat(kept, ' ', math.max(1, #kept - EPOCHS + 1)))
+    redis.call('HSET', c.p .. K.meta, 'epochs', table.concat(kept, ' ', math.max(1, #kept - EPOCHS + 1)))
   end
 end
 
@@ -233,18 +233,19 @@ local function start_epoch(c, run_id, old_epoch, old_seq)
   local ms = math.floor(c.real_now / 1000)
   c.epoch = math.max(old_epoch + 1, ms)
   c.seq, c.held = 0, true
-  c.account = { base = redis.call('HLEN', c.p .. ':body'), entered = 0, c = 0, f = 0, x = 0 }
-  local leases = redis.call('ZRANGE', c.p .. ':leases', 0, -1)
+  c.account = { base = redis.call('HLEN', c.p .. K.body), entered = 0, c = 0, f = 0, x = 0 }
+  local leases = redis.call('ZRANGE', c.p .. K.leases, 0, -1)
   for _, token in ipairs(leases) do
     local id = token:sub(1, 16)
     local version, epoch = version_of(token), #token == 28 and (struct.unpack('>I8', token, 21)) or 0
-    if #token == 28 and redis.call('HEXISTS', c.p .. ':body', id) == 1 and redis.call('HEXISTS', c.p .. ':detours', id) == 0 then
-      redis.call('HSET', c.p .. ':detours', id, write_detour({
+    if #token == 28 and redis.call('HEXISTS', c.p .. K.body, id) == 1
+      and redis.call('HEXISTS', c.p .. K.detours, id) == 0 then
+      redis.call('HSET', c.p .. K.detours, id, write_detour({
         state = 'l', version = version, attempts = 0, crashes = 0,
         flag = 0, epoch = epoch, run_at = 0, failed_at = 0, error = '' }))
     end
   end
-  redis.call('HSET', c.p .. ':meta', 'run_id', run_id, 'layout', LAYOUT, 'epoch', text(c.epoch), 'held', '1',
+  redis.call('HSET', c.p .. K.meta, 'run_id', run_id, 'layout', LAYOUT, 'epoch', text(c.epoch), 'held', '1',
     'began', text(c.real_now), 'gen', c.gen, 'opened', '0')
   keep_epochs(c, { old_epoch, c.epoch })
   append(c, 'N', '', struct.pack('>I8I8', old_epoch, old_seq))
@@ -261,7 +262,7 @@ local function begin(keys, args)
   if not args[1] or #args[1] ~= 40 then refuse('a run_id has 40 characters') end
   local now = whole(args[2], -LATEST, LATEST, 'now')
   local c = { p = keys[1] }
-  local m = redis.call('HMGET', c.p .. ':meta', 'run_id', 'epoch', 'seq', 'last_now', 'held', 'began', 'test_clock',
+  local m = redis.call('HMGET', c.p .. K.meta, 'run_id', 'epoch', 'seq', 'last_now', 'held', 'began', 'test_clock',
     'gen', 'frozen_until', 'account', 'layout', 'counted', 'recount')
   -- A newer program may have changed the keys since this one attached.
   if m[11] and m[11] ~= LAYOUT then refuse_layout(c.p, m[11]) end
@@ -276,7 +277,7 @@ local function begin(keys, args)
     c.frozen_until = tonumber(m[9] or '0')
     if now < 0 and c.last_now > 0 and c.real_now + now > JUMP and c.real_now - c.last_now > JUMP then
       c.frozen_until = c.real_now + FREEZE
-      redis.call('HSET', c.p .. ':meta', 'frozen_until', text(c.frozen_until))
+      redis.call('HSET', c.p .. K.meta, 'frozen_until', text(c.frozen_until))
     end
     c.is_frozen = c.real_now < c.frozen_until
     c.now = c.real_now
@@ -289,12 +290,14 @@ local function begin(keys, args)
   c.recounted = c.recount
   if m[12] ~= m[3] then c.recount, c.recounted = 0, -1 end
   -- Where nobody has counted yet: from now on.
-  if not m[10] or #m[10] ~= 40 then c.account = { base = redis.call('HLEN', c.p .. ':body'), entered = 0, c = 0, f = 0, x = 0 } end
+  if not m[10] or #m[10] ~= 40 then
+    c.account = { base = redis.call('HLEN', c.p .. K.body), entered = 0, c = 0, f = 0, x = 0 }
+  end
   if m[1] ~= args[1] then
     start_epoch(c, args[1], c.epoch, c.seq)
   elseif c.held and c.real_now - tonumber(m[6]) >= HOLD then
     -- Nobody compared the halves in time: go on, and say so.
-    redis.call('HSET', c.p .. ':meta', 'held', '0', 'opened', 'unverified')
+    redis.call('HSET', c.p .. K.meta, 'held', '0', 'opened', 'unverified')
     c.held = false
   end
   return c
@@ -314,7 +317,7 @@ local function reply_list(c, list, ...)
 end
 
 local function wake(c, queue)
-  local key = c.p .. ':wake:' .. queue
+  local key = c.p .. K.wake .. queue
   if length_of(c, key) == 0 then redis.call('LPUSH', key, '1') end
 end
 
@@ -326,7 +329,7 @@ local function queue_of(record) return record:sub(6, 5 + (record:byte(5) or 0)) 
 -- Puts elements at the tail of their lists, one push a list. `batch` is { [key] = { elements } }.
 local function line_up(c, batch, record, element)
   local queue = queue_of(record)
-  local key = c.p .. ':ready:' .. queue .. ':' .. priority_of(record)
+  local key = c.p .. K.ready .. queue .. ':' .. priority_of(record)
   local list = batch[key]
   if list == nil then
     list = { queue = queue }
@@ -341,7 +344,7 @@ local function push_lines(c, batch)
       length_of(c, key)
       redis.call('RPUSH', key, unpack(batch[key]))
     end
-    redis.call('SADD', c.p .. ':queues', batch[key].queue)
+    redis.call('SADD', c.p .. K.queues, batch[key].queue)
     wake(c, batch[key].queue)
   end
 end
@@ -362,19 +365,19 @@ local function bury(c, ended, is_absent)
     tombs[2 * n - 1] = ended[i]
     tombs[2 * n] = ended[i + 1] .. ended[i + 2]
   end
-  redis.call('HDEL', c.p .. ':body', unpack(ids))
-  if redis.call('EXISTS', c.p .. ':detours') == 1 then redis.call('HDEL', c.p .. ':detours', unpack(ids)) end
-  if redis.call('EXISTS', c.p .. ':large') == 1 then redis.pcall('HDEL', c.p .. ':large', unpack(ids)) end
-  redis.call('HSET', c.p .. ':tombs:' .. c.gen, unpack(tombs))
-  if redis.call('EXISTS', c.p .. ':unique') == 1 then
+  redis.call('HDEL', c.p .. K.body, unpack(ids))
+  if redis.call('EXISTS', c.p .. K.detours) == 1 then redis.call('HDEL', c.p .. K.detours, unpack(ids)) end
+  if redis.call('EXISTS', c.p .. K.large) == 1 then redis.pcall('HDEL', c.p .. K.large, unpack(ids)) end
+  redis.call('HSET', c.p .. K.tombs .. c.gen, unpack(tombs))
+  if redis.call('EXISTS', c.p .. K.unique) == 1 then
     for _, id in ipairs(ids) do
-      local field = redis.pcall('HGET', c.p .. ':unique', 'i' .. id)
+      local field = redis.pcall('HGET', c.p .. K.unique, 'i' .. id)
       if type(field) == 'string' then
-        redis.call('HDEL', c.p .. ':unique', 'i' .. id)
-        local holder = redis.call('HGET', c.p .. ':unique', 'k' .. field)
+        redis.call('HDEL', c.p .. K.unique, 'i' .. id)
+        local holder = redis.call('HGET', c.p .. K.unique, 'k' .. field)
         -- A key with a lifetime outlives its job.
         if holder and holder:sub(1, 16) == id and holder:sub(17) == ZERO8 then
-          redis.call('HDEL', c.p .. ':unique', 'k' .. field)
+          redis.call('HDEL', c.p .. K.unique, 'k' .. field)
         end
       end
     end
@@ -387,7 +390,7 @@ local function is_tomb(bytes) return #bytes == 5 and ENDS[bytes:sub(1, 1)] end
 local function tomb_of(c, id)
   local found
   for _, gen in ipairs({ 'a', 'b' }) do
-    local bytes = redis.call('HGET', c.p .. ':tombs:' .. gen, id)
+    local bytes = redis.call('HGET', c.p .. K.tombs .. gen, id)
     if bytes and is_tomb(bytes) then
       local version = (struct.unpack('>I4', bytes, 2))
       if not found or version >= found.version then found = { status = bytes:sub(1, 1), version = version } end
@@ -398,22 +401,22 @@ end
 
 -- The job as it stands, or nil: a detour, made up where absent. `token` and `expiry` only while processing.
 local function current(c, id)
-  local record = redis.call('HGET', c.p .. ':body', id)
+  local record = redis.call('HGET', c.p .. K.body, id)
   if not record then return nil end
-  local bytes = redis.call('HGET', c.p .. ':detours', id)
+  local bytes = redis.call('HGET', c.p .. K.detours, id)
   local d = read_detour(bytes)
   if not d then
     local at = 14 + (record:byte(5) or 0)
     local run_at = #record >= at + 7 and (struct.unpack('>I8', record, at)) or 0
     d = { state = 'p', version = 1, attempts = 0, crashes = 0, flag = 0, epoch = 0, run_at = run_at, failed_at = 0,
           error = '' }
-    if redis.call('ZSCORE', c.p .. ':leases', token_of(id, 2, c.epoch)) then
+    if redis.call('ZSCORE', c.p .. K.leases, token_of(id, 2, c.epoch)) then
       d.state, d.version, d.epoch = 'l', 2, c.epoch
     end
   end
   if d.state == 'l' then
     d.token = token_of(id, d.version, d.epoch)
-    d.expiry = redis.call('ZSCORE', c.p .. ':leases', d.token)
+    d.expiry = redis.call('ZSCORE', c.p .. K.leases, d.token)
   end
   d.record = record
   return d
@@ -451,14 +454,14 @@ end
 -- Which of the tokens are held and in time. Answers { [i] = true, or 'e' } and, unless told
 -- otherwise, the detours of the held ones.
 local function held_leases(c, tokens, without_detours)
-  local scores = redis.call('ZMSCORE', c.p .. ':leases', unpack(tokens))
+  local scores = redis.call('ZMSCORE', c.p .. K.leases, unpack(tokens))
   local held, detours = {}, {}
-  local any = not without_detours and redis.call('EXISTS', c.p .. ':detours') == 1
+  local any = not without_detours and redis.call('EXISTS', c.p .. K.detours) == 1
   local found
   if any then
     local ids = {}
     for i, token in ipairs(tokens) do ids[i] = token:sub(1, 16) end
-    found = redis.call('HMGET', c.p .. ':detours', unpack(ids))
+    found = redis.call('HMGET', c.p .. K.detours, unpack(ids))
   end
   for i, token in ipairs(tokens) do
     if scores[i] then

@@ -18,7 +18,7 @@ redis.register_function { function_name = NAME .. 'log', flags = { 'allow-oom' }
   local n, from, largest = #out, '(' .. text(epoch) .. '-' .. text(seq), 1
   while limit > 0 and bytes > 0 do
     local window = math.max(1, math.min(LOG_WINDOW, limit, math.floor(bytes / largest)))
-    local found = redis.call('XRANGE', c.p .. ':log', from, '+', 'COUNT', window)
+    local found = redis.call('XRANGE', c.p .. K.log, from, '+', 'COUNT', window)
     for _, entry in ipairs(found) do
       local fields = entry[2]
       local moves = fields[8] or ''

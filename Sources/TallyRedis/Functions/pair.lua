@@ -12,7 +12,7 @@ redis.register_function { function_name = NAME .. 'pair', flags = { 'allow-oom' 
     refuse('a ledger and a shard have ids of 36 characters')
   end
   local c = begin(keys, args)
-  local meta = c.p .. ':meta'
+  local meta = c.p .. K.meta
   if ledger ~= '' then redis.call('HSETNX', meta, 'ledger', ledger) end
   local m = redis.call('HMGET', meta, 'ledger', 'queue')
   -- Another ledger's shard is left as it is.

@@ -9,10 +9,10 @@ redis.register_function { function_name = NAME .. 'pause', flags = { 'allow-oom'
     refuse('name a queue, then 1 to pause it or 0')
   end
   local c = begin(keys, args)
-  if args[4] == '1' then redis.call('SADD', c.p .. ':paused', args[3])
+  if args[4] == '1' then redis.call('SADD', c.p .. K.paused, args[3])
   else
-    redis.call('SREM', c.p .. ':paused', args[3])
-    if redis.call('SISMEMBER', c.p .. ':queues', args[3]) == 1 then wake(c, args[3]) end
+    redis.call('SREM', c.p .. K.paused, args[3])
+    if redis.call('SISMEMBER', c.p .. K.queues, args[3]) == 1 then wake(c, args[3]) end
   end
   return reply(c)
 end }

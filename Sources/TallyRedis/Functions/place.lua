@@ -8,13 +8,13 @@
 -- Cost     O(jobs × length of their lists): for suspects, not for walks
 local function places_of(c, id, d, token)
   local found = { element = element_of(id, d.version) }
-  found.key = c.p .. ':ready:' .. queue_of(d.record) .. ':' .. priority_of(d.record)
+  found.key = c.p .. K.ready .. queue_of(d.record) .. ':' .. priority_of(d.record)
   length_of(c, found.key)
   found.lined = #redis.call('LPOS', found.key, found.element, 'COUNT', 0)
-  found.due = redis.call('ZSCORE', c.p .. ':due', found.element)
+  found.due = redis.call('ZSCORE', c.p .. K.due, found.element)
   for _, candidate in ipairs({ d.token or '', token_of(id, d.version, c.epoch), token }) do
     if not found.token and #candidate == 28 and candidate:sub(1, 20) == found.element
-      and redis.call('ZSCORE', c.p .. ':leases', candidate) then
+      and redis.call('ZSCORE', c.p .. K.leases, candidate) then
       found.token = candidate
     end
   end
@@ -35,7 +35,7 @@ local function settle_place(c, id, d, at)
   if d.state ~= 'p' and at.lined > 0 then redis.call('LREM', at.key, 0, at.element)
   elseif at.lined > 1 then redis.call('LREM', at.key, 1 - at.lined, at.element) end
   if d.state ~= 's' and d.state ~= 'r' and at.due then wait_no_more(c, queue_of(d.record), at.element) end
-  if d.state ~= 'l' and at.token then redis.call('ZREM', c.p .. ':leases', at.token) end
+  if d.state ~= 'l' and at.token then redis.call('ZREM', c.p .. K.leases, at.token) end
   put(c, id, d)
 end
 

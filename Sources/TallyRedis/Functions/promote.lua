@@ -7,13 +7,13 @@
 local function make_ready(c, elements, actor)
   local ids = {}
   for i, element in ipairs(elements) do ids[i] = element:sub(1, 16) end
-  local records = redis.call('HMGET', c.p .. ':body', unpack(ids))
-  local detours = redis.call('HMGET', c.p .. ':detours', unpack(ids))
+  local records = redis.call('HMGET', c.p .. K.body, unpack(ids))
+  local detours = redis.call('HMGET', c.p .. K.detours, unpack(ids))
   local lines, moves, queues = {}, {}, {}
   for i, element in ipairs(elements) do
     local queue = records[i] and queue_of(records[i])
     if is_counted(c, element, -1) and queue then queues[queue] = (queues[queue] or 0) - 1 end
-    if c.recount then redis.call('ZREM', c.p .. ':due', element) end
+    if c.recount then redis.call('ZREM', c.p .. K.due, element) end
     local d = detours[i] and read_detour(detours[i])
     if records[i] and d and (d.state == 's' or d.state == 'r') and d.version == version_of(element) then
       moves[#moves + 1] = move(element, d.state, 'p', '')
@@ -22,15 +22,15 @@ local function make_ready(c, elements, actor)
       line_up(c, lines, records[i], element)
     end
   end
-  if not c.recount then redis.call('ZREM', c.p .. ':due', unpack(elements)) end
-  for queue, by in pairs(queues) do count_up(c, ':later', queue, by) end
+  if not c.recount then redis.call('ZREM', c.p .. K.due, unpack(elements)) end
+  for queue, by in pairs(queues) do count_up(c, K.later, queue, by) end
   push_lines(c, lines)
   if #moves > 0 then append(c, 'M', actor, table.concat(moves)) end
   return #moves
 end
 
 local function promote(c, limit)
-  local elements = redis.call('ZRANGEBYSCORE', c.p .. ':due', '-inf', text(c.now), 'LIMIT', 0, limit)
+  local elements = redis.call('ZRANGEBYSCORE', c.p .. K.due, '-inf', text(c.now), 'LIMIT', 0, limit)
   return #elements == 0 and 0 or make_ready(c, elements, '')
 end
 
@@ -38,14 +38,14 @@ end
 local function recount_later(c, limit)
   if not c.recount then return end
   if c.recounted == -1 then keep_recount(c) end
-  local elements = redis.call('ZRANGE', c.p .. ':due', c.recount, c.recount + limit - 1)
+  local elements = redis.call('ZRANGE', c.p .. K.due, c.recount, c.recount + limit - 1)
   local bytes, done = 0, 0
   while done < #elements and bytes < BODY_BYTES do
     done = done + 1
-    local record = redis.call('HGET', c.p .. ':body', elements[done]:sub(1, 16))
+    local record = redis.call('HGET', c.p .. K.body, elements[done]:sub(1, 16))
     if record then
       bytes = bytes + #record
-      count_up(c, ':later', queue_of(record), 1)
+      count_up(c, K.later, queue_of(record), 1)
     end
   end
   c.recount = (done == limit or done < #elements) and c.recount + done or nil

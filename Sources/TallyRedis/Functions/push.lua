@@ -68,7 +68,7 @@ end
 -- What of the job's key, as the judged jobs of this call would leave it: 'u' if it is taken.
 local function judge_key(c, s, job)
   local field = job.unique:sub(9)
-  local holder = s.taken[field] or redis.call('HGET', c.p .. ':unique', 'k' .. field)
+  local holder = s.taken[field] or redis.call('HGET', c.p .. K.unique, 'k' .. field)
   if holder and #holder == 24 and (holder:sub(17) == ZERO8 or (struct.unpack('>I8', holder, 17)) > c.now)
     and holder:sub(1, 16) ~= job.id then
     s.holders[#s.holders + 1] = holder:sub(1, 16)
@@ -129,9 +129,9 @@ local function judge_pushes(c, jobs)
   local ids = {}
   for i, job in ipairs(jobs) do ids[i] = job.id end
   local s = { first = {}, taken = {}, room = {}, holders = {} }
-  s.bodies = redis.call('HMGET', c.p .. ':body', unpack(ids))
-  s.a = redis.call('HMGET', c.p .. ':tombs:a', unpack(ids))
-  s.b = redis.call('HMGET', c.p .. ':tombs:b', unpack(ids))
+  s.bodies = redis.call('HMGET', c.p .. K.body, unpack(ids))
+  s.a = redis.call('HMGET', c.p .. K.tombs .. 'a', unpack(ids))
+  s.b = redis.call('HMGET', c.p .. K.tombs .. 'b', unpack(ids))
   local letters, from = {}, 1
   for i, job in ipairs(jobs) do
     if bit.band(job.flags, 8) == 0 then from = i end
@@ -147,17 +147,17 @@ local function push_one(c, job, lines, bodies, moves)
   if not job.held then entered(c, 1)
   else
     from = job.held.state
-    if job.held.token then redis.call('ZREM', c.p .. ':leases', job.held.token) end
+    if job.held.token then redis.call('ZREM', c.p .. K.leases, job.held.token) end
     local queue = queue_of(job.held.record)
-    if job.held.state == 'p' then count_up(c, ':outdated', queue, 1)
+    if job.held.state == 'p' then count_up(c, K.outdated, queue, 1)
     else wait_no_more(c, queue, element_of(job.id, job.held.version)) end
   end
   bodies[#bodies + 1] = job.id
   bodies[#bodies + 1] = job.record
-  if job.large then redis.call('HSET', c.p .. ':large', job.id, job.large) end
+  if job.large then redis.call('HSET', c.p .. K.large, job.id, job.large) end
   if job.unique then
     local field = job.unique:sub(9)
-    redis.call('HSET', c.p .. ':unique', 'k' .. field, job.holder, 'i' .. job.id, field)
+    redis.call('HSET', c.p .. K.unique, 'k' .. field, job.holder, 'i' .. job.id, field)
   end
   local to, run_at, attempts = 'p', 0, 0
   local version = version_of(job.element)
@@ -182,8 +182,8 @@ end
 -- The tombstone of an earlier version must not answer for the new one.
 local function unbury(c, ids)
   if #ids == 0 then return end
-  redis.call('HDEL', c.p .. ':tombs:a', unpack(ids))
-  redis.call('HDEL', c.p .. ':tombs:b', unpack(ids))
+  redis.call('HDEL', c.p .. K.tombs .. 'a', unpack(ids))
+  redis.call('HDEL', c.p .. K.tombs .. 'b', unpack(ids))
 end
 
 local function push_jobs(c, jobs, letters, verb, actor)
@@ -195,17 +195,17 @@ local function push_jobs(c, jobs, letters, verb, actor)
       local queue = queue_of(job.record)
       if not queues[queue] then
         queues[queue] = true
-        redis.call('SADD', c.p .. ':queues', queue)
+        redis.call('SADD', c.p .. K.queues, queue)
       end
     end
   end
   if #moves == 0 then return end
   unbury(c, ids)
-  redis.call('HSET', c.p .. ':body', unpack(bodies))
+  redis.call('HSET', c.p .. K.body, unpack(bodies))
   push_lines(c, lines)
   -- A new head of `due` ends the idle wait of its queue's workers, who then wait for that moment.
   for i, job in ipairs(jobs) do
-    if letters[i] == 'P' and not job.plain and redis.call('ZRANK', c.p .. ':due', job.element) == 0 then
+    if letters[i] == 'P' and not job.plain and redis.call('ZRANK', c.p .. K.due, job.element) == 0 then
       wake(c, queue_of(job.record))
     end
   end
@@ -233,10 +233,10 @@ local function push_straight(c, args)
     count = count + 1
     ids[count] = id
   end
-  local bodies = redis.call('HMGET', c.p .. ':body', unpack(ids))
+  local bodies = redis.call('HMGET', c.p .. K.body, unpack(ids))
   for i = 1, count do if bodies[i] then return false end end
   for _, gen in ipairs({ 'a', 'b' }) do
-    local tombs = c.p .. ':tombs:' .. gen
+    local tombs = c.p .. K.tombs .. gen
     if redis.call('EXISTS', tombs) == 1 then
       local found = redis.call('HMGET', tombs, unpack(ids))
       for i = 1, count do if found[i] then return false end end
@@ -273,11 +273,11 @@ local function push_straight(c, args)
     if count_listed(c, list.queue) + count_later(c, list.queue) + count > WINDOW then return false end
   end
   for _, list in ipairs(order) do
-    redis.call('RPUSH', c.p .. ':ready:' .. list.queue .. ':' .. list.priority, unpack(list))
-    redis.call('SADD', c.p .. ':queues', list.queue)
+    redis.call('RPUSH', c.p .. K.ready .. list.queue .. ':' .. list.priority, unpack(list))
+    redis.call('SADD', c.p .. K.queues, list.queue)
     wake(c, list.queue)
   end
-  redis.call('HSET', c.p .. ':body', unpack(fields))
+  redis.call('HSET', c.p .. K.body, unpack(fields))
   entered(c, count)
   append(c, 'P', '', table.concat(moves))
   return string.rep('P', count)
@@ -292,7 +292,7 @@ redis.register_function { function_name = NAME .. 'push', callback = function(ke
   end
   local c = begin(keys, args)
   local is_late_call = args[3] ~= '' and is_late(c, args[3], args[4])
-  if not is_late_call and redis.call('XLEN', c.p .. ':log') >= LOG_ENTRIES then
+  if not is_late_call and redis.call('XLEN', c.p .. K.log) >= LOG_ENTRIES then
     return redis.error_reply('FULL the log holds ' .. LOG_ENTRIES
       .. ' entries that the ledger has not seen: does `tally serve` run, and reach Postgres? What is held goes on')
   end

@@ -10,9 +10,9 @@ local CRASHES = 3               -- of a record that does not say: Limits.maxCras
 local function take_back(c, tokens, actor)
   local ids = {}
   for i, token in ipairs(tokens) do ids[i] = token:sub(1, 16) end
-  local records = redis.call('HMGET', c.p .. ':body', unpack(ids))
-  local detours = redis.call('HMGET', c.p .. ':detours', unpack(ids))
-  redis.call('ZREM', c.p .. ':leases', unpack(tokens))
+  local records = redis.call('HMGET', c.p .. K.body, unpack(ids))
+  local detours = redis.call('HMGET', c.p .. K.detours, unpack(ids))
+  redis.call('ZREM', c.p .. K.leases, unpack(tokens))
   local lines, moves, ended = {}, {}, {}
   for i, token in ipairs(tokens) do
     local version, epoch = version_of(token), #token == 28 and (struct.unpack('>I8', token, 21)) or -1
@@ -47,7 +47,7 @@ end
 
 local function reclaim(c, limit)
   if c.is_frozen then return 0 end
-  local tokens = redis.call('ZRANGEBYSCORE', c.p .. ':leases', '-inf', text(c.now), 'LIMIT', 0, limit)
+  local tokens = redis.call('ZRANGEBYSCORE', c.p .. K.leases, '-inf', text(c.now), 'LIMIT', 0, limit)
   return #tokens == 0 and 0 or take_back(c, tokens, '')
 end
 

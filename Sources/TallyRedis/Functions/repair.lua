@@ -28,24 +28,24 @@ local function standing(c, id, d, with_record)
 end
 
 local function write_record(c, job)
-  redis.call('HSET', c.p .. ':body', job.id, job.record)
-  if job.large then redis.call('HSET', c.p .. ':large', job.id, job.large)
-  else redis.pcall('HDEL', c.p .. ':large', job.id) end
+  redis.call('HSET', c.p .. K.body, job.id, job.record)
+  if job.large then redis.call('HSET', c.p .. K.large, job.id, job.large)
+  else redis.pcall('HDEL', c.p .. K.large, job.id) end
 end
 
 -- Where a ghost stands: its place of the kind that `state` asks for, or nil.
 local function haunts(c, place, record)
-  if #place == 28 then return redis.call('ZSCORE', c.p .. ':leases', place) and 'leases' end
-  if redis.call('ZSCORE', c.p .. ':due', place) then return 'due' end
-  local key = 'ready:' .. queue_of(record) .. ':' .. priority_of(record)
-  length_of(c, c.p .. ':' .. key)
-  return redis.call('LPOS', c.p .. ':' .. key, place) and key
+  if #place == 28 then return redis.call('ZSCORE', c.p .. K.leases, place) and K.leases end
+  if redis.call('ZSCORE', c.p .. K.due, place) then return K.due end
+  local key = K.ready .. queue_of(record) .. ':' .. priority_of(record)
+  length_of(c, c.p .. key)
+  return redis.call('LPOS', c.p .. key, place) and key
 end
 
 -- Its place in a list stays: an outdated element is dropped when it is popped.
 local function take_out(c, id, d)
-  if d.token then redis.call('ZREM', c.p .. ':leases', d.token) end
-  if d.state == 'p' then count_up(c, ':outdated', queue_of(d.record), 1)
+  if d.token then redis.call('ZREM', c.p .. K.leases, d.token) end
+  if d.state == 'p' then count_up(c, K.outdated, queue_of(d.record), 1)
   else wait_no_more(c, queue_of(d.record), element_of(id, d.version)) end
 end
 
@@ -54,7 +54,7 @@ local repairs = {}
 function repairs.P(c, r)
   -- A worker may hold it still, if only its body is gone.
   local before = version_of(r.job.element) - 1
-  if not r.d and before > 0 and redis.call('ZSCORE', c.p .. ':leases', token_of(r.id, before, c.epoch)) then
+  if not r.d and before > 0 and redis.call('ZSCORE', c.p .. K.leases, token_of(r.id, before, c.epoch)) then
     return false
   end
   local letters = judge_pushes(c, { r.job })
@@ -113,7 +113,7 @@ function repairs.G(c, r)
     crashes = (struct.unpack('>I4', r.action, 3)), flag = 0, run_at = run_at, failed_at = 0, error = '',
     epoch = #r.place == 28 and (struct.unpack('>I8', r.place, 21)) or 0 })
   write_record(c, r.job)
-  redis.call('SADD', c.p .. ':queues', queue_of(r.job.record))
+  redis.call('SADD', c.p .. K.queues, queue_of(r.job.record))
   append(c, 'D', r.actor, move(r.place:sub(1, 20), '-', state, ''))
   return true
 end
@@ -128,9 +128,9 @@ function repairs.X(c, r)
   else
     local key = haunts(c, r.place, r.job.record)
     if not key then return false end
-    if key:sub(1, 5) == 'ready' then redis.call('LREM', c.p .. ':' .. key, 0, r.place)
-    elseif key == 'due' then wait_no_more(c, queue_of(r.job.record), r.place)
-    else redis.call('ZREM', c.p .. ':' .. key, r.place) end
+    if key:sub(1, #K.ready) == K.ready then redis.call('LREM', c.p .. key, 0, r.place)
+    elseif key == K.due then wait_no_more(c, queue_of(r.job.record), r.place)
+    else redis.call('ZREM', c.p .. key, r.place) end
   end
   unbury(c, { r.id })
   bury(c, { r.id, 'f', r.place:sub(17, 20) }, not r.d)
@@ -146,7 +146,7 @@ end
 
 function repairs.M(c, r)
   local element = r.d and element_of(r.id, r.d.version)
-  local due = element and redis.call('ZSCORE', c.p .. ':due', element)
+  local due = element and redis.call('ZSCORE', c.p .. K.due, element)
   if not due or tonumber(due) > c.now then return false end
   return make_ready(c, { element }, r.actor) == 1
 end

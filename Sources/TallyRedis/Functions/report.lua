@@ -16,14 +16,14 @@ redis.register_function { function_name = NAME .. 'report', flags = { 'allow-oom
   local c = begin(keys, args)
   -- Not of this history: nobody can have applied what was never written.
   if epoch > c.epoch or epoch == c.epoch and seq > c.seq then return reply(c) end
-  local meta = c.p .. ':meta'
+  local meta = c.p .. K.meta
   local m = redis.call('HMGET', meta, 'mark_epoch', 'mark_seq', 'mark_at', 'old_epoch', 'old_seq', 'old_at')
   -- Trim what was reported 30 s ago; all that is reported when the log grows long.
   local mark_at = tonumber(m[3] or '0')
-  if redis.call('XLEN', c.p .. ':log') > LOG_ENTRIES / 2 then
-    redis.call('XTRIM', c.p .. ':log', 'MINID', text(epoch) .. '-' .. text(seq + 1))
+  if redis.call('XLEN', c.p .. K.log) > LOG_ENTRIES / 2 then
+    redis.call('XTRIM', c.p .. K.log, 'MINID', text(epoch) .. '-' .. text(seq + 1))
   elseif c.now - mark_at >= KEEP_LOG or c.now < mark_at then
-    if m[1] then redis.call('XTRIM', c.p .. ':log', 'MINID', m[1] .. '-' .. text(tonumber(m[2]) + 1)) end
+    if m[1] then redis.call('XTRIM', c.p .. K.log, 'MINID', m[1] .. '-' .. text(tonumber(m[2]) + 1)) end
     redis.call('HSET', meta, 'mark_epoch', text(epoch), 'mark_seq', text(seq), 'mark_at', text(c.now))
   end
   local older = c.gen == 'a' and 'b' or 'a'
@@ -33,7 +33,7 @@ redis.register_function { function_name = NAME .. 'report', flags = { 'allow-oom
   elseif m[6] == '0' then
     if before(tonumber(m[4]), tonumber(m[5]), epoch, seq) then redis.call('HSET', meta, 'old_at', text(c.now)) end
   elseif c.now - tonumber(m[6]) >= TOMBSTONE then
-    redis.call('UNLINK', c.p .. ':tombs:' .. older)
+    redis.call('UNLINK', c.p .. K.tombs .. older)
     redis.call('HSET', meta, 'gen', older, 'old_epoch', text(c.epoch), 'old_seq', text(c.seq), 'old_at', '0')
   end
   return reply(c)

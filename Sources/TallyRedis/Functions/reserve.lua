@@ -9,16 +9,16 @@
 local function pop(c, queue, need)
   local lengths, lists, last = {}, 0, 0
   for p = 0, 3 do
-    lengths[p] = length_of(c, c.p .. ':ready:' .. queue .. ':' .. p)
+    lengths[p] = length_of(c, c.p .. K.ready .. queue .. ':' .. p)
     if lengths[p] > 0 then
       lists = lists + 1
       last = p
     end
   end
   if lists == 0 then return {} end
-  if lists == 1 then return redis.call('LPOP', c.p .. ':ready:' .. queue .. ':' .. last, need) end
+  if lists == 1 then return redis.call('LPOP', c.p .. K.ready .. queue .. ':' .. last, need) end
   -- Several priorities wait: each gets its share of the coming turns, what is left goes from the top.
-  local turn = tonumber(redis.call('HGET', c.p .. ':turns', queue) or '0') or 0
+  local turn = tonumber(redis.call('HGET', c.p .. K.turns, queue) or '0') or 0
   local share = { [0] = 0, 0, 0, 0 }
   for i = 0, need - 1 do
     local p = PATTERN[(turn + i) % 15 + 1]
@@ -32,7 +32,7 @@ local function pop(c, queue, need)
   local popped = {}
   for p = 0, 3 do
     if share[p] > 0 then
-      for _, element in ipairs(redis.call('LPOP', c.p .. ':ready:' .. queue .. ':' .. p, share[p])) do
+      for _, element in ipairs(redis.call('LPOP', c.p .. K.ready .. queue .. ':' .. p, share[p])) do
         popped[#popped + 1] = element
       end
     end
@@ -40,13 +40,13 @@ local function pop(c, queue, need)
   for p = 0, 3 do
     local more = math.min(left, lengths[p] - share[p])
     if more > 0 then
-      for _, element in ipairs(redis.call('LPOP', c.p .. ':ready:' .. queue .. ':' .. p, more)) do
+      for _, element in ipairs(redis.call('LPOP', c.p .. K.ready .. queue .. ':' .. p, more)) do
         popped[#popped + 1] = element
       end
       left = left - more
     end
   end
-  redis.call('HSET', c.p .. ':turns', queue, (turn + need) % 15)
+  redis.call('HSET', c.p .. K.turns, queue, (turn + need) % 15)
   return popped
 end
 
@@ -60,9 +60,9 @@ local function lease(c, popped, expiry, out, moves)
     ids[i] = id
     doubles[i] = id .. second
   end
-  local records = redis.call('HMGET', c.p .. ':body', unpack(ids))
-  local detours = c.any_detours and redis.call('HMGET', c.p .. ':detours', unpack(ids)) or {}
-  local leased = redis.call('ZMSCORE', c.p .. ':leases', unpack(doubles))
+  local records = redis.call('HMGET', c.p .. K.body, unpack(ids))
+  local detours = c.any_detours and redis.call('HMGET', c.p .. K.detours, unpack(ids)) or {}
+  local leased = redis.call('ZMSCORE', c.p .. K.leases, unpack(doubles))
   local grants, seen, count, at, m, bytes = {}, {}, 0, #out, #moves, 0
   for i = 1, #popped do
     local version = version_of(popped[i])
@@ -86,7 +86,7 @@ local function lease(c, popped, expiry, out, moves)
       moves[m] = token:sub(1, 20) .. LEASED
     end
   end
-  if #grants > 0 then redis.call('ZADD', c.p .. ':leases', unpack(grants)) end
+  if #grants > 0 then redis.call('ZADD', c.p .. K.leases, unpack(grants)) end
   return count, bytes
 end
 
@@ -100,7 +100,7 @@ local function take(c, queue, need, left, expiry, out, moves)
     local popped = pop(c, queue, window)
     if #popped > 0 then
       local count, bytes = lease(c, popped, expiry, out, moves)
-      if count < #popped then count_up(c, ':outdated', queue, count - #popped) end
+      if count < #popped then count_up(c, K.outdated, queue, count - #popped) end
       leased, taken, left = leased + count, taken + #popped, left - bytes
     end
     if #popped < window then break end
@@ -110,7 +110,7 @@ end
 
 local function pass_on(c, queue)
   for p = 0, 3 do
-    if redis.call('EXISTS', c.p .. ':ready:' .. queue .. ':' .. p) == 1 then
+    if redis.call('EXISTS', c.p .. K.ready .. queue .. ':' .. p) == 1 then
       wake(c, queue)
       return
     end
@@ -124,7 +124,7 @@ local function next_of(c, key, wanted)
   if #found == 0 or not wanted then return tonumber(found[2]) end
   local ids = {}
   for i = 1, #found, 2 do ids[#ids + 1] = found[i]:sub(1, 16) end
-  for i, record in ipairs(redis.call('HMGET', c.p .. ':body', unpack(ids))) do
+  for i, record in ipairs(redis.call('HMGET', c.p .. K.body, unpack(ids))) do
     if record and wanted[queue_of(record)] then return tonumber(found[2 * i]) end
   end
   return #ids == EVENTS and tonumber(found[#found]) or nil
@@ -132,7 +132,7 @@ end
 
 -- An idle worker is told of its own queues alone: it would wake for nothing at the others'.
 local function next_event(c, wanted)
-  local due, expiry = next_of(c, ':due', wanted), next_of(c, ':leases', wanted)
+  local due, expiry = next_of(c, K.due, wanted), next_of(c, K.leases, wanted)
   if expiry and c.is_frozen then expiry = math.max(expiry, c.frozen_until) end
   if due and expiry then return text(math.min(due, expiry)) end
   if due or expiry then return text(due or expiry) end
@@ -151,12 +151,12 @@ redis.register_function { function_name = NAME .. 'reserve', flags = { 'allow-oo
   if not c.held then
     limit = math.min(limit, JOBS_PER_CALL)
     local expiry = text(c.now + length)
-    c.any_detours = redis.call('EXISTS', c.p .. ':detours') == 1
+    c.any_detours = redis.call('EXISTS', c.p .. K.detours) == 1
     local count, left = 0, RESERVE_BYTES
     for i = 6, #args do
       local need = limit - count
       if need <= 0 then break end
-      if redis.call('SISMEMBER', c.p .. ':paused', args[i]) == 0 then
+      if redis.call('SISMEMBER', c.p .. K.paused, args[i]) == 0 then
         local leased, taken
         leased, taken, left = take(c, args[i], need, left, expiry, out, moves)
         count = count + leased
@@ -168,7 +168,7 @@ redis.register_function { function_name = NAME .. 'reserve', flags = { 'allow-oo
   end
   finish(c)
   if #out == 0 then
-    wanted, workers = {}, redis.call('HLEN', c.p .. ':workers')
+    wanted, workers = {}, redis.call('HLEN', c.p .. K.workers)
     for i = 6, #args do wanted[args[i]] = true end
   end
   return reply_list(c, out, next_event(c, wanted), text(workers))

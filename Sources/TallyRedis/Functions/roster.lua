@@ -14,7 +14,7 @@ redis.register_function { function_name = NAME .. 'roster', flags = { 'allow-oom
     refuse('list, or tell or forget a worker')
   end
   local c = begin(keys, args)
-  local key = c.p .. ':workers'
+  local key = c.p .. K.workers
   if args[3] == 'list' then
     local step = redis.call('HSCAN', key, args[4], 'COUNT', args[5])
     return reply_list(c, step[2], step[1])

@@ -8,7 +8,7 @@ redis.register_function { function_name = NAME .. 'scan', flags = { 'allow-oom' 
   whole(args[3], 0, math.huge, 'cursor')
   whole(args[4], 1, 100000, 'count')
   local c = begin(keys, args)
-  local step = redis.call('HSCAN', c.p .. ':body', args[3], 'COUNT', args[4])
+  local step = redis.call('HSCAN', c.p .. K.body, args[3], 'COUNT', args[4])
   local ids = {}
   for i = 1, #step[2], 2 do if #step[2][i] == 16 then ids[#ids + 1] = step[2][i] end end
   return reply(c, step[1], table.concat(ids))

@@ -8,7 +8,7 @@ local function settle(c, verb, tokens, wanted, decide)
   local held, detours = held_leases(c, tokens)
   local ids = {}
   for i, token in ipairs(tokens) do ids[i] = token:sub(1, 16) end
-  local records = redis.call('HMGET', c.p .. ':body', unpack(ids))
+  local records = redis.call('HMGET', c.p .. K.body, unpack(ids))
   for i, token in ipairs(tokens) do
     if held[i] == true and not records[i] then held[i] = false end
     if held[i] == true and not done[token:sub(1, 16)] then
@@ -29,7 +29,7 @@ local function settle(c, verb, tokens, wanted, decide)
           line_up(c, lines, records[i], element)
         else
           wait_until(c, queue_of(records[i]), element, d.run_at)
-          if redis.call('ZRANK', c.p .. ':due', element) == 0 then
+          if redis.call('ZRANK', c.p .. K.due, element) == 0 then
             wake(c, queue_of(records[i]))
           end
         end
@@ -44,7 +44,7 @@ local function settle(c, verb, tokens, wanted, decide)
     end
   end
   if #gone > 0 then
-    redis.call('ZREM', c.p .. ':leases', unpack(gone))
+    redis.call('ZREM', c.p .. K.leases, unpack(gone))
     push_lines(c, lines)
     bury(c, ended)
     append(c, verb, '', table.concat(moves))

@@ -10,15 +10,15 @@
 redis.register_function { function_name = NAME .. 'survey', flags = { 'allow-oom' }, callback = function(keys, args)
   local missing = args[3] ~= '' and whole(args[3], -LATEST, LATEST, 'what is missing')
   local c = begin(keys, args)
-  local held = redis.call('HLEN', c.p .. ':body')
+  local held = redis.call('HLEN', c.p .. K.body)
   local a = account_of(c)
   if missing and held + a.c + a.f + a.x - a.base - a.entered == missing and missing ~= 0 then
     a.base = a.base + missing
     append(c, 'D', 'reconciler:D21', '')
     finish(c)
   end
-  local first = redis.call('XRANGE', c.p .. ':log', '-', '+', 'COUNT', 1)[1]
-  local m = redis.call('HMGET', c.p .. ':meta', 'mark_epoch', 'mark_seq', 'ledger')
+  local first = redis.call('XRANGE', c.p .. K.log, '-', '+', 'COUNT', 1)[1]
+  local m = redis.call('HMGET', c.p .. K.meta, 'mark_epoch', 'mark_seq', 'ledger')
   return reply(c, text(c.seq), first and first[1] or '', m[1] or '0', m[2] or '0', held, text(a.base),
     text(a.entered), text(a.c), text(a.f), text(a.x), m[3] or '')
 end }

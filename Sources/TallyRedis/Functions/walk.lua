@@ -14,7 +14,7 @@
 local function bodies(c, places)
   local found = {}
   for i, place in ipairs(places) do
-    found[i] = redis.call('HEXISTS', c.p .. ':body', place:sub(1, 16))
+    found[i] = redis.call('HEXISTS', c.p .. K.body, place:sub(1, 16))
   end
   return table.concat(found)
 end
@@ -22,10 +22,10 @@ end
 -- Outdated elements at the head of a list go, a bounded number; a queue of which nothing waits leaves the set. What
 -- is leased of it brings it back as it is lined up again, in the same call, so no push and no retry can fall between.
 local function forget_if_unused(c, queue)
-  if redis.call('HEXISTS', c.p .. ':outdated', queue) == 1 then
+  if redis.call('HEXISTS', c.p .. K.outdated, queue) == 1 then
     local dropped = 0
     for p = 0, 3 do
-      local key = c.p .. ':ready:' .. queue .. ':' .. p
+      local key = c.p .. K.ready .. queue .. ':' .. p
       length_of(c, key)
       for _, element in ipairs(redis.call('LRANGE', key, 0, SWEEP - 1)) do
         local d = current(c, element:sub(1, 16))
@@ -34,13 +34,13 @@ local function forget_if_unused(c, queue)
         dropped = dropped + 1
       end
     end
-    if dropped > 0 then count_up(c, ':outdated', queue, -dropped) end
+    if dropped > 0 then count_up(c, K.outdated, queue, -dropped) end
   end
-  if c.recount or count_listed(c, queue) > 0 or redis.call('HEXISTS', c.p .. ':later', queue) == 1 then return end
-  redis.call('SREM', c.p .. ':queues', queue)
-  redis.call('HDEL', c.p .. ':outdated', queue)
-  redis.call('HDEL', c.p .. ':turns', queue)
-  redis.call('DEL', c.p .. ':wake:' .. queue)
+  if c.recount or count_listed(c, queue) > 0 or redis.call('HEXISTS', c.p .. K.later, queue) == 1 then return end
+  redis.call('SREM', c.p .. K.queues, queue)
+  redis.call('HDEL', c.p .. K.outdated, queue)
+  redis.call('HDEL', c.p .. K.turns, queue)
+  redis.call('DEL', c.p .. K.wake .. queue)
 end
 
 redis.register_function { function_name = NAME .. 'walk', flags = { 'allow-oom' }, callback = function(keys, args)
@@ -52,19 +52,19 @@ redis.register_function { function_name = NAME .. 'walk', flags = { 'allow-oom' 
   elseif args[3] ~= 'queues' and args[3] ~= 'leases' and args[3] ~= 'due' then refuse('no such structure') end
   local c = begin(keys, args)
   if args[3] == 'queues' then
-    local step = redis.call('SSCAN', c.p .. ':queues', args[4], 'COUNT', args[5])
+    local step = redis.call('SSCAN', c.p .. K.queues, args[4], 'COUNT', args[5])
     for _, queue in ipairs(step[2]) do forget_if_unused(c, queue) end
     return reply_list(c, step[2], step[1])
   end
   if args[3] == 'ready' then
-    local key = c.p .. ':ready:' .. args[7] .. ':' .. args[6]
+    local key = c.p .. K.ready .. args[7] .. ':' .. args[6]
     length_of(c, key)
     local found = redis.call('LRANGE', key, text(-offset - count), text(-offset - 1))
     local elements = {}
     for _, element in ipairs(found) do if #element == 20 then elements[#elements + 1] = element end end
     return reply(c, #found == count and text(offset + count) or '0', table.concat(elements), bodies(c, elements))
   end
-  local step = redis.call('ZSCAN', c.p .. ':' .. args[3], args[4], 'COUNT', text(count))
+  local step = redis.call('ZSCAN', c.p .. K[args[3]], args[4], 'COUNT', text(count))
   local members, scores = {}, {}
   local length = args[3] == 'leases' and 28 or 20
   for i = 1, #step[2], 2 do

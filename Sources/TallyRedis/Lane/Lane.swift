@@ -31,7 +31,7 @@ final class Lane: Sendable {
 
     var reading: Reading? { latest.withLock { $0 } }
     var isClosed: Bool { inbox.hasClosed }
-    var prefix: String { "{\(configuration.namespace):0}" }
+    var prefix: String { RedisKey.prefix(configuration.namespace) }
 
     func submit(_ call: Call) {
         let start = ended.withLock { state in

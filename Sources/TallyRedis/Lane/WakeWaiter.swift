@@ -27,7 +27,7 @@ final class WakeWaiter: Sendable {
         }
         if isClosed { throw QueueError(.closed, "wait") }
         defer { waits.withLock { _ = $0.active.removeValue(forKey: id) } }
-        let keys = queues.map { "\(prefix):wake:\($0.text)" }
+        let keys = queues.map { RedisKey.wake.behind(prefix, $0.text) }
         let seconds = String(max(0.001, time.seconds))
         do {
             try await withTaskCancellationHandler {

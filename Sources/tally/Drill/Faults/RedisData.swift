@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Tallystick
+import TallyRedis
 import TallyTesting
 
 /// F13 to F18: Redis loses what it had acknowledged. Mode recorded promises to survive all of it.
@@ -57,7 +58,7 @@ extension FaultKind {
     private static let redisFlushall = redis("redis-flushall", "F15", 50...100, losesRedisData: true) {
         site, _ in
         let redis = site.stage.servers.redis
-        let held = redis.ask("HLEN", "{tally:0}:body")?.number ?? 0
+        let held = redis.ask("HLEN", RedisKey.body.of("tally"))?.number ?? 0
         let reply = redis.ask("FLUSHALL")
         return .init(reply?.text == "OK" && held > 0, "\(held) jobs were in it")
     }
@@ -78,7 +79,8 @@ extension FaultKind {
         let end = ContinuousClock.now + time
         repeat {
             deleted +=
-                site.stage.servers.redis.ask("DEL", "{tally:0}:wake:drill", "{tally:0}:workers")?.number ?? 0
+                site.stage.servers.redis.ask(
+                    "DEL", RedisKey.wake.of("tally", "drill"), RedisKey.workers.of("tally"))?.number ?? 0
             site.hold(.milliseconds(20))
         } while ContinuousClock.now < end && !site.isStopping()
         return .init(deleted > 0, "\(deleted) keys deleted")
@@ -87,7 +89,7 @@ extension FaultKind {
     private static let redisEmpty = redis("redis-empty", "F16", 50...300, losesRedisData: true) {
         site, time in
         let servers = site.stage.servers
-        let held = servers.redis.ask("HLEN", "{tally:0}:body")?.number ?? 0
+        let held = servers.redis.ask("HLEN", RedisKey.body.of("tally"))?.number ?? 0
         guard servers.killRedis() else { return .init(false, "was not there") }
         try FileManager.default.removeItem(atPath: "\(servers.redisFolder)/appendonlydir")
         site.hold(time)

@@ -1,5 +1,6 @@
 import Foundation
 import Tallystick
+import TallyRedis
 
 /// The checks after the drain: the history checker, the ledger's own questions, the leavings in Redis, the real
 /// `tally reconcile`, the logs.
@@ -110,13 +111,14 @@ struct DrillChecks {
     private func checkRedis(_ report: inout DrillReport) {
         let redis = stage.servers.redis
         for (key, command) in [
-            ("body", "HLEN"), ("leases", "ZCARD"), ("due", "ZCARD"), ("detours", "HLEN"), ("unique", "HLEN"),
+            (RedisKey.body, "HLEN"), (.leases, "ZCARD"), (.due, "ZCARD"), (.detours, "HLEN"),
+            (.unique, "HLEN"),
         ] {
-            let left = redis.ask(command, "{tally:0}:\(key)")?.number ?? -1
+            let left = redis.ask(command, key.of("tally"))?.number ?? -1
             if left != 0 { report.violations.append("I8: \(left) entries are left in \(key)") }
         }
         for priority in 0..<4 {
-            let left = redis.ask("LLEN", "{tally:0}:ready:drill:\(priority)")?.number ?? -1
+            let left = redis.ask("LLEN", RedisKey.ready.of("tally", "drill:\(priority)"))?.number ?? -1
             if left != 0 {
                 report.violations.append("I8: \(left) elements are left in ready:drill:\(priority)")
             }

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Synchronization
 import TallyCore
+import TallyRedis
 
 /// Reads the first entry of every epoch that Redis begins, before the log is trimmed: where the history forked off.
 /// An epoch that lasted less than the pause between two looks may be missed; then nothing is said about it.
@@ -18,7 +19,8 @@ final class EpochWatch: Sendable {
         Thread.detachNewThread { [self] in
             var newest = -1
             while !stopped.isSet {
-                if let epoch = servers.redis.ask("HGET", "{tally:0}:meta", "epoch", seconds: 1)?.number,
+                if let epoch = servers.redis.ask("HGET", RedisKey.meta.of("tally"), "epoch", seconds: 1)?
+                    .number,
                     epoch != newest, let before = Self.predecessor(epoch, servers.redis)
                 {
                     newest = epoch
@@ -36,7 +38,7 @@ final class EpochWatch: Sendable {
 
     /// Of the epoch's first log entry, whose fields are v, t, w, m: see `start_epoch` in `library.lua`.
     private static func predecessor(_ epoch: Int, _ redis: AdminRedis) -> LogPosition? {
-        let reply = redis.ask("XRANGE", "{tally:0}:log", "\(epoch)-1", "\(epoch)-1", seconds: 1)
+        let reply = redis.ask("XRANGE", RedisKey.log.of("tally"), "\(epoch)-1", "\(epoch)-1", seconds: 1)
         guard let fields = reply?.list.first?.list.last?.list, fields.count == 8,
             case .bulk(let bytes) = fields[7]
         else { return nil }
