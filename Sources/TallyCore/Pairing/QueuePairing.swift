@@ -4,8 +4,8 @@ public struct QueueSighting: Hashable, Sendable {
     public var id: String?
     /// The history that it is in.
     public var epoch: Int64
-    /// The epochs that led to this one, and this one: what tells a restart from a copy that went on elsewhere. Empty =
-    /// unknown: only programs that keep none have met it.
+    /// The epochs that led to this one, and this one: what tells a restart from a copy that went on elsewhere. Empty
+    /// = unknown: only programs that keep none have met it.
     public var past: [Int64]
     /// Which process of the server this is, another one after each restart, and which of its databases.
     public var server: String
@@ -60,8 +60,8 @@ public struct KnownQueue: Hashable, Sendable {
 /// with its data; the server process, which FLUSHALL leaves alone; and the place, which a restart leaves alone. Where
 /// none of them is known, only a person can say that the old queue is gone.
 ///
-/// An id alone is not enough: a copy of the data has it too, such as a primary that comes back after a failover, or a
-/// snapshot that was loaded elsewhere, and each of its restarts begins a later epoch. So a queue is the known one only
+/// An id alone is not enough: a copy of the data has it too, such as a primary that comes back after a failover, or
+/// a snapshot that was loaded elsewhere, and each of its restarts begins a later epoch. So a queue is the known one only
 /// if the epoch that the ledger knows led to its own.
 public enum PairingVerdict: Hashable, Sendable {
     /// It is the ledger's queue.

@@ -80,8 +80,8 @@ local function text(number) return string.format('%.0f', number) end
 
 local function element_of(id, version) return id .. struct.pack('>I4', version) end
 local function token_of(id, version, epoch) return id .. struct.pack('>I4I8', version, epoch) end
--- What follows reads stored bytes. Those that no function wrote count as none, so that one damaged value stops no call
--- that touches other jobs as well; what it was about the ledger tells.
+-- What follows reads stored bytes. Those that no function wrote count as none, so that one damaged value stops no
+-- call that touches other jobs as well; what it was about the ledger tells.
 local function version_of(element) return #element >= 20 and (struct.unpack('>I4', element, 17)) or 0 end
 
 -- A detour: what is known of a job off the straight path.
@@ -208,8 +208,8 @@ local function entered(c, count)
   a.entered = a.entered + count
 end
 
--- Keeps that these epochs led to the present one, the last of them. A copy of the keys carries them along; what it does
--- afterwards stands in none of them, so the ledger can tell the two.
+-- Keeps that these epochs led to the present one, the last of them. A copy of the keys carries them along; what it
+-- does afterwards stands in none of them, so the ledger can tell the two.
 local function keep_epochs(c, epochs)
   local kept, seen = {}, {}
   for epoch in (redis.call('HGET', c.p .. K.meta, 'epochs') or ''):gmatch('%d+') do
