@@ -13,6 +13,7 @@ let package = Package(
         .library(name: "Tallystick", targets: ["Tallystick"]),
         .library(name: "TallyTesting", targets: ["TallyTesting"]),
         .executable(name: "tally", targets: ["tally"]),
+        .executable(name: "tally-lab", targets: ["tally-lab"]),
     ],
     targets: [
         // The C libraries. No `pkgConfig:`, which would print a warning on each build.
@@ -55,13 +56,25 @@ let package = Package(
             name: "TallyTesting",
             dependencies: ["TallyCore", "TallyMemory", "TallyRuntime", "TallyLedger"],
             swiftSettings: strict),
-        // The command.
+        // A Redis and a Postgres of one's own.
+        .target(name: "TallyServers", dependencies: ["TallyPostgres"], swiftSettings: strict),
+        // What both programs share: words, output, signals, exit codes.
+        .target(
+            name: "TallyCommandLine", dependencies: ["TallyCore", "Tallystick"], swiftSettings: strict),
+        // The operator's program.
         .executableTarget(
             name: "tally",
+            dependencies: ["TallyCommandLine", "TallyCore", "TallyServers", "Tallystick"],
+            swiftSettings: strict),
+        // What shows that the promises are kept, and how fast. No product of this package needs it.
+        .target(
+            name: "TallyLab",
             dependencies: [
-                "Tallystick", "TallyTesting", "TallyCore", "TallyMemory", "TallyConnections", "TallyRedis",
-                "TallyPostgres", "TallyRuntime", "TallyLedger", "CFileKinds",
+                "CFileKinds", "TallyCommandLine", "TallyConnections", "TallyCore", "TallyMemory",
+                "TallyPostgres", "TallyRedis", "TallyRuntime", "TallyServers", "TallyTesting", "Tallystick",
             ], swiftSettings: strict),
+        .executableTarget(
+            name: "tally-lab", dependencies: ["TallyCommandLine", "TallyLab"], swiftSettings: strict),
 
         .testTarget(
             name: "TallyCoreTests", dependencies: ["TallyCore"], swiftSettings: strict),
@@ -100,7 +113,7 @@ let package = Package(
             name: "CommandTests",
             dependencies: [
                 "TallyCore", "TallyConnections", "TallyRuntime", "TallyRedis", "TallyPostgres", "Tallystick",
-                "TestSupport", "tally",
+                "TestSupport", "TallyCommandLine", "TallyLab", "TallyServers", "tally", "tally-lab",
             ], swiftSettings: strict),
         .testTarget(
             name: "TallyPostgresTests",

@@ -33,6 +33,8 @@ build_folder() {
 build=$(build_folder)
 # shellcheck disable=SC2034  # for the scripts that source this
 tally=$build/release/tally
+# shellcheck disable=SC2034  # as above
+lab=$build/release/tally-lab
 
 # `runuser -u NAME` keeps the caller's HOME, which that user cannot write; the compiler's cache lives there.
 if [ ! -w "${HOME:-/nonexistent}" ]; then

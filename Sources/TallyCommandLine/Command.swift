@@ -2,8 +2,8 @@ import Foundation
 import Synchronization
 import Tallystick
 
-/// One word after `tally`. Exit codes: 0 done, 1 failed, 2 not understood; `reconcile` has its own.
-protocol Command: Sendable {
+/// One word after a program's name.
+package protocol Command: Sendable {
     static var name: String { get }
     static var summary: String { get }
     /// What `--help` prints below the summary.
@@ -18,24 +18,24 @@ protocol Command: Sendable {
     static var words: ClosedRange<Int> { get }
     /// Whether there is something for `--json` to print.
     static var hasOutput: Bool { get }
-    /// The exit codes of words that were not understood, and of a command that could not do its work.
-    static var failureCodes: (usage: Int32, failed: Int32) { get }
+    /// Whatever it ends with.
+    static var exitCodes: ExitCodes { get }
     /// Only other commands start it; the overview does not name it.
     static var isHidden: Bool { get }
     static func run(_ arguments: Arguments) async throws
 }
 
 extension Command {
-    static var flags: Set<String> { [] }
-    static var switches: Set<String> { [] }
-    static var repeatable: Set<String> { [] }
-    static var raw: Set<String> { [] }
-    static var words: ClosedRange<Int> { 0...0 }
-    static var hasOutput: Bool { true }
-    static var failureCodes: (usage: Int32, failed: Int32) { (2, 1) }
-    static var isHidden: Bool { false }
+    package static var flags: Set<String> { [] }
+    package static var switches: Set<String> { [] }
+    package static var repeatable: Set<String> { [] }
+    package static var raw: Set<String> { [] }
+    package static var words: ClosedRange<Int> { 0...0 }
+    package static var hasOutput: Bool { true }
+    package static var exitCodes: ExitCodes { ExitCodes() }
+    package static var isHidden: Bool { false }
 
-    static func arguments(_ words: [[UInt8]]) throws(Usage) -> Arguments {
+    package static func arguments(_ words: [[UInt8]]) throws(Usage) -> Arguments {
         let grammar = Grammar(
             flags: flags.union(Common.flags), switches: switches.union(Common.switches),
             repeatable: repeatable,
@@ -53,20 +53,19 @@ extension Command {
 }
 
 /// Flags that every command understands.
-enum Common {
-    static let flags: Set<String> = ["redis", "postgres", "namespace", "mode", "env-file"]
-    static let switches: Set<String> = ["json", "help"]
-    static let help = """
+package enum Common {
+    package static let flags: Set<String> = ["redis", "postgres", "namespace", "mode", "env-file"]
+    package static let switches: Set<String> = ["json", "help"]
+    package static let help = """
         Everywhere:
           --redis URL --postgres URL --namespace NAME --mode recorded|queued
                             win over TALLY_REDIS_URL, TALLY_POSTGRES_URL, TALLY_NAMESPACE, TALLY_MODE,
                             which win over the same names in .env (--env-file PATH for another file)
           --json            machine-readable output; what prints nothing refuses it
-        A flag is given once unless it is called repeatable. Exit 0 done, 1 failed, also where standard output could
-        not be written, 2 not understood.
+        A flag is given once unless it is called repeatable.
         """
 
-    static func settings(_ arguments: Arguments) throws -> Settings {
+    package static func settings(_ arguments: Arguments) throws -> Settings {
         var flags: [String: String] = [:]
         for (flag, name) in [
             ("redis", "TALLY_REDIS_URL"), ("postgres", "TALLY_POSTGRES_URL"),
@@ -79,12 +78,12 @@ enum Common {
         return try Settings(layers: [flags, ProcessInfo.processInfo.environment, dotEnv(arguments)])
     }
 
-    static func open(_ arguments: Arguments, isPairing: Bool = true) async throws -> Tally {
+    package static func open(_ arguments: Arguments, isPairing: Bool = true) async throws -> Tally {
         try await Tally.open(settings(arguments), observer: LogObserver(), isPairing: isPairing)
     }
 
     /// Opens, runs, closes: whatever the body throws.
-    static func withTally<Value>(
+    package static func withTally<Value>(
         _ arguments: Arguments, isPairing: Bool = true, _ body: (Tally) async throws -> Value
     ) async throws -> Value {
         let tally = try await open(arguments, isPairing: isPairing)
@@ -98,14 +97,21 @@ enum Common {
         }
     }
 
-    static func ledger(_ tally: Tally) throws -> any LedgerDriver {
+    /// Every duty that this process runs, under a name that says where it runs.
+    package static func duties(_ tally: Tally) throws -> Serve {
+        Serve(
+            queue: try tally.inspectable(), ledger: tally.ledger,
+            holder: "\(ProcessInfo.processInfo.hostName):\(getpid())", observer: LogObserver())
+    }
+
+    package static func ledger(_ tally: Tally) throws -> any LedgerDriver {
         guard let ledger = tally.ledger else {
             throw InvalidSetting("TALLY_POSTGRES_URL", "is not set; this command reads the ledger")
         }
         return ledger
     }
 
-    static func jobID(_ arguments: Arguments) throws -> JobID {
+    package static func jobID(_ arguments: Arguments) throws -> JobID {
         guard arguments.rest.count == 1 else { throw Usage("give one job id") }
         guard let id = JobID(arguments.rest[0]) else {
             throw Usage("\(arguments.rest[0]) is not a job id (a UUID)")
@@ -131,10 +137,12 @@ enum Common {
 }
 
 /// Errors of duties, one line each on standard error; the same error is not repeated within ten seconds.
-final class LogObserver: JobObserver {
+package final class LogObserver: JobObserver {
     private let last = Mutex<[String: ContinuousClock.Instant]>([:])
 
-    func dutyFailed(_ duty: String, _ error: any Error) {
+    package init() {}
+
+    package func dutyFailed(_ duty: String, _ error: any Error) {
         let text = "\(duty): \(error)"
         let isNew = last.withLock { last in
             if last.count > 100 { last.removeAll() }

@@ -1,6 +1,6 @@
 import TallyCore
 
-/// What `tally bench` needs of a ledger of its own; nothing else calls these.
+/// What `tally-lab bench` needs of a ledger of its own; nothing else calls these.
 extension PostgresLedger {
     /// How long a binary COPY of these rows takes into a logged, unindexed table, its commit included: the limit that
     /// the ledger's own figures are held against. The table is gone afterwards.

@@ -24,7 +24,7 @@ package struct DrillRow: Hashable, Sendable {
     }
 }
 
-/// Questions and harm of `tally drill`; nothing else calls these.
+/// Questions and harm of `tally-lab drill`; nothing else calls these.
 package enum DrillQuestion: String, Sendable {
     case lastEvent = "drill/last_event"
     case chain = "drill/chain"

@@ -4,15 +4,15 @@ import Synchronization
 
 /// Starting other programs, by `posix_spawn`: Foundation's `Process` waits for every heir of the program too, and a
 /// server that daemonizes never ends.
-enum ChildProcess {
+package enum ChildProcess {
     private static let spawning = Mutex(())
 
     /// Runs `body` while no child begins: what it opens can be marked as not to be inherited.
-    static func apart<Value>(_ body: () -> Value) -> Value { spawning.withLock { _ in body() } }
+    package static func apart<Value>(_ body: () -> Value) -> Value { spawning.withLock { _ in body() } }
 
     /// - Parameter input: what the program reads as standard input; nil = nothing.
     /// - Parameter output: the file for everything that it prints, added to its end.
-    static func start(
+    package static func start(
         _ words: [String], environment: [String]? = nil, input: Int32? = nil, output: String
     ) throws -> Int32 {
         var actions = posix_spawn_file_actions_t()
@@ -57,7 +57,7 @@ enum ChildProcess {
     }
 
     /// As `wait`; a task that is cancelled meanwhile ends the program and throws.
-    static func waitCancellably(_ pid: Int32) throws -> Int32 {
+    package static func waitCancellably(_ pid: Int32) throws -> Int32 {
         var status: Int32 = 0
         while true {
             let ended = waitpid(pid, &status, WNOHANG)
@@ -79,7 +79,7 @@ enum ChildProcess {
     }
 
     /// Waits for its end. Answers its exit code, 128 + the signal that ended it.
-    static func wait(_ pid: Int32) throws -> Int32 {
+    package static func wait(_ pid: Int32) throws -> Int32 {
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0 {
             if errno != EINTR {

@@ -3,13 +3,13 @@ import Glibc
 
 /// One program at a time works on the servers of a folder. The lock is the kernel's: it ends with its holder, however
 /// that ends.
-final class FolderLock: Sendable {
+package final class FolderLock: Sendable {
     private let descriptor: Int32
 
     /// Makes the folder where there is none, and waits for whoever works on it.
     ///
     /// - Throws: `ServerProblem` where the folder cannot be made; `CancellationError`.
-    static func take(_ folder: String, say: (String) -> Void) async throws -> FolderLock {
+    package static func take(_ folder: String, say: (String) -> Void) async throws -> FolderLock {
         var hasSaid = false
         while true {
             try Task.checkCancellation()
@@ -39,7 +39,7 @@ final class FolderLock: Sendable {
     deinit { close(descriptor) }
 
     /// Its owner is done: the lock lasts at least until here.
-    func release() {}
+    package func release() {}
 
     private static func isAt(_ path: String, _ descriptor: Int32) -> Bool {
         var own = stat()
@@ -49,7 +49,7 @@ final class FolderLock: Sendable {
     }
 
     /// Every missing part of the path; what is made is for this user alone.
-    static func make(_ folder: String) throws {
+    package static func make(_ folder: String) throws {
         var path = ""
         for part in folder.split(separator: "/") {
             path += "/\(part)"

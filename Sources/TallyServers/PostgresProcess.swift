@@ -1,11 +1,11 @@
 import Foundation
 import Glibc
 
-enum PostgresProcess {
+package enum PostgresProcess {
     /// Makes a cluster where there is none, starts it and waits until it answers. Answers its port.
     ///
     /// - Parameter options: settings such as `checkpoint_timeout=30s`, which win over those below.
-    static func start(
+    package static func start(
         folder: String, password: String, _ tools: ServerTools, preferred: Int, options: [String] = []
     ) throws -> Int {
         let data = "\(folder)/data"

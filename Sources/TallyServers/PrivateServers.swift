@@ -6,33 +6,40 @@ import Glibc
 ///
 /// The folder holds everything: `redis/`, `postgres/`, `state.json`. As root, Postgres (which refuses root) runs as
 /// the user `postgres`, with its data below `/var/tmp`, since a home may be closed to that user.
-struct PrivateServers {
-    struct State: Codable {
-        var redisPort: Int
-        var redisPassword: String
-        var postgresPort: Int
-        var postgresPassword: String
-        var postgresFolder: String
+package struct PrivateServers: Sendable {
+    package struct State: Codable, Sendable {
+        package var redisPort: Int
+        package var redisPassword: String
+        package var postgresPort: Int
+        package var postgresPassword: String
+        package var postgresFolder: String
     }
 
-    let folder: String
-    let state: State
+    package let folder: String
+    package let state: State
 
-    var redisURL: String { "redis://:\(state.redisPassword)@127.0.0.1:\(state.redisPort)/0" }
-    var postgresURL: String {
+    package var redisURL: String { "redis://:\(state.redisPassword)@127.0.0.1:\(state.redisPort)/0" }
+    package var postgresURL: String {
         "postgres://tally:\(state.postgresPassword)@127.0.0.1:\(state.postgresPort)/postgres"
     }
-    var redisPid: Int32? { Self.pid("\(folder)/redis/pid", of: "redis") }
-    var postgresPid: Int32? { Self.pid("\(state.postgresFolder)/data/postmaster.pid", of: "postgres") }
+    package var redisPid: Int32? { Self.pid("\(folder)/redis/pid", of: "redis") }
+    package var postgresPid: Int32? {
+        Self.pid("\(state.postgresFolder)/data/postmaster.pid", of: "postgres")
+    }
 
     /// What a run wants otherwise than usual: lines of redis.conf, settings of Postgres.
-    struct Tuning: Sendable {
-        var redis: [String] = []
-        var postgres: [String] = []
+    package struct Tuning: Sendable {
+        package var redis: [String]
+        package var postgres: [String]
+
+        package init(redis: [String] = [], postgres: [String] = []) {
+            self.redis = redis
+            self.postgres = postgres
+        }
     }
 
     /// Starts what does not run yet; ports that are taken are given up for others.
-    static func start(_ folder: String, tuning: Tuning = Tuning(), say: (String) -> Void) throws
+    package static func start(_ folder: String, tuning: Tuning = Tuning(), say: (String) -> Void) throws
         -> PrivateServers
     {
         try FolderLock.make("\(folder)/redis")
@@ -64,18 +71,18 @@ struct PrivateServers {
         return PrivateServers(folder: folder, state: state)
     }
 
-    static func open(_ folder: String) throws -> PrivateServers? {
+    package static func open(_ folder: String) throws -> PrivateServers? {
         try load(folder).map { PrivateServers(folder: folder, state: $0) }
     }
 
     /// Ends both, by pid, and waits until they are gone.
-    func stop() {
+    package func stop() {
         if let pid = postgresPid { Self.end(pid, SIGINT) }
         if let pid = redisPid { Self.end(pid, SIGTERM) }
     }
 
     /// Stops and deletes everything. Without the checkpoint that a stop would write first: the data goes too.
-    func remove() {
+    package func remove() {
         if let pid = postgresPid { Self.end(pid, SIGQUIT) }
         if let pid = redisPid { Self.end(pid, SIGTERM) }
         for path in [state.postgresFolder, folder] {
@@ -118,7 +125,7 @@ struct PrivateServers {
 
     /// The first line of the file, if that program lives under that pid. A file that a killed server left may name a
     /// pid that another program has by now.
-    static func pid(_ path: String, of program: String) -> Int32? {
+    package static func pid(_ path: String, of program: String) -> Int32? {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8),  // no file: not running
             let pid = Int32(text.split(separator: "\n").first ?? ""), pid > 1,
             isAlive(pid),
@@ -137,7 +144,7 @@ struct PrivateServers {
         return stat.split(separator: ")").last?.dropFirst().first != "Z"
     }
 
-    static func end(_ pid: Int32, _ signal: Int32) {
+    package static func end(_ pid: Int32, _ signal: Int32) {
         kill(pid, signal)
         for _ in 0..<3000 {
             if !isAlive(pid) { return }
@@ -147,7 +154,7 @@ struct PrivateServers {
     }
 }
 
-struct ServerProblem: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
+package struct ServerProblem: Error, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
 }

@@ -1,11 +1,11 @@
 import Foundation
 import Glibc
 
-enum RedisProcess {
+package enum RedisProcess {
     /// It ended because it cannot read its own append-only file.
-    struct Damaged: Error, CustomStringConvertible {
+    package struct Damaged: Error, CustomStringConvertible {
         var folder: String
-        var description: String {
+        package var description: String {
             "Redis refuses its append-only file; to cut it where the damage begins: redis-check-aof --fix "
                 + "\(folder)/appendonlydir/appendonly.aof.manifest"
         }
@@ -15,7 +15,7 @@ enum RedisProcess {
     ///
     /// - Parameter options: lines of redis.conf that win over those below.
     /// - Throws: `Damaged`; `ServerProblem` with the end of its log.
-    static func start(
+    package static func start(
         folder: String, password: String, _ tools: ServerTools, preferred: Int, options: [String] = []
     ) throws -> Int {
         var last = ""
@@ -41,7 +41,7 @@ enum RedisProcess {
     }
 
     /// Cuts it where its damage begins: what follows is lost.
-    static func cutAppendOnlyFile(_ folder: String) throws {
+    package static func cutAppendOnlyFile(_ folder: String) throws {
         try ServerTools.run([
             "/bin/sh", "-c", "echo y | redis-check-aof --fix \"$0\"",
             "\(folder)/appendonlydir/appendonly.aof.manifest",
@@ -99,7 +99,7 @@ enum RedisProcess {
         (try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? ""
     }
 
-    static func canConnect(_ port: Int) -> Bool {
+    package static func canConnect(_ port: Int) -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()

@@ -2,11 +2,11 @@ import Foundation
 import Glibc
 
 /// Where the servers' programs are. Debian puts no `initdb` on the path.
-struct ServerTools {
-    var redisServer: String
-    var postgresBin: String
+package struct ServerTools {
+    package var redisServer: String
+    package var postgresBin: String
 
-    static func find() throws -> ServerTools {
+    package static func find() throws -> ServerTools {
         let hint = "run ops/up, which installs redis-server and postgresql"
         guard let redis = find("redis-server") else {
             throw ServerProblem("redis-server is not installed; \(hint)")
@@ -31,7 +31,7 @@ struct ServerTools {
         return folders
     }
 
-    static func find(_ program: String) -> String? {
+    package static func find(_ program: String) -> String? {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         return (path.split(separator: ":").map(String.init) + ["/usr/bin", "/usr/sbin", "/usr/local/bin"])
             .map { "\($0)/\(program)" }.first(where: isExecutable)
@@ -43,7 +43,7 @@ struct ServerTools {
     ///
     /// - Throws: what it printed, when it failed.
     @discardableResult
-    static func run(_ words: [String], folder: String = "/") throws -> String {
+    package static func run(_ words: [String], folder: String = "/") throws -> String {
         let log =
             "\(FileManager.default.temporaryDirectory.path)/tally-run-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         defer { unlink(log) }
@@ -55,7 +55,7 @@ struct ServerTools {
     }
 
     /// A loopback port that is free now. Somebody may take it before it is used: callers try again.
-    static func freePort() throws -> Int {
+    package static func freePort() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()

@@ -1,9 +1,8 @@
 import Foundation
 import Glibc
+import TallyServers
 import TestSupport
 import Testing
-
-@testable import tally
 
 /// Private servers in folders of the tests' own.
 @Suite(.serialized) struct `The servers of a folder` {

@@ -6,7 +6,7 @@ import TestSupport
 import Tallystick
 import Testing
 
-@testable import tally
+@testable import TallyCommandLine
 
 /// What the command reads and writes, and how it ends when it cannot.
 @Suite(.serialized) struct `Input and output` {

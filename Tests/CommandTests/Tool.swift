@@ -4,23 +4,21 @@ import TallyCore
 import TestSupport
 import Tallystick
 
-/// The built command: it lies beside the test bundle.
+/// The built programs: they lie beside the test bundle.
 enum Tool {
     struct Missing: Error {}
 
-    static var path: String {
-        get throws {
-            let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-                .deletingLastPathComponent()
-            let bundle = CommandLine.arguments.lazy.filter { $0.hasSuffix(".xctest") }.map {
-                URL(fileURLWithPath: $0).deletingLastPathComponent()
-            }
-            for folder in [own] + bundle {
-                let path = folder.appendingPathComponent("tally").path
-                if access(path, X_OK) == 0 { return path }
-            }
-            throw Missing()
+    static func path(_ program: String) throws -> String {
+        let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+            .deletingLastPathComponent()
+        let bundle = CommandLine.arguments.lazy.filter { $0.hasSuffix(".xctest") }.map {
+            URL(fileURLWithPath: $0).deletingLastPathComponent()
         }
+        for folder in [own] + bundle {
+            let path = folder.appendingPathComponent(program).path
+            if access(path, X_OK) == 0 { return path }
+        }
+        throw Missing()
     }
 
     struct Outcome: Sendable {
@@ -39,9 +37,13 @@ enum Tool {
 
     /// Runs it to its end. The environment holds nothing but `environment` and the path.
     static func run(
-        _ words: [String], environment: [String: String] = [:], input: String = "", folder: String = "/"
+        _ words: [String], environment: [String: String] = [:], input: String = "", folder: String = "/",
+        of program: String = "tally"
     ) async throws -> Outcome {
-        try await Running(words, environment: environment, input: input, folder: folder).outcome()
+        try await Running(
+            bytes: words.map { Array($0.utf8) }, environment: environment, input: input, folder: folder,
+            program: program
+        ).outcome()
     }
 
     /// Runs it with words of any bytes, and with standard input and output of the caller's choice.
@@ -69,7 +71,7 @@ enum Tool {
 
         init(
             bytes words: [[UInt8]], environment: [String: String], input: String = "", folder: String = "/",
-            inputPath: String? = nil, outputPath: String? = nil
+            inputPath: String? = nil, outputPath: String? = nil, program: String = "tally"
         ) throws {
             base = NSTemporaryDirectory() + "/tally-command-\(getpid())-\(UInt32.random(in: 0 ... .max))"
             try input.write(toFile: base + ".in", atomically: false, encoding: .utf8)
@@ -81,7 +83,7 @@ enum Tool {
             posix_spawn_file_actions_addopen(
                 &actions, 1, self.outputPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
             posix_spawn_file_actions_addopen(&actions, 2, base + ".err", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-            let all = ["/usr/bin/env", "-C", folder, try Tool.path]
+            let all = ["/usr/bin/env", "-C", folder, try Tool.path(program)]
             var arguments: [UnsafeMutablePointer<CChar>?] = all.map { strdup($0) }
             for word in words {
                 let text = word.map { CChar(bitPattern: $0) } + [0]

@@ -7,8 +7,8 @@ import Testing
 private let commands = [
     "dev", "migrate", "enqueue", "worker", "serve", "inspect", "list", "stats", "dlq", "cancel", "workers",
     "reconcile", "partitions",
-    "conformance", "bench", "demo",
 ]
+private let labCommands = ["demo", "drill", "bench", "simulate", "conformance"]
 private let nowhere = [
     "TALLY_REDIS_URL": "redis://:s3cret@127.0.0.1:1",
     "TALLY_POSTGRES_URL": "postgres://u:s3cret@127.0.0.1:1/db",
@@ -22,12 +22,56 @@ private let nowhere = [
         #expect(outcome.output.hasPrefix("tally \(name): "))
     }
 
-    @Test func `lists its words [H4]`() async throws {
-        let help = try await Tool.run(["--help"])
-        let bare = try await Tool.run([])
+    @Test(arguments: labCommands)
+    func `of the lab explains each of its words, exit 0 [H4]`(_ name: String) async throws {
+        let outcome = try await Tool.run([name, "--help"], of: "tally-lab")
+
+        #expect(outcome.code == 0 && outcome.errors.isEmpty)
+        #expect(outcome.output.hasPrefix("tally-lab \(name): "))
+    }
+
+    @Test(arguments: [("tally", commands), ("tally-lab", labCommands)])
+    func `lists its words [H4]`(_ program: String, _ names: [String]) async throws {
+        let help = try await Tool.run(["--help"], of: program)
+        let bare = try await Tool.run([], of: program)
 
         #expect(help.code == 0 && bare.code == 2)
-        for name in commands { #expect(help.output.contains("\n  \(name) ")) }
+        let listed = help.lines.filter { $0.hasPrefix("  ") }.map { $0.split(separator: " ")[0] }
+        #expect(listed.map(String.init).sorted() == names.sorted())
+    }
+
+    @Test(arguments: [("tally", "tally-lab", labCommands), ("tally-lab", "tally", commands)])
+    func `says where a word of the other program belongs, exit 2`(
+        _ program: String, _ other: String, _ names: [String]
+    ) async throws {
+        for name in names {
+            let outcome = try await Tool.run([name], of: program)
+
+            #expect(outcome.code == 2 && outcome.output.isEmpty)
+            #expect(outcome.errors.contains("run `\(other) \(name)`"), "\(outcome.errors)")
+        }
+    }
+
+    @Test func `of the operator loads no library of the lab`() throws {
+        // A library that a program is linked with stands in it by its file's name.
+        func holds(_ program: String, _ library: String) throws -> Bool {
+            let file = try Data(contentsOf: URL(fileURLWithPath: Tool.path(program)), options: .alwaysMapped)
+            return file.range(of: Data(library.utf8)) != nil
+        }
+
+        #expect(try holds("tally", "libpq.so") && !holds("tally", "libmagic.so"))
+        #expect(try holds("tally-lab", "libmagic.so"))
+    }
+
+    @Test(arguments: [
+        ("stats", [0, 1, 2]), ("reconcile", [0, 1, 4, 8, 16]), ("enqueue", [0, 1, 2, 130]),
+    ])
+    func `names the exit codes of each command`(_ name: String, _ codes: [Int]) async throws {
+        let help = try await Tool.run([name, "--help"])
+        let listed = try #require(help.output.components(separatedBy: "Exit codes:\n").last)
+            .split(separator: "\n").prefix { $0.hasPrefix("  ") }
+
+        #expect(listed.map { $0.split(separator: " ").first.flatMap { Int($0) } } == codes)
     }
 
     @Test(arguments: [

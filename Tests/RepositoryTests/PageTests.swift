@@ -91,8 +91,8 @@ import Testing
             #expect(!names.isEmpty, "\(row)")
             for name in names {
                 let words = name.split(separator: " ").map(String.init)
-                if words[0] == "tally", words.count > 1 {
-                    #expect(commands[words[1]] != nil, "\(name)")
+                if let own = commands[words[0]], words.count > 1 {
+                    #expect(own[words[1]] != nil, "\(name)")
                 } else if words.count == 1 {
                     #expect(cases.contains("\"\(name)\""), "\(name)")
                 } else {
@@ -107,16 +107,23 @@ import Testing
 
     @Test func `has every command, and no other`() throws {
         let section = try #require(page.between("## Commands", "\n## "))
-        let shown = section.matches(#"^\| `([a-z]+)` \|"#).map { $0[0] }
+        for (program, commands) in try Self.commands() {
+            let table = try #require(section.between("| `\(program) …` |", "\n\n"))
+            let shown = table.matches(#"^\| `([a-z]+)` \|"#).map { $0[0] }
 
-        #expect(Set(shown) == Set(try Self.commands().keys))
-        #expect(shown.count == Set(shown).count)
+            #expect(Set(shown) == Set(commands.keys))
+            #expect(shown.count == Set(shown).count)
+        }
     }
 
-    /// The visible commands, with their own sentence.
-    private static func commands() throws -> [String: String] {
+    /// The visible commands of each program, with their own sentence.
+    private static func commands() throws -> [String: [String: String]] {
+        ["tally": try commands(of: "Sources/tally"), "tally-lab": try commands(of: "Sources/TallyLab")]
+    }
+
+    private static func commands(of folder: String) throws -> [String: String] {
         var found: [String: String] = [:]
-        for path in try Tree.files("Sources/tally", "swift") {
+        for path in try Tree.files(folder, "swift") {
             // One after another: a file may hold several.
             for part in try Tree.text(path).components(separatedBy: ": Command {").dropFirst() {
                 guard let name = part.matches(#"static let name = "([a-z-]+)""#).first?[0],
@@ -141,7 +148,7 @@ import Testing
     @Test func `has the benches of the command, with their floors`() throws {
         let section = try #require(page.between("## Numbers", "\n## "))
         let suites = try ["Suites", "ReconcileSuites"]
-            .map { try Tree.text("Sources/tally/Bench/\($0).swift") }.joined()
+            .map { try Tree.text("Sources/TallyLab/Bench/\($0).swift") }.joined()
         let names = suites.matches(#"Suites\(name: "([a-z0-9_]+)""#).map { $0[0] }
 
         #expect(section.matches(#"^\| `([a-z0-9_]+)` \|"#).map { $0[0] } == names)

@@ -1,26 +1,26 @@
 import Tallystick
 
 /// What a command understands, beside the flags of `Common`.
-struct Grammar {
+package struct Grammar {
     /// Names that take a value.
-    var flags: Set<String>
+    package var flags: Set<String>
     /// Names that take none. A name in both sets takes a value after `=` only.
-    var switches: Set<String>
+    package var switches: Set<String>
     /// Flags that may stand more than once.
-    var repeatable: Set<String> = []
+    package var repeatable: Set<String> = []
     /// Flags whose value may be any bytes; the values of others are UTF-8.
-    var raw: Set<String> = []
+    package var raw: Set<String> = []
 }
 
 /// The words after a command: flags, then what is left. A flag is `--name value`, `--name=value`, or a bare `--name`.
 /// A word is taken as the bytes that were passed, or refused by name; none is repaired.
-struct Arguments {
+package struct Arguments: Sendable {
     private var values: [String: [[UInt8]]] = [:]
     private var switches: Set<String> = []
-    private(set) var rest: [String] = []
+    package private(set) var rest: [String] = []
 
     /// - Throws: `Usage` for an unknown flag, one that is given twice, and a value that is not UTF-8.
-    init(_ words: [[UInt8]], _ grammar: Grammar) throws(Usage) {
+    package init(_ words: [[UInt8]], _ grammar: Grammar) throws(Usage) {
         var words = words[...]
         while let word = words.popFirst() {
             guard word.starts(with: "--".utf8), word.count > 2 else {
@@ -65,20 +65,20 @@ struct Arguments {
         return text
     }
 
-    func has(_ name: String) -> Bool { switches.contains(name) }
-    func bytes(_ name: String) -> [[UInt8]] { values[name] ?? [] }
-    func text(_ name: String) -> String? { all(name).last }
-    func all(_ name: String) -> [String] { bytes(name).map { String(decoding: $0, as: UTF8.self) } }
+    package func has(_ name: String) -> Bool { switches.contains(name) }
+    package func bytes(_ name: String) -> [[UInt8]] { values[name] ?? [] }
+    package func text(_ name: String) -> String? { all(name).last }
+    package func all(_ name: String) -> [String] { bytes(name).map { String(decoding: $0, as: UTF8.self) } }
 
     /// Refuses whatever was given and means nothing there, by name.
     ///
     /// - Parameter place: what was asked for, such as `dlq requeue`.
-    func allow(_ names: Set<String>, in place: String) throws(Usage) {
+    package func allow(_ names: Set<String>, in place: String) throws(Usage) {
         let given = switches.union(values.keys).subtracting(Common.flags).subtracting(Common.switches)
         if let name = given.subtracting(names).min() { throw Usage("--\(name) means nothing in `\(place)`") }
     }
 
-    func number(_ name: String, in range: ClosedRange<Int>, or fallback: Int) throws(Usage) -> Int {
+    package func number(_ name: String, in range: ClosedRange<Int>, or fallback: Int) throws(Usage) -> Int {
         guard let text = text(name) else { return fallback }
         guard let number = Int(text), range.contains(number) else {
             throw Usage(
@@ -88,13 +88,13 @@ struct Arguments {
         return number
     }
 
-    func time(_ name: String) throws(Usage) -> Timestamp? {
+    package func time(_ name: String) throws(Usage) -> Timestamp? {
         guard let text = text(name) else { return nil }
         guard let time = Timestamp(text) else { throw .noTime("--\(name)", text) }
         return time
     }
 
-    func duration(_ name: String) throws(Usage) -> Duration? {
+    package func duration(_ name: String) throws(Usage) -> Duration? {
         guard let text = text(name) else { return nil }
         guard let time = Duration(human: text) else { throw .noDuration("--\(name)", text) }
         return time
@@ -102,17 +102,17 @@ struct Arguments {
 }
 
 /// The words were not understood: exit code 2.
-struct Usage: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
+package struct Usage: Error, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
 
-    static func noTime(_ name: String, _ text: String) -> Usage {
+    package static func noTime(_ name: String, _ text: String) -> Usage {
         Usage(
             "\(name) \(Output.printable(text)): must be RFC 3339 such as 2030-01-02T03:04:05Z, unix seconds or unix "
                 + "milliseconds")
     }
 
-    static func noDuration(_ name: String, _ text: String) -> Usage {
+    package static func noDuration(_ name: String, _ text: String) -> Usage {
         Usage(
             "\(name) \(Output.printable(text)): must be a time such as 250ms, 1.5s, 1h30m or 7d; the units are "
                 + "d, h, m, s, ms and us, in this order, and a bare number is seconds")
@@ -120,6 +120,7 @@ struct Usage: Error, CustomStringConvertible {
 }
 
 /// The command ended, and this is its exit code.
-struct Exit: Error {
-    let code: Int32
+package struct Exit: Error {
+    package let code: Int32
+    package init(code: Int32) { self.code = code }
 }

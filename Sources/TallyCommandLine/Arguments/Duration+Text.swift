@@ -1,7 +1,7 @@
 extension Duration {
     /// `1.5s`, `1h30m`, `7d`, or a bare number of seconds: exact to the microsecond, or nil. Units stand from the
     /// largest to the smallest, each at most once; only the last number may have a fraction.
-    init?(human text: String) {
+    package init?(human text: String) {
         let units: [(name: String, scale: Int64)] = [
             ("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1000),
             ("us", 1),

@@ -3,14 +3,15 @@ import TallyCore
 
 /// Bytes that are a JSON text already. They are printed as they are: no library reads their numbers and writes
 /// others.
-struct RawJSON {
-    let bytes: [UInt8]
+package struct RawJSON {
+    package let bytes: [UInt8]
+    package init(bytes: [UInt8]) { self.bytes = bytes }
 }
 
 /// JSON as the command prints it.
-enum JSONWriter {
+package enum JSONWriter {
     /// - Parameter value: text, number, truth, `NSNull`, `RawJSON`, or lists and objects of these.
-    static func append(_ value: Any, to out: inout [UInt8]) {
+    package static func append(_ value: Any, to out: inout [UInt8]) {
         switch value {
         case let raw as RawJSON: out += raw.bytes
         case let text as String: out += JSONString.encoded(text).utf8

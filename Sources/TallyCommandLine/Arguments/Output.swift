@@ -5,17 +5,17 @@ import Synchronization
 ///
 /// What cannot be written is not lost in silence: the first failure of standard output is said on standard error, and
 /// the program's exit code tells of it whatever the command did.
-enum Output {
+package enum Output {
     /// The first error of standard output; 0 = none.
     private static let failure = Atomic<Int32>(0)
 
-    static func line(_ text: String) { print(Array((text + "\n").utf8)) }
-    static func note(_ text: String) { _ = write(2, Array((text + "\n").utf8)) }
+    package static func line(_ text: String) { print(Array((text + "\n").utf8)) }
+    package static func note(_ text: String) { _ = write(2, Array((text + "\n").utf8)) }
     /// A line that the next one overwrites, where somebody is watching.
-    static func live(_ text: String) {
+    package static func live(_ text: String) {
         if isatty(2) == 1 { _ = write(2, Array(("\r\u{1B}[K" + text).utf8)) }
     }
-    static func endLive() {
+    package static func endLive() {
         if isatty(2) == 1 { _ = write(2, Array("\r\u{1B}[K".utf8)) }
     }
 
@@ -31,7 +31,7 @@ enum Output {
     }
 
     /// The exit code of a command that ended with `code`: the reader did not get all of its output.
-    static func code(_ code: Int32, ofLostOutput lost: Int32 = 1) -> Int32 {
+    package static func code(_ code: Int32, ofLostOutput lost: Int32 = 1) -> Int32 {
         code == 0 && failure.load(ordering: .relaxed) != 0 ? lost : code
     }
 
@@ -54,7 +54,7 @@ enum Output {
 
     /// A descriptor that was closed before the program began would be given to the next file or socket, and what is
     /// printed would go there: each gets a place where its use fails, or where nobody reads.
-    static func fillStandardDescriptors() {
+    package static func fillStandardDescriptors() {
         for (descriptor, mode) in [(0, O_WRONLY), (1, O_RDONLY), (2, O_WRONLY)]
         where fcntl(Int32(descriptor), F_GETFD) < 0 {
             _ = open("/dev/null", mode)  // the lowest free number: this one
@@ -62,7 +62,7 @@ enum Output {
     }
 
     /// Columns as wide as their longest cell.
-    static func table(_ header: [String], _ rows: [[String]]) {
+    package static func table(_ header: [String], _ rows: [[String]]) {
         var widths = header.map(\.count)
         for row in rows {
             for (index, cell) in row.enumerated() { widths[index] = max(widths[index], cell.count) }
@@ -74,14 +74,14 @@ enum Output {
     }
 
     /// One line, the names of objects in order.
-    static func json(_ value: Any) {
+    package static func json(_ value: Any) {
         var bytes: [UInt8] = []
         JSONWriter.append(value, to: &bytes)
         print(bytes + [10])
     }
 
     /// Control characters would let a stored text draw on the operator's terminal.
-    static func printable(_ text: String, limit: Int = 200) -> String {
+    package static func printable(_ text: String, limit: Int = 200) -> String {
         var shown = ""
         for scalar in text.unicodeScalars.prefix(limit) {
             switch scalar.properties.generalCategory {

@@ -4,11 +4,11 @@ import Synchronization
 import Tallystick
 
 /// SIGINT and SIGTERM as something to await. Only the command handles signals; the library never does.
-enum Signals {
+package enum Signals {
     /// Calls `stop` at the first signal and `again` at the second. Without `again` a second one ends the process at
     /// once, unless `insisting` is false: then it is ignored, because what is being stopped would be left behind.
     /// SIGHUP is the terminal that was closed.
-    static func onStop(
+    package static func onStop(
         insisting: Bool = true, again: (@Sendable () -> Void)? = nil, _ stop: @escaping @Sendable () -> Void
     ) {
         let counter = Seen()
@@ -37,7 +37,7 @@ enum Signals {
 
     /// Runs a worker. The first signal drains it; a second one stops it at once: its handlers are cancelled and its
     /// jobs handed back. The process has ended `Limits.stop` after that, also where a store hangs.
-    static func working(_ worker: Worker) async throws {
+    package static func working(_ worker: Worker) async throws {
         let run = Task { try await worker.run() }
         onStop(again: {
             DispatchQueue.global().asyncAfter(deadline: .now() + Limits.stop.seconds) { _exit(1) }
@@ -58,7 +58,7 @@ enum Signals {
     }
 
     /// Runs `body`, and cancels it at the first signal.
-    static func cancelling(
+    package static func cancelling(
         insisting: Bool = true, _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
         let (begun, begin) = AsyncStream.makeStream(of: Void.self)

@@ -1,5 +1,7 @@
 import Foundation
 import Glibc
+import TallyCommandLine
+import TallyServers
 import Tallystick
 
 /// What `tally serve` costs in memory while it catches up with large bodies, as after an outage of Postgres.
@@ -63,7 +65,7 @@ extension Suites {
     }
 }
 
-/// This program as `tally serve`, in a process of its own.
+/// `tally serve`, in a process of its own.
 private struct ServeProcess {
     let pid: Int32
 
@@ -73,7 +75,7 @@ private struct ServeProcess {
         all["TALLY_POSTGRES_URL"] = servers.postgresURL
         all["TALLY_NAMESPACE"] = namespace
         pid = try ChildProcess.start(
-            ["/proc/\(getpid())/exe", "serve"], environment: all.map { "\($0.key)=\($0.value)" },
+            [try Programs.tally(), "serve"], environment: all.map { "\($0.key)=\($0.value)" },
             output: "\(servers.folder)/serve.log")
     }
 

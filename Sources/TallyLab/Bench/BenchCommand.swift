@@ -1,11 +1,13 @@
 import Foundation
+import TallyCommandLine
+import TallyServers
 import Tallystick
 
 enum BenchCommand: Command {
     static let name = "bench"
     static let summary = "measure this machine: rates, latencies, and their share of the raw limits"
     static let help = """
-        tally bench [--suite NAME|all] [--rounds 3] [--ended 1000000] [--gigabytes 0.5]
+        tally-lab bench [--suite NAME|all] [--rounds 3] [--ended 1000000] [--gigabytes 0.5]
         Starts private servers of its own in a temporary folder and removes them. The raw limits are measured in the
         same run, before load: redis-benchmark LPUSH (-P 16 -c 50 -d 205) and binary COPY of the same job row into an
         unindexed table.
@@ -14,8 +16,10 @@ enum BenchCommand: Command {
           --gigabytes N     backlog of jobs of 1 MiB in `backlog_bytes`; Redis holds each twice,
                             Postgres writes it thrice
         What the reconciler costs (`sweep`, `rebuild`, `soak`) is measured once, whatever --rounds says.
-        With --json: {"results":[{"name","value","unit","raw","ratio","floor"}]}. Exit 1 when a floor is missed.
+        With --json: {"results":[{"name","value","unit","raw","ratio","floor"}]}.
         """
+    static let exitCodes = ExitCodes(
+        failed: .init(1, "failed, or a floor is missed"), others: [ExitCodes.interrupted])
     static let flags: Set<String> = ["suite", "rounds", "ended", "gigabytes"]
 
     static func run(_ arguments: Arguments) async throws {
@@ -33,7 +37,7 @@ enum BenchCommand: Command {
         if suites.isEmpty { throw Usage("--suite \(wanted): there are \(names)") }
         let rounds = try arguments.number("rounds", in: 1...9, or: 3)
         let folder = "/var/tmp/tallystick-bench-\(getpid())"
-        let servers = try await DevCommand.start(folder)
+        let servers = try await PrivateServers.startMigrated(folder) { Output.note("bench: \($0)") }
         defer { servers.remove() }
         Signals.onStop {
             servers.remove()

@@ -1,3 +1,4 @@
+import TallyServers
 import Tallystick
 
 /// What idle workers cost Redis: calls a second, while jobs of their own queue and of another one fall due.

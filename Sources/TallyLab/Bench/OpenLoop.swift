@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TallyServers
 import Tallystick
 
 /// Enqueues at a fixed rate, whatever the answers, with an idle worker and the mirror on. The clock of a job starts

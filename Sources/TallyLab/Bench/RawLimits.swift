@@ -1,4 +1,5 @@
 import Foundation
+import TallyServers
 import Tallystick
 
 /// What the two stores do at best on this machine, without us.

@@ -1,5 +1,7 @@
 import Foundation
 import Synchronization
+import TallyCommandLine
+import TallyServers
 import Tallystick
 
 /// What the reconciler costs: over an active set, beneath history, after a total loss, beside load.

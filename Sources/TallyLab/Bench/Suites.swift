@@ -1,5 +1,7 @@
 import Foundation
 import Synchronization
+import TallyCommandLine
+import TallyServers
 import Tallystick
 
 /// What is measured. Each run has a fresh namespace; a private server pair is shared by all.

@@ -1,18 +1,20 @@
 import Foundation
-import TallyTesting
+import TallyCommandLine
 import Tallystick
+import TallyTesting
 
 enum ConformanceCommand: Command {
     static let name = "conformance"
     static let summary = "hold live servers against every promise of the two seams"
     static let help = """
-        tally conformance [--driver redis|memory|all] [--case NAME] [--steps N --seed S]
+        tally-lab conformance [--driver redis|memory|all] [--case NAME] [--steps N --seed S]
         Runs each case in a namespace and a schema of its own, which it removes; touches no other key or table.
         The Postgres user must be allowed to create schemas.
           --case NAME       only the cases whose name begins so
           --steps N         then a seeded random stream of N verbs, compared with the memory stores after every step
-        With --json: {"cases":[{"name","driver","passed","error"}]}. Exit 1 when a promise is broken.
+        With --json: {"cases":[{"name","driver","passed","error"}]}.
         """
+    static let exitCodes = ExitCodes(failed: .init(1, "failed, or a promise is broken"))
     static let flags: Set<String> = ["driver", "case", "steps", "seed"]
 
     private struct Outcome {

@@ -1,4 +1,5 @@
 import Foundation
+import TallyCommandLine
 import Tallystick
 
 enum DemoCommand: Command {
@@ -6,15 +7,17 @@ enum DemoCommand: Command {
     static let summary =
         "one job for every file of a folder, on private servers, with a worker killed on the way"
     static let help = """
-        tally demo [FOLDER]         default /usr/share/doc
+        tally-lab demo [FOLDER]         default /usr/share/doc
           Size, lines, SHA-256 and MIME type of every regular file, worked out by worker processes and stored as
           results. Two jobs fail, as they must; one worker is killed with -9 while it holds a job. Then the report,
-          by SQL over the ledger; the last line on standard output is the statement. Exit 0 only if it holds.
+          by SQL over the ledger; the last line on standard output is the statement.
           Everything runs on servers of its own in a temporary folder, and all of it is gone afterwards.
         """
 
     static let words = 0...1
     static let hasOutput = false
+    static let exitCodes = ExitCodes(
+        failed: .init(1, "failed, or the statement does not hold"), others: [ExitCodes.interrupted])
 
     static func run(_ arguments: Arguments) async throws {
         let folder = arguments.rest.first ?? "/usr/share/doc"
@@ -30,7 +33,7 @@ enum DemoCommand: Command {
         do {
             try await task.value
         } catch is CancellationError {
-            Output.note("tally demo: stopped; nothing is left running")
+            Output.note("tally-lab demo: stopped; nothing is left running")
             throw Exit(code: 130)
         }
     }
@@ -41,7 +44,7 @@ enum DemoCommand: Command {
             Output.note("left out: \(found.unreadable) files and folders that this user may not read")
         }
         if found.files.isEmpty {
-            Output.note("tally demo: there is no regular file under \(folder); give another folder")
+            Output.note("tally-lab demo: there is no regular file under \(folder); give another folder")
             throw Exit(code: 1)
         }
         if found.files.count < 1000 {

@@ -1,6 +1,7 @@
 import CFileKinds
 import Foundation
 import Glibc
+import TallyServers
 import Tallystick
 
 /// The demo's main job: what kind of file is this? The result is a `FileKind`.

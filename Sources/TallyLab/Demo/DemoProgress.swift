@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import TallyCommandLine
 
 /// The live line: one that is overwritten where somebody watches, else a plain one every second.
 final class DemoProgress: Sendable {

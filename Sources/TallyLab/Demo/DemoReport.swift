@@ -1,3 +1,4 @@
+import TallyCommandLine
 import Tallystick
 
 /// What became of the job whose worker was killed.

@@ -1,5 +1,7 @@
 import Foundation
 import Glibc
+import TallyCommandLine
+import TallyServers
 import Tallystick
 
 /// The demo, from the first enqueue to the statement.
@@ -13,7 +15,7 @@ struct DemoRun: Sendable {
     private var total: Int { files.count + 3 }
 
     func run() async throws {
-        let duties = try ServeCommand.duties(tally)
+        let duties = try Common.duties(tally)
         let (mustFail, recovery) = try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await duties.run() }
             defer { group.cancelAll() }
@@ -28,7 +30,7 @@ struct DemoRun: Sendable {
         Output.line("\(statement)")
         let recorded = try await stage.ledger.jobs(mustFail)
         let problems = problems(statement, mustFail.compactMap { recorded[$0] })
-        for problem in problems { Output.note("tally demo: \(problem)") }
+        for problem in problems { Output.note("tally-lab demo: \(problem)") }
         if !problems.isEmpty { throw Exit(code: 1) }
     }
 

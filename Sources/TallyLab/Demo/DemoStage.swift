@@ -1,5 +1,7 @@
 import Foundation
 import Glibc
+import TallyCommandLine
+import TallyServers
 import Tallystick
 
 /// What the demo stands on: a private folder, servers in it, both halves opened, worker processes. All of it is gone
@@ -18,7 +20,9 @@ struct DemoStage: Sendable {
             (try? PrivateServers.open("\(folder)/servers"))?.remove()
             try? FileManager.default.removeItem(atPath: folder)  // best effort: a temporary folder
         }
-        let servers = try await DevCommand.start("\(folder)/servers")
+        let servers = try await PrivateServers.startMigrated("\(folder)/servers") {
+            Output.note("demo: \($0)")
+        }
         try Task.checkCancellation()
         let settings = try Settings(redisURL: servers.redisURL, postgresURL: servers.postgresURL)
         let tally = try await Tally.open(settings, observer: LogObserver())

@@ -1,13 +1,14 @@
 import Dispatch
 import Glibc
+import TallyCommandLine
 import Tallystick
 
 /// A worker process of the demo. It ends with the demo, however that ends: standard input is a pipe that the demo
 /// holds open.
 enum DemoWorkerCommand: Command {
     static let name = "demo-worker"
-    static let summary = "a worker process of `tally demo`"
-    static let help = "tally demo-worker --id NAME --queue Q (repeatable) --lease 3s"
+    static let summary = "a worker process of `tally-lab demo`"
+    static let help = "tally-lab demo-worker --id NAME --queue Q (repeatable) --lease 3s"
     static let flags: Set<String> = ["id", "queue", "lease"]
     static let repeatable: Set<String> = ["queue"]
     static let isHidden = true

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Synchronization
+import TallyServers
 
 /// The demo's worker processes. Real processes, so that `kill -9` is real.
 final class DemoWorkers: Sendable {
@@ -43,7 +44,7 @@ final class DemoWorkers: Sendable {
     func start(_ name: String, queues: [String], lease: String) throws -> Process {
         let log = "\(folder)/\(name).log"
         let words =
-            [try Self.ownPath(), "demo-worker", "--env-file", noSettings, "--id", name, "--lease", lease]
+            [Programs.own, "demo-worker", "--env-file", noSettings, "--id", name, "--lease", lease]
             + queues.flatMap { ["--queue", $0] }
         let pid = try ChildProcess.start(words, environment: environment, input: leash.read, output: log)
         let process = Process(name: name, pid: pid, log: log)
@@ -92,14 +93,6 @@ final class DemoWorkers: Sendable {
             living.removeAll { $0.pid == process.pid }
             return living.count < before
         }
-    }
-
-    private static func ownPath() throws -> String {
-        guard let path = realpath("/proc/self/exe", nil) else {
-            throw ServerProblem("/proc/self/exe: \(String(cString: strerror(errno)))")
-        }
-        defer { free(path) }
-        return String(cString: path)
     }
 
     private static func tail(_ path: String) -> String {

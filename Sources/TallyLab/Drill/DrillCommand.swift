@@ -1,13 +1,14 @@
 import Foundation
+import TallyCommandLine
 import Tallystick
 
 enum DrillCommand: Command {
     static let name = "drill"
     static let summary = "breaks everything on purpose, and proves that nothing was lost"
     static let help = """
-        tally drill [--minutes 10] [--seed 1] [options]
+        tally-lab drill [--minutes 10] [--seed 1] [options]
         Private servers and real processes behind a fault proxy; faults drawn from the seed; then heals, drains and
-        checks every history. Exit 1 on a violation. ops/drill/README.md says what each figure means.
+        checks every history. ops/drill/README.md says what each figure means.
           --mode recorded|queued      recorded unless given; queued runs with appendfsync always
           --mode queued --aof everysec --power-cut
                                       measures what a power cut loses, and lists it
@@ -15,16 +16,17 @@ enum DrillCommand: Command {
           --heal 10s                  from a heal to the next completion, at most this and a lease
           --fault KIND (repeatable)   only these kinds
           --keep                      leave the folder with histories and logs
-        tally drill kill [--jobs 100000] [--victim worker|serve|redis|postgres|all]
+        tally-lab drill kill [--jobs 100000] [--victim worker|serve|redis|postgres|all]
         Enqueues the jobs in mode recorded while a worker runs them, kills the victim with -9 half way and starts it
         again, waits until every job is terminal, counts effects (each handler appends its id to a file), and
-        reconciles. Exit 1 when a job is lost, an effect is missing, or a drift is found.
-
-        """ + SimulateCommand.help
-    static let flags: Set<String> = Set([
+        reconciles: no job may be lost, no effect missing, no drift found.
+        """
+    static let exitCodes = ExitCodes(
+        failed: .init(1, "failed, or a promise was broken"), others: [ExitCodes.interrupted])
+    static let flags: Set<String> = [
         "jobs", "victim", "folder", "minutes", "seed", "aof", "lease", "heal", "workers", "worker", "backlog",
         "fault",
-    ]).union(SimulateCommand.flags)
+    ]
     static let switches: Set<String> = ["work", "work-kill", "power-cut", "keep"]
     static let repeatable: Set<String> = ["fault"]
     static let words = 0...1
@@ -44,10 +46,7 @@ enum DrillCommand: Command {
         case ["kill"]:
             try arguments.allow(["jobs", "victim"], in: "drill kill")
             try await kill(arguments)
-        case ["simulate"]:
-            try arguments.allow(SimulateCommand.flags, in: "drill simulate")
-            try await SimulateCommand.run(arguments)
-        default: throw Usage("after `drill` comes nothing, `kill` or `simulate`")
+        default: throw Usage("after `drill` comes nothing or `kill`")
         }
     }
 

@@ -1,17 +1,22 @@
 import Foundation
+import TallyCommandLine
 import TallyPostgres
 import TallyRedis
-import TallyTesting
+import TallyServers
 import Tallystick
+import TallyTesting
 
-/// `tally drill simulate`: seeded schedules over private stores, and a crash at every named point of the protocol.
-enum SimulateCommand {
+/// Seeded schedules over private stores, and a crash at every named point of the protocol.
+enum SimulateCommand: Command {
+    static let name = "simulate"
+    static let summary = "seeded schedules, and a crash at every named point of the protocol"
     static let help = """
-        tally drill simulate [--seeds 200] [--seed 1] [--steps 300]
+        tally-lab simulate [--seeds 200] [--seed 1] [--steps 300]
         Private servers. Each seed is one schedule of clients, workers and duties, one store call at a time, with
         crashes, lost replies, FLUSHALL and lost tails, checked after every call and once all is drained; then a crash
-        at every visit of every named point of the protocol. Exit 1 with seed and trace when an invariant is broken.
+        at every visit of every named point of the protocol. A broken invariant is shown with seed and trace.
         """
+    static let exitCodes = ExitCodes(failed: .init(1, "failed, or an invariant is broken"))
     static let flags: Set<String> = ["seeds", "seed", "steps"]
 
     static func run(_ arguments: Arguments) async throws {
@@ -19,7 +24,7 @@ enum SimulateCommand {
         let first = UInt64(try arguments.number("seed", in: 0...Int(Int32.max), or: 1))
         let steps = try arguments.number("steps", in: 1...1_000_000, or: 300)
         let folder = NSTemporaryDirectory() + "/tally-simulate-\(getpid())"
-        let servers = try PrivateServers.start(folder) { Output.note("drill: \($0)") }
+        let servers = try PrivateServers.start(folder) { Output.note("simulate: \($0)") }
         defer { servers.remove() }
         let began = ContinuousClock.now
         let report = try await simulate(seeds, first, steps, servers)
@@ -52,7 +57,7 @@ enum SimulateCommand {
             }
             report += part
             next += UInt64(part.seeds)
-            Output.live("drill: \(report.seeds) seeds, \(report.violations.count) violations")
+            Output.live("simulate: \(report.seeds) seeds, \(report.violations.count) violations")
             for violation in part.violations { Output.note("\n\(violation)") }
         }
         Output.endLive()
@@ -63,7 +68,7 @@ enum SimulateCommand {
         var reports: [CrashPointReport] = []
         for point in CrashPoint.all {
             let report = try await withStore(servers) { try await CrashRun.exhaust(point, on: $0) }
-            Output.live("drill: \(point.name), \(report.hits) hits")
+            Output.live("simulate: \(point.name), \(report.hits) hits")
             for violation in report.violations { Output.note("\n\(violation)") }
             reports.append(report)
         }

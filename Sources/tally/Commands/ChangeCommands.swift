@@ -1,11 +1,13 @@
+import TallyCommandLine
 import Tallystick
 
 enum CancelCommand: Command {
     static let name = "cancel"
     static let summary = "cancel a job: it never starts; a running one is told to stop"
-    static let help =
-        "tally cancel ID\n\nExit 1 when it has ended already, is unknown, or the outcome is uncertain."
+    static let help = "tally cancel ID"
     static let words = 1...1
+    static let exitCodes = ExitCodes(
+        failed: .init(1, "failed, it has ended already, is unknown, or the outcome is uncertain"))
 
     static func run(_ arguments: Arguments) async throws {
         let id = try Common.jobID(arguments)
@@ -40,6 +42,7 @@ enum DeadLetterCommand: Command {
     static let flags: Set<String> = ["queue", "type", "limit", "cursor", "run-at"]
     static let switches: Set<String> = ["newest", "reset-attempts", "force"]
     static let words = 1...2
+    static let exitCodes = ExitCodes(failed: .init(1, "failed, or the requeue was refused"))
 
     static func run(_ arguments: Arguments) async throws {
         switch arguments.rest.first {

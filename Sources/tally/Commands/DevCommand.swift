@@ -1,4 +1,6 @@
 import Foundation
+import TallyCommandLine
+import TallyServers
 import Tallystick
 
 enum DevCommand: Command {
@@ -15,10 +17,12 @@ enum DevCommand: Command {
         """
     static let flags: Set<String> = ["folder"]
     static let words = 0...2
+    static let exitCodes = ExitCodes(
+        failed: .init(1, "failed, or a server does not run (`status`)"), others: [ExitCodes.interrupted])
 
     static func run(_ arguments: Arguments) async throws {
         let words = arguments.rest
-        let folder = absolute(arguments.text("folder") ?? defaultFolder)
+        let folder = PrivateServers.absolute(arguments.text("folder") ?? defaultFolder)
         let isJSON = arguments.has("json")
         do {
             // A start that is broken off stops what it has started, and a second Ctrl-C must not cut that short.
@@ -34,7 +38,7 @@ enum DevCommand: Command {
             if isJSON { throw Usage("--json: `tally dev` prints nothing on standard output") }
             try await everything(folder)
         case ["servers", "start"]:
-            let servers = try await start(folder)
+            let servers = try await PrivateServers.startMigrated(folder) { Output.note("tally: \($0)") }
             let settings = [
                 ("TALLY_REDIS_URL", servers.redisURL), ("TALLY_POSTGRES_URL", servers.postgresURL),
             ]
@@ -87,40 +91,8 @@ enum DevCommand: Command {
 
     static var defaultFolder: String { "/var/tmp/tallystick-\(getuid())" }
 
-    /// Started and migrated, by one call at a time. Servers that this call started do not outlive its failure or its
-    /// cancellation.
-    static func start(_ folder: String) async throws -> PrivateServers {
-        let path = absolute(folder)
-        let lock = try await FolderLock.take(path) { Output.note("tally: \($0)") }
-        defer { lock.release() }
-        let before = try PrivateServers.open(path)
-        if before == nil { try refuseForeign(path) }
-        do {
-            let servers = try PrivateServers.start(path) { Output.note("tally: \($0)") }
-            try Task.checkCancellation()
-            _ = try await Migrator(PostgresConfiguration(url: servers.postgresURL)).apply()
-            try Task.checkCancellation()
-            return servers
-        } catch {
-            if before?.redisPid == nil, before?.postgresPid == nil { try PrivateServers.open(path)?.stop() }
-            throw error
-        }
-    }
-
-    static func absolute(_ folder: String) -> String { URL(fileURLWithPath: folder).standardizedFileURL.path }
-
-    /// `remove` deletes the folder with all that is in it: nothing of another's may be there.
-    private static func refuseForeign(_ folder: String) throws {
-        // unreadable: the start says so
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        if let other = names.sorted().first(where: { $0 != "lock" && $0 != "redis" }) {
-            throw ServerProblem(
-                "\(folder) holds other files, such as \(other): give a folder that is new or empty")
-        }
-    }
-
     private static func everything(_ folder: String) async throws {
-        let servers = try await start(folder)
+        let servers = try await PrivateServers.startMigrated(folder) { Output.note("tally: \($0)") }
         defer { servers.stop() }
         let settings = try Settings(redisURL: servers.redisURL, postgresURL: servers.postgresURL)
         let tally = try await Tally.open(settings, observer: LogObserver())
@@ -128,7 +100,7 @@ enum DevCommand: Command {
         Output.note("tally: serving, with a sample worker for echo, fail and sleep; Ctrl-C stops everything")
         let worker = tally.worker(handlers: SampleHandlers.all, configuration: WorkerConfiguration())
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await ServeCommand.duties(tally).run() }
+            group.addTask { try await Common.duties(tally).run() }
             group.addTask { try await worker.run() }
             do {
                 try await group.next()

@@ -1,3 +1,4 @@
+import TallyCommandLine
 import Tallystick
 
 /// How duties are shown, and when they make a command fail.

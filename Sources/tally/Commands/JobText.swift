@@ -1,4 +1,5 @@
 import Foundation
+import TallyCommandLine
 import Tallystick
 
 /// A job as the commands show it. Bodies are shown only where one job was asked for, and cut short.

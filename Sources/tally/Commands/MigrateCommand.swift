@@ -1,3 +1,4 @@
+import TallyCommandLine
 import Tallystick
 
 enum MigrateCommand: Command {
@@ -6,10 +7,11 @@ enum MigrateCommand: Command {
     static let help = """
         tally migrate               applies what is missing; any number of processes may run it at once
           --status                  lists every migration, applied or pending
-          --verify                  changes nothing; exit 1 names what is missing
+          --verify                  changes nothing; names what is missing
           --dry-run                 prints the SQL that would run
         With --json: {"applied":[…]}, a list of {"version","name","state"}, {"complete","why"}, {"sql"}.
         """
+    static let exitCodes = ExitCodes(failed: .init(1, "failed, or the schema is incomplete"))
     static let switches: Set<String> = ["status", "verify", "dry-run"]
 
     static func run(_ arguments: Arguments) async throws {

@@ -1,17 +1,19 @@
+import TallyCommandLine
 import Tallystick
 
 enum PartitionsCommand: Command {
     static let name = "partitions"
     static let summary = "the monthly partitions of the ledger: what is missing, make, split"
     static let help = """
-        tally partitions            says which months are missing, and what lies in the DEFAULT partitions; exit 1 if
-                                    this month or the next has none
+        tally partitions            says which months are missing, and what lies in the DEFAULT partitions
           make                      makes the months ahead; `tally serve` does so every hour
           split                     makes of a DEFAULT partition that filled a partition of its months, while the
                                     system runs; as the owner of the schema. Safe to repeat
         """
 
     static let words = 0...1
+    static let exitCodes = ExitCodes(
+        failed: .init(1, "failed, or this month or the next has no partition"))
 
     static func run(_ arguments: Arguments) async throws {
         try await Common.withTally(arguments) { tally in

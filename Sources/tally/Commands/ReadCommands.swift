@@ -1,3 +1,4 @@
+import TallyCommandLine
 import Tallystick
 
 enum InspectCommand: Command {
@@ -9,6 +10,7 @@ enum InspectCommand: Command {
         json, text or base64.
         """
     static let words = 1...1
+    static let exitCodes = ExitCodes(failed: .init(1, "failed, or there is no such job"))
 
     static func run(_ arguments: Arguments) async throws {
         let id = try Common.jobID(arguments)
@@ -121,9 +123,9 @@ enum ListCommand: Command {
 enum StatsCommand: Command {
     static let name = "stats"
     static let summary = "counts by queue, the ledger's totals, and how the duties fare"
-    static let help = """
-        tally stats                 exits 1 when a duty has not succeeded for its limit, and says which
-        """
+    static let help = "tally stats                 also says which duties have not succeeded for their limits"
+    static let exitCodes = ExitCodes(
+        failed: .init(1, "failed, or a duty has not succeeded for its limit"))
 
     static func run(_ arguments: Arguments) async throws {
         try await Common.withTally(arguments) { tally in

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TallyCommandLine
 import Tallystick
 
 enum ReconcileCommand: Command {
@@ -14,12 +15,12 @@ enum ReconcileCommand: Command {
           --max-repairs N           stops beyond so many (default: the greater of 1000 and 1 % of the active jobs)
           --adopt-queue       with --repair: the Redis that the ledger knew is gone for good; this one takes its place
           --requeue-unknown         runs again what D18 has set aside as history_lost
-        Exit codes: 0 clean, 1 repaired, 4 drift left, 8 could not complete, could not print, or
-                    inconclusive, 16 usage.
         """
     static let flags: Set<String> = ["max-repairs", "repair", "since"]
     static let switches: Set<String> = ["repair", "full", "requeue-unknown", "adopt-queue"]
-    static let failureCodes: (usage: Int32, failed: Int32) = (16, 8)
+    static let exitCodes = ExitCodes(
+        done: "clean", failed: .init(8, "could not complete, or inconclusive"), usage: 16,
+        others: [.init(1, "repaired"), .init(4, "drift left")])
 
     static func run(_ arguments: Arguments) async throws {
         let options = try options(arguments)

@@ -1,4 +1,5 @@
 import Foundation
+import TallyCommandLine
 import Tallystick
 
 /// The handlers of `tally worker run`: enough to try everything without writing code.

@@ -1,4 +1,5 @@
 import Foundation
+import TallyCommandLine
 import Tallystick
 
 enum ServeCommand: Command {
@@ -16,7 +17,7 @@ enum ServeCommand: Command {
                 "tally serve: namespace \(tally.settings.namespace), enqueues are \(tally.settings.mode.rawValue)"
             )
             try await tally.checkStart()
-            let duties = try duties(tally)
+            let duties = try Common.duties(tally)
             if arguments.has("json") {
                 Output.json(["duties": duties.duties])
             } else {
@@ -24,11 +25,5 @@ enum ServeCommand: Command {
             }
             try await Signals.cancelling { try await duties.run() }
         }
-    }
-
-    static func duties(_ tally: Tally) throws -> Serve {
-        Serve(
-            queue: try tally.inspectable(), ledger: tally.ledger,
-            holder: "\(ProcessInfo.processInfo.hostName):\(getpid())", observer: LogObserver())
     }
 }

@@ -1,3 +1,4 @@
+import TallyCommandLine
 import Tallystick
 
 enum WorkerCommand: Command {

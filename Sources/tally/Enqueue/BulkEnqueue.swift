@@ -1,4 +1,5 @@
 import Glibc
+import TallyCommandLine
 import Tallystick
 
 /// Standard input, line by line, a batch at a time. A batch is sent when it is full, when its first line has

@@ -1,3 +1,4 @@
+import TallyCommandLine
 import Tallystick
 
 enum EnqueueCommand: Command {
@@ -14,15 +15,17 @@ enum EnqueueCommand: Command {
         tally enqueue --stdin       one JSON object a line, with the same names written with _, and "tags":[…]:
                                     {"type":"…","payload":…,"run_at":"…","timeout":"30s","max_attempts":3}
                                     "payload" is any JSON value and kept to the bit; "payload_text" a text.
-                                    Bad lines are named on standard error and skipped; exit 1 if there was one.
+                                    Bad lines are named on standard error and skipped.
                                     Lines that have come go in after 100 ms, and on SIGTERM
-                                    and SIGINT, which say how many lines went in and exit 130.
+                                    and SIGINT, which say how many lines went in.
         Prints the id, or with --json {"id","existed","durability"}. Times: 250ms, 1.5s, 1h30m, 7d.
         """
     static let flags = Set(JobField.all.map(\.flag))
     static let repeatable = Set(JobField.all.filter(\.mayRepeat).map(\.flag))
     static let raw = Set(JobField.all.filter(\.isRaw).map(\.flag))
     static let switches: Set<String> = ["stdin"]
+    static let exitCodes = ExitCodes(
+        failed: .init(1, "failed, or a line was bad"), others: [ExitCodes.interrupted])
 
     static func run(_ arguments: Arguments) async throws {
         if arguments.has("stdin") {

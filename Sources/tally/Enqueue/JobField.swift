@@ -1,3 +1,4 @@
+import TallyCommandLine
 import Tallystick
 
 /// One thing that an enqueue may say of its job: a flag of the command, and a field of a line on standard input. This

@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import TallyServers
 import Tallystick
 
 /// Cuts bytes into lines. Pure. A line is bounded: the rest of one that is too long is passed over.

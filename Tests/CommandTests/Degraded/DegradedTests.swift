@@ -6,8 +6,8 @@ import TallyRuntime
 import TestSupport
 import Testing
 
+@testable import TallyLab
 @testable import Tallystick
-@testable import tally
 
 private func record() -> JobRecord { JobRecord(type: "t", body: Array("{}".utf8)) }
 

@@ -4,11 +4,12 @@ import TallyCore
 import TallyPostgres
 import TallyRedis
 import TallyRuntime
+import TallyServers
 import TestSupport
 import Testing
 
+@testable import TallyLab
 @testable import Tallystick
-@testable import tally
 
 /// Both halves on servers of a test's own, which it may kill or freeze.
 struct OwnHalves {

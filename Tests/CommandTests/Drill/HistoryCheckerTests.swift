@@ -3,7 +3,7 @@ import TallyPostgres
 import Tallystick
 import Testing
 
-@testable import tally
+@testable import TallyLab
 
 /// Histories made by hand. Times are in µs after `zero`; leases last two seconds.
 private struct Story {

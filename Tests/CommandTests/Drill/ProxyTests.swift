@@ -2,10 +2,11 @@ import Foundation
 import Glibc
 import Synchronization
 import TallyConnections
+import TallyServers
 import TestSupport
 import Testing
 
-@testable import tally
+@testable import TallyLab
 
 /// A server that answers every line with `<line>!`, over real sockets.
 private final class EchoServer: Sendable {

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Synchronization
+import TallyServers
 import Tallystick
 
 /// One enqueue call: `count` jobs with consecutive ids. The lowest ten bits of an id are its place in its call.

@@ -1,4 +1,5 @@
 import Foundation
+import TallyCommandLine
 
 /// What a run found, in the words of the issue and of Jepsen's total-queue.
 struct DrillReport: Sendable {

@@ -1,4 +1,5 @@
 import Glibc
+import TallyServers
 import Tallystick
 import TallyTesting
 

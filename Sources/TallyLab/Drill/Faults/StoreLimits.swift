@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TallyServers
 import Tallystick
 import TallyTesting
 

@@ -1,6 +1,8 @@
 import Foundation
 import Glibc
 import Synchronization
+import TallyCommandLine
+import TallyServers
 import Tallystick
 
 /// One run: enqueue, kill, heal, drain, count.
@@ -32,7 +34,7 @@ struct KillDrill {
 
     func run() async throws -> Outcome {
         let folder = "/var/tmp/tallystick-drill-\(getpid())-\(victim.rawValue)"
-        let servers = try await DevCommand.start(folder)
+        let servers = try await PrivateServers.startMigrated(folder) { Output.note("drill: \($0)") }
         defer { servers.remove() }
         let environment = ["TALLY_REDIS_URL": servers.redisURL, "TALLY_POSTGRES_URL": servers.postgresURL]
         let crew = Crew(folder: folder, environment: environment)
@@ -140,9 +142,10 @@ struct KillDrill {
             lost += ids.count { !(rows[$0]?.status.isTerminal ?? false) }
         }
         let reconciled = try await onThread {
-            try OwnCommand.run(["reconcile", "--json"], environment, folder: folder, within: .seconds(300))
+            try OperatorCommand.run(
+                ["reconcile", "--json"], environment, folder: folder, within: .seconds(300))
         }
-        let findings = reconciled.flatMap { OwnCommand.findings($0.output) }
+        let findings = reconciled.flatMap { OperatorCommand.findings($0.output) }
         if reconciled?.code != 0 {
             Output.note(
                 "drill: tally reconcile: \(reconciled.map { "\($0.code): \($0.output)" } ?? "no end")")
@@ -169,9 +172,11 @@ private final class Crew: Sendable {
     }
 
     func start(_ role: String) throws {
-        let words = role == "serve" ? ["serve"] : ["drill", "--work-kill", "--folder", folder]
+        let words =
+            role == "serve"
+            ? [try Programs.tally(), "serve"] : [Programs.own, "drill", "--work-kill", "--folder", folder]
         let pid = try ChildProcess.start(
-            ["/proc/\(getpid())/exe"] + words, environment: environment, output: "\(folder)/\(role).log")
+            words, environment: environment, output: "\(folder)/\(role).log")
         pids.withLock { $0[role] = pid }
     }
 

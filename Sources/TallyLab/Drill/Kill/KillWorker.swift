@@ -1,5 +1,7 @@
 import Foundation
 import Synchronization
+import TallyCommandLine
+import TallyServers
 import Tallystick
 
 /// The worker process of the drill: its handler's effect is one line in a file that no store knows.

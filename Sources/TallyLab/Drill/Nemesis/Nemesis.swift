@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TallyCommandLine
 import Tallystick
 
 /// Plays the schedule: starts each wave's faults, waits until all are undone, and measures how long it takes until

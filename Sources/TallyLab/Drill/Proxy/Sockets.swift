@@ -1,4 +1,5 @@
 import Glibc
+import TallyServers
 
 /// Loopback TCP by descriptor; every wait is by `poll`, and ends at once when `wake` becomes readable.
 enum Sockets {

@@ -1,4 +1,5 @@
 import Glibc
+import TallyServers
 
 /// Ends another thread's `poll`: once raised, its reading end stays readable.
 struct WakePipe: Sendable {

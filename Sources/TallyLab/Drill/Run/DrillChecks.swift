@@ -83,7 +83,7 @@ struct DrillChecks {
     }
 
     private func codes(_ output: String) -> Set<String> {
-        Set((OwnCommand.findings(output) ?? []).map { $0["code"] as? String ?? "?" })
+        Set((OperatorCommand.findings(output) ?? []).map { $0["code"] as? String ?? "?" })
     }
 
     private func checkHistory(_ report: inout DrillReport) async throws {

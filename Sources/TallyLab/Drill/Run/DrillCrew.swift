@@ -1,7 +1,9 @@
 import Foundation
 import Glibc
 import Synchronization
+import TallyCommandLine
 import TallyConnections
+import TallyServers
 
 /// The supervisor: starts the processes of a run, notices every end, and starts again what ended. An end that no
 /// fault explains is a crash, and a crash is a violation.
@@ -12,6 +14,7 @@ final class DrillCrew: Sendable {
         var tail: String
     }
     private struct Member {
+        /// The program and its words.
         var words: [String]
         var environment: [String]
         var pid: Int32?
@@ -146,7 +149,7 @@ final class DrillCrew: Sendable {
         try state.withLock { state in
             guard let member = state.members[role], member.pid == nil, !state.isStopping else { return }
             let pid = try ChildProcess.start(
-                ["/proc/\(getpid())/exe"] + member.words, environment: member.environment,
+                member.words, environment: member.environment,
                 output: "\(folder)/\(role).log")
             state.members[role]?.pid = pid
             state.members[role]?.isKilled = false

@@ -1,4 +1,5 @@
 import Foundation
+import TallyCommandLine
 import Tallystick
 
 /// What one run of the drill is to do.

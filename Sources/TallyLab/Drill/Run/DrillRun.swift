@@ -1,7 +1,8 @@
 import Foundation
 import Glibc
-import TallyTesting
+import TallyCommandLine
 import Tallystick
+import TallyTesting
 
 /// A whole run: a soak without faults, the faults, the heal, the drain, the checks.
 struct DrillRun {
@@ -76,7 +77,7 @@ struct DrillRun {
             Output.note("drill: tally reconcile does not end while jobs are enqueued: 30 s were not enough")
             return nil
         }
-        return OwnCommand.findings(output)?.count ?? 0
+        return OperatorCommand.findings(output)?.count ?? 0
     }
 
     /// I14, second half: every worker went on after the last heal.

@@ -1,6 +1,8 @@
 import Foundation
 import Glibc
 import Synchronization
+import TallyCommandLine
+import TallyServers
 
 /// The private servers of a run: started, killed and started again by faults. Blocking: from the drill's threads.
 final class DrillServers: Sendable {

@@ -1,6 +1,8 @@
 import Foundation
 import Glibc
 import Synchronization
+import TallyCommandLine
+import TallyServers
 import Tallystick
 
 /// Everything that a run has: servers, links, processes, the driver's own client.
@@ -99,11 +101,14 @@ final class DrillStage: Sendable {
 
     private func startCrew() throws {
         for number in 0..<plan.serves {
-            try crew.add("serve\(number)", ["serve"], environment("serve\(number)"))
+            try crew.add("serve\(number)", [Programs.tally(), "serve"], environment("serve\(number)"))
         }
         for number in 0..<plan.workers {
             let lease = "\(Int(plan.lease.seconds * 1000))ms"
-            let words = ["drill", "--work", "--folder", folder, "--worker", "\(number)", "--lease", lease]
+            let words = [
+                Programs.own, "drill", "--work", "--folder", folder, "--worker", "\(number)", "--lease",
+                lease,
+            ]
             // A worker needs no Postgres.
             var own = environment("worker\(number)")
             own["TALLY_POSTGRES_URL"] = ""
@@ -123,9 +128,9 @@ final class DrillStage: Sendable {
         for link in links("-postgres") { link.redirect(to: servers.postgresPort, cutting: cutting) }
     }
 
-    /// Runs the command itself, past the proxies.
+    /// Runs the operator's command, past the proxies.
     func command(_ words: [String], within time: Duration) throws -> (code: Int32, output: String)? {
-        try OwnCommand.run(words, environment("direct"), folder: folder, within: time)
+        try OperatorCommand.run(words, environment("direct"), folder: folder, within: time)
     }
 
     /// Everything ends and goes, whatever state it is in. May be repeated.

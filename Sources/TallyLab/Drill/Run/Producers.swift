@@ -1,7 +1,8 @@
 import Foundation
 import Synchronization
-import TallyTesting
+import TallyCommandLine
 import Tallystick
+import TallyTesting
 
 /// Enqueues until told to stop, and writes down what it was told. Some calls whose answer was lost are repeated with
 /// the same ids, some are left unknown.

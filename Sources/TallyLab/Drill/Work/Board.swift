@@ -1,4 +1,5 @@
 import Glibc
+import TallyServers
 
 /// What workers show while they run, in a file that all of them map: a line of words for each. The driver reads it
 /// without asking anybody, whatever else is broken.

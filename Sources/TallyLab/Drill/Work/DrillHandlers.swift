@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import TallyCommandLine
 import Tallystick
 
 /// The jobs of the drill. Each writes its start (by the observer) and its end outside both stores.

@@ -1,4 +1,5 @@
 import Foundation
+import TallyCommandLine
 import Tallystick
 
 /// A worker process of the drill: `tally drill --work --folder F --worker N --lease 2s`.

@@ -1,5 +1,7 @@
 import Glibc
+import TallyCommandLine
 import TallyCore
+import TallyServers
 
 /// What a worker process writes down outside both stores: 64 bytes an event, appended with one `write`.
 ///

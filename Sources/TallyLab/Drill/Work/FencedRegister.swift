@@ -1,5 +1,6 @@
 import Glibc
 import TallyCore
+import TallyServers
 
 /// A store outside both halves that refuses a writer with a smaller token: slots of 64 bytes in a file, under
 /// `flock`. A slot belongs to whichever job wrote it last; within a job the pair (epoch, version) never falls.

@@ -1,8 +1,30 @@
 import Foundation
 import Glibc
+import TallyServers
 
-/// This very program, run as a user runs it.
-enum OwnCommand {
+/// The programs that the lab starts.
+enum Programs {
+    /// The lab's own, as the kernel holds it: also where its file was replaced meanwhile.
+    static var own: String { "/proc/\(getpid())/exe" }
+
+    /// `tally`, which lies beside the lab's own.
+    static func tally() throws -> String {
+        guard let path = realpath("/proc/self/exe", nil) else {
+            throw ServerProblem("/proc/self/exe: \(String(cString: strerror(errno)))")
+        }
+        defer { free(path) }
+        let folder = URL(fileURLWithPath: String(cString: path)).deletingLastPathComponent().path
+        guard access("\(folder)/tally", X_OK) == 0 else {
+            throw ServerProblem(
+                "\(folder)/tally is not there: the lab runs the operator's command from beside its own; "
+                    + "run ops/up, which builds both")
+        }
+        return "\(folder)/tally"
+    }
+}
+
+/// `tally`, run as an operator runs it.
+enum OperatorCommand {
     /// Answers its exit code and what it printed on standard output; nil when it had to be killed because it did not
     /// end within `time`. Its standard error is added to `command.log` in the folder. Blocks.
     static func run(
@@ -13,7 +35,7 @@ enum OwnCommand {
         var all = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
         all["SWIFT_BACKTRACE"] = "enable=no"
         let line =
-            ["/bin/sh", "-c", "exec \"$@\" 2>>\"$0\"", "\(folder)/command.log", "/proc/\(getpid())/exe"]
+            ["/bin/sh", "-c", "exec \"$@\" 2>>\"$0\"", "\(folder)/command.log", try Programs.tally()]
             + words
         let pid = try ChildProcess.start(line, environment: all.map { "\($0.key)=\($0.value)" }, output: path)
         let deadline = ContinuousClock.now + time

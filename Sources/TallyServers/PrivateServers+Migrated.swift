@@ -1,0 +1,40 @@
+import Foundation
+import TallyPostgres
+
+extension PrivateServers {
+    /// Started and migrated, by one call at a time. Servers that this call started do not outlive its failure or its
+    /// cancellation.
+    package static func startMigrated(
+        _ folder: String, say: (String) -> Void
+    ) async throws -> PrivateServers {
+        let path = absolute(folder)
+        let lock = try await FolderLock.take(path, say: say)
+        defer { lock.release() }
+        let before = try PrivateServers.open(path)
+        if before == nil { try refuseForeign(path) }
+        do {
+            let servers = try PrivateServers.start(path, say: say)
+            try Task.checkCancellation()
+            _ = try await Migrator(PostgresConfiguration(url: servers.postgresURL)).apply()
+            try Task.checkCancellation()
+            return servers
+        } catch {
+            if before?.redisPid == nil, before?.postgresPid == nil { try PrivateServers.open(path)?.stop() }
+            throw error
+        }
+    }
+
+    package static func absolute(_ folder: String) -> String {
+        URL(fileURLWithPath: folder).standardizedFileURL.path
+    }
+
+    /// `remove` deletes the folder with all that is in it: nothing of another's may be there.
+    private static func refuseForeign(_ folder: String) throws {
+        // unreadable: the start says so
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        if let other = names.sorted().first(where: { $0 != "lock" && $0 != "redis" }) {
+            throw ServerProblem(
+                "\(folder) holds other files, such as \(other): give a folder that is new or empty")
+        }
+    }
+}

@@ -1,0 +1,20 @@
+import TallyCommandLine
+import TallyLab
+
+@main
+enum Main {
+    static func main() async {
+        await Program(
+            "tally-lab", "what shows that tally keeps its promises, and how fast",
+            Lab.commands,
+            elsewhere: (
+                "tally",
+                [
+                    "dev", "migrate", "enqueue", "worker", "serve", "inspect", "list", "stats", "dlq",
+                    "cancel",
+                    "workers", "reconcile", "partitions",
+                ]
+            )
+        ).main()
+    }
+}
