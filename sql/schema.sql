@@ -129,6 +129,7 @@ CREATE FUNCTION tally.make_partitions(months integer DEFAULT 3) RETURNS integer
 DECLARE
   made integer := 0;
   month record;
+  old record;
   key text;
   waiting bigint;
 BEGIN
@@ -142,9 +143,19 @@ BEGIN
     EXECUTE format('CREATE TABLE tally.%I (LIKE tally.%I INCLUDING ALL) WITH (fillfactor = %s)',
       month.name, month.parent, CASE month.parent WHEN 'jobs' THEN 60 ELSE 100 END);
     IF waiting > 0 THEN
+      FOR old IN SELECT c.conname AS name FROM pg_constraint c
+        WHERE c.conrelid = format('tally.%I', month.parent)::regclass AND c.contype = 'c' AND NOT c.convalidated
+      LOOP
+        EXECUTE format('ALTER TABLE tally.%I DROP CONSTRAINT %I', month.name, old.name);
+      END LOOP;
       EXECUTE format(
         'WITH moved AS (DELETE FROM tally.%I WHERE %I >= $1 AND %I < $2 RETURNING *) INSERT INTO tally.%I SELECT * FROM moved',
         month.parent || '_default', key, key, month.name) USING month.low, month.high;
+      FOR old IN SELECT c.conname AS name, pg_get_constraintdef(c.oid) AS rule FROM pg_constraint c
+        WHERE c.conrelid = format('tally.%I', month.parent)::regclass AND c.contype = 'c' AND NOT c.convalidated
+      LOOP
+        EXECUTE format('ALTER TABLE tally.%I ADD CONSTRAINT %I %s', month.name, old.name, old.rule);
+      END LOOP;
     END IF;
     EXECUTE format('ALTER TABLE tally.%I ATTACH PARTITION tally.%I FOR VALUES FROM (%L) TO (%L)',
       month.parent, month.name, month.low, month.high);
@@ -342,6 +353,26 @@ CREATE TABLE tally.duty_leases (
 );
 
 COMMENT ON TABLE tally.duty_leases IS 'Who may do alone what only one process may do at a time.';
+
+CREATE TABLE tally.held_changes (
+    job_id uuid NOT NULL,
+    epoch bigint NOT NULL,
+    version integer NOT NULL,
+    seq bigint NOT NULL,
+    status text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    run_at timestamp with time zone,
+    worker_id text,
+    attempts integer,
+    crashes integer,
+    error text,
+    result_body bytea
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500');
+
+COMMENT ON TABLE tally.held_changes IS 'What the mirror has for jobs whose rows somebody''s transaction holds.';
 
 CREATE TABLE tally.identity (
     one boolean DEFAULT true NOT NULL,
@@ -687,6 +718,9 @@ ALTER TABLE ONLY tally.duties
 
 ALTER TABLE ONLY tally.duty_leases
     ADD CONSTRAINT duty_leases_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY tally.held_changes
+    ADD CONSTRAINT held_changes_pkey PRIMARY KEY (job_id, epoch, seq);
 
 ALTER TABLE ONLY tally.identity
     ADD CONSTRAINT identity_pkey PRIMARY KEY (one);

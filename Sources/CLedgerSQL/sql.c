@@ -111,6 +111,9 @@ static const char migrations_0009_partitions[] = {
 static const char migrations_0010_job_rules[] = {
 #embed "../../sql/migrations/0010_job_rules.sql" suffix(,)
 0};
+static const char migrations_0011_held_changes[] = {
+#embed "../../sql/migrations/0011_held_changes.sql" suffix(,)
+0};
 static const char mirror_beat[] = {
 #embed "../../sql/mirror/beat.sql" suffix(,)
 0};
@@ -123,20 +126,26 @@ static const char mirror_copy_events[] = {
 static const char mirror_copy_jobs[] = {
 #embed "../../sql/mirror/copy_jobs.sql" suffix(,)
 0};
-static const char mirror_count_created[] = {
-#embed "../../sql/mirror/count_created.sql" suffix(,)
+static const char mirror_count[] = {
+#embed "../../sql/mirror/count.sql" suffix(,)
 0};
 static const char mirror_cursor[] = {
 #embed "../../sql/mirror/cursor.sql" suffix(,)
 0};
+static const char mirror_held[] = {
+#embed "../../sql/mirror/held.sql" suffix(,)
+0};
+static const char mirror_hold_changes[] = {
+#embed "../../sql/mirror/hold_changes.sql" suffix(,)
+0};
 static const char mirror_insert_events[] = {
 #embed "../../sql/mirror/insert_events.sql" suffix(,)
 0};
-static const char mirror_lock_balances[] = {
-#embed "../../sql/mirror/lock_balances.sql" suffix(,)
-0};
 static const char mirror_lock_jobs[] = {
 #embed "../../sql/mirror/lock_jobs.sql" suffix(,)
+0};
+static const char mirror_lock_rows[] = {
+#embed "../../sql/mirror/lock_rows.sql" suffix(,)
 0};
 static const char mirror_move_cursor[] = {
 #embed "../../sql/mirror/move_cursor.sql" suffix(,)
@@ -146,6 +155,9 @@ static const char mirror_quarantine[] = {
 0};
 static const char mirror_settings[] = {
 #embed "../../sql/mirror/settings.sql" suffix(,)
+0};
+static const char mirror_take_held[] = {
+#embed "../../sql/mirror/take_held.sql" suffix(,)
 0};
 static const char mirror_upsert_jobs[] = {
 #embed "../../sql/mirror/upsert_jobs.sql" suffix(,)
@@ -417,6 +429,9 @@ static const char undo_0009_partitions[] = {
 static const char undo_0010_job_rules[] = {
 #embed "../../sql/undo/0010_job_rules.sql" suffix(,)
 0};
+static const char undo_0011_held_changes[] = {
+#embed "../../sql/undo/0011_held_changes.sql" suffix(,)
+0};
 
 static const struct { const char *name, *text; } files[] = {
     {"bench/copy_limit", bench_copy_limit},
@@ -455,18 +470,22 @@ static const struct { const char *name, *text; } files[] = {
     {"migrations/0008_pairing", migrations_0008_pairing},
     {"migrations/0009_partitions", migrations_0009_partitions},
     {"migrations/0010_job_rules", migrations_0010_job_rules},
+    {"migrations/0011_held_changes", migrations_0011_held_changes},
     {"mirror/beat", mirror_beat},
     {"mirror/change", mirror_change},
     {"mirror/copy_events", mirror_copy_events},
     {"mirror/copy_jobs", mirror_copy_jobs},
-    {"mirror/count_created", mirror_count_created},
+    {"mirror/count", mirror_count},
     {"mirror/cursor", mirror_cursor},
+    {"mirror/held", mirror_held},
+    {"mirror/hold_changes", mirror_hold_changes},
     {"mirror/insert_events", mirror_insert_events},
-    {"mirror/lock_balances", mirror_lock_balances},
     {"mirror/lock_jobs", mirror_lock_jobs},
+    {"mirror/lock_rows", mirror_lock_rows},
     {"mirror/move_cursor", mirror_move_cursor},
     {"mirror/quarantine", mirror_quarantine},
     {"mirror/settings", mirror_settings},
+    {"mirror/take_held", mirror_take_held},
     {"mirror/upsert_jobs", mirror_upsert_jobs},
     {"pairing/claim_namespace", pairing_claim_namespace},
     {"pairing/keep", pairing_keep},
@@ -557,6 +576,7 @@ static const struct { const char *name, *text; } files[] = {
     {"undo/0008_pairing", undo_0008_pairing},
     {"undo/0009_partitions", undo_0009_partitions},
     {"undo/0010_job_rules", undo_0010_job_rules},
+    {"undo/0011_held_changes", undo_0011_held_changes},
 };
 
 const char *tally_sql(const char *name) {

@@ -78,15 +78,19 @@ package enum Common {
         return try Settings(layers: [flags, ProcessInfo.processInfo.environment, dotEnv(arguments)])
     }
 
-    package static func open(_ arguments: Arguments, isPairing: Bool = true) async throws -> Tally {
-        try await Tally.open(settings(arguments), observer: LogObserver(), isPairing: isPairing)
+    package static func open(
+        _ arguments: Arguments, isPairing: Bool = true, isReading: Bool = false
+    ) async throws -> Tally {
+        try await Tally.open(
+            settings(arguments), observer: LogObserver(), isPairing: isPairing, isReading: isReading)
     }
 
     /// Opens, runs, closes: whatever the body throws.
     package static func withTally<Value>(
-        _ arguments: Arguments, isPairing: Bool = true, _ body: (Tally) async throws -> Value
+        _ arguments: Arguments, isPairing: Bool = true, isReading: Bool = false,
+        _ body: (Tally) async throws -> Value
     ) async throws -> Value {
-        let tally = try await open(arguments, isPairing: isPairing)
+        let tally = try await open(arguments, isPairing: isPairing, isReading: isReading)
         do {
             let value = try await body(tally)
             await tally.close()

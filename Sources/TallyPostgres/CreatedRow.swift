@@ -33,6 +33,8 @@ struct Aside {
     var source: String
     var reason: String
     var raw: [UInt8]
+    /// With which the server refused it.
+    var sqlState = ""
 
     init(_ unreadable: (job: JobID, position: LogPosition, bytes: [UInt8])) {
         (job, position, raw) = unreadable
@@ -68,6 +70,7 @@ struct Aside {
         self.position = position
         self.source = source
         reason = why.description
+        sqlState = why.sqlState
         self.raw = Array(raw.utf8)
     }
 }

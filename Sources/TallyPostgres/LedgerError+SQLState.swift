@@ -56,9 +56,12 @@ extension LedgerError {
     /// character that the database's encoding lacks.
     var refusesRows: Bool { code == .refused || sqlState.hasPrefix("0A") }
 
+    /// A lock that was not to be had in time.
+    static let rowHeld = "55P03"
+
     /// A lock that was not to be had in time, as a refusal of the row that it guards.
     var withRowHeld: LedgerError {
-        if sqlState != "55P03" { return self }
+        if sqlState != Self.rowHeld { return self }
         return LedgerError(
             .refused, operation, "somebody's open transaction holds the row", sqlState: sqlState)
     }

@@ -35,8 +35,13 @@ extension PostgresLedger {
         _ id: JobID, version: Int, epoch: Int64
     ) async throws(LedgerError) -> RecordCancelAnswer {
         try await pool.run("record cancel") { connection throws(LedgerError) in
-            let rows = try connection.run(
-                .cancel, Parameters([.id(id), .int(Int64(version)), .int(epoch), .text("client")]), .commits)
+            // The mirror waits for the cursor's row meanwhile, so nothing is waited for that a client may hold.
+            let rows = try connection.transaction { () throws(LedgerError) in
+                try connection.run(
+                    .lockTimeout, Parameters([.text(PostgresConnection.milliseconds(Limits.lockWait))]))
+                return try connection.run(
+                    .cancel, Parameters([.id(id), .int(Int64(version)), .int(epoch), .text("client")]))
+            }
             guard rows.int(0, 0) == 1 else { return .notFound }
             if rows.int(0, 1) == 1 { return .cancelled }
             let status = try rows.status(0, 2)

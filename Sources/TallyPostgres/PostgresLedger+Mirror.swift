@@ -28,8 +28,14 @@ extension PostgresLedger {
 }
 
 extension PostgresConnection {
-    /// False, and rolled back by the pool, if the cursor stands elsewhere.
-    private func beginBatch(_ batch: MirrorBatch) throws(LedgerError) -> Bool {
+    private enum Beginning {
+        /// The cursor stands elsewhere: the pool rolls this back.
+        case elsewhere
+        /// What of the batch may be brought to its rows, and by how much the totals are more so far.
+        case begun(changed: [RowChange], BatchCounts)
+    }
+
+    private func beginBatch(_ batch: MirrorBatch) throws(LedgerError) -> Beginning {
         try begin()
         try run(.settings)
         let moved = try run(
@@ -38,63 +44,70 @@ extension PostgresConnection {
                 .int(batch.after.epoch), .int(batch.after.seq), .int(batch.upTo.epoch), .int(batch.upTo.seq),
                 .text(Self.milliseconds(Limits.lockWait)),
             ]))
-        return moved.count == 1
+        guard moved.count == 1 else { return .elsewhere }
+        if moved.int(0, 2) != 1 { return .begun(changed: batch.changed, BatchCounts()) }
+        let counts = try applyHeld()
+        return .begun(changed: try holdBehindHeld(batch.changed), counts)
     }
 
     fileprivate func applyFast(_ batch: MirrorBatch) throws(LedgerError) -> Bool {
-        guard try beginBatch(batch) else { return false }
+        guard case .begun(let changed, var counts) = try beginBatch(batch) else { return false }
         if !batch.events.isEmpty { try copy(.copyEvents, BatchRows.copy(of: batch.events)) }
         if !batch.created.isEmpty { try copyJobs(batch.created) }
-        if !batch.beats.isEmpty { try run(.beat, BatchRows.parameters(of: batch.beats)) }
-        try quarantine(batch.unreadable.map(Aside.init))
-        for rows in Self.pages(batch.changed) { try run(.change, BatchRows.parameters(of: rows)) }
-        if !batch.created.isEmpty {
-            func ended(_ status: JobStatus) -> LedgerValue {
-                .int(Int64(batch.created.count { $0.status == status }))
-            }
-            try run(
-                .countCreated,
-                Parameters([
-                    .int(Int64(batch.created.count)), ended(.completed), ended(.failed), ended(.cancelled),
-                ]))
+        try unlessHeld { () throws(LedgerError) in
+            if !batch.beats.isEmpty { try run(.beat, BatchRows.parameters(of: batch.beats)) }
         }
+        try quarantine(batch.unreadable.map(Aside.init))
+        for rows in Self.pages(changed) {
+            try unlessHeld { () throws(LedgerError) in counts += try change(rows) }
+        }
+        counts += BatchCounts(created: batch.created)
+        try count(counts)
         try commit()
         return true
     }
 
+    /// A lock that is not to be had in time is a row's: the careful way then finds out whose.
+    private func unlessHeld(_ body: () throws(LedgerError) -> Void) throws(LedgerError) {
+        do throws(LedgerError) { try body() } catch { throw error.withRowHeld }
+    }
+
+    /// Rows, then balances: the order in which everybody locks.
     fileprivate func applyCarefully(_ batch: MirrorBatch) throws(LedgerError) -> Bool {
-        guard try beginBatch(batch) else { return false }
+        guard case .begun(let changed, var counts) = try beginBatch(batch) else { return false }
         var aside = batch.unreadable.map(Aside.init)
         try halving(batch.events[...], &aside, Aside.init) { rows throws(LedgerError) in
             try run(.insertEvents, BatchRows.parameters(of: rows))
         }
-        if !batch.created.isEmpty {
-            // From here on a lock that is not to be had in time is one of a row: all that is held longer is mine.
-            try run(.lockJobs)
-            try run(.lockBalances)
-            try run(.lockTimeout, Parameters([.text(Self.milliseconds(Limits.lockWait / 5))]))
-        }
+        // From here on a lock that is not to be had in time is one of a row: the table's is mine.
+        try run(.lockJobs)
+        try run(.lockTimeout, Parameters([.text(Self.milliseconds(Limits.lockWait / 5))]))
         let created = batch.created.pages(of: .max, bytes: Limits.rowsBytes) {
             $0.record.body.count + ($0.result?.count ?? 0)
         }
         for page in created {
             try halving(page.map(CreatedRow.init)[...], &aside, Aside.init) { rows throws(LedgerError) in
-                do throws(LedgerError) {
-                    try run(.upsertJobs, BatchRows.parameters(of: rows))
-                } catch {
-                    throw error.withRowHeld
+                try unlessHeld { () throws(LedgerError) in
+                    let answer = try run(.upsertJobs, BatchRows.parameters(of: rows))
+                    counts += BatchCounts(answer, from: 1)
                 }
             }
         }
-        for page in Self.pages(batch.changed) {
+        for page in Self.pages(try holdThoseHeld(changed)) {
             try halving(page[...], &aside, Aside.init) { rows throws(LedgerError) in
-                try run(.change, BatchRows.parameters(of: rows))
+                counts += try change(rows)
             }
         }
-        try halving(batch.beats[...], &aside, { Aside($0, batch.upTo, $1) }) { rows throws(LedgerError) in
-            try run(.beat, BatchRows.parameters(of: rows))
+        var asideBeats: [Aside] = []
+        try halving(batch.beats[...], &asideBeats, { Aside($0, batch.upTo, $1) }) {
+            rows throws(LedgerError) in
+            try unlessHeld { () throws(LedgerError) in try run(.beat, BatchRows.parameters(of: rows)) }
         }
+        // A worker whose row is held is seen again with its next beat.
+        aside += asideBeats.filter { $0.sqlState != LedgerError.rowHeld }
         try quarantine(aside)
+        try run(.lockTimeout, Parameters([.text(Self.milliseconds(Limits.lockWait))]))
+        try count(counts)
         try commit()
         return true
     }
@@ -104,11 +117,7 @@ extension PostgresConnection {
     /// A job of the same id that a client's open transaction has inserted is not waited for: the row is then tried
     /// alone, and set aside where it still cannot be had.
     private func copyJobs(_ jobs: [JobSnapshot]) throws(LedgerError) {
-        do throws(LedgerError) {
-            try copy(.copyJobs, BatchRows.copy(of: jobs))
-        } catch {
-            throw error.withRowHeld
-        }
+        try unlessHeld { () throws(LedgerError) in try copy(.copyJobs, BatchRows.copy(of: jobs)) }
     }
 
     /// In one statement; where that is refused row by row, and what is refused even so goes aside without its text.
@@ -123,7 +132,7 @@ extension PostgresConnection {
     }
 
     /// A statement holds what its rows carry several times over.
-    private static func pages(_ changes: [RowChange]) -> [[RowChange]] {
+    static func pages(_ changes: [RowChange]) -> [[RowChange]] {
         changes.pages(of: .max, bytes: Limits.rowsBytes) { $0.result?.count ?? 0 }
     }
 

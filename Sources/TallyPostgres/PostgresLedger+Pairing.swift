@@ -10,6 +10,13 @@ extension PostgresLedger: PairableLedger {
         }
     }
 
+    /// The namespace that this ledger belongs to; nil = none has claimed it yet.
+    public func namespace() async throws(LedgerError) -> String? {
+        try await pool.run("namespace") { connection throws(LedgerError) in
+            try connection.run(.namespace).text(0, 0)
+        }
+    }
+
     public func claimNamespace(_ name: String) async throws(LedgerError) -> String {
         try await pool.run("claim namespace") { connection throws(LedgerError) in
             if let known = try connection.run(.namespace).text(0, 0) { return known }

@@ -191,6 +191,10 @@ extension PostgresLedger: ReconcilableLedger {
 
     public func freeKeys(limit: Int) async throws(LedgerError) -> Int {
         try await pool.run("free keys") { connection throws(LedgerError) in
+            try connection.transaction { () throws(LedgerError) in
+                try connection.run(.settings)
+                try connection.count(connection.applyHeld())
+            }
             let most = Parameters([.int(Int64(limit))])
             let freed = try connection.run(.freeKeys, most, .commits).int(0, 0) ?? 0
             return Int(freed + (try connection.run(.pruneKeys, most, .commits).int(0, 0) ?? 0))

@@ -55,8 +55,8 @@ private struct Settled: Sendable {
     /// Jobs that stay, and the queue of each.
     var left: [(job: JobID, queue: QueueName)] = []
     /// All of them stay, and under their queue's name.
-    let staysAsItIs: Bool
-    var aside: [(job: JobID, version: Int, reason: String)] = []
+    private(set) var staysAsItIs: Bool
+    var aside: [(job: JobID, queue: QueueName, version: Int, reason: String)] = []
 
     init(_ claimed: Claimed, _ verdict: RelayVerdict) {
         let row = claimed.row
@@ -65,10 +65,21 @@ private struct Settled: Sendable {
         for push in row.pushes {
             let job = push.record.id
             if stays.contains(job) { left.append((job, push.record.queue)) }
-            if let reason = verdict.aside[job] { aside.append((job, push.version, reason)) }
+            if let reason = verdict.aside[job] {
+                aside.append((job, push.record.queue, push.version, reason))
+            }
         }
         for (job, queue) in row.unread { left.append((job, queue)) }
         staysAsItIs = !claimed.isNameless && left.count == row.pushes.count + row.unread.count
+    }
+
+    /// With these jobs left instead of set aside.
+    func leaving(_ held: Set<JobID>) -> Settled {
+        var other = self
+        other.left += aside.filter { held.contains($0.job) }.map { ($0.job, $0.queue) }
+        other.aside.removeAll { held.contains($0.job) }
+        other.staysAsItIs = staysAsItIs && aside.isEmpty
+        return other
     }
 }
 
@@ -110,6 +121,9 @@ extension PostgresConnection {
 
     /// Answers how many rows are gone, and how many jobs were set aside.
     fileprivate func settle(_ rows: [Settled]) throws(LedgerError) -> (deleted: Int, aside: Int) {
+        // A row that somebody holds is not waited for: its job stays in the outbox.
+        let held = try lockRows(rows.flatMap { $0.aside.map(\.job) })
+        let rows = held.isEmpty ? rows : rows.map { $0.leaving(held) }
         let aside = rows.flatMap(\.aside)
         var count = 0
         if !aside.isEmpty {

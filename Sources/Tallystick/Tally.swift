@@ -36,9 +36,12 @@ public final class Tally: Sendable {
     /// - Parameter middleware: around each enqueue of its client, and each run and settlement of its workers; the
     ///   first is the outermost.
     /// - Parameter isPairing: checks that the halves belong together; a run of the reconciler does so itself.
+    /// - Parameter isReading: writes nothing to the ledger while it opens, so a role that may only read can: neither half
+    ///   is claimed for the other, nor the schema for the namespace. Like every call to Redis it begins an epoch there
+    ///   where one is due.
     public static func open(
         _ settings: Settings, middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver(),
-        isPairing: Bool = true
+        isPairing: Bool = true, isReading: Bool = false
     ) async throws -> Tally {
         // A service starts, and waits, while a store is away; in mode recorded it enqueues whatever Redis answers.
         let queue = try await RedisQueue.open(settings.redis()) { error in
@@ -47,10 +50,10 @@ public final class Tally: Sendable {
             return true
         }
         do {
-            let ledger = try await openLedger(settings, observer)
+            let ledger = try await openLedger(settings, observer, isReading)
             if let ledger, isPairing {
                 do {
-                    try await pair(queue, ledger, settings.mode, observer)
+                    try await pair(queue, ledger, settings.mode, observer, isReading)
                 } catch {
                     await ledger.close()
                     throw error
@@ -68,10 +71,11 @@ public final class Tally: Sendable {
     /// of one record, or none. While one of the two cannot be asked nothing is known to be wrong: `tally serve` asks
     /// again and again, and so does every run of the reconciler.
     private static func pair(
-        _ queue: RedisQueue, _ ledger: PostgresLedger, _ mode: Durability, _ observer: any JobObserver
+        _ queue: RedisQueue, _ ledger: PostgresLedger, _ mode: Durability, _ observer: any JobObserver,
+        _ isReading: Bool
     ) async throws {
         do {
-            try await Pairing(queue, ledger)?.check()
+            try await Pairing(queue, ledger)?.check(isDry: isReading)
         } catch let error as LedgerError where error.mayRetry {
             observer.dutyFailed("open", error)
         } catch let error as QueueError where error.mayRetry || mode == .recorded {
@@ -81,9 +85,9 @@ public final class Tally: Sendable {
         }
     }
 
-    private static func openLedger(_ settings: Settings, _ observer: any JobObserver) async throws
-        -> PostgresLedger?
-    {
+    private static func openLedger(
+        _ settings: Settings, _ observer: any JobObserver, _ isReading: Bool
+    ) async throws -> PostgresLedger? {
         guard let url = settings.postgresURL else { return nil }
         let schema = Settings.schema(settings.namespace) ?? "tally"
         let ledger = try await PostgresLedger.open(PostgresConfiguration(url: url, schema: schema)) {
@@ -91,7 +95,10 @@ public final class Tally: Sendable {
         }
         do {
             // Two names may fold to one schema, never to one set of Redis keys.
-            let owner = try await ledger.claimNamespace(settings.namespace)
+            let owner =
+                isReading
+                ? try await ledger.namespace() ?? settings.namespace
+                : try await ledger.claimNamespace(settings.namespace)
             if owner == settings.namespace { return ledger }
             throw InvalidSetting(
                 "TALLY_NAMESPACE",

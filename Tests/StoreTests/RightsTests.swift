@@ -59,6 +59,50 @@ private final class Complaints: JobObserver {
         }
     }
 
+    @Test func `to read alone are enough to open for reading, which claims neither half`() async throws {
+        let name = "ro_" + JobID().description.filter { $0 != "-" }
+        let admin = try PostgresConfiguration(url: Servers.postgresURL, schema: name)
+        let session = try await PostgresSession.open(admin)
+        func remove() async throws {
+            _ = try await session.query("DROP SCHEMA IF EXISTS \"\(name)\" CASCADE")
+            _ = try await session.query("DROP ROLE IF EXISTS \"\(name)_only\"")
+            await session.close()
+            let broom = try await RedisQueue.open(RedisConfiguration(url: Servers.redisURL, namespace: name))
+            try await broom.removeNamespace()
+            await broom.close()
+        }
+        do {
+            _ = try await Migrator(admin).apply()
+            _ = try await session.query("CREATE ROLE \"\(name)_only\" LOGIN PASSWORD 's3cret'")
+            _ = try await session.query("GRANT USAGE ON SCHEMA \"\(name)\" TO \"\(name)_only\"")
+            _ = try await session.query(
+                "GRANT SELECT ON ALL TABLES IN SCHEMA \"\(name)\" TO \"\(name)_only\"")
+            let address = try Servers.postgresURL
+            let at = try #require(address.lastIndex(of: "@"))
+            let settings = try Settings(
+                redisURL: Servers.redisURL, postgresURL: "postgres://\(name)_only:s3cret" + address[at...],
+                namespace: name)
+
+            let tally = try await Tally.open(settings, isReading: true)
+            let ledger = try #require(tally.ledger)
+            #expect(try await ledger.list(JobQuery()).jobs.isEmpty)
+            #expect(try await ledger.balances().accepted == 0)
+            #expect(try await tally.inspectable().counts(at: nil).isEmpty)
+            await tally.close()
+
+            #expect(
+                try await session.query(
+                    "SELECT (SELECT namespace FROM \"\(name)\".identity), count(*) FROM \"\(name)\".queues")
+                    == [[.null, .int(0)]])
+            let ids = try RawRedis(url: Servers.redisURL)("HMGET", "{\(name):0}:meta", "ledger", "queue")
+            #expect(ids.array?.allSatisfy { $0.text == nil } == true)
+        } catch {
+            try await remove()
+            throw error
+        }
+        try await remove()
+    }
+
     /// A script of several statements, as one block each: the protocol of parameters takes one at a time.
     private func run(_ script: String, _ session: PostgresSession) async throws {
         var statement = ""

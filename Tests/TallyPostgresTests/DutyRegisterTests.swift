@@ -36,6 +36,35 @@ extension PostgresTests {
             }
         }
 
+        @Test
+        func `a lease from before the server's clock stepped back does not last for the length of the step`()
+            async throws
+        {
+            try await withLedger { fixture in
+                for (name, table) in [
+                    (LeaseWish.reconcile, "reconciler_lease"), ("partitions", "duty_leases"),
+                ] {
+                    let (one, other) = (JobID(), JobID())
+                    _ = try await fixture.ledger.lease(wish(one, name, for: .seconds(5)))
+                    _ = try await fixture.query("UPDATE tally.\(table) SET until = until + interval '1 hour'")
+
+                    #expect(
+                        try await fixture.ledger.lease(wish(other, name, for: .seconds(5)))
+                            == .taken(by: "h-\(one)"))
+
+                    #expect(
+                        try await fixture.count(
+                            "SELECT count(*) FROM tally.\(table) WHERE until <= now() + interval '66 seconds'"
+                        )
+                            == 1)
+                    // Nothing is cut of one that is in time.
+                    #expect(
+                        try await fixture.ledger.lease(wish(one, name, for: .seconds(5)))
+                            == .held(isWanted: false))
+                }
+            }
+        }
+
         @Test func `a success that is known is not overwritten by an earlier one or by a failure`()
             async throws
         {

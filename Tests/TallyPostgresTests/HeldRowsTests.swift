@@ -123,6 +123,145 @@ extension PostgresTests {
             }
         }
 
+        @Test
+        func
+            `that holds a job's row, the mirror stores the others and brings it all that it has for it, in order`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let (held, other) = (job(), job())
+                _ = try await fixture.ledger.record([held, other])
+                try await fixture.session.begin()
+                _ = try await fixture.query(
+                    "SELECT 1::bigint FROM tally.jobs WHERE id = '\(held.id)' FOR UPDATE")
+
+                #expect(
+                    try await fixture.apply(2) { batch in
+                        batch.changed = [
+                            change(held.id, .processing, version: 2, seq: 1),
+                            change(other.id, .completed, version: 2, seq: 2),
+                        ]
+                    })
+                // Nobody waits for it any more: it is known to be held.
+                #expect(
+                    try await fixture.apply(4) { batch in
+                        var done = change(held.id, .completed, version: 2, seq: 3, worker: nil)
+                        done.result = Array("[1]".utf8)
+                        batch.changed = [done]
+                    })
+                #expect(try await fixture.ledger.freeKeys(limit: 10) == 0)
+
+                let before = try await fixture.ledger.jobs([held.id, other.id])
+                #expect(before[held.id]?.status == .pending && before[other.id]?.status == .completed)
+                #expect(try await fixture.ledger.quarantined(limit: 9).isEmpty)
+                #expect(try await fixture.ledger.balances().completed == 1)
+                try await fixture.session.rollback()
+                _ = try await fixture.ledger.freeKeys(limit: 10)
+                let after = try #require(try await fixture.ledger.jobs([held.id])[held.id])
+                #expect(after.status == .completed && after.result == Array("[1]".utf8))
+                #expect(after.startedAt != nil && after.workerID == WorkerID("w1"))
+                #expect(try await fixture.ledger.balances().completed == 2)
+                #expect(try await fixture.count("SELECT count(*) FROM tally.held_changes") == 0)
+            }
+        }
+
+        @Test func `that held a job's row, the mirror's next batch brings it what was kept before its own`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let held = job()
+                _ = try await fixture.ledger.record([held])
+                try await fixture.session.begin()
+                _ = try await fixture.query("SELECT 1::bigint FROM tally.jobs FOR SHARE")
+                #expect(
+                    try await fixture.apply(1) {
+                        $0.changed = [change(held.id, .processing, version: 2, seq: 1)]
+                    })
+                try await fixture.session.rollback()
+
+                #expect(
+                    try await fixture.apply(2) {
+                        $0.changed = [change(held.id, .failed, version: 2, seq: 2, worker: nil)]
+                    })
+
+                let row = try #require(try await fixture.ledger.jobs([held.id])[held.id])
+                #expect(row.status == .failed && row.startedAt != nil && row.workerID == WorkerID("w1"))
+                #expect(try await fixture.ledger.balances().failed == 1)
+            }
+        }
+
+        @Test func `that holds a worker's row, the mirror stores the rest, and the worker's next report`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let record = job()
+                let beat = WorkerBeat(
+                    id: WorkerID("w"), status: .running, queues: [], types: [], running: [], concurrency: 1,
+                    startedAt: .now, host: "h", pid: 1)
+                _ = try await fixture.ledger.record([record])
+                func apply(_ seq: Int64, _ status: JobStatus) async throws -> Bool {
+                    try await fixture.apply(seq) { batch in
+                        batch.changed = [change(record.id, status, version: 2, seq: seq)]
+                        batch.beats = [(beat, .now)]
+                    }
+                }
+                #expect(try await apply(1, .processing))
+                try await fixture.session.begin()
+                _ = try await fixture.query("SELECT 1::bigint FROM tally.workers FOR UPDATE")
+
+                #expect(try await apply(2, .completed))
+
+                #expect(try await fixture.ledger.jobs([record.id])[record.id]?.status == .completed)
+                #expect(try await fixture.ledger.quarantined(limit: 9).isEmpty)
+                try await fixture.session.rollback()
+            }
+        }
+
+        @Test func `that holds the row of a job no queue can take, the relay leaves that one and goes on`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let (held, bad, good) = (job(), job(), job())
+                _ = try await fixture.ledger.record([held, bad, good])
+                try await fixture.session.begin()
+                _ = try await fixture.query(
+                    "SELECT 1::bigint FROM tally.jobs WHERE id = '\(held.id)' FOR UPDATE")
+                func pass() async throws -> RelayPass {
+                    try await fixture.ledger.relay(RelayClaim(olderThan: .zero)) { _ in
+                        RelayVerdict(aside: [held.id: "why", bad.id: "why"])
+                    }
+                }
+
+                #expect(try await pass().setAside == 1)
+                #expect(try await fixture.ledger.jobs([bad.id])[bad.id]?.status == .failed)
+                #expect(try await fixture.ledger.balances().outbox == 1)
+                try await fixture.session.rollback()
+                #expect(try await pass().setAside == 1)
+                #expect(try await fixture.ledger.balances().outbox == 0)
+            }
+        }
+
+        @Test func `that holds the row of a job that is cancelled, the mirror goes on meanwhile`()
+            async throws
+        {
+            try await withLedger(pool: 4) { fixture in
+                let (held, other) = (job(), job())
+                _ = try await fixture.ledger.record([held, other])
+                try await fixture.apply(1) { _ in }
+                try await fixture.session.begin()
+                _ = try await fixture.query(
+                    "SELECT 1::bigint FROM tally.jobs WHERE id = '\(held.id)' FOR UPDATE")
+
+                let error = await ledgerError {
+                    _ = try await fixture.ledger.recordCancel(held.id, version: 1, epoch: 1)
+                }
+
+                #expect(error?.code == .transient)
+                #expect(try await complete(other, fixture, seq: 2))
+                try await fixture.session.rollback()
+            }
+        }
+
         @Test func `that holds the whole table, the mirror tries again later and sets nothing aside`()
             async throws
         {

@@ -30,6 +30,36 @@ extension PostgresTests {
         }
 
         @Test
+        func `a month is made whatever live rows of before a rule lie in DEFAULT, and they stay as they are`()
+            async throws
+        {
+            try await withLedger { fixture in
+                try await loseMonths(fixture)
+                let rule = try await fixture.query(
+                    "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'jobs_tags_bounded' AND conrelid = 'tally.jobs'::regclass"
+                )
+                guard case .text(let text)? = rule.first?.first else { throw NeverHeld() }
+                let old = job()
+                _ = try await fixture.ledger.record([old, job()])
+                _ = try await fixture.query("ALTER TABLE tally.jobs DROP CONSTRAINT jobs_tags_bounded")
+                _ = try await fixture.query("UPDATE tally.jobs SET tags = '{\"\"}' WHERE id = '\(old.id)'")
+                _ = try await fixture.query("ALTER TABLE tally.jobs ADD CONSTRAINT jobs_tags_bounded \(text)")
+
+                #expect(try await fixture.ledger.makePartitions(months: 1) == 4)
+
+                #expect(try await fixture.count("SELECT count(*) FROM tally.jobs_default") == 0)
+                #expect(
+                    try await fixture.query("SELECT tags[1] FROM tally.jobs WHERE id = '\(old.id)'") == [
+                        [.text("")]
+                    ])
+                // The rule holds for what comes.
+                #expect(
+                    await fixture.refusal("UPDATE tally.jobs SET tags = '{\"\"}' WHERE id <> '\(old.id)'")
+                        == "23514")
+            }
+        }
+
+        @Test
         func `a DEFAULT partition that filled is split while jobs are recorded, and no row is out of sight`()
             async throws
         {

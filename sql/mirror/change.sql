@@ -1,9 +1,7 @@
 -- Brings rows to their last state of a batch. The guard is `outranks` of Tests/Model/model.py: nothing below the last
 -- requeue, a terminal row yields only to a higher version, else (epoch, version, seq) must grow. It makes a repeat
--- harmless. Keys that last until the end are released and balances follow the rows that really changed.
--- A key that a client's open transaction holds is not waited for: keys/free.sql frees it later.
---
--- The balances come last of all: their one row is locked only while the commit is written.
+-- harmless. Keys that last until the end are released. The answer counts the rows that really changed: mirror/count.sql
+-- brings it to the totals. A key that a client's open transaction holds is not waited for: keys/free.sql frees it later.
 --
 -- Params:  $1 uuid[] id, $2 bigint[] epoch, $3 integer[] version, $4 bigint[] seq, $5 text[] status, $6 timestamptz[] at,
 --          $7 timestamptz[] started, $8 timestamptz[] completed, $9 timestamptz[] waits for, $10 text[] worker,
@@ -12,8 +10,8 @@
 --
 -- No bounds on j.id beside the join: they would prune partitions earlier, but let the planner guess that a young table
 -- holds next to nothing in that range, walk it first and search the whole batch for each of its rows (30 s, measured).
--- Returns: how many rows changed, bigint
--- Caller:  PostgresLedger.apply
+-- Returns: how many rows changed, and by how much completed, failed and cancelled rows are more, all bigint
+-- Caller:  PostgresLedger.apply, freeKeys
 WITH changed AS (
   UPDATE tally.jobs j SET
     previous_status = j.status,
@@ -57,9 +55,5 @@ WITH changed AS (
     coalesce(sum((status = 'failed')::integer - (previous_status = 'failed')::integer), 0) AS failed,
     coalesce(sum((status = 'cancelled')::integer - (previous_status = 'cancelled')::integer), 0) AS cancelled
   FROM changed
-), counted AS (
-  UPDATE tally.balances b SET completed = b.completed + d.completed, failed = b.failed + d.failed,
-    cancelled = b.cancelled + d.cancelled
-  FROM delta d WHERE d.completed <> 0 OR d.failed <> 0 OR d.cancelled <> 0
 )
-SELECT rows FROM delta
+SELECT d.rows, d.completed::bigint, d.failed::bigint, d.cancelled::bigint FROM delta d

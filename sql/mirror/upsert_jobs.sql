@@ -9,7 +9,7 @@
 --          $24 timestamptz[] failed, $25 bigint[] timeout, $26 text[] unique key, $27 bigint[] lifetime,
 --          $28 bigint[] body hash, $29 text[] codec, $30 text[] trace, $31 text[] tags (joined by U+001F),
 --          $32 bytea[] body, $33 bytea[] result body
--- Returns: how many rows it wrote, bigint
+-- Returns: how many rows it wrote, and by how much accepted, completed, failed and cancelled rows are more, all bigint
 -- Caller:  PostgresLedger.apply, on the second try
 WITH written AS (
   INSERT INTO tally.jobs AS j (
@@ -61,9 +61,5 @@ WITH written AS (
     coalesce(sum((status = 'failed')::integer - (previous_status IS NOT DISTINCT FROM 'failed')::integer), 0) AS failed,
     coalesce(sum((status = 'cancelled')::integer - (previous_status IS NOT DISTINCT FROM 'cancelled')::integer), 0) AS cancelled
   FROM written
-), counted AS (
-  UPDATE tally.balances b SET accepted = b.accepted + d.accepted, completed = b.completed + d.completed,
-    failed = b.failed + d.failed, cancelled = b.cancelled + d.cancelled
-  FROM delta d WHERE d.rows > 0
 )
-SELECT rows FROM delta
+SELECT d.rows, d.accepted, d.completed::bigint, d.failed::bigint, d.cancelled::bigint FROM delta d

@@ -8,8 +8,10 @@ VALUES (true, $1::uuid, $2, now() + $3::bigint * interval '1 microsecond')
 ON CONFLICT (one) DO UPDATE SET
   token = CASE WHEN l.token = EXCLUDED.token OR l.until <= now() THEN EXCLUDED.token ELSE l.token END,
   holder = CASE WHEN l.token = EXCLUDED.token OR l.until <= now() THEN EXCLUDED.holder ELSE l.holder END,
-  until = CASE WHEN l.token = EXCLUDED.token OR l.until <= now() THEN EXCLUDED.until ELSE l.until END,
+  until = CASE WHEN l.token = EXCLUDED.token OR l.until <= now() THEN EXCLUDED.until
+    ELSE least(l.until, EXCLUDED.until + interval '1 minute') END,
   wanted_until = CASE WHEN l.token = EXCLUDED.token THEN l.wanted_until WHEN l.until <= now() THEN NULL
-    ELSE EXCLUDED.until END
+    WHEN $4::bigint <> 0 THEN EXCLUDED.until ELSE l.wanted_until END
   WHERE l.token = EXCLUDED.token OR l.until <= now() OR $4::bigint <> 0
+    OR l.until > EXCLUDED.until + interval '1 minute'
 RETURNING (l.token = $1::uuid)::integer::bigint, coalesce(l.wanted_until > now(), false)::integer::bigint, l.holder

@@ -110,7 +110,7 @@ public enum PairingVerdict: Hashable, Sendable {
 
 /// A queue that tells which one it is.
 public protocol PairableQueue: QueueDriver {
-    /// Reads; writes nothing.
+    /// Writes nothing of the pairing. Like every call it begins an epoch where one is due, and so tells the present one.
     func sighting() async throws(QueueError) -> QueueSighting
     /// Writes what is missing: the ledger that it belongs to, and its own id. Says how it stands then: the first to
     /// come stays.

@@ -14,7 +14,7 @@ enum InspectCommand: Command {
 
     static func run(_ arguments: Arguments) async throws {
         let id = try Common.jobID(arguments)
-        try await Common.withTally(arguments) { tally in
+        try await Common.withTally(arguments, isReading: true) { tally in
             let view = try await tally.inspectable().inspect([id], at: nil)
             let recorded = try await tally.ledger?.jobs([id])[id]
             let events = try await tally.ledger?.events(id) ?? []
@@ -98,7 +98,7 @@ enum ListCommand: Command {
             type: arguments.text("type").map { JobType($0) },
             limit: try arguments.number("limit", in: 1...Limits.maxPage, or: Limits.page),
             cursor: arguments.text("cursor"), newestFirst: arguments.has("newest"))
-        try await Common.withTally(arguments) { tally in
+        try await Common.withTally(arguments, isReading: true) { tally in
             let page: JobPage
             do {
                 page = try await Common.ledger(tally).list(query)
@@ -128,7 +128,7 @@ enum StatsCommand: Command {
         failed: .init(1, "failed, or a duty has not succeeded for its limit"))
 
     static func run(_ arguments: Arguments) async throws {
-        try await Common.withTally(arguments) { tally in
+        try await Common.withTally(arguments, isReading: true) { tally in
             let counts = try await tally.inspectable().counts(at: nil)
             let history = try await tally.queue.history()
             let balances = try await tally.ledger?.balances()
@@ -197,7 +197,7 @@ enum WorkersCommand: Command {
         """
 
     static func run(_ arguments: Arguments) async throws {
-        try await Common.withTally(arguments) { tally in
+        try await Common.withTally(arguments, isReading: true) { tally in
             let ledger = try Common.ledger(tally)
             let known = try await Self.known(tally.queue, ledger)
             let rows = try await ledger.workers().map { row in
