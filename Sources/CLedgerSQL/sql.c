@@ -72,6 +72,9 @@ static const char effect_committed[] = {
 static const char fragments_filter[] = {
 #embed "../../sql/fragments/filter.sql" suffix(,)
 0};
+static const char fragments_moved[] = {
+#embed "../../sql/fragments/moved.sql" suffix(,)
+0};
 static const char fragments_snapshot[] = {
 #embed "../../sql/fragments/snapshot.sql" suffix(,)
 0};
@@ -372,6 +375,18 @@ static const char schema_reader_search_path[] = {
 static const char schema_versions[] = {
 #embed "../../sql/schema/versions.sql" suffix(,)
 0};
+static const char steps_counted[] = {
+#embed "../../sql/steps/counted.sql" suffix(,)
+0};
+static const char steps_ended[] = {
+#embed "../../sql/steps/ended.sql" suffix(,)
+0};
+static const char steps_keys[] = {
+#embed "../../sql/steps/keys.sql" suffix(,)
+0};
+static const char steps_totals[] = {
+#embed "../../sql/steps/totals.sql" suffix(,)
+0};
 static const char transaction_begin[] = {
 #embed "../../sql/transaction/begin.sql" suffix(,)
 0};
@@ -457,6 +472,7 @@ static const struct { const char *name, *text; } files[] = {
     {"effect/claim", effect_claim},
     {"effect/committed", effect_committed},
     {"fragments/filter", fragments_filter},
+    {"fragments/moved", fragments_moved},
     {"fragments/snapshot", fragments_snapshot},
     {"keys/free", keys_free},
     {"keys/prune", keys_prune},
@@ -557,6 +573,10 @@ static const struct { const char *name, *text; } files[] = {
     {"schema/patience", schema_patience},
     {"schema/reader_search_path", schema_reader_search_path},
     {"schema/versions", schema_versions},
+    {"steps/counted", steps_counted},
+    {"steps/ended", steps_ended},
+    {"steps/keys", steps_keys},
+    {"steps/totals", steps_totals},
     {"transaction/begin", transaction_begin},
     {"transaction/begin_snapshot", transaction_begin_snapshot},
     {"transaction/bound", transaction_bound},

@@ -153,12 +153,24 @@ struct Statements: Sendable {
 
     static func raw(_ name: String) -> String? { tally_sql(name).map { String(cString: $0) } }
 
+    /// What stands for a token of a file. `steps` are all that follows when jobs move, whichever statement moves
+    /// them: it names them `moved`, with the columns of that fragment, and each step reads them, or the `ended` ones
+    /// among them. A feature that follows a job's end adds its step here.
+    private static let fragments: KeyValuePairs<String, [String]> = [
+        "snapshot": ["fragments/snapshot"], "filter": ["fragments/filter"], "moved": ["fragments/moved"],
+        "steps": ["steps/ended", "steps/keys", "steps/totals"], "totals": ["steps/totals"],
+        "counted": ["steps/counted"],
+    ]
+
     /// Puts the fragments in, then the schema's name where the text says `tally.`, `"tally"`, `'tally'` or, of a
     /// role, `"tally_…`, `'tally_…`.
     static func adapted(_ text: String, schema: String) -> String {
         var text = text
-        for fragment in ["snapshot", "filter"] where text.contains("{{\(fragment)}}") {
-            text = replace("{{\(fragment)}}", in: text, by: raw("fragments/\(fragment)")!)
+        for (token, fragments) in Self.fragments where text.contains("{{\(token)}}") {
+            let pieces = fragments.map {
+                withoutHeader(raw($0)!).split(separator: "\n").joined(separator: "\n")
+            }
+            text = replace("{{\(token)}}", in: text, by: pieces.joined(separator: ", "))
         }
         for (token, name) in [
             ("\"tally\"", "\"\(schema)\""), ("'tally'", "'\(schema)'"), ("\"tally_", "\"\(schema)_"),

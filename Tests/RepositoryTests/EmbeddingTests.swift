@@ -30,12 +30,28 @@ import Testing
         }
     }
 
+    /// A row that ends by another way than `{{steps}}` would keep its key, or leave the totals as they were.
+    @Test func `what follows when jobs move or end stands in the steps alone`() throws {
+        for path in try statements() where !path.hasPrefix("sql/migrations/") && !path.hasPrefix("sql/undo/")
+        {
+            let text = try Tree.lines(path).drop { $0.hasPrefix("--") }.joined(separator: "\n")
+            guard text.contains("previous_status = j.status") else { continue }
+            #expect(text.contains("WITH moved AS (") || text.contains("), moved AS ("), "\(path)")
+            #expect(text.contains("{{steps}}") || text.contains("{{totals}}"), "\(path)")
+            #expect(
+                !text.contains("tally.balances") && !text.contains("DELETE FROM tally.unique_keys"), "\(path)"
+            )
+        }
+    }
+
     @Test func `every statement says what it takes, what it returns and who calls it`() throws {
         for path in try statements() {
             let header = try Tree.lines(path).prefix { $0.hasPrefix("--") }.joined(separator: "\n")
             let folder = path.split(separator: "/")[1]
             switch folder {
             case "fragments": continue
+            case "steps":
+                #expect(header.contains("Reads:") && header.contains("Gives:"), "\(path)")
             case "migrations":
                 #expect(header.contains("Locks:") && header.contains("Undo:"), "\(path)")
             case "undo": #expect(header.hasPrefix("-- Undoes migrations/"), "\(path)")

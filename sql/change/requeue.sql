@@ -7,7 +7,7 @@
 --          $6 bigint despite its effect (0/1)
 -- Returns: found bigint (0/1), new version bigint (null = not done), status found, kept by its effect bigint (0/1)
 -- Caller:  PostgresLedger.requeue
-WITH changed AS (
+WITH moved AS (
   UPDATE tally.jobs j SET
     previous_status = j.status,
     status = CASE WHEN $3::timestamptz > now() THEN 'scheduled' ELSE 'pending' END,
@@ -17,26 +17,24 @@ WITH changed AS (
     error = CASE WHEN $4::bigint = 0 THEN j.error END, failed_at = CASE WHEN $4::bigint = 0 THEN j.failed_at END
   WHERE j.id = $1::uuid AND j.status = 'failed' AND j.version = $2::bigint
     AND ($6::bigint <> 0 OR NOT EXISTS (SELECT FROM tally.job_effects e WHERE e.job_id = j.id))
-  RETURNING j.id, j.version, j.status, j.epoch, j.attempts, j.run_at, j.queue, j.unique_key, j.unique_lifetime
+  RETURNING {{moved}}, j.version, j.epoch, j.attempts, j.run_at
 ), noted AS (
   INSERT INTO tally.job_events (job_id, shard, epoch, seq, at, event, from_status, status, version, attempts, actor)
-  SELECT c.id, 0, c.epoch, -2 * c.version::bigint, now(), 'requeue', 'failed', c.status, c.version, c.attempts, $5::text
-  FROM changed c
+  SELECT m.id, 0, m.epoch, -2 * m.version::bigint, now(), 'requeue', 'failed', m.status, m.version, m.attempts, $5::text
+  FROM moved m
   ON CONFLICT DO NOTHING
 ), forgotten AS (
-  DELETE FROM tally.job_effects e USING changed c WHERE e.job_id = c.id
+  DELETE FROM tally.job_effects e USING moved m WHERE e.job_id = m.id
 ), sent AS (
   INSERT INTO tally.outbox (kind, ids, versions, run_at, first_id, last_id, queue)
-  SELECT 'requeue', ARRAY[c.id], ARRAY[c.version], c.run_at, c.id, c.id, c.queue FROM changed c
+  SELECT 'requeue', ARRAY[m.id], ARRAY[m.version], m.run_at, m.id, m.id, m.queue FROM moved m
 ), kept AS (
   INSERT INTO tally.unique_keys (queue, key, job_id, until)
-  SELECT c.queue, c.unique_key, c.id, 'infinity' FROM changed c WHERE c.unique_lifetime = -1
+  SELECT m.queue, m.unique_key, m.id, 'infinity' FROM moved m WHERE m.unique_lifetime = -1
   ON CONFLICT DO NOTHING
-), counted AS (
-  UPDATE tally.balances b SET failed = b.failed - 1 FROM changed
-)
-SELECT (j.id IS NOT NULL)::integer::bigint, c.version::bigint, j.status,
-  (c.id IS NULL AND j.status = 'failed' AND j.version = $2::bigint)::integer::bigint
+), {{totals}}, {{counted}}
+SELECT (j.id IS NOT NULL)::integer::bigint, m.version::bigint, j.status,
+  (m.id IS NULL AND j.status = 'failed' AND j.version = $2::bigint)::integer::bigint
 FROM (SELECT 1) one
 LEFT JOIN tally.jobs j ON j.id = $1::uuid
-LEFT JOIN changed c ON true
+LEFT JOIN moved m ON true

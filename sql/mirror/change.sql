@@ -1,7 +1,6 @@
 -- Brings rows to their last state of a batch. The guard is `outranks` of Tests/Model/model.py: nothing below the last
 -- requeue, a terminal row yields only to a higher version, else (epoch, version, seq) must grow. It makes a repeat
--- harmless. Keys that last until the end are released. The answer counts the rows that really changed: mirror/count.sql
--- brings it to the totals. A key that a client's open transaction holds is not waited for: keys/free.sql frees it later.
+-- harmless. The answer counts the rows that really changed: mirror/count.sql brings it to the totals.
 --
 -- Params:  $1 uuid[] id, $2 bigint[] epoch, $3 integer[] version, $4 bigint[] seq, $5 text[] status, $6 timestamptz[] at,
 --          $7 timestamptz[] started, $8 timestamptz[] completed, $9 timestamptz[] waits for, $10 text[] worker,
@@ -12,7 +11,7 @@
 -- holds next to nothing in that range, walk it first and search the whole batch for each of its rows (30 s, measured).
 -- Returns: how many rows changed, and by how much completed, failed and cancelled rows are more, all bigint
 -- Caller:  PostgresLedger.apply, freeKeys
-WITH changed AS (
+WITH moved AS (
   UPDATE tally.jobs j SET
     previous_status = j.status,
     status = c.status, version = c.version, epoch = c.epoch, seq = c.seq,
@@ -35,25 +34,6 @@ WITH changed AS (
     AND c.version >= j.floor
     AND CASE WHEN j.completed_at IS NOT NULL THEN c.version > j.version
       ELSE (c.epoch, c.version, c.seq) > (j.epoch, j.version, j.seq) END
-  RETURNING j.id, j.previous_status, j.status, j.queue, j.unique_key, j.unique_lifetime
-), due AS MATERIALIZED (
-  SELECT k.queue, k.key, k.job_id FROM changed c
-  JOIN tally.unique_keys k ON k.queue = c.queue AND k.key = c.unique_key AND k.job_id = c.id
-  WHERE c.unique_lifetime = -1 AND c.status IN ('completed', 'failed', 'cancelled')
-), free AS MATERIALIZED (
-  SELECT k.queue, k.key, k.job_id FROM due d JOIN tally.unique_keys k ON k.queue = d.queue AND k.key = d.key
-  FOR UPDATE OF k SKIP LOCKED
-), released AS (
-  DELETE FROM tally.unique_keys u USING free f WHERE u.queue = f.queue AND u.key = f.key AND u.job_id = f.job_id
-), later AS (
-  INSERT INTO tally.keys_to_free (queue, key, job_id)
-  SELECT d.queue, d.key, d.job_id FROM due d EXCEPT SELECT f.queue, f.key, f.job_id FROM free f
-  ON CONFLICT DO NOTHING
-), delta AS (
-  SELECT count(*) AS rows,
-    coalesce(sum((status = 'completed')::integer - (previous_status = 'completed')::integer), 0) AS completed,
-    coalesce(sum((status = 'failed')::integer - (previous_status = 'failed')::integer), 0) AS failed,
-    coalesce(sum((status = 'cancelled')::integer - (previous_status = 'cancelled')::integer), 0) AS cancelled
-  FROM changed
-)
-SELECT d.rows, d.completed::bigint, d.failed::bigint, d.cancelled::bigint FROM delta d
+  RETURNING {{moved}}
+), {{steps}}
+SELECT t.rows, t.completed, t.failed, t.cancelled FROM totals t

@@ -11,7 +11,7 @@
 --          $32 bytea[] body, $33 bytea[] result body
 -- Returns: how many rows it wrote, and by how much accepted, completed, failed and cancelled rows are more, all bigint
 -- Caller:  PostgresLedger.apply, on the second try
-WITH written AS (
+WITH moved AS (
   INSERT INTO tally.jobs AS j (
     id, type, payload, status, result, error, attempts, max_attempts, created_at, updated_at, scheduled_at, started_at,
     completed_at, worker_id, queue, priority, version, epoch, seq, crashes, max_crashes, attempts_at_start, run_at,
@@ -41,25 +41,6 @@ WITH written AS (
   WHERE EXCLUDED.version >= j.floor
     AND CASE WHEN j.completed_at IS NOT NULL THEN EXCLUDED.version > j.version
       ELSE (EXCLUDED.epoch, EXCLUDED.version, EXCLUDED.seq) > (j.epoch, j.version, j.seq) END
-  RETURNING j.id, j.previous_status, j.status, j.queue, j.unique_key, j.unique_lifetime
-), due AS MATERIALIZED (
-  SELECT k.queue, k.key, k.job_id FROM written c
-  JOIN tally.unique_keys k ON k.queue = c.queue AND k.key = c.unique_key AND k.job_id = c.id
-  WHERE c.unique_lifetime = -1 AND c.status IN ('completed', 'failed', 'cancelled')
-), free AS MATERIALIZED (
-  SELECT k.queue, k.key, k.job_id FROM due d JOIN tally.unique_keys k ON k.queue = d.queue AND k.key = d.key
-  FOR UPDATE OF k SKIP LOCKED
-), released AS (
-  DELETE FROM tally.unique_keys u USING free f WHERE u.queue = f.queue AND u.key = f.key AND u.job_id = f.job_id
-), later AS (
-  INSERT INTO tally.keys_to_free (queue, key, job_id)
-  SELECT d.queue, d.key, d.job_id FROM due d EXCEPT SELECT f.queue, f.key, f.job_id FROM free f
-  ON CONFLICT DO NOTHING
-), delta AS (
-  SELECT count(*) AS rows, count(*) FILTER (WHERE previous_status IS NULL) AS accepted,
-    coalesce(sum((status = 'completed')::integer - (previous_status IS NOT DISTINCT FROM 'completed')::integer), 0) AS completed,
-    coalesce(sum((status = 'failed')::integer - (previous_status IS NOT DISTINCT FROM 'failed')::integer), 0) AS failed,
-    coalesce(sum((status = 'cancelled')::integer - (previous_status IS NOT DISTINCT FROM 'cancelled')::integer), 0) AS cancelled
-  FROM written
-)
-SELECT d.rows, d.accepted, d.completed::bigint, d.failed::bigint, d.cancelled::bigint FROM delta d
+  RETURNING {{moved}}
+), {{steps}}
+SELECT t.rows, t.accepted, t.completed, t.failed, t.cancelled FROM totals t
