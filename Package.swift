@@ -23,6 +23,7 @@ let package = Package(
         // The text of Functions/*.lua and of sql/, compiled in with `#embed`.
         .target(name: "CQueueFunctions"),
         .target(name: "CLedgerSQL"),
+        .target(name: "CLabSQL"),
 
         // Vocabulary and the two seams. Imports nothing of ours.
         .target(name: "TallyCore", swiftSettings: strict),
@@ -35,10 +36,13 @@ let package = Package(
             name: "TallyRedis",
             dependencies: ["TallyCore", "TallyConnections", "CHiredis", "CQueueFunctions"],
             exclude: ["Functions"], swiftSettings: strict),
-        // The ledger. The only target that knows Postgres.
+        // Connections, rows and migrations of Postgres. The only target that knows libpq; it knows no table of ours.
         .target(
-            name: "TallyPostgres",
-            dependencies: ["TallyCore", "TallyConnections", "CLibpq", "CLedgerSQL"],
+            name: "TallyPostgresClient", dependencies: ["TallyCore", "TallyConnections", "CLibpq"],
+            swiftSettings: strict),
+        // The ledger. The only target that knows its tables.
+        .target(
+            name: "TallyPostgres", dependencies: ["TallyCore", "TallyPostgresClient", "CLedgerSQL"],
             swiftSettings: strict),
         // Client and worker.
         .target(name: "TallyRuntime", dependencies: ["TallyCore"], swiftSettings: strict),
@@ -49,7 +53,7 @@ let package = Package(
             name: "Tallystick",
             dependencies: [
                 "TallyCore", "TallyMemory", "TallyConnections", "TallyRedis", "TallyPostgres",
-                "TallyRuntime", "TallyLedger",
+                "TallyPostgresClient", "TallyRuntime", "TallyLedger",
             ], swiftSettings: strict),
         // Conformance kits and tools for tests; users get them too.
         .target(
@@ -70,8 +74,9 @@ let package = Package(
         .target(
             name: "TallyLab",
             dependencies: [
-                "CFileKinds", "TallyCommandLine", "TallyConnections", "TallyCore", "TallyMemory",
-                "TallyPostgres", "TallyRedis", "TallyRuntime", "TallyServers", "TallyTesting", "Tallystick",
+                "CFileKinds", "CLabSQL", "TallyCommandLine", "TallyConnections", "TallyCore", "TallyMemory",
+                "TallyPostgres", "TallyPostgresClient", "TallyRedis", "TallyRuntime", "TallyServers",
+                "TallyTesting", "Tallystick",
             ], swiftSettings: strict),
         .executableTarget(
             name: "tally-lab", dependencies: ["TallyCommandLine", "TallyLab"], swiftSettings: strict),
@@ -104,7 +109,8 @@ let package = Package(
         .testTarget(
             name: "TallyLedgerTests",
             dependencies: [
-                "TallyCore", "TallyMemory", "TallyRuntime", "TallyLedger", "TallyRedis", "TallyPostgres",
+                "TallyCore", "TallyLab", "TallyMemory", "TallyRuntime", "TallyLedger", "TallyRedis",
+                "TallyPostgres",
                 "TallyTesting",
                 "Tallystick", "TestSupport",
             ], swiftSettings: strict),
@@ -117,7 +123,9 @@ let package = Package(
             ], swiftSettings: strict),
         .testTarget(
             name: "TallyPostgresTests",
-            dependencies: ["TallyPostgres", "TallyCore", "TallyConnections", "CLedgerSQL"],
+            dependencies: [
+                "TallyPostgres", "TallyPostgresClient", "TallyCore", "TallyConnections", "CLedgerSQL",
+            ],
             swiftSettings: strict),
         // Both real stores together, through the seams.
         .testTarget(

@@ -1,55 +1,13 @@
-/* The text of sql/, compiled in. One block a file; a test holds this list against the folder. */
+/* The text of sql/ but for sql/lab, compiled in. One block a file; a test holds this list against the folder. */
 #include "CLedgerSQL.h"
 #include <stddef.h>
 #include <string.h>
 
-static const char bench_copy_limit[] = {
-#embed "../../sql/bench/copy_limit.sql" suffix(,)
-0};
-static const char bench_copy_table[] = {
-#embed "../../sql/bench/copy_table.sql" suffix(,)
-0};
-static const char bench_drop_copy_table[] = {
-#embed "../../sql/bench/drop_copy_table.sql" suffix(,)
-0};
-static const char bench_ended_jobs[] = {
-#embed "../../sql/bench/ended_jobs.sql" suffix(,)
-0};
 static const char change_cancel[] = {
 #embed "../../sql/change/cancel.sql" suffix(,)
 0};
 static const char change_requeue[] = {
 #embed "../../sql/change/requeue.sql" suffix(,)
-0};
-static const char drill_chain[] = {
-#embed "../../sql/drill/chain.sql" suffix(,)
-0};
-static const char drill_cursor[] = {
-#embed "../../sql/drill/cursor.sql" suffix(,)
-0};
-static const char drill_last_event[] = {
-#embed "../../sql/drill/last_event.sql" suffix(,)
-0};
-static const char drill_lock[] = {
-#embed "../../sql/drill/lock.sql" suffix(,)
-0};
-static const char drill_read_only[] = {
-#embed "../../sql/drill/read_only.sql" suffix(,)
-0};
-static const char drill_read_write[] = {
-#embed "../../sql/drill/read_write.sql" suffix(,)
-0};
-static const char drill_reload[] = {
-#embed "../../sql/drill/reload.sql" suffix(,)
-0};
-static const char drill_rows[] = {
-#embed "../../sql/drill/rows.sql" suffix(,)
-0};
-static const char drill_terminate[] = {
-#embed "../../sql/drill/terminate.sql" suffix(,)
-0};
-static const char drill_unique[] = {
-#embed "../../sql/drill/unique.sql" suffix(,)
 0};
 static const char duties_end_lease[] = {
 #embed "../../sql/duties/end_lease.sql" suffix(,)
@@ -330,21 +288,6 @@ static const char relay_queues[] = {
 static const char relay_set_aside[] = {
 #embed "../../sql/relay/set_aside.sql" suffix(,)
 0};
-static const char reports_failures_by_cause[] = {
-#embed "../../sql/reports/failures_by_cause.sql" suffix(,)
-0};
-static const char reports_files_by_type[] = {
-#embed "../../sql/reports/files_by_type.sql" suffix(,)
-0};
-static const char reports_jobs_per_second[] = {
-#embed "../../sql/reports/jobs_per_second.sql" suffix(,)
-0};
-static const char reports_slowest_jobs[] = {
-#embed "../../sql/reports/slowest_jobs.sql" suffix(,)
-0};
-static const char reports_wait_and_run[] = {
-#embed "../../sql/reports/wait_and_run.sql" suffix(,)
-0};
 static const char roles[] = {
 #embed "../../sql/roles.sql" suffix(,)
 0};
@@ -449,22 +392,8 @@ static const char undo_0011_held_changes[] = {
 0};
 
 static const struct { const char *name, *text; } files[] = {
-    {"bench/copy_limit", bench_copy_limit},
-    {"bench/copy_table", bench_copy_table},
-    {"bench/drop_copy_table", bench_drop_copy_table},
-    {"bench/ended_jobs", bench_ended_jobs},
     {"change/cancel", change_cancel},
     {"change/requeue", change_requeue},
-    {"drill/chain", drill_chain},
-    {"drill/cursor", drill_cursor},
-    {"drill/last_event", drill_last_event},
-    {"drill/lock", drill_lock},
-    {"drill/read_only", drill_read_only},
-    {"drill/read_write", drill_read_write},
-    {"drill/reload", drill_reload},
-    {"drill/rows", drill_rows},
-    {"drill/terminate", drill_terminate},
-    {"drill/unique", drill_unique},
     {"duties/end_lease", duties_end_lease},
     {"duties/lease", duties_lease},
     {"duties/report", duties_report},
@@ -558,11 +487,6 @@ static const struct { const char *name, *text; } files[] = {
     {"relay/keep", relay_keep},
     {"relay/queues", relay_queues},
     {"relay/set_aside", relay_set_aside},
-    {"reports/failures_by_cause", reports_failures_by_cause},
-    {"reports/files_by_type", reports_files_by_type},
-    {"reports/jobs_per_second", reports_jobs_per_second},
-    {"reports/slowest_jobs", reports_slowest_jobs},
-    {"reports/wait_and_run", reports_wait_and_run},
     {"roles", roles},
     {"schema/applied", schema_applied},
     {"schema/create", schema_create},

@@ -1,4 +1,5 @@
 import TallyCommandLine
+import TallyServers
 
 /// What `tally-lab` runs. Whatever starts processes of the operator's command finds it beside the lab's own.
 package enum Lab {
@@ -6,4 +7,24 @@ package enum Lab {
         DemoCommand.self, DrillCommand.self, BenchCommand.self, SimulateCommand.self, ConformanceCommand.self,
         DemoWorkerCommand.self,
     ]
+
+    /// Runs `body`, whose private servers lie in this folder: they are gone afterwards, however it ends. A signal
+    /// cancels it, and a second one does not cut the clean-up short.
+    static func withServers(in folder: String, _ body: @escaping @Sendable () async throws -> Void)
+        async throws
+    {
+        do {
+            try await Signals.cancelling(insisting: false) {
+                defer { PrivateServers.remove(folder) }
+                do {
+                    try await body()
+                } catch {
+                    try Task.checkCancellation()  // whatever a call throws that was cancelled
+                    throw error
+                }
+            }
+        } catch is CancellationError {
+            throw Exit(code: ExitCodes.interrupted.code)
+        }
+    }
 }

@@ -1,7 +1,8 @@
 import TallyCore
+import TallyPostgresClient
 
 /// A mirror batch in Postgres' binary forms. Columns stand in the order of the statements in sql/mirror.
-enum BatchRows {
+package enum BatchRows {
     // MARK: COPY
 
     static func copy(of events: [JobEvent]) -> CopyRows {
@@ -31,7 +32,7 @@ enum BatchRows {
         }
     }
 
-    static func copy(of jobs: [JobSnapshot]) -> CopyRows {
+    package static func copy(of jobs: [JobSnapshot]) -> CopyRows {
         CopyRows(jobs, columns: 33) { out, job in
             let row = CreatedRow(job)
             let record = job.record

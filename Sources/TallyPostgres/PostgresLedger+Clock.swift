@@ -1,5 +1,6 @@
 import Synchronization
 import TallyCore
+import TallyPostgresClient
 
 extension PostgresLedger {
     /// Asked of the server now and then, reckoned by this machine's monotonic clock in between.

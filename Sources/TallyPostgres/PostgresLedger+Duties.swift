@@ -1,4 +1,5 @@
 import TallyCore
+import TallyPostgresClient
 
 extension PostgresLedger: DutyRegister {
     public func report(_ duties: [DutyReport], holder: String) async throws(LedgerError) {

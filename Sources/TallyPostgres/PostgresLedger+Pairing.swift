@@ -1,4 +1,5 @@
 import TallyCore
+import TallyPostgresClient
 
 extension PostgresLedger: PairableLedger {
     public func identity() async throws(LedgerError) -> String {

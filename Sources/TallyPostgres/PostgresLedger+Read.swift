@@ -1,4 +1,5 @@
 import TallyCore
+import TallyPostgresClient
 
 extension PostgresLedger {
     public func jobs(_ ids: [JobID]) async throws(LedgerError) -> [JobID: JobSnapshot] {
@@ -104,27 +105,6 @@ extension PostgresLedger {
                 purged: count(4),
                 active: count(5), quarantined: count(6), outbox: count(7),
                 outboxAge: .microseconds(Int64(count(8))))
-        }
-    }
-
-    /// Runs a report of `sql/reports/`, by its file's name. Every column comes as text; its header says what they
-    /// are.
-    ///
-    /// - Throws: `.invalid` for a name without a file.
-    package func report(_ name: String) async throws(LedgerError) -> [[String]] {
-        guard let statement = Statement(rawValue: "reports/\(name)") else {
-            throw LedgerError(.invalid, "report", "there is no report \(name)")
-        }
-        return try await pool.run("report") { connection throws(LedgerError) in
-            let rows = try connection.run(statement)
-            var lines: [[String]] = []
-            for row in 0..<rows.count {
-                lines.append(
-                    try rows.values(row).map { value in
-                        if case .text(let text) = value { text } else { "" }
-                    })
-            }
-            return lines
         }
     }
 }

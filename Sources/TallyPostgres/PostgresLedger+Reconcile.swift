@@ -1,4 +1,5 @@
 import TallyCore
+import TallyPostgresClient
 
 extension PostgresLedger {
     public func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID> {

@@ -1,4 +1,5 @@
 import TallyCore
+import TallyPostgresClient
 
 extension PostgresLedger {
     /// The claim is held while `push` runs, so no other relay pushes the same rows; a crash here releases it, and the

@@ -1,4 +1,5 @@
 import TallyCore
+import TallyPostgresClient
 
 extension PostgresLedger: PartitionedLedger {
     public func missingPartitions(months: Int) async throws(LedgerError) -> [String] {

@@ -1,11 +1,11 @@
-import TallyConnections
 import TallyCore
+import TallyPostgresClient
 
 /// The record in Postgres. Safe to use from any number of tasks; every call has a deadline.
 public final class PostgresLedger: TransactionalLedger {
     public let configuration: PostgresConfiguration
     let statements: Statements
-    let pool: LedgerPool
+    package let pool: PostgresPool
     let serverClock = ServerClock()
 
     /// Connects once, checks the schema, and keeps nothing running when either fails.
@@ -37,11 +37,11 @@ public final class PostgresLedger: TransactionalLedger {
         self.configuration = configuration
         statements = Statements(schema: configuration.schema)
         let schema = configuration.schema
-        pool = LedgerPool(configuration, statements: statements, size: configuration.poolConnections) {
+        pool = PostgresPool(configuration, statements: statements, size: configuration.poolConnections) {
             connection throws(LedgerError) in
             if !isChecked { return }
             try connection.checkEncoding()
-            try Migrator.check(connection, schema: schema)
+            try Migrator.check(connection, set: .embedded(), schema: schema)
         }
     }
 

@@ -1,4 +1,5 @@
 import TallyCore
+import TallyPostgresClient
 
 extension Rows {
     /// A job, from the columns of sql/fragments/snapshot.sql, of which the first stands at `first`.

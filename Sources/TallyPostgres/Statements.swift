@@ -1,24 +1,12 @@
 import CLedgerSQL
 import TallyCore
+import TallyPostgresClient
 
-/// The statements below `sql/` that run after the migrations, by file.
+/// The ledger's statements below `sql/`, by file. The client names its own.
 enum Statement: String, CaseIterable {
-    case begin = "transaction/begin"
-    case beginSnapshot = "transaction/begin_snapshot"
-    case bound = "transaction/bound"
-    case commit = "transaction/commit"
-    case rollback = "transaction/rollback"
     case savepoint = "transaction/savepoint"
     case fallBack = "transaction/fall_back"
     case release = "transaction/release"
-    case patience = "schema/patience"
-    case lockSchema = "schema/lock"
-    case createSchema = "schema/create"
-    case dropSchema = "schema/drop"
-    case schemaExists = "schema/exists"
-    case versions = "schema/versions"
-    case applied = "schema/applied"
-    case readerSearchPath = "schema/reader_search_path"
     case makePartitions = "schema/make_partitions"
     case record = "record/record"
     case explain = "record/explain"
@@ -58,22 +46,7 @@ enum Statement: String, CaseIterable {
     case active = "read/active"
     case views = "read/views"
     case balances = "read/balances"
-    case ping = "read/ping"
     case clock = "read/clock"
-    case copyTable = "bench/copy_table"
-    case copyLimit = "bench/copy_limit"
-    case dropCopyTable = "bench/drop_copy_table"
-    case endedJobs = "bench/ended_jobs"
-    case drillChain = "drill/chain"
-    case drillCursor = "drill/cursor"
-    case drillLastEvent = "drill/last_event"
-    case drillLock = "drill/lock"
-    case drillReadOnly = "drill/read_only"
-    case drillReadWrite = "drill/read_write"
-    case drillReload = "drill/reload"
-    case drillRows = "drill/rows"
-    case drillTerminate = "drill/terminate"
-    case drillUnique = "drill/unique"
     case reportDuties = "duties/report"
     case duties = "duties/standing"
     case lease = "duties/lease"
@@ -116,72 +89,52 @@ enum Statement: String, CaseIterable {
     case unknownEvents = "reconcile/unknown_events"
     case identity = "reconcile/identity"
     case lastFull = "reconcile/last_full"
-    case failuresByCause = "reports/failures_by_cause"
-    case filesByType = "reports/files_by_type"
-    case jobsPerSecond = "reports/jobs_per_second"
-    case slowestJobs = "reports/slowest_jobs"
-    case waitAndRun = "reports/wait_and_run"
 }
 
-/// Their text for one schema. The files write `tally.`; a namespace has its own schema and its own role names.
-struct Statements: Sendable {
-    private let texts: [Statement: String]
-    let schema: String
-
-    init(schema: String) {
-        self.schema = schema
-        texts = Dictionary(
-            uniqueKeysWithValues: Statement.allCases.map {
-                ($0, Self.withoutHeader(Self.text($0.rawValue, schema: schema)!))
-            })
-    }
-
-    subscript(statement: Statement) -> String { texts[statement]! }
-
-    /// The text of any file below `sql/`, for a schema; nil if there is none.
-    static func text(_ name: String, schema: String) -> String? {
-        guard let raw = tally_sql(name) else { return nil }
-        return adapted(String(cString: raw), schema: schema)
-    }
-
-    /// The header is for readers of the file. Sent along it would double what goes over the wire, and fill the
-    /// kilobyte that the server shows of a running statement.
-    private static func withoutHeader(_ text: String) -> String {
-        text.split(separator: "\n", omittingEmptySubsequences: false).drop { $0.hasPrefix("--") }.joined(
-            separator: "\n")
-    }
-
-    static func raw(_ name: String) -> String? { tally_sql(name).map { String(cString: $0) } }
-
-    /// What stands for a token of a file. `steps` are all that follows when jobs move, whichever statement moves
-    /// them: it names them `moved`, with the columns of that fragment, and each step reads them, or the `ended` ones
-    /// among them. A feature that follows a job's end adds its step here.
-    private static let fragments: KeyValuePairs<String, [String]> = [
+extension SQLFolder {
+    /// Everything below `sql/` but the lab's.
+    ///
+    /// `steps` are all that follows when jobs move, whichever statement moves them: it names them `moved`, with the
+    /// columns of that fragment, and each step reads them, or the `ended` ones among them. A feature that follows a
+    /// job's end adds its step here.
+    static let ledger = SQLFolder(fragments: [
         "snapshot": ["fragments/snapshot"], "filter": ["fragments/filter"], "moved": ["fragments/moved"],
         "steps": ["steps/ended", "steps/keys", "steps/totals"], "totals": ["steps/totals"],
         "counted": ["steps/counted"],
-    ]
+    ]) { name in tally_sql(name).map { String(cString: $0) } }
+}
 
-    /// Puts the fragments in, then the schema's name where the text says `tally.`, `"tally"`, `'tally'` or, of a
-    /// role, `"tally_…`, `'tally_…`.
-    static func adapted(_ text: String, schema: String) -> String {
-        var text = text
-        for (token, fragments) in Self.fragments where text.contains("{{\(token)}}") {
-            let pieces = fragments.map {
-                withoutHeader(raw($0)!).split(separator: "\n").joined(separator: "\n")
-            }
-            text = replace("{{\(token)}}", in: text, by: pieces.joined(separator: ", "))
-        }
-        for (token, name) in [
-            ("\"tally\"", "\"\(schema)\""), ("'tally'", "'\(schema)'"), ("\"tally_", "\"\(schema)_"),
-            ("'tally_", "'\(schema)_"), ("tally.", "\"\(schema)\"."),
-        ] {
-            text = replace(token, in: text, by: name)
-        }
-        return text
+extension Statements {
+    init(schema: String) {
+        self.init(
+            schema: schema, of: .ledger,
+            ClientStatement.allCases.map(\.rawValue) + Statement.allCases.map(\.rawValue))
     }
 
-    private static func replace(_ token: String, in text: String, by replacement: String) -> String {
-        text.split(separator: token, omittingEmptySubsequences: false).joined(separator: replacement)
+    subscript(statement: Statement) -> String { self[statement.rawValue] }
+
+    /// The text of any of the ledger's files, for a schema; nil if there is none.
+    static func text(_ name: String, schema: String) -> String? {
+        SQLFolder.ledger.text(name, schema: schema)
+    }
+
+    static func raw(_ name: String) -> String? { SQLFolder.ledger.raw(name) }
+    static func adapted(_ text: String, schema: String) -> String {
+        SQLFolder.ledger.adapted(text, schema: schema)
+    }
+}
+
+extension PostgresConnection {
+    /// One statement, binary both ways.
+    @discardableResult
+    func run(
+        _ statement: Statement, _ parameters: Parameters = Parameters(), _ effect: Effect = .none
+    ) throws(LedgerError) -> Rows {
+        try query(statements[statement], parameters, effect)
+    }
+
+    /// Sends `rows` into the given COPY statement.
+    func copy(_ statement: Statement, _ rows: CopyRows) throws(LedgerError) {
+        try copy(statements[statement]) { send throws(LedgerError) in try rows.forEachPiece(send) }
     }
 }

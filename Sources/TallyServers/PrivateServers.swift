@@ -71,6 +71,11 @@ package struct PrivateServers: Sendable {
         return PrivateServers(folder: folder, state: state)
     }
 
+    /// Stops and deletes whatever a start in this folder has made, also one that was broken off.
+    package static func remove(_ folder: String) {
+        (try? open(folder))?.remove()  // unreadable state: nothing was started
+    }
+
     package static func open(_ folder: String) throws -> PrivateServers? {
         try load(folder).map { PrivateServers(folder: folder, state: $0) }
     }
@@ -137,7 +142,7 @@ package struct PrivateServers: Sendable {
     }
 
     /// A process that ended and that nobody has waited for yet still has a pid, but no life.
-    private static func isAlive(_ pid: Int32) -> Bool {
+    package static func isAlive(_ pid: Int32) -> Bool {
         guard kill(pid, 0) == 0 || errno == EPERM else { return false }
         // No file: just gone.
         let stat = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""

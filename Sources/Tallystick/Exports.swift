@@ -2,5 +2,6 @@
 @_exported import TallyCore
 @_exported import TallyLedger
 @_exported import TallyPostgres
+@_exported import TallyPostgresClient
 @_exported import TallyRedis
 @_exported import TallyRuntime

@@ -40,10 +40,8 @@ enum Tool {
         _ words: [String], environment: [String: String] = [:], input: String = "", folder: String = "/",
         of program: String = "tally"
     ) async throws -> Outcome {
-        try await Running(
-            bytes: words.map { Array($0.utf8) }, environment: environment, input: input, folder: folder,
-            program: program
-        ).outcome()
+        try await Running(words, environment: environment, input: input, folder: folder, program: program)
+            .outcome()
     }
 
     /// Runs it with words of any bytes, and with standard input and output of the caller's choice.
@@ -63,10 +61,12 @@ enum Tool {
         private let outputPath: String
 
         convenience init(
-            _ words: [String], environment: [String: String], input: String = "", folder: String = "/"
+            _ words: [String], environment: [String: String], input: String = "", folder: String = "/",
+            program: String = "tally"
         ) throws {
             try self.init(
-                bytes: words.map { Array($0.utf8) }, environment: environment, input: input, folder: folder)
+                bytes: words.map { Array($0.utf8) }, environment: environment, input: input, folder: folder,
+                program: program)
         }
 
         init(

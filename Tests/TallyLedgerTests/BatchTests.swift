@@ -1,4 +1,5 @@
 import TallyCore
+import TallyLab
 import TallyMemory
 import TallyRedis
 import TallyRuntime

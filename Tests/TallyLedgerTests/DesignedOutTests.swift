@@ -1,4 +1,5 @@
 import TallyCore
+import TallyLab
 import TallyPostgres
 import TallyRedis
 import TestSupport

@@ -90,7 +90,7 @@ extension PostgresTests {
 
         @Test func `the roles can do their own work and no more`() async throws {
             try await withLedger { fixture in
-                let pool = LedgerPool(
+                let pool = PostgresPool(
                     fixture.configuration, statements: Statements(schema: fixture.schema), size: 1)
                 let script = try Migrator(fixture.configuration).rolesScript()
                 for _ in 0..<2 {

@@ -37,12 +37,12 @@ enum BenchCommand: Command {
         if suites.isEmpty { throw Usage("--suite \(wanted): there are \(names)") }
         let rounds = try arguments.number("rounds", in: 1...9, or: 3)
         let folder = "/var/tmp/tallystick-bench-\(getpid())"
-        let servers = try await PrivateServers.startMigrated(folder) { Output.note("bench: \($0)") }
-        defer { servers.remove() }
         Signals.onStop {
-            servers.remove()
-            exit(130)
+            PrivateServers.remove(folder)
+            exit(ExitCodes.interrupted.code)
         }
+        defer { PrivateServers.remove(folder) }
+        let servers = try await PrivateServers.startMigrated(folder) { Output.note("bench: \($0)") }
         let limits = try await RawLimits.measure(servers)
         Output.note(
             "raw limits: LPUSH -P 16 \(Int(limits.lpush))/s, COPY \(Int(limits.copy)) rows/s; "

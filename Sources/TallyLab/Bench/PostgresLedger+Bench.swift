@@ -1,14 +1,19 @@
-import TallyCore
+import TallyPostgres
+import TallyPostgresClient
+import Tallystick
 
-/// What `tally-lab bench` needs of a ledger of its own; nothing else calls these.
 extension PostgresLedger {
     /// How long a binary COPY of these rows takes into a logged, unindexed table, its commit included: the limit that
     /// the ledger's own figures are held against. The table is gone afterwards.
-    package func copyLimit(_ jobs: [JobSnapshot]) async throws(LedgerError) -> Duration {
+    func copyLimit(_ jobs: [JobSnapshot]) async throws(LedgerError) -> Duration {
         let patience: Duration = .seconds(120)
-        return try await pool.run("copy limit") { [statements] connection throws(LedgerError) in
-            try connection.script(statements[.dropCopyTable], within: patience)
-            try connection.script(statements[.copyTable], within: patience)
+        let (make, copy, drop) = (
+            LabSQL.text("bench/copy_table", for: self), LabSQL.text("bench/copy_limit", for: self),
+            LabSQL.text("bench/drop_copy_table", for: self)
+        )
+        return try await pool.run("copy limit") { connection throws(LedgerError) in
+            try connection.script(drop, within: patience)
+            try connection.script(make, within: patience)
             // Encoded before the clock starts: it is Postgres' limit that is asked for.
             var pieces: [[UInt8]] = []
             try BatchRows.copy(of: jobs).forEachPiece { piece throws(LedgerError) in
@@ -16,23 +21,21 @@ extension PostgresLedger {
             }
             let began = ContinuousClock.now
             try connection.transaction { () throws(LedgerError) in
-                try connection.copy(.copyLimit) { send throws(LedgerError) in
+                try connection.copy(copy) { send throws(LedgerError) in
                     for piece in pieces { try send(piece) }
                 }
             }
             let took = ContinuousClock.now - began
-            try connection.script(statements[.dropCopyTable], within: patience)
+            try connection.script(drop, within: patience)
             return took
         }
     }
 
     /// Adds so many jobs that ended within the last hour.
-    package func addEndedJobs(_ count: Int, body: [UInt8]) async throws(LedgerError) {
+    func addEndedJobs(_ count: Int, body: [UInt8]) async throws(LedgerError) {
+        let sql = LabSQL.text("bench/ended_jobs", for: self)
         try await pool.run("ended jobs") { connection throws(LedgerError) in
-            var parameters = Parameters()
-            parameters.int(Int64(count))
-            parameters.bytes(body)
-            _ = try connection.run(.endedJobs, parameters)
+            _ = try connection.query(sql, Parameters([.int(Int64(count)), .bytes(body)]))
         }
     }
 }

@@ -9,18 +9,19 @@ struct DemoRecovery: Sendable {
     let events: [JobEvent]
 }
 
-/// Everything below is read from the ledger by SQL; the statements stand in `sql/reports/`.
+/// Everything below is read from the ledger by SQL; the statements stand in `sql/lab/reports/`.
 struct DemoReport {
     let ledger: PostgresLedger
     let recovery: DemoRecovery
 
     func print() async throws {
         printRecovery()
-        try await table("Files by type", "files_by_type", ["TYPE", "FILES", "BYTES", "LINES"])
-        try await table("Slowest jobs", "slowest_jobs", ["RUN MS", "BYTES", "TYPE", "PATH"])
-        try await table("Failures by cause", "failures_by_cause", ["JOBS", "CAUSE", "FOR EXAMPLE"])
-        try await table("Wait and run, in milliseconds", "wait_and_run", ["WHAT", "P50", "P99", "LONGEST"])
-        try await table("Throughput", "jobs_per_second", ["JOBS", "SECONDS", "JOBS/S"])
+        try await table("Files by type", "reports/files_by_type", ["TYPE", "FILES", "BYTES", "LINES"])
+        try await table("Slowest jobs", "reports/slowest_jobs", ["RUN MS", "BYTES", "TYPE", "PATH"])
+        try await table("Failures by cause", "reports/failures_by_cause", ["JOBS", "CAUSE", "FOR EXAMPLE"])
+        try await table(
+            "Wait and run, in milliseconds", "reports/wait_and_run", ["WHAT", "P50", "P99", "LONGEST"])
+        try await table("Throughput", "reports/jobs_per_second", ["JOBS", "SECONDS", "JOBS/S"])
     }
 
     private func printRecovery() {
@@ -48,8 +49,13 @@ struct DemoReport {
 
     private func table(_ title: String, _ report: String, _ header: [String]) async throws {
         Output.line("\n\(title)")
+        let sql = LabSQL.text(report, for: ledger)
+        let rows = try await ledger.withTransaction { transaction in try await transaction.query(sql, []) }
         Output.table(
-            header, try await ledger.report(report).map { $0.map { Output.printable($0, limit: 100) } })
+            header,
+            rows.map { row in
+                row.map { if case .text(let text) = $0 { Output.printable(text, limit: 100) } else { "" } }
+            })
     }
 
     private static func seconds(_ time: Duration) -> String {

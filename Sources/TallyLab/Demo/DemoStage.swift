@@ -15,9 +15,7 @@ struct DemoStage: Sendable {
     static func run(_ body: (DemoStage) async throws -> Void) async throws {
         let folder = try temporaryFolder()
         defer {
-            // Opened from the folder: also what a start that failed half-way has left.
-            // unreadable state: nothing was started
-            (try? PrivateServers.open("\(folder)/servers"))?.remove()
+            PrivateServers.remove("\(folder)/servers")  // also what a start that failed half-way has left
             try? FileManager.default.removeItem(atPath: folder)  // best effort: a temporary folder
         }
         let servers = try await PrivateServers.startMigrated("\(folder)/servers") {

@@ -61,7 +61,7 @@ enum DrillCommand: Command {
                 if !report.holds { throw Exit(code: 1) }
             }
         } catch is CancellationError {
-            throw Exit(code: 130)
+            throw Exit(code: ExitCodes.interrupted.code)
         }
     }
 
@@ -72,12 +72,16 @@ enum DrillCommand: Command {
         if victims.isEmpty {
             throw Usage("--victim \(wanted): must be worker, serve, redis, postgres or all")
         }
-        var outcomes: [KillDrill.Outcome] = []
-        for victim in victims {
-            outcomes.append(try await KillDrill(jobs: jobs, victim: victim).run())
+        let isJSON = arguments.has("json")
+        let folder = "/var/tmp/tallystick-drill-\(getpid())"
+        try await Lab.withServers(in: folder) {
+            var outcomes: [KillDrill.Outcome] = []
+            for victim in victims {
+                outcomes.append(try await KillDrill(jobs: jobs, victim: victim, folder: folder).run())
+            }
+            show(outcomes, isJSON: isJSON)
+            if outcomes.contains(where: { !$0.holds }) { throw Exit(code: 1) }
         }
-        show(outcomes, isJSON: arguments.has("json"))
-        if outcomes.contains(where: { !$0.holds }) { throw Exit(code: 1) }
     }
 
     private static func show(_ outcomes: [KillDrill.Outcome], isJSON: Bool) {

@@ -16,7 +16,8 @@ enum SimulateCommand: Command {
         crashes, lost replies, FLUSHALL and lost tails, checked after every call and once all is drained; then a crash
         at every visit of every named point of the protocol. A broken invariant is shown with seed and trace.
         """
-    static let exitCodes = ExitCodes(failed: .init(1, "failed, or an invariant is broken"))
+    static let exitCodes = ExitCodes(
+        failed: .init(1, "failed, or an invariant is broken"), others: [ExitCodes.interrupted])
     static let flags: Set<String> = ["seeds", "seed", "steps"]
 
     static func run(_ arguments: Arguments) async throws {
@@ -24,15 +25,17 @@ enum SimulateCommand: Command {
         let first = UInt64(try arguments.number("seed", in: 0...Int(Int32.max), or: 1))
         let steps = try arguments.number("steps", in: 1...1_000_000, or: 300)
         let folder = NSTemporaryDirectory() + "/tally-simulate-\(getpid())"
-        let servers = try PrivateServers.start(folder) { Output.note("simulate: \($0)") }
-        defer { servers.remove() }
-        let began = ContinuousClock.now
-        let report = try await simulate(seeds, first, steps, servers)
-        let seconds = Double((ContinuousClock.now - began).components.seconds)
-        let points = try await crashEverywhere(servers)
-        show(report, points, seconds, isJSON: arguments.has("json"))
-        if !report.violations.isEmpty || points.contains(where: { !$0.violations.isEmpty }) {
-            throw Exit(code: 1)
+        let isJSON = arguments.has("json")
+        try await Lab.withServers(in: folder) {
+            let servers = try PrivateServers.start(folder) { Output.note("simulate: \($0)") }
+            let began = ContinuousClock.now
+            let report = try await simulate(seeds, first, steps, servers)
+            let seconds = Double((ContinuousClock.now - began).components.seconds)
+            let points = try await crashEverywhere(servers)
+            show(report, points, seconds, isJSON: isJSON)
+            if !report.violations.isEmpty || points.contains(where: { !$0.violations.isEmpty }) {
+                throw Exit(code: 1)
+            }
         }
     }
 
@@ -50,6 +53,7 @@ enum SimulateCommand: Command {
             let part = try await withStore(servers) { store in
                 var part = SimulationReport()
                 for seed in from..<to {
+                    try Task.checkCancellation()
                     part += try await Simulation(seed: seed, steps: steps, on: store).run()
                     if !part.violations.isEmpty { break }
                 }
@@ -67,6 +71,7 @@ enum SimulateCommand: Command {
     private static func crashEverywhere(_ servers: PrivateServers) async throws -> [CrashPointReport] {
         var reports: [CrashPointReport] = []
         for point in CrashPoint.all {
+            try Task.checkCancellation()
             let report = try await withStore(servers) { try await CrashRun.exhaust(point, on: $0) }
             Output.live("simulate: \(point.name), \(report.hits) hits")
             for violation in report.violations { Output.note("\n\(violation)") }

@@ -2,12 +2,12 @@ import CLibpq
 import TallyCore
 
 /// What libpq is told of an address: its own parameter names, each once.
-struct PostgresAddress: Sendable {
-    private(set) var parameters: [(name: String, value: String)] = []
-    let redactor: Redactor
+package struct PostgresAddress: Sendable {
+    package private(set) var parameters: [(name: String, value: String)] = []
+    package let redactor: Redactor
 
     /// - Throws: why it is refused, without a part of it but the name of an option that libpq does not know.
-    init(_ text: String) throws(StoreAddress.Fault) {
+    package init(_ text: String) throws(StoreAddress.Fault) {
         if text.isEmpty {
             throw StoreAddress.Fault(
                 description: "is empty; set it to postgres://user:password@host:5432/database")
@@ -60,7 +60,7 @@ struct PostgresAddress: Sendable {
     }
 
     /// Hosts, ports and database: for messages.
-    var place: String {
+    package var place: String {
         func value(_ name: String) -> String { parameters.first { $0.name == name }?.value ?? "" }
         let port = value("port")
         return "\(value("host"))\(port.isEmpty ? "" : ":\(port)")/\(value("dbname"))"

@@ -7,13 +7,15 @@ public struct PostgresConfiguration: Sendable {
     public let url: String
     /// One schema holds one ledger; several may share a database.
     public let schema: String
+    /// The most connections of one ledger; each has a thread of its own.
     public let poolConnections: Int
+    /// For each host of the address, in whole seconds and two at least, as libpq counts it.
     public let connectTimeout: Duration
     /// The longest that any one statement may take; then it is cancelled and its connection dropped.
     public let statementTimeout: Duration
     /// The longest that a transaction may be held open across awaits (relay, `withTransaction`).
     public let transactionTimeout: Duration
-    let address: PostgresAddress
+    package let address: PostgresAddress
 
     /// - Throws: `.invalid` with the name of the setting that is wrong. Nothing is contacted yet.
     public init(
@@ -48,7 +50,7 @@ public struct PostgresConfiguration: Sendable {
     }
 
     /// `[a-z_][a-z0-9_]{0,40}`, and not a name that Postgres keeps for itself.
-    static func isSchemaName(_ text: String) -> Bool {
+    package static func isSchemaName(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         guard let first = bytes.first, bytes.count <= 41, !text.hasPrefix("pg_") else { return false }
         func isLetter(_ byte: UInt8) -> Bool { byte >= 97 && byte <= 122 || byte == 95 }

@@ -2,17 +2,19 @@ import Glibc
 import TallyCore
 
 /// A moment on the clock that never steps.
-struct Deadline {
+package struct Deadline {
     private let nanoseconds: Int64
 
-    init(after time: Duration) {
+    package init(after time: Duration) {
         nanoseconds = Self.now.addingClamped(min(max(0, time.microseconds), .max / 2000) * 1000)
     }
 
-    var hasPassed: Bool { Self.now >= nanoseconds }
+    package var hasPassed: Bool { Self.now >= nanoseconds }
     /// Left, for poll(): rounded up, so that a wait does not spin through its last millisecond.
-    var milliseconds: Int32 { Int32(clamping: max(0, (nanoseconds - Self.now + 999_999) / 1_000_000)) }
-    var time: timespec {
+    package var milliseconds: Int32 {
+        Int32(clamping: max(0, (nanoseconds - Self.now + 999_999) / 1_000_000))
+    }
+    package var time: timespec {
         timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
     }
 

@@ -5,7 +5,7 @@ import TallyCore
 /// until the caller ends it or the deadline passes: a caller that hangs cannot keep a connection for ever.
 ///
 /// `@unchecked Sendable`: `mutex` guards every stored property; the connection never leaves its thread.
-final class HeldConnection: @unchecked Sendable {
+package final class HeldConnection: @unchecked Sendable {
     private typealias Step = (Result<PostgresConnection, LedgerError>) -> Void
 
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -13,7 +13,7 @@ final class HeldConnection: @unchecked Sendable {
     private var steps: [Step] = []
     private var end: LedgerError?
 
-    init() {
+    package init() {
         pthread_mutex_init(mutex, nil)
         var attributes = pthread_condattr_t()
         pthread_condattr_init(&attributes)
@@ -29,7 +29,7 @@ final class HeldConnection: @unchecked Sendable {
     }
 
     /// One step on the connection. After the end it throws why it ended.
-    func run<Value: Sendable>(
+    package func run<Value: Sendable>(
         _ step: @escaping @Sendable (PostgresConnection) throws(LedgerError) -> Value
     ) async throws(LedgerError) -> Value {
         let result: Result<Value, LedgerError> = await withCheckedContinuation { caller in
@@ -51,7 +51,7 @@ final class HeldConnection: @unchecked Sendable {
     }
 
     /// No more steps: the thread lets the connection go. The first reason stays.
-    func finish(_ reason: LedgerError) {
+    package func finish(_ reason: LedgerError) {
         let left = locked { () -> [Step] in
             if end == nil { end = reason }
             pthread_cond_signal(changed)
@@ -62,7 +62,7 @@ final class HeldConnection: @unchecked Sendable {
     }
 
     /// Serves until the end; on the connection's own thread.
-    func serve(_ connection: PostgresConnection, until deadline: Deadline?) {
+    package func serve(_ connection: PostgresConnection, until deadline: Deadline?) {
         while true {
             var isLate = false
             let step = locked { () -> Step? in

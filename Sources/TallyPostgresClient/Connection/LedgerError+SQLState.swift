@@ -5,20 +5,20 @@ extension LedgerError {
     ///
     /// Who acts on it is the process' own rule: at its first start it ends on what does not pass by itself
     /// (`mayRetry`); afterwards every answer is an outage that it waits out.
-    struct Refusal {
+    package struct Refusal {
         /// A whole SQLSTATE, or a class; of two rows that fit the longer one counts.
-        let state: String
-        let code: Code
+        package let state: String
+        package let code: Code
         /// What a person is to do, where it does not pass by itself.
-        let mend: String
-        init(_ state: String, _ code: Code, _ mend: String = "") {
+        package let mend: String
+        package init(_ state: String, _ code: Code, _ mend: String = "") {
             self.state = state
             self.code = code
             self.mend = mend
         }
     }
 
-    static let refusals: [Refusal] = [
+    package static let refusals: [Refusal] = [
         // The data: nothing happened, and unchanged it never will.
         Refusal("21", .refused), Refusal("22", .refused), Refusal("23", .refused), Refusal("54", .refused),
         Refusal("P0", .refused),
@@ -40,7 +40,7 @@ extension LedgerError {
     ]
 
     /// - Parameter sqlState: "" where the server said nothing.
-    init(sqlState: String, _ operation: String, message: String, constraint: String = "") {
+    package init(sqlState: String, _ operation: String, message: String, constraint: String = "") {
         // Messages of class 22 quote the value that was refused, which may be a payload.
         var detail = message
         if sqlState.hasPrefix("22"), let quote = detail.firstIndex(of: "\"") {
@@ -54,23 +54,23 @@ extension LedgerError {
 
     /// The server refuses the rows as they are, of whatever class: another try would be refused as well. 0A: a
     /// character that the database's encoding lacks.
-    var refusesRows: Bool { code == .refused || sqlState.hasPrefix("0A") }
+    package var refusesRows: Bool { code == .refused || sqlState.hasPrefix("0A") }
 
     /// A lock that was not to be had in time.
-    static let rowHeld = "55P03"
+    package static let rowHeld = "55P03"
 
     /// A lock that was not to be had in time, as a refusal of the row that it guards.
-    var withRowHeld: LedgerError {
+    package var withRowHeld: LedgerError {
         if sqlState != Self.rowHeld { return self }
         return LedgerError(
             .refused, operation, "somebody's open transaction holds the row", sqlState: sqlState)
     }
 
     /// What the table does not know is an outage.
-    static func refusal(of sqlState: String) -> Refusal {
+    package static func refusal(of sqlState: String) -> Refusal {
         refusals.filter { sqlState.hasPrefix($0.state) }.max { $0.state.count < $1.state.count }
             ?? Refusal("", .unavailable)
     }
 
-    static func code(of sqlState: String) -> Code { refusal(of: sqlState).code }
+    package static func code(of sqlState: String) -> Code { refusal(of: sqlState).code }
 }

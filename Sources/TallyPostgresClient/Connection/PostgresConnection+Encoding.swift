@@ -4,7 +4,7 @@ extension PostgresConnection {
     /// Text of jobs is UTF-8, and one that the database cannot hold would stand at the head of the mirror for ever.
     ///
     /// - Throws: `.unsupported`, with how to come by a database that can.
-    func checkEncoding() throws(LedgerError) {
+    package func checkEncoding() throws(LedgerError) {
         let rows = try run(.ping)
         let encoding = rows.text(0, 1) ?? ""
         if encoding == "UTF8" { return }

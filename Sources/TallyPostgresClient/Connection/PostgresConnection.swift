@@ -5,9 +5,9 @@ import TallyCore
 
 /// One libpq connection. Every wait has a deadline; no prepared names, no session state, so a pooler in transaction
 /// mode may stand in between. Used on one thread at a time.
-final class PostgresConnection: BlockingConnection {
+package final class PostgresConnection: BlockingConnection {
     /// What is lost when the connection breaks under a statement.
-    enum Effect {
+    package enum Effect {
         /// Nothing: it reads, or its transaction is not committed yet.
         case none
         /// It commits by itself, or it is the COMMIT: it may have happened.
@@ -15,15 +15,15 @@ final class PostgresConnection: BlockingConnection {
     }
 
     /// Goes into errors; set by whoever takes the connection.
-    var operation = "open"
-    let statements: Statements
+    package var operation = "open"
+    package let statements: Statements
     private let handle: OpaquePointer
     private let statementTime: Duration
     private let redactor: Redactor
     private var isBroken = false
     private var isInTransaction = false
 
-    init(_ configuration: PostgresConfiguration, statements: Statements) throws(LedgerError) {
+    package init(_ configuration: PostgresConfiguration, statements: Statements) throws(LedgerError) {
         self.statements = statements
         statementTime = configuration.statementTimeout
         redactor = configuration.address.redactor
@@ -72,7 +72,7 @@ final class PostgresConnection: BlockingConnection {
     }
 
     /// False after an error that left it in an unknown state, and when the server has hung up meanwhile.
-    var isUsable: Bool {
+    package var isUsable: Bool {
         if isBroken || isInTransaction || PQstatus(handle) != CONNECTION_OK { return false }
         guard PQtransactionStatus(handle) == PQTRANS_IDLE else { return false }
         var poller = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
@@ -80,20 +80,20 @@ final class PostgresConnection: BlockingConnection {
         return poll(&poller, 1, 0) == 0
     }
 
-    func markUnusable() { isBroken = true }
-    func close() { PQfinish(handle) }
+    package func markUnusable() { isBroken = true }
+    package func close() { PQfinish(handle) }
 
     // MARK: Statements
 
     /// One statement, binary both ways.
     @discardableResult
-    func run(
-        _ statement: Statement, _ parameters: Parameters = Parameters(), _ effect: Effect = .none
+    package func run(
+        _ statement: ClientStatement, _ parameters: Parameters = Parameters(), _ effect: Effect = .none
     ) throws(LedgerError) -> Rows {
         try query(statements[statement], parameters, effect)
     }
 
-    func query(
+    package func query(
         _ sql: String, _ parameters: Parameters, _ effect: Effect = .none, within time: Duration? = nil
     ) throws(LedgerError) -> Rows {
         // Beyond Int32 a length would be another one, and beyond 1 GiB the server hangs up.
@@ -114,25 +114,22 @@ final class PostgresConnection: BlockingConnection {
     }
 
     /// Several statements without parameters; for migrations.
-    func script(_ sql: String, within time: Duration) throws(LedgerError) {
+    package func script(_ sql: String, within time: Duration) throws(LedgerError) {
         try ready()
         if PQsendQuery(handle, sql) == 0 { throw broken(.none) }
         _ = try result(Deadline(after: time), .none)
     }
 
-    /// Sends `rows` into the given COPY statement.
-    func copy(_ statement: Statement, _ rows: CopyRows) throws(LedgerError) {
-        try copy(statement) { send throws(LedgerError) in try rows.forEachPiece(send) }
-    }
-
+    /// Sends a binary COPY stream into the given COPY statement.
+    ///
     /// - Parameter pieces: hands the parts of a binary COPY stream to its argument.
-    func copy(
-        _ statement: Statement,
+    package func copy(
+        _ sql: String,
         _ pieces: (_ send: ([UInt8]) throws(LedgerError) -> Void) throws(LedgerError) -> Void
     ) throws(LedgerError) {
         try ready()
         let deadline = Deadline(after: statementTime)
-        let sent = PQsendQueryParams(handle, statements[statement], 0, nil, nil, nil, nil, 1)
+        let sent = PQsendQueryParams(handle, sql, 0, nil, nil, nil, nil, 1)
         if sent == 0 { throw broken(.none) }
         try flush(deadline, .none)
         try awaitResult(deadline, .none)
@@ -168,7 +165,9 @@ final class PostgresConnection: BlockingConnection {
 
     /// - Parameter how: `.begin`, or `.beginSnapshot` for many reads of one moment.
     /// - Parameter idle: how long the server lets this side be silent before it rolls back; nil = for ever.
-    func begin(_ how: Statement = .begin, idle: Duration? = Limits.idleTransaction) throws(LedgerError) {
+    package func begin(_ how: ClientStatement = .begin, idle: Duration? = Limits.idleTransaction)
+        throws(LedgerError)
+    {
         _ = try run(how)
         isInTransaction = true
         guard let idle else { return }
@@ -176,7 +175,7 @@ final class PostgresConnection: BlockingConnection {
         try run(.bound, Parameters([text(statementTime), text(idle)]))
     }
 
-    func commit() throws(LedgerError) {
+    package func commit() throws(LedgerError) {
         // A transaction that failed before answers COMMIT with ROLLBACK, and no error.
         let answer = try run(.commit, Parameters(), .commits).command
         isInTransaction = false
@@ -186,14 +185,14 @@ final class PostgresConnection: BlockingConnection {
     }
 
     /// Gives up what was begun. Never throws: a connection that cannot even do that is not used again.
-    func rollback() {
+    package func rollback() {
         guard isInTransaction else { return }
         do { _ = try run(.rollback) } catch { isBroken = true }
         isInTransaction = false
     }
 
     /// Begins, runs `body`, commits; rolls back when it throws.
-    func transaction<Value>(_ body: () throws(LedgerError) -> Value) throws(LedgerError) -> Value {
+    package func transaction<Value>(_ body: () throws(LedgerError) -> Value) throws(LedgerError) -> Value {
         try begin()
         do {
             let value = try body()

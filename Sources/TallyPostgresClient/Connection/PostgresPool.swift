@@ -2,12 +2,12 @@ import Synchronization
 import TallyConnections
 import TallyCore
 
-/// The pool with the seam's errors.
-struct LedgerPool: Sendable {
+/// A pool of connections, with the seam's errors.
+package struct PostgresPool: Sendable {
     private let pool: ConnectionPool<PostgresConnection>
 
     /// - Parameter check: made on every connection until it has succeeded once; one that fails it is not used.
-    init(
+    package init(
         _ configuration: PostgresConfiguration, statements: Statements, size: Int,
         check: (@Sendable (PostgresConnection) throws(LedgerError) -> Void)? = nil
     ) {
@@ -44,7 +44,7 @@ struct LedgerPool: Sendable {
     /// otherwise wait for itself.
     ///
     /// A connection comes back without a transaction, or it does not come back: see `PostgresConnection.isUsable`.
-    func run<Value: Sendable>(
+    package func run<Value: Sendable>(
         _ operation: String, _ work: @escaping @Sendable (PostgresConnection) throws(LedgerError) -> Value
     ) async throws(LedgerError) -> Value {
         do {
@@ -70,5 +70,5 @@ struct LedgerPool: Sendable {
         }
     }
 
-    func close() async { await pool.close() }
+    package func close() async { await pool.close() }
 }

@@ -3,8 +3,11 @@ import TallyCore
 
 /// A transaction of `PostgresLedger.withTransaction`. Ends with its closure; used later, it throws.
 public struct PostgresTransaction: LedgerTransaction {
-    let held: HeldConnection
+    private let held: HeldConnection
 
+    package init(held: HeldConnection) { self.held = held }
+
+    /// One statement of the transaction. One that the server refuses leaves only the rollback.
     public func query(_ sql: String, _ parameters: [LedgerValue] = []) async throws -> [[LedgerValue]] {
         try await held.query(sql, parameters, .none)
     }
@@ -15,13 +18,11 @@ public struct PostgresTransaction: LedgerTransaction {
 public final class PostgresSession: LedgerTransaction {
     private let held = HeldConnection()
 
-    /// - Throws: `.unavailable` when the server does not answer in time or refuses the login.
-    public static func open(_ configuration: PostgresConfiguration) async throws(LedgerError)
-        -> PostgresSession
-    {
+    package static func open(
+        _ configuration: PostgresConfiguration, statements: Statements
+    ) async throws(LedgerError) -> PostgresSession {
         let session = PostgresSession()
         let held = session.held
-        let statements = Statements(schema: configuration.schema)
         startThread {
             do throws(LedgerError) {
                 let connection = try PostgresConnection(configuration, statements: statements)
@@ -43,6 +44,7 @@ public final class PostgresSession: LedgerTransaction {
     public func query(_ sql: String, _ parameters: [LedgerValue] = []) async throws -> [[LedgerValue]] {
         try await held.query(sql, parameters, .commits)
     }
+    /// Begins a transaction, which stays open until `commit` or `rollback`, however long that takes.
     public func begin() async throws(LedgerError) {
         try await held.run { connection throws(LedgerError) in try connection.begin(idle: nil) }
     }
@@ -50,14 +52,16 @@ public final class PostgresSession: LedgerTransaction {
     public func commit() async throws(LedgerError) {
         try await held.run { connection throws(LedgerError) in try connection.commit() }
     }
+    /// Gives up what was begun; does nothing outside a transaction. A connection that cannot do it is not used again.
     public func rollback() async throws(LedgerError) {
         try await held.run { connection throws(LedgerError) in connection.rollback() }
     }
+    /// Steps that wait or come later throw `.closed`; the server rolls an open transaction back. May be repeated.
     public func close() async { held.finish(LedgerError(.closed, "session", "the session is closed")) }
 }
 
 extension HeldConnection {
-    func query(
+    package func query(
         _ sql: String, _ values: [LedgerValue], _ effect: PostgresConnection.Effect
     ) async throws(LedgerError) -> [[LedgerValue]] {
         try await run { connection throws(LedgerError) in
@@ -67,7 +71,7 @@ extension HeldConnection {
 }
 
 extension PostgresConnection {
-    func values(
+    package func values(
         _ sql: String, _ values: [LedgerValue], _ effect: Effect
     ) throws(LedgerError) -> [[LedgerValue]] {
         let rows = try query(sql, Parameters(values), effect)

@@ -1,32 +1,23 @@
-import CLedgerSQL
 import TallyCore
 
 /// One numbered step of the schema. Applied once, never edited afterwards: its checksum says so.
 public struct Migration: Sendable {
+    /// Its number, from 1 without a gap.
     public let version: Int
+    /// The number in four digits, then words.
     public let name: String
     /// As the file has it, before the schema's name is put in: equal in every namespace.
-    let text: String
+    package let text: String
     /// Older programs cannot work on a schema that has it.
-    let isBreaking: Bool
-    var checksum: String { String(XXH64.hash(Array(text.utf8)), radix: 16) }
+    package let isBreaking: Bool
+    package var checksum: String { String(XXH64.hash(Array(text.utf8)), radix: 16) }
 }
 
 /// The migrations in order. Refuses what a careless commit might bring: a bad name, a gap, a repeat, an empty set.
-struct MigrationSet: Sendable {
-    let migrations: [Migration]
+package struct MigrationSet: Sendable {
+    package let migrations: [Migration]
 
-    /// The set that is compiled in.
-    static func embedded() throws(LedgerError) -> MigrationSet {
-        var files: [(name: String, text: String)] = []
-        while let name = tally_migration(Int32(files.count)) {
-            let name = String(cString: name)
-            files.append((name, Statements.raw("migrations/\(name)") ?? ""))
-        }
-        return try MigrationSet(files)
-    }
-
-    init(_ files: [(name: String, text: String)]) throws(LedgerError) {
+    package init(_ files: [(name: String, text: String)]) throws(LedgerError) {
         func refused(_ why: String) -> LedgerError { LedgerError(.schema, "migrate", why) }
         if files.isEmpty { throw refused("there are no migrations in this program") }
         var found: [Migration] = []

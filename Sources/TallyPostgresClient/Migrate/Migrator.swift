@@ -6,6 +6,7 @@ import TallyCore
 public struct Migrator: Sendable {
     /// How a migration stands in the schema.
     public struct Entry: Hashable, Sendable {
+        /// How it compares with the file of this program.
         public enum State: Hashable, Sendable {
             case applied(at: Timestamp)
             case missing
@@ -16,29 +17,30 @@ public struct Migrator: Sendable {
             /// Applied by a newer program; this one must not touch the schema.
             case newerAndBreaking
         }
+        /// Its number, from 1 without a gap.
         public var version: Int
+        /// The number in four digits, then words.
         public var name: String
+        /// How it stands now.
         public var state: State
     }
 
     private let configuration: PostgresConfiguration
     private let migrations: [Migration]
     private let statements: Statements
+    private let folder: SQLFolder
     /// For one migration, the wait for others included. Long: a migration may rewrite a large table.
     private let patience: Duration
 
-    public init(_ configuration: PostgresConfiguration, patience: Duration = .seconds(600))
-        throws(LedgerError)
-    {
-        try self.init(configuration, set: .embedded(), patience: patience)
-    }
-
-    init(
-        _ configuration: PostgresConfiguration, set: MigrationSet, patience: Duration = .seconds(600)
-    ) throws(LedgerError) {
+    /// - Parameter folder: where the scripts are that take a migration back and that make the roles.
+    package init(
+        _ configuration: PostgresConfiguration, set: MigrationSet, folder: SQLFolder, statements: Statements,
+        patience: Duration
+    ) {
         self.configuration = configuration
         migrations = set.migrations
-        statements = Statements(schema: configuration.schema)
+        self.statements = statements
+        self.folder = folder
         self.patience = patience
     }
 
@@ -74,18 +76,18 @@ public struct Migrator: Sendable {
     public func dryRun() async throws(LedgerError) -> String {
         let missing = Set(try await status().filter { $0.state == .missing }.map(\.version))
         return migrations.filter { missing.contains($0.version) }
-            .map { "-- \($0.name)\n" + Statements.adapted($0.text, schema: configuration.schema) }
+            .map { "-- \($0.name)\n" + folder.adapted($0.text, schema: configuration.schema) }
             .joined(separator: "\n")
     }
 
     /// The script that undoes a migration; what it destroys stands at its head. Undo the newest first.
     public func undoRecipe(_ version: Int) -> String? {
         guard let migration = migrations.first(where: { $0.version == version }) else { return nil }
-        return Statements.text("undo/\(migration.name)", schema: configuration.schema)
+        return folder.text("undo/\(migration.name)", schema: configuration.schema)
     }
 
     /// The script that makes the roles owner, writer, enqueuer and reader, for an administrator to run.
-    public func rolesScript() -> String { Statements.text("roles", schema: configuration.schema)! }
+    public func rolesScript() -> String { folder.text("roles", schema: configuration.schema)! }
 
     /// Removes the schema with everything in it: for scratch namespaces only.
     package func removeLedger() async throws(LedgerError) {
@@ -113,7 +115,7 @@ public struct Migrator: Sendable {
                 let next = migrations.first(where: { $0.version == missing.version })
             else { return nil }
             try connection.script(
-                Statements.adapted(next.text, schema: configuration.schema), within: patience)
+                folder.adapted(next.text, schema: configuration.schema), within: patience)
             var note = Parameters()
             note.int(Int64(next.version))
             note.text(next.name)
@@ -157,9 +159,10 @@ public struct Migrator: Sendable {
     }
 
     /// On a connection that is in use already; for `PostgresLedger.open`.
-    static func check(_ connection: PostgresConnection, schema: String) throws(LedgerError) {
-        try check(
-            try entries(try versions(connection), try MigrationSet.embedded().migrations), schema: schema)
+    package static func check(
+        _ connection: PostgresConnection, set: MigrationSet, schema: String
+    ) throws(LedgerError) {
+        try check(try entries(try versions(connection), set.migrations), schema: schema)
     }
 
     private static func check(_ entries: [Entry], schema: String) throws(LedgerError) {
@@ -184,7 +187,7 @@ public struct Migrator: Sendable {
     private func onConnection<Value: Sendable>(
         _ work: @escaping @Sendable (PostgresConnection) throws(LedgerError) -> Value
     ) async throws(LedgerError) -> Value {
-        let pool = LedgerPool(configuration, statements: statements, size: 1)
+        let pool = PostgresPool(configuration, statements: statements, size: 1)
         do {
             let value = try await pool.run("migrate", work)
             await pool.close()

@@ -1,11 +1,13 @@
 import TallyCore
 
 /// Rows of a binary COPY, encoded a piece at a time: the server takes one piece in while the next is made.
-struct CopyRows {
-    private let count: Int
-    private let write: (inout [UInt8], Int) -> Void
+package struct CopyRows {
+    @usableFromInline let count: Int
+    @usableFromInline let write: (inout [UInt8], Int) -> Void
 
-    init<Row>(_ rows: [Row], columns: Int16, _ write: @escaping (inout [UInt8], Row) -> Void) {
+    @inlinable package init<Row>(
+        _ rows: [Row], columns: Int16, _ write: @escaping (inout [UInt8], Row) -> Void
+    ) {
         count = rows.count
         self.write = { out, index in
             out.appendBigEndian(columns)
@@ -14,7 +16,7 @@ struct CopyRows {
     }
 
     /// The whole stream, in pieces, each handed to `send` as soon as it is full.
-    func forEachPiece(_ send: ([UInt8]) throws(LedgerError) -> Void) throws(LedgerError) {
+    package func forEachPiece(_ send: ([UInt8]) throws(LedgerError) -> Void) throws(LedgerError) {
         var piece = Array("PGCOPY\n".utf8) + [0xFF, 13, 10, 0]
         piece.reserveCapacity(Limits.copyPieceBytes + 4096)
         piece.appendBigEndian(Int32(0))  // flags

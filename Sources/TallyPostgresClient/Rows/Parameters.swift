@@ -1,10 +1,10 @@
 import TallyCore
 
 /// The bound values of one statement, in Postgres' binary form, in one buffer.
-struct Parameters {
-    enum Kind: UInt32 {
+package struct Parameters {
+    package enum Kind: UInt32 {
         case bytea = 17, int8 = 20, int4 = 23, text = 25, timestamptz = 1184, uuid = 2950
-        var array: UInt32 {
+        @inlinable package var array: UInt32 {
             switch self {
             case .bytea: 1001
             case .int8: 1016
@@ -16,20 +16,20 @@ struct Parameters {
         }
     }
 
-    private var types: [UInt32] = []
-    private var starts: [Int] = []
-    private var lengths: [Int32] = []
-    private var buffer: [UInt8] = []
+    @usableFromInline var types: [UInt32] = []
+    @usableFromInline var starts: [Int] = []
+    @usableFromInline var lengths: [Int32] = []
+    @usableFromInline var buffer: [UInt8] = []
 
-    init() {}
-    init(_ values: [LedgerValue]) { for value in values { add(value) } }
+    package init() {}
+    package init(_ values: [LedgerValue]) { for value in values { add(value) } }
 
     /// What goes over the wire as one message.
-    var byteCount: Int { buffer.count }
+    package var byteCount: Int { buffer.count }
 
-    mutating func reserve(_ bytes: Int) { buffer.reserveCapacity(bytes) }
+    package mutating func reserve(_ bytes: Int) { buffer.reserveCapacity(bytes) }
 
-    mutating func add(_ value: LedgerValue) {
+    package mutating func add(_ value: LedgerValue) {
         switch value {
         case .null: one(.text) { _ in false }
         case .int(let value): int(value)
@@ -55,18 +55,20 @@ struct Parameters {
         }
     }
 
-    mutating func int(_ value: Int64?) { one(.int8) { $0.appendOptional(value) } }
-    mutating func text(_ value: String?) { one(.text) { $0.appendOptional(value) } }
-    mutating func bytes(_ value: [UInt8]) {
+    package mutating func int(_ value: Int64?) { one(.int8) { $0.appendOptional(value) } }
+    package mutating func text(_ value: String?) { one(.text) { $0.appendOptional(value) } }
+    package mutating func bytes(_ value: [UInt8]) {
         one(.bytea) {
             $0.append(contentsOf: value); return true
         }
     }
-    mutating func time(_ value: Timestamp?) { one(.timestamptz) { $0.appendOptional(value) } }
-    mutating func id(_ value: JobID?) { one(.uuid) { $0.appendOptional(value) } }
+    package mutating func time(_ value: Timestamp?) { one(.timestamptz) { $0.appendOptional(value) } }
+    package mutating func id(_ value: JobID?) { one(.uuid) { $0.appendOptional(value) } }
 
     /// One array; `write` appends an element's bytes, or answers false for NULL.
-    mutating func array<Item>(_ kind: Kind, _ items: [Item], _ write: (inout [UInt8], Item) -> Bool) {
+    // Inlinable here and below, as of `Bytes`: a mirror batch is encoded through them.
+    @inlinable
+    package mutating func array<Item>(_ kind: Kind, _ items: [Item], _ write: (inout [UInt8], Item) -> Bool) {
         types.append(kind.array)
         starts.append(buffer.count)
         let start = buffer.count
@@ -88,7 +90,7 @@ struct Parameters {
         lengths.append(isPresent ? Int32(clamping: buffer.count - starts[starts.count - 1]) : -1)
     }
 
-    func withPointers<Value>(
+    package func withPointers<Value>(
         _ body: (
             Int32, UnsafePointer<UInt32>?, UnsafePointer<UnsafePointer<CChar>?>?, UnsafePointer<Int32>?,
             UnsafePointer<Int32>?
@@ -111,8 +113,8 @@ struct Parameters {
 // Postgres' binary forms. The same in parameters, arrays and COPY.
 extension Array where Element == UInt8 {
     /// A length, then what `write` appends; -1 alone when it answers false.
-    @inline(__always)
-    mutating func appendField(_ write: (inout [UInt8]) -> Bool) {
+    @inlinable @inline(__always)
+    package mutating func appendField(_ write: (inout [UInt8]) -> Bool) {
         let start = count
         appendBigEndian(Int32(-1))
         guard write(&self) else { return }
@@ -124,7 +126,7 @@ extension Array where Element == UInt8 {
     }
 
     /// UTF-8. Postgres' text cannot hold NUL: it is shown as U+FFFD.
-    mutating func appendText(_ text: String) {
+    @inlinable package mutating func appendText(_ text: String) {
         let start = count
         append(contentsOf: text.utf8)
         if self[start...].contains(0) {
@@ -136,31 +138,31 @@ extension Array where Element == UInt8 {
     }
 
     /// µs since 2000-01-01. Out of Postgres' range stays out of range: the server refuses it.
-    mutating func appendTime(_ time: Timestamp) {
+    @usableFromInline package mutating func appendTime(_ time: Timestamp) {
         appendBigEndian(time.microseconds.addingClamped(-Timestamp.postgresEpoch))
     }
 
-    mutating func appendOptional(_ value: Int64?) -> Bool {
+    @inlinable package mutating func appendOptional(_ value: Int64?) -> Bool {
         if let value { appendBigEndian(value) }
         return value != nil
     }
-    mutating func appendOptional(_ value: Int32?) -> Bool {
+    @inlinable package mutating func appendOptional(_ value: Int32?) -> Bool {
         if let value { appendBigEndian(value) }
         return value != nil
     }
-    mutating func appendOptional(_ value: String?) -> Bool {
+    @inlinable package mutating func appendOptional(_ value: String?) -> Bool {
         if let value { appendText(value) }
         return value != nil
     }
-    mutating func appendOptional(_ value: [UInt8]?) -> Bool {
+    @inlinable package mutating func appendOptional(_ value: [UInt8]?) -> Bool {
         if let value { append(contentsOf: value) }
         return value != nil
     }
-    mutating func appendOptional(_ value: Timestamp?) -> Bool {
+    @inlinable package mutating func appendOptional(_ value: Timestamp?) -> Bool {
         if let value { appendTime(value) }
         return value != nil
     }
-    mutating func appendOptional(_ value: JobID?) -> Bool {
+    @inlinable package mutating func appendOptional(_ value: JobID?) -> Bool {
         if let value { append(value) }
         return value != nil
     }
@@ -168,5 +170,5 @@ extension Array where Element == UInt8 {
 
 extension Timestamp {
     /// 2000-01-01T00:00:00Z, from which Postgres counts.
-    static let postgresEpoch: Int64 = 946_684_800_000_000
+    package static let postgresEpoch: Int64 = 946_684_800_000_000
 }

@@ -2,18 +2,18 @@ import CLibpq
 import TallyCore
 
 /// The rows of one answer, in binary. Columns are read by place: the statement's header says what stands where.
-final class Rows {
+package final class Rows {
     private let result: OpaquePointer
-    let count: Int
+    package let count: Int
 
-    init(_ result: OpaquePointer) {
+    package init(_ result: OpaquePointer) {
         self.result = result
         count = Int(PQntuples(result))
     }
     deinit { PQclear(result) }
 
     /// What the server says it did: `COMMIT`, `INSERT 0 3`.
-    var command: String { String(cString: PQcmdStatus(result)) }
+    package var command: String { String(cString: PQcmdStatus(result)) }
 
     private func field(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer? {
         if PQgetisnull(result, Int32(row), Int32(column)) == 1 { return nil }
@@ -22,21 +22,21 @@ final class Rows {
             count: Int(PQgetlength(result, Int32(row), Int32(column))))
     }
 
-    func int(_ row: Int, _ column: Int) -> Int64? {
+    package func int(_ row: Int, _ column: Int) -> Int64? {
         guard let field = field(row, column) else { return nil }
         return field.reduce(field.first.map { $0 > 127 ? -1 : 0 } ?? 0) { $0 << 8 | Int64($1) }
     }
-    func text(_ row: Int, _ column: Int) -> String? {
+    package func text(_ row: Int, _ column: Int) -> String? {
         field(row, column).map { String(decoding: $0, as: UTF8.self) }
     }
-    func bytes(_ row: Int, _ column: Int) -> [UInt8]? { field(row, column).map { Array($0) } }
-    func id(_ row: Int, _ column: Int) -> JobID? {
+    package func bytes(_ row: Int, _ column: Int) -> [UInt8]? { field(row, column).map { Array($0) } }
+    package func id(_ row: Int, _ column: Int) -> JobID? {
         guard let field = field(row, column), field.count == 16 else { return nil }
         return JobID(
             high: UInt64(bigEndian: field.loadUnaligned(as: UInt64.self)),
             low: UInt64(bigEndian: field.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
     }
-    func time(_ row: Int, _ column: Int) -> Timestamp? {
+    package func time(_ row: Int, _ column: Int) -> Timestamp? {
         int(row, column).map { Timestamp(microseconds: $0.addingClamped(Timestamp.postgresEpoch)) }
     }
 
@@ -57,10 +57,10 @@ final class Rows {
         }
         return found
     }
-    func texts(_ row: Int, _ column: Int) -> [String] {
+    package func texts(_ row: Int, _ column: Int) -> [String] {
         elements(row, column).map { String(decoding: $0, as: UTF8.self) }
     }
-    func ids(_ row: Int, _ column: Int) -> [JobID] {
+    package func ids(_ row: Int, _ column: Int) -> [JobID] {
         elements(row, column).compactMap { bytes in
             guard bytes.count == 16 else { return nil }
             func half(_ at: Int) -> UInt64 { bytes[at..<at + 8].reduce(0) { $0 << 8 | UInt64($1) } }
@@ -69,7 +69,7 @@ final class Rows {
     }
 
     /// Any row, as a `LedgerTransaction` hands it out. Times come as µs since 1970, booleans as 0 and 1.
-    func values(_ row: Int) throws(LedgerError) -> [LedgerValue] {
+    package func values(_ row: Int) throws(LedgerError) -> [LedgerValue] {
         var values: [LedgerValue] = []
         for column in 0..<Int(PQnfields(result)) {
             if field(row, column) == nil {

@@ -1,4 +1,6 @@
-import TallyCore
+import TallyPostgres
+import TallyPostgresClient
+import Tallystick
 
 /// What the drill's history checker compares of a row.
 package struct DrillRow: Hashable, Sendable {
@@ -24,7 +26,7 @@ package struct DrillRow: Hashable, Sendable {
     }
 }
 
-/// Questions and harm of `tally-lab drill`; nothing else calls these.
+/// Questions and harm of the drill.
 package enum DrillQuestion: String, Sendable {
     case lastEvent = "drill/last_event"
     case chain = "drill/chain"
@@ -36,11 +38,9 @@ package enum DrillQuestion: String, Sendable {
 
 extension PostgresLedger {
     package func drillRows(after id: JobID, limit: Int) async throws(LedgerError) -> [DrillRow] {
-        try await pool.run("drill rows") { connection throws(LedgerError) in
-            var parameters = Parameters()
-            parameters.id(id)
-            parameters.int(Int64(limit))
-            let rows = try connection.run(.drillRows, parameters)
+        let sql = LabSQL.text("drill/rows", for: self)
+        return try await pool.run("drill rows") { connection throws(LedgerError) in
+            let rows = try connection.query(sql, Parameters([.id(id), .int(Int64(limit))]))
             return (0..<rows.count).compactMap { row in
                 guard let id = rows.id(row, 0), let text = rows.text(row, 1),
                     let status = JobStatus(rawValue: text)
@@ -55,26 +55,26 @@ extension PostgresLedger {
 
     /// The first column of every row of the answer.
     package func drillFindings(_ question: DrillQuestion) async throws(LedgerError) -> [String] {
-        let statement = Statement(rawValue: question.rawValue) ?? .ping
+        let sql = LabSQL.text(question.rawValue, for: self)
         return try await pool.run("drill") { connection throws(LedgerError) in
-            let rows = try connection.run(statement)
+            let rows = try connection.query(sql, Parameters())
             return (0..<rows.count).compactMap { rows.text($0, 0) }
         }
     }
 
     /// Whether new transactions may only read, for the whole server.
-    package func drillScript(readOnly: Bool) async throws(LedgerError) {
-        try await pool.run("drill") { [statements] connection throws(LedgerError) in
-            let text = statements[readOnly ? .drillReadOnly : .drillReadWrite]
-            try connection.script(text, within: .seconds(10))
+    func drillScript(readOnly: Bool) async throws(LedgerError) {
+        let sql = LabSQL.text(readOnly ? "drill/read_only" : "drill/read_write", for: self)
+        try await pool.run("drill") { connection throws(LedgerError) in
+            try connection.script(sql, within: .seconds(10))
         }
     }
 
     /// Holds the jobs under a lock while `body` runs.
-    package func drillLock(_ body: @Sendable () async throws -> Void) async throws {
-        let text = statements[.drillLock]
+    func drillLock(_ body: @Sendable () async throws -> Void) async throws {
+        let sql = LabSQL.text("drill/lock", for: self)
         try await withTransaction { transaction in
-            _ = try await transaction.query(text, [])
+            _ = try await transaction.query(sql, [])
             try await body()
         }
     }

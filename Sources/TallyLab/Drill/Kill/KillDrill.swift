@@ -31,9 +31,10 @@ struct KillDrill {
 
     let jobs: Int
     let victim: Victim
+    /// For servers and logs; empty, and so again afterwards.
+    let folder: String
 
     func run() async throws -> Outcome {
-        let folder = "/var/tmp/tallystick-drill-\(getpid())-\(victim.rawValue)"
         let servers = try await PrivateServers.startMigrated(folder) { Output.note("drill: \($0)") }
         defer { servers.remove() }
         let environment = ["TALLY_REDIS_URL": servers.redisURL, "TALLY_POSTGRES_URL": servers.postgresURL]
@@ -89,6 +90,7 @@ struct KillDrill {
 
     private func kill(_ servers: PrivateServers, _ crew: Crew, after half: Half) async throws {
         await half.reached()
+        try Task.checkCancellation()
         switch victim {
         case .worker:
             try crew.kill("worker")
@@ -208,18 +210,28 @@ private final class Half: Sendable {
         let waiter = state.withLock { state in
             state.left -= 1
             guard state.left == 0 else { return CheckedContinuation<Void, Never>?.none }
+            defer { state.waiter = nil }
             return state.waiter
         }
         waiter?.resume()
     }
+    /// Returns at once to a task that is cancelled.
     func reached() async {
-        await withCheckedContinuation { continuation in
-            let now = state.withLock { state in
-                if state.left <= 0 { return true }
-                state.waiter = continuation
-                return false
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let now = state.withLock { state in
+                    if state.left <= 0 { return true }
+                    state.waiter = continuation
+                    return false
+                }
+                if now { continuation.resume() }
             }
-            if now { continuation.resume() }
+        } onCancel: {
+            let waiter = state.withLock { state in
+                defer { state = (0, nil) }
+                return state.waiter
+            }
+            waiter?.resume()
         }
     }
 }

@@ -26,14 +26,14 @@ final class DrillStage: Sendable {
         let folder = "/var/tmp/tallystick-drill-\(getpid())"
         signal(SIGXFSZ, SIG_IGN)  // and so for Redis: a file that may not grow is an error there, not a death
         let tuning = DrillServers.tuning(plan)
-        let servers = try PrivateServers.start(folder, tuning: tuning) { Output.note("drill: \($0)") }
         do {
+            let servers = try PrivateServers.start(folder, tuning: tuning) { Output.note("drill: \($0)") }
             _ = try await Migrator(PostgresConfiguration(url: servers.postgresURL)).apply()
             try Task.checkCancellation()
             return try await DrillStage(
                 plan, folder, DrillServers(servers, tuning, mayCut: plan.survivesRedisLoss))
         } catch {
-            servers.remove()
+            PrivateServers.remove(folder)
             throw error
         }
     }

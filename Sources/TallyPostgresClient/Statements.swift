@@ -1,0 +1,88 @@
+import TallyCore
+
+/// The statements that the client itself runs, by file below `sql/`. Whoever opens a connection brings their text.
+package enum ClientStatement: String, CaseIterable, Sendable {
+    case begin = "transaction/begin"
+    case beginSnapshot = "transaction/begin_snapshot"
+    case bound = "transaction/bound"
+    case commit = "transaction/commit"
+    case rollback = "transaction/rollback"
+    case patience = "schema/patience"
+    case lockSchema = "schema/lock"
+    case createSchema = "schema/create"
+    case dropSchema = "schema/drop"
+    case schemaExists = "schema/exists"
+    case versions = "schema/versions"
+    case applied = "schema/applied"
+    case readerSearchPath = "schema/reader_search_path"
+    case ping = "read/ping"
+}
+
+/// Files of SQL that were compiled in.
+package struct SQLFolder: Sendable {
+    /// A file's text as it stands, by its name without the ending; nil if there is none.
+    package let raw: @Sendable (_ name: String) -> String?
+    private let fragments: [(token: String, files: [String])]
+
+    /// - Parameter fragments: for each `{{token}}` the files that stand for it, joined by commas; in this order.
+    package init(
+        fragments: KeyValuePairs<String, [String]> = [:], _ raw: @escaping @Sendable (_ name: String) -> String?
+    ) {
+        self.raw = raw
+        self.fragments = fragments.map { ($0.key, $0.value) }
+    }
+
+    /// The text of a file, for a schema; nil if there is none.
+    package func text(_ name: String, schema: String) -> String? {
+        raw(name).map { adapted($0, schema: schema) }
+    }
+
+    /// Puts the fragments in, then the schema's name where the text says `tally.`, `"tally"`, `'tally'` or, of a
+    /// role, `"tally_…`, `'tally_…`.
+    package func adapted(_ text: String, schema: String) -> String {
+        var text = text
+        for (token, files) in fragments where text.contains("{{\(token)}}") {
+            let pieces = files.map {
+                Self.withoutHeader(raw($0)!).split(separator: "\n").joined(separator: "\n")
+            }
+            text = Self.replace("{{\(token)}}", in: text, by: pieces.joined(separator: ", "))
+        }
+        for (token, name) in [
+            ("\"tally\"", "\"\(schema)\""), ("'tally'", "'\(schema)'"), ("\"tally_", "\"\(schema)_"),
+            ("'tally_", "'\(schema)_"), ("tally.", "\"\(schema)\"."),
+        ] {
+            text = Self.replace(token, in: text, by: name)
+        }
+        return text
+    }
+
+    /// The header is for readers of the file. Sent along it would double what goes over the wire, and fill the
+    /// kilobyte that the server shows of a running statement.
+    fileprivate static func withoutHeader(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).drop { $0.hasPrefix("--") }.joined(
+            separator: "\n")
+    }
+
+    private static func replace(_ token: String, in text: String, by replacement: String) -> String {
+        text.split(separator: token, omittingEmptySubsequences: false).joined(separator: replacement)
+    }
+}
+
+/// The text of statements for one schema. The files write `tally.`; a namespace has its own schema and its own role
+/// names.
+package struct Statements: Sendable {
+    private let texts: [String: String]
+    package let schema: String
+
+    /// - Parameter names: files of the folder, which has all of them.
+    package init(schema: String, of folder: SQLFolder, _ names: [String]) {
+        self.schema = schema
+        texts = Dictionary(
+            uniqueKeysWithValues: names.map { name in
+                (name, SQLFolder.withoutHeader(folder.text(name, schema: schema)!))
+            })
+    }
+
+    package subscript(name: String) -> String { texts[name]! }
+    package subscript(statement: ClientStatement) -> String { self[statement.rawValue] }
+}
