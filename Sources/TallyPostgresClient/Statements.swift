@@ -26,7 +26,8 @@ package struct SQLFolder: Sendable {
 
     /// - Parameter fragments: for each `{{token}}` the files that stand for it, joined by commas; in this order.
     package init(
-        fragments: KeyValuePairs<String, [String]> = [:], _ raw: @escaping @Sendable (_ name: String) -> String?
+        fragments: KeyValuePairs<String, [String]> = [:],
+        _ raw: @escaping @Sendable (_ name: String) -> String?
     ) {
         self.raw = raw
         self.fragments = fragments.map { ($0.key, $0.value) }

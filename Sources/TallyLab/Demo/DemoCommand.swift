@@ -21,17 +21,16 @@ enum DemoCommand: Command {
 
     static func run(_ arguments: Arguments) async throws {
         let folder = arguments.rest.first ?? "/usr/share/doc"
-        let task = Task.detached {
-            let files = try find(folder)
-            try await DemoStage.run { try await DemoRun(stage: $0, files: files).run() }
-        }
-        // Not even a second Ctrl-C may leave servers behind: stopping them takes about a second.
-        Signals.onStop(insisting: false) {
-            Output.note("stopping everything")
-            task.cancel()
-        }
         do {
-            try await task.value
+            // Not even a second Ctrl-C may leave servers behind: stopping them takes about a second.
+            try await Signals.cancelling(insisting: false) {
+                try await withTaskCancellationHandler {
+                    let files = try find(folder)
+                    try await DemoStage.run { try await DemoRun(stage: $0, files: files).run() }
+                } onCancel: {
+                    Output.note("stopping everything")
+                }
+            }
         } catch is CancellationError {
             Output.note("tally-lab demo: stopped; nothing is left running")
             throw Exit(code: 130)
