@@ -29,7 +29,7 @@ GRANT USAGE ON SCHEMA "tally" TO "tally_writer", "tally_enqueuer", "tally_reader
 GRANT SELECT ON ALL TABLES IN SCHEMA "tally" TO "tally_writer";
 GRANT INSERT, UPDATE, DELETE ON tally.jobs, tally.outbox, tally.unique_keys, tally.job_effects, tally.workers,
   tally.mirror_cursor, tally.quarantine, tally.reconciler_lease, tally.reconcile_cursor, tally.duties, tally.duty_leases,
-  tally.keys_to_free, tally.held_changes
+  tally.keys_to_free, tally.held_changes, tally.key_homes
   TO "tally_writer";
 GRANT INSERT ON tally.job_events, tally.reconcile_runs, tally.reconcile_findings, tally.audit_log TO "tally_writer";
 GRANT UPDATE, DELETE ON tally.reconcile_runs TO "tally_writer";
@@ -43,7 +43,7 @@ GRANT INSERT ON tally.jobs TO "tally_enqueuer";
 GRANT SELECT (id, type, queue, body_hash) ON tally.jobs TO "tally_enqueuer";
 GRANT SELECT, INSERT, DELETE ON tally.outbox TO "tally_enqueuer";
 GRANT SELECT, INSERT, UPDATE ON tally.unique_keys TO "tally_enqueuer";
-GRANT SELECT ON tally.schema_migrations, tally.identity TO "tally_enqueuer";
+GRANT SELECT ON tally.schema_migrations, tally.identity, tally.key_homes TO "tally_enqueuer";
 GRANT SELECT, UPDATE (accepted) ON tally.balances TO "tally_enqueuer";
 
 -- Earlier texts of this file let the reader read every body. Partitions are read through their table.

@@ -5,15 +5,13 @@ CREATE SCHEMA tally;
 CREATE FUNCTION tally.enqueue(type text, payload jsonb, queue text DEFAULT 'default'::text, priority integer DEFAULT 2, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, max_attempts integer DEFAULT 3, timeout interval DEFAULT NULL::interval, unique_key text DEFAULT NULL::text, tags text[] DEFAULT '{}'::text[], trace text DEFAULT ''::text, id uuid DEFAULT NULL::uuid) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
+    AS $$
 #variable_conflict use_variable
 DECLARE
   -- clock_timestamp, not now(): ids of one transaction stay in order.
   made timestamptz := clock_timestamp();
   job uuid := coalesce(enqueue.id, tally.new_id(made));
-  key text := CASE WHEN NOT tally.is_blank(enqueue.unique_key) THEN regexp_replace(enqueue.unique_key COLLATE "C",
-    '^[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$',
-    '', 'g') END;
+  key text := tally.trimmed(enqueue.unique_key);
   due timestamptz := enqueue.run_at;
   body bytea := convert_to(enqueue.payload::text, 'UTF8');
   why text;
@@ -31,6 +29,10 @@ BEGIN
       USING ERRCODE = '22023';
   END IF;
   IF EXISTS (SELECT FROM tally.jobs j WHERE j.id = job) THEN RETURN job; END IF;
+  IF key IS NOT NULL AND EXISTS (SELECT FROM tally.key_homes h WHERE h.queue = enqueue.queue) THEN
+    RAISE EXCEPTION 'unique_key: the unique keys of queue % belong to mode queued; enqueue in that mode, without a key, or to another queue', enqueue.queue
+      USING ERRCODE = '22023', CONSTRAINT = 'key_homes';
+  END IF;
   -- Looked at before it is asked for: the conflict below locks a taken key's row until the caller's transaction ends.
   WHILE key IS NOT NULL AND holder IS NULL LOOP
     SELECT u.job_id INTO holder FROM tally.unique_keys u
@@ -54,7 +56,7 @@ BEGIN
   INSERT INTO tally.outbox (kind, ids, first_id, last_id, queue)
   VALUES ('enqueue', ARRAY[job], job, job, enqueue.queue);
   RETURN job;
-END $_$;
+END $$;
 
 CREATE FUNCTION tally.id_at(moment timestamp with time zone) RETURNS uuid
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -297,6 +299,13 @@ BEGIN
   EXECUTE format('ALTER TABLE tally.%I VALIDATE CONSTRAINT %I', parent || '_default', parent || '_split');
 END $$;
 
+CREATE FUNCTION tally.trimmed(name text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  SELECT substring(name COLLATE "C" FROM '^[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*(.*[^\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000])')
+$$;
+
 CREATE TABLE tally.audit_log (
     id bigint NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL,
@@ -532,6 +541,13 @@ CREATE TABLE tally.jobs_default (
 )
 WITH (fillfactor='60');
 
+CREATE TABLE tally.key_homes (
+    queue text NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE tally.key_homes IS 'Queues whose unique keys Redis keeps, for jobs of mode queued.';
+
 CREATE TABLE tally.keys_to_free (
     queue text NOT NULL,
     key text NOT NULL,
@@ -752,6 +768,9 @@ ALTER TABLE tally.jobs
 
 ALTER TABLE tally.jobs
     ADD CONSTRAINT jobs_texts_bounded CHECK (((completed_at IS NOT NULL) OR ((octet_length(type) <= 100) AND (octet_length(queue) <= 100) AND (octet_length(codec) <= 50) AND (octet_length(trace) <= 512) AND ((unique_key IS NULL) OR ((octet_length(unique_key) >= 1) AND (octet_length(unique_key) <= 255)))))) NOT VALID;
+
+ALTER TABLE ONLY tally.key_homes
+    ADD CONSTRAINT key_homes_pkey PRIMARY KEY (queue);
 
 ALTER TABLE ONLY tally.keys_to_free
     ADD CONSTRAINT keys_to_free_pkey PRIMARY KEY (queue, key, job_id);

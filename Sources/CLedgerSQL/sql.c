@@ -39,6 +39,9 @@ static const char fragments_snapshot[] = {
 static const char keys_free[] = {
 #embed "../../sql/keys/free.sql" suffix(,)
 0};
+static const char keys_homes[] = {
+#embed "../../sql/keys/homes.sql" suffix(,)
+0};
 static const char keys_prune[] = {
 #embed "../../sql/keys/prune.sql" suffix(,)
 0};
@@ -75,6 +78,9 @@ static const char migrations_0010_job_rules[] = {
 static const char migrations_0011_held_changes[] = {
 #embed "../../sql/migrations/0011_held_changes.sql" suffix(,)
 0};
+static const char migrations_0012_key_homes[] = {
+#embed "../../sql/migrations/0012_key_homes.sql" suffix(,)
+0};
 static const char mirror_beat[] = {
 #embed "../../sql/mirror/beat.sql" suffix(,)
 0};
@@ -101,6 +107,9 @@ static const char mirror_hold_changes[] = {
 0};
 static const char mirror_insert_events[] = {
 #embed "../../sql/mirror/insert_events.sql" suffix(,)
+0};
+static const char mirror_keep_homes[] = {
+#embed "../../sql/mirror/keep_homes.sql" suffix(,)
 0};
 static const char mirror_lock_jobs[] = {
 #embed "../../sql/mirror/lock_jobs.sql" suffix(,)
@@ -390,6 +399,9 @@ static const char undo_0010_job_rules[] = {
 static const char undo_0011_held_changes[] = {
 #embed "../../sql/undo/0011_held_changes.sql" suffix(,)
 0};
+static const char undo_0012_key_homes[] = {
+#embed "../../sql/undo/0012_key_homes.sql" suffix(,)
+0};
 
 static const struct { const char *name, *text; } files[] = {
     {"change/cancel", change_cancel},
@@ -404,6 +416,7 @@ static const struct { const char *name, *text; } files[] = {
     {"fragments/moved", fragments_moved},
     {"fragments/snapshot", fragments_snapshot},
     {"keys/free", keys_free},
+    {"keys/homes", keys_homes},
     {"keys/prune", keys_prune},
     {"migrations/0001_jobs", migrations_0001_jobs},
     {"migrations/0002_duties", migrations_0002_duties},
@@ -416,6 +429,7 @@ static const struct { const char *name, *text; } files[] = {
     {"migrations/0009_partitions", migrations_0009_partitions},
     {"migrations/0010_job_rules", migrations_0010_job_rules},
     {"migrations/0011_held_changes", migrations_0011_held_changes},
+    {"migrations/0012_key_homes", migrations_0012_key_homes},
     {"mirror/beat", mirror_beat},
     {"mirror/change", mirror_change},
     {"mirror/copy_events", mirror_copy_events},
@@ -425,6 +439,7 @@ static const struct { const char *name, *text; } files[] = {
     {"mirror/held", mirror_held},
     {"mirror/hold_changes", mirror_hold_changes},
     {"mirror/insert_events", mirror_insert_events},
+    {"mirror/keep_homes", mirror_keep_homes},
     {"mirror/lock_jobs", mirror_lock_jobs},
     {"mirror/lock_rows", mirror_lock_rows},
     {"mirror/move_cursor", mirror_move_cursor},
@@ -521,6 +536,7 @@ static const struct { const char *name, *text; } files[] = {
     {"undo/0009_partitions", undo_0009_partitions},
     {"undo/0010_job_rules", undo_0010_job_rules},
     {"undo/0011_held_changes", undo_0011_held_changes},
+    {"undo/0012_key_homes", undo_0012_key_homes},
 };
 
 const char *tally_sql(const char *name) {

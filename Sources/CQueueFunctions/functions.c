@@ -58,6 +58,8 @@ static const char text[] = {
     ,
 #embed "../TallyRedis/Functions/pair.lua"
     ,
+#embed "../TallyRedis/Functions/homes.lua"
+    ,
 #embed "../TallyRedis/Functions/roster.lua"
     ,
 #embed "../TallyRedis/Functions/keys.lua"

@@ -2,12 +2,15 @@ import Synchronization
 import TallyCore
 
 /// Frees unique keys that nobody frees on the way: those whose time is over, in both halves, and those that a
-/// client's open transaction held when their job ended.
+/// client's open transaction held when their job ended. And tells a queue that lost its data which half keeps the
+/// keys of each queue.
 public final class KeySweep: Sendable {
     private let queue: any QueueDriver
     private let ledger: (any LedgerDriver)?
     /// How far the walk through the queue's keys has come; it begins anew at the end.
     private let cursor = Mutex("")
+    /// The epoch of the queue that was told which half keeps the keys.
+    private let told = Mutex<Int64>(0)
 
     /// Begins at the first key. Without a ledger only the queue's keys are freed.
     public init(queue: any QueueDriver, ledger: (any LedgerDriver)?) {
@@ -27,7 +30,25 @@ public final class KeySweep: Sendable {
             cursor.withLock { $0 = next ?? "" }
             freed += pruned
         }
+        try await tellHomes()
         return freed
+    }
+
+    /// Once an epoch, since the data may be gone with the one before it.
+    private func tellHomes() async throws {
+        guard let ledger = ledger as? any KeyHomeLedger, let queue = queue as? any KeyHomeQueue else {
+            return
+        }
+        let epoch = try await queue.history().epoch
+        if told.withLock({ $0 }) == epoch { return }
+        var last: QueueName?
+        while true {
+            let page = try await ledger.keyHomes(after: last, limit: Limits.maxPage)
+            try await queue.restore(Dictionary(page.map { ($0.queue, $0.home) }) { first, _ in first })
+            if page.count < Limits.maxPage { break }
+            last = page.last?.queue
+        }
+        told.withLock { $0 = epoch }
     }
 
     package func duty() -> Duty {

@@ -58,6 +58,7 @@ extension PostgresConnection {
         try unlessHeld { () throws(LedgerError) in
             if !batch.beats.isEmpty { try run(.beat, BatchRows.parameters(of: batch.beats)) }
         }
+        try keepHomes(batch.keyHomes)
         try quarantine(batch.unreadable.map(Aside.init))
         for rows in Self.pages(changed) {
             try unlessHeld { () throws(LedgerError) in counts += try change(rows) }
@@ -66,6 +67,11 @@ extension PostgresConnection {
         try count(counts)
         try commit()
         return true
+    }
+
+    private func keepHomes(_ queues: Set<QueueName>) throws(LedgerError) {
+        if queues.isEmpty { return }
+        try run(.keepHomes, Parameters([.texts(queues.map(\.text).sorted())]))
     }
 
     /// A lock that is not to be had in time is a row's: the careful way then finds out whose.
@@ -106,6 +112,7 @@ extension PostgresConnection {
         }
         // A worker whose row is held is seen again with its next beat.
         aside += asideBeats.filter { $0.sqlState != LedgerError.rowHeld }
+        try keepHomes(batch.keyHomes)
         try quarantine(aside)
         try run(.lockTimeout, Parameters([.text(Self.milliseconds(Limits.lockWait))]))
         try count(counts)

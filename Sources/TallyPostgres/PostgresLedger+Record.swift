@@ -96,3 +96,18 @@ extension PostgresConnection {
         return Int(try run(.finishOutbox, Parameters([.ints(ids)]), effect).int(0, 0) ?? 0)
     }
 }
+
+extension PostgresLedger: KeyHomeLedger {
+    public func keyHomes(
+        after queue: QueueName?, limit: Int
+    ) async throws(LedgerError) -> [(queue: QueueName, home: KeyHome)] {
+        try await pool.run("key homes") { connection throws(LedgerError) in
+            let rows = try connection.run(
+                .keyHomes, Parameters([.text(queue?.text ?? ""), .int(Int64(limit))]))
+            return (0..<rows.count).compactMap { row in
+                guard let home = KeyHome(rawValue: rows.text(row, 1) ?? "") else { return nil }
+                return (QueueName(rows.text(row, 0) ?? ""), home)
+            }
+        }
+    }
+}

@@ -102,12 +102,14 @@ struct RecordCall {
                 answers[index] = .recorded
                 continue
             }
-            guard let reason = reasons.next(), reason.count == 3 else {
+            guard let reason = reasons.next(), reason.count == 4 else {
                 throw LedgerError(
                     .unsupported, "record", "the transaction answered with other rows than the server's")
             }
             if reason[0] == .int(1) {
                 answers[index] = .exists(same: reason[1] == .int(1))
+            } else if reason[3] == .int(1) {
+                answers[index] = .keysElsewhere
             } else if case .id(let holder) = reason[2], holder != id {
                 answers[index] = .duplicate(of: holder)
             } else {
@@ -124,6 +126,7 @@ struct RecordCall {
             switch answers[first] {
             case .recorded?: answers[index] = .duplicate(of: jobs[first].id)
             case .duplicate(let holder)?: answers[index] = .duplicate(of: holder)
+            case .keysElsewhere?: answers[index] = .keysElsewhere
             // The first was there before and may have ended since: its key may be free.
             default: waiting.append(index)
             }
@@ -152,6 +155,7 @@ struct RecordCall {
             case .exists(let same): answers[index] = .exists(same: same && isSame)
             case .duplicate(let holder): answers[index] = .duplicate(of: holder)
             case .withheld: answers[index] = .withheld
+            case .keysElsewhere: answers[index] = .keysElsewhere
             }
         }
         return RecordReceipt(answers: answers.map { $0! }, outboxes: outboxes)

@@ -17,6 +17,8 @@ enum Statement: String, CaseIterable {
     case setAside = "relay/set_aside"
     case freeKeys = "keys/free"
     case pruneKeys = "keys/prune"
+    case keyHomes = "keys/homes"
+    case keepHomes = "mirror/keep_homes"
     case lockTimeout = "transaction/lock_timeout"
     case lockRows = "mirror/lock_rows"
     case holdChanges = "mirror/hold_changes"

@@ -97,6 +97,7 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
                 return .duplicate(of: (try? reader.id()) ?? .zero)
             case UInt8(ascii: "w"): return .full
             case UInt8(ascii: "N"): return .withheld
+            case UInt8(ascii: "h"): return .keysElsewhere
             case UInt8(ascii: "r"): return .refused
             default: return .ended(JobStatus(code: letter) ?? .failed)
             }

@@ -59,18 +59,24 @@ extension Push {
         arguments.bulk(head)
         arguments.bulk(record.packed(withoutBody: isLarge))
         if isLarge { arguments.bulk(record.body) }
-        if let unique {
-            var field: [UInt8] = []
-            if case .lasting(let time) = unique.lifetime {
-                field.appendBigEndian(time.microseconds)
-            } else {
-                field.appendBigEndian(Int64(0))
-            }
-            field.append(contentsOf: record.queue.text.utf8)
-            field.append(0)
-            field.append(contentsOf: unique.text.utf8)
-            arguments.bulk(field)
+        if unique != nil { arguments.bulk(record.uniqueField ?? []) }
+    }
+}
+
+extension JobRecord {
+    /// Its unique key as the functions take it: lifetime, queue, NUL, key.
+    var uniqueField: [UInt8]? {
+        guard let unique else { return nil }
+        var field: [UInt8] = []
+        if case .lasting(let time) = unique.lifetime {
+            field.appendBigEndian(time.microseconds)
+        } else {
+            field.appendBigEndian(Int64(0))
         }
+        field.append(contentsOf: queue.text.utf8)
+        field.append(0)
+        field.append(contentsOf: unique.text.utf8)
+        return field
     }
 }
 

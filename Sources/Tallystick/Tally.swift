@@ -36,8 +36,10 @@ public final class Tally: Sendable {
     /// - Parameter middleware: around each enqueue of its client, and each run and settlement of its workers; the
     ///   first is the outermost.
     /// - Parameter isPairing: checks that the halves belong together; a run of the reconciler does so itself.
-    /// - Parameter isReading: writes nothing to the ledger while it opens, so a role that may only read can: neither half
-    ///   is claimed for the other, nor the schema for the namespace. Like every call to Redis it begins an epoch there
+    /// - Parameter isReading: writes nothing to the ledger while it opens, so a role that may only read can: neither
+    ///   half
+    ///   is claimed for the other, nor the schema for the namespace. Like every call to Redis it begins an epoch
+    /// there
     ///   where one is due.
     public static func open(
         _ settings: Settings, middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver(),

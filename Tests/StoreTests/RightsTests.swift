@@ -94,7 +94,8 @@ private final class Complaints: JobObserver {
                 try await session.query(
                     "SELECT (SELECT namespace FROM \"\(name)\".identity), count(*) FROM \"\(name)\".queues")
                     == [[.null, .int(0)]])
-            let ids = try RawRedis(url: Servers.redisURL)("HMGET", "{\(name):0}:meta", "ledger", "queue")
+            let ids = try RawRedis(url: Servers.redisURL)(
+                "HMGET", RedisKey.meta.of(name), "ledger", "queue")
             #expect(ids.array?.allSatisfy { $0.text == nil } == true)
         } catch {
             try await remove()

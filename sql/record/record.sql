@@ -28,6 +28,8 @@ WITH input AS MATERIALIZED (
     CASE WHEN i.lifetime > 0 THEN clock_timestamp() + i.lifetime * interval '1 microsecond' ELSE 'infinity' END
   FROM input i
   WHERE i.unique_key <> '' AND i.id NOT IN (SELECT p.id FROM present p)
+    -- Jobs of mode queued have the keys of these queues.
+    AND NOT EXISTS (SELECT FROM tally.key_homes h WHERE h.queue = i.queue)
     -- Looked at before it is asked for: the conflict below would lock a taken key's row until the caller commits.
     AND NOT EXISTS (
       SELECT FROM tally.unique_keys k WHERE k.queue = i.queue AND k.key = i.unique_key AND k.until > clock_timestamp())

@@ -119,6 +119,8 @@ public struct RecordReceipt: Sendable {
         case duplicate(of: JobID)
         /// Another job of a call that goes in together was refused: none of them was recorded.
         case withheld
+        /// The queue keeps the unique keys of its jobs: with a key it can only be enqueued there.
+        case keysElsewhere
     }
     /// One a job, in order.
     public var answers: [Answer]
@@ -132,7 +134,7 @@ public struct RecordReceipt: Sendable {
     /// Where a call of jobs that go in together was refused: what it answers once nothing of it is recorded. nil: it
     /// was not refused.
     package var withheld: RecordReceipt? {
-        guard answers.contains(.exists(same: false)) else { return nil }
+        guard answers.contains(.exists(same: false)) || answers.contains(.keysElsewhere) else { return nil }
         return RecordReceipt(answers: answers.map { $0 == .recorded ? .withheld : $0 }, outboxes: [])
     }
 

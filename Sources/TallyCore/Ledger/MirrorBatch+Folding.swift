@@ -14,6 +14,9 @@ extension MirrorBatch {
                     continue
                 }
                 events.append(JobEvent(move, of: entry))
+                if entry.verb == .push, let record = move.record, record.unique != nil {
+                    keyHomes.insert(record.queue)
+                }
                 fold.add(move, of: entry)
             }
         }

@@ -13,6 +13,10 @@ public struct MirrorBatch: Sendable {
     public var beats: [(beat: WorkerBeat, at: Timestamp)]
     /// Moves whose bytes could not be read.
     public var unreadable: [(job: JobID, position: LogPosition, bytes: [UInt8])]
+    /// Queues to which jobs with unique keys were pushed in mode queued: the queue keeps those keys. Told by pushes
+    /// alone:
+    /// what a repair brings may have been recorded.
+    public var keyHomes: Set<QueueName> = []
 
     public init(after: LogPosition, upTo: LogPosition) {
         self.after = after

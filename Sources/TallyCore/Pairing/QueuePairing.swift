@@ -61,7 +61,8 @@ public struct KnownQueue: Hashable, Sendable {
 /// none of them is known, only a person can say that the old queue is gone.
 ///
 /// An id alone is not enough: a copy of the data has it too, such as a primary that comes back after a failover, or
-/// a snapshot that was loaded elsewhere, and each of its restarts begins a later epoch. So a queue is the known one only
+/// a snapshot that was loaded elsewhere, and each of its restarts begins a later epoch. So a queue is the known one
+/// only
 /// if the epoch that the ledger knows led to its own.
 public enum PairingVerdict: Hashable, Sendable {
     /// It is the ledger's queue.
@@ -110,7 +111,8 @@ public enum PairingVerdict: Hashable, Sendable {
 
 /// A queue that tells which one it is.
 public protocol PairableQueue: QueueDriver {
-    /// Writes nothing of the pairing. Like every call it begins an epoch where one is due, and so tells the present one.
+    /// Writes nothing of the pairing. Like every call it begins an epoch where one is due, and so tells the present
+    /// one.
     func sighting() async throws(QueueError) -> QueueSighting
     /// Writes what is missing: the ledger that it belongs to, and its own id. Says how it stands then: the first to
     /// come stays.

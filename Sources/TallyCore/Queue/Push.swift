@@ -56,6 +56,8 @@ public enum PushAnswer: Hashable, Sendable {
     case full
     /// Another queued job of the call was refused: none of them went in.
     case withheld
+    /// The ledger keeps the unique keys of its queue: with a key it can only be recorded.
+    case keysElsewhere
     /// `issued` is too old, or of another epoch.
     case refused
 }

@@ -30,11 +30,28 @@ final class Delivery: Sendable {
                 open.append(push)
             }
         }
+        open = try await withKeysTaken(open, &verdict)
         // A row of an older program may hold several queues: each goes alone.
         for (_, pushes) in Dictionary(grouping: open, by: \.record.queue).sorted(by: { $0.key < $1.key }) {
             for chunk in pushes.calls() { try await send(chunk, &verdict) }
         }
         return verdict
+    }
+
+    /// Of jobs that were recorded with a unique key nobody may have asked the queue: `tally.enqueue` cannot. So that
+    /// one key
+    /// is one live job, the one whose key a job of mode queued holds is set aside.
+    private func withKeysTaken(_ pushes: [Push], _ verdict: inout RelayVerdict) async throws -> [Push] {
+        let keyed = pushes.filter { $0.version == 1 && $0.record.unique != nil }
+        guard !keyed.isEmpty, let queue = queue as? any KeyHomeQueue else { return pushes }
+        let takings = try await queue.takeKeys(of: keyed.map(\.record))
+        var held: Set<JobID> = []
+        for (push, taking) in zip(keyed, takings) where taking == .held {
+            held.insert(push.record.id)
+            verdict.aside[push.record.id] =
+                "its unique key is held by a job of mode queued; the keys of one queue belong to one mode"
+        }
+        return pushes.filter { !held.contains($0.record.id) }
     }
 
     private func send(_ pushes: [Push], _ verdict: inout RelayVerdict) async throws {

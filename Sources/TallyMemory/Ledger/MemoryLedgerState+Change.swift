@@ -17,6 +17,8 @@ extension MemoryLedgerState {
         for change in batch.changed { self.change(change) }
         for (beat, at) in batch.beats { workers[beat.id] = WorkerRow(beat: beat, lastSeen: at) }
         quarantine += batch.unreadable
+        let recorded = Set(unique.keys.map(\.queue))
+        keyHomes.formUnion(batch.keyHomes.filter { !recorded.contains($0) })
         cursor = batch.upTo
         return true
     }

@@ -30,6 +30,7 @@ extension MemoryLedgerState {
     private mutating func record(_ job: JobRecord, at now: Timestamp) -> RecordReceipt.Answer {
         if let row = rows[job.id] { return .exists(same: row.job.record.isSame(as: job)) }
         if let slot = job.slot, let key = job.unique {
+            if keyHomes.contains(job.queue) { return .keysElsewhere }
             if let holder = unique[slot], holder.isLive(at: now) { return .duplicate(of: holder.id) }
             unique[slot] = UniqueHolder(id: job.id, until: key.end(from: now))
         }

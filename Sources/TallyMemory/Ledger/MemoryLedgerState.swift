@@ -8,6 +8,8 @@ struct MemoryLedgerState: Sendable {
     var outbox: [Int64: OutboxEntry] = [:]
     var lastOutbox: Int64 = 0
     var unique: [UniqueSlot: UniqueHolder] = [:]
+    /// Queues whose unique keys the queue keeps.
+    var keyHomes: Set<QueueName> = []
     var events: [JobID: [JobEvent]] = [:]
     var cursor = LogPosition.start
     var workers: [WorkerID: WorkerRow] = [:]

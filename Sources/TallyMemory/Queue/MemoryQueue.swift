@@ -55,7 +55,7 @@ public final class MemoryQueue: Sendable {
     }
 
     /// One atomic step. Those whom it gave work are woken after the lock is released.
-    private func run<Answer: Sendable>(
+    func run<Answer: Sendable>(
         _ operation: String, at given: Timestamp?,
         _ body: (inout MemoryQueueState, Timestamp) throws(QueueError) -> Answer
     ) throws(QueueError) -> Answer {

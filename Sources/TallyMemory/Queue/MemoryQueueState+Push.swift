@@ -56,6 +56,7 @@ extension MemoryQueueState {
             return .exists(same: held.record.isSame(as: record))
         }
         if let slot = push.slot {
+            if homes[record.queue] == .ledger { return .keysElsewhere }
             if let other = plan.claims[slot] { return .duplicate(of: other) }
             if let holder = unique[slot], holder.id != record.id, holder.isLive(at: now) {
                 return .duplicate(of: holder.id)
@@ -76,7 +77,12 @@ extension MemoryQueueState {
             runAt: push.runAt, claim: replaced?.claim)
         if let slot = push.slot, let key = push.record.unique {
             job.claim = slot
+            homes[push.record.queue] = .queue
             unique[slot] = UniqueHolder(id: id, until: key.end(from: now))
+        }
+        if push.isRecorded, let key = push.record.unique {
+            let slot = UniqueSlot(queue: push.record.queue, key: key.text)
+            if unique[slot]?.id == id { job.claim = slot }
         }
         var move = Move(id: id, version: push.version, from: replaced?.status, to: .pending)
         if let time = push.runAt, time > now {
@@ -114,7 +120,7 @@ extension PushAnswer {
     /// The jobs that belong together with this one are not pushed either.
     fileprivate var refusesItsCall: Bool {
         switch self {
-        case .exists(same: false), .ended: true
+        case .exists(same: false), .ended, .keysElsewhere: true
         default: false
         }
     }

@@ -16,6 +16,7 @@ struct MemoryQueueState: Sendable {
     var leases = ScoreSet()
     var ended = Tombstones()
     var unique: [UniqueSlot: UniqueHolder] = [:]
+    var homes: [QueueName: KeyHome] = [:]
     var paused: Set<QueueName> = []
 
     var log = MemoryLog()

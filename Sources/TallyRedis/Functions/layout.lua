@@ -15,6 +15,7 @@ local K = {
   later = ':later',        -- hash: queue -> how many of its jobs stand in due
   outdated = ':outdated',  -- hash: queue -> how many elements of its lists stand for no job
   unique = ':unique',      -- hash: k and queue NUL key -> holder; i and id -> queue NUL key
+  homes = ':homes',        -- hash: queue -> which half keeps its unique keys: q this one, r the ledger
   tombs = ':tombs:',       -- hash, then generation a or b: id -> status and version of a job that ended a while ago
   wake = ':wake:',         -- list, then queue: one token while somebody should look
   workers = ':workers',    -- hash: worker -> what it last said

@@ -9,7 +9,8 @@
 --          unique key = lifetime µs (8, 0 = until terminal) queue NUL key
 -- Returns  now, epoch, held, one letter a job, ids of the holders of taken keys
 --          P pushed, e exists, d exists with another record, u key taken, c f x ended so, w window full, W the same
---          of a queued job, N not pushed because of a job that it belongs to, r refused; or error FULL
+--          of a queued job, N not pushed because of a job that it belongs to, r refused, h the ledger keeps the
+--          unique keys of its queue; or error FULL
 -- Log      P with every job pushed; detail: kind (0 recorded, 1 queued, 2 queued with large body) run_at (8)
 --          attempts (4), then of a queued job its record, prefixed by its length where a large body follows
 -- Cost     O(jobs)
@@ -65,17 +66,26 @@ local function is_same(c, held, job, large)
     and (record:byte(4) ~= 1 or (large or large_body(c, job.id)) == job.large)
 end
 
--- What of the job's key, as the judged jobs of this call would leave it: 'u' if it is taken.
+-- Whether what stands at a key holds it now; and what stands there for a job that takes it.
+local function is_holding(c, holder)
+  return #holder == 24 and (holder:sub(17) == ZERO8 or (struct.unpack('>I8', holder, 17)) > c.now)
+end
+local function holder_for(c, id, unique)
+  local lifetime = (struct.unpack('>I8', unique))
+  return id .. (lifetime == 0 and ZERO8 or struct.pack('>I8', c.now + lifetime))
+end
+
+-- What of the job's key, as the judged jobs of this call would leave it: 'u' if it is taken, 'h' if the ledger keeps
+-- the keys of its queue.
 local function judge_key(c, s, job)
   local field = job.unique:sub(9)
+  if redis.call('HGET', c.p .. K.homes, queue_of(job.record)) == 'r' then return 'h' end
   local holder = s.taken[field] or redis.call('HGET', c.p .. K.unique, 'k' .. field)
-  if holder and #holder == 24 and (holder:sub(17) == ZERO8 or (struct.unpack('>I8', holder, 17)) > c.now)
-    and holder:sub(1, 16) ~= job.id then
+  if holder and is_holding(c, holder) and holder:sub(1, 16) ~= job.id then
     s.holders[#s.holders + 1] = holder:sub(1, 16)
     return 'u'
   end
-  local lifetime = (struct.unpack('>I8', job.unique))
-  job.holder = job.id .. (lifetime == 0 and ZERO8 or struct.pack('>I8', c.now + lifetime))
+  job.holder = holder_for(c, job.id, job.unique)
 end
 
 local function room_of(c, s, queue)
@@ -108,7 +118,7 @@ local function judge_push(c, s, i, job)
 end
 
 -- One of those that belong together is refused: the others are not pushed, and take neither room nor key.
-local REFUSES = { r = true, d = true, c = true, f = true, x = true, W = true }
+local REFUSES = { h = true, r = true, d = true, c = true, f = true, x = true, W = true }
 local function withhold(s, jobs, letters, from, to)
   local is_refused = false
   for i = from, to do is_refused = is_refused or REFUSES[letters[i]] end
@@ -158,6 +168,7 @@ local function push_one(c, job, lines, bodies, moves)
   if job.unique then
     local field = job.unique:sub(9)
     redis.call('HSET', c.p .. K.unique, 'k' .. field, job.holder, 'i' .. job.id, field)
+    redis.call('HSETNX', c.p .. K.homes, queue_of(job.record), 'q')
   end
   local to, run_at, attempts = 'p', 0, 0
   local version = version_of(job.element)

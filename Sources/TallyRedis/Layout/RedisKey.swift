@@ -16,6 +16,7 @@ package enum RedisKey: String, CaseIterable, Sendable {
     case later = ":later"
     case outdated = ":outdated"
     case unique = ":unique"
+    case homes = ":homes"
     /// The generation follows.
     case tombs = ":tombs:"
     /// The queue follows.

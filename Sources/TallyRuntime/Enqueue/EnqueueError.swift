@@ -10,6 +10,9 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
     case idConflict(JobID)
     /// The job with this id has ended already.
     case ended(JobID, JobStatus)
+    /// The unique keys of this queue are kept by this mode's store, and the enqueue was in the other mode: enqueue in
+    /// that mode, or without a key, or to another queue. Nothing was enqueued.
+    case keysElsewhere(QueueName, Durability)
     /// The answer was lost: the job may be there or not.
     case uncertain(JobID)
     /// The store cannot be reached; nothing happened.
@@ -22,7 +25,7 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
     public var mayRetry: Bool {
         switch self {
         case .uncertain, .unavailable, .full: true
-        case .invalid, .refused, .idConflict, .ended, .closed: false
+        case .invalid, .refused, .idConflict, .ended, .keysElsewhere, .closed: false
         }
     }
 
@@ -32,6 +35,9 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
         case .refused(let why): "refused: \(why)"
         case .idConflict(let id): "id \(id) belongs to another job with other content"
         case .ended(let id, let status): "job \(id) has already ended: \(status.rawValue)"
+        case .keysElsewhere(let queue, let mode):
+            "the unique keys of queue \(queue) belong to mode \(mode.rawValue): enqueue in that mode, without a key, "
+                + "or to another queue"
         case .uncertain(let id): "the answer was lost; enqueue again with id \(id), which is safe"
         case .unavailable(let why): "unavailable, nothing was enqueued: \(why)"
         case .full(let why): "full, nothing was enqueued: \(why)"

@@ -83,6 +83,7 @@ public final class JobClient: Sendable {
         switch durability {
         case .recorded:
             guard let lane, let ledger else { throw .refused("mode recorded needs a ledger") }
+            if record.unique != nil { try await lane.claimKeys(of: [record]) }
             return try await lane.enqueue(try await stamped([record], by: ledger)[0]).get()
         case .queued: return try await push([record])[0]
         }
@@ -114,6 +115,7 @@ public final class JobClient: Sendable {
         switch durability {
         case .recorded:
             guard let lane, let ledger else { throw .refused("mode recorded needs a ledger") }
+            try await lane.claimKeys(of: records.filter { $0.unique != nil })
             return try await lane.enqueue(together: try await stamped(records, by: ledger))
         case .queued:
             if records.count > Limits.jobsPerCall || records.count > 1 && bytes > Limits.bodyBytesPerCall {
@@ -196,6 +198,7 @@ public final class JobClient: Sendable {
             case .exists(same: true):
                 receipts.append(Receipt(id: record.id, existed: true, durability: .queued))
             case .exists(same: false): throw .idConflict(record.id)
+            case .keysElsewhere: throw .keysElsewhere(record.queue, .recorded)
             case .withheld: continue  // another of the call was refused, and is thrown
             case .duplicate(let holder):
                 receipts.append(Receipt(id: holder, existed: true, durability: .queued))

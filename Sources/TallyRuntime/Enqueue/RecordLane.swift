@@ -25,6 +25,8 @@ final class RecordLane: Sendable {
     private let commit = GroupLane<Waiting>(
         .init(count: Limits.recordFlush, bytes: Limits.recordFlushBytes, shippers: Limits.recordFlushes))
     private let asking = Mutex(Asking())
+    /// Queues whose keys are known to be the ledger's, in this epoch of the queue.
+    private let claimed = Mutex<(epoch: Int64, queues: Set<QueueName>)>((0, []))
 
     init(queue: any QueueDriver, ledger: any LedgerDriver, observer: any JobObserver) {
         self.queue = queue
@@ -40,6 +42,26 @@ final class RecordLane: Sendable {
         }
     }
 
+    /// Before jobs with unique keys are recorded: makes sure that the ledger keeps the keys of their queues. A queue
+    /// that
+    /// cannot be asked now does not keep them from being recorded; the ledger then goes by what the mirror told it.
+    func claimKeys(of jobs: [JobRecord]) async throws(EnqueueError) {
+        guard !jobs.isEmpty, let queue = queue as? any KeyHomeQueue else { return }
+        let epoch = await stamp()?.epoch ?? 0
+        let unknown = claimed.withLock { known in
+            jobs.filter { epoch == 0 || known.epoch != epoch || !known.queues.contains($0.queue) }
+        }
+        if unknown.isEmpty { return }
+        guard let homes = await ask({ try await queue.claimKeys(of: unknown) }) else { return }
+        for (job, home) in zip(unknown, homes) where home == .queue {
+            throw .keysElsewhere(job.queue, .queued)
+        }
+        claimed.withLock { known in
+            if known.epoch != epoch || known.queues.count >= Limits.maxPage { known = (epoch, []) }
+            known.queues.formUnion(unknown.map(\.queue))
+        }
+    }
+
     /// One transaction of its own: all of them or none; the first that is refused is what is thrown.
     func enqueue(together jobs: [JobRecord]) async throws(EnqueueError) -> [Receipt] {
         let issued = await stamp()
@@ -51,6 +73,9 @@ final class RecordLane: Sendable {
         }
         for (job, answer) in zip(jobs, receipt.answers) where answer == .exists(same: false) {
             throw .idConflict(job.id)
+        }
+        for (job, answer) in zip(jobs, receipt.answers) where answer == .keysElsewhere {
+            throw .keysElsewhere(job.queue, .queued)
         }
         await push(jobs, receipt, issued)
         return try zip(jobs, receipt.answers).map { job, answer throws(EnqueueError) in
@@ -163,6 +188,7 @@ final class RecordLane: Sendable {
         case .recorded: .success(Receipt(id: job.id, existed: false, durability: .recorded))
         case .exists(same: true): .success(Receipt(id: job.id, existed: true, durability: .recorded))
         case .exists(same: false), .withheld: .failure(.idConflict(job.id))
+        case .keysElsewhere: .failure(.keysElsewhere(job.queue, .queued))
         case .duplicate(let holder): .success(Receipt(id: holder, existed: true, durability: .recorded))
         }
     }

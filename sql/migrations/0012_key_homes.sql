@@ -1,0 +1,81 @@
+-- One unique key is one live job, whatever the mode: each queue's keys are kept in one place, and the ledger knows which queues'
+-- are kept in Redis.
+--
+-- Locks: none that anybody waits for; the tables are new, one function changes. Safe on a live system. Older programs go on;
+--        they neither tell nor ask where keys are kept.
+-- After: where roles are in use, run roles.sql again; writer and enqueuer need the new table.
+-- Undo:  undo/0012_key_homes.sql
+
+-- Written by the mirror alone: nobody waits for it, and it waits for nobody.
+CREATE TABLE tally.key_homes (
+  queue text        NOT NULL,
+  since timestamptz NOT NULL DEFAULT now(),
+  CONSTRAINT key_homes_pkey PRIMARY KEY (queue)
+);
+COMMENT ON TABLE tally.key_homes IS 'Queues whose unique keys Redis keeps, for jobs of mode queued.';
+
+-- A text without white space around it; null where it is nothing else.
+CREATE FUNCTION tally.trimmed(name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT substring(name COLLATE "C" FROM '^[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*(.*[^\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000])')
+$$;
+REVOKE ALL ON FUNCTION tally.trimmed FROM PUBLIC;
+
+-- As in migration 10; a key in a queue whose keys Redis keeps is refused.
+CREATE OR REPLACE FUNCTION tally.enqueue(
+  type text, payload jsonb, queue text DEFAULT 'default', priority integer DEFAULT 2,
+  run_at timestamptz DEFAULT NULL, max_attempts integer DEFAULT 3, timeout interval DEFAULT NULL,
+  unique_key text DEFAULT NULL, tags text[] DEFAULT '{}', trace text DEFAULT '', id uuid DEFAULT NULL
+) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  -- clock_timestamp, not now(): ids of one transaction stay in order.
+  made timestamptz := clock_timestamp();
+  job uuid := coalesce(enqueue.id, tally.new_id(made));
+  key text := tally.trimmed(enqueue.unique_key);
+  due timestamptz := enqueue.run_at;
+  body bytea := convert_to(enqueue.payload::text, 'UTF8');
+  why text;
+  holder uuid;
+BEGIN
+  IF body IS NULL THEN RAISE EXCEPTION 'payload: JSON is required' USING ERRCODE = '22023'; END IF;
+  why := tally.job_problem(
+    enqueue.type, enqueue.queue, coalesce(enqueue.priority, 2), octet_length(body), due, made,
+    coalesce(enqueue.max_attempts, 3), enqueue.timeout, key, coalesce(enqueue.tags, '{}'), coalesce(enqueue.trace, ''));
+  IF why IS NOT NULL THEN RAISE EXCEPTION '%', why USING ERRCODE = '22023'; END IF;
+  IF enqueue.id IS NOT NULL AND (substr(job::text, 15, 1) <> '7' OR substr(job::text, 20, 1) NOT IN ('8', '9', 'a', 'b')
+    OR abs(('x' || substr(replace(job::text, '-', ''), 1, 12))::bit(48)::bigint - extract(epoch FROM made) * 1000)
+      > 86400000) THEN
+    RAISE EXCEPTION 'id: % is not within UUIDv7 made within a day of now, by the store''s clock; use a unique key for other names', job
+      USING ERRCODE = '22023';
+  END IF;
+  IF EXISTS (SELECT FROM tally.jobs j WHERE j.id = job) THEN RETURN job; END IF;
+  IF key IS NOT NULL AND EXISTS (SELECT FROM tally.key_homes h WHERE h.queue = enqueue.queue) THEN
+    RAISE EXCEPTION 'unique_key: the unique keys of queue % belong to mode queued; enqueue in that mode, without a key, or to another queue', enqueue.queue
+      USING ERRCODE = '22023', CONSTRAINT = 'key_homes';
+  END IF;
+  -- Looked at before it is asked for: the conflict below locks a taken key's row until the caller's transaction ends.
+  WHILE key IS NOT NULL AND holder IS NULL LOOP
+    SELECT u.job_id INTO holder FROM tally.unique_keys u
+    WHERE u.queue = enqueue.queue AND u.key = key AND u.until > clock_timestamp();
+    IF FOUND THEN RETURN holder; END IF;
+    INSERT INTO tally.unique_keys AS u (queue, key, job_id, until)
+    VALUES (enqueue.queue, key, job, 'infinity')
+    ON CONFLICT ON CONSTRAINT unique_keys_pkey DO UPDATE SET job_id = EXCLUDED.job_id, until = EXCLUDED.until
+      WHERE u.until <= clock_timestamp()
+    RETURNING u.job_id INTO holder;
+  END LOOP;
+  INSERT INTO tally.jobs (
+    id, type, payload, status, max_attempts, created_at, updated_at, scheduled_at, queue, priority, run_at,
+    timeout_us, unique_key, unique_lifetime, body_hash, tags, trace, body)
+  VALUES (
+    job, enqueue.type, enqueue.payload, CASE WHEN due > made THEN 'scheduled' ELSE 'pending' END,
+    coalesce(enqueue.max_attempts, 3), made, made, coalesce(due, made), enqueue.queue,
+    coalesce(enqueue.priority, 2), CASE WHEN due > made THEN due END,
+    (extract(epoch FROM enqueue.timeout) * 1000000)::bigint, key, CASE WHEN key IS NOT NULL THEN -1 END,
+    0, coalesce(enqueue.tags, '{}'), coalesce(enqueue.trace, ''), body);
+  INSERT INTO tally.outbox (kind, ids, first_id, last_id, queue)
+  VALUES ('enqueue', ARRAY[job], job, job, enqueue.queue);
+  RETURN job;
+END $$;
