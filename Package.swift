@@ -25,9 +25,9 @@ let package = Package(
         .target(name: "CLedgerSQL"),
         .target(name: "CLabSQL"),
 
-        // Vocabulary and the two seams. Imports nothing of ours.
+        // Vocabulary and the seams. Imports nothing of ours.
         .target(name: "TallyCore", swiftSettings: strict),
-        // Both seams in memory: the reference semantics.
+        // Both stores in memory: the reference semantics.
         .target(name: "TallyMemory", dependencies: ["TallyCore"], swiftSettings: strict),
         // Blocking C connections on their own threads. Knows neither store.
         .target(name: "TallyConnections", swiftSettings: strict),
@@ -84,7 +84,8 @@ let package = Package(
         .testTarget(
             name: "TallyCoreTests", dependencies: ["TallyCore"], swiftSettings: strict),
         .testTarget(
-            name: "TallyMemoryTests", dependencies: ["TallyCore", "TallyMemory"], swiftSettings: strict),
+            name: "TallyMemoryTests", dependencies: ["TallyCore", "TallyMemory", "TallyTesting"],
+            swiftSettings: strict),
         .testTarget(
             name: "TallyTestingTests", dependencies: ["TallyCore", "TallyMemory", "TallyTesting"],
             swiftSettings: strict),

@@ -103,12 +103,12 @@ package enum Common {
 
     /// Every duty that this process runs, under a name that says where it runs.
     package static func duties(_ tally: Tally) throws -> Serve {
-        Serve(
-            queue: try tally.inspectable(), ledger: tally.ledger,
+        try Serve(
+            queue: tally.queue, ledger: tally.ledger,
             holder: "\(ProcessInfo.processInfo.hostName):\(getpid())", observer: LogObserver())
     }
 
-    package static func ledger(_ tally: Tally) throws -> any LedgerDriver {
+    package static func ledger(_ tally: Tally) throws -> LedgerStore {
         guard let ledger = tally.ledger else {
             throw InvalidSetting("TALLY_POSTGRES_URL", "is not set; this command reads the ledger")
         }

@@ -5,8 +5,8 @@ import TallyCore
 /// client's open transaction held when their job ended. And tells a queue that lost its data which half keeps the
 /// keys of each queue.
 public final class KeySweep: Sendable {
-    private let queue: any QueueDriver
-    private let ledger: (any LedgerDriver)?
+    private let queue: QueueStore
+    private let ledger: LedgerStore?
     /// How far the walk through the queue's keys has come; it begins anew at the end.
     private let cursor = Mutex("")
     /// The epoch of the queue that was told which half keeps the keys.
@@ -14,19 +14,17 @@ public final class KeySweep: Sendable {
 
     /// Begins at the first key. Without a ledger only the queue's keys are freed.
     public init(queue: any QueueDriver, ledger: (any LedgerDriver)?) {
-        self.queue = queue
-        self.ledger = ledger
+        self.queue = queue.store
+        self.ledger = ledger?.store
     }
 
     /// A bounded number of keys in each half. Answers how many were freed. A crash leaves the rest to the next step.
     public func step() async throws -> Int {
         var freed = 0
-        if let ledger = ledger as? any ReconcilableLedger {
-            freed += try await ledger.freeKeys(limit: Limits.keysPerSweep)
-        }
-        if let queue = queue as? any ReconcilableQueue {
+        if let ledger = ledger?.repair { freed += try await ledger.freeKeys(limit: Limits.keysPerSweep) }
+        if let structures = queue.structures {
             let from = cursor.withLock { $0 }
-            let (pruned, next) = try await queue.pruneKeys(from, limit: Limits.keysPerSweep)
+            let (pruned, next) = try await structures.pruneKeys(from, limit: Limits.keysPerSweep)
             cursor.withLock { $0 = next ?? "" }
             freed += pruned
         }
@@ -36,15 +34,13 @@ public final class KeySweep: Sendable {
 
     /// Once an epoch, since the data may be gone with the one before it.
     private func tellHomes() async throws {
-        guard let ledger = ledger as? any KeyHomeLedger, let queue = queue as? any KeyHomeQueue else {
-            return
-        }
-        let epoch = try await queue.history().epoch
+        guard let ledger = ledger?.keyHomes, let homes = queue.keyHomes else { return }
+        let epoch = try await queue.transitions.history().epoch
         if told.withLock({ $0 }) == epoch { return }
         var last: QueueName?
         while true {
             let page = try await ledger.keyHomes(after: last, limit: Limits.maxPage)
-            try await queue.restore(Dictionary(page.map { ($0.queue, $0.home) }) { first, _ in first })
+            try await homes.restore(Dictionary(page.map { ($0.queue, $0.home) }) { first, _ in first })
             if page.count < Limits.maxPage { break }
             last = page.last?.queue
         }

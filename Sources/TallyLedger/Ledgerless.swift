@@ -3,26 +3,26 @@ import TallyCore
 /// A queue without a ledger: mode queued without Postgres. What the mirror and the reconciler do elsewhere is done
 /// here without comparing anything: the log is trimmed, tombstones age, a new epoch is opened at once.
 struct Ledgerless: Sendable {
-    let queue: any InspectableQueue
+    let queue: QueueStore
 
     /// - Throws: `HasLedger`: the log would be trimmed of what that ledger does not have yet.
     func check() async throws {
-        if let ledger = try await (queue as? any ReconcilableQueue)?.survey().ledger {
+        if let ledger = try await queue.structures?.survey().ledger {
             throw HasLedger(ledger: ledger)
         }
     }
 
     func trim() async throws {
         try await check()
-        try await queue.report(applied: queue.history().end, at: nil)
+        try await queue.transitions.report(applied: queue.transitions.history().end)
     }
 
     /// Answers 1 when it opened an epoch.
     func open() async throws -> Int {
-        let history = try await queue.history()
+        let history = try await queue.transitions.history()
         guard history.isHeld else { return 0 }
         try await check()
-        try await queue.open(epoch: history.epoch)
+        try await queue.transitions.open(epoch: history.epoch)
         return 1
     }
 

@@ -3,12 +3,12 @@ import TallyCore
 /// Warns while the log fills, since mode queued is refused once it is full. Half of the budget is never reached while
 /// the ledger follows: from there on a report trims all that is applied.
 struct LogWatch: Sendable {
-    let queue: any QueueDriver
+    let queue: QueueStore
     let observer: any JobObserver
     var budget = Limits.logEntries
 
     func step() async throws(QueueError) {
-        let length = try await queue.history().logLength
+        let length = try await queue.transitions.history().logLength
         if length > budget / 2 { observer.dutyFailed("mirror", LogFills(length: length, budget: budget)) }
     }
 
@@ -19,7 +19,7 @@ struct LogWatch: Sendable {
             silence: Limits.verifySilence
         ) {
             try await step()
-            try await (queue as? any VerifiableQueue)?.verify()
+            try await queue.verification?.verify()
             return Duty.Step(0)
         }
     }

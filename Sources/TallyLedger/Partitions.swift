@@ -2,7 +2,7 @@ import TallyCore
 
 /// Makes the months ahead, and says when one is missing.
 struct Partitions: Sendable {
-    let ledger: any PartitionedLedger
+    let ledger: any LedgerPartitions
 
     /// Answers how many partitions were made.
     func step() async throws -> Int {
@@ -37,7 +37,7 @@ public struct PartitionsMissing: Error, Hashable, Sendable, CustomStringConverti
 
 /// Lets go of what the ledger keeps beside jobs.
 struct Pruning: Sendable {
-    let ledger: any PrunableLedger
+    let ledger: any LedgerPruning
 
     func duty() -> Duty {
         Duty("prune", pause: .afterStep(Limits.upkeep), silence: Limits.upkeepSilence, isAlone: true) {

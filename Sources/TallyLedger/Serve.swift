@@ -7,24 +7,31 @@ public struct Serve: Sendable {
     /// - Parameters:
     ///   - ledger: nil = mode queued without Postgres: the log is trimmed, and epochs are opened, without comparing.
     ///   - holder: how other processes call this one, such as `host:pid`.
+    /// - Throws: `.unsupported` for a queue that cannot be inspected and repaired, beside a ledger.
     public init(
-        queue: any InspectableQueue, ledger: (any LedgerDriver)?, holder: String = "",
+        queue: any QueueDriver, ledger: (any LedgerDriver)?, holder: String = "",
         observer: any JobObserver = SilentObserver()
-    ) {
-        let duties = ledger.map { Self.duties(queue, $0, observer) } ?? Ledgerless(queue: queue).duties()
+    ) throws(QueueError) {
+        let (queue, ledger) = (queue.store, ledger?.store)
+        let duties: [Duty]
+        if let ledger {
+            duties = try Self.duties(queue, ledger, observer)
+        } else {
+            duties = Ledgerless(queue: queue).duties()
+        }
         let common = [
             Sweeper(queue: queue).duty(), KeySweep(queue: queue, ledger: ledger).duty(),
             LogWatch(queue: queue, observer: observer).duty(),
         ]
         runner = DutyRunner(
-            duties + common, holder: holder, leases: ledger as? any LeaseRegister,
-            register: (ledger as? any DutyRegister) ?? (queue as? any DutyRegister), observer: observer)
+            duties + common, holder: holder, leases: ledger?.leases, register: ledger?.duties ?? queue.duties,
+            observer: observer)
     }
 
     private static func duties(
-        _ queue: any InspectableQueue, _ ledger: any LedgerDriver, _ observer: any JobObserver
-    ) -> [Duty] {
-        let reconciler = Reconciler(
+        _ queue: QueueStore, _ ledger: LedgerStore, _ observer: any JobObserver
+    ) throws(QueueError) -> [Duty] {
+        let reconciler = try Reconciler(
             queue: queue, ledger: ledger, mirror: Mirror(queue: queue, ledger: ledger))
         // What carries jobs from one half to the other, or says what is lost: only between halves that belong
         // together.
@@ -35,8 +42,8 @@ public struct Serve: Sendable {
             Patrol(reconciler: reconciler, observer: observer).duty(),
         ]
         if let pairing = Pairing(queue, ledger) { duties = duties.map(pairing.guarding) + [pairing.duty()] }
-        if let ledger = ledger as? any PartitionedLedger { duties.append(Partitions(ledger: ledger).duty()) }
-        if let ledger = ledger as? any PrunableLedger { duties.append(Pruning(ledger: ledger).duty()) }
+        if let partitions = ledger.partitions { duties.append(Partitions(ledger: partitions).duty()) }
+        if let pruning = ledger.pruning { duties.append(Pruning(ledger: pruning).duty()) }
         return duties
     }
 

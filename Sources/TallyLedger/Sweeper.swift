@@ -2,17 +2,16 @@ import TallyCore
 
 /// Promotes due jobs and reclaims expired leases of queues that no worker polls. Both also ride on every reserve.
 public struct Sweeper: Sendable {
-    private let queue: any QueueDriver
+    private let queue: any QueueControl
 
-    public init(queue: any QueueDriver) { self.queue = queue }
+    public init(queue: any QueueDriver) { self.queue = queue.store.control }
 
     /// What is due now, up to `Limits.sweepCalls` calls of it. Answers how many jobs moved.
     public func step() async throws -> Int {
         var moved = 0
         for _ in 0..<Limits.sweepCalls {
             let count =
-                try await queue.reclaim(Limits.sweepPerCall, at: nil)
-                + queue.promote(Limits.sweepPerCall, at: nil)
+                try await queue.reclaim(Limits.sweepPerCall) + queue.promote(Limits.sweepPerCall)
             moved += count
             if count == 0 { break }
         }

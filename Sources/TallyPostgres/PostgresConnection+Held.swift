@@ -37,9 +37,8 @@ struct BatchCounts: Hashable {
     }
 }
 
-/// Rows of jobs that somebody's open transaction holds. They are not waited for: what the mirror has for them is
-/// kept in
-/// `held_changes`, in order, and brought to them once they are free.
+/// Rows of jobs that somebody's open transaction holds. They are not waited for: what the mirror has for them is kept
+/// in `held_changes`, in order, and brought to them once they are free.
 extension PostgresConnection {
     func change(_ rows: [RowChange]) throws(LedgerError) -> BatchCounts {
         BatchCounts(try run(.change, BatchRows.parameters(of: rows)), from: 1, hasAccepted: false)

@@ -1,7 +1,7 @@
 import TallyCore
 import TallyPostgresClient
 
-extension PostgresLedger: PairableLedger {
+extension PostgresLedger: LedgerPairing {
     public func identity() async throws(LedgerError) -> String {
         try await pool.run("identity") { connection throws(LedgerError) in
             guard let text = try connection.run(.identity).text(0, 0) else {

@@ -71,7 +71,7 @@ extension PostgresLedger {
     }
 }
 
-extension PostgresLedger: ReconcilableLedger {
+extension PostgresLedger: LedgerRepair {
     public func window(
         after last: LogPosition, before epoch: Int64, since time: Timestamp, limit: Int
     ) async throws(LedgerError) -> [JobID] {

@@ -97,7 +97,7 @@ extension PostgresConnection {
     }
 }
 
-extension PostgresLedger: KeyHomeLedger {
+extension PostgresLedger: LedgerKeyHomes {
     public func keyHomes(
         after queue: QueueName?, limit: Int
     ) async throws(LedgerError) -> [(queue: QueueName, home: KeyHome)] {

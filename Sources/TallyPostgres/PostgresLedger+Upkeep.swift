@@ -1,7 +1,7 @@
 import TallyCore
 import TallyPostgresClient
 
-extension PostgresLedger: PartitionedLedger {
+extension PostgresLedger: LedgerPartitions {
     public func missingPartitions(months: Int) async throws(LedgerError) -> [String] {
         try await pool.run("missing partitions") { connection throws(LedgerError) in
             let rows = try connection.run(.missingPartitions, Parameters([.int(Int64(months))]))
@@ -74,7 +74,7 @@ extension PostgresLedger: PartitionedLedger {
     }
 }
 
-extension PostgresLedger: PrunableLedger {
+extension PostgresLedger: LedgerPruning {
     public func prune(limit: Int) async throws(LedgerError) -> Int {
         try await pool.run("prune") { connection throws(LedgerError) in
             let most = LedgerValue.int(Int64(limit))

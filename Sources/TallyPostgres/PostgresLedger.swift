@@ -2,7 +2,9 @@ import TallyCore
 import TallyPostgresClient
 
 /// The record in Postgres. Safe to use from any number of tasks; every call has a deadline.
-public final class PostgresLedger: TransactionalLedger {
+public final class PostgresLedger: LedgerDriver, Recording, LedgerOutbox, MirrorApplication, LedgerControl,
+    LedgerInspection, Reconciliation, LedgerTransactions
+{
     public let configuration: PostgresConfiguration
     let statements: Statements
     package let pool: PostgresPool
@@ -43,6 +45,20 @@ public final class PostgresLedger: TransactionalLedger {
             try connection.checkEncoding()
             try Migrator.check(connection, set: .embedded(), schema: schema)
         }
+    }
+
+    /// Its seams, all of them.
+    public var store: LedgerStore {
+        var store = LedgerStore(self) { await self.close() }
+        store.transactions = self
+        store.repair = self
+        store.leases = self
+        store.duties = self
+        store.partitions = self
+        store.pruning = self
+        store.pairing = self
+        store.keyHomes = self
+        return store
     }
 
     /// From now on calls throw `.closed`; running ones end first, and then the connections are gone. May be repeated.

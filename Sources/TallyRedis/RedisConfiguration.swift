@@ -13,14 +13,14 @@ public struct RedisConfiguration: Sendable {
     public var database: Int
     /// The first part of every key. Two namespaces never see each other's jobs.
     public var namespace: String
-    /// Passed clocks count. For tests, and only in a namespace that is born so.
-    public var hasTestClock: Bool
+    /// What it shows counts in place of the server's clock. For tests, and only in a namespace that is born so.
+    public var testClock: (@Sendable () -> Timestamp)?
     public var connectTimeout: Duration
     public var replyTimeout: Duration
 
     public init(
         address: Address = .tcp(host: "127.0.0.1", port: 6379), user: String = "", password: String = "",
-        database: Int = 0, namespace: String = "tally", hasTestClock: Bool = false,
+        database: Int = 0, namespace: String = "tally", testClock: (@Sendable () -> Timestamp)? = nil,
         connectTimeout: Duration = Limits.connect, replyTimeout: Duration = Limits.redisReply
     ) {
         self.address = address
@@ -28,7 +28,7 @@ public struct RedisConfiguration: Sendable {
         self.password = password
         self.database = database
         self.namespace = namespace
-        self.hasTestClock = hasTestClock
+        self.testClock = testClock
         self.connectTimeout = connectTimeout
         self.replyTimeout = replyTimeout
     }

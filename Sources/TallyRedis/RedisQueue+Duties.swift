@@ -9,7 +9,7 @@ extension RedisQueue: DutyRegister {
     public func duties() async throws(QueueError) -> [DutyStanding] { try await tell([], "") }
 
     private func tell(_ duties: [DutyReport], _ holder: String) async throws(QueueError) -> [DutyStanding] {
-        let answer = try await call("duties", at: nil, on: reads) { head, _ in
+        let answer = try await call("duties", on: reads) { head, _ in
             head.bulk(holder)
             for duty in duties {
                 head.bulk(duty.name)

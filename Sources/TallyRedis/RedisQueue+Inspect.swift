@@ -2,13 +2,13 @@ import TallyCore
 
 extension RedisQueue {
     public func inspect(
-        _ ids: [JobID], bodies: QueueView.Bodies, at now: Timestamp?
+        _ ids: [JobID], bodies: QueueView.Bodies
     ) async throws(QueueError) -> QueueView {
         var view: QueueView?
         var rest = ids[...]
         repeat {
             let asked = Array(rest.prefix(Limits.jobsPerCall))
-            let answer = try await call("inspect", at: now, on: reads) { head, _ in
+            let answer = try await call("inspect", on: reads) { head, _ in
                 if bodies == .omitted { head.bulk("heads") }
                 for id in asked { head.bulk(id.bytes) }
             }
@@ -16,7 +16,7 @@ extension RedisQueue {
             // Of several readings the first counts: what it says of later ids may be older, never newer. A new epoch
             // in between makes them strangers to each other.
             if let view, view.history.epoch != history.epoch {
-                return try await inspect(ids, bodies: bodies, at: now)
+                return try await inspect(ids, bodies: bodies)
             }
             var part = view ?? QueueView(held: [:], ended: [:], history: history)
             let told = (answer.values.count - 5) / 6
@@ -73,7 +73,7 @@ extension RedisQueue {
     }
 
     func history(on lane: Lane) async throws(QueueError) -> QueueHistory {
-        try readHistory(try await call("inspect", at: nil, on: lane) { _, _ in })
+        try readHistory(try await call("inspect", on: lane) { _, _ in })
     }
 
     private func readHistory(_ answer: Call.Answer) throws(QueueError) -> QueueHistory {
@@ -87,12 +87,12 @@ extension RedisQueue {
             logLength: Int(length))
     }
 
-    public func counts(at now: Timestamp?) async throws(QueueError) -> [QueueCounts] {
+    public func counts() async throws(QueueError) -> [QueueCounts] {
         var rows: [QueueName: QueueCounts] = [:]
         for structure in ["queues", "paused", "due", "leases"] {
             var cursor = "0"
             repeat {
-                let answer = try await call("count", at: now, on: reads) { [cursor] head, _ in
+                let answer = try await call("count", on: reads) { [cursor] head, _ in
                     for word in [structure, cursor, String(Limits.jobsPerCall)] { head.bulk(word) }
                 }
                 cursor = try add(answer.values, to: &rows)
@@ -125,7 +125,7 @@ extension RedisQueue {
     }
 
     public func scan(_ cursor: String, limit: Int) async throws(QueueError) -> (ids: [JobID], next: String?) {
-        let answer = try await call("scan", at: nil, on: reads) { head, _ in
+        let answer = try await call("scan", on: reads) { head, _ in
             head.bulk(cursor.isEmpty ? "0" : cursor)
             head.bulk(Int64(max(1, limit)))
         }

@@ -1,6 +1,6 @@
 import TallyCore
 
-extension RedisQueue: KeyHomeQueue {
+extension RedisQueue: QueueKeyHomes {
     public func claimKeys(of jobs: [JobRecord]) async throws(QueueError) -> [KeyHome] {
         try await homes("claim", jobs).map { $0 == UInt8(ascii: "q") ? .queue : .ledger }
     }
@@ -17,7 +17,7 @@ extension RedisQueue: KeyHomeQueue {
 
     public func restore(_ homes: [QueueName: KeyHome]) async throws(QueueError) {
         for page in homes.sorted(by: { $0.key < $1.key }).pages(of: Limits.jobsPerCall) {
-            _ = try await call("homes", at: nil) { head, _ in
+            _ = try await call("homes") { head, _ in
                 head.bulk("restore")
                 for (queue, home) in page {
                     head.bulk(queue.text)
@@ -30,7 +30,7 @@ extension RedisQueue: KeyHomeQueue {
     private func homes(_ mode: String, _ jobs: [JobRecord]) async throws(QueueError) -> [UInt8] {
         var letters: [UInt8] = []
         for page in jobs.pages(of: Limits.jobsPerCall) {
-            let answer = try await call("homes", at: nil) { head, _ in
+            let answer = try await call("homes") { head, _ in
                 head.bulk(mode)
                 for job in page {
                     head.bulk(job.id.bytes)

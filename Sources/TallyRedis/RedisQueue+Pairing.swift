@@ -1,10 +1,10 @@
 import TallyCore
 
-extension RedisQueue: PairableQueue {
+extension RedisQueue: QueuePairing {
     public func sighting() async throws(QueueError) -> QueueSighting { try await pair(ledger: "", id: "") }
 
     public func pair(ledger: String, id: String) async throws(QueueError) -> QueueSighting {
-        let answer = try await call("pair", at: nil) { head, _ in
+        let answer = try await call("pair") { head, _ in
             head.bulk(ledger)
             head.bulk(id)
         }

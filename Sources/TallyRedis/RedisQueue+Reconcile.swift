@@ -1,6 +1,6 @@
 import TallyCore
 
-extension RedisQueue: ReconcilableQueue {
+extension RedisQueue: QueueStructures {
     public func survey() async throws(QueueError) -> QueueSurvey { try await survey(correcting: nil) }
 
     public func correctSurvey(_ missing: Int) async throws(QueueError) -> Bool {
@@ -8,7 +8,7 @@ extension RedisQueue: ReconcilableQueue {
     }
 
     private func survey(correcting missing: Int?) async throws(QueueError) -> QueueSurvey {
-        let answer = try await call("survey", at: nil, on: reads) { head, _ in
+        let answer = try await call("survey", on: reads) { head, _ in
             head.bulk(missing.map(String.init) ?? "")
         }
         let values = answer.values
@@ -35,7 +35,7 @@ extension RedisQueue: ReconcilableQueue {
         var found: Set<QueueName> = []
         var cursor = "0"
         repeat {
-            let answer = try await call("walk", at: nil, on: reads) { [cursor] head, _ in
+            let answer = try await call("walk", on: reads) { [cursor] head, _ in
                 for word in ["queues", cursor, String(Limits.sweepPerCall)] { head.bulk(word) }
             }
             guard answer.values.count >= 4, let next = answer.values[3].text else { throw malformed("walk") }
@@ -48,7 +48,7 @@ extension RedisQueue: ReconcilableQueue {
     public func walk(
         _ structure: QueueStructure, _ cursor: String, limit: Int
     ) async throws(QueueError) -> (places: [PlaceFound], next: String?) {
-        let answer = try await call("walk", at: nil, on: reads) { head, _ in
+        let answer = try await call("walk", on: reads) { head, _ in
             switch structure {
             case .leases: head.bulk("leases")
             case .due: head.bulk("due")
@@ -118,7 +118,7 @@ extension RedisQueue: ReconcilableQueue {
     private func place(
         _ jobs: [(place: QueuePlace, seen: PlaceVerdict)], code: String, epoch: Int64
     ) async throws(QueueError) -> Call.Answer {
-        try await call("place", at: nil, on: reads) { head, _ in
+        try await call("place", on: reads) { head, _ in
             head.bulk(epoch)
             head.bulk(code)
             for job in jobs {
@@ -167,7 +167,7 @@ extension RedisQueue: ReconcilableQueue {
     public func pruneKeys(
         _ cursor: String, limit: Int
     ) async throws(QueueError) -> (pruned: Int, next: String?) {
-        let answer = try await call("keys", at: nil, on: reads) { head, _ in
+        let answer = try await call("keys", on: reads) { head, _ in
             head.bulk("prune")
             head.bulk(cursor.isEmpty ? "0" : cursor)
             head.bulk(Int64(max(1, limit)))
@@ -185,7 +185,7 @@ extension RedisQueue: ReconcilableQueue {
     private func list(
         _ verb: String, _ cursor: String, _ limit: Int
     ) async throws(QueueError) -> ([([UInt8], [UInt8])], next: String?) {
-        let answer = try await call(verb, at: nil, on: reads) { head, _ in
+        let answer = try await call(verb, on: reads) { head, _ in
             head.bulk("list")
             head.bulk(cursor.isEmpty ? "0" : cursor)
             head.bulk(Int64(max(1, limit)))
@@ -199,7 +199,7 @@ extension RedisQueue: ReconcilableQueue {
     private func change(
         _ verb: String, _ word: String, _ subject: [UInt8], _ seen: [UInt8]
     ) async throws(QueueError) -> Call.Answer {
-        try await call(verb, at: nil, on: reads) { head, _ in
+        try await call(verb, on: reads) { head, _ in
             head.bulk(word)
             head.bulk(subject)
             head.bulk(seen)

@@ -9,11 +9,11 @@ extension RedisQueue {
         }
         // Packing what does not fit its fields would end the process.
         for repair in repairs {
-            if let why = repair.action.problem(at: verbs.reading?.now ?? .now) {
+            if let why = repair.action.problem(at: time) {
                 throw QueueError(.invalid, "repair", "job \(repair.id): \(why)")
             }
         }
-        let answer = try await call("repair", at: nil) { _, arguments in
+        let answer = try await call("repair") { _, arguments in
             for repair in repairs {
                 arguments.bulk(repair.epoch)
                 arguments.bulk(repair.id.bytes)

@@ -1,7 +1,7 @@
 import TallyCore
 
 extension RedisQueue {
-    public func reserve(_ wish: ReserveWish, at now: Timestamp?) async throws(QueueError) -> Reservation {
+    public func reserve(_ wish: ReserveWish) async throws(QueueError) -> Reservation {
         try Self.check(lease: wish.lease, "reserve")
         if wish.queues.isEmpty || wish.queues.contains(where: { NameCheck.isBlank($0.text) }) {
             throw QueueError(.invalid, "reserve", "queue: name at least one, and none blank")
@@ -10,7 +10,7 @@ extension RedisQueue {
             throw QueueError(
                 .invalid, "reserve", "\(wish.queues.count) queues; at most \(Limits.queuesPerCall) a call")
         }
-        let answer = try await call("reserve", at: now) { head, _ in
+        let answer = try await call("reserve") { head, _ in
             head.bulk(Int64(min(max(0, wish.limit), Limits.jobsPerCall)))
             head.bulk(wish.lease.microseconds)
             head.bulk(wish.worker.text)
@@ -43,16 +43,14 @@ extension RedisQueue {
                 reservation.corrupt.append(lease)  // damaged bytes: the worker fails it, by its lease
             }
         }
-        await handBack(unread, at: now, after: time)
+        await handBack(unread, after: time)
         return reservation
     }
 
     /// Their bodies could not be read. They wait a moment, for the cause may last; no crash is counted.
-    private func handBack(_ leases: [Lease], at now: Timestamp?, after time: Timestamp) async {
-        if leases.isEmpty { return }
+    private func handBack(_ leases: [Lease], after time: Timestamp) async {
         // Where it fails their leases run out: that is all that could be done.
-        _ = try? await release(
-            leases.map { Release($0, runAt: time + Limits.retryStoreCap) }, at: now)
+        _ = try? await settle(leases.map { .release($0, runAt: time + Limits.retryStoreCap) })
     }
 
     private func reserved(_ lease: Lease, record: [UInt8], detour: [UInt8]) async throws -> ReservedJob {

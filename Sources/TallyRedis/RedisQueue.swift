@@ -4,7 +4,7 @@ import TallyCore
 ///
 /// Three kinds of connection: one for the verbs, one for reads that may be large (log, inspection), and one for each
 /// blocking wait. All reconnect by themselves. Close it when done; nothing else ends its threads.
-public final class RedisQueue: InspectableQueue, VerifiableQueue {
+public final class RedisQueue: QueueDriver {
     let configuration: RedisConfiguration
     let verbs: Lane
     let reads: Lane
@@ -37,24 +37,43 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
         waits = WakeWaiter(configuration, prefix: verbs.prefix)
     }
 
-    public func verify() async throws(QueueError) {
-        // Every new connection is checked.
-        let probe = try await Self.open(configuration)
-        await probe.close()
+    /// Its seams, all of them.
+    public var store: QueueStore {
+        var store = QueueStore(self) { await self.close() }
+        store.inspection = self
+        store.repair = self
+        store.structures = self
+        store.pairing = self
+        store.keyHomes = self
+        store.verification = self
+        store.duties = self
+        return store
     }
 
+    /// From now on calls throw `.closed`; running ones end first. May be repeated.
     public func close() async {
         await waits.close()
         await verbs.close()
         await reads.close()
     }
 
+    /// What the functions are told to be the time where a test says so, else what the server's clock shows at least.
+    var time: Timestamp { configuration.testClock?() ?? verbs.reading?.now ?? .now }
+}
+
+extension RedisQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueInspection, QueueRepairing,
+    QueueVerification
+{
     // MARK: Verbs
 
-    public func push(_ jobs: [Push], issued: Issued?, at now: Timestamp?) async throws(QueueError)
-        -> [PushAnswer]
-    {
-        let time = now ?? verbs.reading?.now ?? .now
+    public func verify() async throws(QueueError) {
+        // Every new connection is checked.
+        let probe = try await Self.open(configuration)
+        await probe.close()
+    }
+
+    public func push(_ jobs: [Push], issued: Issued?) async throws(QueueError) -> [PushAnswer] {
+        let time = time
         for job in jobs {
             if let why = job.problem(at: time) {
                 throw QueueError(.invalid, "push", why)
@@ -65,7 +84,7 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
             throw QueueError(.invalid, "push", "\(InvalidJob.batchTooLarge(jobs: jobs.count, bytes: bytes))")
         }
         if jobs.isEmpty { return [] }
-        let answer = try await call("push", at: now, jobs: jobs.count) { head, arguments in
+        let answer = try await call("push", jobs: jobs.count) { head, arguments in
             head.bulk(issued.map { String($0.epoch) } ?? "")
             head.bulk(issued?.at.microseconds ?? 0)
             var isAfterQueued = false
@@ -104,16 +123,14 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
         }
     }
 
-    public func extend(_ leases: [Lease], by length: Duration, at now: Timestamp?) async throws(QueueError)
-        -> [ExtendAnswer]
-    {
+    public func extend(_ leases: [Lease], by length: Duration) async throws(QueueError) -> [ExtendAnswer] {
         try Self.check(lease: length, "extend")
         if leases.isEmpty { return [] }
         if leases.count > Limits.jobsPerCall {
             throw QueueError(
                 .invalid, "extend", "\(leases.count) leases; at most \(Limits.jobsPerCall) a call")
         }
-        let answer = try await call("extend", at: now, jobs: leases.count) { head, arguments in
+        let answer = try await call("extend", jobs: leases.count) { head, arguments in
             head.bulk(length.microseconds)
             for lease in leases { arguments.bulk(lease.token) }
         }
@@ -133,62 +150,10 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
         }
     }
 
-    public func ack(_ acks: [Ack], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
-        let bytes = acks.reduce(0) { $0 + $1.result.count }
-        if acks.count > 1, bytes > Limits.bodyBytesPerCall {
-            throw QueueError(.invalid, "ack", Ack.tooLarge(bytes))
-        }
-        return try await settle("ack", acks.count, at: now) { arguments in
-            for ack in acks {
-                arguments.bulk(ack.lease.token)
-                arguments.bulk(ack.result)
-            }
-        }
-    }
-
-    public func retry(_ retries: [Retry], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
-        try await settle("retry", retries.count, at: now) { arguments in
-            for retry in retries {
-                var detail: [UInt8] = []
-                detail.appendBigEndian(Limits.reach(retry.runAt))
-                detail.appendBigEndian(Limits.reach(retry.attempts))
-                detail.appendBigEndian(Limits.reach(retry.failedAt))
-                detail.append(contentsOf: ErrorText.clean(retry.error).utf8)
-                arguments.bulk(retry.lease.token)
-                arguments.bulk(detail)
-            }
-        }
-    }
-
-    public func fail(_ failures: [Failure], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
-        try await settle("fail", failures.count, at: now) { arguments in
-            for failure in failures {
-                var detail: [UInt8] = []
-                detail.appendBigEndian(Limits.reach(failure.attempts))
-                let error = ErrorText.clean(failure.error)
-                detail.append(contentsOf: (error.isEmpty ? "failed" : error).utf8)
-                arguments.bulk(failure.lease.token)
-                arguments.bulk(detail)
-            }
-        }
-    }
-
-    public func release(_ releases: [Release], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer]
-    {
-        try await settle("release", releases.count, at: now) { arguments in
-            for release in releases {
-                var detail: [UInt8] = []
-                detail.appendBigEndian(Limits.reach(release.runAt))
-                arguments.bulk(release.lease.token)
-                arguments.bulk(detail)
-            }
-        }
-    }
-
     public func cancel(
-        _ id: JobID, tombstone: (version: Int, issued: Issued)?, at now: Timestamp?
+        _ id: JobID, tombstone: (version: Int, issued: Issued)?
     ) async throws(QueueError) -> CancelAnswer {
-        let answer = try await call("cancel", at: now) { head, _ in
+        let answer = try await call("cancel") { head, _ in
             head.bulk(id.bytes)
             head.bulk(tombstone.map { String($0.version) } ?? "")
             head.bulk(tombstone?.issued.epoch ?? 0)
@@ -207,24 +172,24 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
         }
     }
 
-    public func promote(_ limit: Int, at now: Timestamp?) async throws(QueueError) -> Int {
-        try await sweep("promote", limit, at: now)
+    public func promote(_ limit: Int) async throws(QueueError) -> Int {
+        try await sweep("promote", limit)
     }
 
-    public func reclaim(_ limit: Int, at now: Timestamp?) async throws(QueueError) -> Int {
-        try await sweep("reclaim", limit, at: now)
+    public func reclaim(_ limit: Int) async throws(QueueError) -> Int {
+        try await sweep("reclaim", limit)
     }
 
     public func pause(_ queue: QueueName, _ paused: Bool) async throws(QueueError) {
-        _ = try await call("pause", at: nil) { head, _ in
+        _ = try await call("pause") { head, _ in
             head.bulk(queue.text)
             head.bulk(paused ? "1" : "0")
         }
     }
 
-    public func heartbeat(_ beat: WorkerBeat, at now: Timestamp?) async throws(QueueError) {
+    public func heartbeat(_ beat: WorkerBeat) async throws(QueueError) {
         let json = try beat.encoded()
-        _ = try await call("heartbeat", at: now) { head, _ in
+        _ = try await call("heartbeat") { head, _ in
             head.bulk(beat.id.text)
             head.bulk(json)
             head.bulk(beat.status == .stopped ? "1" : "0")
@@ -236,14 +201,15 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
     }
 
     public func open(epoch: Int64) async throws(QueueError) {
-        _ = try await call("open", at: nil) { head, _ in head.bulk(epoch) }
+        _ = try await call("open") { head, _ in head.bulk(epoch) }
     }
 
     public func stamp() async throws(QueueError) -> Issued {
         if verbs.isClosed { throw QueueError(.closed, "stamp") }
         if verbs.reading == nil { _ = try await history(on: verbs) }
         guard let reading = verbs.reading else { throw malformed("stamp") }
-        return Issued(epoch: reading.isHeld ? 0 : reading.epoch, at: reading.now)
+        let now = configuration.testClock?() ?? reading.now
+        return Issued(epoch: reading.isHeld ? 0 : reading.epoch, at: now)
     }
 
     public func history() async throws(QueueError) -> QueueHistory { try await history(on: reads) }
@@ -251,7 +217,7 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
     // MARK: Plumbing
 
     func call(
-        _ verb: String, at now: Timestamp?, jobs: Int = 0, on lane: Lane? = nil,
+        _ verb: String, jobs: Int = 0, on lane: Lane? = nil,
         _ write: (inout RESPWriter, inout RESPWriter) -> Void
     ) async throws(QueueError) -> Call.Answer {
         var head = RESPWriter()
@@ -260,7 +226,7 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
         let (headBytes, argumentBytes) = (head, arguments)
         let result = await withCheckedContinuation { caller in
             var call = Call(verb: verb) { caller.resume(returning: $0) }
-            call.now = now
+            call.now = configuration.testClock?()
             call.jobs = jobs
             call.head = headBytes
             call.arguments = argumentBytes
@@ -269,26 +235,8 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
         return try result.get()
     }
 
-    private func settle(
-        _ verb: String, _ count: Int, at now: Timestamp?, _ write: (inout RESPWriter) -> Void
-    ) async throws(QueueError) -> [SettleAnswer] {
-        if count == 0 { return [] }
-        if count > Limits.jobsPerCall {
-            throw QueueError(.invalid, verb, "\(count) jobs; at most \(Limits.jobsPerCall) a call")
-        }
-        let answer = try await call(verb, at: now, jobs: count) { _, arguments in write(&arguments) }
-        guard answer.values.count >= 4, let letters = answer.values[3].bytes,
-            letters.count >= answer.firstJob + count
-        else { throw malformed(verb) }
-        return letters[answer.firstJob..<answer.firstJob + count].map { letter in
-            if letter == UInt8(ascii: "R") { return .repeated }
-            if let status = JobStatus(code: letter) { return .settled(status) }
-            return .refused(LeaseRefusal(letter: letter))
-        }
-    }
-
-    private func sweep(_ verb: String, _ limit: Int, at now: Timestamp?) async throws(QueueError) -> Int {
-        let answer = try await call(verb, at: now) { head, _ in head.bulk(Int64(max(0, limit))) }
+    private func sweep(_ verb: String, _ limit: Int) async throws(QueueError) -> Int {
+        let answer = try await call(verb) { head, _ in head.bulk(Int64(max(0, limit))) }
         guard answer.values.count >= 4, let count = answer.values[3].number else { throw malformed(verb) }
         return Int(count)
     }
@@ -299,7 +247,9 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
         }
     }
 
-    func malformed(_ operation: String) -> QueueError {
+    func malformed(_ operation: String) -> QueueError { Self.malformed(operation) }
+
+    static func malformed(_ operation: String) -> QueueError {
         QueueError(
             .wrongServer, operation,
             "the reply is not what the function library answers; is another version loaded?")

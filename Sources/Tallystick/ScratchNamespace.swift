@@ -9,16 +9,16 @@ package struct ScratchNamespace: Sendable {
     package let queue: RedisQueue
     package let ledger: PostgresLedger
 
-    /// - Parameter hasTestClock: the times that callers pass count.
-    package static func open(redisURL: String, postgresURL: String, hasTestClock: Bool = true) async throws
-        -> ScratchNamespace
-    {
+    /// - Parameter clock: what it shows counts in the queue.
+    package static func open(
+        redisURL: String, postgresURL: String, clock: (@Sendable () -> Timestamp)? = nil
+    ) async throws -> ScratchNamespace {
         let name = "scratch_" + JobID().description.filter { $0 != "-" }
         let settings = try Settings(redisURL: redisURL, postgresURL: postgresURL, namespace: name)
         let postgres = try PostgresConfiguration(url: postgresURL, schema: name, poolConnections: 3)
         _ = try await Migrator(postgres).apply()
         var redis = try settings.redis()
-        redis.hasTestClock = hasTestClock
+        redis.testClock = clock
         let queue = try await RedisQueue.open(redis)
         // Fresh halves agree: nothing to compare before leasing may begin.
         try await queue.open(epoch: queue.history().epoch)

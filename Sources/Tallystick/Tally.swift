@@ -12,9 +12,11 @@ public final class Tally: Sendable {
     /// Enqueues; for what `enqueue` here does not offer.
     public let client: JobClient
     /// The live half.
-    public let queue: any QueueDriver
+    public let queue: QueueStore
     /// The half that keeps the record; nil without Postgres.
-    public let ledger: (any LedgerDriver)?
+    public let ledger: LedgerStore?
+    /// Its driver, where it is Postgres: what is not asked through a seam.
+    package let postgres: PostgresLedger?
     private let middleware: [JobMiddleware]
     private let observer: any JobObserver
 
@@ -37,10 +39,8 @@ public final class Tally: Sendable {
     ///   first is the outermost.
     /// - Parameter isPairing: checks that the halves belong together; a run of the reconciler does so itself.
     /// - Parameter isReading: writes nothing to the ledger while it opens, so a role that may only read can: neither
-    ///   half
-    ///   is claimed for the other, nor the schema for the namespace. Like every call to Redis it begins an epoch
-    /// there
-    ///   where one is due.
+    ///   half is claimed for the other, nor the schema for the namespace. Like every call to Redis it begins an epoch
+    ///   there where one is due.
     public static func open(
         _ settings: Settings, middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver(),
         isPairing: Bool = true, isReading: Bool = false
@@ -118,7 +118,7 @@ public final class Tally: Sendable {
     ///
     /// - Throws: `QueueError` with what to change. A queue that is away is no reason.
     public func checkStart() async throws(QueueError) {
-        do { _ = try await queue.history() } catch { if !error.mayRetry { throw error } }
+        do { _ = try await queue.transitions.history() } catch { if !error.mayRetry { throw error } }
     }
 
     /// Over drivers that are open already, such as the memory ones in a test. `close` closes them too.
@@ -127,8 +127,9 @@ public final class Tally: Sendable {
         middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver()
     ) {
         self.settings = settings
-        self.queue = queue
-        self.ledger = ledger
+        self.queue = queue.store
+        self.ledger = ledger?.store
+        postgres = ledger as? PostgresLedger
         self.middleware = middleware
         self.observer = observer
         client = JobClient(
@@ -157,11 +158,11 @@ public final class Tally: Sendable {
     public func withTransaction<Value: Sendable>(
         _ body: (PostgresTransaction) async throws -> Value
     ) async throws -> Value {
-        guard let ledger = ledger as? PostgresLedger else {
+        guard let postgres else {
             throw LedgerError(
                 .unsupported, "transaction", "there is no Postgres ledger: set TALLY_POSTGRES_URL")
         }
-        return try await ledger.withTransaction(body)
+        return try await postgres.withTransaction(body)
     }
 
     /// Cancels a job, wherever it stands. A running one is asked to stop, and may complete first.
@@ -185,7 +186,7 @@ public final class Tally: Sendable {
         handlers: [JobHandler], configuration: WorkerConfiguration, middleware: [JobMiddleware] = []
     ) -> Worker {
         Worker(
-            queue: queue, ledger: ledger as? any TransactionalLedger, handlers: handlers,
+            queue: queue, ledger: ledger?.transactions, handlers: handlers,
             configuration: configuration, middleware: self.middleware + middleware,
             observer: observer)
     }
@@ -193,11 +194,11 @@ public final class Tally: Sendable {
     /// What an operator asks of the live half.
     ///
     /// - Throws: `.unsupported` when the driver lacks it.
-    public func inspectable() throws(QueueError) -> any InspectableQueue {
-        guard let queue = queue as? any InspectableQueue else {
+    public func inspectable() throws(QueueError) -> any QueueInspection {
+        guard let inspection = queue.inspection else {
             throw QueueError(.unsupported, "inspect", "this queue driver has no admin interface")
         }
-        return queue
+        return inspection
     }
 
     /// Waits for pushes under way, then closes both halves. May be repeated.

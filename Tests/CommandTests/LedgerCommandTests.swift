@@ -35,13 +35,13 @@ import Testing
     {
         try await withStores { scratch, settings in
             let record = JobRecord(type: "t")
-            _ = try await scratch.queue.push([Push(record)], issued: nil, at: nil)
+            _ = try await scratch.queue.push([Push(record)], issued: nil)
             let wish = ReserveWish([.default], limit: 1, lease: .seconds(60), worker: WorkerID("w"))
-            let lease = try #require(try await scratch.queue.reserve(wish, at: nil).jobs.first).lease
+            let lease = try #require(try await scratch.queue.reserve(wish).jobs.first).lease
             _ = try await scratch.ledger.withTransaction { transaction in
                 try await scratch.ledger.complete(lease, result: [], in: transaction)
             }
-            _ = try await scratch.queue.fail([Failure(lease, attempts: 1, error: "crashed")], at: nil)
+            _ = try await scratch.queue.settle([.fail(lease, attempts: 1, error: "crashed")])
             let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger)
             while try await mirror.step() > 0 {}
 
@@ -50,13 +50,13 @@ import Testing
             #expect(
                 refused.errors.contains("effect committed") && refused.errors.contains("--force"),
                 "\(refused.errors)")
-            #expect(try await scratch.queue.inspect([record.id], at: nil).held.isEmpty)
+            #expect(try await scratch.queue.inspect([record.id]).held.isEmpty)
 
             let forced = try await Tool.run(
                 ["dlq", "requeue", "\(record.id)", "--force"], environment: settings)
             #expect(forced.code == 0, "\(forced.errors)")
             #expect(
-                try await scratch.queue.inspect([record.id], at: nil).held[record.id]?.status == .pending)
+                try await scratch.queue.inspect([record.id]).held[record.id]?.status == .pending)
         }
     }
 
@@ -65,13 +65,13 @@ import Testing
             let now = try await scratch.queue.history().now
             func push(_ queue: QueueName, _ count: Int, runAt: Timestamp? = nil) async throws {
                 let jobs = (0..<count).map { _ in Push(JobRecord(type: "t", queue: queue, runAt: runAt)) }
-                _ = try await scratch.queue.push(jobs, issued: nil, at: nil)
+                _ = try await scratch.queue.push(jobs, issued: nil)
             }
             try await push("a", 5)
             try await push("a", 2, runAt: now + .seconds(3600))
             try await push("b", 3)
             let wish = ReserveWish(["a"], limit: 2, lease: .seconds(60), worker: WorkerID("w"))
-            _ = try await scratch.queue.reserve(wish, at: nil)
+            _ = try await scratch.queue.reserve(wish)
             try await scratch.queue.pause("b", true)
 
             let stats = try await Tool.run(["stats", "--json"], environment: settings).json(

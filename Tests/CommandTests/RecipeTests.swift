@@ -68,7 +68,7 @@ import Testing
             let requeued = try await Tool.run(
                 ["dlq", "requeue", "\(fail)", "--reset-attempts"], environment: environment)
             #expect(requeued.code == 0, "\(requeued.errors)")
-            #expect(try await scratch.queue.inspect([fail], at: nil).held[fail]?.status == .pending)
+            #expect(try await scratch.queue.inspect([fail]).held[fail]?.status == .pending)
 
             let cancelled = try await Tool.run(["cancel", "\(later)", "--json"], environment: environment)
             #expect(cancelled.code == 0, "\(cancelled.output) \(cancelled.errors)")

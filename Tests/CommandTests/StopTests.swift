@@ -15,10 +15,10 @@ import Testing
                 records.append(
                     JobRecord(type: "sleep", body: Array("3600000".utf8), maxAttempts: 1, maxCrashes: 1))
             }
-            _ = try await scratch.queue.push(records.map { Push($0) }, issued: nil, at: nil)
+            _ = try await scratch.queue.push(records.map { Push($0) }, issued: nil)
             let ids = records.map(\.id)
             func held() async throws -> [JobSnapshot] {
-                let view = try await scratch.queue.inspect(ids, at: nil)
+                let view = try await scratch.queue.inspect(ids)
                 return ids.compactMap { view.held[$0] }
             }
             let worker = try Tool.Running(["worker", "run"], environment: environment)

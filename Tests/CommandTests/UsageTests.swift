@@ -181,7 +181,7 @@ private let nowhere = [
             let absent = try await Tool.run(words + ["--env-file", folder + "/no"])
 
             let ids = [fromEnvironment, fromFile, fromNamed, overAll]
-            #expect(try await scratch.queue.inspect(ids, at: nil).held.count == 4)
+            #expect(try await scratch.queue.inspect(ids).held.count == 4)
             #expect(overFile.code == 2 && overFile.errors.contains("TALLY_MODE"))
             #expect(junk.code == 2 && junk.errors.contains(".env line 1"))
             #expect(absent.code == 2 && absent.errors.contains("--env-file"))

@@ -17,7 +17,7 @@ func withHalves(_ body: (ScratchNamespace, Completions) async throws -> Void) as
     guard let redis = environment["TALLY_REDIS_URL"], let postgres = environment["TALLY_POSTGRES_URL"] else {
         throw MissingServers()
     }
-    let scratch = try await ScratchNamespace.open(redisURL: redis, postgresURL: postgres, hasTestClock: false)
+    let scratch = try await ScratchNamespace.open(redisURL: redis, postgresURL: postgres)
     let completions = Completions()
     let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger, observer: completions)
     let relay = Relay(queue: scratch.queue, ledger: scratch.ledger)

@@ -66,7 +66,7 @@ private struct Reports: JobObserver {
                 configuration: WorkerConfiguration(heartbeat: .milliseconds(50)), observer: reports)
             let run = Task { try await worker.run() }
             let first = JobRecord(type: "t")
-            _ = try await queue.push([Push(first)], issued: nil, at: nil)
+            _ = try await queue.push([Push(first)], issued: nil)
             try await eventually("the first runs") { runs.all == [first.id] }
 
             try trouble.begin(redis, raw)
@@ -75,7 +75,7 @@ private struct Reports: JobObserver {
             let second = JobRecord(type: "t")
             try await eventually("pushes are taken again") {
                 await caught(QueueError.self) {
-                    try await queue.push([Push(second)], issued: nil, at: nil)
+                    try await queue.push([Push(second)], issued: nil)
                 } == nil
             }
             try await eventually("the second runs: \(reports.failures.all.suffix(3))") {

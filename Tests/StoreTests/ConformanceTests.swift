@@ -28,8 +28,9 @@ import Testing
 
 /// Redis and Postgres as the conformance kit wants them.
 @Sendable private func freshStores() async throws -> ConformanceStore {
+    let clock = ManualClock()
     let scratch = try await ScratchNamespace.open(
-        redisURL: Servers.redisURL, postgresURL: Servers.postgresURL)
+        redisURL: Servers.redisURL, postgresURL: Servers.postgresURL, clock: clock.reading)
     return ConformanceStore(
-        queue: scratch.queue, ledger: scratch.ledger, close: { try await scratch.remove() })
+        queue: scratch.queue, ledger: scratch.ledger, clock: clock, close: { try await scratch.remove() })
 }

@@ -15,8 +15,8 @@ import Testing
                 await client.drain()
 
                 let wish = ReserveWish(["shared"], limit: 10, lease: .seconds(60), worker: WorkerID("w"))
-                let others = try await theirs.queue.reserve(wish, at: nil)
-                let own = try await mine.queue.reserve(wish, at: nil)
+                let others = try await theirs.queue.reserve(wish)
+                let own = try await mine.queue.reserve(wish)
 
                 #expect(others.jobs.isEmpty)
                 #expect(own.jobs.map(\.record.id) == [id])

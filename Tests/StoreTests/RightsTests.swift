@@ -31,7 +31,7 @@ private final class Complaints: JobObserver {
     @Test func `are enough for a whole life of jobs, for every duty and for the reconciler`() async throws {
         try await PrivateRedis.with { redis in
             let scratch = try await ScratchNamespace.open(
-                redisURL: redis.url, postgresURL: Servers.postgresURL, hasTestClock: false)
+                redisURL: redis.url, postgresURL: Servers.postgresURL)
             let name = scratch.settings.namespace
             var failure: (any Error)?
             let session = try await PostgresSession.open(PostgresConfiguration(url: Servers.postgresURL))
@@ -85,9 +85,9 @@ private final class Complaints: JobObserver {
 
             let tally = try await Tally.open(settings, isReading: true)
             let ledger = try #require(tally.ledger)
-            #expect(try await ledger.list(JobQuery()).jobs.isEmpty)
-            #expect(try await ledger.balances().accepted == 0)
-            #expect(try await tally.inspectable().counts(at: nil).isEmpty)
+            #expect(try await ledger.inspection.list(JobQuery()).jobs.isEmpty)
+            #expect(try await ledger.inspection.balances().accepted == 0)
+            #expect(try await tally.inspectable().counts().isEmpty)
             await tally.close()
 
             #expect(
@@ -129,7 +129,7 @@ private final class Complaints: JobObserver {
         let complaints = Complaints()
         let tally = try await Tally.open(settings, observer: complaints)
         let ledger = try #require(tally.ledger)
-        let serve = Serve(queue: try tally.inspectable(), ledger: ledger, observer: complaints)
+        let serve = try Serve(queue: tally.queue, ledger: ledger, observer: complaints)
         let duties = Task { try await serve.run() }
         struct Asked: Error {}
         let worker = tally.worker(
@@ -151,25 +151,25 @@ private final class Complaints: JobObserver {
         _ = try await tally.client.enqueue(later)
         let cancelled = try await tally.cancel(later.id)
         try await eventually("all but the one that waits for its retry ended") {
-            let found = try await ledger.jobs(jobs.map(\.id) + [queued.id, later.id])
+            let found = try await ledger.inspection.jobs(jobs.map(\.id) + [queued.id, later.id])
             return found.count == 6 && found.values.filter { $0.status.isTerminal }.count >= 5
         }
-        let failed = try #require(try await ledger.jobs([jobs[1].id])[jobs[1].id])
-        _ = try await ledger.requeue(
+        let failed = try #require(try await ledger.inspection.jobs([jobs[1].id])[jobs[1].id])
+        _ = try await ledger.control.requeue(
             jobs[1].id, seen: failed.version, runAt: nil, resetAttempts: true, actor: "test",
             despiteEffect: false)
         try await eventually("the requeued one failed again") {
-            let job = try await ledger.jobs([jobs[1].id])[jobs[1].id]
+            let job = try await ledger.inspection.jobs([jobs[1].id])[jobs[1].id]
             return job?.status == .failed && (job?.version ?? 0) > failed.version
         }
-        _ = try await tally.inspectable().counts(at: nil)
-        _ = try await ledger.list(JobQuery(limit: 10))
+        _ = try await tally.inspectable().counts()
+        _ = try await ledger.inspection.list(JobQuery(limit: 10))
         work.cancel()
         _ = await work.result
         duties.cancel()
         _ = await duties.result
-        let reconciler = Reconciler(
-            queue: try tally.inspectable(), ledger: ledger, mirror: Mirror(queue: tally.queue, ledger: ledger)
+        let reconciler = try Reconciler(
+            queue: tally.queue, ledger: ledger, mirror: Mirror(queue: tally.queue, ledger: ledger)
         )
         var options = ReconcileOptions(.repair)
         options.isFull = true

@@ -50,7 +50,7 @@ import Testing
 
     private func relay(_ halves: Halves) -> Relay { Relay(queue: halves.queue, ledger: halves.ledger) }
     private func held(_ halves: Halves, _ id: JobID) async throws -> JobStatus? {
-        try await halves.queue.inspect([id], at: nil).held[id]?.status
+        try await halves.queue.inspect([id]).held[id]?.status
     }
 
     @Test func `sets one job aside that no queue can take, and relays the rest`() async throws {
@@ -89,8 +89,8 @@ import Testing
         try await Halves.with { halves in
             let id = try await halves.job(.pending)
             let wish = ReserveWish([.default], limit: 1, lease: .seconds(60), worker: WorkerID("w"))
-            let lease = try #require(try await halves.queue.reserve(wish, at: nil).jobs.first).lease
-            _ = try await halves.queue.fail([Failure(lease, attempts: 1, error: "e")], at: nil)
+            let lease = try #require(try await halves.queue.reserve(wish).jobs.first).lease
+            _ = try await halves.queue.settle([.fail(lease, attempts: 1, error: "e")])
             try await halves.mirrorAll()
             let far = Timestamp(microseconds: .max)
             let error = await caught(LedgerError.self) {
@@ -122,10 +122,10 @@ import Testing
 
             #expect(try await relay.step(olderThan: .zero) > 0)
 
-            let view = try await scratch.queue.inspect([other.id] + mixed.map(\.id), at: nil)
+            let view = try await scratch.queue.inspect([other.id] + mixed.map(\.id))
             #expect(view.held[other.id] != nil && view.held[mixed[1].id] != nil)
             #expect(view.held[mixed[0].id] == nil)
-            let pending = try await scratch.queue.counts(at: nil).first { $0.queue == "full" }?.pending
+            let pending = try await scratch.queue.counts().first { $0.queue == "full" }?.pending
             #expect(pending == 4)
             #expect(try await scratch.ledger.balances().outbox == 27)
             #expect(try await scratch.ledger.balances().accepted == 33)
@@ -136,15 +136,16 @@ import Testing
         try await Halves.with { halves in
             let memory = MemoryLedger()
             for ledger in [halves.ledger, memory] as [any LedgerDriver] {
+                let store = ledger.store
                 let records = (0..<50).map { JobRecord(type: "t", queue: QueueName("q\($0)")) }
-                _ = try await ledger.record(records)
+                _ = try await store.recording.record(records)
 
                 let queue = MemoryQueue()
                 #expect(try await Relay(queue: queue, ledger: ledger).step(olderThan: .zero) == 50)
 
-                let view = try await queue.inspect(records.map(\.id), at: nil)
+                let view = try await queue.inspect(records.map(\.id))
                 #expect(view.held.count == 50)
-                #expect(try await ledger.balances().outbox == 0)
+                #expect(try await store.inspection.balances().outbox == 0)
             }
         }
     }
@@ -245,7 +246,7 @@ import Testing
             }
             try await halves.mirrorAll()
             #expect(try await halves.ledger.jobs(new.map(\.id)).isEmpty)
-            #expect(try await halves.queue.inspect(new.map(\.id), at: nil).held.isEmpty)
+            #expect(try await halves.queue.inspect(new.map(\.id)).held.isEmpty)
             let receipts = try await client.enqueue(contentsOf: [new[0], there] + new[1...])
             #expect(receipts.map(\.existed) == [false, true, false, false])
             await client.drain()

@@ -15,7 +15,7 @@ import Testing
     }
 
     private func lease(_ queue: RedisQueue) async throws -> Lease {
-        let jobs = try await queue.reserve(wish("w"), at: nil).jobs
+        let jobs = try await queue.reserve(wish("w")).jobs
         return try #require(jobs.first).lease
     }
 
@@ -24,26 +24,26 @@ import Testing
     {
         try await Halves.with { halves in
             let id = try await halves.job(.processing)
-            let lease = try #require(try await halves.queue.inspect([id], at: nil).held[id]?.lease)
+            let lease = try #require(try await halves.queue.inspect([id]).held[id]?.lease)
             try await halves.queue.heartbeat(
                 WorkerBeat(
                     id: WorkerID("w"), status: .running, queues: [.default], types: ["t"], running: [id],
-                    concurrency: 1, startedAt: .now, host: "h", pid: 1), at: nil)
+                    concurrency: 1, startedAt: .now, host: "h", pid: 1))
             try await halves.mirrorAll()
             try await halves.sql("UPDATE SCHEMA.workers SET last_seen = now() - interval '10 minutes'")
 
             let run = try await halves.reconcile(.repair).run
 
             #expect(run.findings.map(\.code) == ["D22"])
-            #expect(try await halves.queue.inspect([id], at: nil).held[id]?.lease == lease)
-            #expect(try await halves.queue.reserve(wish("other"), at: nil).jobs.isEmpty)
+            #expect(try await halves.queue.inspect([id]).held[id]?.lease == lease)
+            #expect(try await halves.queue.reserve(wish("other")).jobs.isEmpty)
             // Its time comes, and nobody has to find it.
             let past = try await halves.queue.history().now - .seconds(1)
             try await halves.send(
                 "ZADD", .leases, Array("\(past.microseconds)".utf8), halves.token(id))
-            let next = try #require(try await halves.queue.reserve(wish("other"), at: nil).jobs.first)
+            let next = try #require(try await halves.queue.reserve(wish("other")).jobs.first)
             #expect(next.record.id == id && next.crashes == 1)
-            #expect(try await halves.queue.ack([Ack(lease)], at: nil) == [.refused(.mismatch)])
+            #expect(try await halves.queue.settle([.ack(lease)]) == [.refused(.mismatch)])
         }
     }
 
@@ -64,7 +64,7 @@ import Testing
                 WHERE c.relnamespace = 'SCHEMA'::regnamespace AND (a.attname ~ 'pause' OR c.relname ~ 'pause')
                 """)
             #expect(columns == [[.int(0)]])
-            #expect(try await halves.queue.reserve(wish("w"), at: nil).jobs.isEmpty)
+            #expect(try await halves.queue.reserve(wish("w")).jobs.isEmpty)
             #expect(try await halves.reconcile(.dry).run.findings.isEmpty)
         }
     }
@@ -75,18 +75,18 @@ import Testing
             _ = try await halves.job(.scheduled)
             let ended = try await halves.job(.completed)
             let failed = try await halves.job(.pending)
-            _ = try await queue.fail([Failure(lease(queue), attempts: 1, error: "e")], at: nil)
+            _ = try await queue.settle([.fail(lease(queue), attempts: 1, error: "e")])
             let requeued = try await halves.job(.pending)
-            _ = try await queue.fail([Failure(lease(queue), attempts: 1, error: "e")], at: nil)
+            _ = try await queue.settle([.fail(lease(queue), attempts: 1, error: "e")])
             try await halves.mirrorAll()
             _ = try await ledger.requeue(
                 requeued, seen: 2, runAt: nil, resetAttempts: true, actor: "ann")
             try await halves.mirrorAll()
-            _ = try await queue.retry(
-                [Retry(lease(queue), runAt: .now + .seconds(60), attempts: 1, error: "e")], at: nil)
+            _ = try await queue.settle(
+                [.retry(lease(queue), runAt: .now + .seconds(60), attempts: 1, error: "e")])
             _ = try await halves.job(.processing)
             let cancelled = try await halves.job(.pending)
-            _ = try await queue.cancel(cancelled, tombstone: nil, at: nil)
+            _ = try await queue.cancel(cancelled, tombstone: nil)
             _ = try await halves.provoke(.olderVersion)
             _ = try await halves.reconcile(.repair)
             try await halves.mirrorAll()

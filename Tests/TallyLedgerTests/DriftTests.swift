@@ -57,7 +57,7 @@ import Testing
     {
         try await Halves.with { halves in
             let id = try await halves.provoke(drift)
-            let queue = HookedQueue(base: halves.queue) { [queue = halves.queue] moved in
+            let queue = halves.queue.store.hooked { [queue = halves.queue] moved in
                 if moved == id { try await Halves.move(id, in: queue) }
             }
 
@@ -65,7 +65,7 @@ import Testing
                 .run(.repair).run
 
             #expect(run.findings.first { $0.job == id }?.outcome == "raced", "\(run.findings)")
-            let view = try await halves.queue.inspect([id], at: nil)
+            let view = try await halves.queue.inspect([id])
             #expect(view.held[id]?.version ?? view.ended[id]?.version == 9)
         }
     }
@@ -87,7 +87,7 @@ import Testing
             #expect(job.status == .completed && job.result == Array("42".utf8))
             let stored = try await halves.sql("SELECT result::bigint FROM SCHEMA.jobs WHERE id = '\(id)'")
             #expect(stored == [[.int(42)]])
-            #expect(try await halves.queue.inspect([id], at: nil).held[id] == nil)
+            #expect(try await halves.queue.inspect([id]).held[id] == nil)
             #expect(try await halves.reconcile(.dry).run.findings.isEmpty)
         }
     }
@@ -100,7 +100,7 @@ import Testing
             let worker = Worker(queue: halves.queue, handlers: [JobHandler("t") { _ in }])
             let run = Task { try await worker.run() }
             try await eventually("completed") {
-                try await halves.queue.inspect([id], at: nil).ended[id]?.status == .completed
+                try await halves.queue.inspect([id]).ended[id]?.status == .completed
             }
             await worker.drain()
             try await run.value
@@ -126,7 +126,7 @@ import Testing
 
     @Test func `finds nothing during a busy run of 5,000 jobs [P3]`() async throws {
         try await Halves.with { halves in
-            let serve = Serve(queue: halves.queue, ledger: halves.ledger)
+            let serve = try Serve(queue: halves.queue, ledger: halves.ledger)
             let duties = Task { try await serve.run() }
             let workers = (0..<2).map { _ in
                 Worker(
@@ -176,7 +176,7 @@ import Testing
 
     @Test func `brings every recorded job through an emptied Redis under load [I13, P1]`() async throws {
         try await Halves.with { halves in
-            let serve = Serve(queue: halves.queue, ledger: halves.ledger)
+            let serve = try Serve(queue: halves.queue, ledger: halves.ledger)
             let duties = Task { try await serve.run() }
             let workers = (0..<2).map { _ in
                 Worker(queue: halves.queue, handlers: [JobHandler("t") { _ in await Task.yield() }])
@@ -213,10 +213,10 @@ import Testing
             for _ in 0..<20 {
                 let records = (0..<50).map { _ in JobRecord(type: "t") }
                 ids += records.map(\.id)
-                _ = try await halves.queue.push(records.map { Push($0) }, issued: nil, at: nil)
+                _ = try await halves.queue.push(records.map { Push($0) }, issued: nil)
                 let wish = ReserveWish([.default], limit: 50, worker: WorkerID("w"))
-                let leases = try await halves.queue.reserve(wish, at: nil).jobs.map(\.lease)
-                _ = try await halves.queue.ack(leases.map { Ack($0) }, at: nil)
+                let leases = try await halves.queue.reserve(wish).jobs.map(\.lease)
+                _ = try await halves.queue.settle(leases.map { .ack($0) })
             }
             let end = try await halves.queue.history().end
             try await eventually("the ledger has everything") { try await halves.ledger.cursor() >= end }

@@ -11,7 +11,7 @@ import Testing
 struct Pair: Sendable {
     let memory = MemoryQueue()
     let queue: FaultyQueue
-    let ledger = SpyLedger(MemoryLedger())
+    let ledger = FaultyLedger(MemoryLedger())
     init() { queue = FaultyQueue(memory) }
 
     var mirror: Mirror { Mirror(queue: queue, ledger: ledger) }
@@ -19,10 +19,10 @@ struct Pair: Sendable {
     /// Pushes, leases and acks so many jobs; their ids.
     func work(_ count: Int) async throws -> [JobID] {
         let records = (0..<count).map { _ in JobRecord(type: "t") }
-        _ = try await memory.push(records.map { Push($0) }, issued: nil, at: nil)
+        _ = try await memory.push(records.map { Push($0) }, issued: nil)
         let wish = ReserveWish([.default], limit: count, worker: WorkerID("w"))
-        let leases = try await memory.reserve(wish, at: nil).jobs.map(\.lease)
-        _ = try await memory.ack(leases.map { Ack($0) }, at: nil)
+        let leases = try await memory.reserve(wish).jobs.map(\.lease)
+        _ = try await memory.settle(leases.map { .ack($0) })
         return records.map(\.id)
     }
 
@@ -51,7 +51,7 @@ struct Pair: Sendable {
         let pair = Pair()
         let ids = try await pair.work(5)
         let mirror = pair.mirror
-        pair.ledger.dropAnswer(of: .apply)
+        pair.ledger.inject(.dropReply, on: .apply)
 
         await #expect(throws: LedgerError.self) { try await mirror.step() }
         while try await mirror.step() > 0 {}
@@ -75,7 +75,7 @@ struct Pair: Sendable {
         let pair = Pair()
         let ids = try await pair.work(5)
         let mirror = pair.mirror
-        pair.ledger.inject(.transient, on: .apply, times: 2)
+        pair.ledger.inject(.refuse(.transient), on: .apply, times: 2)
 
         for _ in 0..<2 { await #expect(throws: LedgerError.self) { try await mirror.step() } }
         #expect(try await pair.ledger.events(ids[0]).isEmpty)
@@ -101,7 +101,7 @@ struct Pair: Sendable {
     @Test func `goes on by itself after both stores were away`() async throws {
         let pair = Pair()
         pair.queue.setOutage(.unavailable)
-        pair.ledger.inject(.unavailable, on: .apply, times: 2)
+        pair.ledger.inject(.refuse(.unavailable), on: .apply, times: 2)
         let mirror = pair.mirror
         let task = Task { try await mirror.run() }
         let ids = try await pair.work(3)
@@ -129,7 +129,7 @@ struct Pair: Sendable {
         try await pair.memory.open(epoch: epoch)
 
         #expect(try await relay.step(olderThan: .zero) == 1)
-        #expect(try await pair.memory.inspect([record.id], at: nil).held[record.id] != nil)
+        #expect(try await pair.memory.inspect([record.id]).held[record.id] != nil)
     }
 
     @Test func `keeps the row when the queue fails, and its next pass delivers [P4]`() async throws {
@@ -143,7 +143,7 @@ struct Pair: Sendable {
             await #expect(throws: LedgerError.self) { try await relay.step(olderThan: .zero) }
 
             #expect(try await relay.step(olderThan: .zero) == 1)
-            #expect(try await pair.memory.counts(at: nil).map(\.pending) == [1])
+            #expect(try await pair.memory.counts().map(\.pending) == [1])
         }
     }
 
@@ -176,7 +176,7 @@ struct Pair: Sendable {
     @Test func `never passes while the ledger cannot be written`() async throws {
         let pair = Pair()
         _ = try await pair.work(1)
-        pair.ledger.inject(.unavailable, on: .apply, times: 1000)
+        pair.ledger.inject(.refuse(.unavailable), on: .apply, times: 1000)
         let end = try await pair.memory.history().end
 
         // The store's error, or inconclusive where the time ran out between two tries.
@@ -196,13 +196,13 @@ struct Pair: Sendable {
             JobRecord(type: "t", queue: "a", createdAt: clock.now),
             JobRecord(type: "t", queue: "b", runAt: clock.now + .seconds(5), createdAt: clock.now)
         )
-        _ = try await memory.push([Push(leased), Push(due)], issued: nil, at: nil)
-        _ = try await memory.reserve(ReserveWish(["a"], limit: 1, worker: WorkerID("w")), at: nil)
+        _ = try await memory.push([Push(leased), Push(due)], issued: nil)
+        _ = try await memory.reserve(ReserveWish(["a"], limit: 1, worker: WorkerID("w")))
         clock.advance(by: .seconds(30))
 
         #expect(try await Sweeper(queue: memory).step() == 2)
 
-        let view = try await memory.inspect([leased.id, due.id], at: nil)
+        let view = try await memory.inspect([leased.id, due.id])
         #expect(view.held[leased.id]?.status == .pending && view.held[leased.id]?.crashes == 1)
         #expect(view.held[due.id]?.status == .pending)
     }
@@ -221,10 +221,10 @@ private struct Complaints: JobObserver {
     {
         let pair = Pair()
         let complaints = Complaints()
-        let watch = LogWatch(queue: pair.queue, observer: complaints, budget: 8)
+        let watch = LogWatch(queue: pair.queue.store, observer: complaints, budget: 8)
         func fill(_ count: Int) async throws {
             for _ in 0..<count {
-                _ = try await pair.memory.push([Push(JobRecord(type: "t"))], issued: nil, at: nil)
+                _ = try await pair.memory.push([Push(JobRecord(type: "t"))], issued: nil)
             }
         }
         let begun = try await pair.memory.history().logLength

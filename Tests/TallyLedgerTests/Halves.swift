@@ -69,8 +69,8 @@ struct Halves {
         await client.drain()
         if status == .processing || status == .completed {
             let wish = ReserveWish([.default], limit: 1, lease: .seconds(600), worker: WorkerID("w"))
-            let lease = try await queue.reserve(wish, at: nil).jobs[0].lease
-            if status == .completed { _ = try await queue.ack([Ack(lease)], at: nil) }
+            let lease = try await queue.reserve(wish).jobs[0].lease
+            if status == .completed { _ = try await queue.settle([.ack(lease)]) }
         }
         try await Settling.run(queue, ledger)
         return id
@@ -104,7 +104,7 @@ struct Halves {
         try send("HSET", .body, bytes(id), record)
     }
     func token(_ id: JobID) async throws -> [UInt8] {
-        let lease = try await queue.inspect([id], at: nil).held[id]?.lease
+        let lease = try await queue.inspect([id]).held[id]?.lease
         var token = bytes(id, lease?.version ?? 0)
         token.appendBigEndian(lease?.epoch ?? 0)
         return token
@@ -176,8 +176,8 @@ struct Halves {
         case .leaseNowhere: try send("DEL", .leases)
         case .expiredLongAgo: try await send("ZADD", .leases, Array("1000".utf8), token(id))
         case .rowStillProcessing:
-            let lease = try #require(try await queue.inspect([id], at: nil).held[id]?.lease)
-            _ = try await queue.retry([Retry(lease, runAt: nil, attempts: 1, error: "e")], at: nil)
+            let lease = try #require(try await queue.inspect([id]).held[id]?.lease)
+            _ = try await queue.settle([.retry(lease, runAt: nil, attempts: 1, error: "e")])
             try await Settling.run(queue, ledger)
             try await run("UPDATE JOBS SET status = 'processing', attempts = 0", id)
         default: try await run("UPDATE JOBS SET status = 'pending', version = 1", id)
@@ -199,7 +199,7 @@ struct Halves {
 
     /// The job moves on: whatever it was, it is gone, or there again, at version 9.
     static func move(_ id: JobID, in queue: RedisQueue) async throws {
-        let view = try await queue.inspect([id], at: nil)
+        let view = try await queue.inspect([id])
         var action = QueueRepair.Action.end(.cancelled, version: 9)
         if view.ended[id] != nil {
             action = .push(Push(JobRecord(id: id, type: "t"), version: 9, runAt: nil, attempts: 0))

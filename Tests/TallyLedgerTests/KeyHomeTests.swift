@@ -107,7 +107,7 @@ import Testing
 
             _ = try await Relay(queue: halves.queue, ledger: halves.ledger).step(olderThan: .zero)
 
-            let view = try await halves.queue.inspect([queued.id, free.id], at: nil)
+            let view = try await halves.queue.inspect([queued.id, free.id])
             #expect(view.held.count == 2)
             let failed = try await halves.ledger.list(JobQuery(status: .failed)).jobs
             #expect(
@@ -146,7 +146,7 @@ import Testing
             _ = try await halves.reconcile(.repair)
             try await halves.mirrorAll()
 
-            #expect(try await halves.queue.inspect([recorded.id], at: nil).held[recorded.id] != nil)
+            #expect(try await halves.queue.inspect([recorded.id]).held[recorded.id] != nil)
             #expect(try await halves.sql("SELECT queue FROM SCHEMA.key_homes").isEmpty)
             let homes = RedisKey.homes.of(halves.scratch.settings.namespace)
             #expect(try halves.raw("HLEN", homes).number == 0)

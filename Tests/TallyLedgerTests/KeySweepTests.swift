@@ -23,11 +23,11 @@ import Testing
     @Test func `is freed by a step of the duty, in both halves, and no other key is`() async throws {
         try await Halves.with { halves in
             for number in 0..<3 {
-                _ = try await halves.queue.push([Push(keyed("q\(number)"))], issued: nil, at: nil)
+                _ = try await halves.queue.push([Push(keyed("q\(number)"))], issued: nil)
                 _ = try await halves.ledger.record([keyed("r\(number)")])
             }
             let lasting = [keyed("later", .lasting(.seconds(600))), keyed("ends", .untilTerminal)]
-            _ = try await halves.queue.push(lasting.map { Push($0) }, issued: nil, at: nil)
+            _ = try await halves.queue.push(lasting.map { Push($0) }, issued: nil)
             _ = try await halves.ledger.record([keyed("ever", .forever), keyed("ends", .untilTerminal)])
             let sweep = KeySweep(queue: halves.queue, ledger: halves.ledger)
 
@@ -40,14 +40,14 @@ import Testing
             #expect(try await sweep.step() == 0)
             #expect(try fields(halves) == 4)  // two keys, and which job holds which
             #expect(try await rows(halves) == [[.text("ends")], [.text("ever")]])
-            let again = try await halves.queue.push([Push(keyed("later"))], issued: nil, at: nil)
+            let again = try await halves.queue.push([Push(keyed("later"))], issued: nil)
             #expect(again == [.duplicate(of: lasting[0].id)])
         }
     }
 
     @Test func `is freed by a full repair, in both halves [D24, P3]`() async throws {
         try await Halves.with { halves in
-            _ = try await halves.queue.push([Push(keyed("q"))], issued: nil, at: nil)
+            _ = try await halves.queue.push([Push(keyed("q"))], issued: nil)
             _ = try await halves.ledger.record([keyed("r")])
             try await Settling.run(halves.queue, halves.ledger)
 

@@ -41,7 +41,7 @@ import Testing
 
         #expect(receipt.id == job.id && receipt.durability == .recorded)
         #expect(receipt.existed == (fault == 3))
-        #expect(try await memory.inspect([job.id], at: nil).held.count == 1)
+        #expect(try await memory.inspect([job.id]).held.count == 1)
         #expect(try await base.balances().accepted == 1)
     }
 
@@ -58,7 +58,7 @@ import Testing
         #expect(!receipt.existed && ledger.count(of: .finishOutbox) == 1)
         try await settle()
 
-        #expect(try await memory.inspect([job.id], at: nil).held[job.id]?.version == 1)
+        #expect(try await memory.inspect([job.id]).held[job.id]?.version == 1)
         let balances = try await base.balances()
         #expect(balances.accepted == 1 && balances.active == 1)
         #expect(try await base.relay(rows: 9, olderThan: .zero) { _ in true }.claimed == 0)
@@ -108,7 +108,7 @@ import Testing
         try await settle()
 
         #expect(errors == 2)
-        #expect(try await memory.inspect(jobs.map(\.id), at: nil).held.count == 50)
+        #expect(try await memory.inspect(jobs.map(\.id)).held.count == 50)
         let balances = try await base.balances()
         #expect(balances.accepted == 50 && balances.active == 50)
     }
@@ -125,10 +125,10 @@ import Testing
         ledger.inject(Self.faults[fault], on: call)
         ledger.inject(Self.faults[fault], on: call, at: 3)
         for job in jobs {
-            _ = try await memory.push([Push(job)], issued: nil, at: nil)
+            _ = try await memory.push([Push(job)], issued: nil)
             let wish = ReserveWish([.default], limit: 1, worker: WorkerID("w"))
-            let lease = try #require(try await memory.reserve(wish, at: nil).jobs.first?.lease)
-            _ = try await memory.ack([Ack(lease)], at: nil)
+            let lease = try #require(try await memory.reserve(wish).jobs.first?.lease)
+            _ = try await memory.settle([.ack(lease)])
             do { _ = try await mirror.step() } catch is LedgerError { errors += 1 }
         }
         while true {
@@ -154,7 +154,7 @@ import Testing
         let ledger = FaultyLedger(base)
         ledger.inject(Self.faults[fault], on: call)
         let job = JobRecord(type: "deposit")
-        _ = try await memory.push([Push(job)], issued: nil, at: nil)
+        _ = try await memory.push([Push(job)], issued: nil)
         let handler = JobHandler("deposit", retries: ExponentialBackoff(base: .zero, maxAttempts: 9)) {
             context in
             try await context.withTransaction { transaction in
@@ -166,7 +166,7 @@ import Testing
         let worker = Worker(queue: memory, ledger: ledger, handlers: [handler])
         let running = Task { try await worker.run() }
         try await eventually("the job has completed") {
-            try await memory.inspect([job.id], at: nil).ended[job.id]?.status == .completed
+            try await memory.inspect([job.id]).ended[job.id]?.status == .completed
         }
         running.cancel()
         _ = await running.result

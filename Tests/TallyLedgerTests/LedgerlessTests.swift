@@ -18,15 +18,15 @@ import Testing
                     "HSET", RedisKey.meta.of(namespace), field, "\(try meta(field) - seconds * 1_000_000)")
             }
             let record = JobRecord(type: "t")
-            _ = try await queue.push([Push(record)], issued: nil, at: nil)
+            _ = try await queue.push([Push(record)], issued: nil)
             let wish = ReserveWish([.default], limit: 1, worker: WorkerID("w"))
-            let lease = try await queue.reserve(wish, at: nil).jobs[0].lease
-            _ = try await queue.ack([Ack(lease)], at: nil)
+            let lease = try await queue.reserve(wish).jobs[0].lease
+            _ = try await queue.settle([.ack(lease)])
             // Another process of the server: a new epoch, held.
             try raw("HSET", RedisKey.meta.of(namespace), "run_id", String(repeating: "0", count: 40))
             #expect(try await queue.history().isHeld)
 
-            let serve = Serve(queue: queue, ledger: nil)
+            let serve = try Serve(queue: queue, ledger: nil)
             #expect(Set(serve.duties) == ["trim", "open epoch", "sweep", "free keys", "watch Redis"])
             let duties = Task { try await serve.run() }
             try await eventually("the epoch is open") { try await !queue.history().isHeld }
@@ -50,8 +50,8 @@ import Testing
     @Test func `is not trimmed where a ledger is known, for that may lack what the log has`() async throws {
         try await withQueue { queue, _ in
             _ = try await queue.pair(ledger: JobID().description, id: JobID().description)
-            _ = try await queue.push([Push(JobRecord(type: "t"))], issued: nil, at: nil)
-            await #expect(throws: HasLedger.self) { try await Ledgerless(queue: queue).trim() }
+            _ = try await queue.push([Push(JobRecord(type: "t"))], issued: nil)
+            await #expect(throws: HasLedger.self) { try await Ledgerless(queue: queue.store).trim() }
             #expect(try await queue.log(after: .start, limit: 10).count > 0)
         }
     }

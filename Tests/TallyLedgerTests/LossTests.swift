@@ -25,7 +25,7 @@ import Testing
         }
         func lease(_ count: Int) async throws -> [Lease] {
             let wish = ReserveWish([.default], limit: count, lease: .seconds(600), worker: WorkerID("w"))
-            return try await queue.reserve(wish, at: nil).jobs.map(\.lease)
+            return try await queue.reserve(wish).jobs.map(\.lease)
         }
     }
 
@@ -72,14 +72,14 @@ import Testing
                 "UPDATE \(schema).jobs SET updated_at = updated_at - interval '1 hour'")
             try raw("SAVE")
             // From here on Redis will have forgotten.
-            _ = try await pair.queue.ack([Ack(running[0])], at: nil)
-            _ = try await pair.queue.retry([Retry(running[1], runAt: nil, attempts: 1, error: "e")], at: nil)
+            _ = try await pair.queue.settle([.ack(running[0])])
+            _ = try await pair.queue.settle([.retry(running[1], runAt: nil, attempts: 1, error: "e")])
             let mirrored = try await pair.enqueue(2)
             try await Settling.run(pair.queue, pair.ledger)
             let unmirrored = try await pair.enqueue(2)
             try await restart(redis, pair.queue)
 
-            let reconciler = Reconciler(queue: pair.queue, ledger: pair.ledger, mirror: pair.mirror)
+            let reconciler = try Reconciler(queue: pair.queue, ledger: pair.ledger, mirror: pair.mirror)
             let repairs = try await reconciler.openIfHeld()
             try await Settling.run(pair.queue, pair.ledger)
             let (run, statement) = try await reconciler.run(.dry)
@@ -88,7 +88,7 @@ import Testing
             #expect(repairs == 5)
             #expect(try await !pair.queue.history().isHeld)
             #expect(run.findings.isEmpty && statement.holds, "\(run.findings)")
-            let held = try await pair.queue.inspect(mirrored + unmirrored + running.map(\.id), at: nil).held
+            let held = try await pair.queue.inspect(mirrored + unmirrored + running.map(\.id)).held
             #expect(held.count == 6 && held[running[0].id] == nil)
             let scanned = try await session.query(
                 "SELECT max(scanned_ledger)::bigint FROM \(schema).reconcile_runs WHERE mode = 'open'")
@@ -105,7 +105,7 @@ import Testing
             try raw("FLUSHALL")
             try await eventually("a new epoch is held") { try await pair.queue.history().isHeld }
 
-            let reconciler = Reconciler(
+            let reconciler = try Reconciler(
                 queue: pair.queue, ledger: pair.ledger, mirror: pair.mirror, maxRepairs: 10)
             #expect(try await reconciler.openIfHeld() == 1500)
             try await Settling.run(pair.queue, pair.ledger)
@@ -128,7 +128,7 @@ import Testing
 
             await #expect(throws: RepairLease.Taken.self) { try await halves.reconcile(.repair) }
             let patrol = Patrol(
-                reconciler: Reconciler(queue: halves.queue, ledger: halves.ledger, mirror: halves.mirror))
+                reconciler: try Reconciler(queue: halves.queue, ledger: halves.ledger, mirror: halves.mirror))
             #expect(try await patrol.step() == nil)
             #expect(try await halves.reconcile(.dry).run.findings.contains { $0.job == id })
 
@@ -150,18 +150,18 @@ import Testing
     {
         try await Halves.with { halves in
             let id = try await halves.job(.processing)
-            let first = try #require(try await halves.queue.inspect([id], at: nil).held[id]?.lease)
-            _ = try await halves.queue.retry([Retry(first, runAt: nil, attempts: 1, error: "e")], at: nil)
+            let first = try #require(try await halves.queue.inspect([id]).held[id]?.lease)
+            _ = try await halves.queue.settle([.retry(first, runAt: nil, attempts: 1, error: "e")])
             let wish = ReserveWish([.default], limit: 1, lease: .seconds(600), worker: WorkerID("w"))
-            let lost = try await halves.queue.reserve(wish, at: nil).jobs[0].lease
+            let lost = try await halves.queue.reserve(wish).jobs[0].lease
             try await Settling.run(halves.queue, halves.ledger)
             try halves.send("DEL", .leases)
 
             #expect(try await halves.reconcile(.repair).run.findings.map(\.code) == ["D10"])
-            let job = try #require(try await halves.queue.reserve(wish, at: nil).jobs.first)
+            let job = try #require(try await halves.queue.reserve(wish).jobs.first)
             #expect(job.crashes == 1 && job.lease.version == lost.version + 1)
-            #expect(try await halves.queue.ack([Ack(lost)], at: nil) == [.refused(.mismatch)])
-            #expect(try await halves.queue.ack([Ack(job.lease)], at: nil) == [.settled(.completed)])
+            #expect(try await halves.queue.settle([.ack(lost)]) == [.refused(.mismatch)])
+            #expect(try await halves.queue.settle([.ack(job.lease)]) == [.settled(.completed)])
             try await Settling.run(halves.queue, halves.ledger)
             #expect(try await halves.reconcile(.dry).run.findings.isEmpty)
         }

@@ -108,7 +108,7 @@ import Testing
             var options = ReconcileOptions(isAdopting ? .repair : .dry)
             options.adoptsQueue = isAdopting
             let run = try await Reconciler(
-                queue: tally.inspectable(), ledger: ledger, mirror: Mirror(queue: tally.queue, ledger: ledger)
+                queue: tally.queue, ledger: ledger, mirror: Mirror(queue: tally.queue, ledger: ledger)
             ).run(options).run
             await tally.close()
             return run

@@ -27,7 +27,7 @@ private let count = Limits.comparison + 700
     private func cutOff(_ halves: Halves, in stage: String) async throws {
         var options = ReconcileOptions(.serve)
         options.progress = { what, _ in if what == stage { withUnsafeCurrentTask { $0?.cancel() } } }
-        let reconciler = Reconciler(queue: halves.queue, ledger: halves.ledger, mirror: halves.mirror)
+        let reconciler = try Reconciler(queue: halves.queue, ledger: halves.ledger, mirror: halves.mirror)
         let round = Task { [options] in _ = try await reconciler.run(options) }
         await #expect(throws: CancellationError.self) { try await round.value }
     }

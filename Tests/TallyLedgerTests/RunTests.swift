@@ -36,7 +36,7 @@ private let count = Limits.comparison + 700
         let page = Gate()
         var options = options
         options.progress = { _, _ in page.open() }
-        let reconciler = Reconciler(queue: halves.queue, ledger: halves.ledger, mirror: halves.mirror)
+        let reconciler = try Reconciler(queue: halves.queue, ledger: halves.ledger, mirror: halves.mirror)
         let task = Task { [options] in try await reconciler.run(options).run }
         await page.wait()
         return task

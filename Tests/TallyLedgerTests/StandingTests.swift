@@ -33,7 +33,7 @@ import Testing
         try await Halves.with { halves in
             let id = try await halves.job(.pending)
             let wish = ReserveWish([.default], limit: 1, lease: .seconds(600), worker: WorkerID("w"))
-            _ = try await halves.queue.reserve(wish, at: nil)
+            _ = try await halves.queue.reserve(wish)
             try halves.send("XTRIM", .log, Array("MAXLEN".utf8), Array("0".utf8))
 
             try await mends(.D16, halves)
@@ -46,8 +46,8 @@ import Testing
     @Test func `compares nothing while the log has a hole, and says so [D16, P3]`() async throws {
         try await Halves.with { halves in
             _ = try await halves.provoke(.waits)
-            _ = try await halves.queue.push([Push(JobRecord(type: "t"))], issued: nil, at: nil)
-            _ = try await halves.queue.push([Push(JobRecord(type: "t"))], issued: nil, at: nil)
+            _ = try await halves.queue.push([Push(JobRecord(type: "t"))], issued: nil)
+            _ = try await halves.queue.push([Push(JobRecord(type: "t"))], issued: nil)
             let end = try await halves.queue.history().end
             try halves.send("XDEL", .log, Array("\(end.epoch)-\(end.seq - 1)".utf8))
 
@@ -83,8 +83,8 @@ import Testing
                 try await halves.sql("CREATE TABLE SCHEMA.old_\(table) AS TABLE SCHEMA.\(table)")
             }
             let wish = ReserveWish([.default], limit: 1, lease: .seconds(600), worker: WorkerID("w"))
-            let lease = try await halves.queue.reserve(wish, at: nil).jobs[0].lease
-            _ = try await halves.queue.ack([Ack(lease)], at: nil)
+            let lease = try await halves.queue.reserve(wish).jobs[0].lease
+            _ = try await halves.queue.settle([.ack(lease)])
             try await Settling.run(halves.queue, halves.ledger)
             // Half a minute later the log has been trimmed, and a minute after that the tombstones are gone.
             let end = try await halves.queue.history().end
@@ -113,7 +113,7 @@ import Testing
             #expect(lost.status == .failed && lost.error == "history_lost")
             #expect(try await halves.ledger.jobs([waiting])[waiting]?.status == .pending)
             #expect(
-                try await halves.queue.inspect([waiting, ended], at: nil).held.keys.sorted() == [waiting])
+                try await halves.queue.inspect([waiting, ended]).held.keys.sorted() == [waiting])
 
             options.codes = nil
             options.requeuesUnknown = true
@@ -190,7 +190,7 @@ import Testing
 
     @Test func `calls a worker lost that fell silent, unless it speaks again [D22, P3]`() async throws {
         try await Halves.with { halves in
-            try await halves.queue.heartbeat(beat("w"), at: nil)
+            try await halves.queue.heartbeat(beat("w"))
             try await Settling.run(halves.queue, halves.ledger)
             try await halves.sql("UPDATE SCHEMA.workers SET last_seen = now() - interval '10 minutes'")
             let seen = try await halves.ledger.workers()[0].lastSeen
@@ -201,7 +201,7 @@ import Testing
             #expect(row.beat.status == .lost && row.beat.running == [])
             #expect(try await halves.queue.roster("", limit: 10).workers.isEmpty)
             // What it says later counts, and a reconciler that looked before that comes too late.
-            try await halves.queue.heartbeat(beat("w"), at: nil)
+            try await halves.queue.heartbeat(beat("w"))
             try await Settling.run(halves.queue, halves.ledger)
             #expect(try await halves.ledger.workers()[0].beat.status == .running)
             #expect(try await !halves.ledger.loseWorker(WorkerID("w"), lastSeen: seen, actor: "late"))
@@ -210,7 +210,7 @@ import Testing
 
     @Test func `tells of a worker that has no row, unless it has spoken meanwhile [D23, P3]`() async throws {
         try await Halves.with { halves in
-            try await halves.queue.heartbeat(beat("w"), at: nil)
+            try await halves.queue.heartbeat(beat("w"))
             try await Settling.run(halves.queue, halves.ledger)
             try await halves.sql("DELETE FROM SCHEMA.workers")
             let words = try await halves.queue.roster("", limit: 10).workers[0].words
@@ -220,7 +220,7 @@ import Testing
             #expect(try await halves.ledger.workers().map(\.beat.id) == [WorkerID("w")])
             var other = beat("w")
             other.status = .draining
-            try await halves.queue.heartbeat(other, at: nil)
+            try await halves.queue.heartbeat(other)
             #expect(try await !halves.queue.tell(WorkerID("w"), words: words))
             #expect(try await !halves.queue.forget(WorkerID("w"), words: words))
         }
@@ -233,7 +233,7 @@ import Testing
             let holder = JobRecord(type: "t", unique: UniqueKey("held"))
             _ = try await halves.ledger.record([holder])
             let queued = JobRecord(type: "t", unique: UniqueKey("held too"))
-            _ = try await halves.queue.push([Push(queued)], issued: nil, at: nil)
+            _ = try await halves.queue.push([Push(queued)], issued: nil)
             try await Settling.run(halves.queue, halves.ledger)
             let gone = JobID()
             try await halves.sql(
@@ -253,7 +253,7 @@ import Testing
             #expect(try await !halves.queue.freeKey(other))
             #expect(
                 try await halves.queue.push(
-                    [Push(JobRecord(type: "t", unique: UniqueKey("held too")))], issued: nil, at: nil)
+                    [Push(JobRecord(type: "t", unique: UniqueKey("held too")))], issued: nil)
                     == [.duplicate(of: queued.id)])
         }
     }
@@ -305,7 +305,7 @@ import Testing
     ) async throws {
         try await Halves.with { halves in
             let id = try await halves.job(status)
-            let version = try #require(try await halves.queue.inspect([id], at: nil).held[id]).version
+            let version = try #require(try await halves.queue.inspect([id]).held[id]).version
             try halves.damage(id)
             try await halves.run("DELETE FROM JOBS", id)
 
@@ -316,7 +316,7 @@ import Testing
             #expect(row.error?.hasPrefix("corrupt") == true)
             let last = try #require(try await halves.ledger.events(id).last)
             #expect(last.to == .failed && last.actor == "reconciler:D31")
-            let view = try await halves.queue.inspect([id], at: nil)
+            let view = try await halves.queue.inspect([id])
             #expect(view.damaged.isEmpty && view.ended[id]?.status == .failed)
             #expect(try await halves.queue.survey().held == 0)
         }
@@ -327,12 +327,12 @@ import Testing
     {
         try await Halves.with { halves in
             let (id, other) = (try await halves.job(.processing), try await halves.job(.processing))
-            let view = try await halves.queue.inspect([id, other], at: nil)
+            let view = try await halves.queue.inspect([id, other])
             let leases = [try #require(view.held[id]?.lease), try #require(view.held[other]?.lease)]
             try halves.send("HDEL", .body, halves.bytes(id))
 
-            let answers = try await halves.queue.retry(
-                leases.map { Retry($0, runAt: nil, attempts: 1, error: "e") }, at: nil)
+            let answers = try await halves.queue.settle(
+                leases.map { .retry($0, runAt: nil, attempts: 1, error: "e") })
 
             #expect(answers == [.refused(.notProcessing), .settled(.pending)])
         }

@@ -1,4 +1,5 @@
 import TallyCore
+import TallyTesting
 import Testing
 
 @testable import TallyMemory
@@ -24,27 +25,30 @@ private func wish(_ limit: Int = 1) -> ReserveWish { ReserveWish(["q"], limit: l
 
     @Test func `hands out nothing in a new epoch until it is opened`() async throws {
         let queue = MemoryQueue(clock: { start })
-        _ = try await queue.push([Push(record()), Push(record())], issued: nil, at: nil)
-        let lease = try await queue.reserve(wish(), at: nil).jobs[0].lease
+        _ = try await queue.push([Push(record()), Push(record())], issued: nil)
+        let lease = try await queue.reserve(wish()).jobs[0].lease
 
         let epoch = try queue.startEpoch()
-        let held = try await queue.reserve(wish(), at: nil)
+        let held = try await queue.reserve(wish())
 
         #expect(held.isHeld && held.jobs.isEmpty)
         #expect(try await queue.stamp().epoch == 0)
-        #expect(try await queue.ack([Ack(lease)], at: nil) == [.settled(.completed)])
+        #expect(try await queue.settle([.ack(lease)]) == [.settled(.completed)])
         try await queue.open(epoch: epoch - 1)
-        #expect(try await queue.reserve(wish(), at: nil).isHeld)
+        #expect(try await queue.reserve(wish()).isHeld)
         try await queue.open(epoch: epoch)
-        #expect(try await queue.reserve(wish(), at: nil).jobs.first?.lease.epoch == epoch)
+        #expect(try await queue.reserve(wish()).jobs.first?.lease.epoch == epoch)
     }
 
     @Test func `resumes leasing by itself when nobody opens the epoch for the hold`() async throws {
-        let queue = MemoryQueue(clock: { start }, held: true)
-        _ = try await queue.push([Push(record())], issued: nil, at: nil)
+        let clock = ManualClock(start)
+        let queue = MemoryQueue(clock: clock.reading, held: true)
+        _ = try await queue.push([Push(record())], issued: nil)
 
-        let before = try await queue.reserve(wish(), at: start + Limits.hold - .microseconds(1))
-        let after = try await queue.reserve(wish(), at: start + Limits.hold)
+        clock.set(start + Limits.hold - .microseconds(1))
+        let before = try await queue.reserve(wish())
+        clock.set(start + Limits.hold)
+        let after = try await queue.reserve(wish())
 
         #expect(before.isHeld && before.jobs.isEmpty)
         #expect(!after.isHeld && after.jobs.count == 1)
@@ -52,7 +56,7 @@ private func wish(_ limit: Int = 1) -> ReserveWish { ReserveWish(["q"], limit: l
 
     @Test func `names the end of the history before in a new epoch's first entry`() async throws {
         let queue = MemoryQueue(clock: { start })
-        _ = try await queue.push([Push(record())], issued: nil, at: nil)
+        _ = try await queue.push([Push(record())], issued: nil)
 
         let epoch = try queue.startEpoch()
         let last = try await queue.log(after: LogPosition(epoch: 1, seq: 2), limit: 9)
@@ -68,12 +72,12 @@ private func wish(_ limit: Int = 1) -> ReserveWish { ReserveWish(["q"], limit: l
         let queue = MemoryQueue(clock: { start }, window: 2, logEntries: 100)
         let recorded = (0..<3).map { _ in Push(record(), isRecorded: true) }
 
-        #expect(try await queue.push(recorded, issued: nil, at: nil) == [.pushed, .pushed, .full])
+        #expect(try await queue.push(recorded, issued: nil) == [.pushed, .pushed, .full])
         await #expect(throws: QueueError.self) {
-            try await queue.push([Push(record("other")), Push(record())], issued: nil, at: nil)
+            try await queue.push([Push(record("other")), Push(record())], issued: nil)
         }
 
-        #expect(try await queue.counts(at: nil).map(\.queue) == ["q"])
+        #expect(try await queue.counts().map(\.queue) == ["q"])
     }
 
     @Test func `counts scheduled jobs towards the window, and no cancelled ones [P22]`() async throws {
@@ -81,64 +85,75 @@ private func wish(_ limit: Int = 1) -> ReserveWish { ReserveWish(["q"], limit: l
         let later = JobRecord(type: "t", queue: "q", runAt: start + .seconds(60), createdAt: start)
         let first = record()
         #expect(
-            try await queue.push([Push(later), Push(first)], issued: nil, at: nil) == [.pushed, .pushed])
+            try await queue.push([Push(later), Push(first)], issued: nil) == [.pushed, .pushed])
         let more = Push(record(), isRecorded: true)
 
-        #expect(try await queue.push([more], issued: nil, at: nil) == [.full])
-        _ = try await queue.cancel(first.id, tombstone: nil, at: nil)
+        #expect(try await queue.push([more], issued: nil) == [.full])
+        _ = try await queue.cancel(first.id, tombstone: nil)
 
-        #expect(try await queue.push([more], issued: nil, at: nil) == [.pushed])
+        #expect(try await queue.push([more], issued: nil) == [.pushed])
     }
 
     @Test func `refuses pushes when the log is full, and drains all the same [P22]`() async throws {
         let queue = MemoryQueue(clock: { start }, window: 100, logEntries: 2)
-        _ = try await queue.push([Push(record())], issued: nil, at: nil)
+        _ = try await queue.push([Push(record())], issued: nil)
 
         await #expect(throws: QueueError.self) {
-            try await queue.push([Push(record())], issued: nil, at: nil)
+            try await queue.push([Push(record())], issued: nil)
         }
-        let lease = try await queue.reserve(wish(), at: nil).jobs[0].lease
-        #expect(try await queue.ack([Ack(lease)], at: nil) == [.settled(.completed)])
+        let lease = try await queue.reserve(wish()).jobs[0].lease
+        #expect(try await queue.settle([.ack(lease)]) == [.settled(.completed)])
 
-        try await queue.report(applied: try await queue.history().end, at: nil)
-        #expect(try await queue.push([Push(record())], issued: nil, at: nil) == [.pushed])
+        try await queue.report(applied: try await queue.history().end)
+        #expect(try await queue.push([Push(record())], issued: nil) == [.pushed])
     }
 
     @Test func `keeps a tombstone until a minute after the mirror reported its end`() async throws {
-        let queue = MemoryQueue(clock: { start })
+        let clock = ManualClock(start)
+        let queue = MemoryQueue(clock: clock.reading)
         let job = record()
-        _ = try await queue.push([Push(job)], issued: nil, at: start)
-        _ = try await queue.cancel(job.id, tombstone: nil, at: start)
+        _ = try await queue.push([Push(job)], issued: nil)
+        _ = try await queue.cancel(job.id, tombstone: nil)
         let hour = start + .seconds(3600)
         let end = try await queue.history().end
 
         // The first report closes nothing: it only says that the older, empty generation is known.
-        try await queue.report(applied: end, at: hour)
-        try await queue.report(applied: end, at: hour + Limits.tombstone)
-        #expect(try await queue.push([Push(job)], issued: nil, at: hour) == [.ended(.cancelled)])
-        try await queue.report(applied: end, at: hour + Limits.tombstone * 2 - .microseconds(1))
-        #expect(try await queue.inspect([job.id], at: hour).ended[job.id] != nil)
-        try await queue.report(applied: end, at: hour + Limits.tombstone * 2)
+        clock.set(hour)
+        try await queue.report(applied: end)
+        clock.set(hour + Limits.tombstone)
+        try await queue.report(applied: end)
+        clock.set(hour)
+        #expect(try await queue.push([Push(job)], issued: nil) == [.ended(.cancelled)])
+        clock.set(hour + Limits.tombstone * 2 - .microseconds(1))
+        try await queue.report(applied: end)
+        clock.set(hour)
+        #expect(try await queue.inspect([job.id]).ended[job.id] != nil)
+        clock.set(hour + Limits.tombstone * 2)
+        try await queue.report(applied: end)
 
-        #expect(try await queue.inspect([job.id], at: hour).ended[job.id] == nil)
+        clock.set(hour)
+        #expect(try await queue.inspect([job.id]).ended[job.id] == nil)
     }
 
-    @Test func `never steps its own clock back behind a time that was passed`() async throws {
-        let queue = MemoryQueue(clock: { start })
-
-        _ = try await queue.promote(1, at: start + .seconds(5))
-
+    @Test func `takes a test's clock at its word, also when it goes back`() async throws {
+        let clock = ManualClock(start)
+        let queue = MemoryQueue(clock: clock.reading)
+        clock.advance(by: .seconds(5))
         #expect(try await queue.history().now == start + .seconds(5))
+
+        clock.set(start)
+
+        #expect(try await queue.history().now == start)
     }
 
     @Test func `drops an outdated element without replacing it in the call`() async throws {
         let queue = MemoryQueue(clock: { start })
         let jobs = (0..<3).map { _ in Push(record()) }
-        _ = try await queue.push(jobs, issued: nil, at: nil)
-        _ = try await queue.cancel(jobs[0].record.id, tombstone: nil, at: nil)
+        _ = try await queue.push(jobs, issued: nil)
+        _ = try await queue.cancel(jobs[0].record.id, tombstone: nil)
 
-        let first = try await queue.reserve(wish(2), at: nil).jobs
-        let second = try await queue.reserve(wish(2), at: nil).jobs
+        let first = try await queue.reserve(wish(2)).jobs
+        let second = try await queue.reserve(wish(2)).jobs
 
         #expect(first.map(\.record.id) == [jobs[1].record.id])
         #expect(second.map(\.record.id) == [jobs[2].record.id])
@@ -148,11 +163,11 @@ private func wish(_ limit: Int = 1) -> ReserveWish { ReserveWish(["q"], limit: l
         let queue = MemoryQueue()
         for _ in 0..<500 {
             async let waited: Void = queue.wait(for: ["q"], upTo: .seconds(600))
-            _ = try await queue.push([Push(record())], issued: nil, at: nil)
+            _ = try await queue.push([Push(record())], issued: nil)
             try await waited
 
-            let lease = try await queue.reserve(wish(), at: nil).jobs[0].lease
-            _ = try await queue.ack([Ack(lease)], at: nil)
+            let lease = try await queue.reserve(wish()).jobs[0].lease
+            _ = try await queue.settle([.ack(lease)])
         }
     }
 

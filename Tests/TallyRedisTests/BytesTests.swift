@@ -11,7 +11,7 @@ private func job(_ bytes: Int) -> JobRecord {
 
 private func push(_ count: Int, of bytes: Int, to queue: RedisQueue) async throws -> [JobRecord] {
     let jobs = (0..<count).map { _ in job(bytes) }
-    for call in jobs.map({ Push($0) }).calls() { _ = try await queue.push(call, issued: nil, at: nil) }
+    for call in jobs.map({ Push($0) }).calls() { _ = try await queue.push(call, issued: nil) }
     return jobs
 }
 
@@ -38,7 +38,7 @@ private func push(_ count: Int, of bytes: Int, to queue: RedisQueue) async throw
     @Test func `holds all of many small log entries, in one call`() async throws {
         try await withQueue { queue, _ in
             let before = try await queue.history().end
-            for _ in 0..<200 { _ = try await queue.push([Push(job(10))], issued: nil, at: nil) }
+            for _ in 0..<200 { _ = try await queue.push([Push(job(10))], issued: nil) }
 
             #expect(try await queue.log(after: before, limit: 4096).count == 200)
             #expect(try await queue.log(after: before, limit: 150).count == 150)
@@ -50,12 +50,12 @@ private func push(_ count: Int, of bytes: Int, to queue: RedisQueue) async throw
         try await withQueue { queue, namespace in
             let record = try await push(1, of: size, to: queue)[0]
 
-            var held = try await queue.inspect([record.id], bodies: .omitted, at: nil).held[record.id]?.record
+            var held = try await queue.inspect([record.id], bodies: .omitted).held[record.id]?.record
             #expect(held?.body == [])
             held?.body = record.body
             #expect(held == record)
             #expect(
-                try await queue.inspect([record.id], bodies: .checked, at: nil).held[record.id]?.record.body
+                try await queue.inspect([record.id], bodies: .checked).held[record.id]?.record.body
                     == [])
         }
     }
@@ -75,9 +75,9 @@ private func push(_ count: Int, of bytes: Int, to queue: RedisQueue) async throw
             try send(Array("HSET".utf8), body, jobs[2].id.bytes, flipped)
             let ids = jobs.map(\.id)
 
-            let heads = try await queue.inspect(ids, bodies: .omitted, at: nil)
+            let heads = try await queue.inspect(ids, bodies: .omitted)
             #expect(Set(heads.damaged.keys) == Set(ids[..<2]) && Set(heads.held.keys) == [ids[2]])
-            #expect(try await queue.inspect(ids, bodies: .checked, at: nil).damaged.count == 3)
+            #expect(try await queue.inspect(ids, bodies: .checked).damaged.count == 3)
         }
     }
 
@@ -85,8 +85,8 @@ private func push(_ count: Int, of bytes: Int, to queue: RedisQueue) async throw
         try await withQueue { queue, _ in
             let ids = try await push(20, of: 1 << 20, to: queue).map(\.id)
 
-            #expect(try await queue.inspect(ids, at: nil).held.count == 20)
-            let answer = try await queue.call("inspect", at: nil) { head, _ in
+            #expect(try await queue.inspect(ids).held.count == 20)
+            let answer = try await queue.call("inspect") { head, _ in
                 for id in ids { head.bulk(id.bytes) }
             }
             #expect((answer.values.count - 5) / 6 == Limits.inspectBytes >> 20)
@@ -102,7 +102,7 @@ private func push(_ count: Int, of bytes: Int, to queue: RedisQueue) async throw
             var taken: [JobID] = []
             while taken.count < 200 {
                 try raw.send([Array("DEL".utf8), Array(RedisKey.wake.of(namespace, "q").utf8)])
-                let some = try await queue.reserve(wish, at: nil).jobs
+                let some = try await queue.reserve(wish).jobs
                 #expect(!some.isEmpty && some.count <= Limits.reserveBytes / Limits.inlineBodyBytes)
                 taken += some.map(\.record.id)
                 let token = try raw.send([Array("EXISTS".utf8), Array(RedisKey.wake.of(namespace, "q").utf8)])
@@ -118,7 +118,7 @@ private func push(_ count: Int, of bytes: Int, to queue: RedisQueue) async throw
         try await withQueue { queue, _ in
             _ = try await push(500, of: 10, to: queue)
 
-            let jobs = try await queue.reserve(ReserveWish(["q"], limit: 500, worker: WorkerID("w")), at: nil)
+            let jobs = try await queue.reserve(ReserveWish(["q"], limit: 500, worker: WorkerID("w")))
                 .jobs
             #expect(jobs.count == 500)
         }
@@ -132,21 +132,21 @@ private func push(_ count: Int, of bytes: Int, to queue: RedisQueue) async throw
             let two = [Push(job(600 << 10)), Push(job(600 << 10))]
 
             let error = await #expect(throws: QueueError.self) {
-                try await queue.push(two, issued: nil, at: nil)
+                try await queue.push(two, issued: nil)
             }
             #expect(error?.code == .invalid && error?.detail.contains("split it") == true)
             #expect(try await queue.history().end == end)
 
             let leases = try await two.asyncMap { one in
-                _ = try await queue.push([one], issued: nil, at: nil)
+                _ = try await queue.push([one], issued: nil)
                 let wish = ReserveWish(["q"], limit: 1, worker: WorkerID("w"))
-                return try await queue.reserve(wish, at: nil).jobs[0].lease
+                return try await queue.reserve(wish).jobs[0].lease
             }
-            let acks = leases.map { Ack($0, result: [UInt8](repeating: 0x31, count: 600 << 10)) }
+            let acks = leases.map { Settlement.ack($0, result: [UInt8](repeating: 0x31, count: 600 << 10)) }
             #expect(
-                await #expect(throws: QueueError.self) { try await queue.ack(acks, at: nil) }?.code
+                await #expect(throws: QueueError.self) { try await queue.settle(acks) }?.code
                     == .invalid)
-            for ack in acks { #expect(try await queue.ack([ack], at: nil) == [.settled(.completed)]) }
+            for ack in acks { #expect(try await queue.settle([ack]) == [.settled(.completed)]) }
         }
     }
 }

@@ -17,12 +17,12 @@ import Testing
                 "100")
 
             #expect(taken.array?.last?.number == 0)
-            #expect(try await queue.reclaim(100, at: nil) == 0)
-            guard case .extended = try await queue.extend([lease], by: .seconds(60), at: nil)[0] else {
+            #expect(try await queue.reclaim(100) == 0)
+            guard case .extended = try await queue.extend([lease], by: .seconds(60))[0] else {
                 Issue.record("a lease that ran out only by the jump was refused")
                 return
             }
-            #expect(try await queue.ack([Ack(lease)], at: nil) == [.settled(.completed)])
+            #expect(try await queue.settle([.ack(lease)]) == [.settled(.completed)])
         }
     }
 
@@ -45,9 +45,9 @@ import Testing
         try await withQueue { queue, namespace in
             let raw = try RawRedis(url: Servers.redisURL)
             let prefix = RedisKey.prefix(namespace)
-            _ = try await queue.push([Push(JobRecord(type: "t", queue: "q"))], issued: nil, at: nil)
+            _ = try await queue.push([Push(JobRecord(type: "t", queue: "q"))], issued: nil)
             let wish = ReserveWish(["q"], limit: 1, lease: .seconds(60), worker: WorkerID("w"))
-            let lease = try #require(try await queue.reserve(wish, at: nil).jobs.first).lease
+            let lease = try #require(try await queue.reserve(wish).jobs.first).lease
             let past = try await queue.history().now - .seconds(1)
             _ = try raw.send([
                 Array("ZADD".utf8), Array(RedisKey.leases.behind(prefix).utf8),

@@ -47,12 +47,12 @@ private struct Damage: Sendable, CustomStringConvertible {
             func push(_ records: JobRecord...) async throws -> [PushAnswer] {
                 let issued = try await queue.stamp()
                 return try await queue.push(
-                    records.map { Push($0, isRecorded: true) }, issued: issued, at: nil)
+                    records.map { Push($0, isRecorded: true) }, issued: issued)
             }
             let (bad, good, leased) = (record("bad"), record("default"), record("default"))
             #expect(try await push(leased) == [.pushed])
             let wish = ReserveWish(["default"], limit: 1, worker: WorkerID("w"))
-            let lease = try #require(try await queue.reserve(wish, at: nil).jobs.first?.lease)
+            let lease = try #require(try await queue.reserve(wish).jobs.first?.lease)
             #expect(try await push(bad, good) == [.pushed, .pushed])
             try raw.send(
                 [Array(damage.command.utf8), Array(damage.key.of(namespace, damage.rest).utf8)]
@@ -64,11 +64,11 @@ private struct Damage: Sendable, CustomStringConvertible {
             let keyed = record("default", key: "key")
             #expect(try await push(record("bad"), keyed).last == .pushed)
             _ = try await push(bad)
-            _ = try await queue.promote(10, at: nil)
-            _ = try await queue.reclaim(10, at: nil)
-            let view = try await queue.inspect([bad.id, good.id, keyed.id], at: nil)
+            _ = try await queue.promote(10)
+            _ = try await queue.reclaim(10)
+            let view = try await queue.inspect([bad.id, good.id, keyed.id])
             #expect(view.held[good.id] != nil && view.held[keyed.id] != nil)
-            #expect(try await queue.counts(at: nil).first { $0.queue == "default" }?.pending ?? 0 >= 2)
+            #expect(try await queue.counts().first { $0.queue == "default" }?.pending ?? 0 >= 2)
             for structure in [
                 QueueStructure.leases, .due, .ready("default", .normal), .ready("bad", .normal),
                 .ready("bad", .high),
@@ -79,12 +79,12 @@ private struct Damage: Sendable, CustomStringConvertible {
             _ = try await queue.pruneKeys("", limit: 100)
             _ = try await queue.leakedKeys("", limit: 100)
             _ = try await queue.duties()
-            #expect(try await queue.ack([Ack(lease, result: [])], at: nil) == [.settled(.completed)])
+            #expect(try await queue.settle([.ack(lease, result: [])]) == [.settled(.completed)])
             let both = ReserveWish(["bad", "default"], limit: 10, worker: WorkerID("w"))
-            let taken = try await queue.reserve(both, at: nil)
+            let taken = try await queue.reserve(both)
             #expect(Set(taken.jobs.map(\.record.id)).isSuperset(of: [good.id, keyed.id]))
-            let acks = taken.jobs.map { Ack($0.lease, result: []) }
-            #expect(try await queue.ack(acks, at: nil).allSatisfy { $0 == .settled(.completed) })
+            let acks = taken.jobs.map { Settlement.ack($0.lease, result: []) }
+            #expect(try await queue.settle(acks).allSatisfy { $0 == .settled(.completed) })
         }
     }
 
@@ -98,10 +98,10 @@ private struct Damage: Sendable, CustomStringConvertible {
             let issued = try await queue.stamp()
             let push = Push(record, isRecorded: true)
 
-            #expect(try await queue.push([push], issued: issued, at: nil) == [.refused])
+            #expect(try await queue.push([push], issued: issued) == [.refused])
 
             try raw.send([Array("HDEL".utf8), key, record.id.bytes])
-            #expect(try await queue.push([push], issued: issued, at: nil) == [.pushed])
+            #expect(try await queue.push([push], issued: issued) == [.pushed])
         }
     }
 }

@@ -1,4 +1,5 @@
 import TallyCore
+import TallyTesting
 import TestSupport
 import Testing
 
@@ -74,7 +75,8 @@ private struct Target {
     let queue: RedisQueue
     let namespace: String
     let raw: RawRedis
-    let now = Timestamp(microseconds: 1_893_456_000_000_000)
+    static let now = Timestamp(microseconds: 1_893_456_000_000_000)
+    var now: Timestamp { Self.now }
     let epoch: Int64
     let held: Lease
     let waiting: JobID
@@ -84,23 +86,24 @@ private struct Target {
         self.namespace = namespace
         raw = try RawRedis(url: Servers.redisURL)
         epoch = try await queue.history().epoch
+        let now = Self.now
         func wish(_ limit: Int) -> ReserveWish { ReserveWish(["q"], limit: limit, worker: WorkerID("w")) }
         let jobs = (0..<4).map { _ in
             JobRecord(type: "t", queue: "q", createdAt: Timestamp(microseconds: 1_893_456_000_000_000))
         }
-        _ = try await queue.push(jobs.map { Push($0) }, issued: nil, at: now)
-        let leased = try await queue.reserve(wish(4), at: now).jobs.map(\.lease)
+        _ = try await queue.push(jobs.map { Push($0) }, issued: nil)
+        let leased = try await queue.reserve(wish(4)).jobs.map(\.lease)
         held = leased[0]
-        _ = try await queue.ack([Ack(leased[1])], at: now)
-        _ = try await queue.retry(
-            [Retry(leased[2], runAt: now + .seconds(60), attempts: 1, error: "e")], at: now)
-        _ = try await queue.cancel(leased[3].id, tombstone: nil, at: now)
+        _ = try await queue.settle([.ack(leased[1])])
+        _ = try await queue.settle(
+            [.retry(leased[2], runAt: now + .seconds(60), attempts: 1, error: "e")])
+        _ = try await queue.cancel(leased[3].id, tombstone: nil)
         let more = [
             JobRecord(type: "t", queue: "q", unique: UniqueKey("k"), createdAt: now),
             JobRecord(type: "t", queue: "q", body: Array(repeating: 7, count: 70_000), createdAt: now),
             JobRecord(type: "t", queue: "q", runAt: now + .seconds(60), createdAt: now),
         ]
-        _ = try await queue.push(more.map { Push($0) }, issued: nil, at: now)
+        _ = try await queue.push(more.map { Push($0) }, issued: nil)
         waiting = more[0].id
     }
 
@@ -166,10 +169,12 @@ private let verbs = [
 ]
 
 @Suite(.serialized) struct `A function called with hostile arguments` {
+    private let clock = ManualClock(Target.now)
+
     @Test(arguments: verbs) func `changes nothing when one argument is bad [A10, I12]`(_ verb: String)
         async throws
     {
-        try await withQueue(hasTestClock: true) { queue, namespace in
+        try await withQueue(clock: clock) { queue, namespace in
             let target = try await Target(queue, namespace)
             let before = try target.raw.dump(namespace)
             let template = target.template(verb)
@@ -190,7 +195,7 @@ private let verbs = [
     @Test(arguments: verbs) func `changes nothing when arguments are missing [A10]`(_ verb: String)
         async throws
     {
-        try await withQueue(hasTestClock: true) { queue, namespace in
+        try await withQueue(clock: clock) { queue, namespace in
             let target = try await Target(queue, namespace)
             let before = try target.raw.dump(namespace)
             let template = target.template(verb).map(\.good)
@@ -207,7 +212,7 @@ private let verbs = [
     @Test(arguments: verbs) func `changes nothing when server id or time are not what they are [A10]`(
         _ verb: String
     ) async throws {
-        try await withQueue(hasTestClock: true) { queue, namespace in
+        try await withQueue(clock: clock) { queue, namespace in
             let target = try await Target(queue, namespace)
             let before = try target.raw.dump(namespace)
             let good = target.template(verb).map(\.good)
@@ -231,7 +236,7 @@ private let verbs = [
 
     @Test(arguments: ["push", "ack", "fail", "retry", "release", "extend", "inspect", "reserve"])
     func `refuses 9,000 arguments whole [A10]`(_ verb: String) async throws {
-        try await withQueue(hasTestClock: true) { queue, namespace in
+        try await withQueue(clock: clock) { queue, namespace in
             let target = try await Target(queue, namespace)
             let before = try target.raw.dump(namespace)
             var arguments = target.template(verb).map(\.good)
@@ -249,7 +254,7 @@ private let verbs = [
 
     @Test(arguments: ["ack", "fail", "retry", "release", "push"])
     func `settles no job of a call whose last job is bad [A8]`(_ verb: String) async throws {
-        try await withQueue(hasTestClock: true) { queue, namespace in
+        try await withQueue(clock: clock) { queue, namespace in
             let target = try await Target(queue, namespace)
             let before = try target.raw.dump(namespace)
             let good = target.template(verb).map(\.good)
@@ -272,7 +277,7 @@ private let verbs = [
     @Test func `takes the good arguments of every verb`() async throws {
         // Else the tests above would show nothing.
         for verb in verbs {
-            try await withQueue(hasTestClock: true) { queue, namespace in
+            try await withQueue(clock: clock) { queue, namespace in
                 let target = try await Target(queue, namespace)
                 let reply = try target.call(verb, target.template(verb).map(\.good))
                 #expect((reply.array?.count ?? 0) >= 3, "\(verb): \(reply)")
@@ -284,9 +289,9 @@ private let verbs = [
         try await withQueue { queue, _ in
             for name in ["{x}", "a:b", "a*b?[c]", #"q"'\"#, "漢字", "}:body"] {
                 let job = JobRecord(type: JobType(name), queue: QueueName(name), unique: UniqueKey(name))
-                #expect(try await queue.push([Push(job)], issued: nil, at: nil) == [.pushed])
+                #expect(try await queue.push([Push(job)], issued: nil) == [.pushed])
                 let taken = try await queue.reserve(
-                    ReserveWish([QueueName(name)], limit: 5, worker: WorkerID(name)), at: nil)
+                    ReserveWish([QueueName(name)], limit: 5, worker: WorkerID(name)))
                 #expect(taken.jobs.map(\.record) == [job])
             }
         }

@@ -24,7 +24,7 @@ import Testing
             let queue = try await RedisQueue.open(RedisConfiguration(url: redis.url))
             try await queue.open(epoch: queue.history().epoch)
             let record = JobRecord(type: "t", queue: "q")
-            _ = try await queue.push([Push(record)], issued: nil, at: nil)
+            _ = try await queue.push([Push(record)], issued: nil)
 
             let prefix = "{tally:0}"
             let seen = try raw("FCALL", "tally_v1_scan", "1", prefix, raw.runID, "0", "0", "10")
@@ -67,9 +67,9 @@ import Testing
             let before = try raw.dump("tally")
 
             let push = await caught(QueueError.self) {
-                try await queue.push([Push(JobRecord(type: "t", queue: "q"))], issued: nil, at: nil)
+                try await queue.push([Push(JobRecord(type: "t", queue: "q"))], issued: nil)
             }
-            let sweep = await caught(QueueError.self) { try await queue.promote(1, at: nil) }
+            let sweep = await caught(QueueError.self) { try await queue.promote(1) }
 
             for error in [push, sweep] {
                 #expect(error?.code == .wrongServer)

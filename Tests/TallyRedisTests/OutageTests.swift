@@ -22,14 +22,14 @@ private func opened(_ redis: PrivateRedis) async throws -> RedisQueue {
 
             for _ in 0..<3 {
                 let error = await caught(QueueError.self) {
-                    try await queue.push([Push(job())], issued: nil, at: nil)
+                    try await queue.push([Push(job())], issued: nil)
                 }
                 #expect(
                     error?.code == .unavailable || error?.code == .uncertain, "\(String(describing: error))")
             }
             try await redis.start()
 
-            #expect(try await queue.push([Push(job())], issued: nil, at: nil) == [.pushed])
+            #expect(try await queue.push([Push(job())], issued: nil) == [.pushed])
             await queue.close()
         }
     }
@@ -45,14 +45,14 @@ private func opened(_ redis: PrivateRedis) async throws -> RedisQueue {
             redis.freeze()
 
             let error = await caught(QueueError.self) {
-                try await queue.push([Push(record)], issued: nil, at: nil)
+                try await queue.push([Push(record)], issued: nil)
             }
             redis.resume()
 
             #expect(error?.code == .uncertain)
-            let again = try await queue.push([Push(record)], issued: nil, at: nil)
+            let again = try await queue.push([Push(record)], issued: nil)
             #expect(again == [.exists(same: true)] || again == [.pushed])
-            #expect(try await queue.counts(at: nil).map(\.pending) == [1])
+            #expect(try await queue.counts().map(\.pending) == [1])
             await queue.close()
         }
     }
@@ -62,10 +62,10 @@ private func opened(_ redis: PrivateRedis) async throws -> RedisQueue {
     {
         try await PrivateRedis.with { redis in
             let queue = try await opened(redis)
-            _ = try await queue.push((0..<3).map { _ in Push(job()) }, issued: nil, at: nil)
+            _ = try await queue.push((0..<3).map { _ in Push(job()) }, issued: nil)
             let one = ReserveWish(["q"], limit: 1, lease: .seconds(60), worker: WorkerID("w"))
-            let first = try await queue.reserve(one, at: nil).jobs[0].lease
-            let second = try await queue.reserve(one, at: nil).jobs[0].lease
+            let first = try await queue.reserve(one).jobs[0].lease
+            let second = try await queue.reserve(one).jobs[0].lease
             let before = try await queue.history()
 
             redis.kill()
@@ -74,21 +74,21 @@ private func opened(_ redis: PrivateRedis) async throws -> RedisQueue {
 
             #expect(after.epoch > before.epoch && after.isHeld && after.seq == 1)
             #expect(try await queue.log(after: before.end, limit: 9).first?.predecessor == before.end)
-            let held = try await queue.reserve(wish, at: nil)
+            let held = try await queue.reserve(wish)
             #expect(held.isHeld && held.jobs.isEmpty)
             #expect(try await queue.stamp().epoch == 0)
-            let extended = try await queue.extend([first], by: .seconds(60), at: nil)
+            let extended = try await queue.extend([first], by: .seconds(60))
             guard case .extended(let longer, false) = extended[0] else {
                 Issue.record("\(extended)")
                 return
             }
             #expect(longer.epoch == first.epoch && longer.version == first.version)
             #expect(
-                try await queue.ack([Ack(first), Ack(second)], at: nil) == [
+                try await queue.settle([.ack(first), .ack(second)]) == [
                     .settled(.completed), .settled(.completed),
                 ])
             try await queue.open(epoch: after.epoch)
-            let taken = try await queue.reserve(wish, at: nil).jobs
+            let taken = try await queue.reserve(wish).jobs
             #expect(taken.count == 1 && taken[0].lease.epoch == after.epoch)
             await queue.close()
         }
@@ -103,7 +103,7 @@ private func opened(_ redis: PrivateRedis) async throws -> RedisQueue {
             try await queue.open(epoch: queue.history().epoch)
 
             #expect(
-                try await queue.push([Push(job(), isRecorded: true)], issued: issued, at: nil) == [.refused])
+                try await queue.push([Push(job(), isRecorded: true)], issued: issued) == [.refused])
             await queue.close()
         }
     }
@@ -118,7 +118,7 @@ private func opened(_ redis: PrivateRedis) async throws -> RedisQueue {
                 for worker in 0..<8 {
                     group.addTask {
                         for _ in 0..<50 {
-                            _ = try await queue.push([Push(job())], issued: nil, at: nil)
+                            _ = try await queue.push([Push(job())], issued: nil)
                             done.append(worker)
                         }
                     }
@@ -132,7 +132,7 @@ private func opened(_ redis: PrivateRedis) async throws -> RedisQueue {
             }
 
             try raw("FUNCTION", "FLUSH")
-            #expect(try await queue.counts(at: nil).first?.pending == 400)
+            #expect(try await queue.counts().first?.pending == 400)
             await queue.close()
         }
     }
@@ -141,32 +141,32 @@ private func opened(_ redis: PrivateRedis) async throws -> RedisQueue {
         try await PrivateRedis.with { redis in
             let queue = try await opened(redis)
             let raw = try RawRedis(url: redis.url)
-            _ = try await queue.push((0..<4).map { _ in Push(job()) }, issued: nil, at: nil)
+            _ = try await queue.push((0..<4).map { _ in Push(job()) }, issued: nil)
             let one = ReserveWish(["q"], limit: 2, lease: .seconds(60), worker: WorkerID("w"))
-            let leases = try await queue.reserve(one, at: nil).jobs.map(\.lease)
+            let leases = try await queue.reserve(one).jobs.map(\.lease)
             try raw("CONFIG", "SET", "maxmemory", "1mb")
 
             let error = await caught(QueueError.self) {
-                try await queue.push([Push(job())], issued: nil, at: nil)
+                try await queue.push([Push(job())], issued: nil)
             }
 
             #expect(error?.code == .full)
-            #expect(try await queue.reserve(one, at: nil).jobs.count == 2)
-            guard case .extended = try await queue.extend([leases[0]], by: .seconds(9), at: nil)[0] else {
+            #expect(try await queue.reserve(one).jobs.count == 2)
+            guard case .extended = try await queue.extend([leases[0]], by: .seconds(9))[0] else {
                 Issue.record("not extended")
                 return
             }
-            #expect(try await queue.ack([Ack(leases[0])], at: nil) == [.settled(.completed)])
+            #expect(try await queue.settle([.ack(leases[0])]) == [.settled(.completed)])
             #expect(
-                try await queue.fail([Failure(leases[1], attempts: 1, error: "e")], at: nil) == [
+                try await queue.settle([.fail(leases[1], attempts: 1, error: "e")]) == [
                     .settled(.failed)
                 ])
-            #expect(try await queue.reclaim(9, at: nil) == 0)
+            #expect(try await queue.reclaim(9) == 0)
             let late = try await RedisQueue.open(RedisConfiguration(url: redis.url))
             #expect(try await late.history().logLength > 0)
             await late.close()
             try raw("CONFIG", "SET", "maxmemory", "0")
-            #expect(try await queue.push([Push(job())], issued: nil, at: nil) == [.pushed])
+            #expect(try await queue.push([Push(job())], issued: nil) == [.pushed])
             await queue.close()
         }
     }
@@ -188,14 +188,14 @@ private func opened(_ redis: PrivateRedis) async throws -> RedisQueue {
     @Test func `is emptied, a new epoch begins and is held [I13]`() async throws {
         try await PrivateRedis.with { redis in
             let queue = try await opened(redis)
-            _ = try await queue.push([Push(job())], issued: nil, at: nil)
+            _ = try await queue.push([Push(job())], issued: nil)
             let before = try await queue.history()
 
             try RawRedis(url: redis.url)("FLUSHALL")
             let after = try await queue.history()
 
             #expect(after.epoch > before.epoch && after.isHeld)
-            #expect(try await queue.reserve(wish, at: nil).jobs.isEmpty)
+            #expect(try await queue.reserve(wish).jobs.isEmpty)
             await queue.close()
         }
     }

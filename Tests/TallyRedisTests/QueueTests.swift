@@ -15,34 +15,36 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
 }
 
 @Suite(.serialized) struct `The Redis queue` {
+    private let clock = ManualClock(start)
+
     @Test(arguments: [64 << 10, (64 << 10) + 1, 1 << 20])
     func `returns a body of any size as it was [A3]`(_ size: Int) async throws {
         try await withQueue { queue, _ in
             let record = job((0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) })
             let before = try await queue.history().end
 
-            _ = try await queue.push([Push(record)], issued: nil, at: nil)
+            _ = try await queue.push([Push(record)], issued: nil)
 
             #expect(try await queue.log(after: before, limit: 1).first?.moves.first?.record == record)
-            #expect(try await queue.inspect([record.id], at: nil).held[record.id]?.record == record)
-            #expect(try await queue.reserve(wish(1), at: nil).jobs.first?.record == record)
+            #expect(try await queue.inspect([record.id]).held[record.id]?.record == record)
+            #expect(try await queue.reserve(wish(1)).jobs.first?.record == record)
         }
     }
 
     @Test func `hands over a job whose stored bytes were damaged as corrupt, by its lease`() async throws {
         try await withQueue { queue, namespace in
             let record = job([1, 2, 3])
-            _ = try await queue.push([Push(record)], issued: nil, at: nil)
+            _ = try await queue.push([Push(record)], issued: nil)
             var damaged = record.packed()
             damaged[damaged.count - 1] ^= 1
             try RawRedis(url: Servers.redisURL).send(
                 [Array("HSET".utf8), Array(RedisKey.body.of(namespace).utf8), record.id.bytes, damaged])
 
-            let taken = try await queue.reserve(wish(1), at: nil)
+            let taken = try await queue.reserve(wish(1))
 
             #expect(taken.jobs.isEmpty && taken.corrupt.map(\.id) == [record.id])
             #expect(
-                try await queue.fail([Failure(taken.corrupt[0], attempts: 0, error: "corrupt")], at: nil) == [
+                try await queue.settle([.fail(taken.corrupt[0], attempts: 0, error: "corrupt")]) == [
                     .settled(.failed)
                 ])
         }
@@ -52,7 +54,7 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
         try await PrivateRedis.with { redis in
             try await withQueue(url: redis.url) { queue, _ in
                 try LibraryMutation.smallWindow.load(into: RawRedis(url: redis.url))
-                let full = try await queue.push((0..<4).map { _ in Push(job()) }, issued: nil, at: nil)
+                let full = try await queue.push((0..<4).map { _ in Push(job()) }, issued: nil)
                 #expect(full == [.pushed, .pushed, .pushed, .pushed])
                 let before = try await queue.history().seq
                 // What arrives while the first call waits for its answer travels as one.
@@ -60,28 +62,28 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
                 let calls = Task {
                     try await withThrowingTaskGroup(of: String.self) { group in
                         group.addTask {
-                            _ = try await queue.push([Push(job(queue: "first"))], issued: nil, at: nil)
+                            _ = try await queue.push([Push(job(queue: "first"))], issued: nil)
                             return "pushed"
                         }
                         for number in 0..<20 {
                             group.addTask {
                                 let push = Push(job(queue: QueueName("other \(number)")))
-                                return "\(try await queue.push([push], issued: nil, at: nil)[0])"
+                                return "\(try await queue.push([push], issued: nil)[0])"
                             }
                             group.addTask {
                                 let code = await caught(QueueError.self) {
-                                    try await queue.push([Push(job())], issued: nil, at: nil)
+                                    try await queue.push([Push(job())], issued: nil)
                                 }?.code
                                 return code?.rawValue ?? "none"
                             }
                             group.addTask {
                                 let recorded = Push(job(), isRecorded: true)
-                                return "\(try await queue.push([recorded], issued: nil, at: nil)[0])"
+                                return "\(try await queue.push([recorded], issued: nil)[0])"
                             }
                         }
                         group.addTask {
                             let error = await caught(QueueError.self) {
-                                try await queue.call("push", at: nil, jobs: 1) { head, arguments in
+                                try await queue.call("push", jobs: 1) { head, arguments in
                                     head.bulk("")
                                     head.bulk(0 as Int64)
                                     arguments.bulk("no head")
@@ -110,39 +112,41 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
                 try LibraryMutation.smallWindow.load(into: RawRedis(url: redis.url))
                 let five = (0..<5).map { _ in Push(job()) }
                 let error = await caught(QueueError.self) {
-                    try await queue.push(five, issued: nil, at: nil)
+                    try await queue.push(five, issued: nil)
                 }
                 #expect(error?.code == .full && error?.detail.contains("queue q") == true)
-                #expect(try await queue.counts(at: nil).map(\.pending).reduce(0, +) == 0)
+                #expect(try await queue.counts().map(\.pending).reduce(0, +) == 0)
                 let recorded = five.map { Push($0.record, isRecorded: true) }
                 #expect(
-                    try await queue.push(recorded, issued: nil, at: nil)
+                    try await queue.push(recorded, issued: nil)
                         == [.pushed, .pushed, .pushed, .pushed, .full])
             }
         }
     }
 
     @Test func `hands back the job whose body cannot be read, and runs the others`() async throws {
-        try await withQueue(hasTestClock: true) { queue, namespace in
+        try await withQueue(clock: clock) { queue, namespace in
             let large = job(Array(repeating: 7, count: 100_000))
             let small = [job([1]), job([2])]
+            clock.set(start)
             _ = try await queue.push(
-                [Push(small[0]), Push(large), Push(small[1])], issued: nil, at: start)
+                [Push(small[0]), Push(large), Push(small[1])], issued: nil)
             let raw = try RawRedis(url: Servers.redisURL)
             let key = RedisKey.large.of(namespace)
             try raw("RENAME", key, key + ":kept")
             try raw("SET", key, "not a hash")
 
-            let taken = try await queue.reserve(wish(9), at: start)
+            let taken = try await queue.reserve(wish(9))
 
             #expect(taken.jobs.map(\.record) == small && taken.corrupt.isEmpty)
             try raw("RENAME", key + ":kept", key)
-            let held = try #require(try await queue.inspect([small[0].id], at: start).held[small[0].id])
+            let held = try #require(try await queue.inspect([small[0].id]).held[small[0].id])
             #expect(held.status == .processing)
-            let back = try #require(try await queue.inspect([large.id], at: start).held[large.id])
+            let back = try #require(try await queue.inspect([large.id]).held[large.id])
             #expect(back.status == .scheduled && back.crashes == 0 && back.attempts == 0)
             let later = start + Limits.retryStoreCap
-            #expect(try await queue.reserve(wish(9), at: later).jobs.map(\.record) == [large])
+            clock.set(later)
+            #expect(try await queue.reserve(wish(9)).jobs.map(\.record) == [large])
         }
     }
 
@@ -155,7 +159,7 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
                 let pushes = Task {
                     try await withThrowingTaskGroup(of: [PushAnswer].self) { group in
                         for _ in 0..<50 {
-                            group.addTask { try await queue.push([Push(job())], issued: nil, at: nil) }
+                            group.addTask { try await queue.push([Push(job())], issued: nil) }
                         }
                         return try await group.reduce(into: [PushAnswer]()) { $0 += $1 }
                     }
@@ -166,25 +170,29 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
 
                 #expect(answers == Array(repeating: .pushed, count: 50))
                 #expect(try await queue.history().seq - before < 50)
-                #expect(try await queue.counts(at: nil).first?.pending == 50)
+                #expect(try await queue.counts().first?.pending == 50)
             }
         }
     }
 
     @Test func `decodes every kind of log entry [P10]`() async throws {
-        try await withQueue(hasTestClock: true) { queue, _ in
+        try await withQueue(clock: clock) { queue, _ in
             let begin = try await queue.history().end
             let later = start + .seconds(60)
             let jobs = (0..<5).map { _ in job([1]) }
-            _ = try await queue.push(jobs.map { Push($0) }, issued: nil, at: start)
-            let leases = try await queue.reserve(wish(5), at: start).jobs.map(\.lease)
-            _ = try await queue.ack([Ack(leases[0], result: [9, 0, 9])], at: start)
-            _ = try await queue.retry([Retry(leases[1], runAt: later, attempts: 2, error: "é")], at: start)
-            _ = try await queue.fail([Failure(leases[2], attempts: 3, error: "no")], at: start)
-            _ = try await queue.release([Release(leases[3], runAt: later)], at: start)
-            _ = try await queue.reclaim(9, at: start + .seconds(30))
-            _ = try await queue.cancel(jobs[4].id, tombstone: nil, at: start + .seconds(31))
-            _ = try await queue.promote(9, at: later)
+            clock.set(start)
+            _ = try await queue.push(jobs.map { Push($0) }, issued: nil)
+            let leases = try await queue.reserve(wish(5)).jobs.map(\.lease)
+            _ = try await queue.settle([.ack(leases[0], result: [9, 0, 9])])
+            _ = try await queue.settle([.retry(leases[1], runAt: later, attempts: 2, error: "é")])
+            _ = try await queue.settle([.fail(leases[2], attempts: 3, error: "no")])
+            _ = try await queue.settle([.release(leases[3], runAt: later)])
+            clock.set(start + .seconds(30))
+            _ = try await queue.reclaim(9)
+            clock.set(start + .seconds(31))
+            _ = try await queue.cancel(jobs[4].id, tombstone: nil)
+            clock.set(later)
+            _ = try await queue.promote(9)
 
             let log = try await queue.log(after: begin, limit: 99)
 
@@ -232,13 +240,15 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
     }
 
     @Test func `forgets an end 60 s after the ledger reported it, and not before`() async throws {
-        try await withQueue(hasTestClock: true) { queue, _ in
+        try await withQueue(clock: clock) { queue, _ in
             let record = job()
-            _ = try await queue.push([Push(record)], issued: nil, at: start)
-            let lease = try await queue.reserve(wish(1), at: start).jobs[0].lease
-            _ = try await queue.ack([Ack(lease)], at: start)
+            clock.set(start)
+            _ = try await queue.push([Push(record)], issued: nil)
+            let lease = try await queue.reserve(wish(1)).jobs[0].lease
+            _ = try await queue.settle([.ack(lease)])
             func remembers(_ time: Timestamp) async throws -> Bool {
-                try await queue.inspect([record.id], at: time).ended[record.id] != nil
+                clock.set(time)
+                return try await queue.inspect([record.id]).ended[record.id] != nil
             }
             // Never reported: remembered for ever.
             #expect(try await remembers(start + .seconds(86_400)))
@@ -246,7 +256,8 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
             var forgottenAfter: Duration?
             for second in 0..<400 {
                 let now = start + .seconds(second)
-                try await queue.report(applied: queue.history().end, at: now)
+                clock.set(now)
+                try await queue.report(applied: queue.history().end)
                 if try await !remembers(now) {
                     forgottenAfter = .seconds(second)
                     break
@@ -259,13 +270,14 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
     }
 
     @Test func `ignores the report of a position that was never written`() async throws {
-        try await withQueue(hasTestClock: true) { queue, _ in
+        try await withQueue(clock: clock) { queue, _ in
             let end = try await queue.history().end
             for second in [0, 31, 62] {
+                clock.set(start + .seconds(second))
                 try await queue.report(
-                    applied: LogPosition(epoch: end.epoch, seq: end.seq + 1000), at: start + .seconds(second))
+                    applied: LogPosition(epoch: end.epoch, seq: end.seq + 1000))
                 try await queue.report(
-                    applied: LogPosition(epoch: end.epoch + 1, seq: 1), at: start + .seconds(second))
+                    applied: LogPosition(epoch: end.epoch + 1, seq: 1))
             }
 
             #expect(try await queue.log(after: .start, limit: 10).count == Int(end.seq))
@@ -280,10 +292,10 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
                 try await withQueue(url: redis.url) { queue, _ in
                     for start in stride(from: 0, to: backlog, by: 500) {
                         let jobs = (start..<min(backlog, start + 500)).map { _ in Push(job()) }
-                        _ = try await queue.push(jobs, issued: nil, at: nil)
+                        _ = try await queue.push(jobs, issued: nil)
                     }
                     try raw("CONFIG", "RESETSTAT")
-                    #expect(try await queue.reserve(wish(10), at: nil).jobs.count == 10)
+                    #expect(try await queue.reserve(wish(10)).jobs.count == 10)
                     for line in (try raw("INFO", "commandstats").text ?? "").split(
                         whereSeparator: \.isNewline)
                     {
@@ -323,8 +335,8 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
                     do {
                         while true {
                             switch index % 4 {
-                            case 0: _ = try await queue.push([Push(job())], issued: nil, at: nil)
-                            case 1: _ = try await queue.reserve(wish(1), at: nil)
+                            case 0: _ = try await queue.push([Push(job())], issued: nil)
+                            case 1: _ = try await queue.reserve(wish(1))
                             case 2: _ = try await queue.history()
                             default: try await queue.wait(for: ["other"], upTo: .seconds(5))
                             }
@@ -343,7 +355,7 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
 
             #expect(errors.all == Array(repeating: .closed, count: 64))
             await #expect(throws: QueueError(.closed, "push")) {
-                try await queue.push([Push(job())], issued: nil, at: nil)
+                try await queue.push([Push(job())], issued: nil)
             }
             try await eventually("only the test's connection is left") {
                 let text = try raw("CLIENT", "LIST").text ?? ""
@@ -369,7 +381,7 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
         try await withQueue { queue, _ in
             let began = ContinuousClock.now
             async let wait: Void = queue.wait(for: ["a", "q"], upTo: .seconds(60))
-            _ = try await queue.push([Push(job())], issued: nil, at: nil)
+            _ = try await queue.push([Push(job())], issued: nil)
 
             try await wait
 
@@ -383,9 +395,9 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
             let many = Array(repeating: lease, count: Limits.jobsPerCall + 1)
 
             let extend = await caught(QueueError.self) {
-                try await queue.extend(many, by: .seconds(1), at: nil)
+                try await queue.extend(many, by: .seconds(1))
             }
-            let ack = await caught(QueueError.self) { try await queue.ack(many.map { Ack($0) }, at: nil) }
+            let ack = await caught(QueueError.self) { try await queue.settle(many.map { .ack($0) }) }
 
             #expect(extend?.code == .invalid && ack?.code == .invalid)
         }

@@ -16,7 +16,7 @@ private let large = [UInt8](repeating: 0x31, count: 600 << 10)
         let rig = Rig()
         let client = rig.client()
         let gate = Gate()
-        rig.ledger.holdRecords(at: gate)
+        rig.recording.hold(at: gate)
 
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<40 {
@@ -28,9 +28,9 @@ private let large = [UInt8](repeating: 0x31, count: 600 << 10)
         }
         await client.drain()
 
-        #expect(rig.ledger.mostBytesRecorded <= Limits.recordFlushBytes)
+        #expect(rig.recording.mostBytes <= Limits.recordFlushBytes)
         #expect(rig.ledger.count(of: .record) >= 40 * large.count / Limits.recordFlushBytes)
-        #expect(try await rig.memory.counts(at: nil).map(\.pending) == [40])
+        #expect(try await rig.memory.counts().map(\.pending) == [40])
     }
 
     @Test func `recorded together are pushed in as many calls as they need`() async throws {
@@ -41,7 +41,7 @@ private let large = [UInt8](repeating: 0x31, count: 600 << 10)
         await client.drain()
 
         #expect(rig.queue.count(of: .push) == 6)
-        #expect(try await rig.memory.counts(at: nil).map(\.pending) == [6])
+        #expect(try await rig.memory.counts().map(\.pending) == [6])
     }
 
     @Test func `are relayed in as many calls as they need`() async throws {
@@ -69,14 +69,14 @@ private let large = [UInt8](repeating: 0x31, count: 600 << 10)
             for id in ids { try await rig.eventuallyEnded(id, .completed) }
         }
 
-        #expect(rig.queue.count(of: .ack) == 8)
+        #expect(rig.queue.count(of: .settle) == 8)
     }
 
     @Test func `are mirrored so many bytes a transaction, and nothing is left out`() async throws {
         let memory = MemoryQueue()
         let ledger = MemoryLedger()
         for _ in 0..<40 {
-            _ = try await memory.push([Push(JobRecord(type: "t", body: large))], issued: nil, at: nil)
+            _ = try await memory.push([Push(JobRecord(type: "t", body: large))], issued: nil)
         }
         let mirror = Mirror(queue: memory, ledger: ledger)
         var steps: [Int] = []

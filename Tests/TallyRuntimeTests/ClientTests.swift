@@ -122,10 +122,10 @@ private struct SkewObserver: JobObserver {
         let ahead = Duration.seconds(2 * 86_400)
         let store: @Sendable () -> Timestamp = { .now - ahead }
         let rig = Rig(clock: store)
-        rig.ledger.setClock(store)
+        rig.recording.setClock(store)
         let observer = SkewObserver()
         let client = JobClient(
-            queue: rig.queue, ledger: rig.ledger, durability: durability, observer: observer)
+            queue: rig.queue, ledger: rig.store, durability: durability, observer: observer)
 
         for _ in 0..<2 {
             guard
@@ -157,12 +157,12 @@ private struct SkewObserver: JobObserver {
 
         let error = await caught(EnqueueError.self) { try await client.enqueue(contentsOf: records) }
         #expect(error?.mayRetry == true)
-        #expect(try await rig.memory.counts(at: nil).map(\.pending).reduce(0, +) == 0)
+        #expect(try await rig.memory.counts().map(\.pending).reduce(0, +) == 0)
         let receipts = try await client.enqueue(contentsOf: records)
 
         #expect(receipts.map(\.id) == records.map(\.id) && receipts.allSatisfy { !$0.existed })
         #expect(rig.queue.count(of: .push) == 2)
-        #expect(try await rig.memory.counts(at: nil).map(\.pending) == [500])
+        #expect(try await rig.memory.counts().map(\.pending) == [500])
     }
 
     @Test func `sends nothing of a batch with one bad record [A8, A2]`() async throws {
@@ -197,7 +197,7 @@ private struct SkewObserver: JobObserver {
         _ = try await client.enqueue(contentsOf: records)
 
         #expect(try await rig.ledger.balances().accepted == 1000)
-        #expect(try await rig.memory.counts(at: nil).map(\.pending) == [1000])
+        #expect(try await rig.memory.counts().map(\.pending) == [1000])
     }
 
     @Test func `asks to split a batch that no single call can take [A8]`() async throws {
@@ -241,7 +241,7 @@ private struct SkewObserver: JobObserver {
     @Test func `says that a job with this id has ended`() async throws {
         let rig = Rig()
         let record = try await rig.push()
-        _ = try await rig.memory.cancel(record.id, tombstone: nil, at: nil)
+        _ = try await rig.memory.cancel(record.id, tombstone: nil)
 
         guard
             case .ended(record.id, .cancelled)? = await caught(

@@ -8,22 +8,23 @@ import Testing
 
     private func ending(
         _ error: any Error, attempts: Int = 0, stop: RunningTable.StopReason? = nil
-    ) -> Settlement.Ending? {
+    ) -> Settlement? {
         let record = JobRecord(type: "t", maxAttempts: 5)
         let lease = Lease(id: record.id, version: 2, epoch: 1, expiresAt: .now)
         let job = ReservedJob(record: record, lease: lease, attempts: attempts)
         return Ending.decide(
-            .failure(error), job: job, stop: stop, retries: ExponentialBackoff(maxAttempts: 5),
+            .failure(error), of: lease, job: job, stop: stop, retries: ExponentialBackoff(maxAttempts: 5),
             now: Timestamp(microseconds: 0), random: 0.5)
     }
 
     @Test func `is another attempt after an ordinary error, and none after a final one [G5, F8]`() {
-        guard case .retry(let runAt, attempts: 1, _) = ending(ConnectionRefused()) else {
+        guard case .retry(_, let runAt, attempts: 1, _, _) = ending(ConnectionRefused()) else {
             Issue.record("an ordinary error was not retried")
             return
         }
         #expect(runAt == Timestamp(microseconds: 5_000_000))
-        guard case .fail(attempts: 1, error: "no such customer") = ending(JobError.final("no such customer"))
+        guard
+            case .fail(_, attempts: 1, error: "no such customer") = ending(JobError.final("no such customer"))
         else {
             Issue.record("a final error was retried")
             return
@@ -36,7 +37,7 @@ import Testing
             return
         }
         guard
-            case .retry(_, attempts: 1, let text) = ending(
+            case .retry(_, _, attempts: 1, let text, _) = ending(
                 JobError.snooze(Limits.farthestRunAt + .microseconds(1)))
         else {
             Issue.record("more than ten years were taken")
@@ -50,14 +51,14 @@ import Testing
             Issue.record("the fourth failure of five was final")
             return
         }
-        guard case .fail(attempts: 5, _) = ending(ConnectionRefused(), attempts: 4) else {
+        guard case .fail(_, attempts: 5, _) = ending(ConnectionRefused(), attempts: 4) else {
             Issue.record("the fifth failure of five was retried")
             return
         }
     }
 
     @Test func `that comes too late is handed back, to be refused [D3, C13]`() {
-        guard case .release(nil) = ending(JobError.stale) else {
+        guard case .release(_, runAt: nil) = ending(JobError.stale) else {
             Issue.record("a stale attempt was reported")
             return
         }
@@ -79,7 +80,7 @@ import Testing
     func `is decided by why it was asked to stop, then by what it threw [F4]`(
         _ stop: RunningTable.StopReason?, _ first: [String], _ last: [String]
     ) {
-        func name(_ ending: Settlement.Ending?) -> String {
+        func name(_ ending: Settlement?) -> String {
             switch ending {
             case .ack?: "ack"
             case .retry?: "retry"

@@ -166,7 +166,7 @@ private struct Boom: Error, CustomStringConvertible {
         configuration.unknownType = .release(after: .milliseconds(1))
 
         try await running(rig.worker(configuration, JobHandler("other") { _ in })) {
-            try await eventually("released") { rig.queue.count(of: .release) >= 1 }
+            try await eventually("released") { rig.queue.count(of: .settle) >= 1 }
         }
         try await running(rig.worker(JobHandler("rare") { _ in })) {
             try await rig.eventuallyEnded(job.id, .completed)
@@ -195,7 +195,7 @@ private struct Boom: Error, CustomStringConvertible {
         let record = JobRecord(
             type: "t", queue: "mail", body: [1, 2], maxAttempts: 3, unique: UniqueKey("k"), tags: ["eu"],
             trace: "00-1")
-        _ = try await rig.memory.push([Push(record)], issued: nil, at: nil)
+        _ = try await rig.memory.push([Push(record)], issued: nil)
         let seen = Journal<JobContext>()
         let worker = rig.worker(
             WorkerConfiguration(queues: ["mail"], id: WorkerID("w7")),
@@ -360,7 +360,7 @@ private struct Boom: Error, CustomStringConvertible {
         let drain = Task { await worker.drain(within: .seconds(3600)) }
         try await eventually("it says that it drains") { rig.queue.count(of: .heartbeat) >= 2 }
 
-        _ = try await rig.memory.cancel(job.id, tombstone: nil, at: nil)
+        _ = try await rig.memory.cancel(job.id, tombstone: nil)
         await drain.value
         try await run.value
 

@@ -176,7 +176,7 @@ private func record(_ type: JobType = "t") -> JobRecord { JobRecord(type: type) 
         }
         for tag in ["retry", "fail", "release", "complete"] {
             _ = try await rig.memory.push(
-                [Push(JobRecord(type: "t", tags: [tag]))], issued: nil, at: nil)
+                [Push(JobRecord(type: "t", tags: [tag]))], issued: nil)
         }
 
         try await running(worker) { try await eventually("all are settled") { calls.count == 4 } }
@@ -202,7 +202,7 @@ private func record(_ type: JobType = "t") -> JobRecord { JobRecord(type: type) 
 
         try await running(worker(middleware) { _ in }) { try await rig.eventuallyEnded(job.id, .completed) }
 
-        #expect(inner.count == 0 && rig.queue.count(of: .ack) == 1)
+        #expect(inner.count == 0 && rig.queue.count(of: .settle) == 1)
     }
 
     @Test func `sends an outcome once, however often it is passed on`() async throws {
@@ -219,7 +219,7 @@ private func record(_ type: JobType = "t") -> JobRecord { JobRecord(type: type) 
 
         #expect(try await rig.ended(job.id) == .completed)
         #expect(answers.all == [.success(.settled(.completed)), .success(.settled(.completed))])
-        #expect(rig.queue.count(of: .ack) == 1)
+        #expect(rig.queue.count(of: .settle) == 1)
     }
 
     @Test func `is waited for when the worker stops`() async throws {

@@ -114,12 +114,12 @@ private struct Interruption: Error {}
                 let tally = try await Tally.open(away(.recorded))
                 let id = try await tally.enqueue(Greet(number: 1)).id
                 try await redis.start()
-                try await tally.queue.open(epoch: tally.queue.history().epoch)
+                try await tally.queue.transitions.open(epoch: tally.queue.transitions.history().epoch)
 
                 let relay = Relay(queue: tally.queue, ledger: try #require(tally.ledger))
                 #expect(try await relay.step(olderThan: .zero) == 1)
                 #expect(
-                    try await tally.inspectable().inspect([id], at: nil).held[id]?.status == .pending)
+                    try await tally.inspectable().inspect([id]).held[id]?.status == .pending)
                 await tally.close()
             }
         }
@@ -169,7 +169,7 @@ private struct Interruption: Error {}
             try await eventually("it was refused twice") { errors.count > 1 }
             try RawRedis(url: redis.url)("CONFIG", "SET", "maxmemory", "0")
             try await eventually("both are done") {
-                let ended = try await queue.inspect([parent.id, child], at: nil).ended
+                let ended = try await queue.inspect([parent.id, child]).ended
                 return ended[parent.id]?.status == .completed && ended[child]?.status == .completed
             }
 
@@ -186,7 +186,7 @@ private struct Interruption: Error {}
             try await queue.open(epoch: queue.history().epoch)
             func push() async throws -> JobID {
                 let record = JobRecord(type: "t")
-                _ = try await queue.push([Push(record)], issued: nil, at: nil)
+                _ = try await queue.push([Push(record)], issued: nil)
                 return record.id
             }
             let (began, finish) = (Gate(), Gate())
@@ -213,7 +213,7 @@ private struct Interruption: Error {}
             try await queue.open(epoch: queue.history().epoch)
             let later = try await push()
             func ended(_ id: JobID) async throws -> JobStatus? {
-                try await queue.inspect([id], at: nil).ended[id]?.status
+                try await queue.inspect([id]).ended[id]?.status
             }
             try await eventually("both are done") {
                 let (first, second) = (try await ended(slow), try await ended(later))
@@ -238,7 +238,7 @@ private struct Interruption: Error {}
             _ = try await client.enqueue(record)
             await client.drain()
 
-            let held = try #require(try await scratch.queue.inspect([record.id], at: nil).held[record.id])
+            let held = try #require(try await scratch.queue.inspect([record.id]).held[record.id])
 
             #expect(held.record.createdAt > before && held.record.createdAt < before + .seconds(600))
             if durability == .recorded {
@@ -276,17 +276,17 @@ private struct Interruption: Error {}
     @Test func `reports every end but the one that the queue refuses`() async throws {
         try await withScratch { scratch in
             let records = (0..<4).map { _ in JobRecord(type: "t") }
-            _ = try await scratch.queue.push(records.map { Push($0) }, issued: nil, at: nil)
+            _ = try await scratch.queue.push(records.map { Push($0) }, issued: nil)
             let wish = ReserveWish([.default], limit: 9, lease: .seconds(60), worker: WorkerID("w"))
-            let leases = try await scratch.queue.reserve(wish, at: nil).jobs.map(\.lease)
+            let leases = try await scratch.queue.reserve(wish).jobs.map(\.lease)
             let lane = SettleLane(queue: scratch.queue, observer: SilentObserver())
             let ended = Journal<String>()
             for (index, lease) in leases.enumerated() {
                 // The functions take no result beyond 8 MiB.
                 let result: [UInt8] = index == 1 ? Array(repeating: 0x31, count: 9 << 20) : []
                 lane.add(
-                    Settlement(
-                        lease: lease, ending: .ack(result), deadline: .now + .seconds(60),
+                    OwedSettlement(
+                        settlement: .ack(lease, result: result), deadline: .now + .seconds(60),
                         done: { ended.append($0 == .success(.settled(.completed)) ? "completed" : "refused") }
                     ))
             }
@@ -294,7 +294,7 @@ private struct Interruption: Error {}
             await lane.drain()
 
             #expect(ended.all.sorted() == ["completed", "completed", "completed", "refused"])
-            let view = try await scratch.queue.inspect(records.map(\.id), at: nil)
+            let view = try await scratch.queue.inspect(records.map(\.id))
             #expect(Set(view.held.keys) == [records[1].id])
         }
     }

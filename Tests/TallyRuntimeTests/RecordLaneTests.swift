@@ -20,7 +20,7 @@ import Testing
             return
         }
         #expect(try await rig.client(.queued).enqueue(record).existed)
-        #expect(try await rig.memory.counts(at: nil).map(\.pending) == [1])
+        #expect(try await rig.memory.counts().map(\.pending) == [1])
     }
 
     @Test(
@@ -47,7 +47,7 @@ import Testing
         async throws
     {
         let rig = Rig()
-        rig.ledger.inject(code, on: .record)
+        rig.ledger.inject(.refuse(code), on: .record)
 
         let error = await caught(EnqueueError.self) { try await rig.client().enqueue(Plain()) }
 
@@ -60,7 +60,7 @@ import Testing
         let rig = Rig()
         let client = rig.client()
         let gate = Gate()
-        rig.ledger.holdRecords(at: gate)
+        rig.recording.hold(at: gate)
 
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<200 { group.addTask { try await client.enqueue(Plain()) } }
@@ -71,7 +71,7 @@ import Testing
         await client.drain()
 
         #expect(rig.ledger.count(of: .record) <= 10)
-        #expect(try await rig.memory.counts(at: nil).map(\.pending) == [200])
+        #expect(try await rig.memory.counts().map(\.pending) == [200])
         #expect(try await rig.ledger.relay(rows: 10, olderThan: .zero) { _ in true }.claimed == 0)
     }
 
@@ -80,7 +80,7 @@ import Testing
         let client = rig.client()
         rig.ledger.refuse("poison")
         let gate = Gate()
-        rig.ledger.holdRecords(at: gate)
+        rig.recording.hold(at: gate)
         let good = (0..<20).map { _ in JobRecord(type: "t") }
         let poison = JobRecord(type: "poison")
 
@@ -117,45 +117,45 @@ import Testing
         #expect(try await rig.held(receipt.id)?.status == .pending)
     }
 
-    /// A queue that answers nothing until the gate opens.
-    private struct HungQueue: ForwardingQueue {
-        let target: any QueueDriver
+    /// Enqueueing that answers nothing until the gate opens.
+    private struct HungEnqueueing: Enqueueing {
+        let base: any Enqueueing
         let hangs: FaultyQueue.Call
         let answer = Gate()
-        func push(_ jobs: [Push], issued: Issued?, at now: Timestamp?) async throws(QueueError)
-            -> [PushAnswer]
-        {
+        func push(_ jobs: [Push], issued: Issued?) async throws(QueueError) -> [PushAnswer] {
             if hangs == .push { await answer.wait() }
-            return try await target.push(jobs, issued: issued, at: now)
+            return try await base.push(jobs, issued: issued)
         }
         func stamp() async throws(QueueError) -> Issued {
             if hangs == .stamp { await answer.wait() }
-            return try await target.stamp()
+            return try await base.stamp()
         }
     }
 
     @Test(arguments: [FaultyQueue.Call.push, .stamp])
     func `are not held by a queue that hangs [P4]`(_ call: FaultyQueue.Call) async throws {
         let rig = Rig()
-        let queue = HungQueue(target: rig.queue, hangs: call)
-        let client = JobClient(queue: queue, ledger: rig.ledger)
+        let hung = HungEnqueueing(base: rig.queue, hangs: call)
+        var queue = rig.queue.store
+        queue.enqueueing = hung
+        let client = JobClient(queue: queue, ledger: rig.store)
 
         for _ in 0..<4 { try await client.enqueue(Plain()) }
         try await client.enqueue(contentsOf: [JobRecord(type: "t"), JobRecord(type: "t")])
 
-        #expect(!queue.answer.isOpen)
+        #expect(!hung.answer.isOpen)
         #expect(try await rig.ledger.balances().accepted == 6)
-        queue.answer.open()
+        hung.answer.open()
         await client.drain()
         _ = try await Relay(queue: rig.queue, ledger: rig.ledger).step(olderThan: .zero)
-        #expect(try await rig.memory.counts(at: nil).reduce(0) { $0 + $1.pending } == 6)
+        #expect(try await rig.memory.counts().reduce(0) { $0 + $1.pending } == 6)
     }
 
     @Test func `are pushed once more by the relay when the client died after its push, and run once [P4]`()
         async throws
     {
         let rig = Rig()
-        rig.ledger.inject(.unavailable, on: .finishOutbox)
+        rig.ledger.inject(.refuse(.unavailable), on: .finishOutbox)
         let client = rig.client()
         let id = try await client.enqueue(Plain()).id
         await client.drain()
@@ -171,7 +171,7 @@ import Testing
     }
 
     @Test func `leave the outbox row of a queue that is full`() async throws {
-        let memory = MemoryQueue(clock: { .now }, window: 1, logEntries: 1000)
+        let memory = MemoryQueue(window: 1, logEntries: 1000)
         let ledger = MemoryLedger()
         let client = JobClient(queue: memory, ledger: ledger)
 
@@ -179,11 +179,11 @@ import Testing
         let second = try await client.enqueue(Plain()).id
         await client.drain()
 
-        #expect(try await memory.inspect([first, second], at: nil).held.count == 1)
+        #expect(try await memory.inspect([first, second]).held.count == 1)
         let relay = Relay(queue: memory, ledger: ledger)
         #expect(try await relay.step(olderThan: .zero) == 0)
-        _ = try await memory.reserve(ReserveWish([.default], limit: 1, worker: WorkerID("w")), at: nil)
+        _ = try await memory.reserve(ReserveWish([.default], limit: 1, worker: WorkerID("w")))
         #expect(try await relay.step(olderThan: .zero) == 1)
-        #expect(try await memory.inspect([first, second], at: nil).held.count == 2)
+        #expect(try await memory.inspect([first, second]).held.count == 2)
     }
 }

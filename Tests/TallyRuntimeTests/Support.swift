@@ -10,15 +10,25 @@ import TestSupport
 struct Rig: Sendable {
     let memory: MemoryQueue
     let queue: FaultyQueue
-    let ledger = SpyLedger(MemoryLedger())
+    let ledger = FaultyLedger(MemoryLedger())
+    /// What clients record through.
+    let recording: SpyRecording
 
-    init(clock: @escaping @Sendable () -> Timestamp = { .now }) {
+    init(clock: (@Sendable () -> Timestamp)? = nil) {
         memory = MemoryQueue(clock: clock)
         queue = FaultyQueue(memory)
+        recording = SpyRecording(ledger)
+    }
+
+    /// The ledger with the recording of tests.
+    var store: LedgerStore {
+        var store = ledger.store
+        store.recording = recording
+        return store
     }
 
     func client(_ durability: Durability = .recorded) -> JobClient {
-        JobClient(queue: queue, ledger: ledger, durability: durability)
+        JobClient(queue: queue, ledger: store, durability: durability)
     }
 
     @discardableResult
@@ -29,13 +39,13 @@ struct Rig: Sendable {
         let record = JobRecord(
             type: type, queue: name, body: body, timeout: timeout, maxAttempts: maxAttempts,
             maxCrashes: maxCrashes)
-        _ = try await memory.push([Push(record)], issued: nil, at: nil)
+        _ = try await memory.push([Push(record)], issued: nil)
         return record
     }
 
-    func held(_ id: JobID) async throws -> JobSnapshot? { try await memory.inspect([id], at: nil).held[id] }
+    func held(_ id: JobID) async throws -> JobSnapshot? { try await memory.inspect([id]).held[id] }
     func ended(_ id: JobID) async throws -> JobStatus? {
-        try await memory.inspect([id], at: nil).ended[id]?.status
+        try await memory.inspect([id]).ended[id]?.status
     }
 
     func eventuallyEnded(_ id: JobID, _ status: JobStatus) async throws {

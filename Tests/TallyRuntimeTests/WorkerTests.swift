@@ -89,7 +89,7 @@ import Testing
             #expect(try await rig.held(second.id)?.status == .pending)
             #expect(try await rig.held(second.id)?.version == 1)
             let other = ReserveWish([.default], limit: 1, worker: WorkerID("other"))
-            #expect(try await rig.memory.reserve(other, at: nil).jobs.map(\.record.id) == [second.id])
+            #expect(try await rig.memory.reserve(other).jobs.map(\.record.id) == [second.id])
             finish.open()
             try await rig.eventuallyEnded(first.id, .completed)
         }
@@ -117,7 +117,7 @@ import Testing
                 try await eventually("extended") {
                     try await rig.held(job.id)?.lease.map { $0.expiresAt > before } == true
                 }
-                #expect(try await rig.memory.reclaim(10, at: nil) == 0)
+                #expect(try await rig.memory.reclaim(10) == 0)
             }
             finish.open()
             try await rig.eventuallyEnded(job.id, .completed)
@@ -126,23 +126,23 @@ import Testing
         #expect(runs.all == [1])
     }
 
-    /// A queue whose extensions hang.
-    private struct HangingQueue: ForwardingQueue {
-        let target: any QueueDriver
+    /// Leasing whose extensions hang.
+    private struct HangingLeases: ForwardingLeases {
+        let leases: any Leasing
         let asked = Gate()
         let answer = Gate()
-        func extend(_ leases: [Lease], by length: Duration, at now: Timestamp?) async throws(QueueError)
-            -> [ExtendAnswer]
-        {
+        func extend(_ held: [Lease], by length: Duration) async throws(QueueError) -> [ExtendAnswer] {
             asked.open()
             await answer.wait()
-            return try await target.extend(leases, by: length, at: now)
+            return try await leases.extend(held, by: length)
         }
     }
 
     @Test func `tells a handler that its lease is over while the queue hangs [C9, F5]`() async throws {
         let rig = Rig()
-        let queue = HangingQueue(target: rig.queue)
+        let leases = HangingLeases(leases: rig.queue)
+        var queue = rig.queue.store
+        queue.leasing = leases
         try await rig.push()
         let (began, stopped) = (Gate(), Gate())
         let handler = JobHandler("t") { _ in
@@ -156,10 +156,10 @@ import Testing
 
         try await running(worker) {
             await began.wait()
-            await queue.asked.wait()
+            await leases.asked.wait()
             await stopped.wait()
-            #expect(!queue.answer.isOpen)
-            queue.answer.open()
+            #expect(!leases.answer.isOpen)
+            leases.answer.open()
         }
     }
 
@@ -170,9 +170,9 @@ import Testing
         try await running(rig.worker(JobHandler("t") { _ in })) {
             let first = try await rig.push()
             try await rig.eventuallyEnded(first.id, .completed)
-            for call in [FaultyQueue.Call.reserve, .wait, .ack, .heartbeat] {
+            for call in [FaultyQueue.Call.reserve, .wait, .settle, .heartbeat] {
                 // An invalid end is the end's own fault, and final.
-                if call != .ack || code != .invalid { rig.queue.inject(.refuse(code), on: call, times: 2) }
+                if call != .settle || code != .invalid { rig.queue.inject(.refuse(code), on: call, times: 2) }
             }
 
             let second = try await rig.push()
@@ -192,7 +192,8 @@ import Testing
     @Test func `cancels the handler of a lost lease within one interval, and does not report its end [C9]`()
         async throws
     {
-        let rig = Rig()
+        let clock = ManualClock(.now)
+        let rig = Rig(clock: clock.reading)
         let job = try await rig.push()
         let began = Gate()
         let stopped = Gate()
@@ -207,18 +208,17 @@ import Testing
         try await running(worker) {
             await began.wait()
             let first = try #require(try await rig.held(job.id)?.lease)
-            _ = try await rig.memory.reclaim(1, at: first.expiresAt)
+            clock.set(first.expiresAt)
+            _ = try await rig.memory.reclaim(1)
             let taken = try await rig.memory.reserve(
-                ReserveWish([.default], limit: 1, worker: WorkerID("thief")), at: nil)
+                ReserveWish([.default], limit: 1, worker: WorkerID("thief")))
             let extends = rig.queue.count(of: .extend)
             await stopped.wait()
 
             #expect(rig.queue.count(of: .extend) <= extends + 2)
             try await eventually("its slot is free again") { worker.active == 0 }
-            for call in [FaultyQueue.Call.ack, .retry, .fail, .release] {
-                #expect(rig.queue.count(of: call) == 0)
-            }
-            #expect(try await rig.memory.ack([Ack(taken.jobs[0].lease)], at: nil) == [.settled(.completed)])
+            #expect(rig.queue.count(of: .settle) == 0)
+            #expect(try await rig.memory.settle([.ack(taken.jobs[0].lease)]) == [.settled(.completed)])
         }
     }
 
@@ -244,12 +244,12 @@ import Testing
         let rig = Rig()
         let job = try await rig.push()
         let runs = Journal<Int>()
-        rig.queue.inject(.refuse(.unavailable), on: .ack, times: 3)
-        rig.queue.inject(.dropReply, on: .ack)
+        rig.queue.inject(.refuse(.unavailable), on: .settle, times: 3)
+        rig.queue.inject(.dropReply, on: .settle)
 
         try await running(rig.worker(JobHandler("t") { runs.append($0.attempt) })) {
             try await rig.eventuallyEnded(job.id, .completed)
-            try await eventually("the ack was answered") { rig.queue.count(of: .ack) == 5 }
+            try await eventually("the ack was answered") { rig.queue.count(of: .settle) == 5 }
         }
 
         #expect(runs.all == [1])
@@ -260,14 +260,16 @@ import Testing
         let rig = Rig()
         for _ in 0..<8 {
             let records = (0..<Limits.jobsPerCall).map { _ in JobRecord(type: "t", body: []) }
-            _ = try await rig.memory.push(records.map { Push($0) }, issued: nil, at: nil)
+            _ = try await rig.memory.push(records.map { Push($0) }, issued: nil)
         }
         let all = 8 * Limits.jobsPerCall
         let ran = Atomic(0)
-        let acks = HeldAcks(target: rig.queue)
+        let held = HeldSettlements(leases: rig.queue)
+        var queue = rig.queue.store
+        queue.leasing = held
         let configuration = WorkerConfiguration(concurrency: 100, heartbeat: .milliseconds(20))
         let handler = JobHandler("t") { _ in ran.add(1, ordering: .relaxed) }
-        let worker = Worker(queue: acks, handlers: [handler], configuration: configuration)
+        let worker = Worker(queue: queue, handlers: [handler], configuration: configuration)
 
         try await running(worker) {
             try await eventually("it stands still") {
@@ -276,9 +278,9 @@ import Testing
             let beats = rig.queue.count(of: .extend)
             try await eventually("two heartbeats") { rig.queue.count(of: .extend) >= beats + 4 }
             #expect(ran.load(ordering: .relaxed) < Limits.unsettled + 100)
-            acks.gate.open()
+            held.gate.open()
             try await eventually("all ended") {
-                try await rig.memory.counts(at: nil).allSatisfy { $0.pending + $0.processing == 0 }
+                try await rig.memory.counts().allSatisfy { $0.pending + $0.processing == 0 }
             }
         }
 
@@ -311,7 +313,8 @@ import Testing
     }
 
     @Test func `fails a job at its crash cap when its workers keep dying [C12]`() async throws {
-        let rig = Rig()
+        let clock = ManualClock(.now)
+        let rig = Rig(clock: clock.reading)
         let job = try await rig.push(maxCrashes: 3)
         let runs = Journal<(Int, Int)>()
         let handler = JobHandler("t") { context in
@@ -324,7 +327,8 @@ import Testing
             for crash in 1...3 {
                 try await eventually("run \(crash)") { runs.count == crash }
                 let lease = try #require(try await rig.held(job.id)?.lease)
-                _ = try await rig.memory.reclaim(1, at: lease.expiresAt)
+                clock.set(lease.expiresAt)
+                _ = try await rig.memory.reclaim(1)
             }
         }
 
@@ -349,13 +353,13 @@ import Testing
     }
 }
 
-/// A queue that answers no ack until its gate is opened.
-private struct HeldAcks: ForwardingQueue {
-    let target: any QueueDriver
+/// Leasing that answers no settlement until its gate is opened.
+private struct HeldSettlements: ForwardingLeases {
+    let leases: any Leasing
     let gate = Gate()
 
-    func ack(_ acks: [Ack], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
+    func settle(_ settlements: [Settlement]) async throws(QueueError) -> [SettleAnswer] {
         await gate.wait()
-        return try await target.ack(acks, at: now)
+        return try await leases.settle(settlements)
     }
 }

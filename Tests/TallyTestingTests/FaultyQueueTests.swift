@@ -11,10 +11,10 @@ import Testing
         queue.inject(.refuse(.unavailable), on: .push)
 
         await #expect(throws: QueueError(.unavailable, "push", "injected")) {
-            try await queue.push([job], issued: nil, at: nil)
+            try await queue.push([job], issued: nil)
         }
 
-        #expect(try await queue.push([job], issued: nil, at: nil) == [.pushed])
+        #expect(try await queue.push([job], issued: nil) == [.pushed])
         #expect(queue.count(of: .push) == 2)
     }
 
@@ -22,9 +22,9 @@ import Testing
         let queue = FaultyQueue(MemoryQueue())
         queue.inject(.dropReply, on: .push)
 
-        await #expect(throws: QueueError.self) { try await queue.push([job], issued: nil, at: nil) }
+        await #expect(throws: QueueError.self) { try await queue.push([job], issued: nil) }
 
-        #expect(try await queue.push([job], issued: nil, at: nil) == [.exists(same: true)])
+        #expect(try await queue.push([job], issued: nil) == [.exists(same: true)])
     }
 
     @Test func `fails every call in an outage and none after it`() async throws {

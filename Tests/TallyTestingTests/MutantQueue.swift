@@ -2,8 +2,8 @@ import TallyCore
 import TallyMemory
 import TallyTesting
 
-/// A queue with one deliberate defect each, to see that the kits notice.
-struct MutantQueue: ForwardingInspectableQueue {
+/// A memory queue with one deliberate defect, to show that the kits notice.
+struct MutantQueue: QueueDriver {
     enum Defect: String, CaseIterable {
         /// Lets an expired lease settle: 1 µs of grace at the expiry.
         case graceAtExpiry
@@ -27,72 +27,114 @@ struct MutantQueue: ForwardingInspectableQueue {
         case blindRepair
         /// Writes no log entry for releases: retries them instead, with the attempts unchanged.
         case releaseAsRetry
+        /// Answers a call of mixed settlements in the order of their kinds.
+        case sortedAnswers
     }
-    let base = MemoryQueue()
-    var inspected: any InspectableQueue { base }
+
     let defect: Defect
+    /// The kit's, moved a microsecond for the length of a call.
+    private let clock: ManualClock
+    private let base: MemoryQueue
 
-    private func soften(_ lease: Lease) async throws(QueueError) -> Lease {
-        guard defect == .anyEpoch else { return lease }
-        let held = try await base.inspect([lease.id], at: nil).held[lease.id]?.lease
-        return held?.version == lease.version ? held ?? lease : lease
-    }
-    private func soften(_ now: Timestamp?) -> Timestamp? {
-        defect == .graceAtExpiry ? now.map { $0 - .microseconds(1) } : now
+    init(_ defect: Defect, clock: ManualClock) {
+        self.defect = defect
+        self.clock = clock
+        base = MemoryQueue(clock: clock.reading)
     }
 
-    func push(_ jobs: [Push], issued: Issued?, at now: Timestamp?) async throws(QueueError) -> [PushAnswer] {
+    var store: QueueStore {
+        var store = base.store
+        store.enqueueing = self
+        store.leasing = self
+        store.control = self
+        store.repair = self
+        return store
+    }
+
+    /// Stores around such a queue.
+    static func stores(_ defect: Defect) -> ConformanceStore {
+        let clock = ManualClock()
+        return ConformanceStore(
+            queue: MutantQueue(defect, clock: clock), ledger: MemoryLedger(), clock: clock)
+    }
+}
+
+extension MutantQueue: Enqueueing {
+    func push(_ jobs: [Push], issued: Issued?) async throws(QueueError) -> [PushAnswer] {
         if defect == .lostJob, jobs.count > 2 {
-            return try await base.push(jobs.dropLast(), issued: issued, at: now) + [.pushed]
+            return try await base.push(jobs.dropLast(), issued: issued) + [.pushed]
         }
-        let answers = try await base.push(jobs, issued: issued, at: now)
+        let answers = try await base.push(jobs, issued: issued)
         guard defect == .sameContent else { return answers }
         return answers.map { $0 == .exists(same: false) ? .exists(same: true) : $0 }
     }
-    func reserve(_ wish: ReserveWish, at now: Timestamp?) async throws(QueueError) -> Reservation {
+    func stamp() async throws(QueueError) -> Issued { try await base.stamp() }
+}
+
+extension MutantQueue: ForwardingLeases {
+    var leases: any Leasing { base }
+
+    func reserve(_ wish: ReserveWish) async throws(QueueError) -> Reservation {
         var wish = wish
         if defect == .reversedQueues { wish.queues.reverse() }
         if defect == .longLease, wish.lease > .zero, wish.lease < Limits.maxLease {
             wish.lease += .microseconds(1)
         }
-        if defect == .earlyPromotion, let now, wish.lease > .zero {
-            _ = try await base.promote(Limits.sweepPerCall, at: now + .microseconds(1))
+        if defect == .earlyPromotion, wish.lease > .zero {
+            clock.advance(by: .microseconds(1))
+            _ = try await base.promote(Limits.sweepPerCall)
+            clock.advance(by: .microseconds(-1))
         }
-        return try await base.reserve(wish, at: now)
+        return try await base.reserve(wish)
     }
-    func ack(_ acks: [Ack], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
-        var softened: [Ack] = []
-        for ack in acks { softened.append(Ack(try await soften(ack.lease), result: ack.result)) }
-        return try await base.ack(softened, at: soften(now))
+
+    func settle(_ settlements: [Settlement]) async throws(QueueError) -> [SettleAnswer] {
+        var bent: [Settlement] = []
+        for settlement in settlements { bent.append(try await bend(settlement)) }
+        let grace: Duration = defect == .graceAtExpiry ? .microseconds(1) : .zero
+        clock.advance(by: .zero - grace)
+        defer { clock.advance(by: grace) }
+        let answers = try await base.settle(bent)
+        guard defect == .sortedAnswers else { return answers }
+        return zip(settlements, answers).sorted { $0.0.verb.rawValue < $1.0.verb.rawValue }.map(\.1)
     }
-    func retry(_ retries: [Retry], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
-        guard defect == .lostError else { return try await base.retry(retries, at: now) }
-        return try await base.retry(
-            retries.map {
-                Retry($0.lease, runAt: $0.runAt, attempts: $0.attempts, error: "", failedAt: $0.failedAt)
-            }, at: now)
+
+    private func bend(_ settlement: Settlement) async throws(QueueError) -> Settlement {
+        switch settlement {
+        case .ack(let lease, let result) where defect == .anyEpoch:
+            let held = try await base.inspect([lease.id]).held[lease.id]?.lease
+            return .ack(held?.version == lease.version ? held ?? lease : lease, result: result)
+        case .retry(let lease, let runAt, let attempts, _, let failedAt) where defect == .lostError:
+            return .retry(lease, runAt: runAt, attempts: attempts, error: "", failedAt: failedAt)
+        case .release(let lease, let runAt) where defect == .releaseAsRetry:
+            return .retry(lease, runAt: runAt, attempts: 0, error: "")
+        default: return settlement
+        }
     }
-    func fail(_ failures: [Failure], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
-        try await base.fail(failures, at: soften(now))
-    }
-    func release(_ releases: [Release], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
-        guard defect == .releaseAsRetry else { return try await base.release(releases, at: now) }
-        return try await base.retry(
-            releases.map { Retry($0.lease, runAt: $0.runAt, attempts: 0, error: "", failedAt: nil) }, at: now)
-    }
+}
+
+extension MutantQueue: QueueControl {
     func cancel(
-        _ id: JobID, tombstone: (version: Int, issued: Issued)?, at now: Timestamp?
+        _ id: JobID, tombstone: (version: Int, issued: Issued)?
     ) async throws(QueueError) -> CancelAnswer {
-        if defect == .forgottenCancel, let job = try await base.inspect([id], at: now).held[id],
+        if defect == .forgottenCancel, let job = try await base.inspect([id]).held[id],
             job.status == .processing
         {
             return .cancelling(version: job.version)
         }
-        return try await base.cancel(id, tombstone: tombstone, at: now)
+        return try await base.cancel(id, tombstone: tombstone)
     }
+    func pause(_ queue: QueueName, _ paused: Bool) async throws(QueueError) {
+        try await base.pause(queue, paused)
+    }
+    func promote(_ limit: Int) async throws(QueueError) -> Int { try await base.promote(limit) }
+    func reclaim(_ limit: Int) async throws(QueueError) -> Int { try await base.reclaim(limit) }
+}
+
+extension MutantQueue: QueueRepairing {
     func repair(_ repairs: [QueueRepair]) async throws(QueueError) -> [Bool] {
         guard defect == .blindRepair else { return try await base.repair(repairs) }
-        let view = try await base.inspect(repairs.map(\.id), at: nil)
+        let view = try await base.inspect(repairs.map(\.id))
         var blind = repairs
         for (at, repair) in repairs.enumerated() {
             if let job = view.held[repair.id] {
@@ -104,12 +146,5 @@ struct MutantQueue: ForwardingInspectableQueue {
             }
         }
         return try await base.repair(blind)
-    }
-}
-
-extension MutantQueue {
-    /// Stores around such a queue.
-    static func stores(_ defect: Defect) -> ConformanceStore {
-        ConformanceStore(queue: MutantQueue(defect: defect), ledger: MemoryLedger())
     }
 }

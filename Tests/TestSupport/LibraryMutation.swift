@@ -1,4 +1,5 @@
 import TallyRedis
+import TallyTesting
 import Tallystick
 
 /// A rule of the protocol model taken out of the functions' text.
@@ -73,10 +74,11 @@ package struct LibraryMutation: Sendable, CustomStringConvertible {
 
 /// Both halves, on a Redis of their own whose functions lack one rule: the functions are the whole server's.
 package func withMutant(
-    _ mutation: LibraryMutation, _ body: (ScratchNamespace) async throws -> Void
+    _ mutation: LibraryMutation, clock: ManualClock? = nil, _ body: (ScratchNamespace) async throws -> Void
 ) async throws {
     try await PrivateRedis.with { redis in
-        let scratch = try await ScratchNamespace.open(redisURL: redis.url, postgresURL: Servers.postgresURL)
+        let scratch = try await ScratchNamespace.open(
+            redisURL: redis.url, postgresURL: Servers.postgresURL, clock: clock?.reading)
         let raw = try RawRedis(url: redis.url)
         // The true text must have been loaded before it can be replaced.
         _ = try await scratch.queue.history()

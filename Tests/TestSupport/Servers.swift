@@ -1,6 +1,7 @@
 import Foundation
 import TallyCore
 import TallyRedis
+import TallyTesting
 import Tallystick
 
 /// Where the servers are. `ops/test` starts private ones and sets these.
@@ -21,10 +22,10 @@ package enum Servers {
 
 /// Both halves in a namespace and a schema of their own, removed at the end.
 package func withScratch(
-    hasTestClock: Bool = false, _ body: (ScratchNamespace) async throws -> Void
+    clock: ManualClock? = nil, _ body: (ScratchNamespace) async throws -> Void
 ) async throws {
     let scratch = try await ScratchNamespace.open(
-        redisURL: Servers.redisURL, postgresURL: Servers.postgresURL, hasTestClock: hasTestClock)
+        redisURL: Servers.redisURL, postgresURL: Servers.postgresURL, clock: clock?.reading)
     do {
         try await body(scratch)
     } catch {
@@ -36,12 +37,12 @@ package func withScratch(
 
 /// A queue in a namespace of its own, opened; its keys are removed at the end. For tests that need no ledger.
 package func withQueue(
-    url: String? = nil, hasTestClock: Bool = false,
+    url: String? = nil, clock: ManualClock? = nil,
     _ body: (RedisQueue, _ namespace: String) async throws -> Void
 ) async throws {
     let namespace = "scratch_" + JobID().description.filter { $0 != "-" }
     var configuration = try RedisConfiguration(url: url ?? Servers.redisURL, namespace: namespace)
-    configuration.hasTestClock = hasTestClock
+    configuration.testClock = clock?.reading
     let queue = try await RedisQueue.open(configuration)
     try await queue.open(epoch: queue.history().epoch)
     func remove() async throws {

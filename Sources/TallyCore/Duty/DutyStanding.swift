@@ -45,11 +45,3 @@ public struct DutyStanding: Hashable, Sendable {
     /// Somebody must look: it has not succeeded for its limit.
     public var isSilent: Bool { (succeeded ?? known) > silence }
 }
-
-/// A store in which runners of duties say how these fare, so that other processes can tell.
-public protocol DutyRegister: Sendable {
-    /// Keeps the reports of one process; a later success is never overwritten by an earlier one.
-    func report(_ duties: [DutyReport], holder: String) async throws
-    /// Every duty that was ever reported and not pruned since, by name.
-    func duties() async throws -> [DutyStanding]
-}

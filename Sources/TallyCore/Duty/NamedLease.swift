@@ -30,11 +30,3 @@ public enum LeaseAnswer: Hashable, Sendable {
     case held(isWanted: Bool)
     case taken(by: String)
 }
-
-/// A store that keeps named leases by its own clock. Without one nothing keeps two processes apart.
-public protocol LeaseRegister: Sendable {
-    /// Takes the lease, or renews it where the token is the same. A lease that has run out is free.
-    func lease(_ wish: LeaseWish) async throws -> LeaseAnswer
-    /// Gives the lease back, if the token still holds it.
-    func endLease(_ name: String, token: JobID) async throws
-}

@@ -14,8 +14,7 @@ public struct MirrorBatch: Sendable {
     /// Moves whose bytes could not be read.
     public var unreadable: [(job: JobID, position: LogPosition, bytes: [UInt8])]
     /// Queues to which jobs with unique keys were pushed in mode queued: the queue keeps those keys. Told by pushes
-    /// alone:
-    /// what a repair brings may have been recorded.
+    /// alone: what a repair brings may have been recorded.
     public var keyHomes: Set<QueueName> = []
 
     public init(after: LogPosition, upTo: LogPosition) {

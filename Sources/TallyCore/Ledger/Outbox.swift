@@ -1,3 +1,9 @@
+/// Names an outbox row.
+public struct OutboxID: Hashable, Sendable {
+    public let value: Int64
+    public init(_ value: Int64) { self.value = value }
+}
+
 /// Jobs of one commit and queue that Redis may not have yet, as a relay claims them.
 public struct OutboxRow: Sendable {
     /// By which the row is deleted.

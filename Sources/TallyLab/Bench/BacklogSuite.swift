@@ -24,7 +24,7 @@ extension Suites {
     ) async throws -> (mebibytes: Double, seconds: Double) {
         try await withScratch(servers) { scratch in
             for number in 0..<jobs {
-                _ = try await scratch.queue.push([Push(largeJob())], issued: nil, at: nil)
+                _ = try await scratch.queue.push([Push(largeJob())], issued: nil)
                 if number % 64 == 0 { Output.live("bench: \(number) of \(jobs) MiB of backlog") }
             }
             Output.endLive()

@@ -43,7 +43,7 @@ struct IdleFleet {
         var reported = 0
         while reported < workers {
             let wish = ReserveWish(["nobody"], limit: 1, worker: WorkerID("bench"))
-            reported = try await scratch.queue.reserve(wish, at: nil).workers
+            reported = try await scratch.queue.reserve(wish).workers
             try await Task.sleep(for: .milliseconds(100))
         }
         try await Task.sleep(for: Limits.idleWait * 2)
@@ -59,7 +59,7 @@ struct IdleFleet {
                     runAt: now + .milliseconds(100 * number)))
         }
         for page in jobs.pages(of: Limits.jobsPerCall) {
-            _ = try await scratch.queue.push(page, issued: nil, at: nil)
+            _ = try await scratch.queue.push(page, issued: nil)
         }
     }
 

@@ -35,7 +35,7 @@ struct RawLimits {
 
     private static func copyRate(_ servers: PrivateServers) async throws -> Double {
         let scratch = try await ScratchNamespace.open(
-            redisURL: servers.redisURL, postgresURL: servers.postgresURL, hasTestClock: false)
+            redisURL: servers.redisURL, postgresURL: servers.postgresURL)
         let now = Timestamp.now
         let rows = (0..<100_000).map { _ in
             JobSnapshot(

@@ -26,7 +26,7 @@ extension Suites {
             for (active, more) in [(100_000, ended), (0, ended), (100_000, 0)] {
                 try await addHistory(scratch, more)
                 try await fill(scratch, mirror, jobs: active)
-                let reconciler = Reconciler(queue: scratch.queue, ledger: scratch.ledger, mirror: mirror)
+                let reconciler = try Reconciler(queue: scratch.queue, ledger: scratch.ledger, mirror: mirror)
                 let began = ContinuousClock.now
                 let run = try await reconciler.run(.dry).run
                 let took = (ContinuousClock.now - began).seconds
@@ -51,7 +51,7 @@ extension Suites {
             try await fill(scratch, mirror, jobs: jobs)
             let admin = AdminRedis(
                 port: servers.state.redisPort, password: servers.state.redisPassword)
-            let reconciler = Reconciler(queue: scratch.queue, ledger: scratch.ledger, mirror: mirror)
+            let reconciler = try Reconciler(queue: scratch.queue, ledger: scratch.ledger, mirror: mirror)
             let before = try await scratch.queue.history().epoch
             let began = ContinuousClock.now
             guard admin.ask("FLUSHALL")?.text == "OK" else { throw ServerProblem("FLUSHALL was refused") }
@@ -72,7 +72,7 @@ extension Suites {
             // The barrier mirrors too: what it carries over counts as well.
             let meter = LedgerMeter()
             let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger, observer: meter)
-            let reconciler = Reconciler(queue: scratch.queue, ledger: scratch.ledger, mirror: mirror)
+            let reconciler = try Reconciler(queue: scratch.queue, ledger: scratch.ledger, mirror: mirror)
             let seen = Mutex((passes: 0, findings: 0))
             let passes = Task {
                 while !Task.isCancelled {

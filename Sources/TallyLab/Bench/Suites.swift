@@ -61,7 +61,7 @@ struct Suites: Sendable {
         _ servers: PrivateServers, _ body: (ScratchNamespace) async throws -> Value
     ) async throws -> Value {
         let scratch = try await ScratchNamespace.open(
-            redisURL: servers.redisURL, postgresURL: servers.postgresURL, hasTestClock: false)
+            redisURL: servers.redisURL, postgresURL: servers.postgresURL)
         do {
             let value = try await body(scratch)
             try await scratch.remove()

@@ -5,7 +5,7 @@ import TallyTesting
 
 enum ConformanceCommand: Command {
     static let name = "conformance"
-    static let summary = "hold live servers against every promise of the two seams"
+    static let summary = "hold live servers against every promise of the seams"
     static let help = """
         tally-lab conformance [--driver redis|memory|all] [--case NAME] [--steps N --seed S]
         Runs each case in a namespace and a schema of its own, which it removes; touches no other key or table.
@@ -69,9 +69,11 @@ enum ConformanceCommand: Command {
     private static func scratchStore(_ redisURL: String, _ postgresURL: String) async throws
         -> ConformanceStore
     {
-        let scratch = try await ScratchNamespace.open(redisURL: redisURL, postgresURL: postgresURL)
+        let clock = ManualClock()
+        let scratch = try await ScratchNamespace.open(
+            redisURL: redisURL, postgresURL: postgresURL, clock: clock.reading)
         return ConformanceStore(
-            queue: scratch.queue, ledger: scratch.ledger, close: { try await scratch.remove() })
+            queue: scratch.queue, ledger: scratch.ledger, clock: clock, close: { try await scratch.remove() })
     }
 
     private static func model(_ seed: UInt64, _ steps: Int, _ factory: ConformanceFactory) async throws {

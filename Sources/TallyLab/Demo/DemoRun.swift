@@ -23,8 +23,8 @@ struct DemoRun: Sendable {
         }
         // Everything that moved jobs has stopped: what the halves say now stays so.
         let (_, statement) = try await Reconciler(
-            queue: tally.inspectable(), ledger: stage.ledger,
-            mirror: Mirror(queue: tally.inspectable(), ledger: stage.ledger)
+            queue: tally.queue, ledger: stage.ledger,
+            mirror: Mirror(queue: tally.queue, ledger: stage.ledger)
         ).run(.dry)
         try await DemoReport(ledger: stage.ledger, recovery: recovery).print()
         Output.line("\(statement)")
@@ -106,7 +106,7 @@ struct DemoRun: Sendable {
         while DemoBarrier.holder(marker) != victim.pid || progress.done < total / 3 {
             try await Task.sleep(for: .milliseconds(20))
         }
-        let held = try await tally.inspectable().inspect([id], at: nil).held[id]
+        let held = try await tally.inspectable().inspect([id]).held[id]
         guard held?.status == .processing else {
             throw ServerProblem("job \(id) is not held: \(held.map { $0.status.rawValue } ?? "absent")")
         }
@@ -132,7 +132,7 @@ struct DemoRun: Sendable {
         while true {
             try stage.workers.check()
             let balances = try await stage.ledger.balances()
-            let running = try await tally.inspectable().counts(at: nil).reduce(0) { $0 + $1.processing }
+            let running = try await tally.inspectable().counts().reduce(0) { $0 + $1.processing }
             let done = balances.completed + balances.failed + balances.cancelled
             if progress.saw(done: done, running: running) { lastChange = .now }
             if done == total, balances.accepted == total, balances.active == 0 {

@@ -28,7 +28,7 @@ struct DemoStage: Sendable {
             folder: folder, redisURL: servers.redisURL, postgresURL: servers.postgresURL)
         let result: Result<Void, any Error>
         do {
-            guard let ledger = tally.ledger as? PostgresLedger else {
+            guard let ledger = tally.postgres else {
                 preconditionFailure("a private ledger is Postgres")
             }
             try await body(DemoStage(folder: folder, tally: tally, ledger: ledger, workers: workers))

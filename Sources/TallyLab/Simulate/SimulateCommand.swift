@@ -84,10 +84,11 @@ enum SimulateCommand: Command {
     private static func withStore<Value: Sendable>(
         _ servers: PrivateServers, _ body: (SimulationStore) async throws -> Value
     ) async throws -> Value {
+        let clock = ManualClock()
         let scratch = try await ScratchNamespace.open(
-            redisURL: servers.redisURL, postgresURL: servers.postgresURL)
+            redisURL: servers.redisURL, postgresURL: servers.postgresURL, clock: clock.reading)
         do {
-            let value = try await body(store(scratch))
+            let value = try await body(store(scratch, clock))
             try await scratch.remove()
             return value
         } catch {
@@ -96,16 +97,16 @@ enum SimulateCommand: Command {
         }
     }
 
-    private static func store(_ scratch: ScratchNamespace) -> SimulationStore {
+    private static func store(_ scratch: ScratchNamespace, _ clock: ManualClock) throws -> SimulationStore {
         let (queue, ledger) = (scratch.queue, scratch.ledger)
-        return SimulationStore(
-            queue: queue, ledger: ledger,
+        return try SimulationStore(
+            queue: queue, ledger: ledger, clock: clock,
             complete: { lease in
                 try await ledger.withTransaction { transaction in
                     try await ledger.complete(lease, result: [], in: transaction)
                 }
             },
-            flush: { try await queue.flush(hasTestClock: true) },
+            flush: { try await queue.flush() },
             image: {
                 let image = try await queue.image()
                 return { try await queue.restart(from: image) }

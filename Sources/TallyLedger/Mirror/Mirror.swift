@@ -6,8 +6,8 @@ import TallyCore
 /// A batch is one ledger transaction that also moves the cursor, so a crash before the commit changes nothing and one
 /// after it repeats nothing. Any number of mirrors may run: the cursor is compared and set.
 public final class Mirror: Sendable {
-    private let queue: any QueueDriver
-    private let ledger: any LedgerDriver
+    private let queue: any TransitionLog
+    private let ledger: any MirrorApplication
     private let observer: any JobObserver
     private let state = Mutex(State())
 
@@ -31,8 +31,8 @@ public final class Mirror: Sendable {
     public init(
         queue: any QueueDriver, ledger: any LedgerDriver, observer: any JobObserver = SilentObserver()
     ) {
-        self.queue = queue
-        self.ledger = ledger
+        self.queue = queue.store.transitions
+        self.ledger = ledger.store.mirror
         self.observer = observer
     }
 
@@ -69,7 +69,7 @@ public final class Mirror: Sendable {
         state.withLock { $0.position = applied ? next.folded.upTo : nil }
         if applied {
             observer.mirrored(next.folded)
-            try await queue.report(applied: next.folded.upTo, at: nil)
+            try await queue.report(applied: next.folded.upTo)
             // A read that failed is made again by the next step, which then says why.
             let read = try? await following
             state.withLock { $0.ahead = read }

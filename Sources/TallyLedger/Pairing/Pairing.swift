@@ -8,8 +8,8 @@ import TallyCore
 /// something. A crash after the ledger's decision leaves a queue without an id, in the history that the ledger has
 /// noted: the next process is given the same id. A crash after the queue was written leaves nothing to do.
 package final class Pairing: Sendable {
-    private let queue: any PairableQueue
-    private let ledger: any PairableLedger
+    private let queue: any QueuePairing
+    private let ledger: any LedgerPairing
     private enum Standing {
         /// Nobody has looked yet: nothing may be moved between the halves.
         case unknown
@@ -20,7 +20,7 @@ package final class Pairing: Sendable {
 
     /// - Returns: nil where a driver does not tell which it is: then nothing keeps them apart.
     package init?(_ queue: any QueueDriver, _ ledger: any LedgerDriver) {
-        guard let queue = queue as? any PairableQueue, let ledger = ledger as? any PairableLedger else {
+        guard let queue = queue.store.pairing, let ledger = ledger.store.pairing else {
             return nil
         }
         self.queue = queue

@@ -3,11 +3,11 @@ import TallyCore
 /// Tells lag from drift: whoever compares the halves notes the log end beside what it read of the queue, passes this
 /// barrier, and only then reads the ledger. What differs then is drift.
 public struct Barrier: Sendable {
-    private let ledger: any LedgerDriver
+    private let ledger: any MirrorApplication
     private let mirror: Mirror
 
     public init(ledger: any LedgerDriver, mirror: Mirror) {
-        self.ledger = ledger
+        self.ledger = ledger.store.mirror
         self.mirror = mirror
     }
 

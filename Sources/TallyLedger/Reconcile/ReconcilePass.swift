@@ -2,8 +2,8 @@ import TallyCore
 
 /// One run on its way: what it has met, found and mended so far.
 struct ReconcilePass: Sendable {
-    let queue: any InspectableQueue
-    let ledger: any LedgerDriver
+    let queue: InspectedQueue
+    let ledger: LedgerStore
     let barrier: Barrier
     let options: ReconcileOptions
     /// nil: a dry run, or a ledger that keeps none.
@@ -62,7 +62,7 @@ struct ReconcilePass: Sendable {
 
     /// The hand of a repair: one compare-and-set of the queue.
     static func repair(
-        _ queue: any InspectableQueue, _ id: JobID, _ expected: QueueRepair.Expected,
+        _ queue: any QueueRepairing, _ id: JobID, _ expected: QueueRepair.Expected,
         _ action: QueueRepair.Action, _ drift: Drift, _ epoch: Int64
     ) async throws -> Bool {
         try await queue.repair(
@@ -73,13 +73,13 @@ struct ReconcilePass: Sendable {
 
     /// Of a round that goes by itself: how far it has come. nil = to its end.
     func keep(_ cursor: SweepCursor?) async throws {
-        guard options.mode == .serve, let ledger = ledger as? any ReconcilableLedger else { return }
-        try await onLedger { try await ledger.moveSweepCursor(cursor) }
+        guard options.mode == .serve, let repair = ledger.repair else { return }
+        try await onLedger { try await repair.moveSweepCursor(cursor) }
     }
 
     /// Every sweep, in order.
     mutating func sweepAll() async throws {
-        if options.mode == .serve { resumed = try await (ledger as? any ReconcilableLedger)?.sweepCursor() }
+        if options.mode == .serve { resumed = try await ledger.repair?.sweepCursor() }
         try await sweepStructures()
         try await resumeQueue()
         try await sweepLedger()

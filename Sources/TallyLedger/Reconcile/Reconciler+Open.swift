@@ -22,7 +22,7 @@ extension Reconciler {
     }
 
     private func open() async throws -> Opening {
-        let history = try await queue.history()
+        let history = try await queue.transitions.history()
         guard history.isHeld else { return .notHeld }
         var options = ReconcileOptions(.open)
         options.maxRepairs = .max
@@ -37,7 +37,7 @@ extension Reconciler {
             }
             repairs += run.repaired
             if run.exitCode == 0 {
-                try await queue.open(epoch: history.epoch)
+                try await queue.transitions.open(epoch: history.epoch)
                 return .opened(repairs: repairs)
             }
         }
@@ -84,21 +84,23 @@ extension Reconciler {
     /// S6: the jobs that can differ because the queue lost the tail of its data. nil = unknown: the queue was
     /// emptied, or no longer has its last entry to tell when that was.
     private func window(_ history: QueueHistory) async throws -> [JobID]? {
-        guard let ledger = ledger as? any ReconcilableLedger, queue is any ReconcilableQueue else {
+        guard let repair = ledger.repair, queue.structures != nil else {
             return nil
         }
         // The epoch's own first entry names where the one before it ended.
         let beginning = LogPosition(epoch: history.epoch, seq: 0)
-        guard let entry = try await queue.log(after: beginning, limit: 1).first, entry.verb == .epoch,
+        guard let entry = try await queue.transitions.log(after: beginning, limit: 1).first,
+            entry.verb == .epoch,
             let last = entry.predecessor, last.epoch > 0, last.seq > 0
         else { return nil }
         let before = LogPosition(epoch: last.epoch, seq: last.seq - 1)
-        guard let kept = try await queue.log(after: before, limit: 1).first, kept.position == last,
+        guard let kept = try await queue.transitions.log(after: before, limit: 1).first,
+            kept.position == last,
             try await barrier.pass(history.end)
         else { return nil }
         // The clocks of both halves, and of the host that lost its data, may differ by so much.
         let since = kept.at - Limits.tombstone
-        let ids = try await ledger.window(
+        let ids = try await repair.window(
             after: last, before: history.epoch, since: since, limit: Limits.rollbackWindow + 1)
         return ids.count > Limits.rollbackWindow ? nil : ids.sorted()
     }

@@ -12,17 +12,18 @@ public struct Reconciler: Sendable {
         case serve
     }
 
-    let queue: any InspectableQueue
-    let ledger: any LedgerDriver
+    let queue: InspectedQueue
+    let ledger: LedgerStore
     let barrier: Barrier
     private let mirror: Mirror
     private let maxRepairs: Int?
 
+    /// - Throws: `.unsupported` for a queue that cannot be inspected and repaired.
     public init(
-        queue: any InspectableQueue, ledger: any LedgerDriver, mirror: Mirror, maxRepairs: Int? = nil
-    ) {
-        self.queue = queue
-        self.ledger = ledger
+        queue: any QueueDriver, ledger: any LedgerDriver, mirror: Mirror, maxRepairs: Int? = nil
+    ) throws(QueueError) {
+        self.queue = try InspectedQueue(queue, for: "reconcile")
+        self.ledger = ledger.store
         self.mirror = mirror
         self.maxRepairs = maxRepairs
         barrier = Barrier(ledger: ledger, mirror: mirror)
@@ -44,8 +45,10 @@ public struct Reconciler: Sendable {
             guard try await pass.checkPairing(), try await pass.checkLog(mirror) else { return }
             try await pass.sweepAll()
         }
-        let survey = try await (queue as? any ReconcilableQueue)?.survey()
-        return (end.run, Statement(try await ledger.balances(), drift: end.run.left, queue: survey))
+        let survey = try await queue.structures?.survey()
+        return (
+            end.run, Statement(try await ledger.inspection.balances(), drift: end.run.left, queue: survey)
+        )
     }
 
     /// Runs `walk` under the lease to repair where it may repair, and leaves the run's row whatever ends it: once as
@@ -53,7 +56,7 @@ public struct Reconciler: Sendable {
     func recorded(
         _ options: ReconcileOptions, _ walk: @escaping @Sendable (inout ReconcilePass) async throws -> Void
     ) async throws -> ReconcilePass {
-        guard let lease = try await RepairLease.take(ledger, for: options) else {
+        guard let lease = try await RepairLease.take(ledger.leases, for: options) else {
             return try await walked(options, nil, walk)
         }
         return try await lease.during {
@@ -67,16 +70,16 @@ public struct Reconciler: Sendable {
     ) async throws -> ReconcilePass {
         var pass = try await pass(options, lease)
         pass.run.error = "has not ended: it goes on, or its process was killed"
-        try await ledger.record(run: pass.run)
+        try await ledger.reconciliation.record(run: pass.run)
         pass.run.error = nil
         do {
             try await walk(&pass)
             try lease?.check()
             let run = pass.run
             pass.run.exitCode = run.inconclusive > 0 ? 8 : run.left > 0 ? 4 : run.repaired > 0 ? 1 : 0
-            pass.run.endSeq = try await queue.history().seq
+            pass.run.endSeq = try await queue.transitions.history().seq
             pass.run.finishedAt = .now
-            try await ledger.record(run: pass.run)
+            try await ledger.reconciliation.record(run: pass.run)
             return pass
         } catch {
             // A lease that is lost cancels the walk: then this is why, not the cancellation.
@@ -95,14 +98,14 @@ public struct Reconciler: Sendable {
         run.isFull = false
         let (ledger, last) = (self.ledger, run)
         // the row of its beginning stands where the ledger is away
-        await Task { try? await ledger.record(run: last) }.value
+        await Task { try? await ledger.reconciliation.record(run: last) }.value
     }
 
     private func pass(_ options: ReconcileOptions, _ lease: HeldLease?) async throws -> ReconcilePass {
         var options = options
         options.maxRepairs = options.maxRepairs ?? maxRepairs
         let began = Timestamp.now
-        let history = try await queue.history()
+        let history = try await queue.transitions.history()
         var run = ReconcileRun(
             id: JobID(), startedAt: began, finishedAt: began, mode: options.mode.rawValue,
             epoch: history.epoch, seq: history.seq, scannedQueue: 0, scannedLedger: 0, inconclusive: 0,
@@ -115,7 +118,7 @@ public struct Reconciler: Sendable {
         } else if let given = options.maxRepairs {
             most = given
         } else {
-            most = max(Limits.repairs, try await ledger.balances().active / 100)
+            most = max(Limits.repairs, try await ledger.inspection.balances().active / 100)
         }
         return ReconcilePass(
             queue: queue, ledger: ledger, barrier: barrier, options: options, lease: lease, mostRepairs: most,

@@ -4,15 +4,17 @@ import TallyCore
 /// Brings the jobs of one page of outbox rows to the queue. No job decides about another: one that can never be
 /// pushed is set aside alone, and a queue that is full keeps only its own jobs waiting.
 final class Delivery: Sendable {
-    private let queue: any QueueDriver
+    private let queue: any Enqueueing
+    private let keyHomes: (any QueueKeyHomes)?
     private let issued: Issued
     private let observer: any JobObserver
     /// Pushes in a row that damage broke off, by queue. A queue of so many, or one that is full, takes nothing more
     /// now: the rest of its rows waits for the next pass.
     private let failures = Mutex<[QueueName: Int]>([:])
 
-    init(queue: any QueueDriver, issued: Issued, observer: any JobObserver) {
-        self.queue = queue
+    init(queue: QueueStore, issued: Issued, observer: any JobObserver) {
+        self.queue = queue.enqueueing
+        keyHomes = queue.keyHomes
         self.issued = issued
         self.observer = observer
     }
@@ -39,12 +41,11 @@ final class Delivery: Sendable {
     }
 
     /// Of jobs that were recorded with a unique key nobody may have asked the queue: `tally.enqueue` cannot. So that
-    /// one key
-    /// is one live job, the one whose key a job of mode queued holds is set aside.
+    /// one key is one live job, the one whose key a job of mode queued holds is set aside.
     private func withKeysTaken(_ pushes: [Push], _ verdict: inout RelayVerdict) async throws -> [Push] {
         let keyed = pushes.filter { $0.version == 1 && $0.record.unique != nil }
-        guard !keyed.isEmpty, let queue = queue as? any KeyHomeQueue else { return pushes }
-        let takings = try await queue.takeKeys(of: keyed.map(\.record))
+        guard !keyed.isEmpty, let keyHomes else { return pushes }
+        let takings = try await keyHomes.takeKeys(of: keyed.map(\.record))
         var held: Set<JobID> = []
         for (push, taking) in zip(keyed, takings) where taking == .held {
             held.insert(push.record.id)
@@ -86,7 +87,7 @@ final class Delivery: Sendable {
 
     private func attempt(_ pushes: [Push]) async -> Result<[PushAnswer], QueueError> {
         do throws(QueueError) {
-            return .success(try await queue.push(pushes, issued: issued, at: nil))
+            return .success(try await queue.push(pushes, issued: issued))
         } catch {
             return .failure(error)
         }

@@ -5,16 +5,16 @@ import TallyCore
 ///
 /// A crash after the push leaves the outbox row: the next pass pushes again and is answered `exists` or `ended`.
 public struct Relay: Sendable {
-    private let queue: any QueueDriver
-    private let ledger: any LedgerDriver
+    private let queue: QueueStore
+    private let ledger: LedgerStore
     private let observer: any JobObserver
 
     /// - Parameter observer: is told what was set aside, and which queue could not be relayed.
     public init(
         queue: any QueueDriver, ledger: any LedgerDriver, observer: any JobObserver = SilentObserver()
     ) {
-        self.queue = queue
-        self.ledger = ledger
+        self.queue = queue.store
+        self.ledger = ledger.store
         self.observer = observer
     }
 
@@ -25,10 +25,10 @@ public struct Relay: Sendable {
         var claim = RelayClaim(olderThan: age)
         repeat {
             // Taken before the ledger is read: a push decided on older knowledge than 30 s is refused.
-            let issued = try await queue.stamp()
+            let issued = try await queue.enqueueing.stamp()
             if issued.epoch == 0 { return deleted }  // the epoch is held: every push would be refused
             let delivery = Delivery(queue: queue, issued: issued, observer: observer)
-            let pass = try await ledger.relay(claim) { row in try await delivery.deliver(row) }
+            let pass = try await ledger.outbox.relay(claim) { row in try await delivery.deliver(row) }
             deleted += pass.deleted
             if pass.setAside > 0 {
                 observer.dutyFailed("relay", JobsSetAside(count: pass.setAside))
@@ -41,8 +41,8 @@ public struct Relay: Sendable {
     /// A ledger that reported more than it knows was restored from an old dump: its outbox holds jobs that may have
     /// run and ended since. The queue is asked first, so a ledger that goes on meanwhile is never called behind.
     private func checkLedger() async throws {
-        guard let reported = try await (queue as? any ReconcilableQueue)?.survey().reported else { return }
-        let applied = try await ledger.cursor()
+        guard let reported = try await queue.structures?.survey().reported else { return }
+        let applied = try await ledger.mirror.cursor()
         if applied < reported { throw LedgerBehind(applied: applied, reported: reported) }
     }
 

@@ -1,6 +1,6 @@
 import TallyCore
 
-extension MemoryLedger: TransactionalLedger {
+extension MemoryLedger: LedgerTransactions {
     /// Runs `body` in a transaction: committed when it returns, rolled back when it throws. Others see nothing of it
     /// before the commit. Whoever wants the same job id, unique key, effect or rows waits for its end; two that would
     /// wait for each other are told apart by a `.transient` error. It has no time limit.

@@ -5,7 +5,7 @@ import TallyCore
 ///
 /// Each call is one transaction under a lock; the rules are in `MemoryLedgerState`. `withTransaction` makes several
 /// calls one, together with rows of the application's own.
-public final class MemoryLedger: Sendable {
+public final class MemoryLedger: LedgerDriver {
     struct Shared: Sendable {
         var state = MemoryLedgerState()
         var rows: MemoryRows
@@ -31,6 +31,15 @@ public final class MemoryLedger: Sendable {
         shared = Mutex(Shared(rows: rows))
     }
 
+    /// Its seams.
+    public var store: LedgerStore {
+        var store = LedgerStore(self) { await self.close() }
+        store.transactions = self
+        store.leases = self
+        store.duties = self
+        return store
+    }
+
     /// The application's own rows, as they are committed.
     public var rows: MemoryRows { shared.withLock { $0.rows } }
 
@@ -50,7 +59,10 @@ public final class MemoryLedger: Sendable {
     }
 }
 
-extension MemoryLedger: LedgerDriver, DutyRegister, LeaseRegister {
+extension MemoryLedger: Recording, LedgerOutbox, MirrorApplication, LedgerControl, LedgerInspection,
+    Reconciliation,
+    DutyRegister, LeaseRegister
+{
     // MARK: - Enqueue
 
     public func record(_ jobs: [JobRecord], together: Bool) async throws(LedgerError) -> RecordReceipt {

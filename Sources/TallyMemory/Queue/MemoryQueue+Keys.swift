@@ -1,14 +1,14 @@
 import TallyCore
 
-extension MemoryQueue: KeyHomeQueue {
+extension MemoryQueue: QueueKeyHomes {
     public func claimKeys(of jobs: [JobRecord]) async throws(QueueError) -> [KeyHome] {
-        try run("claim keys", at: nil) { state, now in jobs.map { state.claimKey(of: $0, at: now) } }
+        try run("claim keys") { state, now in jobs.map { state.claimKey(of: $0, at: now) } }
     }
     public func takeKeys(of jobs: [JobRecord]) async throws(QueueError) -> [KeyTaking] {
-        try run("take keys", at: nil) { state, now in jobs.map { state.takeKey(of: $0, at: now) } }
+        try run("take keys") { state, now in jobs.map { state.takeKey(of: $0, at: now) } }
     }
     public func restore(_ homes: [QueueName: KeyHome]) async throws(QueueError) {
-        try run("restore homes", at: nil) { state, _ in state.homes.merge(homes) { known, _ in known } }
+        try run("restore homes") { state, _ in state.homes.merge(homes) { known, _ in known } }
     }
 }
 

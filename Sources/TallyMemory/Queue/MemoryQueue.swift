@@ -4,42 +4,53 @@ import TallyCore
 /// The queue in this process' memory: the reference for what every driver does, and what applications test against.
 ///
 /// Nothing survives the process. Each call is one atomic step under a lock; the rules are in `MemoryQueueState`,
-/// which knows neither lock nor clock. A time that a caller passes always counts; without one the clock given here
-/// does, and it never steps back, neither against itself nor against a time that was passed.
-public final class MemoryQueue: Sendable {
+/// which knows neither lock nor clock.
+public final class MemoryQueue: QueueDriver {
     private struct Shared: Sendable {
-        var state = MemoryQueueState()
+        var state: MemoryQueueState
         var waiters = Waiters()
         var lastNow = Timestamp(microseconds: 0)
         var isClosed = false
+
+        /// The moment of a call: a test clock's word, or this machine's.
+        mutating func time(_ read: Timestamp?) -> Timestamp {
+            lastNow = read ?? max(.now, lastNow)
+            return lastNow
+        }
     }
 
     private let shared: Mutex<Shared>
-    private let clock: @Sendable () -> Timestamp
+    private let clock: (@Sendable () -> Timestamp)?
+
+    /// Its seams.
+    public var store: QueueStore {
+        var store = QueueStore(self) { await self.close() }
+        store.inspection = self
+        store.repair = self
+        store.keyHomes = self
+        return store
+    }
 
     /// - Parameters:
-    ///   - clock: what counts where a call passes no time.
+    ///   - clock: a test's; what it shows counts, also where it goes back. Without it this machine's does, and never
+    ///     steps back.
     ///   - epoch: the number of the first history.
     ///   - held: whether leases wait until `open(epoch:)`, as after the loss of a server.
-    public convenience init(
-        clock: @escaping @Sendable () -> Timestamp = { .now }, epoch: Int64 = 1, held: Bool = false
-    ) {
+    public convenience init(clock: (@Sendable () -> Timestamp)? = nil, epoch: Int64 = 1, held: Bool = false) {
         self.init(clock: clock, epoch: epoch, held: held, bounds: MemoryQueueState.Bounds())
     }
 
     /// A queue with small bounds, so that a test can reach them.
-    package convenience init(clock: @escaping @Sendable () -> Timestamp, window: Int, logEntries: Int) {
-        self.init(
-            clock: clock, epoch: 1, held: false,
-            bounds: MemoryQueueState.Bounds(window: window, logEntries: logEntries))
+    package convenience init(clock: (@Sendable () -> Timestamp)? = nil, window: Int, logEntries: Int) {
+        self.init(clock: clock, epoch: 1, held: false, bounds: .init(window: window, logEntries: logEntries))
     }
 
     private init(
-        clock: @escaping @Sendable () -> Timestamp, epoch: Int64, held: Bool, bounds: MemoryQueueState.Bounds
+        clock: (@Sendable () -> Timestamp)?, epoch: Int64, held: Bool, bounds: MemoryQueueState.Bounds
     ) {
         self.clock = clock
         var state = MemoryQueueState(bounds: bounds)
-        state.startEpoch(epoch, held: held, at: clock())
+        state.startEpoch(epoch, held: held, at: clock?() ?? .now)
         shared = Mutex(Shared(state: state))
     }
 
@@ -47,8 +58,8 @@ public final class MemoryQueue: Sendable {
     /// `open(epoch:)`; those in force stay valid. Returns the new epoch: the old one + 1, or the clock's milliseconds
     /// where they are higher.
     @discardableResult
-    package func startEpoch(at now: Timestamp? = nil) throws(QueueError) -> Int64 {
-        try run("startEpoch", at: now) { state, now in
+    package func startEpoch() throws(QueueError) -> Int64 {
+        try run("startEpoch") { state, now in
             state.startEpoch(max(state.epoch + 1, now.microseconds / 1000), held: true, at: now)
             return state.epoch
         }
@@ -56,14 +67,12 @@ public final class MemoryQueue: Sendable {
 
     /// One atomic step. Those whom it gave work are woken after the lock is released.
     func run<Answer: Sendable>(
-        _ operation: String, at given: Timestamp?,
-        _ body: (inout MemoryQueueState, Timestamp) throws(QueueError) -> Answer
+        _ operation: String, _ body: (inout MemoryQueueState, Timestamp) throws(QueueError) -> Answer
     ) throws(QueueError) -> Answer {
-        let read = given == nil ? clock() : nil
+        let read = clock?()
         let (answer, woken) = try shared.withLock { shared throws(QueueError) -> (Answer, [Waiter]) in
             if shared.isClosed { throw QueueError(.closed, operation) }
-            let now = given ?? max(read ?? shared.lastNow, shared.lastNow)
-            shared.lastNow = max(shared.lastNow, now)
+            let now = shared.time(read)
             let answer = try body(&shared.state, now)
             let woken = shared.waiters.take(waitingFor: shared.state.woken)
             shared.state.woken = []
@@ -74,82 +83,43 @@ public final class MemoryQueue: Sendable {
     }
 }
 
-extension MemoryQueue: InspectableQueue {
+extension MemoryQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueInspection, QueueRepairing {
     // MARK: - Enqueue and lease
 
-    public func push(_ jobs: [Push], issued: Issued?, at now: Timestamp?) async throws(QueueError)
-        -> [PushAnswer]
-    {
-        try MemoryQueueState.check(jobs, at: now ?? clock())
-        return try run("push", at: now) { state, now throws(QueueError) in
+    public func push(_ jobs: [Push], issued: Issued?) async throws(QueueError) -> [PushAnswer] {
+        try MemoryQueueState.check(jobs, at: clock?() ?? .now)
+        return try run("push") { state, now throws(QueueError) in
             try state.push(jobs, issued: issued, at: now)
         }
     }
 
-    public func reserve(_ wish: ReserveWish, at now: Timestamp?) async throws(QueueError) -> Reservation {
+    public func stamp() async throws(QueueError) -> Issued {
+        try run("stamp") { state, now in Issued(epoch: state.isHeld(at: now) ? 0 : state.epoch, at: now) }
+    }
+
+    public func reserve(_ wish: ReserveWish) async throws(QueueError) -> Reservation {
         try MemoryQueueState.check(wish)
-        return try run("reserve", at: now) { state, now in state.reserve(wish, at: now) }
+        return try run("reserve") { state, now in state.reserve(wish, at: now) }
     }
 
-    public func extend(
-        _ leases: [Lease], by length: Duration, at now: Timestamp?
-    ) async throws(QueueError) -> [ExtendAnswer] {
+    public func extend(_ leases: [Lease], by length: Duration) async throws(QueueError) -> [ExtendAnswer] {
         try MemoryQueueState.checkLease(length, "extend")
-        return try run("extend", at: now) { state, now in state.extend(leases, by: length, at: now) }
+        return try run("extend") { state, now in state.extend(leases, by: length, at: now) }
     }
 
-    public func ack(_ acks: [Ack], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
-        try MemoryQueueState.check(acks)
-        return try run("ack", at: now) { state, now in state.ack(acks, at: now) }
+    public func settle(_ settlements: [Settlement]) async throws(QueueError) -> [SettleAnswer] {
+        try Settlement.check(settlements)
+        return try run("settle") { state, now in state.settle(settlements, at: now) }
     }
 
-    public func retry(_ retries: [Retry], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
-        try run("retry", at: now) { state, now in state.retry(retries, at: now) }
-    }
-
-    public func fail(_ failures: [Failure], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
-        try run("fail", at: now) { state, now in state.fail(failures, at: now) }
-    }
-
-    public func release(_ releases: [Release], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer]
-    {
-        try run("release", at: now) { state, now in state.release(releases, at: now) }
-    }
-
-    public func cancel(
-        _ id: JobID, tombstone: (version: Int, issued: Issued)?, at now: Timestamp?
-    ) async throws(QueueError) -> CancelAnswer {
-        try run("cancel", at: now) { state, now in state.cancel(id, tombstone: tombstone, at: now) }
-    }
-
-    // MARK: - Sweeps, workers, waiting
-
-    public func promote(_ limit: Int, at now: Timestamp?) async throws(QueueError) -> Int {
-        try run("promote", at: now) { state, now in state.promote(limit, at: now) }
-    }
-
-    public func reclaim(_ limit: Int, at now: Timestamp?) async throws(QueueError) -> Int {
-        try run("reclaim", at: now) { state, now in state.reclaim(limit, at: now) }
-    }
-
-    public func pause(_ queue: QueueName, _ paused: Bool) async throws(QueueError) {
-        try run("pause", at: nil) { state, _ in
-            if paused {
-                state.paused.insert(queue)
-            } else if state.paused.remove(queue) != nil {
-                state.woken.insert(queue)
-            }
-        }
-    }
-
-    public func heartbeat(_ beat: WorkerBeat, at now: Timestamp?) async throws(QueueError) {
-        try run("heartbeat", at: now) { state, now in
+    public func heartbeat(_ beat: WorkerBeat) async throws(QueueError) {
+        try run("heartbeat") { state, now in
             state.append(.heartbeat, [], at: now, actor: beat.id.text, beat: beat)
         }
     }
 
     public func wait(for queues: [QueueName], upTo time: Duration) async throws {
-        let ticket = try run("wait", at: nil) { state, now in
+        let ticket = try run("wait") { state, now in
             state.hasWork(in: queues, at: now) ? nil : Waiters.Ticket()
         }
         guard let ticket else { return }
@@ -165,9 +135,9 @@ extension MemoryQueue: InspectableQueue {
     private func sleep(_ ticket: Waiters.Ticket, _ queues: [QueueName]) async throws {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let now = clock()
+                let read = clock?()
                 let hasSigned = shared.withLock { shared in
-                    if shared.isClosed || shared.state.hasWork(in: queues, at: max(now, shared.lastNow)) {
+                    if shared.isClosed || shared.state.hasWork(in: queues, at: shared.time(read)) {
                         return false
                     }
                     return shared.waiters.add(ticket, Waiter(queues: queues, continuation: continuation))
@@ -185,31 +155,50 @@ extension MemoryQueue: InspectableQueue {
         if isClosed { throw QueueError(.closed, "wait") }
     }
 
-    // MARK: - History
+    // MARK: - Control
 
-    /// Its time is the clock's; a caller that passes times of its own passes them in `Issued` too.
-    public func stamp() async throws(QueueError) -> Issued {
-        try run("stamp", at: nil) { state, now in
-            Issued(epoch: state.isHeld(at: now) ? 0 : state.epoch, at: now)
+    public func cancel(
+        _ id: JobID, tombstone: (version: Int, issued: Issued)?
+    ) async throws(QueueError) -> CancelAnswer {
+        try run("cancel") { state, now in state.cancel(id, tombstone: tombstone, at: now) }
+    }
+
+    public func promote(_ limit: Int) async throws(QueueError) -> Int {
+        try run("promote") { state, now in state.promote(limit, at: now) }
+    }
+
+    public func reclaim(_ limit: Int) async throws(QueueError) -> Int {
+        try run("reclaim") { state, now in state.reclaim(limit, at: now) }
+    }
+
+    public func pause(_ queue: QueueName, _ paused: Bool) async throws(QueueError) {
+        try run("pause") { state, _ in
+            if paused {
+                state.paused.insert(queue)
+            } else if state.paused.remove(queue) != nil {
+                state.woken.insert(queue)
+            }
         }
     }
 
+    // MARK: - History
+
     public func history() async throws(QueueError) -> QueueHistory {
-        try run("history", at: nil) { state, now in state.history(at: now) }
+        try run("history") { state, now in state.history(at: now) }
     }
 
     public func open(epoch: Int64) async throws(QueueError) {
-        try run("open", at: nil) { state, _ in state.open(epoch: epoch) }
+        try run("open") { state, _ in state.open(epoch: epoch) }
     }
 
-    public func log(after position: LogPosition, limit: Int, bytes: Int) async throws(QueueError)
-        -> [LogEntry]
-    {
-        try run("log", at: nil) { state, _ in state.log.entries(after: position, limit: limit, bytes: bytes) }
+    public func log(
+        after position: LogPosition, limit: Int, bytes: Int
+    ) async throws(QueueError) -> [LogEntry] {
+        try run("log") { state, _ in state.log.entries(after: position, limit: limit, bytes: bytes) }
     }
 
-    public func report(applied position: LogPosition, at now: Timestamp?) async throws(QueueError) {
-        try run("report", at: now) { state, now in state.report(applied: position, at: now) }
+    public func report(applied position: LogPosition) async throws(QueueError) {
+        try run("report") { state, now in state.report(applied: position, at: now) }
     }
 
     /// Those who wait are woken and find the queue closed.
@@ -223,22 +212,20 @@ extension MemoryQueue: InspectableQueue {
 
     // MARK: - Inspect and repair
 
-    public func inspect(_ ids: [JobID], bodies: QueueView.Bodies, at now: Timestamp?) async throws(QueueError)
-        -> QueueView
-    {
-        try run("inspect", at: now) { state, now in state.inspect(ids, bodies: bodies, at: now) }
+    public func inspect(_ ids: [JobID], bodies: QueueView.Bodies) async throws(QueueError) -> QueueView {
+        try run("inspect") { state, now in state.inspect(ids, bodies: bodies, at: now) }
     }
 
-    public func counts(at now: Timestamp?) async throws(QueueError) -> [QueueCounts] {
-        try run("counts", at: now) { state, now in state.counts(at: now) }
+    public func counts() async throws(QueueError) -> [QueueCounts] {
+        try run("counts") { state, now in state.counts(at: now) }
     }
 
     public func scan(_ cursor: String, limit: Int) async throws(QueueError) -> (ids: [JobID], next: String?) {
-        try run("scan", at: nil) { state, _ throws(QueueError) in try state.scan(cursor, limit: limit) }
+        try run("scan") { state, _ throws(QueueError) in try state.scan(cursor, limit: limit) }
     }
 
     public func repair(_ repairs: [QueueRepair]) async throws(QueueError) -> [Bool] {
-        try run("repair", at: nil) { state, now throws(QueueError) in
+        try run("repair") { state, now throws(QueueError) in
             for repair in repairs {
                 if let why = repair.action.problem(at: now) {
                     throw QueueError(.invalid, "repair", "job \(repair.id): \(why)")

@@ -21,26 +21,6 @@ extension MemoryQueueState {
         return .refused(.notProcessing)
     }
 
-    /// Ends a lease that holds: the job leaves the lease set and goes where `settle` says.
-    private mutating func settle(
-        _ lease: Lease, ending: JobStatus? = nil, _ moves: inout [Move], at now: Timestamp,
-        _ settle: (inout MemoryQueueState, QueuedJob, inout Move) -> Void
-    ) -> SettleAnswer {
-        switch standing(lease, ending: ending, at: now) {
-        case .refused(let why): return .refused(why)
-        case .repeated: return .repeated
-        case .valid(var job):
-            unplace(job)
-            job.lease = nil
-            jobs[lease.id] = job
-            var move = Move(id: lease.id, version: lease.version, from: .processing, to: .pending)
-            settle(&self, job, &move)
-            if move.to.isTerminal { bury(lease.id, move.to, version: lease.version) }
-            moves.append(move)
-            return .settled(move.to)
-        }
-    }
-
     /// Cancelled if that was asked for; else waiting for `time`, or runnable at once.
     private mutating func putBack(
         _ job: QueuedJob, as status: JobStatus, until time: Timestamp?, _ move: inout Move, at now: Timestamp
@@ -77,65 +57,66 @@ extension MemoryQueueState {
         }
     }
 
-    static func check(_ acks: [Ack]) throws(QueueError) {
-        let bytes = acks.reduce(0) { $0 + $1.result.count }
-        if acks.count > 1, bytes > Limits.bodyBytesPerCall {
-            throw QueueError(.invalid, "ack", Ack.tooLarge(bytes))
-        }
-    }
-
-    mutating func ack(_ acks: [Ack], at now: Timestamp) -> [SettleAnswer] {
-        var moves: [Move] = []
-        let answers = acks.map { ack in
-            settle(ack.lease, ending: .completed, &moves, at: now) { _, _, move in
-                move.to = .completed
-                if !ack.result.isEmpty { move.result = ack.result }
+    /// Kind after kind, with one entry for each: its twin has a function a kind.
+    mutating func settle(_ settlements: [Settlement], at now: Timestamp) -> [SettleAnswer] {
+        var answers = settlements.map { _ in SettleAnswer.repeated }
+        for kind in [Verb.ack, .retry, .fail, .release] {
+            var moves: [Move] = []
+            for (index, settlement) in settlements.enumerated() where settlement.verb == kind {
+                answers[index] = settle(settlement, &moves, at: now)
             }
+            append(kind, moves, at: now)
         }
-        append(.ack, moves, at: now)
         return answers
     }
 
-    mutating func retry(_ retries: [Retry], at now: Timestamp) -> [SettleAnswer] {
-        var moves: [Move] = []
-        let answers = retries.map { retry in
-            settle(retry.lease, &moves, at: now) { state, job, move in
-                let error = ErrorText.clean(retry.error)
-                move.attempts = Int(Limits.reach(retry.attempts))
-                move.error = error
-                var job = job
-                job.attempts = Int(Limits.reach(retry.attempts))
-                job.error = error
-                job.failedAt = retry.failedAt ?? now
-                state.putBack(job, as: .retrying, until: retry.runAt, &move, at: now)
+    private mutating func settle(
+        _ settlement: Settlement, _ moves: inout [Move], at now: Timestamp
+    ) -> SettleAnswer {
+        let ending: JobStatus? =
+            switch settlement {
+            case .ack: .completed
+            case .fail: .failed
+            case .retry, .release: nil
             }
+        let lease = settlement.lease
+        switch standing(lease, ending: ending, at: now) {
+        case .refused(let why): return .refused(why)
+        case .repeated: return .repeated
+        case .valid(var job):
+            unplace(job)
+            job.lease = nil
+            jobs[lease.id] = job
+            var move = Move(id: lease.id, version: lease.version, from: .processing, to: .pending)
+            end(job, as: settlement, &move, at: now)
+            if move.to.isTerminal { bury(lease.id, move.to, version: lease.version) }
+            moves.append(move)
+            return .settled(move.to)
         }
-        append(.retry, moves, at: now)
-        return answers
     }
 
-    mutating func fail(_ failures: [Failure], at now: Timestamp) -> [SettleAnswer] {
-        var moves: [Move] = []
-        let answers = failures.map { failure in
-            settle(failure.lease, ending: .failed, &moves, at: now) { _, job, move in
-                let error = ErrorText.clean(failure.error)
-                move.attempts = Int(Limits.reach(failure.attempts))
-                move.error = error.isEmpty ? "failed" : error
-                move.to = job.cancelRequested ? .cancelled : .failed
-            }
+    /// Where the job goes whose lease has ended.
+    private mutating func end(
+        _ job: QueuedJob, as settlement: Settlement, _ move: inout Move, at now: Timestamp
+    ) {
+        switch settlement {
+        case .ack(_, let result):
+            move.to = .completed
+            if !result.isEmpty { move.result = result }
+        case .retry(_, let runAt, let attempts, let error, let failedAt):
+            var job = job
+            job.attempts = Int(Limits.reach(attempts))
+            job.error = ErrorText.clean(error)
+            job.failedAt = failedAt ?? now
+            move.attempts = job.attempts
+            move.error = job.error
+            putBack(job, as: .retrying, until: runAt, &move, at: now)
+        case .fail(_, let attempts, let error):
+            let error = ErrorText.clean(error)
+            move.attempts = Int(Limits.reach(attempts))
+            move.error = error.isEmpty ? "failed" : error
+            move.to = job.cancelRequested ? .cancelled : .failed
+        case .release(_, let runAt): putBack(job, as: .scheduled, until: runAt, &move, at: now)
         }
-        append(.fail, moves, at: now)
-        return answers
-    }
-
-    mutating func release(_ releases: [Release], at now: Timestamp) -> [SettleAnswer] {
-        var moves: [Move] = []
-        let answers = releases.map { release in
-            settle(release.lease, &moves, at: now) { state, job, move in
-                state.putBack(job, as: .scheduled, until: release.runAt, &move, at: now)
-            }
-        }
-        append(.release, moves, at: now)
-        return answers
     }
 }

@@ -90,7 +90,7 @@ final class Lane: Sendable {
     private func connect() throws(QueueError) -> RedisConnection {
         let connection = try RedisConnection(configuration)
         var attach = Call(verb: "attach") { _ in }
-        attach.head.bulk(configuration.hasTestClock ? "1" : "0")
+        attach.head.bulk(configuration.testClock != nil ? "1" : "0")
         var writer = RESPWriter()
         Merge(attach).encode(into: &writer, prefix: prefix, runID: connection.runID, reckoned: 0)
         let reply: RedisReply

@@ -4,7 +4,7 @@ extension RedisQueue {
     public func log(
         after position: LogPosition, limit: Int, bytes: Int
     ) async throws(QueueError) -> [LogEntry] {
-        let answer = try await call("log", at: nil, on: reads) { head, _ in
+        let answer = try await call("log", on: reads) { head, _ in
             head.bulk(position.epoch)
             head.bulk(position.seq)
             head.bulk(Int64(max(1, limit)))
@@ -23,8 +23,8 @@ extension RedisQueue {
         return entries
     }
 
-    public func report(applied position: LogPosition, at now: Timestamp?) async throws(QueueError) {
-        _ = try await call("report", at: now) { head, _ in
+    public func report(applied position: LogPosition) async throws(QueueError) {
+        _ = try await call("report") { head, _ in
             head.bulk(position.epoch)
             head.bulk(position.seq)
         }

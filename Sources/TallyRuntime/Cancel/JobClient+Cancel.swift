@@ -15,12 +15,12 @@ public enum CancelOutcome: Hashable, Sendable {
 
 /// Cancels: Redis is asked first; an id that it does not hold is looked up in the ledger.
 package struct Canceller: Sendable {
-    private let queue: any QueueDriver
-    private let ledger: (any LedgerDriver)?
+    private let queue: QueueStore
+    private let ledger: LedgerStore?
 
     package init(queue: any QueueDriver, ledger: (any LedgerDriver)?) {
-        self.queue = queue
-        self.ledger = ledger
+        self.queue = queue.store
+        self.ledger = ledger?.store
     }
 
     package func cancel(_ id: JobID) async throws -> CancelOutcome {
@@ -41,8 +41,8 @@ package struct Canceller: Sendable {
     /// nil = something moved in between: start over.
     private func attempt(_ id: JobID) async throws -> CancelOutcome? {
         // Before the answer: an epoch read after it may be one that knows nothing of this tombstone.
-        let epoch = try await queue.stamp().epoch
-        switch try await queue.cancel(id, tombstone: nil, at: nil) {
+        let epoch = try await queue.enqueueing.stamp().epoch
+        switch try await queue.control.cancel(id, tombstone: nil) {
         case .cancelling: return .cancelling
         case .cancelled(let version, let epoch): return try await record(id, version, epoch)
         case .ended(.cancelled, let version):
@@ -53,11 +53,11 @@ package struct Canceller: Sendable {
         case .unknown: break
         }
         guard let ledger else { return .notFound }
-        let issued = try await queue.stamp()  // before the ledger is read
-        guard let row = try await ledger.views([id])[id] else { return .notFound }
+        let issued = try await queue.enqueueing.stamp()  // before the ledger is read
+        guard let row = try await ledger.reconciliation.views([id])[id] else { return .notFound }
         if row.status == .cancelled { return .cancelled }
         if row.status.isTerminal { return .ended(row.status) }
-        switch try await queue.cancel(id, tombstone: (row.version, issued), at: nil) {
+        switch try await queue.control.cancel(id, tombstone: (row.version, issued)) {
         case .cancelled(let version, let epoch): return try await record(id, version, epoch)
         case .cancelling: return .cancelling
         case .ended, .unknown, .refused: return nil
@@ -67,7 +67,7 @@ package struct Canceller: Sendable {
     /// A cancellation is acknowledged once the ledger says so too: Redis alone could forget it.
     private func record(_ id: JobID, _ version: Int, _ epoch: Int64) async throws -> CancelOutcome? {
         guard let ledger else { return .cancelled }
-        switch try await ledger.recordCancel(id, version: version, epoch: epoch) {
+        switch try await ledger.control.recordCancel(id, version: version, epoch: epoch) {
         case .cancelled, .ended(.cancelled): return .cancelled
         case .ended(let status): return .ended(status)
         case .raced: return nil

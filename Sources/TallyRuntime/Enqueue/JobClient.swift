@@ -4,8 +4,8 @@ import TallyCore
 public final class JobClient: Sendable {
     /// What its enqueues wait for unless they say otherwise.
     public let durability: Durability
-    private let queue: any QueueDriver
-    private let ledger: (any LedgerDriver)?
+    private let queue: any Enqueueing
+    private let ledger: (any Recording)?
     private let codec: any JobCodec
     private let defaultQueue: QueueName?
     private let now: (@Sendable () -> Timestamp)?
@@ -23,8 +23,9 @@ public final class JobClient: Sendable {
         middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver(),
         now: (@Sendable () -> Timestamp)? = nil
     ) {
-        self.queue = queue
-        self.ledger = ledger
+        let (queue, ledger) = (queue.store, ledger?.store)
+        self.queue = queue.enqueueing
+        self.ledger = ledger?.recording
         self.durability = ledger == nil ? .queued : durability
         self.codec = codec
         self.defaultQueue = defaultQueue
@@ -135,7 +136,7 @@ public final class JobClient: Sendable {
     }
 
     /// The jobs as they are sent: judged and created by the clock of this store.
-    private func stamped(_ records: [JobRecord], by ledger: any LedgerDriver) async throws(EnqueueError)
+    private func stamped(_ records: [JobRecord], by ledger: any Recording) async throws(EnqueueError)
         -> [JobRecord]
     {
         if now != nil { return try stamped(records, at: nil) }
@@ -148,7 +149,7 @@ public final class JobClient: Sendable {
         return try stamped(records, at: clock)
     }
 
-    private func stamped(_ records: [JobRecord], by queue: any QueueDriver) async throws(EnqueueError)
+    private func stamped(_ records: [JobRecord], by queue: any Enqueueing) async throws(EnqueueError)
         -> [JobRecord]
     {
         if now != nil { return try stamped(records, at: nil) }
@@ -187,7 +188,7 @@ public final class JobClient: Sendable {
         let records = try await stamped(records, by: queue)
         let answers: [PushAnswer]
         do {
-            answers = try await queue.push(records.map { Push($0) }, issued: nil, at: nil)
+            answers = try await queue.push(records.map { Push($0) }, issued: nil)
         } catch {
             throw EnqueueError(error, records[0].id)
         }

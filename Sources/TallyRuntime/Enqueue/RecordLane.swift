@@ -19,8 +19,10 @@ final class RecordLane: Sendable {
         var lastAsked = 0
     }
 
-    private let queue: any QueueDriver
-    private let ledger: any LedgerDriver
+    private let queue: any Enqueueing
+    private let keyHomes: (any QueueKeyHomes)?
+    private let recording: any Recording
+    private let outbox: any LedgerOutbox
     private let observer: any JobObserver
     private let commit = GroupLane<Waiting>(
         .init(count: Limits.recordFlush, bytes: Limits.recordFlushBytes, shippers: Limits.recordFlushes))
@@ -28,9 +30,11 @@ final class RecordLane: Sendable {
     /// Queues whose keys are known to be the ledger's, in this epoch of the queue.
     private let claimed = Mutex<(epoch: Int64, queues: Set<QueueName>)>((0, []))
 
-    init(queue: any QueueDriver, ledger: any LedgerDriver, observer: any JobObserver) {
-        self.queue = queue
-        self.ledger = ledger
+    init(queue: QueueStore, ledger: LedgerStore, observer: any JobObserver) {
+        self.queue = queue.enqueueing
+        keyHomes = queue.keyHomes
+        recording = ledger.recording
+        outbox = ledger.outbox
         self.observer = observer
     }
 
@@ -43,16 +47,16 @@ final class RecordLane: Sendable {
     }
 
     /// Before jobs with unique keys are recorded: makes sure that the ledger keeps the keys of their queues. A queue
-    /// that
-    /// cannot be asked now does not keep them from being recorded; the ledger then goes by what the mirror told it.
+    /// that cannot be asked now does not keep them from being recorded; the ledger then goes by what the mirror told
+    /// it.
     func claimKeys(of jobs: [JobRecord]) async throws(EnqueueError) {
-        guard !jobs.isEmpty, let queue = queue as? any KeyHomeQueue else { return }
+        guard !jobs.isEmpty, let keyHomes else { return }
         let epoch = await stamp()?.epoch ?? 0
         let unknown = claimed.withLock { known in
             jobs.filter { epoch == 0 || known.epoch != epoch || !known.queues.contains($0.queue) }
         }
         if unknown.isEmpty { return }
-        guard let homes = await ask({ try await queue.claimKeys(of: unknown) }) else { return }
+        guard let homes = await ask({ try await keyHomes.claimKeys(of: unknown) }) else { return }
         for (job, home) in zip(unknown, homes) where home == .queue {
             throw .keysElsewhere(job.queue, .queued)
         }
@@ -67,7 +71,7 @@ final class RecordLane: Sendable {
         let issued = await stamp()
         let receipt: RecordReceipt
         do {
-            receipt = try await ledger.record(jobs, together: true)
+            receipt = try await recording.record(jobs, together: true)
         } catch {
             throw EnqueueError(error, jobs[0].id)
         }
@@ -100,7 +104,7 @@ final class RecordLane: Sendable {
         let jobs = batch.map(\.job)
         let issued = await stamp()
         do {
-            let receipt = try await ledger.record(jobs)
+            let receipt = try await recording.record(jobs)
             for (waiting, answer) in zip(batch, receipt.answers) {
                 waiting.caller.resume(returning: Self.receipt(waiting.job, answer))
             }
@@ -132,14 +136,14 @@ final class RecordLane: Sendable {
         let isPushed = await ask {
             var isDone = true
             for chunk in new.calls() {
-                let answers = try await queue.push(chunk, issued: issued, at: nil)
+                let answers = try await queue.push(chunk, issued: issued)
                 // The jobs of a full queue stay for the relay; those of the others go on.
                 if answers.contains(where: { $0 == .full || $0 == .refused }) { isDone = false }
             }
             return isDone
         }
         guard isPushed == true else { return }
-        do { try await ledger.finishOutbox(receipt.outboxes) } catch {
+        do { try await outbox.finishOutbox(receipt.outboxes) } catch {
             observer.dutyFailed("push after commit", error)
         }
     }

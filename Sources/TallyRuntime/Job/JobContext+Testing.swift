@@ -14,7 +14,7 @@ extension JobContext {
     public convenience init<J: Job>(
         testing job: J, id: JobID = JobID(), attempt: Int = 1, crashes: Int = 0, tags: [String] = [],
         worker: WorkerID = WorkerID("test"), codec: any JobCodec = JSONCodec(),
-        ledger: (any TransactionalLedger)? = nil
+        ledger: (any LedgerTransactions)? = nil
     ) throws {
         let policy = J.policy
         let record = JobRecord(
@@ -28,7 +28,7 @@ extension JobContext {
     /// The same, of a job of any type by its record.
     public convenience init(
         testing record: JobRecord, attempt: Int = 1, crashes: Int = 0, worker: WorkerID = WorkerID("test"),
-        codec: any JobCodec = JSONCodec(), ledger: (any TransactionalLedger)? = nil
+        codec: any JobCodec = JSONCodec(), ledger: (any LedgerTransactions)? = nil
     ) {
         let failures = max(0, attempt - 1)
         // Every lease has the next version; the push has the first.
@@ -60,11 +60,11 @@ extension JobHandler {
             context.noteCancellation()
         }
         let now = Timestamp.now
-        let ending = Ending.decide(
-            result, job: context.job, stop: context.wasCancelled ? .workerStops : nil, retries: retries,
-            now: now, random: random)
+        let settlement = Ending.decide(
+            result, of: context.job.lease, job: context.job, stop: context.wasCancelled ? .workerStops : nil,
+            retries: retries, now: now, random: random)
         // Only a lost lease has none, and none is lost here.
-        guard let ending else { return .release(after: .zero) }
-        return RunOutcome(ending, now: now)
+        guard let settlement else { return .release(after: .zero) }
+        return RunOutcome(settlement, now: now)
     }
 }

@@ -30,7 +30,7 @@ public final class JobContext: Sendable {
     /// The job as it was leased for this run.
     let job: ReservedJob
     let codec: any JobCodec
-    private let ledger: (any TransactionalLedger)?
+    private let ledger: (any LedgerTransactions)?
     private let state = Mutex(State())
 
     private struct State {
@@ -40,7 +40,7 @@ public final class JobContext: Sendable {
     }
 
     init(
-        _ job: ReservedJob, worker: WorkerID, codec: any JobCodec, ledger: (any TransactionalLedger)? = nil
+        _ job: ReservedJob, worker: WorkerID, codec: any JobCodec, ledger: (any LedgerTransactions)? = nil
     ) {
         self.job = job
         self.ledger = ledger
@@ -117,7 +117,7 @@ public final class JobContext: Sendable {
         try await knownLedger().transaction(body)
     }
 
-    private func knownLedger() throws(JobError) -> any TransactionalLedger {
+    private func knownLedger() throws(JobError) -> any LedgerTransactions {
         guard let ledger else {
             throw JobError.final(
                 "a transaction needs a worker that knows the ledger: set TALLY_POSTGRES_URL for it")

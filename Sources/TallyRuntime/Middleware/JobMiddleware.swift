@@ -85,13 +85,13 @@ public enum RunOutcome: Hashable, Sendable {
     /// The job goes back unharmed, to be run again after `after`. No attempt is counted.
     case release(after: Duration)
 
-    init(_ ending: Settlement.Ending, now: Timestamp) {
-        switch ending {
-        case .ack(let result): self = .complete(result: result)
-        case .retry(let runAt, let attempts, let error):
-            self = .retry(after: max(.zero, runAt - now), attempts: attempts, error: error)
-        case .fail(let attempts, let error): self = .fail(attempts: attempts, error: error)
-        case .release(let runAt): self = .release(after: runAt.map { max(.zero, $0 - now) } ?? .zero)
+    init(_ settlement: Settlement, now: Timestamp) {
+        switch settlement {
+        case .ack(_, let result): self = .complete(result: result)
+        case .retry(_, let runAt, let attempts, let error, _):
+            self = .retry(after: max(.zero, (runAt ?? now) - now), attempts: attempts, error: error)
+        case .fail(_, let attempts, let error): self = .fail(attempts: attempts, error: error)
+        case .release(_, let runAt): self = .release(after: runAt.map { max(.zero, $0 - now) } ?? .zero)
         }
     }
 }

@@ -5,52 +5,55 @@ import TallyCore
 /// The reason why a handler was asked to stop counts before what it then throws: a handler whose own I/O throws its
 /// own kind of "cancelled" fails as little as one that throws `CancellationError`.
 enum Ending {
+    /// - Parameter lease: the one in force.
     /// - Parameter stop: why the handler was asked to stop; nil = it was not.
     /// - Parameter retries: nil = the first failure is final.
     /// - Returns: nil if nothing may be told: another worker may run the job by now.
     static func decide(
-        _ result: Result<[UInt8], any Error>, job: ReservedJob, stop: RunningTable.StopReason?,
+        _ result: Result<[UInt8], any Error>, of lease: Lease, job: ReservedJob,
+        stop: RunningTable.StopReason?,
         retries: (any RetryPolicy)?, now: Timestamp, random: Double
-    ) -> Settlement.Ending? {
+    ) -> Settlement? {
         if stop == .leaseLost { return nil }
         let error: any Error
         switch result {
-        case .success(let bytes): return .ack(bytes)  // it finished, whatever was asked meanwhile
+        case .success(let bytes): return .ack(lease, result: bytes)  // it finished, whatever was asked meanwhile
         case .failure(let thrown): error = thrown
         }
         if case JobError.snooze(let time) = error, time <= Limits.farthestRunAt {
-            return .release(now + time)
+            return .release(lease, runAt: now + time)
         }
-        if case JobError.stale = error { return .release(nil) }  // refused, if it is as stale as it seems
+        if case JobError.stale = error { return .release(lease) }  // refused, if it is as stale as it seems
         let attempts = job.attempts + 1
         switch stop {
-        case .workerStops: return .release(nil)
-        case .cancelRequested: return .fail(attempts: attempts, error: "cancelled")
+        case .workerStops: return .release(lease)
+        case .cancelRequested: return .fail(lease, attempts: attempts, error: "cancelled")
         case .timedOut:
             let text = "timed out after \(job.record.timeout ?? .zero)"
-            return failed(text, error, attempts, job, retries, now, random)
+            return failed(text, error, of: lease, attempts, job, retries, now, random)
         case nil, .leaseLost:
             var text = "\(error)"
             if case JobError.snooze(let time) = error {
                 text = "snooze: \(time.microseconds) µs is not within now and ten years"
             }
-            return failed(text, error, attempts, job, retries, now, random)
+            return failed(text, error, of: lease, attempts, job, retries, now, random)
         }
     }
 
     private static func failed(
-        _ text: String, _ error: any Error, _ attempts: Int, _ job: ReservedJob,
+        _ text: String, _ error: any Error, of lease: Lease, _ attempts: Int, _ job: ReservedJob,
         _ retries: (any RetryPolicy)?, _ now: Timestamp, _ random: Double
-    ) -> Settlement.Ending {
+    ) -> Settlement {
         var isFinal = false
         if case JobError.final = error { isFinal = true }
-        guard let retries else { return .fail(attempts: attempts, error: text) }
+        guard let retries else { return .fail(lease, attempts: attempts, error: text) }
         switch retries.decide(
             attempts: attempts, jobMax: job.record.maxAttempts, isFinal: isFinal, random: random)
         {
-        case .fail: return .fail(attempts: attempts, error: text)
+        case .fail: return .fail(lease, attempts: attempts, error: text)
         case .retry(let delay):
-            return .retry(runAt: now + min(delay, Limits.farthestRunAt), attempts: attempts, error: text)
+            return .retry(
+                lease, runAt: now + min(delay, Limits.farthestRunAt), attempts: attempts, error: text)
         }
     }
 
@@ -60,6 +63,7 @@ enum Ending {
         case .success(.settled(let status)): status.rawValue
         case .success(.repeated): "completed"
         case .success(.refused(let why)): "refused: \(why)"
+        case .success(.failed(let error)): name(.failure(error))
         case .failure(let error) where error.code == .invalid: "refused: \(error)"
         case .failure(let error) where error.meetsDamage: "unknown: \(error)"
         case .failure: "unknown: the store was away until the lease ran out"

@@ -43,7 +43,7 @@ extension Worker {
             let sent = ContinuousClock.now
             do {
                 let answers = try await queue.extend(
-                    chunk.map(\.value.lease), by: configuration.lease, at: nil)
+                    chunk.map(\.value.lease), by: configuration.lease)
                 for (entry, answer) in zip(chunk, answers) { take(answer, entry.key, sent: sent) }
             } catch {
                 observer.dutyFailed("heartbeat", error)
@@ -70,7 +70,7 @@ extension Worker {
             concurrency: configuration.concurrency, startedAt: startedAt, host: Host.name,
             pid: getpid())
         do {
-            try await queue.heartbeat(beat, at: nil)
+            try await queue.heartbeat(beat)
         } catch {
             observer.dutyFailed("heartbeat", error)
         }

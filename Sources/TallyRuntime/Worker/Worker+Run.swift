@@ -50,25 +50,25 @@ extension Worker {
             changed.post()
         }
         let now = Timestamp(microseconds: Timestamp.now.microseconds + skew)
-        let ending = Ending.decide(
-            result, job: job, stop: settled.stop, retries: retries, now: now, random: .random(in: 0..<1))
-        guard let ending else {
+        let settlement = Ending.decide(
+            result, of: settled.lease, job: job, stop: settled.stop, retries: retries, now: now,
+            random: .random(in: 0..<1))
+        guard let settlement else {
             forget(key)
             observer.jobEnded(job, worker: id, outcome: "lease lost", ran: ran)
             return
         }
-        state.withLock { $0.table.owe(key, bytes: ending.bytes) }
-        let lease = settled.lease
+        state.withLock { $0.table.owe(key, bytes: settlement.bytes) }
         let send: SettleChain.Send = { [self] answered in
             lane.add(
-                Settlement(lease: lease, ending: ending, deadline: deadline) { [self] answer in
+                OwedSettlement(settlement: settlement, deadline: deadline) { [self] answer in
                     forget(key)
                     observer.jobEnded(job, worker: id, outcome: Ending.name(answer), ran: ran)
                     answered(answer)
                 })
         }
         if settleChain.isEmpty { return send { _ in } }
-        let outcome = RunOutcome(ending, now: now)
+        let outcome = RunOutcome(settlement, now: now)
         settleChain.pass(SettleCall(job: job, worker: id, outcome: outcome, ran: ran), send)
     }
 

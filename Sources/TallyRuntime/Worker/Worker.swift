@@ -20,8 +20,8 @@ public final class Worker: Sendable {
     /// Jobs running right now.
     public var active: Int { state.withLock { $0.table.occupied } }
 
-    let queue: any QueueDriver
-    let ledger: (any TransactionalLedger)?
+    let queue: any Leasing
+    let ledger: (any LedgerTransactions)?
     let handlers: [JobType: JobHandler]
     let observer: any JobObserver
     let lane: SettleLane
@@ -49,17 +49,17 @@ public final class Worker: Sendable {
     /// - Parameter ledger: for handlers that complete inside a transaction; others need none.
     /// - Parameter middleware: around each run and each settlement; the first is the outermost.
     public init(
-        queue: any QueueDriver, ledger: (any TransactionalLedger)? = nil, handlers: [JobHandler],
+        queue: any QueueDriver, ledger: (any LedgerTransactions)? = nil, handlers: [JobHandler],
         configuration: WorkerConfiguration = WorkerConfiguration(),
         middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver()
     ) {
-        self.queue = queue
+        self.queue = queue.store.leasing
         self.ledger = ledger
         self.configuration = configuration
         self.observer = observer
         self.handlers = Dictionary(
             handlers.map { ($0.type, $0.wrapped(in: middleware)) }, uniquingKeysWith: { _, last in last })
-        lane = SettleLane(queue: queue, observer: observer)
+        lane = SettleLane(queue: self.queue, observer: observer)
         settleChain = SettleChain(middleware)
     }
 
@@ -150,7 +150,7 @@ public final class Worker: Sendable {
                 let sent = ContinuousClock.now
                 let wish = ReserveWish(
                     configuration.queues, limit: free, lease: configuration.lease, worker: configuration.id)
-                let reservation = try await queue.reserve(wish, at: nil)
+                let reservation = try await queue.reserve(wish)
                 failures = 0
                 hasStarted = true
                 accept(reservation, sent: sent)
@@ -179,9 +179,9 @@ public final class Worker: Sendable {
         if isSooner { sooner.post() }
         for lease in reservation.corrupt {
             lane.add(
-                Settlement(
-                    lease: lease,
-                    ending: .fail(attempts: 0, error: "corrupt: the stored body is not what was enqueued"),
+                OwedSettlement(
+                    settlement: .fail(
+                        lease, attempts: 0, error: "corrupt: the stored body is not what was enqueued"),
                     deadline: deadline, done: { _ in }))
         }
         for (job, key) in zip(reservation.jobs, keys) {

@@ -14,20 +14,20 @@ extension Conformance {
                     }
                 }
                 try await expectError("no lease", .invalidLease) { try await s.reserve(lease: .zero) }
-                await s.queue.close()
+                await s.queue.store.close()
             }
         },
         ConformanceCase("bad_records_leave_the_queue_as_it_was", ["A2"]) { s in
-            let before = try await s.queue.history().end
+            let before = try await s.queue.transitions.history().end
             // refused: what is asked is what it left
             for (job, _) in s.badRecords() { _ = try? await s.push([s.record(), job]) }
-            try expect("log end", try await s.queue.history().end, before)
+            try expect("log end", try await s.queue.transitions.history().end, before)
         },
         ConformanceCase("close_is_final_and_may_be_repeated", ["I9"]) { s in
             _ = try await s.enqueue()
             let lease = try await s.take().lease
-            await s.queue.close()
-            await s.queue.close()
+            await s.queue.store.close()
+            await s.queue.store.close()
 
             try await expectError("push", .closed) { try await s.push([s.record()]) }
             try await expectError("reserve", .closed) { try await s.reserve() }
@@ -39,14 +39,16 @@ extension Conformance {
             try await expectError("fail", .closed) { try await s.fail(lease) }
             try await expectError("release", .closed) { try await s.release(lease) }
             try await expectError("cancel", .closed) { try await s.cancel(lease.id) }
-            try await expectError("promote", .closed) { try await s.queue.promote(1, at: s.start) }
-            try await expectError("reclaim", .closed) { try await s.queue.reclaim(1, at: s.start) }
-            try await expectError("stamp", .closed) { try await s.queue.stamp() }
-            try await expectError("history", .closed) { try await s.queue.history() }
-            try await expectError("log", .closed) { try await s.queue.log(after: .start, limit: 1) }
+            try await expectError("promote", .closed) { try await s.queue(at: s.start).control.promote(1) }
+            try await expectError("reclaim", .closed) { try await s.queue(at: s.start).control.reclaim(1) }
+            try await expectError("stamp", .closed) { try await s.queue.enqueueing.stamp() }
+            try await expectError("history", .closed) { try await s.queue.transitions.history() }
+            try await expectError("log", .closed) {
+                try await s.queue.transitions.log(after: .start, limit: 1)
+            }
             try await expectError("inspect", .closed) { try await s.held(lease.id) }
             try await expectError("wait", .closed) {
-                try await s.queue.wait(for: [s.name], upTo: .seconds(9))
+                try await s.queue.leasing.wait(for: [s.name], upTo: .seconds(9))
             }
         },
         ConformanceCase("close_under_64_tasks_ends_each_with_an_answer_or_closed", ["I9"]) { s in
@@ -62,7 +64,7 @@ extension Conformance {
                     }
                 }
                 _ = try await s.reserve()
-                await s.queue.close()
+                await s.queue.store.close()
                 try await group.waitForAll()
             }
             try await expectError("afterwards", .closed) { try await s.reserve() }

@@ -42,12 +42,12 @@ extension Conformance {
         ConformanceCase("cancel_of_a_running_job_is_told_to_its_worker", ["D11"]) { s in
             let job = try await s.enqueue()
             let lease = try await s.take().lease
-            let before = try await s.queue.history().end
+            let before = try await s.queue.transitions.history().end
 
             try expect("first", try await s.cancel(job.id), .cancelling(version: 2))
             try expect("second", try await s.cancel(job.id), .cancelling(version: 2))
 
-            let entries = try await s.queue.log(after: before, limit: 10)
+            let entries = try await s.queue.transitions.log(after: before, limit: 10)
             try expect("entries", entries.map(\.verb), [.cancel])
             guard
                 case .extended(_, cancelRequested: true) = try await s.extend(
@@ -70,7 +70,7 @@ extension Conformance {
                 case .retry: try expect("retry", try await s.retry(lease), .settled(.cancelled))
                 case .fail: try expect("fail", try await s.fail(lease), .settled(.cancelled))
                 case .release: try expect("release", try await s.release(lease), .settled(.cancelled))
-                default: try expect("reclaim", try await s.queue.reclaim(9, at: s.at(.seconds(5))), 1)
+                default: try expect("reclaim", try await s.queue(at: s.at(.seconds(5))).control.reclaim(9), 1)
                 }
                 try expect("end after \(verb)", try await s.ended(job.id)?.status, .cancelled)
                 try expect("row after \(verb)", try await s.row(job.id).status, .cancelled)
@@ -81,13 +81,13 @@ extension Conformance {
 
     private static let cancelUnknown: [ConformanceCase] = [
         ConformanceCase("cancel_of_an_unknown_id_writes_nothing", ["D11"]) { s in
-            let before = try await s.queue.history().end
+            let before = try await s.queue.transitions.history().end
             try expect("answer", try await s.cancel(JobID()), .unknown)
-            try expect("log end", try await s.queue.history().end, before)
+            try expect("log end", try await s.queue.transitions.history().end, before)
         },
         ConformanceCase("cancel_before_the_push_keeps_the_push_out", ["D11"]) { s in
             let job = s.record()
-            _ = try await s.ledger.record([job])
+            _ = try await s.ledger.recording.record([job])
             let epoch = try await s.epoch()
 
             let issued = Issued(epoch: epoch, at: s.start)
@@ -113,7 +113,7 @@ extension Conformance {
         ConformanceCase("recorded_cancel_needs_the_version_and_the_epoch", ["D11"]) { s in
             let job = s.record()
             let running = s.record()
-            _ = try await s.ledger.record([job, running])
+            _ = try await s.ledger.recording.record([job, running])
             try await s.settle()
             let epoch = try await s.epoch()
             let lease = try await s.take().lease
@@ -121,17 +121,21 @@ extension Conformance {
             try await s.settle()
 
             let ledger = s.ledger
-            let unknown = try await ledger.recordCancel(JobID(), version: 1, epoch: epoch)
+            let unknown = try await ledger.control.recordCancel(JobID(), version: 1, epoch: epoch)
             try expect("unknown", unknown, .notFound)
-            try expect("version", try await ledger.recordCancel(job.id, version: 1, epoch: epoch), .raced)
-            try expect("epoch", try await ledger.recordCancel(job.id, version: 2, epoch: epoch + 1), .raced)
             try expect(
-                "done", try await ledger.recordCancel(running.id, version: 1, epoch: epoch), .cancelled)
+                "version", try await ledger.control.recordCancel(job.id, version: 1, epoch: epoch), .raced)
             try expect(
-                "repeat", try await ledger.recordCancel(running.id, version: 1, epoch: epoch), .cancelled)
+                "epoch", try await ledger.control.recordCancel(job.id, version: 2, epoch: epoch + 1), .raced)
+            try expect(
+                "done", try await ledger.control.recordCancel(running.id, version: 1, epoch: epoch),
+                .cancelled)
+            try expect(
+                "repeat", try await ledger.control.recordCancel(running.id, version: 1, epoch: epoch),
+                .cancelled)
             _ = try await s.ack(lease)
             try await s.settle()
-            let ended = try await ledger.recordCancel(job.id, version: 9, epoch: epoch)
+            let ended = try await ledger.control.recordCancel(job.id, version: 9, epoch: epoch)
             try expect("ended", ended, .ended(.completed))
         },
     ]

@@ -51,12 +51,12 @@ extension Conformance {
         },
         ConformanceCase("repeated_push_writes_nothing", ["E6", "A7"]) { s in
             let job = try await s.enqueue(unique: UniqueKey("k"))
-            let before = try await s.queue.history().end
+            let before = try await s.queue.transitions.history().end
 
             _ = try await s.push([job])
             _ = try await s.push([s.record(unique: UniqueKey("k"))])
 
-            try expect("log end", try await s.queue.history().end, before)
+            try expect("log end", try await s.queue.transitions.history().end, before)
         },
     ]
 
@@ -96,8 +96,8 @@ extension Conformance {
             let first = s.record(unique: UniqueKey("k"))
             let repeated = s.record(body: [1], unique: UniqueKey(" k"))
 
-            let receipt = try await s.ledger.record([first, repeated, s.record()])
-            let later = try await s.ledger.record([repeated])
+            let receipt = try await s.ledger.recording.record([first, repeated, s.record()])
+            let later = try await s.ledger.recording.record([repeated])
 
             try expect("answers", receipt.answers, [.recorded, .duplicate(of: first.id), .recorded])
             try expect("later", later.answers, [.duplicate(of: first.id)])
@@ -144,13 +144,14 @@ extension Conformance {
         ConformanceCase("recorded_unique_key_is_free_once_its_job_is_terminal", ["E5"]) { s in
             let first = s.record(unique: UniqueKey("k"))
             let forever = s.record(unique: UniqueKey("f", .forever))
-            _ = try await s.ledger.record([first, forever])
+            _ = try await s.ledger.recording.record([first, forever])
             try await s.settle()
             for job in try await s.reserve(10).jobs { _ = try await s.ack(job.lease) }
             try await s.settle()
 
             let second = s.record(unique: UniqueKey("k"))
-            let answers = try await s.ledger.record([second, s.record(unique: UniqueKey("f"))]).answers
+            let answers = try await s.ledger.recording.record([second, s.record(unique: UniqueKey("f"))])
+                .answers
 
             try expect("answers", answers, [.recorded, .duplicate(of: forever.id)])
         },
@@ -169,11 +170,11 @@ extension Conformance {
             var bad = s.record()
             bad.maxCrashes = 0
             let jobs = (0..<20).map { _ in s.record() } + [bad]
-            let before = try await s.queue.history().end
+            let before = try await s.queue.transitions.history().end
 
             try await expectError("push", .invalid) { try await s.push(jobs) }
 
-            try expect("log end", try await s.queue.history().end, before)
+            try expect("log end", try await s.queue.transitions.history().end, before)
             try await s.expectNothing(at: s.start)
         },
         ConformanceCase("queued_jobs_of_a_call_go_in_all_or_none", ["A8", "A7"]) { s in
@@ -181,12 +182,12 @@ extension Conformance {
             var other = there
             other.body = Array("[1]".utf8)
             let (one, two) = (s.record(unique: UniqueKey("k")), s.record())
-            let before = try await s.queue.history().end
+            let before = try await s.queue.transitions.history().end
 
             let refused = try await s.push([one, other, two])
 
             try expect("answers", refused, [.withheld, .exists(same: false), .withheld])
-            try expect("log end", try await s.queue.history().end, before)
+            try expect("log end", try await s.queue.transitions.history().end, before)
             // A repeat of what is there is no refusal; and the key that was withheld is free.
             let taken = s.record(unique: UniqueKey("k"))
             try expect(
@@ -208,25 +209,25 @@ extension Conformance {
             other.body = Array("[1]".utf8)
             let one = s.record()
             let pushes = [one, other].map { Push($0, isRecorded: true) }
-            let answers = try await s.queue.push(pushes, issued: nil, at: s.start)
+            let answers = try await s.queue(at: s.start).enqueueing.push(pushes, issued: nil)
             try expect("answers", answers, [.pushed, .exists(same: false)])
         },
         ConformanceCase("jobs_recorded_together_are_recorded_all_or_none", ["A8", "A7"]) { s in
             let there = s.record()
-            _ = try await s.ledger.record([there])
+            _ = try await s.ledger.recording.record([there])
             var other = there
             other.body = Array("[1]".utf8)
             let (one, two) = (s.record(unique: UniqueKey("k")), s.record())
-            let accepted = try await s.ledger.balances().accepted
+            let accepted = try await s.ledger.inspection.balances().accepted
 
-            let refused = try await s.ledger.record([one, other, two], together: true)
+            let refused = try await s.ledger.recording.record([one, other, two], together: true)
 
             try expect("answers", refused.answers, [.withheld, .exists(same: false), .withheld])
             try expect("outbox rows", refused.outboxes, [])
-            try expect("accepted", try await s.ledger.balances().accepted, accepted)
-            try expect("rows", try await s.ledger.jobs([one.id, two.id]).count, 0)
+            try expect("accepted", try await s.ledger.inspection.balances().accepted, accepted)
+            try expect("rows", try await s.ledger.inspection.jobs([one.id, two.id]).count, 0)
             let taken = s.record(unique: UniqueKey("k"))
-            let answers = try await s.ledger.record([taken, there, two], together: true).answers
+            let answers = try await s.ledger.recording.record([taken, there, two], together: true).answers
             try expect("key", answers, [.recorded, .exists(same: true), .recorded])
         },
         ConformanceCase("batch_over_the_limit_is_refused_whole", ["A8"]) { s in

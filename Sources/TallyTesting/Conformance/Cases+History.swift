@@ -7,8 +7,8 @@ extension Conformance {
     private static let lifecycle: [ConformanceCase] = [
         ConformanceCase("ledger_row_follows_the_job_through_its_life", ["P2"]) { s in
             let job = s.record()
-            _ = try await s.ledger.record([job])
-            try expect("recorded", try await s.ledger.jobs([job.id])[job.id]?.status, .pending)
+            _ = try await s.ledger.recording.record([job])
+            try expect("recorded", try await s.ledger.inspection.jobs([job.id])[job.id]?.status, .pending)
             try expect("pushed", try await s.row(job.id).status, .pending)
 
             let first = try await s.take().lease
@@ -46,7 +46,7 @@ extension Conformance {
             try await s.settle()
             try await s.settle()
 
-            let events = try await s.ledger.events(job.id)
+            let events = try await s.ledger.inspection.events(job.id)
 
             let steps = events.map { "\($0.verb) \($0.from.map(\.rawValue) ?? "-") \($0.to) \($0.version)" }
             try expect("first lease", first.version, 2)
@@ -67,10 +67,11 @@ extension Conformance {
             try expect("error", events.last?.error, "end")
         },
         ConformanceCase("balances_add_up", ["P8"]) { s in
-            let before = try await s.ledger.balances()
+            let before = try await s.ledger.inspection.balances()
             let recorded = (0..<4).map { _ in s.record() }
-            _ = try await s.ledger.record(recorded)
-            try expect("in the outbox", try await s.ledger.balances().accepted, before.accepted + 4)
+            _ = try await s.ledger.recording.record(recorded)
+            try expect(
+                "in the outbox", try await s.ledger.inspection.balances().accepted, before.accepted + 4)
             _ = try await s.push([s.record(), s.record()])
             try await s.settle()
             let leases = try await s.reserve(4).jobs.map(\.lease)
@@ -81,7 +82,7 @@ extension Conformance {
             _ = try await s.fail(leases[3])
             try await s.settle()
 
-            let after = try await s.ledger.balances()
+            let after = try await s.ledger.inspection.balances()
 
             try expect("accepted", after.accepted - before.accepted, 6)
             try expect("completed", after.completed - before.completed, 2)
@@ -95,20 +96,20 @@ extension Conformance {
         ConformanceCase("log_is_dense_and_mirrored_once", ["P10"]) { s in
             _ = try await s.push([s.record(), s.record()])
             for job in try await s.reserve(2).jobs { _ = try await s.ack(job.lease) }
-            let cursor = try await s.ledger.cursor()
-            let entries = try await s.queue.log(after: cursor, limit: 100)
-            let end = try await s.queue.history().end
+            let cursor = try await s.ledger.mirror.cursor()
+            let entries = try await s.queue.transitions.log(after: cursor, limit: 100)
+            let end = try await s.queue.transitions.history().end
             try expect(
                 "seq", entries.map(\.position.seq),
                 Array((cursor.epoch == end.epoch ? cursor.seq + 1 : 1)...end.seq))
             let batch = MirrorBatch(folding: entries, after: cursor)
 
-            try expect("first", try await s.ledger.apply(batch), true)
-            try expect("second", try await s.ledger.apply(batch), false)
+            try expect("first", try await s.ledger.mirror.apply(batch), true)
+            try expect("second", try await s.ledger.mirror.apply(batch), false)
 
-            try expect("cursor", try await s.ledger.cursor(), end)
+            try expect("cursor", try await s.ledger.mirror.cursor(), end)
             for event in batch.events {
-                let count = try await s.ledger.events(event.job).filter { $0 == event }.count
+                let count = try await s.ledger.inspection.events(event.job).filter { $0 == event }.count
                 try expect("times that \(event) is kept", count, 1)
             }
         },
@@ -118,13 +119,13 @@ extension Conformance {
                 id: id, status: .running, queues: [s.name], types: ["a.b"], running: [JobID()],
                 concurrency: 4,
                 startedAt: s.start, host: "here", pid: 7)
-            try await s.queue.heartbeat(beat, at: s.start)
+            try await s.queue(at: s.start).leasing.heartbeat(beat)
             beat.status = .draining
             beat.running = []
-            try await s.queue.heartbeat(beat, at: s.at(.seconds(10)))
+            try await s.queue(at: s.at(.seconds(10))).leasing.heartbeat(beat)
             try await s.settle()
 
-            let found = try await s.ledger.workers().first { $0.beat.id == id }
+            let found = try await s.ledger.inspection.workers().first { $0.beat.id == id }
 
             try expect("row", found, WorkerRow(beat: beat, lastSeen: s.at(.seconds(10))))
         },
@@ -136,7 +137,7 @@ extension Conformance {
                 var found: [JobID] = []
                 var query = JobQuery(queue: s.name, limit: 5, newestFirst: newestFirst)
                 repeat {
-                    let page = try await s.ledger.list(query)
+                    let page = try await s.ledger.inspection.list(query)
                     found += page.jobs.map(\.record.id)
                     query.cursor = page.next
                 } while query.cursor != nil
@@ -145,7 +146,7 @@ extension Conformance {
             }
             for cursor in ["?", "1", "9d", String(repeating: "z", count: 34)] {
                 do {
-                    _ = try await s.ledger.list(JobQuery(queue: s.name, cursor: cursor))
+                    _ = try await s.ledger.inspection.list(JobQuery(queue: s.name, cursor: cursor))
                     throw unexpected("cursor \(cursor)", "a page")
                 } catch let error as LedgerError { try expect("cursor \(cursor)", error.code, .invalid) }
             }
@@ -157,7 +158,8 @@ extension Conformance {
             let epoch = try await s.epoch()
             let now = s.start + Limits.issued
             func push(_ issued: Issued) async throws -> [PushAnswer] {
-                try await s.queue.push([Push(s.record(), isRecorded: true)], issued: issued, at: now)
+                try await s.queue(at: now).enqueueing.push(
+                    [Push(s.record(), isRecorded: true)], issued: issued)
             }
             let old = try await push(Issued(epoch: epoch, at: s.at(.microseconds(-1))))
             try expect("1 µs too old", old, [.refused])
@@ -170,9 +172,11 @@ extension Conformance {
             let stale = try await s.take().lease
 
             let push = Push(job, version: 5, runAt: nil, attempts: 2)
-            try expect("higher", try await s.queue.push([push], issued: nil, at: s.start), [.pushed])
             try expect(
-                "same", try await s.queue.push([push], issued: nil, at: s.start), [.exists(same: true)])
+                "higher", try await s.queue(at: s.start).enqueueing.push([push], issued: nil), [.pushed])
+            try expect(
+                "same", try await s.queue(at: s.start).enqueueing.push([push], issued: nil),
+                [.exists(same: true)])
 
             try expect("old lease", try await s.ack(stale), .refused(.notProcessing))
             let again = try await s.take()
@@ -185,7 +189,7 @@ extension Conformance {
             func repair(_ expected: QueueRepair.Expected, _ action: QueueRepair.Action, epoch: Int64)
                 async throws -> Bool
             {
-                try await s.queue.repair(
+                try await s.queue.repair.repair(
                     QueueRepair(id: job.id, epoch: epoch, expected: expected, action: action, code: "D01"))
             }
             let push = QueueRepair.Action.push(Push(job, version: 2, runAt: nil, attempts: 0))
@@ -201,10 +205,10 @@ extension Conformance {
                 try await repair(.held(.pending, version: 2), .end(.completed, version: 3), epoch: epoch),
                 true)
             try expect("tombstone", try await s.ended(job.id), .init(status: .completed, version: 3))
-            let before = try await s.queue.history().end
+            let before = try await s.queue.transitions.history().end
             try expect("tell", try await repair(.ended(.completed, version: 3), .tellEnd, epoch: epoch), true)
 
-            let entry = try await s.queue.log(after: before, limit: 9).first
+            let entry = try await s.queue.transitions.log(after: before, limit: 9).first
             try expect("actor", entry?.actor, "reconciler:D01")
             try expect("verb", entry?.verb, .repair)
             try expect("to", entry?.moves.map(\.to), [.completed])
@@ -219,7 +223,7 @@ extension Conformance {
             func push(_ job: JobRecord) -> QueueRepair.Action {
                 .push(Push(job, version: 1, runAt: nil, attempts: 0))
             }
-            let made = try await s.queue.repair([
+            let made = try await s.queue.repair.repair([
                 repair(jobs[0], .absent, push(jobs[0])),
                 repair(jobs[1], .held(.pending, version: 1), push(jobs[1])),
                 repair(jobs[2], .absent, .endBecause(.failed, version: 4, error: "why")),
@@ -231,7 +235,7 @@ extension Conformance {
             try expect("error", try await s.ended(jobs[2].id), .init(status: .failed, version: 4))
             try await s.expectNothing(at: s.start)
             let many = Array(repeating: repair(jobs[0], .absent, .tellEnd), count: Limits.sweepPerCall)
-            try expect("most", try await s.queue.repair(many), many.map { _ in false })
+            try expect("most", try await s.queue.repair.repair(many), many.map { _ in false })
         },
         ConformanceCase("scan_finds_every_held_job", ["P3"]) { s in
             let jobs = (0..<57).map { _ in s.record() }
@@ -240,36 +244,36 @@ extension Conformance {
             var found: Set<JobID> = []
             var cursor: String? = ""
             while let place = cursor {
-                let page = try await s.queue.scan(place, limit: 10)
+                let page = try await s.queue.inspection.scan(place, limit: 10)
                 found.formUnion(page.ids)
                 cursor = page.next
             }
             try expect("missing", Set(jobs.map(\.id)).subtracting(found).count, 0)
-            let counts = try await s.queue.counts(at: s.start).first { $0.queue == s.name }
+            let counts = try await s.queue(at: s.start).inspection.counts().first { $0.queue == s.name }
             try expect("counts", counts, QueueCounts(queue: s.name, pending: 48, processing: 9))
         },
         ConformanceCase("counts_hold_in_every_state_and_forget_what_ended", ["H9"]) { s in
             func counts(at time: Timestamp) async throws -> QueueCounts? {
-                try await s.queue.counts(at: time).first { $0.queue == s.name }
+                try await s.queue(at: time).inspection.counts().first { $0.queue == s.name }
             }
             let later = s.start + .seconds(60)
             let waiting = [s.record(), s.record(), s.record(runAt: later), s.record(runAt: later)]
             _ = try await s.push(waiting)
             for job in [waiting[0], waiting[2]] {
-                _ = try await s.queue.cancel(job.id, tombstone: nil, at: s.start)
+                _ = try await s.queue(at: s.start).control.cancel(job.id, tombstone: nil)
             }
             try expect(
                 "cancelled", try await counts(at: s.start), QueueCounts(queue: s.name, pending: 1, waiting: 1)
             )
             let held = try await s.take()
-            let retry = Retry(held.lease, runAt: later, attempts: 1, error: "e")
-            _ = try await s.queue.retry([retry], at: s.start)
+            let retry = Settlement.retry(held.lease, runAt: later, attempts: 1, error: "e")
+            _ = try await s.queue(at: s.start).leasing.settle([retry])
             try expect("retrying", try await counts(at: s.start), QueueCounts(queue: s.name, waiting: 2))
             try expect("due", try await counts(at: later), QueueCounts(queue: s.name, due: 2))
-            _ = try await s.queue.promote(10, at: later)
+            _ = try await s.queue(at: later).control.promote(10)
             try expect("promoted", try await counts(at: later), QueueCounts(queue: s.name, pending: 2))
             for job in [waiting[1], waiting[3]] {
-                _ = try await s.queue.cancel(job.id, tombstone: nil, at: later)
+                _ = try await s.queue(at: later).control.cancel(job.id, tombstone: nil)
             }
             try expect("ended", try await counts(at: later), nil)
         },

@@ -14,7 +14,7 @@ extension Conformance {
                             let jobs = try await s.reserve(7).jobs
                             if jobs.isEmpty { return mine }
                             mine += jobs.map(\.record.id)
-                            _ = try await s.queue.ack(jobs.map { Ack($0.lease) }, at: s.start)
+                            _ = try await s.queue(at: s.start).leasing.settle(jobs.map { .ack($0.lease) })
                         }
                     }
                 }
@@ -46,7 +46,7 @@ extension Conformance {
             for round in 0..<20 {
                 let now = s.at(.seconds(round))
                 // The sweep that rides on a reserve is bounded: one call of the duty takes the rest.
-                _ = try await s.queue.reclaim(500, at: now)
+                _ = try await s.queue(at: now).control.reclaim(500)
                 for job in try await s.reserve(500, lease: .seconds(1), at: now).jobs {
                     let lease = job.lease
                     try expect("expiry", lease.expiresAt, now + .seconds(1))
@@ -67,7 +67,7 @@ extension Conformance {
             try expect("first", first.count, 100)
             try expect("second", second.count, 50)
             try expect("distinct", Set((first + second).map(\.lease)).count, 150)
-            let answers = try await s.queue.ack(first.map { Ack($0.lease) }, at: s.start)
+            let answers = try await s.queue(at: s.start).leasing.settle(first.map { .ack($0.lease) })
             try expect("acks", answers, first.map { _ in .settled(.completed) })
         },
         ConformanceCase("reserve_tells_when_something_will_happen", ["B6"]) { s in
@@ -83,8 +83,8 @@ extension Conformance {
             let job = try await s.enqueue()
             _ = try await s.take(lease: .seconds(10))
 
-            let early = try await s.queue.reclaim(10, at: s.at(.seconds(10) - .microseconds(1)))
-            let late = try await s.queue.reclaim(10, at: s.at(.seconds(10)))
+            let early = try await s.queue(at: s.at(.seconds(10) - .microseconds(1))).control.reclaim(10)
+            let late = try await s.queue(at: s.at(.seconds(10))).control.reclaim(10)
 
             try expect("reclaimed early", early, 0)
             try expect("reclaimed", late, 1)
@@ -96,8 +96,8 @@ extension Conformance {
         ConformanceCase("promote_works_without_anybody_polling_the_queue", ["C15", "B1"]) { s in
             let job = try await s.enqueue(runAt: s.at(.seconds(10)))
 
-            let early = try await s.queue.promote(10, at: s.at(.seconds(10) - .microseconds(1)))
-            let late = try await s.queue.promote(10, at: s.at(.seconds(10)))
+            let early = try await s.queue(at: s.at(.seconds(10) - .microseconds(1))).control.promote(10)
+            let late = try await s.queue(at: s.at(.seconds(10))).control.promote(10)
 
             try expect("promoted early", early, 0)
             try expect("promoted", late, 1)

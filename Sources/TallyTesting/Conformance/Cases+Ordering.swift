@@ -75,7 +75,7 @@ extension Conformance {
         },
         ConformanceCase("wait_returns_when_work_comes", ["B6"]) { s in
             let begun = ContinuousClock.now
-            async let waited: Void = s.queue.wait(for: [s.name], upTo: .seconds(120))
+            async let waited: Void = s.queue.leasing.wait(for: [s.name], upTo: .seconds(120))
 
             _ = try await s.enqueue()
             try await waited
@@ -83,21 +83,21 @@ extension Conformance {
             // Far apart, since a busy machine may let a woken task wait for seconds.
             try expect("woken before its time", ContinuousClock.now - begun < .seconds(60))
             _ = try await s.enqueue()
-            try await s.queue.wait(for: [s.name], upTo: .seconds(120))
+            try await s.queue.leasing.wait(for: [s.name], upTo: .seconds(120))
             try expect("work is there: at once", ContinuousClock.now - begun < .seconds(60))
         },
         ConformanceCase("wait_returns_when_its_time_has_passed", ["B6"]) { s in
-            try await s.queue.wait(for: [s.name], upTo: .milliseconds(20))
+            try await s.queue.leasing.wait(for: [s.name], upTo: .milliseconds(20))
             try await s.expectNothing(at: s.start)
         },
         ConformanceCase("paused_queue_hands_out_nothing_until_it_goes_on", ["F10"]) { s in
             let job = try await s.enqueue()
-            try await s.queue.pause(s.name, true)
+            try await s.queue.control.pause(s.name, true)
             try await s.expectNothing(at: s.start)
-            let paused = try await s.queue.counts(at: s.start).first { $0.queue == s.name }
+            let paused = try await s.queue(at: s.start).inspection.counts().first { $0.queue == s.name }
             try expect("counts", paused, QueueCounts(queue: s.name, pending: 1, isPaused: true))
 
-            try await s.queue.pause(s.name, false)
+            try await s.queue.control.pause(s.name, false)
 
             try expect("id", try await s.take().record.id, job.id)
         },

@@ -50,13 +50,13 @@ extension Stage {
             case .otherEpoch: right.with(epoch: right.epoch + 1)
             }
         let now = right.expiresAt + .microseconds(moment.rawValue)
-        let before = try await queue.inspect([right.id], at: start)
+        let before = try await queue(at: start).inspection.inspect([right.id])
 
         let answer = try await answer(verb, lease, at: now)
 
         if let expected = Conformance.expected(verb, state, token, moment) {
             try expect(cell, answer, expected)
-            let after = try await queue.inspect([right.id], at: start)
+            let after = try await queue(at: start).inspection.inspect([right.id])
             try expect("\(cell): the job after it", after.held, before.held)
             try expect("\(cell): the tombstone after it", after.ended, before.ended)
             try expect("\(cell): the log end after it", after.history.end, before.history.end)
@@ -65,7 +65,7 @@ extension Stage {
         }
         // Nothing of this cell may be leased by the next one.
         if try await held(right.id)?.status == .processing {
-            _ = try await queue.ack([Ack(right)], at: start)
+            _ = try await queue(at: start).leasing.settle([.ack(right)])
         } else {
             _ = try await cancel(right.id)
         }

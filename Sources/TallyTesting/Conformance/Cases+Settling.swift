@@ -10,8 +10,8 @@ extension Conformance {
             let leases = try await s.reserve(2).jobs.map(\.lease)
             var wrong = leases[0]
             wrong = Lease(id: wrong.id, version: 9, epoch: wrong.epoch, expiresAt: wrong.expiresAt)
-            let answers = try await s.queue.extend(
-                [wrong, leases[1]], by: .seconds(60), at: s.start)
+            let answers = try await s.queue(at: s.start).leasing.extend(
+                [wrong, leases[1]], by: .seconds(60))
             try expect("refused", answers[0], .refused(.mismatch))
             guard case .extended(let longer, cancelRequested: false) = answers[1] else {
                 throw unexpected("extend", "\(answers[1])")
@@ -25,21 +25,21 @@ extension Conformance {
                 let times = [s.at(.seconds(5)), far, s.at(.seconds(6))]
                 let status: JobStatus = far > s.start ? .scheduled : .pending
 
-                let released = try await s.queue.release(
-                    zip(leases, times).map { Release($0, runAt: $1) }, at: s.start)
+                let released = try await s.queue(at: s.start).leasing.settle(
+                    zip(leases, times).map { .release($0, runAt: $1) })
 
                 try expect(
                     "releases", released, [.settled(.scheduled), .settled(status), .settled(.scheduled)])
                 let run = far > s.start ? Limits.latest : nil
                 try expect("time", try await s.held(leases[1].id)?.runAt, run)
                 let again = try await s.reserve(3, at: s.at(.seconds(6))).jobs.map(\.lease)
-                let retries = again.map { Retry($0, runAt: far, attempts: .max, error: "e") }
-                let retried = try await s.queue.retry(retries, at: s.at(.seconds(6)))
+                let retries = again.map { Settlement.retry($0, runAt: far, attempts: .max, error: "e") }
+                let retried = try await s.queue(at: s.at(.seconds(6))).leasing.settle(retries)
                 try expect("retries", retried.allSatisfy { if case .settled = $0 { true } else { false } })
                 try expect("attempts", try await s.row(again[0].id).attempts, Int(Int32.max))
                 for lease in try await s.reserve(9, at: s.at(.seconds(7))).jobs.map(\.lease) {
-                    _ = try await s.queue.fail(
-                        [Failure(lease, attempts: .max, error: "e")], at: s.at(.seconds(7)))
+                    _ = try await s.queue(at: s.at(.seconds(7))).leasing.settle(
+                        [.fail(lease, attempts: .max, error: "e")])
                 }
                 for id in leases.map(\.id) { _ = try await s.cancel(id, at: s.at(.seconds(8))) }
             }
@@ -51,12 +51,12 @@ extension Conformance {
             let job = try await s.enqueue()
             let lease = try await s.take().lease
             _ = try await s.ack(lease)
-            let before = try await s.queue.history().end
+            let before = try await s.queue.transitions.history().end
 
             try expect("repeat", try await s.ack(lease), .repeated)
             try expect("repeat after its expiry", try await s.ack(lease, at: s.at(.seconds(60))), .repeated)
 
-            try expect("log end", try await s.queue.history().end, before)
+            try expect("log end", try await s.queue.transitions.history().end, before)
             try expect("held", try await s.held(job.id), nil)
         },
         ConformanceCase("stale_owner_is_told_apart_from_a_repeat", ["D3", "C13"]) { s in
@@ -84,17 +84,48 @@ extension Conformance {
         ConformanceCase("acks_of_one_call_are_handled_in_order", ["D2"]) { s in
             _ = try await s.push([s.record(), s.record()])
             let leases = try await s.reserve(2).jobs.map(\.lease)
-            let before = try await s.queue.history().end
+            let before = try await s.queue.transitions.history().end
             let wrong = leases[1].with(version: 9)
 
-            let answers = try await s.queue.ack(
-                [leases[0], leases[0], wrong, leases[1]].map { Ack($0) }, at: s.start)
+            let answers = try await s.queue(at: s.start).leasing.settle(
+                [leases[0], leases[0], wrong, leases[1]].map { .ack($0) })
 
             try expect(
                 "answers", answers,
                 [.settled(.completed), .repeated, .refused(.mismatch), .settled(.completed)])
-            let entries = try await s.queue.log(after: before, limit: 10)
+            let entries = try await s.queue.transitions.log(after: before, limit: 10)
             try expect("entries", entries.map { $0.moves.map(\.id) }, [leases.map(\.id)])
+        },
+        ConformanceCase("settlements_of_one_call_are_each_on_their_own", ["D2", "D6", "F4"]) { s in
+            let jobs = (0..<6).map { _ in s.record() }
+            _ = try await s.push(jobs)
+            let leases = try await s.reserve(6).jobs.map(\.lease)
+            try expect("leases", leases.count, 6)
+            let before = try await s.queue.transitions.history().end
+            let wrong = leases[4].with(version: 9)
+
+            let answers = try await s.queue(at: s.start).leasing.settle([
+                .release(leases[0]), .ack(leases[1], result: [7]), .fail(leases[2], attempts: 3, error: "no"),
+                .ack(wrong), .retry(leases[3], runAt: s.at(.seconds(9)), attempts: 1, error: "again"),
+                .ack(leases[5]), .fail(leases[5], attempts: 1, error: "twice"),
+            ])
+
+            try expect(
+                "answers", Array(answers.prefix(5)),
+                [
+                    .settled(.pending), .settled(.completed), .settled(.failed), .refused(.mismatch),
+                    .settled(.retrying),
+                ])
+            // Of two for one lease one is refused.
+            try expect(
+                "twice",
+                answers[5...].count { $0 == .refused(.notProcessing) } == 1
+                    && answers[5...].count { $0 == .settled(.completed) || $0 == .settled(.failed) } == 1)
+            let entries = try await s.queue.transitions.log(after: before, limit: 10)
+            try expect("one entry a kind", Set(entries.map(\.verb)), [.ack, .retry, .fail, .release])
+            try expect("entries", entries.count, 4)
+            try expect("the stale one changed nothing", try await s.held(leases[4].id)?.status, .processing)
+            try expect("result", try await s.row(jobs[1].id).result, [7])
         },
         ConformanceCase("release_hands_a_job_back_unrun", ["F4"]) { s in
             let job = try await s.enqueue()
@@ -132,7 +163,7 @@ extension Conformance {
             try expect("attempts", row.attempts, 3)
             try expect("error", row.error, "error 3")
             try expect("version", row.version, lease.version)
-            let dead = try await s.ledger.list(JobQuery(queue: s.name, status: .failed)).jobs
+            let dead = try await s.ledger.inspection.list(JobQuery(queue: s.name, status: .failed)).jobs
             try expect("dead letters", dead.map(\.record.id), [job.id])
         },
         ConformanceCase("failure_without_a_reason_says_failed", ["D6"]) { s in
@@ -188,7 +219,7 @@ extension Conformance {
             let (job, version) = try await s.dead()
             let due = s.at(.seconds(100))
 
-            _ = try await s.ledger.requeue(
+            _ = try await s.ledger.control.requeue(
                 job.id, seen: version, runAt: due, resetAttempts: true, actor: "kit")
             try await s.settle()
 
@@ -219,6 +250,6 @@ extension Stage {
     }
 
     func requeue(_ id: JobID, seen version: Int, reset: Bool = true) async throws -> RequeueAnswer {
-        try await ledger.requeue(id, seen: version, runAt: nil, resetAttempts: reset, actor: "kit")
+        try await ledger.control.requeue(id, seen: version, runAt: nil, resetAttempts: reset, actor: "kit")
     }
 }

@@ -9,14 +9,15 @@ extension Conformance {
                 let jobs = [s.record(), s.record()]
                 let receipt = try await ledger.transaction { transaction in
                     let receipt = try await ledger.record(jobs, in: transaction)
-                    try expect("seen before the commit", try await ledger.jobs(jobs.map(\.id)).count, 0)
+                    try expect(
+                        "seen before the commit", try await s.ledger.inspection.jobs(jobs.map(\.id)).count, 0)
                     let again = try await ledger.record(jobs, in: transaction)
                     try expect("seen inside", again.answers, [.exists(same: true), .exists(same: true)])
                     return receipt
                 }
 
                 try expect("answers", receipt.answers, [.recorded, .recorded])
-                try expect("rows", try await ledger.jobs(jobs.map(\.id)).count, 2)
+                try expect("rows", try await s.ledger.inspection.jobs(jobs.map(\.id)).count, 2)
                 try await s.settle()
                 try expect("pushed", try await s.held(jobs[0].id)?.status, .pending)
             }),
@@ -24,7 +25,7 @@ extension Conformance {
             "nothing_of_a_transaction_stays_after_its_rollback", ["A9", "D12"],
             transactional { s, ledger in
                 let earlier = s.record()
-                _ = try await ledger.record([earlier])
+                _ = try await s.ledger.recording.record([earlier])
                 let key = UniqueKey("once")
                 let job = s.record(unique: key)
                 let lease = try await s.lease(of: earlier, version: 2)
@@ -38,18 +39,20 @@ extension Conformance {
                     throw broken("rollback", expected: "the error of the body", found: "none", line: #line)
                 } catch is Refused {}  // what the body threw comes through
 
-                try expect("row", try await ledger.jobs([job.id])[job.id]?.status, nil)
+                try expect("row", try await s.ledger.inspection.jobs([job.id])[job.id]?.status, nil)
                 try expect("effect", try await ledger.committedEffect(of: earlier.id), nil)
                 let other = s.record(unique: key)
-                try expect("the key is free", try await ledger.record([other]).answers, [.recorded])
                 try expect(
-                    "the id is free", try await ledger.record([job]).answers, [.duplicate(of: other.id)])
+                    "the key is free", try await s.ledger.recording.record([other]).answers, [.recorded])
+                try expect(
+                    "the id is free", try await s.ledger.recording.record([job]).answers,
+                    [.duplicate(of: other.id)])
             }),
         ConformanceCase(
             "of_two_effects_the_first_commit_wins", ["D3", "D12"],
             transactional { s, ledger in
                 let job = s.record()
-                _ = try await ledger.record([job])
+                _ = try await s.ledger.recording.record([job])
                 let first = try await s.lease(of: job, version: 2)
                 let second = try await s.lease(of: job, version: 3)
 
@@ -68,13 +71,13 @@ extension Conformance {
 
                 try expect("second", try await waiting.value, .committed(result: [7]))
                 try expect("stands", try await ledger.committedEffect(of: job.id), [7])
-                try expect("asked", try await ledger.effects([job.id]), [job.id])
+                try expect("asked", try await s.ledger.reconciliation.effects([job.id]), [job.id])
             }),
         ConformanceCase(
             "a_rollback_leaves_the_effect_to_whoever_waits", ["D12"],
             transactional { s, ledger in
                 let job = s.record()
-                _ = try await ledger.record([job])
+                _ = try await s.ledger.recording.record([job])
                 let first = try await s.lease(of: job, version: 2)
                 let second = try await s.lease(of: job, version: 3)
                 let (answers, answered) = AsyncThrowingStream<EffectAnswer, any Error>.makeStream()
@@ -132,7 +135,7 @@ extension Conformance {
                     try expect("commit", error.code, .transient)
                 }
 
-                try expect("row", try await ledger.jobs([job.id])[job.id]?.status, nil)
+                try expect("row", try await s.ledger.inspection.jobs([job.id])[job.id]?.status, nil)
             }),
         ConformanceCase(
             "a_transaction_throws_after_its_end", ["A9"],
@@ -150,10 +153,10 @@ extension Conformance {
     private struct Refused: Error {}
 
     private static func transactional(
-        _ body: @escaping @Sendable (Stage, any TransactionalLedger) async throws -> Void
+        _ body: @escaping @Sendable (Stage, any LedgerTransactions) async throws -> Void
     ) -> @Sendable (Stage) async throws -> Void {
         { s in
-            guard let ledger = s.ledger as? any TransactionalLedger else { return }
+            guard let ledger = s.ledger.transactions else { return }
             try await body(s, ledger)
         }
     }

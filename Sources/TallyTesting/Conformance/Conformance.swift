@@ -2,10 +2,12 @@ import TallyCore
 
 /// The two stores that a case runs against, and how to bring them together.
 public struct ConformanceStore: Sendable {
-    /// Empty at the start of a case, and in a namespace where the times that callers pass count.
-    public let queue: any InspectableQueue
+    /// Empty at the start of a case, and made with `clock`. The kit asks for its inspection and its repair, too.
+    public let queue: QueueStore
     /// Fresh, or at least nobody else's meanwhile: its cursor follows this queue's log, and cases count its balances.
-    public let ledger: any LedgerDriver
+    public let ledger: LedgerStore
+    /// What the queue takes for the time; the kit moves it, forwards and back.
+    public let clock: ManualClock
     /// Relays and mirrors until neither has anything left to do.
     public let settle: @Sendable () async throws -> Void
     /// Ends both; called once, whatever the outcome of the case.
@@ -13,12 +15,13 @@ public struct ConformanceStore: Sendable {
 
     /// Two stores; without `settle`, `Settling` brings them together.
     public init(
-        queue: any InspectableQueue, ledger: any LedgerDriver,
+        queue: any QueueDriver, ledger: any LedgerDriver, clock: ManualClock,
         settle: (@Sendable () async throws -> Void)? = nil,
         close: @escaping @Sendable () async throws -> Void = {}
     ) {
-        self.queue = queue
-        self.ledger = ledger
+        self.queue = queue.store
+        self.ledger = ledger.store
+        self.clock = clock
         self.settle = settle ?? { try await Settling.run(queue, ledger) }
         self.close = close
     }
@@ -46,7 +49,7 @@ public struct ConformanceCase: Sendable, CustomStringConvertible {
     /// - Throws: `ConformanceFailure` when a promise is not kept; whatever the stores throw unasked.
     public func run(_ store: ConformanceStore) async throws {
         do {
-            try await body(Stage(store))
+            try await body(try Stage(store))
         } catch var failure as ConformanceFailure {
             failure.name = name
             throw failure

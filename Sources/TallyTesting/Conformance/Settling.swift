@@ -5,19 +5,14 @@ import TallyCore
 public enum Settling {
     /// Pushes every outbox row, however young, and mirrors the log, until neither has anything left to do. Rows that
     /// the queue has no room for stay.
-    ///
-    /// - Parameter now: the time that the queue's calls are told; nil leaves it to the queue's clock.
-    public static func run(
-        _ queue: any QueueDriver, _ ledger: any LedgerDriver, at now: Timestamp? = nil
-    ) async throws {
+    public static func run(_ queue: any QueueDriver, _ ledger: any LedgerDriver) async throws {
+        let (queue, ledger) = (queue.store, ledger.store)
         while true {
             // Before the ledger is read, as `Issued` asks.
-            var issued = try await queue.stamp()
-            if let now { issued = Issued(epoch: issued.epoch, at: now) }
-            let stamp = issued
-            let done = try await ledger.relay(rows: 100, olderThan: .zero) { row in
+            let issued = try await queue.enqueueing.stamp()
+            let done = try await ledger.outbox.relay(rows: 100, olderThan: .zero) { row in
                 for call in row.pushes.calls() {
-                    let answers = try await queue.push(call, issued: stamp, at: now)
+                    let answers = try await queue.enqueueing.push(call, issued: issued)
                     if answers.contains(where: { $0 == .full || $0 == .refused }) { return false }
                 }
                 return true
@@ -25,11 +20,13 @@ public enum Settling {
             if done.deleted == 0 { break }
         }
         while true {
-            let after = try await ledger.cursor()
-            let entries = try await queue.log(after: after, limit: 1000)
+            let after = try await ledger.mirror.cursor()
+            let entries = try await queue.transitions.log(after: after, limit: 1000)
             if entries.isEmpty { break }
             let batch = MirrorBatch(folding: entries, after: after)
-            if try await ledger.apply(batch) { try await queue.report(applied: batch.upTo, at: now) }
+            if try await ledger.mirror.apply(batch) {
+                try await queue.transitions.report(applied: batch.upTo)
+            }
         }
     }
 }

@@ -3,8 +3,9 @@ import TallyCore
 /// What a case works with: the stores, a queue name of its own, a clock that stands in 2030, and the verbs with their
 /// usual arguments filled in.
 struct Stage: Sendable {
-    let queue: any InspectableQueue
-    let ledger: any LedgerDriver
+    let queue: InspectedQueue
+    let ledger: LedgerStore
+    private let clock: ManualClock
     let settle: @Sendable () async throws -> Void
     let name: QueueName
     let worker = WorkerID("conformance")
@@ -12,14 +13,22 @@ struct Stage: Sendable {
     /// 2030-01-02T03:04:05.000006Z
     let start = Timestamp(microseconds: 1_893_553_445_000_006)
 
-    init(_ store: ConformanceStore) {
-        queue = store.queue
+    init(_ store: ConformanceStore) throws(QueueError) {
+        queue = try InspectedQueue(store.queue, for: "conformance")
         ledger = store.ledger
+        clock = store.clock
+        clock.set(start)
         settle = store.settle
         name = QueueName("conformance-\(JobID())")
     }
 
     func at(_ offset: Duration) -> Timestamp { start + offset }
+
+    /// The queue at a time, which stays until the next call names another.
+    func queue(at now: Timestamp?) -> InspectedQueue {
+        clock.set(now ?? start)
+        return queue
+    }
 
     // MARK: - Enqueue
 
@@ -33,7 +42,7 @@ struct Stage: Sendable {
     }
 
     func push(_ records: [JobRecord], at now: Timestamp? = nil) async throws -> [PushAnswer] {
-        try await queue.push(records.map { Push($0) }, issued: nil, at: now ?? start)
+        try await queue(at: now).enqueueing.push(records.map { Push($0) }, issued: nil)
     }
 
     /// Puts one job in and returns its record.
@@ -52,8 +61,8 @@ struct Stage: Sendable {
         _ limit: Int = 1, lease: Duration = .seconds(30), at now: Timestamp? = nil,
         from queues: [QueueName]? = nil
     ) async throws -> Reservation {
-        try await queue.reserve(
-            ReserveWish(queues ?? [name], limit: limit, lease: lease, worker: worker), at: now ?? start)
+        try await queue(at: now).leasing.reserve(
+            ReserveWish(queues ?? [name], limit: limit, lease: lease, worker: worker))
     }
 
     /// Leases one job; there must be one. Asks a few times: an element that a cancellation left behind uses up a
@@ -74,46 +83,46 @@ struct Stage: Sendable {
     // MARK: - Settle
 
     func extend(_ lease: Lease, by length: Duration, at now: Timestamp) async throws -> ExtendAnswer {
-        try await queue.extend([lease], by: length, at: now)[0]
+        try await queue(at: now).leasing.extend([lease], by: length)[0]
     }
     func ack(_ lease: Lease, _ result: [UInt8] = [], at now: Timestamp? = nil) async throws -> SettleAnswer {
-        try await queue.ack([Ack(lease, result: result)], at: now ?? start)[0]
+        try await queue(at: now).leasing.settle(.ack(lease, result: result))
     }
     func retry(
         _ lease: Lease, runAt: Timestamp? = nil, attempts: Int = 1, error: String = "boom",
         failedAt: Timestamp? = nil, at now: Timestamp? = nil
     ) async throws -> SettleAnswer {
-        let retry = Retry(lease, runAt: runAt, attempts: attempts, error: error, failedAt: failedAt)
-        return try await queue.retry([retry], at: now ?? start)[0]
+        try await queue(at: now).leasing.settle(
+            .retry(lease, runAt: runAt, attempts: attempts, error: error, failedAt: failedAt))
     }
     func fail(
         _ lease: Lease, attempts: Int = 1, error: String = "boom", at now: Timestamp? = nil
     ) async throws -> SettleAnswer {
-        try await queue.fail([Failure(lease, attempts: attempts, error: error)], at: now ?? start)[0]
+        try await queue(at: now).leasing.settle(.fail(lease, attempts: attempts, error: error))
     }
     func release(_ lease: Lease, runAt: Timestamp? = nil, at now: Timestamp? = nil) async throws
         -> SettleAnswer
     {
-        try await queue.release([Release(lease, runAt: runAt)], at: now ?? start)[0]
+        try await queue(at: now).leasing.settle(.release(lease, runAt: runAt))
     }
     func cancel(
         _ id: JobID, tombstone: (version: Int, issued: Issued)? = nil, at now: Timestamp? = nil
     ) async throws -> CancelAnswer {
-        try await queue.cancel(id, tombstone: tombstone, at: now ?? start)
+        try await queue(at: now).control.cancel(id, tombstone: tombstone)
     }
 
     // MARK: - Look
 
     func held(_ id: JobID, at now: Timestamp? = nil) async throws -> JobSnapshot? {
-        try await queue.inspect([id], at: now ?? start).held[id]
+        try await queue(at: now).inspection.inspect([id]).held[id]
     }
     func ended(_ id: JobID, at now: Timestamp? = nil) async throws -> QueueView.Ended? {
-        try await queue.inspect([id], at: now ?? start).ended[id]
+        try await queue(at: now).inspection.inspect([id]).ended[id]
     }
     /// The ledger's row, once everything has been mirrored.
     func row(_ id: JobID, line: UInt = #line) async throws -> JobSnapshot {
         try await settle()
-        return try require("a ledger row", try await ledger.jobs([id])[id], line: line)
+        return try require("a ledger row", try await ledger.inspection.jobs([id])[id], line: line)
     }
-    func epoch() async throws -> Int64 { try await queue.history().epoch }
+    func epoch() async throws -> Int64 { try await queue.transitions.history().epoch }
 }

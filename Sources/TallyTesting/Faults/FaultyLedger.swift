@@ -7,7 +7,7 @@ import TallyCore
 ///     ledger.inject(.dropReply, on: .record)          // the next record happens, and its caller gets `.uncertain`
 ///     ledger.inject(.refuse(.unavailable), on: .apply, at: 3)        // the third batch from now changes nothing
 ///     ledger.inject(.delay { await gate.wait() }, on: .relay)        // the next relay waits at a gate of the test's
-public final class FaultyLedger: Sendable {
+public final class FaultyLedger: LedgerDriver {
     /// What a call meets.
     public enum Fault: Sendable {
         /// Nothing happens; the caller gets this code.
@@ -29,11 +29,18 @@ public final class FaultyLedger: Sendable {
         var outage: LedgerError.Code?
         var refusedType: JobType?
     }
-    private let base: any TransactionalLedger
+    private let base: LedgerStore
     private let plan = Mutex(Plan())
 
     /// A ledger in front of `base`.
-    public init(_ base: any TransactionalLedger) { self.base = base }
+    public init(_ base: any LedgerDriver) { self.base = base.store }
+
+    /// The seams that every ledger has, and transactions where `base` has them.
+    public var store: LedgerStore {
+        var store = LedgerStore(self, close: base.close)
+        if base.transactions != nil { store.transactions = self }
+        return store
+    }
 
     /// From the `nth` call of this kind on, 1 being the next, `times` calls meet the fault; faults queue up.
     public func inject(_ fault: Fault, on call: Call, at nth: Int = 1, times: Int = 1) {
@@ -68,7 +75,7 @@ public final class FaultyLedger: Sendable {
     }
 
     private func pass<Answer: Sendable>(
-        _ call: Call, _ body: () async throws(LedgerError) -> Answer
+        _ call: Call, _ body: @autoclosure () async throws(LedgerError) -> Answer
     ) async throws(LedgerError) -> Answer {
         let fault = try await fault(call)
         let answer = try await body()
@@ -81,94 +88,94 @@ public final class FaultyLedger: Sendable {
         throw LedgerError(.uncertain, call.rawValue, "injected: the reply was dropped")
     }
 
-    private func check(_ jobs: [JobRecord]) throws(LedgerError) {
+    private func checked(_ jobs: [JobRecord]) throws(LedgerError) -> [JobRecord] {
         guard let type = plan.withLock({ $0.refusedType }), jobs.contains(where: { $0.type == type }) else {
-            return
+            return jobs
         }
         throw LedgerError(.refused, "record", "injected: the data is refused", sqlState: "22P05")
     }
 }
 
-extension FaultyLedger: TransactionalLedger {
+extension FaultyLedger: Recording, LedgerOutbox, MirrorApplication, LedgerControl, LedgerInspection,
+    Reconciliation
+{
     public func record(_ jobs: [JobRecord], together: Bool) async throws(LedgerError) -> RecordReceipt {
-        try await pass(.record) { () throws(LedgerError) in
-            try check(jobs)
-            return try await base.record(jobs, together: together)
-        }
+        try await pass(.record, await base.recording.record(checked(jobs), together: together))
+    }
+    public func clock() async throws(LedgerError) -> Timestamp {
+        try await pass(.clock, await base.recording.clock())
     }
     public func finishOutbox(_ ids: [OutboxID]) async throws(LedgerError) {
-        try await pass(.finishOutbox) { () throws(LedgerError) in try await base.finishOutbox(ids) }
+        try await pass(.finishOutbox, await base.outbox.finishOutbox(ids))
     }
     public func relay(
         _ claim: RelayClaim, push: @Sendable (OutboxRow) async throws -> RelayVerdict
     ) async throws(LedgerError) -> RelayPass {
-        try await pass(.relay) { () throws(LedgerError) in
-            try await base.relay(claim, push: push)
-        }
+        try await pass(.relay, await base.outbox.relay(claim, push: push))
     }
     public func cursor() async throws(LedgerError) -> LogPosition {
-        try await pass(.cursor) { () throws(LedgerError) in try await base.cursor() }
+        try await pass(.cursor, await base.mirror.cursor())
     }
     public func apply(_ batch: MirrorBatch) async throws(LedgerError) -> Bool {
-        try await pass(.apply) { () throws(LedgerError) in try await base.apply(batch) }
+        try await pass(.apply, await base.mirror.apply(batch))
     }
     public func requeue(
         _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String,
         despiteEffect: Bool
     ) async throws(LedgerError) -> RequeueAnswer {
-        try await pass(.requeue) { () throws(LedgerError) in
-            try await base.requeue(
+        try await pass(
+            .requeue,
+            await base.control.requeue(
                 id, seen: version, runAt: runAt, resetAttempts: resetAttempts, actor: actor,
-                despiteEffect: despiteEffect)
-        }
+                despiteEffect: despiteEffect))
     }
-    public func recordCancel(_ id: JobID, version: Int, epoch: Int64) async throws(LedgerError)
-        -> RecordCancelAnswer
-    {
-        try await pass(.recordCancel) { () throws(LedgerError) in
-            try await base.recordCancel(id, version: version, epoch: epoch)
-        }
-    }
-    public func clock() async throws(LedgerError) -> Timestamp {
-        try await pass(.clock) { () throws(LedgerError) in try await base.clock() }
+    public func recordCancel(
+        _ id: JobID, version: Int, epoch: Int64
+    ) async throws(LedgerError) -> RecordCancelAnswer {
+        try await pass(
+            .recordCancel, await base.control.recordCancel(id, version: version, epoch: epoch))
     }
     public func jobs(_ ids: [JobID]) async throws(LedgerError) -> [JobID: JobSnapshot] {
-        try await pass(.jobs) { () throws(LedgerError) in try await base.jobs(ids) }
+        try await pass(.jobs, await base.inspection.jobs(ids))
     }
     public func events(_ id: JobID) async throws(LedgerError) -> [JobEvent] {
-        try await pass(.events) { () throws(LedgerError) in try await base.events(id) }
+        try await pass(.events, await base.inspection.events(id))
     }
     public func list(_ query: JobQuery) async throws(LedgerError) -> JobPage {
-        try await pass(.list) { () throws(LedgerError) in try await base.list(query) }
+        try await pass(.list, await base.inspection.list(query))
     }
     public func workers() async throws(LedgerError) -> [WorkerRow] {
-        try await pass(.workers) { () throws(LedgerError) in try await base.workers() }
-    }
-    public func active(after id: JobID, limit: Int) async throws(LedgerError) -> [LedgerView] {
-        try await pass(.active) { () throws(LedgerError) in try await base.active(after: id, limit: limit) }
-    }
-    public func views(_ ids: [JobID]) async throws(LedgerError) -> [JobID: LedgerView] {
-        try await pass(.views) { () throws(LedgerError) in try await base.views(ids) }
+        try await pass(.workers, await base.inspection.workers())
     }
     public func balances() async throws(LedgerError) -> Balances {
-        try await pass(.balances) { () throws(LedgerError) in try await base.balances() }
+        try await pass(.balances, await base.inspection.balances())
+    }
+    public func active(after id: JobID, limit: Int) async throws(LedgerError) -> [LedgerView] {
+        try await pass(.active, await base.reconciliation.active(after: id, limit: limit))
+    }
+    public func views(_ ids: [JobID]) async throws(LedgerError) -> [JobID: LedgerView] {
+        try await pass(.views, await base.reconciliation.views(ids))
     }
     public func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID> {
-        try await pass(.effects) { () throws(LedgerError) in try await base.effects(ids) }
+        try await pass(.effects, await base.reconciliation.effects(ids))
     }
     public func record(run: ReconcileRun) async throws(LedgerError) {
-        try await pass(.recordRun) { () throws(LedgerError) in try await base.record(run: run) }
+        try await pass(.recordRun, await base.reconciliation.record(run: run))
     }
-    public func close() async { await base.close() }
+}
 
-    // MARK: - Transactions
+extension FaultyLedger: LedgerTransactions {
+    private func transactions() throws(LedgerError) -> any LedgerTransactions {
+        guard let transactions = base.transactions else { throw LedgerError(.unsupported, "transaction") }
+        return transactions
+    }
 
     /// `.refuse` on `commit` rolls the transaction back; `.dropReply` loses the answer to a commit that took place.
     public func transaction<Value: Sendable>(
         _ body: (any LedgerTransaction) async throws -> Value
     ) async throws -> Value {
         let fate = Mutex<Fault?>(nil)
-        let value = try await base.transaction { transaction in
+        let value = try await transactions().transaction { transaction in
             let value = try await body(transaction)
             let fault = try await fault(.commit)
             fate.withLock { $0 = fault }
@@ -180,19 +187,15 @@ extension FaultyLedger: TransactionalLedger {
     public func record(
         _ jobs: [JobRecord], in transaction: some LedgerTransaction
     ) async throws(LedgerError) -> RecordReceipt {
-        try await pass(.recordInTransaction) { () throws(LedgerError) in
-            try check(jobs)
-            return try await base.record(jobs, in: transaction)
-        }
+        try await pass(.recordInTransaction, await transactions().record(checked(jobs), in: transaction))
     }
     public func complete(
         _ lease: Lease, result: [UInt8], in transaction: some LedgerTransaction
     ) async throws(LedgerError) -> EffectAnswer {
-        try await pass(.complete) { () throws(LedgerError) in
-            try await base.complete(lease, result: result, in: transaction)
-        }
+        try await pass(
+            .complete, await transactions().complete(lease, result: result, in: transaction))
     }
     public func committedEffect(of job: JobID) async throws(LedgerError) -> [UInt8]? {
-        try await pass(.committedEffect) { () throws(LedgerError) in try await base.committedEffect(of: job) }
+        try await pass(.committedEffect, await transactions().committedEffect(of: job))
     }
 }

@@ -1,11 +1,11 @@
 import Synchronization
 import TallyCore
 
-/// A queue that fails on command, for tests of everything that stands above the seam. Untouched calls go through.
+/// A queue that fails on command, for tests of everything that stands above the seams. Untouched calls go through.
 ///
 ///     let queue = FaultyQueue(MemoryQueue())
-///     queue.inject(.dropReply, on: .ack)      // the next ack happens, and its caller gets `.uncertain`
-public final class FaultyQueue: Sendable {
+///     queue.inject(.dropReply, on: .settle)      // the next settlement happens, and its caller gets `.uncertain`
+public final class FaultyQueue: QueueDriver {
     /// What a call meets.
     public enum Fault: Hashable, Sendable {
         /// Nothing happens; the caller gets this code.
@@ -13,10 +13,9 @@ public final class FaultyQueue: Sendable {
         /// The call happens; the caller gets `.uncertain`.
         case dropReply
     }
-    /// The verbs of the seam.
+    /// The verbs of the seams.
     public enum Call: String, Hashable, Sendable, CaseIterable {
-        case push, reserve, extend, ack, retry, fail, release, cancel, promote, reclaim, pause, heartbeat,
-            wait, stamp
+        case push, stamp, reserve, extend, settle, wait, heartbeat, cancel, promote, reclaim, pause
         case history, open, log, report, inspect, counts, scan, repair
     }
 
@@ -24,11 +23,19 @@ public final class FaultyQueue: Sendable {
         var faults = FaultPlan<Call, Fault>()
         var outage: QueueError.Code?
     }
-    private let base: any InspectableQueue
+    private let base: QueueStore
     private let plan = Mutex(Plan())
 
     /// A queue in front of `base`.
-    public init(_ base: any InspectableQueue) { self.base = base }
+    public init(_ base: any QueueDriver) { self.base = base.store }
+
+    /// The seams that every queue has, and inspection and repair where `base` has them.
+    public var store: QueueStore {
+        var store = QueueStore(self, close: base.close)
+        if base.inspection != nil { store.inspection = self }
+        if base.repair != nil { store.repair = self }
+        return store
+    }
 
     /// From the `nth` call of this kind on, 1 being the next, `times` calls meet the fault; faults queue up.
     public func inject(_ fault: Fault, on call: Call, at nth: Int = 1, times: Int = 1) {
@@ -54,7 +61,7 @@ public final class FaultyQueue: Sendable {
     }
 
     private func pass<Answer: Sendable>(
-        _ call: Call, _ body: () async throws(QueueError) -> Answer
+        _ call: Call, _ body: @autoclosure () async throws(QueueError) -> Answer
     ) async throws(QueueError) -> Answer {
         let fault = try fault(call)
         let answer = try await body()
@@ -63,95 +70,74 @@ public final class FaultyQueue: Sendable {
         }
         return answer
     }
-
 }
 
-extension FaultyQueue: InspectableQueue {
-    public func push(_ jobs: [Push], issued: Issued?, at now: Timestamp?) async throws(QueueError)
-        -> [PushAnswer]
-    {
-        try await pass(.push) { () throws(QueueError) in try await base.push(jobs, issued: issued, at: now) }
+extension FaultyQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueInspection, QueueRepairing {
+    public func push(_ jobs: [Push], issued: Issued?) async throws(QueueError) -> [PushAnswer] {
+        try await pass(.push, await base.enqueueing.push(jobs, issued: issued))
     }
-    public func reserve(_ wish: ReserveWish, at now: Timestamp?) async throws(QueueError) -> Reservation {
-        try await pass(.reserve) { () throws(QueueError) in try await base.reserve(wish, at: now) }
+    public func stamp() async throws(QueueError) -> Issued {
+        try await pass(.stamp, await base.enqueueing.stamp())
     }
-    public func extend(
-        _ leases: [Lease], by length: Duration, at now: Timestamp?
-    ) async throws(QueueError) -> [ExtendAnswer] {
-        try await pass(.extend) { () throws(QueueError) in try await base.extend(leases, by: length, at: now)
-        }
+    public func reserve(_ wish: ReserveWish) async throws(QueueError) -> Reservation {
+        try await pass(.reserve, await base.leasing.reserve(wish))
     }
-    public func ack(_ acks: [Ack], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
-        try await pass(.ack) { () throws(QueueError) in try await base.ack(acks, at: now) }
+    public func extend(_ leases: [Lease], by length: Duration) async throws(QueueError) -> [ExtendAnswer] {
+        try await pass(.extend, await base.leasing.extend(leases, by: length))
     }
-    public func retry(_ retries: [Retry], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
-        try await pass(.retry) { () throws(QueueError) in try await base.retry(retries, at: now) }
-    }
-    public func fail(_ failures: [Failure], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer] {
-        try await pass(.fail) { () throws(QueueError) in try await base.fail(failures, at: now) }
-    }
-    public func release(_ releases: [Release], at now: Timestamp?) async throws(QueueError) -> [SettleAnswer]
-    {
-        try await pass(.release) { () throws(QueueError) in try await base.release(releases, at: now) }
-    }
-    public func cancel(
-        _ id: JobID, tombstone: (version: Int, issued: Issued)?, at now: Timestamp?
-    ) async throws(QueueError) -> CancelAnswer {
-        try await pass(.cancel) { () throws(QueueError) in
-            try await base.cancel(id, tombstone: tombstone, at: now)
-        }
-    }
-    public func promote(_ limit: Int, at now: Timestamp?) async throws(QueueError) -> Int {
-        try await pass(.promote) { () throws(QueueError) in try await base.promote(limit, at: now) }
-    }
-    public func reclaim(_ limit: Int, at now: Timestamp?) async throws(QueueError) -> Int {
-        try await pass(.reclaim) { () throws(QueueError) in try await base.reclaim(limit, at: now) }
-    }
-    public func pause(_ queue: QueueName, _ paused: Bool) async throws(QueueError) {
-        try await pass(.pause) { () throws(QueueError) in try await base.pause(queue, paused) }
-    }
-    public func heartbeat(_ beat: WorkerBeat, at now: Timestamp?) async throws(QueueError) {
-        try await pass(.heartbeat) { () throws(QueueError) in try await base.heartbeat(beat, at: now) }
+    public func settle(_ settlements: [Settlement]) async throws(QueueError) -> [SettleAnswer] {
+        try await pass(.settle, await base.leasing.settle(settlements))
     }
     public func wait(for queues: [QueueName], upTo time: Duration) async throws {
         _ = try fault(.wait)
-        try await base.wait(for: queues, upTo: time)
+        try await base.leasing.wait(for: queues, upTo: time)
     }
-    public func stamp() async throws(QueueError) -> Issued {
-        try await pass(.stamp) { () throws(QueueError) in try await base.stamp() }
+    public func heartbeat(_ beat: WorkerBeat) async throws(QueueError) {
+        try await pass(.heartbeat, await base.leasing.heartbeat(beat))
+    }
+    public func log(
+        after position: LogPosition, limit: Int, bytes: Int
+    ) async throws(QueueError) -> [LogEntry] {
+        try await pass(.log, await base.transitions.log(after: position, limit: limit, bytes: bytes))
+    }
+    public func report(applied position: LogPosition) async throws(QueueError) {
+        try await pass(.report, await base.transitions.report(applied: position))
     }
     public func history() async throws(QueueError) -> QueueHistory {
-        try await pass(.history) { () throws(QueueError) in try await base.history() }
+        try await pass(.history, await base.transitions.history())
     }
     public func open(epoch: Int64) async throws(QueueError) {
-        try await pass(.open) { () throws(QueueError) in try await base.open(epoch: epoch) }
+        try await pass(.open, await base.transitions.open(epoch: epoch))
     }
-    public func log(after position: LogPosition, limit: Int, bytes: Int) async throws(QueueError)
-        -> [LogEntry]
-    {
-        try await pass(.log) { () throws(QueueError) in
-            try await base.log(after: position, limit: limit, bytes: bytes)
-        }
+    public func cancel(
+        _ id: JobID, tombstone: (version: Int, issued: Issued)?
+    ) async throws(QueueError) -> CancelAnswer {
+        try await pass(.cancel, await base.control.cancel(id, tombstone: tombstone))
     }
-    public func report(applied position: LogPosition, at now: Timestamp?) async throws(QueueError) {
-        try await pass(.report) { () throws(QueueError) in try await base.report(applied: position, at: now) }
+    public func pause(_ queue: QueueName, _ paused: Bool) async throws(QueueError) {
+        try await pass(.pause, await base.control.pause(queue, paused))
     }
-    public func close() async { await base.close() }
-
-    public func inspect(_ ids: [JobID], bodies: QueueView.Bodies, at now: Timestamp?) async throws(QueueError)
-        -> QueueView
-    {
-        try await pass(.inspect) { () throws(QueueError) in
-            try await base.inspect(ids, bodies: bodies, at: now)
-        }
+    public func promote(_ limit: Int) async throws(QueueError) -> Int {
+        try await pass(.promote, await base.control.promote(limit))
     }
-    public func counts(at now: Timestamp?) async throws(QueueError) -> [QueueCounts] {
-        try await pass(.counts) { () throws(QueueError) in try await base.counts(at: now) }
+    public func reclaim(_ limit: Int) async throws(QueueError) -> Int {
+        try await pass(.reclaim, await base.control.reclaim(limit))
+    }
+    public func inspect(_ ids: [JobID], bodies: QueueView.Bodies) async throws(QueueError) -> QueueView {
+        try await pass(.inspect, await inspected().inspect(ids, bodies: bodies))
+    }
+    public func counts() async throws(QueueError) -> [QueueCounts] {
+        try await pass(.counts, await inspected().counts())
     }
     public func scan(_ cursor: String, limit: Int) async throws(QueueError) -> (ids: [JobID], next: String?) {
-        try await pass(.scan) { () throws(QueueError) in try await base.scan(cursor, limit: limit) }
+        try await pass(.scan, await inspected().scan(cursor, limit: limit))
     }
     public func repair(_ repairs: [QueueRepair]) async throws(QueueError) -> [Bool] {
-        try await pass(.repair) { () throws(QueueError) in try await base.repair(repairs) }
+        guard let repair = base.repair else { throw QueueError(.unsupported, "repair") }
+        return try await pass(.repair, await repair.repair(repairs))
+    }
+    private func inspected() throws(QueueError) -> any QueueInspection {
+        guard let inspection = base.inspection else { throw QueueError(.unsupported, "inspect") }
+        return inspection
     }
 }

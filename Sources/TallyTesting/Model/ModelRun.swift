@@ -23,7 +23,7 @@ public struct ModelRun: Sendable {
         self.jobs = jobs
     }
 
-    /// - Parameter subject: fresh stores, in a namespace where the times that callers pass count.
+    /// - Parameter subject: fresh stores; the run moves their clock.
     /// - Throws: `ModelDifference` at the first difference.
     public func run(against subject: ConformanceStore) async throws {
         let session = try await ModelSession(self, subject)

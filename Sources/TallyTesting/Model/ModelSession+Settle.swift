@@ -52,7 +52,7 @@ extension ModelSession {
         for role in [Role.reference, .subject] {
             try await stores[role].settle()
             // Each relay and mirror writes entries in its own way.
-            logStart[role] = try await stores[role].queue.history().end
+            logStart[role] = try await queues[role].transitions.history().end
         }
     }
 
@@ -60,7 +60,7 @@ extension ModelSession {
         let start = logStart
         var logs: [Role: [Entry]] = [:]
         for role in [Role.reference, .subject] {
-            logs[role] = try await stores[role].queue.log(after: start[role], limit: 1_000_000).map {
+            logs[role] = try await queues[role].transitions.log(after: start[role], limit: 1_000_000).map {
                 Entry(verb: $0.verb, moves: $0.moves)
             }
         }
@@ -83,8 +83,8 @@ extension ModelSession {
 
     private func compareLedgers() async throws {
         let ids = slots.map(\.record.id) + gone
-        let expected = try await stores.reference.ledger.jobs(ids).mapValues(Row.init)
-        let found = try await stores.subject.ledger.jobs(ids).mapValues(Row.init)
+        let expected = try await stores.reference.ledger.inspection.jobs(ids).mapValues(Row.init)
+        let found = try await stores.subject.ledger.inspection.jobs(ids).mapValues(Row.init)
         for id in ids where expected[id] != found[id] {
             throw difference(
                 "ledger row of \(id)", expected[id].map { "\($0)" } ?? "none",
@@ -92,13 +92,13 @@ extension ModelSession {
         }
         for id in ids {
             try await both("ledger events of \(id)") { role in
-                try await self.stores[role].ledger.events(id).map {
+                try await self.stores[role].ledger.inspection.events(id).map {
                     Event(verb: $0.verb, from: $0.from, to: $0.to, version: $0.version)
                 }
             }
         }
         try await both("balances") { role in
-            let found = try await self.stores[role].ledger.balances()
+            let found = try await self.stores[role].ledger.inspection.balances()
             return [
                 found.accepted, found.completed, found.failed, found.cancelled, found.active,
                 found.quarantined,
@@ -108,8 +108,8 @@ extension ModelSession {
 
     private func requeueAndRetire() async throws {
         let ids = slots.map(\.record.id)
-        let view = try await stores.reference.queue.inspect(ids, at: now)
-        let rows = try await stores.reference.ledger.jobs(ids)
+        let view = try await queues.reference.inspection.inspect(ids)
+        let rows = try await stores.reference.ledger.inspection.jobs(ids)
         for index in slots.indices {
             let id = slots[index].record.id
             guard view.held[id] == nil, view.ended[id] != nil else { continue }
@@ -118,7 +118,7 @@ extension ModelSession {
                 let reset = random.chance(50)
                 let seen = random.chance(10) ? row.version + 1 : row.version
                 let answer = try await both("requeue \(id) v\(seen)") { role in
-                    try await self.stores[role].ledger.requeue(
+                    try await self.stores[role].ledger.control.requeue(
                         id, seen: seen, runAt: runAt, resetAttempts: reset, actor: "model")
                 }
                 if case .requeued(let version)? = answer {

@@ -9,15 +9,16 @@ extension ModelSession {
         case ..<42: try await reserve()
         case ..<53:
             try await settle("ack") { queue, lease in
-                try await queue.ack([Ack(lease, result: [7])], at: self.now)
+                try await queue.settle([.ack(lease, result: [7])])
             }
         case ..<61: try await retry()
         case ..<66: try await fail()
-        case ..<70: try await release()
+        case ..<68: try await release()
+        case ..<70: try await mixed()
         case ..<77: try await extend()
         case ..<84: try await cancel()
-        case ..<87: try await sweep("promote") { try await $0.promote($1, at: self.now) }
-        case ..<90: try await sweep("reclaim") { try await $0.reclaim($1, at: self.now) }
+        case ..<87: try await sweep("promote") { try await $0.promote($1) }
+        case ..<90: try await sweep("reclaim") { try await $0.reclaim($1) }
         case ..<92: try await pause()
         case ..<96: try await recordOrFinish()
         case ..<99: try await repair()
@@ -31,7 +32,7 @@ extension ModelSession {
         let ids = slots.map(\.record.id)
         var views: [QueueView] = []
         for role in [Role.reference, .subject] {
-            views.append(try await stores[role].queue.inspect(ids, at: now))
+            views.append(try await queues[role].inspection.inspect(ids))
         }
         for id in ids {
             let held = Pair(
@@ -87,13 +88,13 @@ extension ModelSession {
         let isForeign = random.chance(5)
         try await both("push \(pushes.map { "\($0.record.id) v\($0.version)" })") { role in
             let issued = try await self.issued(role, age: age, isForeign: isForeign)
-            return try await self.stores[role].queue.push(
-                pushes, issued: isIssued ? issued : nil, at: self.now)
+            return try await self.queues[role].enqueueing.push(
+                pushes, issued: isIssued ? issued : nil)
         }
     }
 
     private func issued(_ role: Role, age: Duration, isForeign: Bool) async throws -> Issued {
-        let epoch = try await stores[role].queue.history().epoch
+        let epoch = try await queues[role].transitions.history().epoch
         return Issued(epoch: isForeign ? epoch + 1 : epoch, at: now - age)
     }
 
@@ -107,20 +108,20 @@ extension ModelSession {
         if outbox.reference != nil, random.chance(50) {
             let row = outbox
             try await both("finishOutbox") { role in
-                if let id = row[role] { try await self.stores[role].ledger.finishOutbox(id) }
+                if let id = row[role] { try await self.stores[role].ledger.outbox.finishOutbox(id) }
                 return true
             }
             return
         }
         try await both("record \(record.id)") { role in
-            let receipt = try await self.stores[role].ledger.record([record])
+            let receipt = try await self.stores[role].ledger.recording.record([record])
             outbox[role] = receipt.outbox ?? outbox[role]
             return receipt.answers
         }
         // Finished before it was pushed, the row would strand the job: the client pushes first.
         try await both("push of the recorded \(record.id)") { role in
-            try await self.stores[role].queue.push(
-                [Push(record, isRecorded: true)], issued: nil, at: self.now)
+            try await self.queues[role].enqueueing.push(
+                [Push(record, isRecorded: true)], issued: nil)
         }
         slots[index].outbox = outbox
     }
@@ -129,13 +130,13 @@ extension ModelSession {
 
     private func reserve() async throws {
         let wanted =
-            random.chance(50) ? queues.shuffled(using: &random) : [queues.randomElement(using: &random)!]
+            random.chance(50) ? names.shuffled(using: &random) : [names.randomElement(using: &random)!]
         let wish = ReserveWish(
             wanted, limit: Int.random(in: 0...5, using: &random),
             lease: .microseconds(Int64.random(in: 1...8_000_000, using: &random)), worker: WorkerID("model"))
         var found: Pair<[ReservedJob]> = Pair(reference: [], subject: [])
         let answer = try await both("reserve \(wish.limit) of \(wanted)") { role in
-            var answer = try await self.stores[role].queue.reserve(wish, at: self.now)
+            var answer = try await self.queues[role].leasing.reserve(wish)
             found[role] = answer.jobs
             for index in answer.jobs.indices {
                 answer.jobs[index].lease = self.plain(answer.jobs[index].lease, role)
@@ -171,11 +172,11 @@ extension ModelSession {
     }
 
     private func settle<Answer: Equatable>(
-        _ verb: String, _ call: (any InspectableQueue, Lease) async throws -> Answer
+        _ verb: String, _ call: (any Leasing, Lease) async throws -> Answer
     ) async throws {
         guard let pair = someLease() else { return }
         try await both("\(verb) \(pair.reference)") { role in
-            try await call(self.stores[role].queue, pair[role])
+            try await call(self.queues[role].leasing, pair[role])
         }
     }
 
@@ -183,7 +184,7 @@ extension ModelSession {
         guard let pair = someLease() else { return }
         let length = Duration.microseconds(Int64.random(in: 1...8_000_000, using: &random))
         try await both("extend \(pair.reference)") { role in
-            try await self.stores[role].queue.extend([pair[role], pair[role]], by: length, at: self.now).map {
+            try await self.queues[role].leasing.extend([pair[role], pair[role]], by: length).map {
                 answer in
                 guard case .extended(let lease, let flag) = answer else { return answer }
                 return .extended(self.plain(lease, role), cancelRequested: flag)
@@ -197,8 +198,9 @@ extension ModelSession {
         let error = "error \(Int.random(in: 0..<9, using: &random))"
         let failedAt = random.chance(50) ? now : nil
         try await settle("retry") { queue, lease in
-            let retry = Retry(lease, runAt: runAt, attempts: attempts, error: error, failedAt: failedAt)
-            return try await queue.retry([retry, retry], at: self.now)
+            let retry = Settlement.retry(
+                lease, runAt: runAt, attempts: attempts, error: error, failedAt: failedAt)
+            return try await queue.settle([retry, retry])
         }
     }
 
@@ -206,14 +208,32 @@ extension ModelSession {
         let attempts = Int.random(in: 0...4, using: &random)
         let error = random.chance(10) ? "" : "error \(Int.random(in: 0..<9, using: &random))"
         try await settle("fail") { queue, lease in
-            try await queue.fail([Failure(lease, attempts: attempts, error: error)], at: self.now)
+            try await queue.settle([.fail(lease, attempts: attempts, error: error)])
         }
     }
 
     private func release() async throws {
         let runAt = someTime()
         try await settle("release") { queue, lease in
-            try await queue.release([Release(lease, runAt: runAt)], at: self.now)
+            try await queue.settle([.release(lease, runAt: runAt)])
+        }
+    }
+
+    /// Leases of several, ended in several ways by one call.
+    private func mixed() async throws {
+        let pairs = (0..<3).compactMap { _ in someLease() }
+        let kinds = pairs.map { _ in Int.random(in: 0..<4, using: &random) }
+        let runAt = someTime()
+        try await both("settle \(zip(pairs, kinds).map { "\($0.reference) \($1)" })") { role in
+            try await self.queues[role].leasing.settle(
+                zip(pairs, kinds).map { pair, kind in
+                    switch kind {
+                    case 0: .ack(pair[role], result: [9])
+                    case 1: .retry(pair[role], runAt: runAt, attempts: 1, error: "mixed")
+                    case 2: .fail(pair[role], attempts: 1, error: "mixed")
+                    default: .release(pair[role], runAt: runAt)
+                    }
+                })
         }
     }
 
@@ -226,23 +246,23 @@ extension ModelSession {
         try await both("cancel \(slot.record.id) \(version.map { "v\($0)" } ?? "")") { role in
             let issued = try await self.issued(role, age: age, isForeign: false)
             let tombstone = version.map { (version: $0, issued: issued) }
-            let answer = try await self.stores[role].queue.cancel(
-                slot.record.id, tombstone: tombstone, at: self.now)
+            let answer = try await self.queues[role].control.cancel(
+                slot.record.id, tombstone: tombstone)
             guard case .cancelled(let version, let epoch) = answer else { return answer }
             return .cancelled(version: version, epoch: self.ordinal(epoch, role))
         }
     }
 
-    private func sweep(_ verb: String, _ call: (any InspectableQueue, Int) async throws -> Int) async throws {
+    private func sweep(_ verb: String, _ call: (any QueueControl, Int) async throws -> Int) async throws {
         let limit = Int.random(in: 0...4, using: &random)
-        try await both("\(verb) \(limit)") { role in try await call(self.stores[role].queue, limit) }
+        try await both("\(verb) \(limit)") { role in try await call(self.queues[role].control, limit) }
     }
 
     private func pause() async throws {
-        let queue = queues.randomElement(using: &random)!
+        let queue = names.randomElement(using: &random)!
         let isPaused = random.chance(25)
         try await both("pause \(queue) \(isPaused)") { role in
-            try await self.stores[role].queue.pause(queue, isPaused)
+            try await self.queues[role].control.pause(queue, isPaused)
             return true
         }
     }
@@ -250,7 +270,7 @@ extension ModelSession {
     private func repair() async throws {
         let index = Int.random(in: slots.indices, using: &random)
         let id = slots[index].record.id
-        let view = try await stores.reference.queue.inspect([id], at: now)
+        let view = try await queues.reference.inspection.inspect([id])
         let expected: QueueRepair.Expected
         if random.chance(20) {
             expected = random.chance(50) ? .absent : .held(.pending, version: slots[index].top)
@@ -275,24 +295,24 @@ extension ModelSession {
         slots[index].top = version
         let isStale = random.chance(10)
         try await both("repair \(id): \(expected) to \(action)") { role in
-            let epoch = try await self.stores[role].queue.history().epoch + (isStale ? 1 : 0)
-            return try await self.stores[role].queue.repair(
+            let epoch = try await self.queues[role].transitions.history().epoch + (isStale ? 1 : 0)
+            return try await self.queues[role].repair.repair(
                 QueueRepair(id: id, epoch: epoch, expected: expected, action: action, code: "D00"))
         }
     }
 
     private func invalid() async throws {
-        let queue = queues[0]
+        let queue = names[0]
         try await both("reserve for no time") { role in
-            try await self.stores[role].queue.reserve(
-                ReserveWish([queue], limit: 1, lease: .zero, worker: WorkerID("model")), at: self.now
+            try await self.queues[role].leasing.reserve(
+                ReserveWish([queue], limit: 1, lease: .zero, worker: WorkerID("model"))
             ).jobs.count
         }
         var record = slots[0].record
         record.maxCrashes = 0
         let bad = record
         try await both("push of a bad record") { role in
-            try await self.stores[role].queue.push([Push(bad)], issued: nil, at: self.now)
+            try await self.queues[role].enqueueing.push([Push(bad)], issued: nil)
         }
     }
 }

@@ -33,8 +33,11 @@ final class ModelSession {
 
     let plan: ModelRun
     let stores: Pair<ConformanceStore>
+    /// Theirs.
+    let queues: Pair<InspectedQueue>
+    /// That of both queues.
     let clock: ManualClock
-    let queues: [QueueName]
+    let names: [QueueName]
     /// Ids carry today's time, as a ledger's partitions want; how they sort depends on the seed alone.
     let idStart = Timestamp.now
     var random: SplitMix64
@@ -52,16 +55,16 @@ final class ModelSession {
     init(_ plan: ModelRun, _ subject: ConformanceStore) async throws {
         self.plan = plan
         random = SplitMix64(seed: plan.seed)
-        let clock = ManualClock()
-        self.clock = clock
+        clock = subject.clock
         let queue = MemoryQueue(clock: clock.reading)
         let ledger = MemoryLedger(clock: clock.reading)
-        let reference = ConformanceStore(queue: queue, ledger: ledger) {
-            try await Settling.run(queue, ledger, at: clock.now)
-        }
+        let reference = ConformanceStore(queue: queue, ledger: ledger, clock: clock)
         stores = Pair(reference: reference, subject: subject)
-        queues = ["model-a", "model-b"]
-        let there = try await subject.queue.history().end
+        queues = Pair(
+            reference: try InspectedQueue(queue, for: "model"),
+            subject: try InspectedQueue(subject.queue, for: "model"))
+        names = ["model-a", "model-b"]
+        let there = try await subject.queue.transitions.history().end
         logStart = Pair(reference: try await queue.history().end, subject: there)
         epochs = Pair(reference: [logStart.reference.epoch], subject: [there.epoch])
         for _ in 0..<plan.jobs { slots.append(makeSlot()) }
@@ -118,7 +121,7 @@ final class ModelSession {
 
     func makeSlot() -> Slot {
         let isRecorded = random.chance(25)
-        let queue = queues.randomElement(using: &random)!
+        let queue = names.randomElement(using: &random)!
         var record = JobRecord(
             id: random.id(at: idStart + .milliseconds(Int64.random(in: 0..<60_000, using: &random))),
             type: "model.job", queue: queue,

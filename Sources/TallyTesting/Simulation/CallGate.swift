@@ -6,6 +6,17 @@ package enum SeamCall: String, Hashable, Sendable, CaseIterable {
     case stamp, history, open, log, report, inspect, counts, scan, repair
     case record, finishOutbox, relay, relayDelete, cursor, apply, requeue, recordCancel, read, complete, run
 
+    /// A call of one settlement, or of several of its kind.
+    init(_ settlement: Settlement) {
+        self =
+            switch settlement {
+            case .ack: .ack
+            case .retry: .retry
+            case .fail: .fail
+            case .release: .release
+            }
+    }
+
     /// Whether the queue may write its log in it: every function may, for an epoch may begin in it.
     var mayLog: Bool {
         switch self {
@@ -31,7 +42,7 @@ package enum CallTrace: Sendable {
     case pushed([Push], [PushAnswer])
     case reserved(Reservation)
     case extended([Lease], [ExtendAnswer])
-    case settled(SeamCall, [Lease], [SettleAnswer])
+    case settled([Settlement], [SettleAnswer])
     case cancelled(JobID, CancelAnswer)
     case repaired([QueueRepair], [Bool])
     case opened(Int64)

@@ -5,7 +5,7 @@ extension Cast {
     /// Heals and drains: every duty in turn and workers that complete, until nothing is left; then the last checks.
     /// Answers how many queued jobs were lost with Redis' data.
     func rest() async throws -> Int {
-        let reconciler = Reconciler(
+        let reconciler = try Reconciler(
             queue: queue, ledger: ledger, mirror: Mirror(queue: queue, ledger: ledger))
         oracle.say("to rest")
         var isEmpty = false
@@ -19,8 +19,8 @@ extension Cast {
             await mirror()
             try await oracle.look(store.queue)
             clock.advance(by: .seconds(31))
-            let rows = try await store.ledger.active(after: .zero, limit: 1)
-            let held = try await store.queue.scan("", limit: 1000).ids
+            let rows = try await store.ledger.reconciliation.active(after: .zero, limit: 1)
+            let held = try await store.queue.inspection.scan("", limit: 1000).ids
             isEmpty = rows.isEmpty && held.isEmpty
         }
         let (run, statement) = try await reconciler.run(.dry)
@@ -35,7 +35,7 @@ extension Cast {
     private func finish() async throws {
         while true {
             let wish = ReserveWish([.default], limit: 100, worker: WorkerID("last"))
-            let jobs = try await queue.reserve(wish, at: nil).jobs
+            let jobs = try await queue.reserve(wish).jobs
             if jobs.isEmpty { return }
             try await oracle.look(store.queue)
             for job in jobs {

@@ -8,7 +8,7 @@ package final class CrashRun {
     private let point: CrashPoint
     private let target: Int
     private let store: SimulationStore
-    private let clock = ManualClock(Simulation.start)
+    private var clock: ManualClock { store.clock }
     private let turnstile = Turnstile()
     private let oracle = Oracle()
     private var visits = 0
@@ -18,6 +18,7 @@ package final class CrashRun {
         self.point = point
         self.target = target
         self.store = store
+        store.clock.set(Simulation.start)
     }
 
     /// Hits the point in a first run, a second, and so on, until a run ends without.
@@ -60,7 +61,7 @@ package final class CrashRun {
         try await lifeOfAJob()
         try await lostTail()
         try await emptied()
-        let cast = Cast(store, OpenGate(oracle: oracle), clock, oracle, seed: 0)
+        let cast = Cast(store, OpenGate(oracle: oracle), oracle, seed: 0)
         _ = try await cast.rest()
     }
 
@@ -134,10 +135,10 @@ package final class CrashRun {
     private func runOnce(
         _ machine: Machine, _ seed: UInt64, _ body: @escaping @Sendable (inout Cast) async -> Void
     ) async throws -> Bool {
-        let (store, clock, oracle, turnstile) = (store, clock, oracle, turnstile)
+        let (store, oracle, turnstile) = (store, oracle, turnstile)
         let ticket = await turnstile.start { ticket in
             let gate = TicketGate(turnstile: turnstile, ticket: ticket, oracle: oracle)
-            var cast = Cast(store, gate, clock, oracle, seed: seed)
+            var cast = Cast(store, gate, oracle, seed: seed)
             await body(&cast)
         }
         var hasDied = false
@@ -195,20 +196,20 @@ extension Cast {
     func take(_ ending: Ending) async {
         let wish = ReserveWish([.default], limit: 1, worker: WorkerID("scripted"))
         // No reply, no job: its lease runs out.
-        guard let lease = try? await queue.reserve(wish, at: nil).jobs.first?.lease else { return }
+        guard let lease = try? await queue.reserve(wish).jobs.first?.lease else { return }
         switch ending {
         case .effect:
             guard let answer = try? await complete(lease), answer != .stale else { return }  // it runs again
             await ack(lease)
         case .ack: await ack(lease)
         case .retry:
-            let retry = Retry(lease, runAt: clock.now + .seconds(1), attempts: 1, error: "no")
-            await twice { _ = try await queue.retry([retry], at: nil) }
+            let retry = Settlement.retry(lease, runAt: clock.now + .seconds(1), attempts: 1, error: "no")
+            await twice { _ = try await queue.settle([retry]) }
         case .fail:
             await twice {
-                _ = try await queue.fail([Failure(lease, attempts: 1, error: "no")], at: nil)
+                _ = try await queue.settle([.fail(lease, attempts: 1, error: "no")])
             }
-        case .release: await twice { _ = try await queue.release([Release(lease)], at: nil) }
+        case .release: await twice { _ = try await queue.settle([.release(lease)]) }
         case .stall: return
         }
     }

@@ -4,17 +4,19 @@ import TallyCore
 /// A ledger with a gate before each call. A relay claims one row at a time and passes the gate twice: before its
 /// claim and between its push and its delete, where a crash leaves the row.
 package struct GatedLedger: LedgerDriver {
-    private let base: any TransactionalLedger
+    private let base: LedgerStore
     private let gate: any CallGate
 
-    package init(_ base: any TransactionalLedger, gate: any CallGate) {
-        self.base = base
+    package init(_ base: any LedgerDriver, gate: any CallGate) {
+        self.base = base.store
         self.gate = gate
     }
 
+    package var store: LedgerStore { LedgerStore(self, close: {}) }
+
     private func pass<Answer: Sendable>(
-        _ call: SeamCall, _ trace: (Answer) -> CallTrace? = { _ in nil },
-        _ body: () async throws(LedgerError) -> Answer
+        _ call: SeamCall, _ body: @autoclosure () async throws(LedgerError) -> Answer,
+        tracing trace: (Answer) -> CallTrace? = { _ in nil }
     ) async throws(LedgerError) -> Answer {
         let fate = await gate.enter(call)
         if case .isRefused(let code) = fate { throw Self.error(code, call) }
@@ -33,17 +35,19 @@ package struct GatedLedger: LedgerDriver {
     private static func error(_ code: QueueError.Code, _ call: SeamCall) -> LedgerError {
         LedgerError(LedgerError.Code(rawValue: code.rawValue) ?? .unavailable, call.rawValue, "injected")
     }
+}
 
-    package func record(_ jobs: [JobRecord], together: Bool) async throws(LedgerError)
-        -> RecordReceipt
-    {
-        try await pass(.record, { .recorded(jobs, $0) }) { () throws(LedgerError) in
-            try await base.record(jobs, together: together)
-        }
+extension GatedLedger: Recording, LedgerOutbox, MirrorApplication, LedgerControl, LedgerInspection,
+    Reconciliation
+{
+    package func record(_ jobs: [JobRecord], together: Bool) async throws(LedgerError) -> RecordReceipt {
+        try await pass(
+            .record, await base.recording.record(jobs, together: together)
+        ) { .recorded(jobs, $0) }
     }
     package func finishOutbox(_ ids: [OutboxID]) async throws(LedgerError) {
         for id in ids { gate.wants(id) }
-        try await pass(.finishOutbox) { () throws(LedgerError) in try await base.finishOutbox(ids) }
+        try await pass(.finishOutbox, await base.outbox.finishOutbox(ids))
     }
     package func relay(
         _ claim: RelayClaim, push: @Sendable (OutboxRow) async throws -> RelayVerdict
@@ -58,7 +62,7 @@ package struct GatedLedger: LedgerDriver {
         var claim = claim
         claim.rows = 1
         do {
-            answer = try await base.relay(claim) { row in
+            answer = try await base.outbox.relay(claim) { row in
                 claimed.withLock { $0 = row.id }
                 gate.hold(row.id, true)
                 await gate.leave(.relay, nil)
@@ -80,53 +84,51 @@ package struct GatedLedger: LedgerDriver {
         }
     }
     package func cursor() async throws(LedgerError) -> LogPosition {
-        try await pass(.cursor) { () throws(LedgerError) in try await base.cursor() }
+        try await pass(.cursor, await base.mirror.cursor())
     }
     package func apply(_ batch: MirrorBatch) async throws(LedgerError) -> Bool {
-        try await pass(.apply, { .applied(batch, $0) }) { () throws(LedgerError) in
-            try await base.apply(batch)
-        }
+        try await pass(.apply, await base.mirror.apply(batch)) { .applied(batch, $0) }
     }
     package func requeue(
         _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String,
         despiteEffect: Bool
     ) async throws(LedgerError) -> RequeueAnswer {
-        try await pass(.requeue, { .requeued(id, seen: version, $0) }) { () throws(LedgerError) in
-            try await base.requeue(
+        try await pass(
+            .requeue,
+            await base.control.requeue(
                 id, seen: version, runAt: runAt, resetAttempts: resetAttempts, actor: actor,
                 despiteEffect: despiteEffect)
-        }
+        ) { .requeued(id, seen: version, $0) }
     }
-    package func recordCancel(_ id: JobID, version: Int, epoch: Int64) async throws(LedgerError)
-        -> RecordCancelAnswer
-    {
-        try await pass(.recordCancel, { .cancelRecorded(id, version: version, $0) }) {
-            () throws(LedgerError) in try await base.recordCancel(id, version: version, epoch: epoch)
-        }
+    package func recordCancel(
+        _ id: JobID, version: Int, epoch: Int64
+    ) async throws(LedgerError) -> RecordCancelAnswer {
+        try await pass(
+            .recordCancel, await base.control.recordCancel(id, version: version, epoch: epoch)
+        ) { .cancelRecorded(id, version: version, $0) }
     }
     package func jobs(_ ids: [JobID]) async throws(LedgerError) -> [JobID: JobSnapshot] {
-        try await pass(.read) { () throws(LedgerError) in try await base.jobs(ids) }
+        try await pass(.read, await base.inspection.jobs(ids))
     }
     package func events(_ id: JobID) async throws(LedgerError) -> [JobEvent] {
-        try await pass(.read) { () throws(LedgerError) in try await base.events(id) }
+        try await pass(.read, await base.inspection.events(id))
     }
     package func list(_ query: JobQuery) async throws(LedgerError) -> JobPage {
-        try await pass(.read) { () throws(LedgerError) in try await base.list(query) }
+        try await pass(.read, await base.inspection.list(query))
     }
     package func workers() async throws(LedgerError) -> [WorkerRow] {
-        try await pass(.read) { () throws(LedgerError) in try await base.workers() }
-    }
-    package func active(after id: JobID, limit: Int) async throws(LedgerError) -> [LedgerView] {
-        try await pass(.read) { () throws(LedgerError) in try await base.active(after: id, limit: limit) }
-    }
-    package func views(_ ids: [JobID]) async throws(LedgerError) -> [JobID: LedgerView] {
-        try await pass(.read) { () throws(LedgerError) in try await base.views(ids) }
+        try await pass(.read, await base.inspection.workers())
     }
     package func balances() async throws(LedgerError) -> Balances {
-        try await pass(.read) { () throws(LedgerError) in try await base.balances() }
+        try await pass(.read, await base.inspection.balances())
+    }
+    package func active(after id: JobID, limit: Int) async throws(LedgerError) -> [LedgerView] {
+        try await pass(.read, await base.reconciliation.active(after: id, limit: limit))
+    }
+    package func views(_ ids: [JobID]) async throws(LedgerError) -> [JobID: LedgerView] {
+        try await pass(.read, await base.reconciliation.views(ids))
     }
     package func record(run: ReconcileRun) async throws(LedgerError) {
-        try await pass(.run) { () throws(LedgerError) in try await base.record(run: run) }
+        try await pass(.run, await base.reconciliation.record(run: run))
     }
-    package func close() async {}
 }

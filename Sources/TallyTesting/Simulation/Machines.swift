@@ -22,17 +22,15 @@ struct Cast: Sendable {
     let ledger: GatedLedger
     let gate: any CallGate
     let store: SimulationStore
-    let clock: ManualClock
+    var clock: ManualClock { store.clock }
     let oracle: Oracle
     var random: SplitMix64
 
-    init(_ store: SimulationStore, _ gate: any CallGate, _ clock: ManualClock, _ oracle: Oracle, seed: UInt64)
-    {
-        queue = GatedQueue(store.queue, gate: gate, clock: clock.reading)
+    init(_ store: SimulationStore, _ gate: any CallGate, _ oracle: Oracle, seed: UInt64) {
+        queue = GatedQueue(store.queue, gate: gate)
         ledger = GatedLedger(store.ledger, gate: gate)
         self.gate = gate
         self.store = store
-        self.clock = clock
         self.oracle = oracle
         random = SplitMix64(seed: seed)
     }
@@ -71,7 +69,7 @@ extension Cast {
         let wish = ReserveWish(
             [.default], limit: Int.random(in: 1...2, using: &random), worker: WorkerID("simulated"))
         // Refused or its reply lost: its leases run out.
-        guard let reservation = try? await queue.reserve(wish, at: nil) else { return }
+        guard let reservation = try? await queue.reserve(wish) else { return }
         for job in reservation.jobs { await run(job) }
     }
 
@@ -79,7 +77,7 @@ extension Cast {
         var lease = job.lease
         if random.chance(15) {
             // Without an answer it goes on with the lease that it has.
-            let answer = try? await queue.extend([lease], by: Limits.lease, at: nil).first
+            let answer = try? await queue.extend([lease], by: Limits.lease).first
             if case .refused? = answer { return }
             if case .extended(let longer, _)? = answer { lease = longer }
         }
@@ -94,20 +92,20 @@ extension Cast {
         case ..<72:
             let runAt = random.chance(50) ? clock.now + .seconds(3) : nil
             await twice {
-                _ = try await queue.retry(
-                    [Retry(lease, runAt: runAt, attempts: job.attempts + 1, error: "no")], at: nil)
+                _ = try await queue.settle(
+                    [.retry(lease, runAt: runAt, attempts: job.attempts + 1, error: "no")])
             }
         case ..<86:
             await twice {
-                _ = try await queue.fail(
-                    [Failure(lease, attempts: job.attempts + 1, error: "no")], at: nil)
+                _ = try await queue.settle(
+                    [.fail(lease, attempts: job.attempts + 1, error: "no")])
             }
-        case ..<94: await twice { _ = try await queue.release([Release(lease)], at: nil) }
+        case ..<94: await twice { _ = try await queue.settle([.release(lease)]) }
         default: return  // stands still until its lease is long gone
         }
     }
 
-    func ack(_ lease: Lease) async { await twice { _ = try await queue.ack([Ack(lease)], at: nil) } }
+    func ack(_ lease: Lease) async { await twice { _ = try await queue.settle([.ack(lease)]) } }
 
     func complete(_ lease: Lease) async throws -> EffectAnswer {
         if case .isRefused(let code) = await gate.enter(.complete) {
@@ -155,9 +153,9 @@ extension Cast {
 
     /// Opens a held epoch, or compares.
     func reconcile(always: Bool) async {
-        let reconciler = Reconciler(
-            queue: queue, ledger: ledger, mirror: Mirror(queue: queue, ledger: ledger))
         do {
+            let reconciler = try Reconciler(
+                queue: queue, ledger: ledger, mirror: Mirror(queue: queue, ledger: ledger))
             if try await reconciler.openIfHeld() != nil || !always { return }
             let run = try await reconciler.run(.repair).run
             if !run.findings.isEmpty, !oracle.hasLoss {

@@ -2,9 +2,9 @@ import TallyCore
 
 extension Oracle {
     /// Holds what the log has to tell since the last look against the books.
-    func look(_ queue: any QueueDriver) async throws {
+    func look(_ queue: InspectedQueue) async throws {
         let after = redis.position
-        let entries = try await queue.log(after: after, limit: 10_000)
+        let entries = try await queue.transitions.log(after: after, limit: 10_000)
         if entries.isEmpty { return }
         state.withLock { state in for entry in entries { state.take(entry) } }
     }

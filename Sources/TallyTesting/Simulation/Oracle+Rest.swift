@@ -2,9 +2,9 @@ import TallyCore
 
 extension Oracle {
     /// The ledger's rows are what the events that it took make of them.
-    func compareRows(_ ledger: any LedgerDriver) async throws {
+    func compareRows(_ ledger: LedgerStore) async throws {
         let ids = jobs()
-        let rows = try await ledger.views(ids)
+        let rows = try await ledger.reconciliation.views(ids)
         state.withLock { state in
             for id in ids {
                 guard let ghost = state.ghosts[id] else { continue }
@@ -20,12 +20,12 @@ extension Oracle {
     }
 
     /// When nothing can move any more. Answers how many queued jobs went with Redis' data.
-    func checkRest(_ queue: any InspectableQueue, _ ledger: any LedgerDriver) async throws -> Int {
+    func checkRest(_ queue: InspectedQueue, _ ledger: LedgerStore) async throws -> Int {
         try await compareRows(ledger)
         var lost = 0
-        let held = try await queue.scan("", limit: 10_000).ids
+        let held = try await queue.inspection.scan("", limit: 10_000).ids
         for id in jobs() {
-            let events = try await ledger.events(id)
+            let events = try await ledger.inspection.events(id)
             state.withLock { state in
                 guard let ghost = state.ghosts[id] else { return }
                 let name = state.name(id)

@@ -113,8 +113,8 @@ final class Oracle: Sendable {
     func note(_ trace: CallTrace) {
         state.withLock { state in
             switch trace {
-            case .settled(let verb, let leases, let answers):
-                for (lease, answer) in zip(leases, answers) { state.settled(verb, lease, answer) }
+            case .settled(let settlements, let answers):
+                for (settlement, answer) in zip(settlements, answers) { state.settled(settlement, answer) }
             case .extended(let leases, let answers):
                 for (lease, answer) in zip(leases, answers) {
                     guard case .extended(let longer, _) = answer else { continue }
@@ -162,7 +162,8 @@ extension Oracle.State {
         if !hasLoss { breaks("I8", "a repair without data loss: \(repair.code) of \(name(repair.id))") }
     }
 
-    fileprivate mutating func settled(_ verb: SeamCall, _ lease: Lease, _ answer: SettleAnswer) {
+    fileprivate mutating func settled(_ settlement: Settlement, _ answer: SettleAnswer) {
+        let (verb, lease) = (settlement.verb, settlement.lease)
         tell("\(verb) \(name(lease.id)) v\(lease.version): \(answer)")
         if case .settled = answer { checkToken("\(verb)", lease) }
     }

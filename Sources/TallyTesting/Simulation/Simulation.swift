@@ -49,7 +49,7 @@ package final class Simulation {
     private let seed: UInt64
     private let steps: Int
     private let store: SimulationStore
-    private let clock: ManualClock
+    private var clock: ManualClock { store.clock }
     private let turnstile = Turnstile()
     private let oracle = Oracle()
     private var random: SplitMix64
@@ -66,7 +66,7 @@ package final class Simulation {
         self.steps = steps
         self.store = store
         random = SplitMix64(seed: seed)
-        clock = ManualClock(Self.start)
+        store.clock.set(Self.start)
         jobsLeft = Int.random(in: 2...10, using: &random)
         isLossy = random.chance(60)
         for machine in Machine.allCases {
@@ -179,11 +179,11 @@ package final class Simulation {
 
     private func start(_ index: Int) async {
         guard let body = activity(actors[index].machine) else { return }
-        let (store, clock, oracle, turnstile) = (store, clock, oracle, turnstile)
+        let (store, oracle, turnstile) = (store, oracle, turnstile)
         let seed = random.next()
         let ticket = await turnstile.start { ticket in
             let gate = TicketGate(turnstile: turnstile, ticket: ticket, oracle: oracle)
-            var cast = Cast(store, gate, clock, oracle, seed: seed)
+            var cast = Cast(store, gate, oracle, seed: seed)
             await body(&cast)
         }
         actors[index].ticket = turnstile.waits(ticket) == nil ? nil : ticket
@@ -265,7 +265,7 @@ package final class Simulation {
     }
 
     private func rest() async throws {
-        let cast = Cast(store, OpenGate(oracle: oracle), clock, oracle, seed: 0)
+        let cast = Cast(store, OpenGate(oracle: oracle), oracle, seed: 0)
         report.queuedLost = try await cast.rest()
     }
 }

@@ -2,9 +2,11 @@ import TallyCore
 
 /// Real stores for a simulation, and how the queue loses its data.
 package struct SimulationStore: Sendable {
-    /// In a namespace where the times that callers pass count; nobody else's meanwhile.
-    package var queue: any InspectableQueue
-    package var ledger: any TransactionalLedger
+    /// Nobody else's meanwhile.
+    package var queue: InspectedQueue
+    package var ledger: LedgerStore
+    /// The queue's, as it was given to the driver.
+    package var clock: ManualClock
     /// Claims the effect of a lease in a transaction of its own, and commits.
     package var complete: @Sendable (Lease) async throws -> EffectAnswer
     /// As FLUSHALL.
@@ -13,13 +15,14 @@ package struct SimulationStore: Sendable {
     package var image: @Sendable () async throws -> @Sendable () async throws -> Void
 
     package init(
-        queue: any InspectableQueue, ledger: any TransactionalLedger,
+        queue: any QueueDriver, ledger: any LedgerDriver, clock: ManualClock,
         complete: @escaping @Sendable (Lease) async throws -> EffectAnswer,
         flush: @escaping @Sendable () async throws -> Void,
         image: @escaping @Sendable () async throws -> @Sendable () async throws -> Void
-    ) {
-        self.queue = queue
-        self.ledger = ledger
+    ) throws(QueueError) {
+        self.queue = try InspectedQueue(queue, for: "simulate")
+        self.ledger = ledger.store
+        self.clock = clock
         self.complete = complete
         self.flush = flush
         self.image = image
@@ -28,8 +31,8 @@ package struct SimulationStore: Sendable {
     /// Empties the queue and opens it: nothing of a run before is left but ended rows in the ledger.
     func reset() async throws -> QueueHistory {
         try await flush()
-        let history = try await queue.history()
-        try await queue.open(epoch: history.epoch)
+        let history = try await queue.transitions.history()
+        try await queue.transitions.open(epoch: history.epoch)
         return history
     }
 }

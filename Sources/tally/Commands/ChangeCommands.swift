@@ -63,12 +63,14 @@ enum DeadLetterCommand: Command {
         let runAt = try arguments.time("run-at")
         try await Common.withTally(arguments) { tally in
             let ledger = try Common.ledger(tally)
-            guard let job = try await ledger.jobs([id])[id] else { return try refuse("no job \(id)") }
+            guard let job = try await ledger.inspection.jobs([id])[id] else {
+                return try refuse("no job \(id)")
+            }
             if let guardQueue = arguments.text("queue"), guardQueue != job.record.queue.text {
                 return try refuse("job \(id) is in queue \(job.record.queue), not \(guardQueue)")
             }
             if job.status != .failed { return try refuse("job \(id) is \(job.status.rawValue), not failed") }
-            let answer = try await ledger.requeue(
+            let answer = try await ledger.control.requeue(
                 id, seen: job.version, runAt: runAt, resetAttempts: arguments.has("reset-attempts"),
                 actor: "tally dlq requeue", despiteEffect: arguments.has("force"))
             if answer == .effectCommitted {

@@ -17,7 +17,8 @@ enum PartitionsCommand: Command {
 
     static func run(_ arguments: Arguments) async throws {
         try await Common.withTally(arguments) { tally in
-            guard let ledger = try Common.ledger(tally) as? PostgresLedger else { return }
+            _ = try Common.ledger(tally)
+            guard let ledger = tally.postgres else { return }
             switch arguments.rest {
             case []: break
             case ["make"]:

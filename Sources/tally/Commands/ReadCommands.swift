@@ -15,9 +15,9 @@ enum InspectCommand: Command {
     static func run(_ arguments: Arguments) async throws {
         let id = try Common.jobID(arguments)
         try await Common.withTally(arguments, isReading: true) { tally in
-            let view = try await tally.inspectable().inspect([id], at: nil)
-            let recorded = try await tally.ledger?.jobs([id])[id]
-            let events = try await tally.ledger?.events(id) ?? []
+            let view = try await tally.inspectable().inspect([id])
+            let recorded = try await tally.ledger?.inspection.jobs([id])[id]
+            let events = try await tally.ledger?.inspection.events(id) ?? []
             guard let job = view.held[id] ?? recorded else {
                 Output.note("tally inspect: no job \(id)")
                 throw Exit(code: 1)
@@ -101,7 +101,7 @@ enum ListCommand: Command {
         try await Common.withTally(arguments, isReading: true) { tally in
             let page: JobPage
             do {
-                page = try await Common.ledger(tally).list(query)
+                page = try await Common.ledger(tally).inspection.list(query)
             } catch let error as LedgerError where error.code == .invalid {
                 throw Usage(error.detail)
             }
@@ -129,11 +129,11 @@ enum StatsCommand: Command {
 
     static func run(_ arguments: Arguments) async throws {
         try await Common.withTally(arguments, isReading: true) { tally in
-            let counts = try await tally.inspectable().counts(at: nil)
-            let history = try await tally.queue.history()
-            let balances = try await tally.ledger?.balances()
-            let compared = try await (tally.ledger as? any ReconcilableLedger)?.lastFullRun()
-            let register = (tally.ledger as? any DutyRegister) ?? (tally.queue as? any DutyRegister)
+            let counts = try await tally.inspectable().counts()
+            let history = try await tally.queue.transitions.history()
+            let balances = try await tally.ledger?.inspection.balances()
+            let compared = try await tally.ledger?.repair?.lastFullRun()
+            let register = tally.ledger?.duties ?? tally.queue.duties
             let duties = try await register?.duties() ?? []
             if arguments.has("json") {
                 var fields: [String: Any] = [
@@ -200,7 +200,7 @@ enum WorkersCommand: Command {
         try await Common.withTally(arguments, isReading: true) { tally in
             let ledger = try Common.ledger(tally)
             let known = try await Self.known(tally.queue, ledger)
-            let rows = try await ledger.workers().map { row in
+            let rows = try await ledger.inspection.workers().map { row in
                 (row, known.map { row.isLost(asOf: $0) } == true ? "lost" : row.beat.status.rawValue)
             }
             if arguments.has("json") {
@@ -235,12 +235,14 @@ enum WorkersCommand: Command {
     /// Up to when the ledger knows all that was said: now, or the moment of the first log entry that it lacks. Read
     /// before the rows, so that these are never older. nil while Redis is away: then nobody is judged.
     private static func known(
-        _ queue: any QueueDriver, _ ledger: any LedgerDriver
+        _ queue: QueueStore, _ ledger: LedgerStore
     ) async throws -> Timestamp? {
-        let cursor = try await ledger.cursor()
+        let cursor = try await ledger.mirror.cursor()
         do throws(QueueError) {
-            let now = try await queue.history().now
-            guard let next = try await queue.log(after: cursor, limit: 1).first else { return now }
+            let now = try await queue.transitions.history().now
+            guard let next = try await queue.transitions.log(after: cursor, limit: 1).first else {
+                return now
+            }
             Output.note(
                 "tally workers: the ledger is \(max(0, Int((now - next.at).seconds))) s behind Redis; judged as of "
                     + "\(next.at)")

@@ -26,8 +26,8 @@ enum ReconcileCommand: Command {
         let options = try options(arguments)
         let code = try await Common.withTally(arguments, isPairing: false) { tally in
             let ledger = try Common.ledger(tally)
-            let reconciler = Reconciler(
-                queue: try tally.inspectable(), ledger: ledger,
+            let reconciler = try Reconciler(
+                queue: tally.queue, ledger: ledger,
                 mirror: Mirror(queue: tally.queue, ledger: ledger))
             let (run, statement) = try await reconciler.run(options)
             Output.endLive()

@@ -79,7 +79,7 @@ private func record() -> JobRecord { JobRecord(type: "t", body: Array("{}".utf8)
                 let held = ids
                 try await halves.served(runs) {
                     try await eventually("the workers finish what is held") {
-                        try await halves.queue.inspect(held, at: nil).ended.count == held.count
+                        try await halves.queue.inspect(held).ended.count == held.count
                     }
                     #expect(runs.all.sorted() == held.sorted())
                     try expectFull(

@@ -29,7 +29,7 @@ struct OwnHalves {
         let servers = try DrillServers(own, tuning, mayCut: false)
         defer { servers.remove(keeping: false) }
         let scratch = try await ScratchNamespace.open(
-            redisURL: own.redisURL, postgresURL: own.postgresURL, hasTestClock: false)
+            redisURL: own.redisURL, postgresURL: own.postgresURL)
         var redis = try scratch.settings.redis()
         redis.replyTimeout = patience
         let queue = try await RedisQueue.open(redis)
@@ -60,7 +60,7 @@ struct OwnHalves {
 
     /// Runs `tally serve`'s duties, and a worker unless told otherwise, while `body` runs.
     func served(_ runs: Journal<JobID>? = nil, _ body: () async throws -> Void) async throws {
-        let serve = Serve(queue: queue, ledger: ledger)
+        let serve = try Serve(queue: queue, ledger: ledger)
         var tasks = [Task { try await serve.run() }]
         if let runs {
             let worker = Worker(queue: queue, handlers: [JobHandler("t") { runs.append($0.id) }])

@@ -4,9 +4,11 @@ import Testing
 
 @Suite(.serialized) struct `A crash at every point of the protocol` {
     @Test func `leaves what is healed, at every visit of the point`() async throws {
-        try await withScratch(hasTestClock: true) { scratch in
+        let clock = ManualClock()
+        try await withScratch(clock: clock) { scratch in
+            let store = try scratch.simulated(clock)
             for point in CrashPoint.all {
-                let report = try await CrashRun.exhaust(point, on: scratch.simulated)
+                let report = try await CrashRun.exhaust(point, on: store)
 
                 #expect(report.hits > 0, "\(point.name) is never visited")
                 #expect(report.violations.isEmpty, "\(report.violations)")

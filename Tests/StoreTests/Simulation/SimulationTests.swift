@@ -4,10 +4,12 @@ import Testing
 
 @Suite(.serialized) struct `Seeded schedules on real stores` {
     @Test func `keep every invariant of the protocol model`() async throws {
-        try await withScratch(hasTestClock: true) { scratch in
+        let clock = ManualClock()
+        try await withScratch(clock: clock) { scratch in
+            let store = try scratch.simulated(clock)
             var report = SimulationReport()
             for seed in UInt64(1)...200 {
-                report += try await Simulation(seed: seed, steps: 300, on: scratch.simulated).run()
+                report += try await Simulation(seed: seed, steps: 300, on: store).run()
                 if !report.violations.isEmpty { break }
             }
             #expect(report.violations.isEmpty, "\(report.violations)")
@@ -17,11 +19,13 @@ import Testing
     }
 
     @Test func `are repeated by their seed`() async throws {
-        try await withScratch(hasTestClock: true) { scratch in
+        let clock = ManualClock()
+        try await withScratch(clock: clock) { scratch in
+            let store = try scratch.simulated(clock)
             for seed in UInt64(1)...3 {
                 var traces: [[String]] = []
                 for _ in 0..<2 {
-                    let simulation = Simulation(seed: seed, steps: 200, on: scratch.simulated)
+                    let simulation = Simulation(seed: seed, steps: 200, on: store)
                     let report = try await simulation.run()
                     #expect(report.violations.isEmpty)
                     traces.append(simulation.trace)
@@ -34,10 +38,12 @@ import Testing
     /// A simulation that cannot fail shows nothing.
     @Test(arguments: LibraryMutation.all.filter { found.contains($0.rule) })
     func `find what a missing rule breaks`(_ mutation: LibraryMutation) async throws {
-        try await withMutant(mutation) { scratch in
+        let clock = ManualClock()
+        try await withMutant(mutation, clock: clock) { scratch in
+            let store = try scratch.simulated(clock)
             for seed in UInt64(1)...100 {
                 // A broken protocol may also leave a duty that cannot go on.
-                let report = try? await Simulation(seed: seed, steps: 300, on: scratch.simulated).run()
+                let report = try? await Simulation(seed: seed, steps: 300, on: store).run()
                 if report?.violations.isEmpty ?? true { continue }
                 return
             }

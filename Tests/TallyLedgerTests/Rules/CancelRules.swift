@@ -24,7 +24,7 @@ enum CancelRules {
         // Unknown to Redis alone: the tombstone is at the version that the ledger names.
         let other = try await s.record()
         #expect(try await s.canceller.cancel(other.id) == .cancelled)
-        #expect(try await s.queue.inspect([other.id], at: nil).ended[other.id]?.version == 1)
+        #expect(try await s.queue.inspect([other.id]).ended[other.id]?.version == 1)
         #expect(try await s.push(other.job, issued: other.issued) == .ended(.cancelled))
     }
 
@@ -68,7 +68,7 @@ enum CancelRules {
     static func cancelEpochOfTombstone(_ s: RuleStage) async throws {
         let id = try await s.begun(outboxStays: true)
         let image = try await s.image()
-        _ = try await s.queue.cancel(id, tombstone: nil, at: nil)
+        _ = try await s.queue.cancel(id, tombstone: nil)
         let loss: Interruption.Body = {
             try await s.restart(from: image)
             #expect(try await s.reconciler.openIfHeld() == 0)

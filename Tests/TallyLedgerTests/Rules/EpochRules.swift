@@ -12,8 +12,8 @@ enum EpochRules {
         let id = try await s.begun()
         let image = try await s.image()
         let first = try await s.take()
-        let retry = Retry(first, runAt: s.clock.now + .seconds(1), attempts: 1, error: "once")
-        #expect(try await s.queue.retry([retry], at: nil) == [.settled(.retrying)])
+        let retry = Settlement.retry(first, runAt: s.clock.now + .seconds(1), attempts: 1, error: "once")
+        #expect(try await s.queue.settle([retry]) == [.settled(.retrying)])
         s.clock.advance(by: .seconds(1))
         let second = try await s.take()
         try await s.mirror()
@@ -77,7 +77,7 @@ enum EpochRules {
         let second = try await s.take()
 
         #expect(second.version == 4)
-        #expect(try await s.queue.counts(at: nil).map(\.processing) == [1])
+        #expect(try await s.queue.counts().map(\.processing) == [1])
         #expect(try await s.ack(first) != .settled(.completed))
         #expect(try await s.ack(second) == .settled(.completed))
     }
@@ -126,7 +126,7 @@ enum EpochRules {
 
         try await s.restart(from: image)
         s.clock.advance(by: .seconds(31))
-        #expect(try await s.queue.reclaim(10, at: nil) == 1)
+        #expect(try await s.queue.reclaim(10) == 1)
         try await s.mirror()
         #expect(try await s.row(id) == "completed 2")
         #expect(try await s.reconciler.openIfHeld() == 1)

@@ -99,8 +99,8 @@ enum LedgerRules {
     /// cancelled in Redis, not yet mirrored → the reconciler reads the ledger at once.
     static func barrier(_ s: RuleStage) async throws {
         let id = try await s.begun()
-        _ = try await s.queue.cancel(id, tombstone: nil, at: nil)
-        let view = try await s.queue.inspect([id], at: nil)
+        _ = try await s.queue.cancel(id, tombstone: nil)
+        let view = try await s.queue.inspect([id])
         let row = try await s.scratch.ledger.views([id])[id]
         let sight = QueueSight(
             held: nil, ended: view.ended[id].map { ($0.status, $0.version) })
@@ -115,7 +115,7 @@ enum LedgerRules {
     /// the reconciler sees it wait → cancelled, acknowledged → it reads the ledger: ended → it repairs what it saw.
     static func repairCompared(_ s: RuleStage) async throws {
         let id = try await s.begun()
-        let view = try await s.queue.inspect([id], at: nil)
+        let view = try await s.queue.inspect([id])
         #expect(view.held[id]?.status == .pending)
         #expect(try await s.canceller.cancel(id) == .cancelled)
         let end = try await s.queue.history().end

@@ -87,7 +87,7 @@ enum PushRules {
         #expect(try await s.ack(lease) == .refused(.notProcessing))
         try await s.mirror()
         let epoch = try await s.queue.history().epoch
-        #expect(try await s.queue.cancel(id, tombstone: nil, at: nil) == .cancelled(version: 1, epoch: epoch))
+        #expect(try await s.queue.cancel(id, tombstone: nil) == .cancelled(version: 1, epoch: epoch))
         let batch = try await s.read()
         try await s.queue.open(epoch: epoch)
         #expect(try await s.row(id) == "processing 2")

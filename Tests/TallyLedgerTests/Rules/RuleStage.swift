@@ -40,18 +40,31 @@ final class Interruption: CallGate {
 /// Both real stores under a manual clock, and the steps of the protocol model, one a call.
 struct RuleStage: Sendable {
     let scratch: ScratchNamespace
-    let clock = ManualClock(.now)
+    let clock: ManualClock
     let interruption = Interruption()
+    private let inspected: InspectedQueue
 
-    static func with(_ body: (RuleStage) async throws -> Void) async throws {
-        try await withScratch(hasTestClock: true) { scratch in try await body(RuleStage(scratch: scratch)) }
+    /// - Parameter clock: the one that the halves were opened with.
+    init(_ scratch: ScratchNamespace, clock: ManualClock) throws {
+        self.scratch = scratch
+        self.clock = clock
+        inspected = try InspectedQueue(scratch.queue, for: "rules")
     }
 
-    /// What the code under test is given; a test's own steps go through it too, for its clock.
-    var queue: GatedQueue { GatedQueue(scratch.queue, gate: interruption, clock: clock.reading) }
+    static func with(_ body: (RuleStage) async throws -> Void) async throws {
+        let clock = ManualClock(.now)
+        try await withScratch(clock: clock) { scratch in
+            try await body(RuleStage(scratch, clock: clock))
+        }
+    }
+
+    /// What the code under test is given, and a test's own steps.
+    var queue: GatedQueue { GatedQueue(inspected, gate: interruption) }
     var ledger: GatedLedger { GatedLedger(scratch.ledger, gate: interruption) }
     var reconciler: Reconciler {
-        Reconciler(queue: queue, ledger: ledger, mirror: Mirror(queue: queue, ledger: ledger))
+        get throws(QueueError) {
+            try Reconciler(queue: queue, ledger: ledger, mirror: Mirror(queue: queue, ledger: ledger))
+        }
     }
     var canceller: Canceller { Canceller(queue: queue, ledger: ledger) }
 
@@ -66,13 +79,13 @@ struct RuleStage: Sendable {
     }
     func stamp() async throws -> Issued {
         _ = try await queue.history()  // a new epoch shows
-        _ = try await queue.promote(0, at: nil)
+        _ = try await queue.promote(0)
         return try await queue.stamp()
     }
     /// T2.
     func push(_ job: JobRecord, version: Int = 1, issued: Issued) async throws -> PushAnswer {
         try await queue.push(
-            [Push(job, version: version, runAt: nil, attempts: 0)], issued: issued, at: nil)[0]
+            [Push(job, version: version, runAt: nil, attempts: 0)], issued: issued)[0]
     }
     /// Recorded, pushed and mirrored; the outbox row is gone unless it shall stay.
     func begun(outboxStays: Bool = false) async throws -> JobID {
@@ -86,13 +99,13 @@ struct RuleStage: Sendable {
     // MARK: - Worker
 
     func reserve(_ limit: Int = 1) async throws -> [Lease] {
-        try await queue.reserve(ReserveWish([.default], limit: limit, worker: WorkerID("w")), at: nil).jobs
+        try await queue.reserve(ReserveWish([.default], limit: limit, worker: WorkerID("w"))).jobs
             .map(\.lease)
     }
     func take() async throws -> Lease { try #require(try await reserve().first) }
-    func ack(_ lease: Lease) async throws -> SettleAnswer { try await queue.ack([Ack(lease)], at: nil)[0] }
+    func ack(_ lease: Lease) async throws -> SettleAnswer { try await queue.settle([.ack(lease)])[0] }
     func fail(_ lease: Lease) async throws -> SettleAnswer {
-        try await queue.fail([Failure(lease, attempts: 1, error: "no")], at: nil)[0]
+        try await queue.settle([.fail(lease, attempts: 1, error: "no")])[0]
     }
     /// Nothing starts, neither now nor after every lease has run out.
     func expectNoStart(_ what: Comment? = nil) async throws {
@@ -108,7 +121,7 @@ struct RuleStage: Sendable {
         return MirrorBatch(folding: try await scratch.queue.log(after: after, limit: 1000), after: after)
     }
     func commit(_ batch: MirrorBatch) async throws -> Bool { try await scratch.ledger.apply(batch) }
-    func report(_ batch: MirrorBatch) async throws { try await queue.report(applied: batch.upTo, at: nil) }
+    func report(_ batch: MirrorBatch) async throws { try await queue.report(applied: batch.upTo) }
     /// Read, commit, report.
     func mirror() async throws {
         let batch = try await read()
@@ -127,7 +140,7 @@ struct RuleStage: Sendable {
         let answers = Mutex<[PushAnswer]>([])
         _ = try await scratch.ledger.relay(rows: 1, olderThan: .zero) { row in
             try await meanwhile(row)
-            let found = try await queue.push(row.pushes, issued: issued, at: nil)
+            let found = try await queue.push(row.pushes, issued: issued)
             answers.withLock { $0 = found }
             return !found.contains(.refused)
         }
@@ -142,7 +155,7 @@ struct RuleStage: Sendable {
         #expect(try await queue.history().isHeld)
     }
     func flush() async throws {
-        try await scratch.queue.flush(hasTestClock: true)
+        try await scratch.queue.flush()
         #expect(try await queue.history().isHeld)
     }
 
@@ -153,7 +166,7 @@ struct RuleStage: Sendable {
         return "\(row.status) \(row.version)"
     }
     func ended(_ id: JobID) async throws -> JobStatus? {
-        try await queue.inspect([id], at: nil).ended[id]?.status
+        try await queue.inspect([id]).ended[id]?.status
     }
     /// What the reconciler finds; it may repair.
     func findings() async throws -> [String] {

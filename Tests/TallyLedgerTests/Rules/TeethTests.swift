@@ -1,3 +1,4 @@
+import TallyTesting
 import TestSupport
 import Testing
 
@@ -21,8 +22,10 @@ private let replays: [String: @Sendable (RuleStage) async throws -> Void] = [
     @Test(arguments: LibraryMutation.all)
     func `fails without its rule`(_ mutation: LibraryMutation) async throws {
         let replay = try #require(replays[mutation.rule])
-        try await withMutant(mutation) { scratch in
-            await withKnownIssue("without \(mutation)") { try await replay(RuleStage(scratch: scratch)) }
+        let clock = ManualClock(.now)
+        try await withMutant(mutation, clock: clock) { scratch in
+            let stage = try RuleStage(scratch, clock: clock)
+            await withKnownIssue("without \(mutation)") { try await replay(stage) }
         }
     }
 }

@@ -116,7 +116,7 @@ struct KillDrill {
         var stuck = ContinuousClock.now
         while true {
             // Unreachable for a moment after the kill: look again.
-            if let balances = try? await ledger.balances() {
+            if let balances = try? await ledger.inspection.balances() {
                 let ended = balances.completed + balances.failed + balances.cancelled
                 Output.live("drill: \(ended) of \(count) ended")
                 if ended >= count && balances.active == 0 { break }
@@ -139,7 +139,7 @@ struct KillDrill {
         var completed = 0
         var lost = 0
         for ids in accepted.pages(of: 5000) {
-            let rows = try await ledger.views(ids)
+            let rows = try await ledger.reconciliation.views(ids)
             completed += ids.count { rows[$0]?.status == .completed }
             lost += ids.count { !(rows[$0]?.status.isTerminal ?? false) }
         }

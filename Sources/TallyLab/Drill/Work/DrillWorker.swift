@@ -18,8 +18,11 @@ enum DrillWorker {
         let handlers = DrillHandlers(effects: effects, board: board, worker: number, register: register)
         let observer = DrillObserver(effects: effects, board: board, worker: number)
         let queue = try await open(arguments)
+        var recorded = queue.store
+        recorded.leasing = RecordingLeases(
+            leases: recorded.leasing, effects: effects, board: board, worker: number)
         let worker = Worker(
-            queue: RecordingQueue(target: queue, effects: effects, board: board, worker: number),
+            queue: recorded,
             handlers: handlers.all,
             configuration: WorkerConfiguration(
                 queues: [DrillJobs.queue], concurrency: 256, lease: lease, drain: .seconds(20)),

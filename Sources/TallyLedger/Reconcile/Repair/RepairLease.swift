@@ -18,8 +18,9 @@ enum RepairLease {
 
     /// - Returns: nil where the ledger keeps no leases, and so keeps nobody apart.
     /// - Throws: `Taken` when somebody else holds it for longer than the run may wait.
-    static func take(_ ledger: any LedgerDriver, for options: ReconcileOptions) async throws -> HeldLease? {
-        guard options.mode != .dry, let store = ledger as? any LeaseRegister else { return nil }
+    static func take(_ store: (any LeaseRegister)?, for options: ReconcileOptions) async throws -> HeldLease?
+    {
+        guard options.mode != .dry, let store else { return nil }
         let deadline = ContinuousClock.now + options.patience
         let wish = LeaseWish(
             name: LeaseWish.reconcile, token: JobID(), holder: "\(options.actor)@\(options.host)",

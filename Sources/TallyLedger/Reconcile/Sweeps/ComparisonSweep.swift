@@ -23,7 +23,7 @@ extension ReconcilePass {
         var begin = first
         if case .ledger(let id) = resumed { begin = max(first, id) }
         let newest = try await onLedger {
-            try await ledger.list(JobQuery(limit: 1, newestFirst: true)).jobs.first?.record.id
+            try await ledger.inspection.list(JobQuery(limit: 1, newestFirst: true)).jobs.first?.record.id
         }
         guard let newest else { return }
         try await sweepLedger(after: begin, upTo: newest)
@@ -35,7 +35,9 @@ extension ReconcilePass {
         while true {
             try Task.checkCancellation()
             let from = after
-            var rows = try await onLedger { try await ledger.active(after: from, limit: Limits.comparison) }
+            var rows = try await onLedger {
+                try await ledger.reconciliation.active(after: from, limit: Limits.comparison)
+            }
             let isFull = rows.count == Limits.comparison
             rows.removeAll { $0.id > end }
             guard let last = rows.last else { return }
@@ -59,7 +61,9 @@ extension ReconcilePass {
         while true {
             try Task.checkCancellation()
             let at = cursor
-            let (ids, next) = try await onQueue { try await queue.scan(at, limit: Limits.jobsPerCall) }
+            let (ids, next) = try await onQueue {
+                try await queue.inspection.scan(at, limit: Limits.jobsPerCall)
+            }
             run.scannedQueue += ids.count
             for id in ids where id > first && seen.insert(id).inserted { fresh.append(id) }
             options.progress?("jobs of the queue", run.scannedQueue)
@@ -114,8 +118,8 @@ extension ReconcilePass {
 
     /// Notes these, and mends them where that is allowed.
     private mutating func take(_ confirmed: [JobID], _ second: Looks) async throws {
-        let jobs = try await onLedger { try await ledger.jobs(confirmed) }
-        let effects = try await onLedger { try await ledger.effects(confirmed) }
+        let jobs = try await onLedger { try await ledger.inspection.jobs(confirmed) }
+        let effects = try await onLedger { try await ledger.reconciliation.effects(confirmed) }
         try await keepResults(effects.filter { second.jobs[$0]?.drift.map(options.mends) ?? false })
         var repairs: [QueueRepair] = []
         for id in confirmed {
@@ -156,7 +160,7 @@ extension ReconcilePass {
 
     /// One call; one by one where it is refused for what one of them brings, so that the others are made.
     private mutating func make(_ repairs: [QueueRepair]) async throws -> [Bool] {
-        switch await Self.attempt(repairs, queue) {
+        switch await Self.attempt(repairs, queue.repair) {
         case .success(let made): return made
         case .failure(let error) where !error.isOfThisCall: throw error
         case .failure where repairs.count == 1:
@@ -170,7 +174,7 @@ extension ReconcilePass {
     }
 
     private static func attempt(
-        _ repairs: [QueueRepair], _ queue: any InspectableQueue
+        _ repairs: [QueueRepair], _ queue: any QueueRepairing
     ) async -> Result<[Bool], QueueError> {
         do throws(QueueError) {
             return .success(try await queue.repair(repairs))
@@ -186,7 +190,8 @@ extension ReconcilePass {
         let bodies: QueueView.Bodies = options.mode == .dry || options.mode == .repair ? .checked : .omitted
         var views: [(ids: [JobID], view: QueueView)] = []
         for some in ids.pages(of: Limits.jobsPerCall) {
-            views.append((some, try await onQueue { try await queue.inspect(some, bodies: bodies, at: nil) }))
+            views.append(
+                (some, try await onQueue { try await queue.inspection.inspect(some, bodies: bodies) }))
         }
         guard let history = views.last?.view.history else { return Looks(epoch: 0, jobs: [:]) }
         // A paced round gives way: leases wait until somebody opens the new epoch.
@@ -194,7 +199,7 @@ extension ReconcilePass {
         guard views.allSatisfy({ $0.view.history.epoch == history.epoch }),
             try await barrier.pass(history.end)
         else { return nil }
-        let rows = try await onLedger { try await ledger.views(ids) }
+        let rows = try await onLedger { try await ledger.reconciliation.views(ids) }
         var jobs: [JobID: Look] = [:]
         for (some, view) in views {
             for id in some {
@@ -211,10 +216,10 @@ extension ReconcilePass {
 
     /// Before their jobs end, as their own acks would have ended them.
     private func keepResults(_ ids: Set<JobID>) async throws {
-        guard !ids.isEmpty, let ledger = ledger as? any ReconcilableLedger else { return }
+        guard !ids.isEmpty, let repair = ledger.repair else { return }
         // Each may be as large as a result may be.
         for some in ids.pages(of: Limits.rowsBytes / Limits.resultBytes) {
-            try await onLedger { try await ledger.keepResults(some) }
+            try await onLedger { try await repair.keepResults(some) }
         }
     }
 

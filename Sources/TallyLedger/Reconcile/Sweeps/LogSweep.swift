@@ -10,7 +10,7 @@ extension ReconcilePass {
 
     /// False: the halves do not belong together, and nothing may be compared.
     mutating func checkPairing() async throws -> Bool {
-        guard let pairing = Pairing(queue, ledger) else { return true }
+        guard let pairing = Pairing(queue.store, ledger) else { return true }
         do {
             try await pairing.check(isAdopting: options.adoptsQueue, isDry: options.mode == .dry)
             return true
@@ -29,17 +29,17 @@ extension ReconcilePass {
 
     /// False: nothing more can be said while entries are missing, for the barrier cannot be passed.
     mutating func checkLog(_ mirror: Mirror) async throws -> Bool {
-        guard let queue = queue as? any ReconcilableQueue else { return true }
-        try await checkOverlap(queue)
+        guard let structures = queue.structures else { return true }
+        try await checkOverlap()
         for _ in 0..<10 {
-            guard let hole = try await hole(queue, mirror) else { return true }
-            let survey = try await queue.survey()
+            guard let hole = try await hole(structures, mirror) else { return true }
+            let survey = try await structures.survey()
             // The ledger reported more than it knows: it is an old dump. Otherwise somebody trimmed what was not
             // applied.
             let drift: Drift = survey.reported > hole.after ? .D18 : .D16
             let kept = survey.firstKept.map(\.description) ?? "nothing"
             if drift == .D18, options.mends(.D18) { try await setUnknownAside(survey.history.epoch) }
-            let ledger = self.ledger
+            let ledger = self.ledger.mirror
             let isMended = try await found(
                 drift, nil, queue: "keeps \(kept) to \(survey.history.end), reported \(survey.reported)",
                 ledger: "applied \(hole.after)", detail: "ops/runbooks/\(drift.rawValue).md"
@@ -56,40 +56,42 @@ extension ReconcilePass {
     }
 
     /// Looks twice: another mirror may just have applied and trimmed.
-    private func hole(_ queue: any ReconcilableQueue, _ mirror: Mirror) async throws -> Hole? {
-        guard let first = try await lookForHole(queue, mirror) else { return nil }
-        return try await lookForHole(queue, mirror) == first ? first : nil
+    private func hole(_ structures: any QueueStructures, _ mirror: Mirror) async throws -> Hole? {
+        guard let first = try await lookForHole(structures, mirror) else { return nil }
+        return try await lookForHole(structures, mirror) == first ? first : nil
     }
 
-    private func lookForHole(_ queue: any ReconcilableQueue, _ mirror: Mirror) async throws -> Hole? {
-        let end = try await queue.survey().history.end
-        var cursor = try await ledger.cursor()
+    private func lookForHole(_ structures: any QueueStructures, _ mirror: Mirror) async throws -> Hole? {
+        let end = try await structures.survey().history.end
+        var cursor = try await ledger.mirror.cursor()
         do {
             // No further than the end that was noted: under load the log never ends.
-            while cursor < end, try await mirror.step() > 0 { cursor = try await ledger.cursor() }
+            while cursor < end, try await mirror.step() > 0 { cursor = try await ledger.mirror.cursor() }
         } catch let gap as LogGap {
             return Hole(after: gap.after, upTo: LogPosition(epoch: gap.found.epoch, seq: gap.found.seq - 1))
         }
-        cursor = try await ledger.cursor()
+        cursor = try await ledger.mirror.cursor()
         if cursor >= end || cursor == .start { return nil }
         // The mirror found nothing to apply: either somebody else is at it, or there is nothing.
-        if try await !queue.log(after: cursor, limit: 1).isEmpty { return nil }
-        return try await ledger.cursor() == cursor ? Hole(after: cursor, upTo: end) : nil
+        if try await !queue.transitions.log(after: cursor, limit: 1).isEmpty { return nil }
+        return try await ledger.mirror.cursor() == cursor ? Hole(after: cursor, upTo: end) : nil
     }
 
     /// D17: entries that the log still keeps and the ledger has applied must be events there.
-    private mutating func checkOverlap(_ queue: any ReconcilableQueue) async throws {
-        guard let ledger = ledger as? any ReconcilableLedger else { return }
-        let cursor = try await ledger.cursor()
+    private mutating func checkOverlap() async throws {
+        guard let repair = ledger.repair else { return }
+        let cursor = try await ledger.mirror.cursor()
         let from = LogPosition(epoch: cursor.epoch, seq: max(0, cursor.seq - 200))
-        let entries = try await queue.log(after: from, limit: 200).filter { $0.position <= cursor }
+        let entries = try await queue.transitions.log(after: from, limit: 200).filter {
+            $0.position <= cursor
+        }
         var steps: [LogStep] = []
         for entry in entries {
             for move in entry.moves.prefix(20) where move.unreadable == nil {
                 steps.append(LogStep(job: move.id, position: entry.position))
             }
         }
-        let unknown = try await ledger.unknownEvents(steps)
+        let unknown = try await repair.unknownEvents(steps)
         guard let first = unknown.min(by: { $0.position < $1.position }) else { return }
         try await found(
             .D17, first.job, queue: "entry \(first.position)", ledger: "applied \(cursor), without it",
@@ -106,10 +108,10 @@ extension ReconcilePass {
     private mutating func setUnknownAside(_ epoch: Int64) async throws {
         var after = JobID.zero
         while true {
-            let rows = try await ledger.active(after: after, limit: Limits.jobsPerCall)
+            let rows = try await ledger.reconciliation.active(after: after, limit: Limits.jobsPerCall)
             guard let last = rows.last else { return }
             after = last.id
-            let view = try await queue.inspect(rows.map(\.id), bodies: .omitted, at: nil)
+            let view = try await queue.inspection.inspect(rows.map(\.id), bodies: .omitted)
             let unknown = rows.filter { view.held[$0.id] == nil && view.ended[$0.id] == nil }
             let made = try await mend(
                 unknown.map { row in
@@ -131,9 +133,10 @@ extension ReconcilePass {
     mutating func requeueUnknown() async throws {
         var cursor: String?
         repeat {
-            let page = try await ledger.list(JobQuery(status: .failed, limit: Limits.maxPage, cursor: cursor))
+            let page = try await ledger.inspection.list(
+                JobQuery(status: .failed, limit: Limits.maxPage, cursor: cursor))
             for job in page.jobs where job.error == Self.historyLost {
-                _ = try await ledger.requeue(
+                _ = try await ledger.control.requeue(
                     job.record.id, seen: job.version, runAt: nil, resetAttempts: true, actor: Self.actor(.D18)
                 )
             }

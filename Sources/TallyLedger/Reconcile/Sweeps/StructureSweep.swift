@@ -12,11 +12,11 @@ extension ReconcilePass {
 
     /// Walks every structure once: ids without a record, leases that ran out long ago, jobs that are long due.
     mutating func sweepStructures() async throws {
-        guard let queue = queue as? any ReconcilableQueue, options.since == nil else { return }
+        guard let structures = queue.structures, options.since == nil else { return }
         var ghosts: [Met] = []
         var late: [Met] = []
-        let limit = try await queue.history().now - Limits.overdue
-        met = try await walk(queue) { met in
+        let limit = try await queue.transitions.history().now - Limits.overdue
+        met = try await walk(structures) { met in
             if !met.found.hasBody {
                 ghosts.append(met)
             } else if let time = met.found.time, time < limit {
@@ -29,22 +29,24 @@ extension ReconcilePass {
 
     /// Calls `each` for everything that stands in a structure.
     private func walk(
-        _ queue: any ReconcilableQueue, only wanted: Set<JobID>? = nil, _ each: (Met) -> Void
+        _ structures: any QueueStructures, only wanted: Set<JobID>? = nil, _ each: (Met) -> Void
     ) async throws -> StructureWalk {
         var walked = StructureWalk()
-        var structures: [QueueStructure] = [.leases, .due]
-        for name in try await queue.queueNames() {
+        var all: [QueueStructure] = [.leases, .due]
+        for name in try await structures.queueNames() {
             for priority in 0..<Limits.priorities {
                 if let priority = JobPriority(rawValue: priority) {
-                    structures.append(.ready(name, priority))
+                    all.append(.ready(name, priority))
                 }
             }
         }
-        for structure in structures {
+        for structure in all {
             var cursor: String? = ""
             while let at = cursor {
                 try Task.checkCancellation()
-                let (places, next) = try await onQueue { try await queue.walk(structure, at, limit: 1000) }
+                let (places, next) = try await onQueue {
+                    try await structures.walk(structure, at, limit: 1000)
+                }
                 for found in places where wanted?.contains(found.place.id) ?? true {
                     var met = Met(found: found, kind: .lease)
                     switch structure {
@@ -69,7 +71,7 @@ extension ReconcilePass {
     /// jobs that nobody knows, are drift.
     private mutating func checkGhosts(_ ghosts: [Met]) async throws {
         let ids = ghosts.map(\.found.place.id)
-        let view = try await queue.inspect(ids, bodies: .omitted, at: nil)
+        let view = try await queue.inspection.inspect(ids, bodies: .omitted)
         guard try await barrier.pass(view.history.end) else {
             run.inconclusive += ids.count
             return
@@ -77,12 +79,12 @@ extension ReconcilePass {
         for ghost in ghosts {
             let id = ghost.found.place.id
             if view.held[id] != nil || view.damaged[id] != nil || view.ended[id] != nil { continue }
-            let job = try await ledger.jobs([id])[id]
+            let job = try await ledger.inspection.jobs([id])[id]
             guard
                 let action = Self.exorcism(
                     ghost.found.place, ghost.kind, job, ghost.queue, ghost.priority)
             else { continue }
-            let (queue, epoch) = (queue, view.history.epoch)
+            let (queue, epoch) = (queue.repair, view.history.epoch)
             try await found(
                 .D09, id, queue: "\(ghost.kind) v\(ghost.found.place.version), no record",
                 ledger: job.map { "\($0.status.rawValue) v\($0.version)" } ?? "absent",
@@ -113,13 +115,13 @@ extension ReconcilePass {
     /// Nobody sweeps: no worker polls and no `tally serve` runs, or they cannot.
     private mutating func checkLate(_ met: Met) async throws {
         let place = met.found.place
-        let view = try await queue.inspect([place.id], bodies: .omitted, at: nil)
+        let view = try await queue.inspection.inspect([place.id], bodies: .omitted)
         guard let job = view.held[place.id], job.version == place.version,
             StructureWalk.kind(job.status) == met.kind
         else { return }
         let isLease = met.kind == .lease
         let time = met.found.time.map(\.description) ?? ""
-        let (queue, epoch) = (queue, view.history.epoch)
+        let (queue, epoch) = (queue.repair, view.history.epoch)
         try await found(
             isLease ? .D14 : .D20, place.id, queue: "\(job.status.rawValue) v\(job.version) since \(time)",
             ledger: "not asked", name: job.record.queue.text, detail: "nobody sweeps: does `tally serve` run?"
@@ -135,7 +137,7 @@ extension ReconcilePass {
     /// Jobs that the comparison met, against the places that the walk met. Who moved meanwhile seems out of place, so
     /// suspects are walked for once more; who is suspect still is checked in one step.
     mutating func checkPlaces() async throws {
-        guard let queue = queue as? any ReconcilableQueue, options.since == nil else { return }
+        guard let structures = queue.structures, options.since == nil else { return }
         func strangers(_ walk: StructureWalk, _ ids: some Sequence<JobID>) -> Set<JobID> {
             Set(
                 ids.filter { id in
@@ -146,24 +148,27 @@ extension ReconcilePass {
         var suspects = strangers(met, standing.keys)
         if suspects.isEmpty { return }
         // Two strikes: only who has neither moved nor been met in its place by either walk.
-        let again = try await walk(queue, only: suspects) { _ in }
+        let again = try await walk(structures, only: suspects) { _ in }
         suspects = strangers(again, suspects)
         for id in suspects.sorted().prefix(Limits.jobsPerCall) {
             guard let seen = standing[id] else { continue }
-            try await checkPlace(queue, again.place(id, seen.version), seen.status)
+            try await checkPlace(structures, again.place(id, seen.version), seen.status)
         }
         standing = [:]
     }
 
     private mutating func checkPlace(
-        _ queue: any ReconcilableQueue, _ place: QueuePlace, _ status: JobStatus
+        _ structures: any QueueStructures, _ place: QueuePlace, _ status: JobStatus
     ) async throws {
         let seen = PlaceVerdict(code: nil, status: status, version: place.version)
-        let epoch = try await queue.history().epoch
-        let verdict = try await onQueue { try await queue.check([(place, seen)], epoch: epoch)[place.id] }
+        let epoch = try await queue.transitions.history().epoch
+        let verdict = try await onQueue {
+            try await structures.check([(place, seen)], epoch: epoch)[place.id]
+        }
         guard let verdict, let code = verdict.code, let drift = Drift(rawValue: code) else { return }
-        let row = try await ledger.views([place.id])[place.id]
-        let job = try await ledger.jobs([place.id])[place.id]
+        let row = try await ledger.reconciliation.views([place.id])[place.id]
+        let job = try await ledger.inspection.jobs([place.id])[place.id]
+        let repair = queue.repair
         try await found(
             drift, place.id, queue: "\(verdict.status.rawValue) v\(verdict.version)",
             ledger: row?.text ?? "absent",
@@ -173,11 +178,11 @@ extension ReconcilePass {
             // higher version keeps it refused.
             if drift == .D10, let job, job.version > verdict.version, !job.status.isTerminal {
                 return try await Self.repair(
-                    queue, place.id, .held(verdict.status, version: verdict.version),
+                    repair, place.id, .held(verdict.status, version: verdict.version),
                     .push(Push(job.record, version: job.version, runAt: nil, attempts: job.attempts)), .D10,
                     epoch)
             }
-            return try await queue.mend(place, verdict, epoch: epoch)
+            return try await structures.mend(place, verdict, epoch: epoch)
         }
     }
 }

@@ -4,31 +4,31 @@ import TallyCore
 extension ReconcilePass {
     /// D21: each half's own account adds up. A correction is by differences and noted, never a silent overwrite.
     mutating func checkTotals() async throws {
-        if let queue = queue as? any ReconcilableQueue {
-            let survey = try await queue.survey()
-            if survey.missing != 0, try await queue.survey().missing == survey.missing {
+        if let structures = queue.structures {
+            let survey = try await structures.survey()
+            if survey.missing != 0, try await structures.survey().missing == survey.missing {
                 try await found(
                     .D21, nil, queue: "held \(survey.held), by its account \(survey.held - survey.missing)",
                     ledger: "not asked", detail: "the queue's account since its epoch began"
-                ) { try await queue.correctSurvey(survey.missing) }
+                ) { try await structures.correctSurvey(survey.missing) }
             }
         }
-        let statement = Statement(try await ledger.balances(), drift: 0)
+        let statement = Statement(try await ledger.inspection.balances(), drift: 0)
         var isOff = !statement.holds
-        guard let ledger = ledger as? any ReconcilableLedger else { return }
+        guard let repair = ledger.repair else { return }
         if !isOff, options.isFull {
-            let totals = try await ledger.recount()
+            let totals = try await repair.recount()
             isOff = totals.kept != totals.counted
         }
         guard isOff else { return }
         try await found(
             .D21, nil, queue: "not asked", ledger: statement.description, detail: "the ledger's totals"
-        ) { try await ledger.correctBalances(actor: Self.actor(.D21)) }
+        ) { try await repair.correctBalances(actor: Self.actor(.D21)) }
     }
 
     /// D34: the sums hold over jobs that wait in the outbox for ever, so their age is looked at.
     mutating func checkOutbox() async throws {
-        let balances = try await onLedger { try await ledger.balances() }
+        let balances = try await onLedger { try await ledger.inspection.balances() }
         guard balances.outbox > 0, balances.outboxAge > Limits.outboxAge else { return }
         try await found(
             .D34, nil, queue: "not asked", ledger: "\(balances.outbox) jobs in the outbox",
@@ -38,8 +38,8 @@ extension ReconcilePass {
 
     /// D36: nothing is lost, but what grows there can only be pruned row by row.
     mutating func checkPartitions() async throws {
-        guard let ledger = ledger as? any PartitionedLedger else { return }
-        for name in try await onLedger({ try await ledger.missingPartitions(months: 1) }) {
+        guard let partitions = ledger.partitions else { return }
+        for name in try await onLedger({ try await partitions.missingPartitions(months: 1) }) {
             try await found(
                 .D36, nil, queue: "not asked", ledger: "no partition \(name)", detail: "ops/runbooks/D36.md"
             ) { false }
@@ -48,20 +48,19 @@ extension ReconcilePass {
 
     /// D22, D23.
     mutating func checkWorkers() async throws {
-        guard let queue = queue as? any ReconcilableQueue, let ledger = ledger as? any ReconcilableLedger
-        else { return }
-        let history = try await queue.history()
+        guard let structures = queue.structures, let repair = ledger.repair else { return }
+        let history = try await queue.transitions.history()
         guard try await barrier.pass(history.end) else {
             run.inconclusive += 1
             return
         }
-        let rows = try await ledger.workers()
+        let rows = try await ledger.inspection.workers()
         var known: [WorkerID: WorkerRow] = [:]
         for row in rows { known[row.beat.id] = row }
         var words: [WorkerID: [UInt8]] = [:]
         var cursor: String? = ""
         while let at = cursor {
-            let (page, next) = try await queue.roster(at, limit: 200)
+            let (page, next) = try await structures.roster(at, limit: 200)
             for worker in page { words[worker.id] = worker.words }
             cursor = next
         }
@@ -75,49 +74,48 @@ extension ReconcilePass {
                 ledger: row.beat.status.rawValue,
                 detail: id.text
             ) {
-                guard try await ledger.loseWorker(id, lastSeen: row.lastSeen, actor: Self.actor(.D22)) else {
+                guard try await repair.loseWorker(id, lastSeen: row.lastSeen, actor: Self.actor(.D22)) else {
                     return false
                 }
-                if let last { _ = try await queue.forget(id, words: last) }
+                if let last { _ = try await structures.forget(id, words: last) }
                 return true
             }
         }
         for (id, said) in words where known[id] == nil {
             // A second look: it may have reported between the two reads.
-            guard try await barrier.pass(queue.history().end),
-                try await !ledger.workers().contains(where: { $0.beat.id == id })
+            guard try await barrier.pass(queue.transitions.history().end),
+                try await !ledger.inspection.workers().contains(where: { $0.beat.id == id })
             else { continue }
             try await found(.D23, nil, queue: "reports", ledger: "absent", detail: id.text) {
-                try await queue.tell(id, words: said)
+                try await structures.tell(id, words: said)
             }
         }
     }
 
     /// D24, in both homes of unique keys.
     mutating func checkKeys() async throws {
-        guard let queue = queue as? any ReconcilableQueue, let ledger = ledger as? any ReconcilableLedger
-        else { return }
+        guard let structures = queue.structures, let repair = ledger.repair else { return }
         var cursor: String? = ""
         while let at = cursor {
-            let (keys, next) = try await queue.leakedKeys(at, limit: Limits.jobsPerCall)
+            let (keys, next) = try await structures.leakedKeys(at, limit: Limits.jobsPerCall)
             for key in keys {
                 try await found(
                     .D24, key.job, queue: "holds a unique key", ledger: "not asked", name: key.queue,
                     detail: "in Redis"
-                ) { try await queue.freeKey(key) }
+                ) { try await structures.freeKey(key) }
             }
             cursor = next
         }
         var after: LeakedKey?
         while true {
-            let keys = try await ledger.leakedKeys(after: after, limit: Limits.jobsPerCall)
+            let keys = try await repair.leakedKeys(after: after, limit: Limits.jobsPerCall)
             guard let last = keys.last else { return }
             after = last
             for key in keys {
                 try await found(
                     .D24, key.job, queue: "not asked", ledger: "holds a unique key", name: key.queue,
                     detail: "in Postgres"
-                ) { try await ledger.freeKey(key, actor: Self.actor(.D24)) }
+                ) { try await repair.freeKey(key, actor: Self.actor(.D24)) }
             }
         }
     }
@@ -125,8 +123,8 @@ extension ReconcilePass {
     /// D19: what stands in quarantine is settled once its job is right without it; the sweeps before this have put
     /// right what they could. The rest needs a person.
     mutating func checkQuarantine() async throws {
-        guard let ledger = ledger as? any ReconcilableLedger else { return }
-        for row in try await ledger.quarantined(limit: Limits.maxPage) {
+        guard let repair = ledger.repair else { return }
+        for row in try await repair.quarantined(limit: Limits.maxPage) {
             // A worker's next heartbeat says more than the one set aside.
             let isRight: Bool?
             if row.source == "beat" {
@@ -145,7 +143,7 @@ extension ReconcilePass {
             let outcome = "\(row.source) of \(row.position): \(row.reason.prefix(200))"
             if isRight {
                 try await found(.D19, row.job, queue: "agrees", ledger: "in quarantine", detail: outcome) {
-                    try await ledger.settleQuarantine(row.id, actor: Self.actor(.D19))
+                    try await repair.settleQuarantine(row.id, actor: Self.actor(.D19))
                     return true
                 }
             } else {
@@ -160,6 +158,6 @@ extension ReconcilePass {
     }
 
     private func isFailed(_ id: JobID) async throws -> Bool {
-        try await ledger.jobs([id])[id]?.status == .failed
+        try await ledger.inspection.jobs([id])[id]?.status == .failed
     }
 }

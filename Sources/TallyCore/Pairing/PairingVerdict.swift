@@ -62,8 +62,7 @@ public struct KnownQueue: Hashable, Sendable {
 ///
 /// An id alone is not enough: a copy of the data has it too, such as a primary that comes back after a failover, or
 /// a snapshot that was loaded elsewhere, and each of its restarts begins a later epoch. So a queue is the known one
-/// only
-/// if the epoch that the ledger knows led to its own.
+/// only if the epoch that the ledger knows led to its own.
 public enum PairingVerdict: Hashable, Sendable {
     /// It is the ledger's queue.
     case known
@@ -107,27 +106,4 @@ public enum PairingVerdict: Hashable, Sendable {
         if let epoch = queues.first(where: { $0.id == sight.id })?.gaveWayTo { return .gaveWay(to: epoch) }
         return .another(known: current)
     }
-}
-
-/// A queue that tells which one it is.
-public protocol PairableQueue: QueueDriver {
-    /// Writes nothing of the pairing. Like every call it begins an epoch where one is due, and so tells the present
-    /// one.
-    func sighting() async throws(QueueError) -> QueueSighting
-    /// Writes what is missing: the ledger that it belongs to, and its own id. Says how it stands then: the first to
-    /// come stays.
-    func pair(ledger: String, id: String) async throws(QueueError) -> QueueSighting
-}
-
-/// A ledger that knows its queue.
-public protocol PairableLedger: LedgerDriver {
-    /// Which ledger this is; never changes.
-    func identity() async throws(LedgerError) -> String
-    /// Decides under a lock, and keeps what was decided: one after another, however many processes ask.
-    ///
-    /// - Parameter isDry: only decides.
-    func meet(_ sight: QueueSighting, fresh: String, isAdopting: Bool, isDry: Bool) async throws(LedgerError)
-        -> PairingVerdict
-    /// The namespace that this ledger belongs to; the first to come stays.
-    func claimNamespace(_ name: String) async throws(LedgerError) -> String
 }

@@ -1,5 +1,5 @@
 /// A ledger whose history lies in monthly partitions.
-public protocol PartitionedLedger: LedgerDriver {
+public protocol LedgerPartitions: Sendable {
     /// The partitions that are missing from this month to so many ahead. Rows of those months lie in the DEFAULT
     /// partition: found as before, but pruned row by row.
     func missingPartitions(months: Int) async throws(LedgerError) -> [String]
@@ -10,7 +10,7 @@ public protocol PartitionedLedger: LedgerDriver {
 }
 
 /// A ledger that keeps more than jobs, and lets go of it.
-public protocol PrunableLedger: LedgerDriver {
+public protocol LedgerPruning: Sendable {
     /// Deletes up to `limit` rows of each kind that are older than their age in `Limits`: workers that have stopped
     /// or are lost, runs of the reconciler but the latest full one, duties that nobody runs any more. Answers how
     /// many.

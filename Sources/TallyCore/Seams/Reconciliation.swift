@@ -1,6 +1,26 @@
-/// What the reconciler asks of a ledger beyond the seam. A driver may lack it: sweeps that need it are then left out,
-/// and nothing keeps two reconcilers apart.
-public protocol ReconcilableLedger: LedgerDriver, LeaseRegister, PairableLedger {
+/// What the reconciler compares, and where it keeps its runs.
+public protocol Reconciliation: Sendable {
+    /// Non-terminal rows in id order after `id`, with whether an outbox row still carries them.
+    func active(after id: JobID, limit: Int) async throws(LedgerError) -> [LedgerView]
+    /// The same view of given ids; absent rows are absent.
+    func views(_ ids: [JobID]) async throws(LedgerError) -> [JobID: LedgerView]
+
+    /// Which of the jobs have their effect committed, by a handler and in the transaction of that effect. Asked
+    /// before anything is run again, or ended otherwise than by its own ack: such a job ends as completed.
+    func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID>
+
+    /// Writes a run of the reconciler, or what has become of it since it was written. May be repeated.
+    func record(run: ReconcileRun) async throws(LedgerError)
+}
+
+extension Reconciliation {
+    /// A ledger in which handlers cannot commit an effect has none.
+    public func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID> { [] }
+}
+
+/// What the reconciler asks and mends in a ledger beyond the comparison. A driver may lack it: sweeps that need it
+/// are then left out.
+public protocol LedgerRepair: Sendable {
     /// The jobs that a rollback of the queue can have touched, at most `limit`: events after `last` and before
     /// `epoch`, steps that the ledger made first since `time`, live rows that no log entry has reached.
     func window(after last: LogPosition, before epoch: Int64, since time: Timestamp, limit: Int)
@@ -13,6 +33,7 @@ public protocol ReconcilableLedger: LedgerDriver, LeaseRegister, PairableLedger 
     /// Counts while nobody can change the totals, and puts them right by differences. False: they were right.
     func correctBalances(actor: String) async throws(LedgerError) -> Bool
 
+    /// Rows that were set aside, the oldest first.
     func quarantined(limit: Int) async throws(LedgerError) -> [QuarantinedRow]
     /// Takes a row out of quarantine; the audit log keeps it.
     func settleQuarantine(_ id: Int64, actor: String) async throws(LedgerError)
@@ -23,6 +44,7 @@ public protocol ReconcilableLedger: LedgerDriver, LeaseRegister, PairableLedger 
     /// Unique keys that last until their job ends, held by a job that has ended or is not there; and those whose time
     /// is over.
     func leakedKeys(after key: LeakedKey?, limit: Int) async throws(LedgerError) -> [LeakedKey]
+    /// Frees it, if it is still leaked.
     func freeKey(_ key: LeakedKey, actor: String) async throws(LedgerError) -> Bool
 
     /// Frees keys that somebody held when their job ended, and those whose time is over: as far as nobody holds them
@@ -39,41 +61,4 @@ public protocol ReconcilableLedger: LedgerDriver, LeaseRegister, PairableLedger 
 
     /// When every active job of both halves was last compared.
     func lastFullRun() async throws(LedgerError) -> Timestamp?
-}
-
-/// One transition of one job.
-public struct LogStep: Hashable, Sendable {
-    public var job: JobID
-    public var position: LogPosition
-    public init(job: JobID, position: LogPosition) {
-        self.job = job
-        self.position = position
-    }
-}
-
-public struct QuarantinedRow: Hashable, Sendable {
-    public var id: Int64
-    public var job: JobID
-    public var position: LogPosition
-    /// `unreadable`, `event`, `created`, `changed`, `beat`.
-    public var source: String
-    public var reason: String
-    public init(id: Int64, job: JobID, position: LogPosition, source: String, reason: String) {
-        self.id = id
-        self.job = job
-        self.position = position
-        self.source = source
-        self.reason = reason
-    }
-}
-
-public struct LeakedKey: Hashable, Sendable {
-    public var queue: String
-    public var key: String
-    public var job: JobID
-    public init(queue: String, key: String, job: JobID) {
-        self.queue = queue
-        self.key = key
-        self.job = job
-    }
 }

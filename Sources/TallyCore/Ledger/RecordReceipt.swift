@@ -1,0 +1,30 @@
+public struct RecordReceipt: Sendable {
+    public enum Answer: Hashable, Sendable {
+        case recorded
+        /// The row is there already. `same`: with the same content.
+        case exists(same: Bool)
+        case duplicate(of: JobID)
+        /// Another job of a call that goes in together was refused: none of them was recorded.
+        case withheld
+        /// The queue keeps the unique keys of its jobs: with a key it can only be enqueued there.
+        case keysElsewhere
+    }
+    /// One a job, in order.
+    public var answers: [Answer]
+    /// One a queue; none when nothing new was recorded.
+    public var outboxes: [OutboxID]
+    /// One answer a job, in the order of the call.
+    public init(answers: [Answer], outboxes: [OutboxID]) {
+        self.answers = answers
+        self.outboxes = outboxes
+    }
+    /// Where a call of jobs that go in together was refused: what it answers once nothing of it is recorded. nil: it
+    /// was not refused.
+    package var withheld: RecordReceipt? {
+        guard answers.contains(.exists(same: false)) || answers.contains(.keysElsewhere) else { return nil }
+        return RecordReceipt(answers: answers.map { $0 == .recorded ? .withheld : $0 }, outboxes: [])
+    }
+
+    /// That of a call whose jobs go to one queue.
+    package var outbox: OutboxID? { outboxes.first }
+}

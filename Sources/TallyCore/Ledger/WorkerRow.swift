@@ -1,0 +1,18 @@
+public struct WorkerRow: Hashable, Sendable {
+    public var beat: WorkerBeat
+    public var lastSeen: Timestamp
+    public init(beat: WorkerBeat, lastSeen: Timestamp) {
+        self.beat = beat
+        self.lastSeen = lastSeen
+    }
+
+    /// Whether it fell silent without a word. The one rule, for `tally workers` and the reconciler alike.
+    ///
+    /// - Parameter time: the moment, by the queue's clock, up to which the ledger knows all that was said.
+    public func isLost(asOf time: Timestamp) -> Bool {
+        switch beat.status {
+        case .running, .draining: time - lastSeen >= Limits.silence
+        case .stopped, .lost: beat.status == .lost
+        }
+    }
+}

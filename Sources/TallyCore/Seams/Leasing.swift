@@ -1,0 +1,34 @@
+/// Hands out jobs and takes back what became of them: for workers.
+///
+/// A call is one atomic step for each kind of settlement in it. Refusals are values, one a job, and change nothing;
+/// `QueueError` is for calls that failed whole.
+public protocol Leasing: Sendable {
+    /// Leases up to `limit` runnable jobs of the given queues, in the order given: FIFO within a priority, priorities
+    /// by weight. Expired leases are reclaimed and due jobs promoted first. Nothing to do is an empty answer.
+    func reserve(_ wish: ReserveWish) async throws(QueueError) -> Reservation
+
+    /// New expiry = now + `by`: it can also shorten. The token stays.
+    func extend(_ leases: [Lease], by: Duration) async throws(QueueError) -> [ExtendAnswer]
+
+    /// Ends leases, each on its own: up to `Limits.jobsPerCall` of any kinds, answered in order. A repeat of an ack
+    /// or a fail by the same lease answers `.repeated`; of two settlements of one lease one is refused.
+    ///
+    /// - Throws: when nothing is known to have happened to any of them. Where a store carries the kinds out one after
+    ///   another and only some of these calls fail, those members answer `.failed`, as if each had been asked alone.
+    func settle(_ settlements: [Settlement]) async throws(QueueError) -> [SettleAnswer]
+
+    /// Returns when one of the queues may have work, when `time` has passed, or with `CancellationError`.
+    func wait(for queues: [QueueName], upTo time: Duration) async throws
+
+    /// Records that a worker lives; the mirror writes it to the `workers` table.
+    func heartbeat(_ beat: WorkerBeat) async throws(QueueError)
+}
+
+extension Leasing {
+    /// One alone: what it answers, or why it failed.
+    public func settle(_ settlement: Settlement) async throws(QueueError) -> SettleAnswer {
+        let answer = try await settle([settlement])[0]
+        if case .failed(let error) = answer { throw error }
+        return answer
+    }
+}

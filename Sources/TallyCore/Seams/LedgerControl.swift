@@ -1,0 +1,26 @@
+/// Changes rows before the queue hears of it: for operators and clients that cancel.
+public protocol LedgerControl: Sendable {
+    /// failed → pending at version + 1 (or scheduled, when `runAt` lies ahead), with event and outbox row, if the row
+    /// is still failed at `version`.
+    ///
+    /// - Parameter despiteEffect: a job whose effect is committed is done; if it shall run again all the same, its
+    ///   effect is forgotten.
+    func requeue(
+        _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String,
+        despiteEffect: Bool
+    ) async throws(LedgerError) -> RequeueAnswer
+
+    /// Makes a non-terminal row `cancelled`, if its version is not above `version` and the mirror's cursor is in
+    /// `epoch`.
+    func recordCancel(_ id: JobID, version: Int, epoch: Int64) async throws(LedgerError) -> RecordCancelAnswer
+}
+
+extension LedgerControl {
+    /// Of a job without a committed effect.
+    public func requeue(
+        _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String
+    ) async throws(LedgerError) -> RequeueAnswer {
+        try await requeue(
+            id, seen: version, runAt: runAt, resetAttempts: resetAttempts, actor: actor, despiteEffect: false)
+    }
+}

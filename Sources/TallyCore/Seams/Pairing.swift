@@ -1,0 +1,22 @@
+/// A queue that tells which one it is.
+public protocol QueuePairing: Sendable {
+    /// Writes nothing of the pairing. Like every call it begins an epoch where one is due, and so tells the present
+    /// one.
+    func sighting() async throws(QueueError) -> QueueSighting
+    /// Writes what is missing: the ledger that it belongs to, and its own id. Says how it stands then: the first to
+    /// come stays.
+    func pair(ledger: String, id: String) async throws(QueueError) -> QueueSighting
+}
+
+/// A ledger that knows its queue.
+public protocol LedgerPairing: Sendable {
+    /// Which ledger this is; never changes.
+    func identity() async throws(LedgerError) -> String
+    /// Decides under a lock, and keeps what was decided: one after another, however many processes ask.
+    ///
+    /// - Parameter isDry: only decides.
+    func meet(_ sight: QueueSighting, fresh: String, isAdopting: Bool, isDry: Bool) async throws(LedgerError)
+        -> PairingVerdict
+    /// The namespace that this ledger belongs to; the first to come stays.
+    func claimNamespace(_ name: String) async throws(LedgerError) -> String
+}

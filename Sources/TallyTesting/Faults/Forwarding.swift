@@ -1,0 +1,22 @@
+import TallyCore
+
+/// Leasing that passes every verb on, so that one made for a test writes only what it does otherwise.
+package protocol ForwardingLeases: Leasing {
+    var leases: any Leasing { get }
+}
+
+extension ForwardingLeases {
+    package func reserve(_ wish: ReserveWish) async throws(QueueError) -> Reservation {
+        try await leases.reserve(wish)
+    }
+    package func extend(_ held: [Lease], by length: Duration) async throws(QueueError) -> [ExtendAnswer] {
+        try await leases.extend(held, by: length)
+    }
+    package func settle(_ settlements: [Settlement]) async throws(QueueError) -> [SettleAnswer] {
+        try await leases.settle(settlements)
+    }
+    package func wait(for queues: [QueueName], upTo time: Duration) async throws {
+        try await leases.wait(for: queues, upTo: time)
+    }
+    package func heartbeat(_ beat: WorkerBeat) async throws(QueueError) { try await leases.heartbeat(beat) }
+}
