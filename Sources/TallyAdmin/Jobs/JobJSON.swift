@@ -1,11 +1,10 @@
 import Foundation
-import TallyCommandLine
-import Tallystick
+import TallyCore
 
-/// A job as the commands show it. Bodies are shown only where one job was asked for, and cut short.
-enum JobText {
-    static func json(_ job: JobSnapshot, withBody: Bool) -> [String: Any] {
-        let record = job.record
+extension JobSnapshot {
+    /// Bodies are shown only where one job was asked for.
+    package func json(withBody: Bool) -> [String: Any] {
+        let job = self
         var fields: [String: Any] = [
             "id": record.id.description, "type": record.type.text, "queue": record.queue.text,
             "status": job.status.rawValue, "priority": record.priority.name, "version": job.version,
@@ -32,34 +31,17 @@ enum JobText {
                 ] as [String: Any]
         }
         if withBody {
-            (fields["payload"], fields["payload_encoding"]) = value(record.body)
+            (fields["payload"], fields["payload_encoding"]) = Self.value(record.body)
             fields["body_bytes"] = record.body.count
-            if let result = job.result { (fields["result"], fields["result_encoding"]) = value(result) }
+            if let result = job.result { (fields["result"], fields["result_encoding"]) = Self.value(result) }
         }
         return fields
     }
 
     /// Its own bytes where it is JSON, else a text where it is UTF-8, else base64; and which of them it is.
-    static func value(_ bytes: [UInt8]) -> (Any, String) {
+    private static func value(_ bytes: [UInt8]) -> (Any, String) {
         if JSONCheck.verdict(bytes) != .notJSON { return (RawJSON(bytes: bytes), "json") }
         if let text = String(validating: bytes, as: UTF8.self) { return (text, "text") }
         return (Data(bytes).base64EncodedString(), "base64")
-    }
-
-    /// A value of a job for a person: a text as it is, the rest as JSON.
-    static func text(_ value: Any) -> String {
-        if let text = value as? String { return text }
-        var bytes: [UInt8] = []
-        JSONWriter.append(value, to: &bytes)
-        return String(decoding: bytes, as: UTF8.self)
-    }
-
-    static let header = ["ID", "STATUS", "QUEUE", "TYPE", "ATTEMPTS", "CREATED", "ERROR"]
-    static func row(_ job: JobSnapshot) -> [String] {
-        [
-            job.record.id.description, job.status.rawValue, Output.printable(job.record.queue.text),
-            Output.printable(job.record.type.text), "\(job.attempts)/\(job.record.maxAttempts)",
-            job.record.createdAt.description, Output.printable(job.error ?? "", limit: 60),
-        ]
     }
 }

@@ -1,0 +1,23 @@
+import TallyCommandLine
+import TallyCore
+import Tallystick
+
+/// A job as the commands show it to a person.
+enum JobText {
+    /// A value of a job: a text as it is, the rest as JSON.
+    static func text(_ value: Any) -> String {
+        if let text = value as? String { return text }
+        var bytes: [UInt8] = []
+        JSONWriter.append(value, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    static let header = ["ID", "STATUS", "QUEUE", "TYPE", "ATTEMPTS", "CREATED", "ERROR"]
+    static func row(_ job: JobSnapshot) -> [String] {
+        [
+            job.record.id.description, job.status.rawValue, Output.printable(job.record.queue.text),
+            Output.printable(job.record.type.text), "\(job.attempts)/\(job.record.maxAttempts)",
+            job.record.createdAt.description, Output.printable(job.error ?? "", limit: 60),
+        ]
+    }
+}
