@@ -65,10 +65,14 @@ let package = Package(
         // What both programs share: words, output, signals, exit codes.
         .target(
             name: "TallyCommandLine", dependencies: ["TallyCore", "Tallystick"], swiftSettings: strict),
+        // What an operator may ask and do. Knows neither store.
+        .target(
+            name: "TallyAdmin", dependencies: ["TallyCore", "TallyRuntime", "TallyLedger"],
+            swiftSettings: strict),
         // The operator's program.
         .executableTarget(
             name: "tally",
-            dependencies: ["TallyCommandLine", "TallyCore", "TallyServers", "Tallystick"],
+            dependencies: ["TallyAdmin", "TallyCommandLine", "TallyCore", "TallyServers", "Tallystick"],
             swiftSettings: strict),
         // What shows that the promises are kept, and how fast. No product of this package needs it.
         .target(

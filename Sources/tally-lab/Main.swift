@@ -12,7 +12,7 @@ enum Main {
                 [
                     "dev", "migrate", "enqueue", "worker", "serve", "inspect", "list", "stats", "dlq",
                     "cancel",
-                    "workers", "reconcile", "partitions",
+                    "pause", "resume", "workers", "reconcile", "partitions",
                 ]
             )
         ).main()

@@ -8,8 +8,8 @@ enum Main {
             [
                 DevCommand.self, MigrateCommand.self, EnqueueCommand.self, WorkerCommand.self,
                 ServeCommand.self, InspectCommand.self, ListCommand.self, StatsCommand.self,
-                DeadLetterCommand.self, CancelCommand.self, WorkersCommand.self, ReconcileCommand.self,
-                PartitionsCommand.self,
+                DeadLetterCommand.self, CancelCommand.self, PauseCommand.self, ResumeCommand.self,
+                WorkersCommand.self, ReconcileCommand.self, PartitionsCommand.self,
             ],
             elsewhere: ("tally-lab", ["demo", "drill", "bench", "simulate", "conformance"])
         ).main()

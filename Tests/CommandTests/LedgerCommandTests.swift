@@ -60,7 +60,11 @@ import Testing
         }
     }
 
-    @Test func `stats counts each queue as it stands [H9]`() async throws {
+    @Test
+    func
+        `stats counts each queue as it stands, and one that was paused hands out nothing until it is resumed [H9]`()
+        async throws
+    {
         try await withStores { scratch, settings in
             let now = try await scratch.queue.history().now
             func push(_ queue: QueueName, _ count: Int, runAt: Timestamp? = nil) async throws {
@@ -72,7 +76,8 @@ import Testing
             try await push("b", 3)
             let wish = ReserveWish(["a"], limit: 2, lease: .seconds(60), worker: WorkerID("w"))
             _ = try await scratch.queue.reserve(wish)
-            try await scratch.queue.pause("b", true)
+            let paused = try await Tool.run(["pause", "b"], environment: settings)
+            #expect(paused.code == 0, "\(paused.errors)")
 
             let stats = try await Tool.run(["stats", "--json"], environment: settings).json(
                 [String: Any].self)
@@ -88,6 +93,12 @@ import Testing
             #expect(number("a", "expired") == 0)
             #expect(number("b", "pending") == 3)
             #expect(queues.first { $0["queue"] as? String == "b" }?["paused"] as? Bool == true)
+
+            let held = ReserveWish(["b"], limit: 9, lease: .seconds(60), worker: WorkerID("w"))
+            #expect(try await scratch.queue.reserve(held).jobs.isEmpty)
+            let resumed = try await Tool.run(["resume", "b"], environment: settings)
+            #expect(resumed.code == 0, "\(resumed.errors)")
+            #expect(try await scratch.queue.reserve(held).jobs.count == 3)
         }
     }
 

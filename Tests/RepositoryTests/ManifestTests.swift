@@ -18,7 +18,8 @@ import Testing
         "TallyTesting": ["TallyCore", "TallyMemory", "TallyRuntime", "TallyLedger"],
         "TallyServers": ["TallyPostgres"],
         "TallyCommandLine": ["TallyCore", "Tallystick"],
-        "tally": ["TallyCommandLine", "TallyCore", "TallyServers", "Tallystick"],
+        "TallyAdmin": ["TallyCore", "TallyRuntime", "TallyLedger"],
+        "tally": ["TallyAdmin", "TallyCommandLine", "TallyCore", "TallyServers", "Tallystick"],
         "TallyLab": [
             "CFileKinds", "CLabSQL", "TallyCommandLine", "TallyConnections", "TallyCore", "TallyMemory",
             "TallyPostgres", "TallyPostgresClient", "TallyRedis", "TallyRuntime", "TallyServers",

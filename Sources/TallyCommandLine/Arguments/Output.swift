@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TallyCore
 
 /// Standard output and standard error, unbuffered. Nothing else in the command writes.
 ///

@@ -7,6 +7,11 @@ public protocol LedgerPartitions: Sendable {
     /// out.
     @discardableResult
     func makePartitions(months: Int) async throws(LedgerError) -> Int
+    /// How many rows lie in each table's DEFAULT partition, counted up to `limit`; empty ones are left out.
+    func filledDefaults(upTo limit: Int) async throws(LedgerError) -> [(table: String, rows: Int)]
+    /// Moves what lies in one gap of a table's DEFAULT partition into a partition of its own, while the system runs;
+    /// answers its name, nil where there is nothing to move.
+    func splitDefault(_ table: String) async throws(LedgerError) -> String?
 }
 
 /// A ledger that keeps more than jobs, and lets go of it.

@@ -1,4 +1,6 @@
+import TallyAdmin
 import TallyCommandLine
+import TallyCore
 import Tallystick
 
 enum CancelCommand: Command {
@@ -12,20 +14,14 @@ enum CancelCommand: Command {
     static func run(_ arguments: Arguments) async throws {
         let id = try Common.jobID(arguments)
         try await Common.withTally(arguments) { tally in
-            let (word, detail, code): (String, String, Int32)
-            switch try await tally.cancel(id) {
-            case .cancelled: (word, detail, code) = ("cancelled", "", 0)
-            case .cancelling: (word, detail, code) = ("cancelling", "", 0)
-            case .ended(let status): (word, detail, code) = ("ended", status.rawValue, 1)
-            case .notFound: (word, detail, code) = ("not_found", "", 1)
-            case .uncertain(let why): (word, detail, code) = ("uncertain", why, 1)
-            }
+            let outcome = try await tally.admin.cancel(id)
             if arguments.has("json") {
-                Output.json(["id": id.description, "outcome": word, "detail": detail])
+                Output.json(outcome.json(id))
             } else {
+                let (word, detail) = outcome.words
                 Output.line(detail.isEmpty ? word : "\(word): \(detail)")
             }
-            if code != 0 { throw Exit(code: code) }
+            if !outcome.isDone { throw Exit(code: 1) }
         }
     }
 }
@@ -60,39 +56,52 @@ enum DeadLetterCommand: Command {
     }
 
     private static func requeue(_ id: JobID, _ arguments: Arguments) async throws {
-        let runAt = try arguments.time("run-at")
-        try await Common.withTally(arguments) { tally in
-            let ledger = try Common.ledger(tally)
-            guard let job = try await ledger.inspection.jobs([id])[id] else {
-                return try refuse("no job \(id)")
-            }
-            if let guardQueue = arguments.text("queue"), guardQueue != job.record.queue.text {
-                return try refuse("job \(id) is in queue \(job.record.queue), not \(guardQueue)")
-            }
-            if job.status != .failed { return try refuse("job \(id) is \(job.status.rawValue), not failed") }
-            let answer = try await ledger.control.requeue(
-                id, seen: job.version, runAt: runAt, resetAttempts: arguments.has("reset-attempts"),
-                actor: "tally dlq requeue", despiteEffect: arguments.has("force"))
-            if answer == .effectCommitted {
-                return try refuse(
-                    "job \(id) has its effect committed: the work is done, and running it again may do it twice; "
-                        + "--force forgets the effect and runs it")
-            }
-            guard case .requeued(let version) = answer else {
-                return try refuse("job \(id) has moved on; look again")
-            }
-            // The relay takes it from here; this pass spares the second that it would wait.
-            _ = try? await Relay(queue: tally.queue, ledger: ledger).step(olderThan: .zero)
-            if arguments.has("json") {
-                Output.json(["id": id.description, "version": version] as [String: Any])
-            } else {
-                Output.line("requeued \(id) at version \(version)")
+        var wish = RequeueWish(id, actor: "tally dlq requeue")
+        wish.queue = arguments.text("queue")
+        wish.runAt = try arguments.time("run-at")
+        wish.resetsAttempts = arguments.has("reset-attempts")
+        wish.despiteEffect = arguments.has("force")
+        try await Common.withTally(arguments) { [wish] tally in
+            switch try await tally.admin.requeue(wish) {
+            case .requeued(let version):
+                if arguments.has("json") {
+                    Output.json(["id": id.description, "version": version] as [String: Any])
+                } else {
+                    Output.line("requeued \(id) at version \(version)")
+                }
+            case .refused(let why):
+                let way = why == .effectCommitted ? "; --force forgets the effect and runs it" : ""
+                Output.note("tally dlq: \(why.text(id))\(way)")
+                throw Exit(code: 1)
             }
         }
     }
+}
 
-    private static func refuse(_ why: String) throws {
-        Output.note("tally dlq: \(why)")
-        throw Exit(code: 1)
+enum PauseCommand: Command {
+    static let name = "pause"
+    static let summary = "hand out no jobs of a queue until `resume`"
+    static let help = "tally pause QUEUE           jobs that run go on, and what is enqueued waits"
+    static let words = 1...1
+    static let hasOutput = false
+
+    static func run(_ arguments: Arguments) async throws { try await pause(arguments, true) }
+
+    static func pause(_ arguments: Arguments, _ isPaused: Bool) async throws {
+        guard let name = arguments.rest.first else { throw Usage("give one queue") }
+        if let problem = NameCheck.problem(name) { throw Usage("the queue's name \(problem)") }
+        try await Common.withTally(arguments) { tally in
+            try await tally.admin.pause(QueueName(name), isPaused)
+        }
     }
+}
+
+enum ResumeCommand: Command {
+    static let name = "resume"
+    static let summary = "hand out the jobs of a paused queue again"
+    static let help = "tally resume QUEUE"
+    static let words = 1...1
+    static let hasOutput = false
+
+    static func run(_ arguments: Arguments) async throws { try await PauseCommand.pause(arguments, false) }
 }

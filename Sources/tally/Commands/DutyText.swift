@@ -9,17 +9,8 @@ enum DutyText {
         return "duty \(Output.printable(duty.name))  \(time)\(error)"
     }
 
-    static func json(_ duty: DutyStanding) -> [String: Any] {
-        [
-            "duty": duty.name, "succeeded_s_ago": duty.succeeded.map { Int($0.components.seconds) } ?? -1,
-            "limit_s": Int(duty.silence.components.seconds), "silent": duty.isSilent, "error": duty.error,
-            "holder": duty.holder,
-        ]
-    }
-
     /// - Throws: exit code 1, after it has said which duties have not succeeded for their limits.
-    static func check(_ duties: [DutyStanding]) throws {
-        let silent = duties.filter(\.isSilent)
+    static func check(_ silent: [DutyStanding]) throws {
         for duty in silent {
             let time = duty.succeeded.map { "for \($0.components.seconds) s" } ?? "yet"
             Output.note(

@@ -1,3 +1,4 @@
+import TallyAdmin
 import TallyCommandLine
 import Tallystick
 
@@ -17,35 +18,21 @@ enum PartitionsCommand: Command {
 
     static func run(_ arguments: Arguments) async throws {
         try await Common.withTally(arguments) { tally in
-            _ = try Common.ledger(tally)
-            guard let ledger = tally.postgres else { return }
+            let admin = tally.admin
             switch arguments.rest {
             case []: break
-            case ["make"]:
-                Output.line("made \(try await ledger.makePartitions(months: Limits.monthsAhead))")
-            case ["split"]:
-                for table in ["jobs", "job_events"] {
-                    // One gap between partitions at a time.
-                    while let name = try await ledger.splitDefault(table) { Output.line("split off \(name)") }
-                }
-                try await ledger.makePartitions(months: Limits.monthsAhead)
+            case ["make"]: Output.line("made \(try await admin.makePartitions())")
+            case ["split"]: try await admin.splitPartitions { Output.line("split off \($0)") }
             default: throw Usage("`partitions`, `partitions make` or `partitions split`")
             }
-            try await show(ledger, asJSON: arguments.has("json"))
+            guard let report = try await admin.partitions() else { return }
+            if arguments.has("json") {
+                Output.json(report.json)
+            } else {
+                for name in report.missing { Output.line("missing \(name)") }
+                for (table, rows) in report.defaults { Output.line("\(table)_default holds \(rows) rows") }
+            }
+            if report.isUrgent { throw Exit(code: 1) }
         }
-    }
-
-    private static func show(_ ledger: PostgresLedger, asJSON: Bool) async throws {
-        let missing = try await ledger.missingPartitions(months: Limits.monthsAhead)
-        let filled = try await ledger.filledDefaults(upTo: 1_000_000)
-        if asJSON {
-            var rows: [String: Int] = [:]
-            for entry in filled { rows[entry.table] = entry.rows }
-            Output.json(["missing": missing, "default_rows": rows] as [String: Any])
-        } else {
-            for name in missing { Output.line("missing \(name)") }
-            for (table, rows) in filled { Output.line("\(table)_default holds \(rows) rows") }
-        }
-        if try await !ledger.missingPartitions(months: 1).isEmpty { throw Exit(code: 1) }
     }
 }

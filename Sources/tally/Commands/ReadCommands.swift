@@ -1,3 +1,4 @@
+import TallyAdmin
 import TallyCommandLine
 import Tallystick
 
@@ -15,50 +16,29 @@ enum InspectCommand: Command {
     static func run(_ arguments: Arguments) async throws {
         let id = try Common.jobID(arguments)
         try await Common.withTally(arguments, isReading: true) { tally in
-            let view = try await tally.inspectable().inspect([id])
-            let recorded = try await tally.ledger?.inspection.jobs([id])[id]
-            let events = try await tally.ledger?.inspection.events(id) ?? []
-            guard let job = view.held[id] ?? recorded else {
+            guard let report = try await tally.admin.inspect(id) else {
                 Output.note("tally inspect: no job \(id)")
                 throw Exit(code: 1)
             }
-            var merged = job
-            if let recorded {
-                merged.workerID = recorded.workerID
-                merged.startedAt = recorded.startedAt
-                if view.held[id] == nil { merged = recorded }
-            }
-            if arguments.has("json") {
-                var fields = JobText.json(merged, withBody: true)
-                fields["in_redis"] = view.held[id]?.status.rawValue ?? "absent"
-                fields["in_postgres"] = recorded?.status.rawValue ?? "absent"
-                fields["history"] = events.map(json)
-                Output.json(fields)
-            } else {
-                for (name, value) in JobText.json(merged, withBody: true).sorted(by: { $0.key < $1.key }) {
-                    Output.line("\(name)  \(Output.printable(JobText.text(value), limit: 2000))")
-                }
-                Output.line("in Redis  \(view.held[id]?.status.rawValue ?? "absent")")
-                Output.line("in Postgres  \(recorded?.status.rawValue ?? "absent")")
-                Output.table(
-                    ["AT", "EVENT", "FROM", "TO", "VERSION", "ACTOR", "ERROR"],
-                    events.map {
-                        [
-                            $0.at.description, $0.verb.rawValue, $0.from?.rawValue ?? "-", $0.to.rawValue,
-                            "\($0.version)",
-                            Output.printable($0.actor ?? ""), Output.printable($0.error ?? "", limit: 60),
-                        ]
-                    })
-            }
+            if arguments.has("json") { Output.json(report.json) } else { show(report) }
         }
     }
 
-    private static func json(_ event: JobEvent) -> [String: Any] {
-        [
-            "at": event.at.description, "event": event.verb.rawValue, "from": event.from?.rawValue ?? "",
-            "to": event.to.rawValue, "version": event.version, "actor": event.actor ?? "",
-            "error": event.error ?? "",
-        ]
+    private static func show(_ report: JobReport) {
+        for (name, value) in report.job.json(withBody: true).sorted(by: { $0.key < $1.key }) {
+            Output.line("\(name)  \(Output.printable(JobText.text(value), limit: 2000))")
+        }
+        Output.line("in Redis  \(report.inQueue?.rawValue ?? "absent")")
+        Output.line("in Postgres  \(report.inLedger?.rawValue ?? "absent")")
+        Output.table(
+            ["AT", "EVENT", "FROM", "TO", "VERSION", "ACTOR", "ERROR"],
+            report.events.map {
+                [
+                    $0.at.description, $0.verb.rawValue, $0.from?.rawValue ?? "-", $0.to.rawValue,
+                    "\($0.version)",
+                    Output.printable($0.actor ?? ""), Output.printable($0.error ?? "", limit: 60),
+                ]
+            })
     }
 }
 
@@ -78,18 +58,9 @@ enum ListCommand: Command {
     }
 
     static func status(_ text: String?) throws -> JobStatus? {
-        switch text {
-        case nil, "all": return nil
-        case "ready": return .pending
-        case "inflight": return .processing
-        case "done": return .completed
-        case "dlq": return .failed
-        case let text?:
-            guard let status = JobStatus(rawValue: text) else {
-                throw Usage("--status \(text): no such status")
-            }
-            return status
-        }
+        guard let text, text != "all" else { return nil }
+        guard let status = JobStatus(word: text) else { throw Usage("--status \(text): no such status") }
+        return status
     }
 
     static func list(_ arguments: Arguments, status: JobStatus?) async throws {
@@ -101,17 +72,12 @@ enum ListCommand: Command {
         try await Common.withTally(arguments, isReading: true) { tally in
             let page: JobPage
             do {
-                page = try await Common.ledger(tally).inspection.list(query)
+                page = try await tally.admin.list(query)
             } catch let error as LedgerError where error.code == .invalid {
                 throw Usage(error.detail)
             }
             if arguments.has("json") {
-                Output.json(
-                    [
-                        "jobs": page.jobs.map { JobText.json($0, withBody: false) },
-                        "next_cursor": page.next ?? "",
-                    ]
-                        as [String: Any])
+                Output.json(page.json)
             } else {
                 Output.table(JobText.header, page.jobs.map(JobText.row))
                 if let next = page.next { Output.line("next page: --cursor \(next)") }
@@ -129,61 +95,33 @@ enum StatsCommand: Command {
 
     static func run(_ arguments: Arguments) async throws {
         try await Common.withTally(arguments, isReading: true) { tally in
-            let counts = try await tally.inspectable().counts()
-            let history = try await tally.queue.transitions.history()
-            let balances = try await tally.ledger?.inspection.balances()
-            let compared = try await tally.ledger?.repair?.lastFullRun()
-            let register = tally.ledger?.duties ?? tally.queue.duties
-            let duties = try await register?.duties() ?? []
-            if arguments.has("json") {
-                var fields: [String: Any] = [
-                    "duties": duties.map(DutyText.json),
-                    "queues": counts.map {
-                        [
-                            "queue": $0.queue.text, "pending": $0.pending, "waiting": $0.waiting,
-                            "due": $0.due,
-                            "processing": $0.processing, "expired": $0.expired, "paused": $0.isPaused,
-                        ] as [String: Any]
-                    }, "epoch": Int(history.epoch), "held": history.isHeld, "log_entries": history.logLength,
-                ]
-                if let time = history.opensIn { fields["opens_in_s"] = Int(time.seconds.rounded(.up)) }
-                if let balances { fields["ledger"] = json(balances) }
-                if let compared { fields["last_full_comparison"] = compared.description }
-                Output.json(fields)
-            } else {
-                if let time = history.opensIn {
-                    Output.line(
-                        "held, opens in \(Int(time.seconds.rounded(.up))) s; `tally serve` opens it at once")
-                }
-                Output.table(
-                    ["QUEUE", "PENDING", "WAITING", "DUE", "PROCESSING", "EXPIRED", "PAUSED"],
-                    counts.map {
-                        [
-                            Output.printable($0.queue.text), "\($0.pending)", "\($0.waiting)", "\($0.due)",
-                            "\($0.processing)", "\($0.expired)", $0.isPaused ? "yes" : "",
-                        ]
-                    })
-                if let balances {
-                    for (name, value) in json(balances).sorted(by: { $0.key < $1.key }) {
-                        Output.line("ledger \(name)  \(value)")
-                    }
-                    let age = compared.map { "\((Timestamp.now - $0).components.seconds) s ago" } ?? "never"
-                    Output.line("halves last compared in full  \(age)")
-                }
-                if duties.isEmpty { Output.line("no duty has reported yet: `tally serve` runs them") }
-                for duty in duties { Output.line(DutyText.line(duty)) }
-            }
-            try DutyText.check(duties)
+            let report = try await tally.admin.stats()
+            if arguments.has("json") { Output.json(report.json) } else { show(report) }
+            try DutyText.check(report.silent)
         }
     }
 
-    private static func json(_ balances: Balances) -> [String: Int] {
-        [
-            "accepted": balances.accepted, "completed": balances.completed, "failed": balances.failed,
-            "cancelled": balances.cancelled, "active": balances.active, "purged": balances.purged,
-            "quarantined": balances.quarantined, "outbox": balances.outbox,
-            "outbox_age_seconds": Int(balances.outboxAge.components.seconds),
-        ]
+    private static func show(_ report: StatsReport) {
+        if let time = report.history.opensIn {
+            Output.line("held, opens in \(Int(time.seconds.rounded(.up))) s; `tally serve` opens it at once")
+        }
+        Output.table(
+            ["QUEUE", "PENDING", "WAITING", "DUE", "PROCESSING", "EXPIRED", "PAUSED"],
+            report.queues.map {
+                [
+                    Output.printable($0.queue.text), "\($0.pending)", "\($0.waiting)", "\($0.due)",
+                    "\($0.processing)", "\($0.expired)", $0.isPaused ? "yes" : "",
+                ]
+            })
+        if let totals = report.totals {
+            for (name, value) in totals.sorted(by: { $0.key < $1.key }) {
+                Output.line("ledger \(name)  \(value)")
+            }
+            let age = report.lastFullRun.map { "\((Timestamp.now - $0).components.seconds) s ago" } ?? "never"
+            Output.line("halves last compared in full  \(age)")
+        }
+        if report.duties.isEmpty { Output.line("no duty has reported yet: `tally serve` runs them") }
+        for duty in report.duties { Output.line(DutyText.line(duty)) }
     }
 }
 
@@ -198,59 +136,31 @@ enum WorkersCommand: Command {
 
     static func run(_ arguments: Arguments) async throws {
         try await Common.withTally(arguments, isReading: true) { tally in
-            let ledger = try Common.ledger(tally)
-            let known = try await Self.known(tally.queue, ledger)
-            let rows = try await ledger.inspection.workers().map { row in
-                (row, known.map { row.isLost(asOf: $0) } == true ? "lost" : row.beat.status.rawValue)
+            let report = try await tally.admin.workers()
+            switch report.judged {
+            case .now: break
+            case .behind(let time, let lag):
+                Output.note(
+                    "tally workers: the ledger is \(Int(lag.seconds)) s behind Redis; judged as of \(time)")
+            case .nobody(let why):
+                Output.note("tally workers: Redis is away, so nobody is called lost: \(why)")
             }
-            if arguments.has("json") {
-                Output.json(
-                    rows.map { row, status in
-                        [
-                            "id": row.beat.id.text, "status": status, "last_seen": row.lastSeen.description,
-                            "queues": row.beat.queues.map(\.text), "types": row.beat.types.map(\.text),
-                            "running": row.beat.running.map(\.description),
-                            "concurrency": row.beat.concurrency,
-                            "host": row.beat.host, "pid": Int(row.beat.pid),
-                        ] as [String: Any]
-                    })
-            } else {
-                Output.table(
-                    ["ID", "STATUS", "LAST SEEN", "RUNNING", "QUEUES", "TYPES"],
-                    rows.map { row, status in
-                        [
-                            Output.printable(row.beat.id.text), status, row.lastSeen.description,
-                            row.beat.running.first.map {
-                                "\($0)"
-                                    + (row.beat.running.count > 1 ? " +\(row.beat.running.count - 1)" : "")
-                            } ?? "",
-                            Output.printable(row.beat.queues.map(\.text).joined(separator: " ")),
-                            Output.printable(row.beat.types.map(\.text).joined(separator: " ")),
-                        ]
-                    })
-            }
+            if arguments.has("json") { Output.json(report.json) } else { show(report) }
         }
     }
 
-    /// Up to when the ledger knows all that was said: now, or the moment of the first log entry that it lacks. Read
-    /// before the rows, so that these are never older. nil while Redis is away: then nobody is judged.
-    private static func known(
-        _ queue: QueueStore, _ ledger: LedgerStore
-    ) async throws -> Timestamp? {
-        let cursor = try await ledger.mirror.cursor()
-        do throws(QueueError) {
-            let now = try await queue.transitions.history().now
-            guard let next = try await queue.transitions.log(after: cursor, limit: 1).first else {
-                return now
-            }
-            Output.note(
-                "tally workers: the ledger is \(max(0, Int((now - next.at).seconds))) s behind Redis; judged as of "
-                    + "\(next.at)")
-            return next.at
-        } catch {
-            guard error.mayRetry else { throw error }
-            Output.note("tally workers: Redis is away, so nobody is called lost: \(error)")
-            return nil
-        }
+    private static func show(_ report: WorkersReport) {
+        Output.table(
+            ["ID", "STATUS", "LAST SEEN", "RUNNING", "QUEUES", "TYPES"],
+            report.rows.map { row, status in
+                [
+                    Output.printable(row.beat.id.text), status, row.lastSeen.description,
+                    row.beat.running.first.map {
+                        "\($0)" + (row.beat.running.count > 1 ? " +\(row.beat.running.count - 1)" : "")
+                    } ?? "",
+                    Output.printable(row.beat.queues.map(\.text).joined(separator: " ")),
+                    Output.printable(row.beat.types.map(\.text).joined(separator: " ")),
+                ]
+            })
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TallyAdmin
 import TallyCommandLine
 import Tallystick
 
@@ -25,14 +26,10 @@ enum ReconcileCommand: Command {
     static func run(_ arguments: Arguments) async throws {
         let options = try options(arguments)
         let code = try await Common.withTally(arguments, isPairing: false) { tally in
-            let ledger = try Common.ledger(tally)
-            let reconciler = try Reconciler(
-                queue: tally.queue, ledger: ledger,
-                mirror: Mirror(queue: tally.queue, ledger: ledger))
-            let (run, statement) = try await reconciler.run(options)
+            let report = try await tally.admin.reconcile(options)
             Output.endLive()
-            if arguments.has("json") { showJSON(run, statement) } else { show(run, statement) }
-            return run.exitCode == 0 && !statement.holds ? 4 : run.exitCode
+            if arguments.has("json") { Output.json(report.json) } else { show(report.run, report.statement) }
+            return report.exitCode
         }
         if code != 0 { throw Exit(code: Int32(code)) }
     }
@@ -83,37 +80,6 @@ enum ReconcileCommand: Command {
             guard isDue else { return }
             if isWatched { Output.live(text) } else { Output.note("tally reconcile: \(text)") }
         }
-    }
-
-    private static func showJSON(_ run: ReconcileRun, _ statement: Statement) {
-        var account: [String: Any] = [
-            "accepted": statement.accepted, "completed": statement.completed, "failed": statement.failed,
-            "cancelled": statement.cancelled, "active": statement.active, "drift": statement.drift,
-            "outbox": statement.outbox, "outbox_age_seconds": Int(statement.outboxAge.components.seconds),
-        ]
-        if let queue = statement.queue {
-            account["redis"] =
-                [
-                    "epoch": Int(queue.history.epoch), "began_with": queue.base, "entered": queue.entered,
-                    "completed": queue.completed, "failed": queue.failed, "cancelled": queue.cancelled,
-                    "held": queue.held,
-                ] as [String: Any]
-        }
-        Output.json(
-            [
-                "run": run.id.description, "mode": run.mode, "scanned_redis": run.scannedQueue,
-                "scanned_ledger": run.scannedLedger, "inconclusive": run.inconclusive,
-                "drift": statement.drift,
-                "found": run.found, "repaired": run.repaired, "raced": run.raced, "left": run.left,
-                "full": run.isFull, "error": run.error ?? "",
-                "findings": run.findings.map {
-                    [
-                        "code": $0.code, "job": $0.job?.description ?? "", "redis": $0.queueView,
-                        "ledger": $0.ledgerView, "outcome": $0.outcome, "severity": $0.severity,
-                        "queue": $0.queue, "detail": $0.detail,
-                    ]
-                }, "statement": account, "holds": statement.holds,
-            ] as [String: Any])
     }
 
     private static func show(_ run: ReconcileRun, _ statement: Statement) {

@@ -1,6 +1,3 @@
-import Foundation
-import TallyCore
-
 /// Bytes that are a JSON text already. They are printed as they are: no library reads their numbers and writes
 /// others.
 package struct RawJSON {
@@ -8,9 +5,9 @@ package struct RawJSON {
     package init(bytes: [UInt8]) { self.bytes = bytes }
 }
 
-/// JSON as the command prints it.
+/// JSON as the programs print it.
 package enum JSONWriter {
-    /// - Parameter value: text, number, truth, `NSNull`, `RawJSON`, or lists and objects of these.
+    /// - Parameter value: text, number, truth, nil, `RawJSON`, or lists and objects of these.
     package static func append(_ value: Any, to out: inout [UInt8]) {
         switch value {
         case let raw as RawJSON: out += raw.bytes

@@ -1,0 +1,34 @@
+import TallyCore
+
+/// What an operator may ask of the two halves and do to them. Whoever asks, a command or a service, gets the same
+/// values, and each value has its own JSON: objects, lists, texts and numbers, as `JSONWriter` takes them.
+package struct Admin: Sendable {
+    let queue: QueueStore
+    let halfWithRecord: LedgerStore?
+
+    package init(queue: QueueStore, ledger: LedgerStore?) {
+        self.queue = queue
+        halfWithRecord = ledger
+    }
+
+    /// - Throws: `InvalidSetting` where there is none.
+    func ledger() throws -> LedgerStore {
+        guard let halfWithRecord else {
+            throw InvalidSetting("TALLY_POSTGRES_URL", "is not set; this is asked of the ledger")
+        }
+        return halfWithRecord
+    }
+
+    /// - Throws: `.unsupported` when the driver lacks it.
+    func inspectable() throws(QueueError) -> any QueueInspection {
+        guard let inspection = queue.inspection else {
+            throw QueueError(.unsupported, "inspect", "this queue driver has no admin interface")
+        }
+        return inspection
+    }
+
+    /// A paused queue hands out no jobs; those that run go on, and what is enqueued waits.
+    package func pause(_ queue: QueueName, _ isPaused: Bool) async throws {
+        try await self.queue.control.pause(queue, isPaused)
+    }
+}

@@ -1,0 +1,42 @@
+import TallyCore
+
+/// One job: both halves, and every transition.
+package struct JobReport: Sendable {
+    /// As the live half has it while it is active there, else as the ledger does.
+    package let job: JobSnapshot
+    /// nil = the half does not have it.
+    package let inQueue: JobStatus?
+    package let inLedger: JobStatus?
+    package let events: [JobEvent]
+
+    package var json: [String: Any] {
+        var fields = job.json(withBody: true)
+        fields["in_redis"] = inQueue?.rawValue ?? "absent"
+        fields["in_postgres"] = inLedger?.rawValue ?? "absent"
+        fields["history"] = events.map(Self.json)
+        return fields
+    }
+
+    private static func json(_ event: JobEvent) -> [String: Any] {
+        [
+            "at": event.at.description, "event": event.verb.rawValue, "from": event.from?.rawValue ?? "",
+            "to": event.to.rawValue, "version": event.version, "actor": event.actor ?? "",
+            "error": event.error ?? "",
+        ]
+    }
+}
+
+extension Admin {
+    /// nil where neither half knows it.
+    package func inspect(_ id: JobID) async throws -> JobReport? {
+        let held = try await inspectable().inspect([id]).held[id]
+        let recorded = try await halfWithRecord?.inspection.jobs([id])[id]
+        let events = try await halfWithRecord?.inspection.events(id) ?? []
+        guard var job = held ?? recorded else { return nil }
+        if held != nil, let recorded {
+            job.workerID = recorded.workerID
+            job.startedAt = recorded.startedAt
+        }
+        return JobReport(job: job, inQueue: held?.status, inLedger: recorded?.status, events: events)
+    }
+}

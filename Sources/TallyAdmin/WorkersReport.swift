@@ -1,0 +1,55 @@
+import TallyCore
+
+/// The workers that reported, each judged by one moment.
+package struct WorkersReport: Sendable {
+    /// Up to when the ledger knows all that was said.
+    package enum Judged: Sendable {
+        case now(Timestamp)
+        /// The moment of the first log entry that the ledger lacks: it is so far behind.
+        case behind(Timestamp, by: Duration)
+        /// Redis is away, and nobody is judged.
+        case nobody(why: QueueError)
+    }
+    package let judged: Judged
+    package let rows: [(worker: WorkerRow, status: String)]
+
+    package var json: [[String: Any]] {
+        rows.map { row, status in
+            [
+                "id": row.beat.id.text, "status": status, "last_seen": row.lastSeen.description,
+                "queues": row.beat.queues.map(\.text), "types": row.beat.types.map(\.text),
+                "running": row.beat.running.map(\.description), "concurrency": row.beat.concurrency,
+                "host": row.beat.host, "pid": Int(row.beat.pid),
+            ]
+        }
+    }
+}
+
+extension Admin {
+    package func workers() async throws -> WorkersReport {
+        let ledger = try ledger()
+        // Read before the rows, so that these are never older.
+        let judged = try await judged(ledger)
+        let known: Timestamp? =
+            switch judged {
+            case .now(let time), .behind(let time, _): time
+            case .nobody: nil
+            }
+        let rows = try await ledger.inspection.workers().map { row in
+            (row, known.map { row.isLost(asOf: $0) } == true ? "lost" : row.beat.status.rawValue)
+        }
+        return WorkersReport(judged: judged, rows: rows)
+    }
+
+    private func judged(_ ledger: LedgerStore) async throws -> WorkersReport.Judged {
+        let cursor = try await ledger.mirror.cursor()
+        do throws(QueueError) {
+            let now = try await queue.transitions.history().now
+            guard let next = try await queue.transitions.log(after: cursor, limit: 1).first else { return .now(now) }
+            return .behind(next.at, by: max(.zero, now - next.at))
+        } catch {
+            guard error.mayRetry else { throw error }
+            return .nobody(why: error)
+        }
+    }
+}
