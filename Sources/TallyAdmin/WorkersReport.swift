@@ -45,7 +45,9 @@ extension Admin {
         let cursor = try await ledger.mirror.cursor()
         do throws(QueueError) {
             let now = try await queue.transitions.history().now
-            guard let next = try await queue.transitions.log(after: cursor, limit: 1).first else { return .now(now) }
+            guard let next = try await queue.transitions.log(after: cursor, limit: 1).first else {
+                return .now(now)
+            }
             return .behind(next.at, by: max(.zero, now - next.at))
         } catch {
             guard error.mayRetry else { throw error }

@@ -48,7 +48,9 @@ package enum RequeueRefusal: Hashable, Sendable {
 extension Admin {
     package func requeue(_ wish: RequeueWish) async throws -> RequeueOutcome {
         let ledger = try ledger()
-        guard let job = try await ledger.inspection.jobs([wish.id])[wish.id] else { return .refused(.unknown) }
+        guard let job = try await ledger.inspection.jobs([wish.id])[wish.id] else {
+            return .refused(.unknown)
+        }
         if let queue = wish.queue, queue != job.record.queue.text {
             return .refused(.inQueue(job.record.queue, not: queue))
         }

@@ -17,7 +17,8 @@ enum Ending {
         if stop == .leaseLost { return nil }
         let error: any Error
         switch result {
-        case .success(let bytes): return .ack(lease, result: bytes)  // it finished, whatever was asked meanwhile
+        // It finished, whatever was asked meanwhile.
+        case .success(let bytes): return .ack(lease, result: bytes)
         case .failure(let thrown): error = thrown
         }
         if case JobError.snooze(let time) = error, time <= Limits.farthestRunAt {
