@@ -13,7 +13,8 @@ extension RedisQueue {
                 throw QueueError(.invalid, "repair", "job \(repair.id): \(why)")
             }
         }
-        let answer = try await call("repair", at: nil) { _, arguments in
+        let answer = try await call("repair", at: nil) { head, arguments in
+            head.bulk(Self.fence)
             for repair in repairs {
                 arguments.bulk(repair.epoch)
                 arguments.bulk(repair.id.bytes)
@@ -26,6 +27,15 @@ extension RedisQueue {
             throw malformed("repair")
         }
         return made.map { $0 == UInt8(ascii: "1") }
+    }
+
+    /// What every change of the reconciler carries.
+    static var fence: String { RepairFence.token?.description ?? "" }
+}
+
+extension RedisQueue: FencedQueue {
+    public func fence(_ token: JobID) async throws(QueueError) {
+        _ = try await call("fence", at: nil) { head, _ in head.bulk(token.description) }
     }
 }
 

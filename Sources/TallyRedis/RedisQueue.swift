@@ -9,6 +9,7 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
     let verbs: Lane
     let reads: Lane
     let waits: WakeWaiter
+    let gate = ServerGate()
 
     /// Connects, checks the server, loads the functions.
     ///
@@ -32,7 +33,7 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
 
     init(_ configuration: RedisConfiguration) {
         self.configuration = configuration
-        verbs = Lane(configuration)
+        verbs = Lane(configuration, gate: gate)
         reads = Lane(configuration)
         waits = WakeWaiter(configuration, prefix: verbs.prefix)
     }
@@ -44,6 +45,7 @@ public final class RedisQueue: InspectableQueue, VerifiableQueue {
     }
 
     public func close() async {
+        gate.end()
         await waits.close()
         await verbs.close()
         await reads.close()

@@ -11,7 +11,7 @@ import Testing
 struct Pair: Sendable {
     let memory = MemoryQueue()
     let queue: FaultyQueue
-    let ledger = SpyLedger(MemoryLedger())
+    let ledger = FaultyLedger(MemoryLedger())
     init() { queue = FaultyQueue(memory) }
 
     var mirror: Mirror { Mirror(queue: queue, ledger: ledger) }
@@ -51,7 +51,7 @@ struct Pair: Sendable {
         let pair = Pair()
         let ids = try await pair.work(5)
         let mirror = pair.mirror
-        pair.ledger.dropAnswer(of: .apply)
+        pair.ledger.inject(.dropReply, on: .apply)
 
         await #expect(throws: LedgerError.self) { try await mirror.step() }
         while try await mirror.step() > 0 {}
@@ -75,7 +75,7 @@ struct Pair: Sendable {
         let pair = Pair()
         let ids = try await pair.work(5)
         let mirror = pair.mirror
-        pair.ledger.inject(.transient, on: .apply, times: 2)
+        pair.ledger.inject(.refuse(.transient), on: .apply, times: 2)
 
         for _ in 0..<2 { await #expect(throws: LedgerError.self) { try await mirror.step() } }
         #expect(try await pair.ledger.events(ids[0]).isEmpty)
@@ -101,7 +101,7 @@ struct Pair: Sendable {
     @Test func `goes on by itself after both stores were away`() async throws {
         let pair = Pair()
         pair.queue.setOutage(.unavailable)
-        pair.ledger.inject(.unavailable, on: .apply, times: 2)
+        pair.ledger.inject(.refuse(.unavailable), on: .apply, times: 2)
         let mirror = pair.mirror
         let task = Task { try await mirror.run() }
         let ids = try await pair.work(3)
@@ -176,7 +176,7 @@ struct Pair: Sendable {
     @Test func `never passes while the ledger cannot be written`() async throws {
         let pair = Pair()
         _ = try await pair.work(1)
-        pair.ledger.inject(.unavailable, on: .apply, times: 1000)
+        pair.ledger.inject(.refuse(.unavailable), on: .apply, times: 1000)
         let end = try await pair.memory.history().end
 
         // The store's error, or inconclusive where the time ran out between two tries.

@@ -16,7 +16,7 @@ private let large = [UInt8](repeating: 0x31, count: 600 << 10)
         let rig = Rig()
         let client = rig.client()
         let gate = Gate()
-        rig.ledger.holdRecords(at: gate)
+        rig.ledger.inject(.delay { await gate.wait() }, on: .record, times: 1000)
 
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<40 {

@@ -113,7 +113,7 @@ import Testing
             let id = try await client.enqueue(Plain()).id
             await client.drain()
             rig.queue.inject(.dropReply, on: .cancel)
-            rig.ledger.dropAnswer(of: .recordCancel)
+            rig.ledger.inject(.dropReply, on: .recordCancel)
 
             #expect(try await cancel(rig, id) == .cancelled)
         }

@@ -47,7 +47,7 @@ import Testing
         async throws
     {
         let rig = Rig()
-        rig.ledger.inject(code, on: .record)
+        rig.ledger.inject(.refuse(code), on: .record)
 
         let error = await caught(EnqueueError.self) { try await rig.client().enqueue(Plain()) }
 
@@ -60,7 +60,7 @@ import Testing
         let rig = Rig()
         let client = rig.client()
         let gate = Gate()
-        rig.ledger.holdRecords(at: gate)
+        rig.ledger.inject(.delay { await gate.wait() }, on: .record, times: 1000)
 
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<200 { group.addTask { try await client.enqueue(Plain()) } }
@@ -80,7 +80,7 @@ import Testing
         let client = rig.client()
         rig.ledger.refuse("poison")
         let gate = Gate()
-        rig.ledger.holdRecords(at: gate)
+        rig.ledger.inject(.delay { await gate.wait() }, on: .record, times: 1000)
         let good = (0..<20).map { _ in JobRecord(type: "t") }
         let poison = JobRecord(type: "poison")
 
@@ -155,7 +155,7 @@ import Testing
         async throws
     {
         let rig = Rig()
-        rig.ledger.inject(.unavailable, on: .finishOutbox)
+        rig.ledger.inject(.refuse(.unavailable), on: .finishOutbox)
         let client = rig.client()
         let id = try await client.enqueue(Plain()).id
         await client.drain()

@@ -10,7 +10,7 @@ import TestSupport
 struct Rig: Sendable {
     let memory: MemoryQueue
     let queue: FaultyQueue
-    let ledger = SpyLedger(MemoryLedger())
+    let ledger = FaultyLedger(MemoryLedger())
 
     init(clock: @escaping @Sendable () -> Timestamp = { .now }) {
         memory = MemoryQueue(clock: clock)

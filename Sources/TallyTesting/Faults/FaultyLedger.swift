@@ -28,6 +28,8 @@ public final class FaultyLedger: Sendable {
         var faults = FaultPlan<Call, Fault>()
         var outage: LedgerError.Code?
         var refusedType: JobType?
+        var clock: (@Sendable () -> Timestamp)?
+        var mostBytes = 0
     }
     private let base: any TransactionalLedger
     private let plan = Mutex(Plan())
@@ -46,6 +48,12 @@ public final class FaultyLedger: Sendable {
     /// Every recording with a job of this type is refused for its data, as Postgres refuses what it cannot hold; nil
     /// ends it.
     public func refuse(_ type: JobType?) { plan.withLock { $0.refusedType = type } }
+
+    /// What the ledger's clock shows from now on.
+    package func setClock(_ clock: @escaping @Sendable () -> Timestamp) { plan.withLock { $0.clock = clock } }
+
+    /// The most bytes of bodies that came in one call of `record`.
+    package var mostBytesRecorded: Int { plan.withLock { $0.mostBytes } }
 
     /// How often the call was made, faults included.
     public func count(of call: Call) -> Int { plan.withLock { $0.faults.count(of: call) } }
@@ -91,7 +99,8 @@ public final class FaultyLedger: Sendable {
 
 extension FaultyLedger: TransactionalLedger {
     public func record(_ jobs: [JobRecord], together: Bool) async throws(LedgerError) -> RecordReceipt {
-        try await pass(.record) { () throws(LedgerError) in
+        plan.withLock { $0.mostBytes = max($0.mostBytes, jobs.reduce(0) { $0 + $1.body.count }) }
+        return try await pass(.record) { () throws(LedgerError) in
             try check(jobs)
             return try await base.record(jobs, together: together)
         }
@@ -130,7 +139,10 @@ extension FaultyLedger: TransactionalLedger {
         }
     }
     public func clock() async throws(LedgerError) -> Timestamp {
-        try await pass(.clock) { () throws(LedgerError) in try await base.clock() }
+        try await pass(.clock) { () throws(LedgerError) in
+            if let clock = plan.withLock({ $0.clock }) { return clock() }
+            return try await base.clock()
+        }
     }
     public func jobs(_ ids: [JobID]) async throws(LedgerError) -> [JobID: JobSnapshot] {
         try await pass(.jobs) { () throws(LedgerError) in try await base.jobs(ids) }
