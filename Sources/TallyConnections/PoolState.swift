@@ -43,16 +43,13 @@ struct PoolState<Work> {
         if isClosed { return (0, .refused) }
         lastID += 1
         waiting.append(Waiter(id: lastID, work: work))
-        var starts = false
         // A thread that was woken for an earlier caller is not there for this one.
-        if waiting.count > sleeping, threads < settings.size {
+        let isServed = waiting.count <= sleeping
+        if !isServed, threads < settings.size {
             threads += 1
-            starts = true
+            return (lastID, .taken(startsThread: true))
         }
-        if failures == 0, starts || waiting.count <= sleeping {
-            return (lastID, .taken(startsThread: starts))
-        }
-        return (lastID, starts ? .taken(startsThread: true) : .waits)
+        return (lastID, isServed && failures == 0 ? .taken(startsThread: false) : .waits)
     }
 
     /// Takes a caller out that waits no longer; nil if it is being served, or was.

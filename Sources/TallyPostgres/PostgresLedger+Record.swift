@@ -3,7 +3,7 @@ import TallyPostgresClient
 
 extension PostgresLedger {
     public func record(_ jobs: [JobRecord], together: Bool) async throws(LedgerError) -> RecordReceipt {
-        try Self.check(jobs)
+        let jobs = try Self.judged(jobs, at: try await clock())
         if together, jobs.count > 1 {
             return try await pool.run("record") { [statements] connection throws(LedgerError) in
                 try connection.recordTogether(jobs, statements)
@@ -21,8 +21,14 @@ extension PostgresLedger {
     public func record(
         _ jobs: [JobRecord], in transaction: some LedgerTransaction
     ) async throws(LedgerError) -> RecordReceipt {
-        try Self.check(jobs)
         return try await Self.within(transaction, "record") {
+            var now = serverClock.now
+            if now == nil,
+                case .int(let micros)?? = try await transaction.query(statements[.clock], []).first?.first
+            {
+                now = serverClock.note(Timestamp(microseconds: micros))
+            }
+            let jobs = try Self.judged(jobs, at: now ?? .now)
             var call = RecordCall(jobs)
             while let round = call.nextRound() {
                 let new = try await transaction.query(statements[.record], round.values)
@@ -35,14 +41,15 @@ extension PostgresLedger {
         }
     }
 
-    /// What no store may meet is refused before anything is sent.
-    private static func check(_ jobs: [JobRecord]) throws(LedgerError) {
-        for job in jobs {
-            do throws(InvalidJob) {
+    /// What no store may meet is refused before anything is sent; this server's clock judges ids and stamps creation.
+    private static func judged(_ jobs: [JobRecord], at now: Timestamp) throws(LedgerError) -> [JobRecord] {
+        do throws(InvalidJob) {
+            return try jobs.map { job throws(InvalidJob) in
                 try job.check()
-            } catch {
-                throw LedgerError(.invalid, "record", "\(error)")
+                return try job.judged(at: now)
             }
+        } catch {
+            throw LedgerError(.invalid, "record", "\(error)")
         }
     }
 

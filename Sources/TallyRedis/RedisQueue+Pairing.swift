@@ -4,7 +4,8 @@ extension RedisQueue: QueuePairing {
     public func sighting() async throws(QueueError) -> QueueSighting { try await pair(ledger: "", id: "") }
 
     public func pair(ledger: String, id: String) async throws(QueueError) -> QueueSighting {
-        let answer = try await call("pair") { head, _ in
+        // On a connection that nobody is asked about: whoever is asked calls this.
+        let answer = try await call("pair", on: reads) { head, _ in
             head.bulk(ledger)
             head.bulk(id)
         }
@@ -17,5 +18,16 @@ extension RedisQueue: QueuePairing {
             past: past.split(separator: " ").compactMap { Int64($0) },
             server: "\(server)/\(configuration.database)", place: configuration.place,
             ledger: known.isEmpty ? nil : known)
+    }
+
+    /// From now on a connection for the verbs that reaches another server, or another epoch, than `known` carries a
+    /// call only once `check` agrees: after every reconnect, for as long as this queue is open.
+    package func checkServers(known: QueueSighting?, _ check: @escaping ServerGate.Check) {
+        let known = known.flatMap { sight in
+            sight.server.split(separator: "/").first.map {
+                ServerGate.Server(runID: String($0), epoch: sight.epoch)
+            }
+        }
+        gate.begin(known, check)
     }
 }

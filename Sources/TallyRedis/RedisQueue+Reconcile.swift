@@ -10,6 +10,7 @@ extension RedisQueue: QueueStructures {
     private func survey(correcting missing: Int?) async throws(QueueError) -> QueueSurvey {
         let answer = try await call("survey", on: reads) { head, _ in
             head.bulk(missing.map(String.init) ?? "")
+            head.bulk(Self.fence)
         }
         let values = answer.values
         guard values.count >= 14, let now = values[0].number, let epoch = values[1].number,
@@ -121,6 +122,7 @@ extension RedisQueue: QueueStructures {
         try await call("place", on: reads) { head, _ in
             head.bulk(epoch)
             head.bulk(code)
+            head.bulk(Self.fence)
             for job in jobs {
                 var seen: [UInt8] = [job.seen.status.code]
                 seen.appendBigEndian(UInt32(clamping: job.seen.version))
@@ -203,6 +205,7 @@ extension RedisQueue: QueueStructures {
             head.bulk(word)
             head.bulk(subject)
             head.bulk(seen)
+            head.bulk(Self.fence)
         }
     }
 

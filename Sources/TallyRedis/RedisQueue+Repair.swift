@@ -13,7 +13,8 @@ extension RedisQueue {
                 throw QueueError(.invalid, "repair", "job \(repair.id): \(why)")
             }
         }
-        let answer = try await call("repair") { _, arguments in
+        let answer = try await call("repair") { head, arguments in
+            head.bulk(Self.fence)
             for repair in repairs {
                 arguments.bulk(repair.epoch)
                 arguments.bulk(repair.id.bytes)
@@ -26,6 +27,15 @@ extension RedisQueue {
             throw malformed("repair")
         }
         return made.map { $0 == UInt8(ascii: "1") }
+    }
+
+    /// What every change of the reconciler carries.
+    static var fence: String { RepairFence.token?.description ?? "" }
+}
+
+extension RedisQueue: QueueFencing {
+    public func fence(_ token: JobID) async throws(QueueError) {
+        _ = try await call("fence") { head, _ in head.bulk(token.description) }
     }
 }
 

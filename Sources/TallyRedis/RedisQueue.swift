@@ -9,6 +9,7 @@ public final class RedisQueue: QueueDriver {
     let verbs: Lane
     let reads: Lane
     let waits: WakeWaiter
+    let gate = ServerGate()
 
     /// Connects, checks the server, loads the functions.
     ///
@@ -32,7 +33,7 @@ public final class RedisQueue: QueueDriver {
 
     init(_ configuration: RedisConfiguration) {
         self.configuration = configuration
-        verbs = Lane(configuration)
+        verbs = Lane(configuration, gate: gate)
         reads = Lane(configuration)
         waits = WakeWaiter(configuration, prefix: verbs.prefix)
     }
@@ -42,6 +43,7 @@ public final class RedisQueue: QueueDriver {
         var store = QueueStore(self) { await self.close() }
         store.inspection = self
         store.repair = self
+        store.fencing = self
         store.structures = self
         store.pairing = self
         store.keyHomes = self
@@ -52,6 +54,7 @@ public final class RedisQueue: QueueDriver {
 
     /// From now on calls throw `.closed`; running ones end first. May be repeated.
     public func close() async {
+        gate.end()
         await waits.close()
         await verbs.close()
         await reads.close()

@@ -76,14 +76,32 @@ public final class Tally: Sendable {
         _ queue: RedisQueue, _ ledger: PostgresLedger, _ mode: Durability, _ observer: any JobObserver,
         _ isReading: Bool
     ) async throws {
+        guard let pairing = Pairing(queue, ledger) else { return }
+        var known: QueueSighting?
+        // Set even where a store is away: the connection that comes about is then asked about.
+        defer { if !isReading { queue.checkServers(known: known) { await answer(of: pairing) } } }
         do {
-            try await Pairing(queue, ledger)?.check(isDry: isReading)
+            known = try await pairing.check(isDry: isReading)
         } catch let error as LedgerError where error.mayRetry {
             observer.dutyFailed("open", error)
         } catch let error as QueueError where error.mayRetry || mode == .recorded {
             // Away, and allowed to be.
         } catch let refused as PairingRefused {
             throw QueueError(.wrongServer, "open", "\(refused)")
+        }
+    }
+
+    /// Whether the server that a connection has reached is still the ledger's queue.
+    private static func answer(of pairing: Pairing) async -> ServerGate.Answer {
+        do {
+            try await pairing.check(isPatient: false)
+            return .agreed
+        } catch let refused as PairingRefused {
+            let code: QueueError.Code = refused.reason == .stillLives ? .unavailable : .wrongServer
+            return .refused(QueueError(code, "connect to Redis", "\(refused)"))
+        } catch {
+            // away: what can be done without it goes on
+            return .unknown
         }
     }
 

@@ -2,6 +2,7 @@ import Foundation
 import TallyCore
 import TallyPostgres
 import TallyRedis
+import TallyRuntime
 import TestSupport
 import Testing
 
@@ -267,6 +268,36 @@ import Testing
                 "UPDATE SCHEMA.queues SET seen_at = seen_at - interval '\(Limits.queueLives.components.seconds) s'"
             )
             #expect(try await stage.opens(one) == "opens")
+        }
+    }
+
+    @Test
+    func
+        `refuses what a client sends after its connection led to a server that gave way, until it is right [D35]`()
+        async throws
+    {
+        try await with { stage, one, _ in
+            let tally = try await Tally.open(stage.settings(one))
+            let client = JobClient(queue: tally.queue, ledger: nil)
+            _ = try await client.enqueue(JobRecord(type: "t"))
+            // Another took over, and the old one comes back at its address.
+            try await stage.sql("UPDATE SCHEMA.queues SET epoch = epoch + 1000, server = 'replica/0'")
+            try await restart(one)
+
+            let error = await caught(EnqueueError.self) { try await client.enqueue(JobRecord(type: "t")) }
+            guard case .refused(let why)? = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(why.contains("gave way to epoch"))
+            #expect(try await tally.inspectable().counts().map(\.pending) == [1])
+
+            _ = try await stage.reconcile(one, isAdopting: true)
+            _ = try await client.enqueue(JobRecord(type: "t"))
+            // A restart of the ledger's own queue is nothing to refuse.
+            try await restart(one)
+            _ = try await client.enqueue(JobRecord(type: "t"))
+            await tally.close()
         }
     }
 

@@ -4,6 +4,42 @@ import Testing
 @testable import TallyPostgres
 
 extension PostgresTests {
+    @Suite struct `A record without a client's clock` {
+        @Test func `is judged and stamped by the server's clock, in a transaction of the caller's as well`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let wrong = Timestamp.now + .seconds(3600)
+                let far = Timestamp.now + .seconds(3 * 86_400)
+                let fast = (0..<2).map { _ in
+                    JobRecord(id: JobID(createdAt: wrong), type: "t", createdAt: wrong)
+                }
+                let told = JobRecord(type: "t", createdAt: .now - .seconds(86_400 * 30))
+                let beyond = JobRecord(id: JobID(createdAt: far), type: "t", createdAt: far)
+
+                _ = try await fixture.ledger.record([fast[0], told])
+                let alone = await ledgerError { _ = try await fixture.ledger.record([beyond]) }
+                try await fixture.session.begin()
+                _ = try await fixture.ledger.record([fast[1]], in: fixture.session)
+                let within = await ledgerError {
+                    _ = try await fixture.ledger.record([beyond], in: fixture.session)
+                }
+                try await fixture.session.commit()
+
+                let rows = try await fixture.ledger.jobs(fast.map(\.id) + [told.id])
+                for record in fast {
+                    let made = try #require(rows[record.id]?.record.createdAt)
+                    #expect(made < wrong - .seconds(1800))
+                }
+                #expect(rows[told.id]?.record.createdAt == told.createdAt)
+                for error in [alone, within] {
+                    #expect(error?.code == .invalid && error?.detail.contains("by the store's clock") == true)
+                }
+                #expect(rows.count == 3)
+            }
+        }
+    }
+
     @Suite struct RecordTests {
         @Test func `a job comes back as it was recorded`() async throws {
             try await withLedger { fixture in

@@ -150,7 +150,7 @@ private struct Target {
         case "attach": return [.number(0)]
         default:
             return [
-                .number(epoch), .id(JobID().bytes), word("D05"), word("-"),
+                word(""), .number(epoch), .id(JobID().bytes), word("D05"), word("-"),
                 .detail(Array("Bc".utf8) + [0, 0, 0, 1], least: 6), word(""),
             ]
         }

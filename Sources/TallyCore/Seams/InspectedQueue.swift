@@ -19,5 +19,6 @@ package struct InspectedQueue: QueueDriver {
     package var leasing: any Leasing { store.leasing }
     package var transitions: any TransitionLog { store.transitions }
     package var control: any QueueControl { store.control }
+    package var fencing: (any QueueFencing)? { store.fencing }
     package var structures: (any QueueStructures)? { store.structures }
 }

@@ -12,6 +12,12 @@ extension QueueRepairing {
     }
 }
 
+/// A queue that takes repairs from whoever holds the lease to repair alone.
+public protocol QueueFencing: Sendable {
+    /// From now on a repair that carries another token is refused and changes nothing; one without any is taken.
+    func fence(_ token: JobID) async throws(QueueError)
+}
+
 /// What the reconciler asks of a queue that keeps a job in several structures, and mends there. A driver may lack it:
 /// sweeps that need it are then left out.
 public protocol QueueStructures: Sendable {

@@ -23,6 +23,8 @@ public struct QueueStore: Sendable, QueueDriver {
     public var inspection: (any QueueInspection)?
     /// What the reconciler changes; without it there is none.
     public var repair: (any QueueRepairing)?
+    /// Of a queue that keeps a reconciler out whose lease is over; without it only the ledger does.
+    public var fencing: (any QueueFencing)?
     /// Of a queue that keeps a job in several structures; without it their sweeps are left out.
     public var structures: (any QueueStructures)?
     /// Of a queue that tells which one it is; without it nothing keeps two queues of one ledger apart.

@@ -48,7 +48,7 @@ package struct Duty: Sendable {
     package let silence: Duration
     /// One process at a time runs it: the runner holds the lease of its name for as long as a step lasts.
     package let isAlone: Bool
-    package let step: @Sendable () async throws -> Step
+    package private(set) var step: @Sendable () async throws -> Step
 
     package init(
         _ name: String, pause: Pause, delay: Duration = .zero, limit: Duration = Limits.dutyStep,
@@ -62,6 +62,13 @@ package struct Duty: Sendable {
         self.silence = silence
         self.isAlone = isAlone
         self.step = step
+    }
+
+    /// The same duty with another step.
+    func stepping(_ step: @escaping @Sendable () async throws -> Step) -> Duty {
+        var duty = self
+        duty.step = step
+        return duty
     }
 }
 

@@ -54,11 +54,11 @@ package final class HeldLease: Sendable {
         }
     }
 
+    /// False once the lease may be somebody else's.
+    private var isHeld: Bool { state.withLock { !$0.isTaken && ContinuousClock.now < $0.until } }
+
     /// - Throws: `Lost`, once the lease may be somebody else's.
-    package func check() throws(Lost) {
-        let isHeld = state.withLock { !$0.isTaken && ContinuousClock.now < $0.until }
-        if !isHeld { throw Lost(name: wish.name) }
-    }
+    package func check() throws(Lost) { if !isHeld { throw Lost(name: wish.name) } }
 
     /// Holds the lease while `body` runs, and gives it back however that ends. A lease that is lost cancels `body`,
     /// and what this throws then is `Lost`.
@@ -110,15 +110,14 @@ package final class HeldLease: Sendable {
             } catch {
                 try Task.checkCancellation()
                 // The store may come back in time.
-                if (try? check()) == nil { return }
+                if !isHeld { return }
             }
         }
     }
 
     /// Returns when the lease has run out, however long a renewal under way waits for its answer.
     private func runOut() async throws {
-        // what it throws is the end of this loop
-        while (try? check()) != nil {
+        while isHeld {
             try await Task.sleep(until: state.withLock { $0.until }, clock: .continuous)
         }
     }

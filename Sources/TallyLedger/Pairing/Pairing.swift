@@ -28,18 +28,24 @@ package final class Pairing: Sendable {
     }
 
     /// - Parameter isDry: a first pairing is left to others.
+    /// - Parameter isPatient: waits until it is known whether another queue lives.
+    /// - Returns: the queue as it was seen.
     /// - Throws: `PairingRefused`; what the stores throw.
-    package func check(isAdopting: Bool = false, isDry: Bool = false) async throws {
+    @discardableResult
+    package func check(
+        isAdopting: Bool = false, isDry: Bool = false, isPatient: Bool = true
+    ) async throws -> QueueSighting {
         do {
-            try await meet(isAdopting, isDry)
+            let sight = try await meet(isAdopting, isDry, isPatient)
             standing.withLock { $0 = .paired }
+            return sight
         } catch let error as PairingRefused {
             standing.withLock { $0 = .refused(error) }
             throw error
         }
     }
 
-    private func meet(_ isAdopting: Bool, _ isDry: Bool) async throws {
+    private func meet(_ isAdopting: Bool, _ isDry: Bool, _ isPatient: Bool) async throws -> QueueSighting {
         let own = try await ledger.identity()
         let deadline = ContinuousClock.now + Limits.queueLives * 2
         while true {
@@ -52,16 +58,16 @@ package final class Pairing: Sendable {
             case .known: id = sight.id ?? ""
             case .becomes(let given): id = given
             case .stillLives:
-                if ContinuousClock.now > deadline { throw PairingRefused(.stillLives, sight) }
+                if !isPatient || ContinuousClock.now > deadline { throw PairingRefused(.stillLives, sight) }
                 try await Task.sleep(for: Limits.dutyLease / 5)
                 continue
             case .another(let known): throw PairingRefused(.another(known), sight)
             case .gaveWay(let epoch): throw PairingRefused(.gaveWay(to: epoch), sight)
             }
-            if isDry || sight.ledger == own && sight.id == id { return }
+            if isDry || sight.ledger == own && sight.id == id { return sight }
             // Another process may have been first: then it is looked at again.
             let now = try await queue.pair(ledger: own, id: id)
-            if now.ledger == own, now.id == id { return }
+            if now.ledger == own, now.id == id { return now }
         }
     }
 
@@ -76,10 +82,7 @@ package final class Pairing: Sendable {
     /// `duty`, as long as the halves were last seen to belong together. Where nobody has looked yet, such as after a
     /// start while a store was away, it looks first.
     func guarding(_ duty: Duty) -> Duty {
-        Duty(
-            duty.name, pause: duty.pause, delay: duty.delay, limit: duty.limit, silence: duty.silence,
-            isAlone: duty.isAlone
-        ) {
+        duty.stepping {
             switch self.standing.withLock({ $0 }) {
             case .unknown: try await self.check()
             case .refused(let refusal): throw refusal

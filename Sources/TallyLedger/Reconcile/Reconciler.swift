@@ -60,7 +60,10 @@ public struct Reconciler: Sendable {
             return try await walked(options, nil, walk)
         }
         return try await lease.during {
-            try await RepairFence.$token.withValue(lease.token) { try await walked(options, lease, walk) }
+            try await queue.fencing?.fence(lease.token)
+            return try await RepairFence.$token.withValue(lease.token) {
+                try await walked(options, lease, walk)
+            }
         }
     }
 

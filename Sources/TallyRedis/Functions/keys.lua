@@ -3,6 +3,7 @@
 --
 -- ARGV[3]  'list', 'free' or 'prune'; ARGV[4] of list and prune: cursor, '0' to begin; of free: queue NUL key
 -- ARGV[5]  of list and prune: about so many; of free: the id that holds it
+-- ARGV[6]  of free: token of the lease to repair ('' = none), which must be that of fence.lua
 -- Returns  now, epoch, held, then of list: next cursor ('0' = the end), keys and their holders by turns;
 --          of free: '1' done or '0' raced; of prune: next cursor, how many were dropped
 -- Log      D by reconciler:D24, without a move, when one was freed
@@ -50,6 +51,7 @@ redis.register_function { function_name = NAME .. 'keys', flags = { 'allow-oom' 
     end
     return reply_list(c, out, step[1])
   end
+  check_fence(c, args[6])
   local holder = redis.call('HGET', key, 'k' .. args[4])
   if not is_leaked(holder) or holder:sub(1, 16) ~= args[5] then return reply(c, '0') end
   redis.call('HDEL', key, 'k' .. args[4])

@@ -427,6 +427,12 @@ local function is_late(c, epoch, at)
   return c.held or tonumber(epoch) ~= c.epoch or c.now - tonumber(at) > ISSUED
 end
 
+-- Refuses a change of the reconciler whose lease to repair somebody else has by now (fence.lua).
+local function check_fence(c, token)
+  local kept = token and token ~= '' and redis.call('HGET', c.p .. K.meta, 'repairer')
+  if kept and kept ~= token then refuse('the lease to repair is somebody else\'s by now; nothing was changed') end
+end
+
 -- Why a token that is not held, or has run out, is refused: n not processing, e expired, m mismatch.
 -- R: this very lease had already ended the job as `wanted`.
 local function refusal(c, token, wanted)

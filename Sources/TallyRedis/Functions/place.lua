@@ -1,7 +1,8 @@
 -- place: whether jobs stand where their state says, and nowhere else; puts one right that does not.
 --
 -- ARGV[3]  epoch in which the reconciler looked; ARGV[4] '' = only looks, or the drift code to mend
--- ARGV[5…] a job: id, a token of it that was met ('' = none), state and version (4) as seen ('' = whatever they are)
+-- ARGV[5]  token of the lease to repair ('' = none), which must be that of fence.lua
+-- ARGV[6…] a job: id, a token of it that was met ('' = none), state and version (4) as seen ('' = whatever they are)
 -- Returns  now, epoch, held, then of each job: what is wrong ('' = nothing, or it has moved), state, version;
 --          when mending, 'made' for those that were
 -- Log      D by reconciler:<code>, one move a job mended
@@ -70,18 +71,19 @@ end
 
 redis.register_function { function_name = NAME .. 'place', callback = function(keys, args)
   local epoch, code = whole(args[3], 0, LATEST, 'epoch'), args[4]
-  if #args < 7 or (#args - 4) % 3 ~= 0 or #args > 4 + 3 * JOBS_PER_CALL or #code > 40 then
+  if #args < 8 or (#args - 5) % 3 ~= 0 or #args > 5 + 3 * JOBS_PER_CALL or #code > 40 then
     refuse('a job has its id, a token or none, and what was seen or nothing')
   end
-  for i = 5, #args, 3 do
+  for i = 6, #args, 3 do
     check_id(args[i])
     if #args[i + 1] ~= 0 and #args[i + 1] ~= 28 or #args[i + 2] ~= 0 and #args[i + 2] ~= 5 then
       refuse('a token has 28 bytes, a state and version 5')
     end
   end
   local c = begin(keys, args)
+  check_fence(c, code ~= '' and args[5])
   local out, mended = {}, false
-  for i = 5, #args, 3 do
+  for i = 6, #args, 3 do
     local id, seen = args[i], args[i + 2]
     local d = current(c, id)
     local is_same = d and (seen == '' or seen == d.state .. struct.pack('>I4', d.version)) and c.epoch == epoch

@@ -1,7 +1,8 @@
 -- repair: compare-and-set repairs of the reconciler, one after another; each is made or not, whatever becomes of the
 -- others.
 --
--- ARGV[3…] a repair: epoch, id, code, seen, action [, job] [, why]; up to Limits.sweepPerCall of them
+-- ARGV[3]  token of the lease to repair ('' = none), which must be that of fence.lua
+-- ARGV[4…] a repair: epoch, id, code, seen, action [, job] [, why]; up to Limits.sweepPerCall of them
 --          epoch   in which the reconciler looked
 --          code    of the drift
 --          seen    '-' absent, or 'H' held / 'E' ended .. status .. version (4)
@@ -192,12 +193,13 @@ local function is_made(c, r)
 end
 
 redis.register_function { function_name = NAME .. 'repair', callback = function(keys, args)
-  local wanted, at = {}, 3
-  while at <= #args or at == 3 do
+  local wanted, at = {}, 4
+  while at <= #args or at == 4 do
     if #wanted == SWEEP then refuse('more than ' .. SWEEP .. ' repairs a call') end
     wanted[#wanted + 1], at = read_repair(args, at)
   end
   local c = begin(keys, args)
+  check_fence(c, args[3])
   local made, seq = {}, c.seq
   for i, r in ipairs(wanted) do made[i] = is_made(c, r) and '1' or '0' end
   if c.seq > seq then finish(c) end

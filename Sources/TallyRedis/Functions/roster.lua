@@ -2,6 +2,7 @@
 --
 -- ARGV[3]  'list', 'tell' or 'forget'; ARGV[4] of list: cursor, '0' to begin; else the worker
 -- ARGV[5]  of list: about so many; else the words that were seen: without them nothing is done
+-- ARGV[6]  of tell and forget: token of the lease to repair ('' = none), which must be that of fence.lua
 -- Returns  now, epoch, held, then of list: next cursor ('0' = the end), workers and their words by turns;
 --          else '1' done or '0' raced
 -- Log      H by the worker, when told again
@@ -19,6 +20,7 @@ redis.register_function { function_name = NAME .. 'roster', flags = { 'allow-oom
     local step = redis.call('HSCAN', key, args[4], 'COUNT', args[5])
     return reply_list(c, step[2], step[1])
   end
+  check_fence(c, args[6])
   if redis.call('HGET', key, args[4]) ~= args[5] then return reply(c, '0') end
   if args[3] == 'forget' then redis.call('HDEL', key, args[4])
   else

@@ -2,6 +2,7 @@
 -- since the epoch began; or puts that account right.
 --
 -- ARGV[3]  '' = only tells; else the sum that was seen missing: it is added to what the epoch began with
+-- ARGV[4]  token of the lease to repair ('' = none), which must be that of fence.lua
 -- Returns  now, epoch, held, last seq, first log entry kept ('' = none), reported epoch and seq, jobs held, held as
 -- the
 --          epoch began, entered, completed, failed, cancelled, the ledger's id ('' = none)
@@ -10,6 +11,7 @@
 redis.register_function { function_name = NAME .. 'survey', flags = { 'allow-oom' }, callback = function(keys, args)
   local missing = args[3] ~= '' and whole(args[3], -LATEST, LATEST, 'what is missing')
   local c = begin(keys, args)
+  check_fence(c, missing and args[4])
   local held = redis.call('HLEN', c.p .. K.body)
   local a = account_of(c)
   if missing and held + a.c + a.f + a.x - a.base - a.entered == missing and missing ~= 0 then

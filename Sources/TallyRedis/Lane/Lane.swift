@@ -22,12 +22,17 @@ final class Lane: Sendable {
     }
 
     private let configuration: RedisConfiguration
+    private let gate: ServerGate?
     private let inbox = Inbox<Call>()
     private let latest = Mutex<Reading?>(nil)
     private let ended = Mutex<(isStarted: Bool, isEnded: Bool, callers: [CheckedContinuation<Void, Never>])>(
         (false, false, []))
 
-    init(_ configuration: RedisConfiguration) { self.configuration = configuration }
+    /// - Parameter gate: asked before a new connection carries a call; nil = it is not asked about.
+    init(_ configuration: RedisConfiguration, gate: ServerGate? = nil) {
+        self.configuration = configuration
+        self.gate = gate
+    }
 
     var reading: Reading? { latest.withLock { $0 } }
     var isClosed: Bool { inbox.hasClosed }
@@ -104,6 +109,12 @@ final class Lane: Sendable {
             throw RedisRefusal.handshakeError(text, "connect to Redis", configuration.place)
         }
         note(reply)
+        do throws(QueueError) {
+            try gate?.pass(ServerGate.Server(runID: connection.runID, epoch: reading?.epoch ?? 0))
+        } catch {
+            connection.close()
+            throw error
+        }
         return connection
     }
 

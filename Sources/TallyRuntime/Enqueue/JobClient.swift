@@ -169,15 +169,7 @@ public final class JobClient: Sendable {
         let own = Timestamp.now
         if let store { skew.note(own - store) }
         return try records.map { record throws(EnqueueError) in
-            let age = record.id.createdAt - (store ?? own)
-            if !record.id.isTimeOrdered || age > Limits.idClockSkew || age < .zero - Limits.idClockSkew {
-                throw .invalid(
-                    .outOfRange(
-                        field: "id", value: "\(record.id)",
-                        allowed:
-                            "UUIDv7 made within a day of now, by the store's clock; use a unique key for "
-                            + "other names"))
-            }
+            if let problem = record.id.problem(at: store ?? own) { throw .invalid(problem) }
             var record = record
             if let store { record.createdAt = store }
             return record
