@@ -99,6 +99,9 @@ static const char mirror_count[] = {
 static const char mirror_cursor[] = {
 #embed "../../sql/mirror/cursor.sql" suffix(,)
 0};
+static const char mirror_drop_held[] = {
+#embed "../../sql/mirror/drop_held.sql" suffix(,)
+0};
 static const char mirror_held[] = {
 #embed "../../sql/mirror/held.sql" suffix(,)
 0};
@@ -436,6 +439,7 @@ static const struct { const char *name, *text; } files[] = {
     {"mirror/copy_jobs", mirror_copy_jobs},
     {"mirror/count", mirror_count},
     {"mirror/cursor", mirror_cursor},
+    {"mirror/drop_held", mirror_drop_held},
     {"mirror/held", mirror_held},
     {"mirror/hold_changes", mirror_hold_changes},
     {"mirror/insert_events", mirror_insert_events},

@@ -19,24 +19,35 @@ public final class KeySweep: Sendable {
     }
 
     /// A bounded number of keys in each half. Answers how many were freed. A crash leaves the rest to the next step.
+    /// - Throws: the first error of its parts, once each has had its turn: one that fails stops none of the others.
     public func step() async throws -> Int {
         var freed = 0
-        if let ledger = ledger?.repair { freed += try await ledger.freeKeys(limit: Limits.keysPerSweep) }
-        if let structures = queue.structures {
-            let from = cursor.withLock { $0 }
-            let (pruned, next) = try await structures.pruneKeys(from, limit: Limits.keysPerSweep)
-            cursor.withLock { $0 = next ?? "" }
-            freed += pruned
+        var failure: (any Error)?
+        for part in [freeInLedger, freeInQueue, tellHomes] {
+            do { freed += try await part() } catch { failure = failure ?? error }
         }
-        try await tellHomes()
+        if let failure { throw failure }
+        return freed
+    }
+
+    private func freeInLedger() async throws -> Int {
+        guard let ledger = ledger?.repair else { return 0 }
+        return try await ledger.freeKeys(limit: Limits.keysPerSweep)
+    }
+
+    private func freeInQueue() async throws -> Int {
+        guard let structures = queue.structures else { return 0 }
+        let from = cursor.withLock { $0 }
+        let (freed, next) = try await structures.pruneKeys(from, limit: Limits.keysPerSweep)
+        cursor.withLock { $0 = next ?? "" }
         return freed
     }
 
     /// Once an epoch, since the data may be gone with the one before it.
-    private func tellHomes() async throws {
-        guard let ledger = ledger?.keyHomes, let homes = queue.keyHomes else { return }
+    private func tellHomes() async throws -> Int {
+        guard let ledger = ledger?.keyHomes, let homes = queue.keyHomes else { return 0 }
         let epoch = try await queue.transitions.history().epoch
-        if told.withLock({ $0 }) == epoch { return }
+        if told.withLock({ $0 }) == epoch { return 0 }
         var last: QueueName?
         while true {
             let page = try await ledger.keyHomes(after: last, limit: Limits.maxPage)
@@ -45,6 +56,7 @@ public final class KeySweep: Sendable {
             last = page.last?.queue
         }
         told.withLock { $0 = epoch }
+        return 0
     }
 
     package func duty() -> Duty {

@@ -57,38 +57,95 @@ extension PostgresConnection {
     }
 
     /// Keeps the changes of rows that are held now; answers the others, whose rows are locked.
-    func holdThoseHeld(_ changes: [RowChange]) throws(LedgerError) -> [RowChange] {
-        try hold(changes, of: try lockRows(changes.map(\.id)))
+    func holdThoseHeld(_ changes: [RowChange], _ aside: inout [Aside]) throws(LedgerError) -> [RowChange] {
+        try hold(changes, of: try lockRows(changes.map(\.id)), &aside)
     }
 
     /// Keeps the changes of jobs for which others are kept: theirs come later.
-    func holdBehindHeld(_ changes: [RowChange]) throws(LedgerError) -> [RowChange] {
-        if changes.isEmpty { return [] }
-        return try hold(changes, of: idsOf(try run(.heldJobs, Parameters([.ids(changes.map(\.id))]))))
+    func holdBehindHeld(_ changes: [RowChange], _ aside: inout [Aside]) throws(LedgerError) -> [RowChange] {
+        try hold(changes, of: try heldJobs(changes.map(\.id)), &aside)
     }
 
-    private func hold(_ changes: [RowChange], of held: Set<JobID>) throws(LedgerError) -> [RowChange] {
+    /// Keeps what the batch creates where a row of the same id is there and held, or others are kept for it; answers the
+    /// others. What it says of the job itself is in that row already.
+    func holdThoseHeld(_ created: [JobSnapshot], _ aside: inout [Aside]) throws(LedgerError) -> [JobSnapshot]
+    {
+        let ids = created.map(\.record.id)
+        let held = try lockRows(ids).union(try heldJobs(ids))
+        if held.isEmpty { return created }
+        let kept = created.filter { held.contains($0.record.id) }
+        _ = try hold(kept.map { RowChange(CreatedRow($0)) }, of: held, &aside)
+        return created.filter { !held.contains($0.record.id) }
+    }
+
+    private func heldJobs(_ ids: [JobID]) throws(LedgerError) -> Set<JobID> {
+        if ids.isEmpty { return [] }
+        return idsOf(try run(.heldJobs, Parameters([.ids(ids)])))
+    }
+
+    private func hold(
+        _ changes: [RowChange], of held: Set<JobID>, _ aside: inout [Aside]
+    ) throws(LedgerError) -> [RowChange] {
         if held.isEmpty { return changes }
         for page in Self.pages(changes.filter({ held.contains($0.id) })) {
-            try run(.holdChanges, BatchRows.parameters(of: page))
+            try halving(page[...], &aside, Aside.init) { rows throws(LedgerError) in
+                try run(.holdChanges, BatchRows.parameters(of: rows))
+            }
         }
         return changes.filter { !held.contains($0.id) }
     }
 
-    /// Brings to the rows what is kept for them, as far as nobody holds them any more: of each job in order.
-    func applyHeld() throws(LedgerError) -> BatchCounts {
+    /// Brings to the rows what is kept for them, as far as nobody holds them any more: of each job in order, and a bounded
+    /// number in one transaction. What the server refuses is set aside. The rest waits for the next batch or sweep.
+    func applyHeld(_ aside: inout [Aside]) throws(LedgerError) -> BatchCounts {
         var counts = BatchCounts()
-        while true {
-            let rows = try run(.takeHeld, Parameters([.int(Int64(Limits.pruneRows))]))
+        let most = [Int64(Limits.heldRows), Int64(Limits.rowsBytes)].map { LedgerValue.int($0) }
+        for _ in 0..<Limits.heldRounds {
+            let rows = try run(.takeHeld, Parameters(most))
             var changes: [RowChange] = []
             for row in 0..<rows.count { changes.append(try rows.change(row)) }
             if changes.isEmpty { return counts }
-            for page in Self.pages(changes) { counts += try change(page) }
+            for page in Self.pages(changes) {
+                try halving(page[...], &aside, Aside.init) { rows throws(LedgerError) in
+                    counts += try change(rows)
+                }
+            }
+        }
+        return counts
+    }
+
+    /// A step of the sweep, in a transaction of its own: what is kept for rows that are free now, and for none.
+    func sweepHeld() throws(LedgerError) {
+        try transaction { () throws(LedgerError) in
+            try run(.settings)
+            var aside: [Aside] = []
+            let counts = try applyHeld(&aside)
+            try run(.dropHeld, Parameters([.int(Int64(Limits.heldRows))]))
+            try quarantine(aside)
+            try count(counts)
         }
     }
 
     private func idsOf(_ rows: Rows) -> Set<JobID> {
         Set((0..<rows.count).compactMap { rows.id($0, 0) })
+    }
+}
+
+extension RowChange {
+    /// What a created job says of a row that is there already, as mirror/upsert_jobs.sql would bring it.
+    fileprivate init(_ created: CreatedRow) {
+        let job = created.job
+        self.init(
+            id: job.record.id, position: LogPosition(epoch: job.epoch, seq: job.seq), version: job.version,
+            status: job.status, at: created.updatedAt)
+        startedAt = job.startedAt
+        completedAt = created.completedAt
+        scheduledAt = created.runAt
+        workerID = job.workerID?.text
+        attempts = job.attempts
+        crashes = job.crashes
+        error = job.error
+        result = created.resultBody
     }
 }
 

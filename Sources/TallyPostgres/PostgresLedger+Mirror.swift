@@ -36,7 +36,7 @@ extension PostgresConnection {
         case begun(changed: [RowChange], BatchCounts)
     }
 
-    private func beginBatch(_ batch: MirrorBatch) throws(LedgerError) -> Beginning {
+    private func beginBatch(_ batch: MirrorBatch, _ aside: inout [Aside]) throws(LedgerError) -> Beginning {
         try begin()
         try run(.settings)
         let moved = try run(
@@ -47,19 +47,20 @@ extension PostgresConnection {
             ]))
         guard moved.count == 1 else { return .elsewhere }
         if moved.int(0, 2) != 1 { return .begun(changed: batch.changed, BatchCounts()) }
-        let counts = try applyHeld()
-        return .begun(changed: try holdBehindHeld(batch.changed), counts)
+        let counts = try applyHeld(&aside)
+        return .begun(changed: try holdBehindHeld(batch.changed, &aside), counts)
     }
 
     fileprivate func applyFast(_ batch: MirrorBatch) throws(LedgerError) -> Bool {
-        guard case .begun(let changed, var counts) = try beginBatch(batch) else { return false }
+        var aside = batch.unreadable.map(Aside.init)
+        guard case .begun(let changed, var counts) = try beginBatch(batch, &aside) else { return false }
         if !batch.events.isEmpty { try copy(.copyEvents, BatchRows.copy(of: batch.events)) }
         if !batch.created.isEmpty { try copyJobs(batch.created) }
         try unlessHeld { () throws(LedgerError) in
             if !batch.beats.isEmpty { try run(.beat, BatchRows.parameters(of: batch.beats)) }
         }
         try keepHomes(batch.keyHomes)
-        try quarantine(batch.unreadable.map(Aside.init))
+        try quarantine(aside)
         for rows in Self.pages(changed) {
             try unlessHeld { () throws(LedgerError) in counts += try change(rows) }
         }
@@ -81,15 +82,15 @@ extension PostgresConnection {
 
     /// Rows, then balances: the order in which everybody locks.
     fileprivate func applyCarefully(_ batch: MirrorBatch) throws(LedgerError) -> Bool {
-        guard case .begun(let changed, var counts) = try beginBatch(batch) else { return false }
         var aside = batch.unreadable.map(Aside.init)
+        guard case .begun(let changed, var counts) = try beginBatch(batch, &aside) else { return false }
         try halving(batch.events[...], &aside, Aside.init) { rows throws(LedgerError) in
             try run(.insertEvents, BatchRows.parameters(of: rows))
         }
         // From here on a lock that is not to be had in time is one of a row: the table's is mine.
         try run(.lockJobs)
         try run(.lockTimeout, Parameters([.text(Self.milliseconds(Limits.lockWait / 5))]))
-        let created = batch.created.pages(of: .max, bytes: Limits.rowsBytes) {
+        let created = try holdThoseHeld(batch.created, &aside).pages(of: .max, bytes: Limits.rowsBytes) {
             $0.record.body.count + ($0.result?.count ?? 0)
         }
         for page in created {
@@ -100,7 +101,7 @@ extension PostgresConnection {
                 }
             }
         }
-        for page in Self.pages(try holdThoseHeld(changed)) {
+        for page in Self.pages(try holdThoseHeld(changed, &aside)) {
             try halving(page[...], &aside, Aside.init) { rows throws(LedgerError) in
                 counts += try change(rows)
             }
@@ -129,7 +130,7 @@ extension PostgresConnection {
     }
 
     /// In one statement; where that is refused row by row, and what is refused even so goes aside without its text.
-    private func quarantine(_ aside: [Aside]) throws(LedgerError) {
+    func quarantine(_ aside: [Aside]) throws(LedgerError) {
         for rows in aside.pages(of: .max, bytes: Limits.rowsBytes, \.raw.count) {
             var refused: [Aside] = []
             try halving(rows[...], &refused, { $0.withoutText($1) }) { some throws(LedgerError) in
@@ -145,7 +146,7 @@ extension PostgresConnection {
     }
 
     /// Applies `rows`; what is refused is halved until the bad rows stand alone, and those are set aside.
-    private func halving<Row>(
+    func halving<Row>(
         _ rows: ArraySlice<Row>, _ aside: inout [Aside], _ setAside: (Row, LedgerError) -> Aside,
         _ apply: ([Row]) throws(LedgerError) -> Void
     ) throws(LedgerError) {

@@ -190,16 +190,28 @@ extension PostgresLedger: LedgerRepair {
         }
     }
 
+    /// Three parts, each with an error of its own: one that fails stops none of the others.
     public func freeKeys(limit: Int) async throws(LedgerError) -> Int {
-        try await pool.run("free keys") { connection throws(LedgerError) in
-            try connection.transaction { () throws(LedgerError) in
-                try connection.run(.settings)
-                try connection.count(connection.applyHeld())
+        let most = Parameters([.int(Int64(limit))])
+        let parts: [@Sendable (PostgresConnection) throws(LedgerError) -> Int64] = [
+            { connection throws(LedgerError) in
+                try connection.sweepHeld()
+                return 0
+            },
+            { connection throws(LedgerError) in try connection.run(.freeKeys, most, .commits).int(0, 0) ?? 0
+            },
+            { connection throws(LedgerError) in try connection.run(.pruneKeys, most, .commits).int(0, 0) ?? 0
+            },
+        ]
+        var freed: Int64 = 0
+        var failure: LedgerError?
+        for part in parts {
+            do throws(LedgerError) { freed += try await pool.run("free keys", part) } catch {
+                failure = failure ?? error
             }
-            let most = Parameters([.int(Int64(limit))])
-            let freed = try connection.run(.freeKeys, most, .commits).int(0, 0) ?? 0
-            return Int(freed + (try connection.run(.pruneKeys, most, .commits).int(0, 0) ?? 0))
         }
+        if let failure { throw failure }
+        return Int(freed)
     }
 
     public func keepResults(_ ids: [JobID]) async throws(LedgerError) {

@@ -24,6 +24,7 @@ enum Statement: String, CaseIterable {
     case holdChanges = "mirror/hold_changes"
     case takeHeld = "mirror/take_held"
     case heldJobs = "mirror/held"
+    case dropHeld = "mirror/drop_held"
     case lockJobs = "mirror/lock_jobs"
     case settings = "mirror/settings"
     case cursor = "mirror/cursor"

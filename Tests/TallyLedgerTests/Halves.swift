@@ -42,8 +42,8 @@ struct Halves {
     let raw: RawRedis
     let session: PostgresSession
 
-    static func with(_ body: (Halves) async throws -> Void) async throws {
-        try await withScratch { scratch in
+    static func with(clock: ManualClock? = nil, _ body: (Halves) async throws -> Void) async throws {
+        try await withScratch(clock: clock) { scratch in
             let session = try await PostgresSession.open(
                 PostgresConfiguration(url: Servers.postgresURL, schema: scratch.settings.namespace))
             do {

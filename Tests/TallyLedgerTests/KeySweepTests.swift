@@ -59,4 +59,19 @@ import Testing
             }
         }
     }
+
+    @Test func `is freed in both halves whatever part of the step before it fails`() async throws {
+        try await Halves.with { halves in
+            _ = try await halves.queue.push([Push(keyed("q"))], issued: nil)
+            _ = try await halves.ledger.record([keyed("r")])
+            try await halves.sql("ALTER TABLE SCHEMA.held_changes RENAME TO away")
+            let sweep = KeySweep(queue: halves.queue, ledger: halves.ledger)
+
+            try await eventually("both are freed") {
+                await #expect(throws: LedgerError.self) { _ = try await sweep.step() }
+                return try await rows(halves).isEmpty && fields(halves) == 0
+            }
+            try await halves.sql("ALTER TABLE SCHEMA.away RENAME TO held_changes")
+        }
+    }
 }

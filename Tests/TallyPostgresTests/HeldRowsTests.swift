@@ -190,6 +190,145 @@ extension PostgresTests {
             }
         }
 
+        @Test
+        func
+            `that held rows, what the server refuses of the kept changes is set aside, and the others go on`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let (bad, mute, good) = (job(), job(), job())
+                _ = try await fixture.ledger.record([bad, mute, good])
+                try await fixture.session.begin()
+                _ = try await fixture.query("SELECT 1::bigint FROM tally.jobs FOR UPDATE")
+                var broken = change(bad.id, .processing, version: 2, seq: 1)
+                broken.attempts = -1  // no row may say so
+                var unsayable = change(mute.id, .processing, version: 2, seq: 2)
+                unsayable.error = "a\u{0}b"  // nor may any text
+
+                #expect(
+                    try await fixture.apply(3) {
+                        $0.changed = [broken, unsayable, change(good.id, .completed, version: 2, seq: 3)]
+                    })
+                #expect(try await fixture.ledger.quarantined(limit: 9).map(\.job) == [mute.id])
+                try await fixture.session.rollback()
+                #expect(try await fixture.apply(4) { _ in })
+
+                #expect(try await fixture.ledger.jobs([good.id])[good.id]?.status == .completed)
+                let aside = try await fixture.ledger.quarantined(limit: 9).map(\.job)
+                #expect(aside == [mute.id, bad.id])
+                #expect(try await fixture.count("SELECT count(*) FROM tally.held_changes") == 0)
+            }
+        }
+
+        @Test func `that holds more rows than a round brings changes to hides none that is free`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let jobs = (0...Limits.heldRows).map { _ in job() }.sorted { $0.id < $1.id }
+                let last = try #require(jobs.last).id
+                for some in jobs.pages(of: 500) { _ = try await fixture.ledger.record(Array(some)) }
+                try await fixture.session.begin()
+                _ = try await fixture.query("SELECT 1::bigint FROM tally.jobs FOR UPDATE")
+                #expect(
+                    try await fixture.apply(2) {
+                        $0.changed = jobs.map { change($0.id, .processing, version: 2, seq: 1) }
+                    })
+                try await fixture.session.rollback()
+                try await fixture.session.begin()
+                _ = try await fixture.query(
+                    "SELECT 1::bigint FROM tally.jobs WHERE id <> '\(last)' FOR UPDATE")
+
+                _ = try await fixture.ledger.freeKeys(limit: 10)
+
+                #expect(try await fixture.ledger.jobs([last])[last]?.status == .processing)
+                #expect(
+                    try await fixture.count("SELECT count(*) FROM tally.held_changes") == Limits.heldRows)
+                try await fixture.session.rollback()
+            }
+        }
+
+        @Test func `that held a row, one transaction brings it a bounded number of changes`() async throws {
+            try await withLedger { fixture in
+                let held = job()
+                _ = try await fixture.ledger.record([held])
+                try await fixture.session.begin()
+                _ = try await fixture.query("SELECT 1::bigint FROM tally.jobs FOR UPDATE")
+                let count = Limits.heldRounds + 2
+                for at in 1...count {
+                    try await fixture.apply(Int64(at)) {
+                        $0.changed = [change(held.id, .processing, version: at + 1, seq: Int64(at))]
+                    }
+                }
+                try await fixture.session.rollback()
+
+                _ = try await fixture.ledger.freeKeys(limit: 10)
+
+                #expect(try await fixture.count("SELECT count(*) FROM tally.held_changes") == 2)
+                #expect(try await fixture.ledger.views([held.id])[held.id]?.hasHeldChanges == true)
+                _ = try await fixture.ledger.freeKeys(limit: 10)
+                let view = try #require(try await fixture.ledger.views([held.id])[held.id])
+                #expect(view.version == count + 1 && !view.hasHeldChanges)
+            }
+        }
+
+        @Test func `what is kept for a row that is gone is dropped`() async throws {
+            try await withLedger { fixture in
+                let gone = job()
+                _ = try await fixture.ledger.record([gone])
+                try await fixture.session.begin()
+                _ = try await fixture.query("SELECT 1::bigint FROM tally.jobs FOR UPDATE")
+                #expect(try await complete(gone, fixture, seq: 1))
+                _ = try await fixture.query("DELETE FROM tally.jobs WHERE id = '\(gone.id)'")
+                try await fixture.session.commit()
+
+                _ = try await fixture.ledger.freeKeys(limit: 10)
+
+                #expect(try await fixture.count("SELECT count(*) FROM tally.held_changes") == 0)
+            }
+        }
+
+        @Test func `that holds a row, the mirror keeps what creates its job once more`() async throws {
+            try await withLedger { fixture in
+                let (held, other) = (job(), job())
+                _ = try await fixture.ledger.record([held])
+                try await fixture.session.begin()
+                _ = try await fixture.query("SELECT 1::bigint FROM tally.jobs FOR UPDATE")
+
+                #expect(
+                    try await fixture.apply(2) { batch in
+                        batch.created = [
+                            JobSnapshot(record: held, status: .completed, version: 2, epoch: 1, seq: 1),
+                            JobSnapshot(record: other, status: .pending, version: 1, epoch: 1, seq: 2),
+                        ]
+                    })
+
+                #expect(try await fixture.ledger.quarantined(limit: 9).isEmpty)
+                #expect(try await fixture.ledger.jobs([other.id])[other.id] != nil)
+                try await fixture.session.rollback()
+                _ = try await fixture.ledger.freeKeys(limit: 10)
+                #expect(try await fixture.ledger.jobs([held.id])[held.id]?.status == .completed)
+                let balances = try await fixture.ledger.balances()
+                #expect(balances.completed == 1 && balances.active == 1)
+            }
+        }
+
+        @Test func `that holds the row of a job that has ended, the relay does not push it again`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let held = job()
+                _ = try await fixture.ledger.record([held])
+                try await fixture.session.begin()
+                _ = try await fixture.query("SELECT 1::bigint FROM tally.jobs FOR UPDATE")
+                #expect(try await complete(held, fixture, seq: 1))
+
+                let pass = try await fixture.ledger.relay(rows: 20, olderThan: .zero) { $0.pushes.isEmpty }
+
+                #expect(pass.claimed == 1 && pass.deleted == 1)
+                try await fixture.session.rollback()
+            }
+        }
+
         @Test func `that holds a worker's row, the mirror stores the rest, and the worker's next report`()
             async throws
         {

@@ -2,7 +2,7 @@
 -- are opened. The limit is a subquery, so that the planner does not know it: on a table without statistics it would
 -- take the page for the whole and read every live row for each page.
 -- Params: $1 uuid after, $2 bigint limit. Returns: id, status, version bigint, epoch, seq, outbox bigint (0/1),
--- what it waits for, bigint bytes of its body.
+-- what it waits for, bigint bytes of its body, whether changes are kept for it, since its row was held, bigint (0/1).
 -- Caller: PostgresLedger.active.
 WITH page AS MATERIALIZED (
   SELECT j.id, j.status, j.version, j.epoch, j.seq, j.run_at, octet_length(j.body) AS bytes FROM tally.jobs j
@@ -11,7 +11,11 @@ WITH page AS MATERIALIZED (
   SELECT u.id FROM tally.outbox o CROSS JOIN LATERAL unnest(o.ids) AS u (id)
   WHERE o.last_id >= (SELECT p.id FROM page p ORDER BY p.id LIMIT 1)
     AND o.first_id <= (SELECT p.id FROM page p ORDER BY p.id DESC LIMIT 1)
+), kept AS MATERIALIZED (
+  SELECT DISTINCT h.job_id FROM tally.held_changes h
+  WHERE h.job_id >= (SELECT p.id FROM page p ORDER BY p.id LIMIT 1)
+    AND h.job_id <= (SELECT p.id FROM page p ORDER BY p.id DESC LIMIT 1)
 )
 SELECT p.id, p.status, p.version::bigint, p.epoch, p.seq, (p.id IN (SELECT c.id FROM carried c))::integer::bigint, p.run_at,
-  coalesce(p.bytes, 0)::bigint
+  coalesce(p.bytes, 0)::bigint, (p.id IN (SELECT k.job_id FROM kept k))::integer::bigint
 FROM page p ORDER BY p.id

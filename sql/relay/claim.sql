@@ -1,6 +1,7 @@
 -- Claims outbox rows of these queues that nobody else is relaying, so many of each, its oldest first, and re-reads their
 -- jobs in the same statement: of each queue as many as fit into its share of the bytes, and at least one. Ended jobs are
--- dropped; an outbox row whose jobs have all ended comes back as one row without a job. In commit order of nobody: never by
+-- dropped, and those for which changes are kept that Redis made at the outbox row's version or a later one: it had them. An
+-- outbox row whose jobs have all ended comes back as one row without a job. In commit order of nobody: never by
 -- an id cursor, for a late commit would be skipped. A row that lies ahead of the clock is old: the clock stepped back since.
 --
 -- Params:  $1 bigint rows of each queue, $2 bigint age in µs, $3 text[] queues, $4 bigint bytes of each queue
@@ -22,7 +23,10 @@ WITH claimed AS MATERIALIZED (
   ) o
 ), sized AS MATERIALIZED (
   -- The length of a body is known without reading it.
-  SELECT c.id, c.kind, c.run_at, c.queue, u.job, u.version, u.n, k.queue AS home,
+  SELECT c.id, c.kind, c.run_at, c.queue, u.job, u.version, u.n,
+    CASE WHEN NOT EXISTS (
+      SELECT FROM tally.held_changes h WHERE h.job_id = u.job AND h.version >= coalesce(u.version, 1)
+    ) THEN k.queue END AS home,
     coalesce(sum(octet_length(k.body)) OVER (
       PARTITION BY c.queue ORDER BY c.id, u.n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
   FROM claimed c
@@ -33,5 +37,5 @@ SELECT s.id, coalesce(s.version, 1)::bigint, s.run_at, s.kind, s.queue, s.job, s
   (s.home IS NOT NULL AND s.before >= $4::bigint)::integer::bigint,
   {{snapshot}}
 FROM sized s
-LEFT JOIN tally.jobs j ON j.id = s.job AND j.completed_at IS NULL AND s.before < $4::bigint
+LEFT JOIN tally.jobs j ON j.id = s.job AND j.completed_at IS NULL AND s.home IS NOT NULL AND s.before < $4::bigint
 ORDER BY s.id, s.n

@@ -67,6 +67,8 @@ public enum Limits {
     public static let lockWait: Duration = .milliseconds(500)  // of the mirror, for a row that others hold
     public static let keySweep: Duration = .seconds(1)  // between two steps that free unique keys
     public static let keysPerSweep = 1000  // unique keys that one step frees
+    public static let heldRows = 1000  // changes kept for held rows that one round brings to them; one a job
+    public static let heldRounds = 10  // of those in one transaction; the cursor waits for it
     public static let idleTransaction: Duration = .seconds(10)  // a duty that stands still gives up its locks
     public static let idleWait: Duration = .seconds(5)  // a worker's longest blocking wait
     public static let idleAsks = 150  // a second, of all idle workers together; two calls each

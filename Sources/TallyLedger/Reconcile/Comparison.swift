@@ -58,6 +58,8 @@ public enum Comparison {
     /// - Parameter epoch: the queue's current history.
     public static func drift(_ sight: QueueSight, _ row: LedgerView?, epoch: Int64) -> Drift? {
         guard let row else { return sight.held == nil ? nil : sight.isDamaged ? .D31 : .D02 }
+        // Its row says less than the ledger has: neither an end nor a loss can be read from it.
+        if row.hasHeldChanges { return nil }
         if row.status.isTerminal {
             // "Its outbox row exists: in flight" excuses only rows that are not terminal.
             guard let held = sight.held else { return nil }

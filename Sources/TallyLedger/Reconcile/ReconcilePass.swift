@@ -24,6 +24,8 @@ struct ReconcilePass: Sendable {
     var seen: Set<JobID> = []
     /// Jobs whose repair the queue refuses, whenever it is tried.
     var refused: Set<JobID> = []
+    /// Jobs that were left out as an epoch opened, since changes are kept for their rows and Redis does not hold them.
+    var waiting = 0
     /// Ids that another sweep has found: they are not found twice.
     var claimed: Set<JobID> = []
     /// How the compared jobs stood, for the check of their places.
@@ -93,7 +95,7 @@ struct ReconcilePass: Sendable {
         if options.isFull { try await checkKeys() }
         try await checkQuarantine()
         if options.requeuesUnknown { try await requeueUnknown() }
-        run.isFull = options.since == nil && run.inconclusive == 0 && run.error == nil
+        run.isFull = options.since == nil && run.inconclusive == 0 && waiting == 0 && run.error == nil
     }
 
     /// - Throws: `GaveWay` from a round of `tally serve` for which somebody waits, `Lost` without the lease.

@@ -55,6 +55,7 @@ package struct Canceller: Sendable {
         guard let ledger else { return .notFound }
         let issued = try await queue.enqueueing.stamp()  // before the ledger is read
         guard let row = try await ledger.reconciliation.views([id])[id] else { return .notFound }
+        if row.hasHeldChanges { return nil }  // it may have ended: its row does not say so yet
         if row.status == .cancelled { return .cancelled }
         if row.status.isTerminal { return .ended(row.status) }
         switch try await queue.control.cancel(id, tombstone: (row.version, issued)) {

@@ -10,6 +10,7 @@ enum Remedies {
         hasEffect: Bool
     ) -> QueueRepair.Action? {
         // What was read after the comparison must still be what was compared.
+        if row?.hasHeldChanges == true { return nil }
         if let row, job?.version != row.version || job?.status != row.status { return nil }
         if hasEffect, let row, let ends = endsAsCompleted(drift, sight, row) { return ends }
         switch drift {

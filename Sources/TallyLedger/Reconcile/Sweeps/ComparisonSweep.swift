@@ -16,6 +16,25 @@ extension ReconcilePass {
         var jobs: [JobID: Look]
     }
 
+    /// Of whom nothing can be said: changes are kept for their rows. An epoch is opened without those that Redis does not
+    /// hold, for nobody can lease them; the round is not full then.
+    private mutating func leaveHeld(_ looks: [Look]) {
+        for look in looks where look.row?.hasHeldChanges == true {
+            if options.mode == .open, look.sight.held == nil { waiting += 1 } else { run.inconclusive += 1 }
+        }
+    }
+
+    /// The rows of these jobs. Changes that are kept for some are brought to them first, as far as nobody holds them now.
+    func rows(_ ids: [JobID]) async throws -> [JobID: LedgerView] {
+        let rows = try await onLedger { try await ledger.reconciliation.views(ids) }
+        guard rows.values.contains(where: \.hasHeldChanges) else { return rows }
+        return try await onLedger {
+            let cursor = try await ledger.mirror.cursor()
+            _ = try await ledger.mirror.apply(MirrorBatch(after: cursor, upTo: cursor))
+            return try await ledger.reconciliation.views(ids)
+        }
+    }
+
     /// S2: non-terminal rows, in id order, once round from where the last round was cut off. Who is newer than the
     /// run is left to the next one: a run beside steady enqueues would chase them for ever.
     mutating func sweepLedger() async throws {
@@ -99,6 +118,7 @@ extension ReconcilePass {
             run.inconclusive += ids.count
             return
         }
+        leaveHeld(Array(first.jobs.values))
         let suspects = first.jobs.filter { $0.value.drift != nil && !claimed.contains($0.key) }.map(\.key)
         if suspects.isEmpty { return }
         // The second look: a job may have moved between the two reads.
@@ -106,6 +126,7 @@ extension ReconcilePass {
             run.inconclusive += suspects.count
             return
         }
+        leaveHeld(Array(second.jobs.values))
         let confirmed = suspects.filter { id in
             guard let once = first.jobs[id], let again = second.jobs[id] else { return false }
             return again.drift != nil && again.drift == once.drift && again.isStill(once)
@@ -199,7 +220,7 @@ extension ReconcilePass {
         guard views.allSatisfy({ $0.view.history.epoch == history.epoch }),
             try await barrier.pass(history.end)
         else { return nil }
-        let rows = try await onLedger { try await ledger.reconciliation.views(ids) }
+        let rows = try await self.rows(ids)
         var jobs: [JobID: Look] = [:]
         for (some, view) in views {
             for id in some {
@@ -228,6 +249,7 @@ extension ReconcilePass {
         guard let looks = try await look([id], remembering: false), let look = looks.jobs[id] else {
             return nil
         }
+        if look.row?.hasHeldChanges == true { return nil }
         return look.row != nil && look.drift == nil
     }
 }

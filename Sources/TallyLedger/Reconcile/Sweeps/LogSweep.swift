@@ -38,7 +38,16 @@ extension ReconcilePass {
             // applied.
             let drift: Drift = survey.reported > hole.after ? .D18 : .D16
             let kept = survey.firstKept.map(\.description) ?? "nothing"
-            if drift == .D18, options.mends(.D18) { try await setUnknownAside(survey.history.epoch) }
+            if drift == .D18, options.mends(.D18) {
+                let waiting = try await setUnknownAside(survey.history.epoch)
+                if waiting > 0 {
+                    // Once the hole is closed nobody would set them aside.
+                    run.inconclusive += waiting
+                    run.error =
+                        "changes are kept for \(waiting) jobs whose rows are held: end those transactions first"
+                    return false
+                }
+            }
             let ledger = self.ledger.mirror
             let isMended = try await found(
                 drift, nil, queue: "keeps \(kept) to \(survey.history.end), reported \(survey.reported)",
@@ -105,14 +114,22 @@ extension ReconcilePass {
 
     /// Rows that wait in the ledger and that the queue knows nothing about may have run and ended since the dump.
     /// None of them runs again unasked: they end as failed, where `--requeue-unknown` finds them.
-    private mutating func setUnknownAside(_ epoch: Int64) async throws {
+    /// Answers how many were left, since changes are kept for their rows.
+    private mutating func setUnknownAside(_ epoch: Int64) async throws -> Int {
         var after = JobID.zero
+        var waiting = 0
         while true {
             let rows = try await ledger.reconciliation.active(after: after, limit: Limits.jobsPerCall)
-            guard let last = rows.last else { return }
+            guard let last = rows.last else { return waiting }
             after = last.id
             let view = try await queue.inspection.inspect(rows.map(\.id), bodies: .omitted)
-            let unknown = rows.filter { view.held[$0.id] == nil && view.ended[$0.id] == nil }
+            var unknown = rows.filter { view.held[$0.id] == nil && view.ended[$0.id] == nil }
+            if unknown.contains(where: \.hasHeldChanges) {
+                let now = try await self.rows(unknown.map(\.id))
+                unknown = unknown.compactMap { now[$0.id] }.filter { !$0.status.isTerminal }
+            }
+            waiting += unknown.count(where: \.hasHeldChanges)
+            unknown.removeAll(where: \.hasHeldChanges)
             let made = try await mend(
                 unknown.map { row in
                     QueueRepair(

@@ -79,6 +79,10 @@ extension ReconcilePass {
         for ghost in ghosts {
             let id = ghost.found.place.id
             if view.held[id] != nil || view.damaged[id] != nil || view.ended[id] != nil { continue }
+            if try await rows([id])[id]?.hasHeldChanges == true {
+                run.inconclusive += 1
+                continue
+            }
             let job = try await ledger.inspection.jobs([id])[id]
             guard
                 let action = Self.exorcism(
@@ -166,7 +170,11 @@ extension ReconcilePass {
             try await structures.check([(place, seen)], epoch: epoch)[place.id]
         }
         guard let verdict, let code = verdict.code, let drift = Drift(rawValue: code) else { return }
-        let row = try await ledger.reconciliation.views([place.id])[place.id]
+        let row = try await rows([place.id])[place.id]
+        if row?.hasHeldChanges == true {
+            run.inconclusive += 1
+            return
+        }
         let job = try await ledger.inspection.jobs([place.id])[place.id]
         let repair = queue.repair
         try await found(
