@@ -66,8 +66,8 @@ extension PostgresConnection {
         try hold(changes, of: try heldJobs(changes.map(\.id)), &aside)
     }
 
-    /// Keeps what the batch creates where a row of the same id is there and held, or others are kept for it; answers the
-    /// others. What it says of the job itself is in that row already.
+    /// Keeps what the batch creates where a row of the same id is there and held, or others are kept for it; answers
+    /// the others. What it says of the job itself is in that row already.
     func holdThoseHeld(_ created: [JobSnapshot], _ aside: inout [Aside]) throws(LedgerError) -> [JobSnapshot]
     {
         let ids = created.map(\.record.id)
@@ -95,8 +95,8 @@ extension PostgresConnection {
         return changes.filter { !held.contains($0.id) }
     }
 
-    /// Brings to the rows what is kept for them, as far as nobody holds them any more: of each job in order, and a bounded
-    /// number in one transaction. What the server refuses is set aside. The rest waits for the next batch or sweep.
+    /// Brings to the rows what is kept for them, as far as nobody holds them any more: of each job in order, and a
+    /// bounded number in one transaction. What the server refuses is set aside. The rest waits for the next batch or sweep.
     func applyHeld(_ aside: inout [Aside]) throws(LedgerError) -> BatchCounts {
         var counts = BatchCounts()
         let most = [Int64(Limits.heldRows), Int64(Limits.rowsBytes)].map { LedgerValue.int($0) }

@@ -11,8 +11,8 @@ public struct LedgerView: Hashable, Sendable {
     public var runAt: Timestamp?
     /// What reading the job in full would bring.
     public var bodyBytes: Int
-    /// The ledger has more of it than its row says: somebody's transaction held the row. Until that is in the row, nothing
-    /// can be said of the job, and nothing may be repaired.
+    /// The ledger has more of it than its row says: somebody's transaction held the row. Until that is in the row,
+    /// nothing can be said of the job, and nothing may be repaired.
     public var hasHeldChanges: Bool
     public init(
         id: JobID, status: JobStatus, version: Int, epoch: Int64, seq: Int64, hasOutbox: Bool,

@@ -2,7 +2,8 @@ import TallyCore
 
 /// Tells lag from drift: whoever compares the halves notes the log end beside what it read of the queue, passes this
 /// barrier, and only then reads the ledger. What differs then is drift, but of rows with held changes: the cursor has
-/// passed those, and they are in the row only once nobody holds it. `LedgerView` says so, and nothing is concluded then.
+/// passed those, and they are in the row only once nobody holds it. `LedgerView` says so, and nothing is concluded
+/// then.
 public struct Barrier: Sendable {
     private let ledger: any MirrorApplication
     private let mirror: Mirror
@@ -12,7 +13,8 @@ public struct Barrier: Sendable {
         self.mirror = mirror
     }
 
-    /// True once the ledger has everything up to `end`, in rows or kept for those that are held; false when `time` ran out: then nothing can be said.
+    /// True once the ledger has everything up to `end`, in rows or kept for those that are held; false when `time` ran
+    /// out: then nothing can be said.
     /// It mirrors itself while it waits, so it passes even where no `tally serve` runs.
     public func pass(_ end: LogPosition, within time: Duration = Limits.barrier) async throws -> Bool {
         let deadline = ContinuousClock.now + time

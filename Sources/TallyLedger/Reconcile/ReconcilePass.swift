@@ -24,7 +24,7 @@ struct ReconcilePass: Sendable {
     var seen: Set<JobID> = []
     /// Jobs whose repair the queue refuses, whenever it is tried.
     var refused: Set<JobID> = []
-    /// Jobs that were left out as an epoch opened, since changes are kept for their rows and Redis does not hold them.
+    /// Jobs that were left out as an epoch opened: changes are kept for their rows, and Redis does not hold them.
     var waiting = 0
     /// Ids that another sweep has found: they are not found twice.
     var claimed: Set<JobID> = []

@@ -16,15 +16,15 @@ extension ReconcilePass {
         var jobs: [JobID: Look]
     }
 
-    /// Of whom nothing can be said: changes are kept for their rows. An epoch is opened without those that Redis does not
-    /// hold, for nobody can lease them; the round is not full then.
+    /// Nothing can be said of these: changes are kept for their rows. An epoch is opened without those that Redis does
+    /// not hold, for nobody can lease them; the round is not full then.
     private mutating func leaveHeld(_ looks: [Look]) {
         for look in looks where look.row?.hasHeldChanges == true {
             if options.mode == .open, look.sight.held == nil { waiting += 1 } else { run.inconclusive += 1 }
         }
     }
 
-    /// The rows of these jobs. Changes that are kept for some are brought to them first, as far as nobody holds them now.
+    /// The rows of these jobs. Changes that are kept for some are brought to them first, as far as nobody holds them.
     func rows(_ ids: [JobID]) async throws -> [JobID: LedgerView] {
         let rows = try await onLedger { try await ledger.reconciliation.views(ids) }
         guard rows.values.contains(where: \.hasHeldChanges) else { return rows }
