@@ -192,26 +192,27 @@ extension PostgresLedger: LedgerRepair {
 
     /// Three parts, each with an error of its own: one that fails stops none of the others.
     public func freeKeys(limit: Int) async throws(LedgerError) -> Int {
-        let most = Parameters([.int(Int64(limit))])
-        let parts: [@Sendable (PostgresConnection) throws(LedgerError) -> Int64] = [
-            { connection throws(LedgerError) in
-                try connection.sweepHeld()
-                return 0
-            },
-            { connection throws(LedgerError) in try connection.run(.freeKeys, most, .commits).int(0, 0) ?? 0
-            },
-            { connection throws(LedgerError) in try connection.run(.pruneKeys, most, .commits).int(0, 0) ?? 0
-            },
-        ]
-        var freed: Int64 = 0
         var failure: LedgerError?
-        for part in parts {
-            do throws(LedgerError) { freed += try await pool.run("free keys", part) } catch {
-                failure = failure ?? error
+        do throws(LedgerError) {
+            try await pool.run("bring held changes") { connection throws(LedgerError) in
+                try connection.sweepHeld()
             }
+        } catch { failure = error }
+        var freed = 0
+        for statement in [Statement.freeKeys, .pruneKeys] {
+            do throws(LedgerError) {
+                freed += try await free(statement, limit)
+            } catch { failure = failure ?? error }
         }
         if let failure { throw failure }
-        return Int(freed)
+        return freed
+    }
+
+    private func free(_ statement: Statement, _ limit: Int) async throws(LedgerError) -> Int {
+        try await pool.run("free keys") { connection throws(LedgerError) in
+            let rows = try connection.run(statement, Parameters([.int(Int64(limit))]), .commits)
+            return Int(rows.int(0, 0) ?? 0)
+        }
     }
 
     public func keepResults(_ ids: [JobID]) async throws(LedgerError) {
