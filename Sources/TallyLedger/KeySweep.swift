@@ -2,15 +2,13 @@ import Synchronization
 import TallyCore
 
 /// Frees unique keys that nobody frees on the way: those whose time is over, in both halves, and those that a
-/// client's open transaction held when their job ended. And tells a queue that lost its data which half keeps the
-/// keys of each queue.
+/// client's open transaction held when their job ended. And tells each new epoch of a queue, whose data may be gone,
+/// which half keeps the keys of each queue.
 public final class KeySweep: Sendable {
     private let queue: QueueStore
     private let ledger: LedgerStore?
     /// How far the walk through the queue's keys has come; it begins anew at the end.
     private let cursor = Mutex("")
-    /// The epoch of the queue that was told which half keeps the keys.
-    private let told = Mutex<Int64>(0)
 
     /// Begins at the first key. Without a ledger only the queue's keys are freed.
     public init(queue: any QueueDriver, ledger: (any LedgerDriver)?) {
@@ -45,17 +43,7 @@ public final class KeySweep: Sendable {
 
     /// Once an epoch, since the data may be gone with the one before it.
     private func tellHomes() async throws -> Int {
-        guard let ledger = ledger?.keyHomes, let homes = queue.keyHomes else { return 0 }
-        let epoch = try await queue.transitions.history().epoch
-        if told.withLock({ $0 }) == epoch { return 0 }
-        var last: QueueName?
-        while true {
-            let page = try await ledger.keyHomes(after: last, limit: Limits.maxPage)
-            try await homes.restore(Dictionary(page.map { ($0.queue, $0.home) }) { first, _ in first })
-            if page.count < Limits.maxPage { break }
-            last = page.last?.queue
-        }
-        told.withLock { $0 = epoch }
+        if let ledger = ledger?.keyHomes { try await queue.keyHomes?.learn(from: ledger) }
         return 0
     }
 

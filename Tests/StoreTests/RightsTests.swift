@@ -28,6 +28,48 @@ private final class Complaints: JobObserver {
             String.init)
     }
 
+    /// What the client itself sends, beside the commands that the functions call.
+    private static let sent: Set<String> = [
+        "auth", "select", "ping", "info", "client|setname", "client|list", "fcall", "function|list",
+        "function|load", "function|delete", "blpop",
+    ]
+
+    @Test func `are what the functions call and the client sends, command by command`() throws {
+        let folder = Self.page.deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Sources/TallyRedis/Functions")
+        let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        var called: Set<String> = []
+        for file in files where file.pathExtension == "lua" {
+            let text = try String(contentsOf: file, encoding: .utf8)
+            for call in text.matches(of: /(redis\.p?call|unless_damaged)\(([^,)]*)/) {
+                let words = call.2.matches(of: /'([A-Z]+)'/).map { $0.1.lowercased() }
+                called.formUnion(words)
+                // Nothing is called but by its own name, so that none is missing here.
+                #expect(!words.isEmpty || call.2 == "...", "\(file.lastPathComponent): \(call.0)")
+            }
+        }
+        let named = try rule("x").filter { $0.hasPrefix("+") }.map { String($0.dropFirst()) }
+
+        #expect(called.count > 30)
+        #expect(Set(named).symmetricDifference(called.union(Self.sent)).sorted() == [])
+    }
+
+    @Test func `that lack a command are an error of that call, and no job counts as damaged`() async throws {
+        try await PrivateRedis.with { redis in
+            let words = try rule("tally").filter { $0 != "+hstrlen" }
+            _ = try RawRedis(url: redis.url).send(words.map { Array($0.utf8) })
+            let queue = try await RedisQueue.open(
+                RedisConfiguration(url: redis.url.replacing("127.0.0.1", with: "tally:PASSWORD@127.0.0.1")))
+            let job = JobRecord(type: "t", body: Array(repeating: 32, count: Limits.inlineBodyBytes) + [49])
+            _ = try await queue.push([Push(job)], issued: nil)
+
+            let error = await caught(QueueError.self) { try await queue.inspect([job.id], bodies: .omitted) }
+
+            #expect(error != nil && error?.isOfThisCall == false, "\(error as Any)")
+            await queue.close()
+        }
+    }
+
     @Test func `are enough for a whole life of jobs, for every duty and for the reconciler`() async throws {
         try await PrivateRedis.with { redis in
             let scratch = try await ScratchNamespace.open(
@@ -149,6 +191,10 @@ private final class Complaints: JobObserver {
         _ = try await tally.client.enqueue(queued, durability: .queued)
         let later = JobRecord(type: "ok", runAt: .now + .seconds(3600))
         _ = try await tally.client.enqueue(later)
+        let large = JobRecord(
+            type: "ok", body: Array(repeating: 32, count: Limits.inlineBodyBytes) + [49],
+            runAt: .now + .seconds(3600))
+        _ = try await tally.client.enqueue(large)
         let cancelled = try await tally.cancel(later.id)
         try await eventually("all but the one that waits for its retry ended") {
             let found = try await ledger.inspection.jobs(jobs.map(\.id) + [queued.id, later.id])
@@ -178,6 +224,7 @@ private final class Complaints: JobObserver {
 
         if case .cancelled = cancelled {} else { Issue.record("\(cancelled)") }
         #expect(failed.status == .failed)
+        #expect(!run.findings.contains { $0.code == "D31" }, "\(run)")
         #expect(run.error == nil && run.left == 0 && statement.holds, "\(run) \(statement)")
         let denied = complaints.all.filter {
             $0.contains("42501") || $0.contains("NOPERM") || $0.contains("permission")

@@ -132,6 +132,105 @@ import Testing
         }
     }
 
+    /// After each of these a queue had two halves that both refuse it, for ever.
+    @Test(arguments: ["asked first", "told later"])
+    func `never is of both modes after Redis lost its data`(_ order: String) async throws {
+        try await Halves.with { halves in
+            _ = try await client(halves, .queued).enqueue(job("a"))
+            try await halves.mirrorAll()
+            for key in [RedisKey.homes, .unique] { try halves.send("DEL", key) }
+            if order == "told later" {
+                // By a program that claims before anybody has told.
+                try halves.send("HSET", .homes, Array("a".utf8), Array("r".utf8))
+                _ = try await KeySweep(queue: halves.queue, ledger: halves.ledger).step()
+            }
+            let recorded = client(halves, .recorded)
+
+            #expect(await refused(recorded, job("a")) == .queued)
+            #expect(await refused(client(halves, .queued), job("a", "another")) == nil)
+            await recorded.drain()
+        }
+    }
+
+    @Test func `is not turned into the other mode by a push of a program that does not ask`() async throws {
+        try await Halves.with { halves in
+            let recorded = client(halves, .recorded)
+            _ = try await recorded.enqueue(job("b"))
+            await recorded.drain()
+            try await halves.sql("DELETE FROM SCHEMA.unique_keys")
+            try halves.send("HDEL", .homes, Array("b".utf8))
+            _ = try await client(halves, .queued).enqueue(job("b", "old"))
+            try halves.send("HSET", .homes, Array("b".utf8), Array("r".utf8))
+            while try await halves.mirror.step() > 0 {}
+
+            #expect(try await halves.sql("SELECT queue FROM SCHEMA.key_homes").isEmpty)
+            #expect(await refused(recorded, job("b", "new")) == nil)
+            #expect(await refused(client(halves, .queued), job("b", "new")) == .recorded)
+            await recorded.drain()
+        }
+    }
+
+    @Test func `is noted where the ledger had a key of that queue once, whose time is over`() async throws {
+        try await Halves.with { halves in
+            try await halves.sql(
+                "INSERT INTO SCHEMA.unique_keys (queue, key, job_id, until) "
+                    + "VALUES ('a', 'old', '\(JobID())', now() - interval '1 second')")
+            _ = try await client(halves, .queued).enqueue(job("a"))
+            while try await halves.mirror.step() > 0 {}
+
+            #expect(try await halves.sql("SELECT queue FROM SCHEMA.key_homes") == [[.text("a")]])
+        }
+    }
+
+    @Test(arguments: [RedisKey.unique, .homes])
+    func `that is damaged in Redis keeps its own queue from being relayed, and no other`(_ key: RedisKey)
+        async throws
+    {
+        try await Halves.with { halves in
+            try await sqlEnqueue(halves)
+            let (other, keyed) = (JobRecord(type: "t", queue: "other"), job("q", "second"))
+            _ = try await halves.ledger.record([other, keyed])
+            try halves.send("DEL", key)
+            try halves.send("SET", key, Array("x".utf8))
+
+            _ = try await Relay(queue: halves.queue, ledger: halves.ledger).step(olderThan: .zero)
+
+            #expect(try await halves.queue.inspect([other.id, keyed.id]).held.keys.map { $0 } == [other.id])
+            try halves.send("DEL", key)
+            _ = try await Relay(queue: halves.queue, ledger: halves.ledger).step(olderThan: .zero)
+            #expect(try await halves.queue.inspect([keyed.id]).held.count == 1)
+            #expect(try await halves.ledger.list(JobQuery(status: .failed)).jobs.isEmpty)
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `is taken again in Redis by a requeued job of mode queued, which ends if another has it`(
+        _ isTaken: Bool
+    ) async throws {
+        try await Halves.with { halves in
+            let queued = client(halves, .queued)
+            let first = job("a")
+            _ = try await queued.enqueue(first)
+            let wish = ReserveWish(["a"], limit: 1, worker: WorkerID("w"))
+            let lease = try #require(try await halves.queue.reserve(wish).jobs.first?.lease)
+            _ = try await halves.queue.settle([.fail(lease, error: "e")])
+            while try await halves.mirror.step() > 0 {}
+            let other = job("a")
+            if isTaken { _ = try await queued.enqueue(other) }
+            _ = try await halves.ledger.requeue(
+                first.id, seen: lease.version, runAt: nil, resetAttempts: true, actor: "test",
+                despiteEffect: false)
+            #expect(try await halves.sql("SELECT key FROM SCHEMA.unique_keys").isEmpty)
+
+            _ = try await Relay(queue: halves.queue, ledger: halves.ledger).step(olderThan: .zero)
+
+            let third = try await queued.enqueue(job("a"))
+            #expect(third.existed && third.id == (isTaken ? other.id : first.id))
+            let view = try await halves.queue.inspect([first.id, other.id])
+            #expect(view.held.keys.map { $0 } == [isTaken ? other.id : first.id])
+        }
+    }
+
     @Test func `is not told by what a rebuild pushes`() async throws {
         try await Halves.with { halves in
             let recorded = job("b")

@@ -237,6 +237,24 @@ import Testing
         }
     }
 
+    @Test func `goes on with it after restarts that an older program met first, which keeps no epochs [D35]`()
+        async throws
+    {
+        try await with { stage, one, _ in
+            #expect(try await stage.opens(one) == "opens")
+            let meta = RedisKey.meta.of(stage.namespace)
+            for _ in 1...2 {
+                let kept = try #require(try RawRedis(url: one.url)("HGET", meta, "epochs").text)
+                try await restart(one)
+                let queue = try await RedisQueue.open(stage.settings(one).redis())
+                _ = try await queue.sighting()
+                await queue.close()
+                try RawRedis(url: one.url)("HSET", meta, "epochs", kept)
+                #expect(try await stage.opens(one) == "opens")
+            }
+        }
+    }
+
     @Test
     func `refuses a copy of its data that is started again, however often, and not the one that lives [D35]`()
         async throws

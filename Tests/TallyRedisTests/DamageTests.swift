@@ -88,6 +88,23 @@ private struct Damage: Sendable, CustomStringConvertible {
         }
     }
 
+    @Test func `that was set aside stays there when another is`() async throws {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            _ = try await queue.push([Push(JobRecord(type: "t"))], issued: nil)
+            let damaged = RedisKey.ready.of(namespace, "default:1")
+            for word in ["one", "two", "three"] {
+                try raw("SET", damaged, word)
+                _ = try await queue.counts()
+            }
+
+            let aside = RedisKey.aside.of(namespace, ":ready:default:1")
+            #expect(try raw("GET", aside).text == "one")
+            #expect(try raw("GET", aside + ":2").text == "two")
+            #expect(try raw("GET", aside + ":3").text == "three")
+        }
+    }
+
     @Test func `of a tombstone keeps its job from being run again until the tombstone is gone`() async throws
     {
         try await withQueue { queue, namespace in

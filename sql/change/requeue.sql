@@ -1,6 +1,7 @@
 -- failed → pending (or scheduled) at version + 1, with event and outbox row, if the row is failed at the version that
 -- the caller saw [requeue_version]. The row keeps that version as its floor [requeue_floor]. Crashes start again, for
--- the queue starts them again; a key that lasts until the end is taken again if it is free. A job whose effect is
+-- the queue starts them again; a key that lasts until the end is taken again if it is free; of a queue
+-- whose keys Redis keeps the relay takes it there. A job whose effect is
 -- committed is done: it runs again only where that is asked for, and then its effect is forgotten.
 --
 -- Params:  $1 uuid id, $2 bigint version seen, $3 timestamptz run at (null = now), $4 bigint reset attempts (0/1), $5 actor,
@@ -30,7 +31,8 @@ WITH moved AS (
   SELECT 'requeue', ARRAY[m.id], ARRAY[m.version], m.run_at, m.id, m.id, m.queue FROM moved m
 ), kept AS (
   INSERT INTO tally.unique_keys (queue, key, job_id, until)
-  SELECT m.queue, m.unique_key, m.id, 'infinity' FROM moved m WHERE m.unique_lifetime = -1
+  SELECT m.queue, m.unique_key, m.id, 'infinity' FROM moved m
+  WHERE m.unique_lifetime = -1 AND NOT EXISTS (SELECT FROM tally.key_homes h WHERE h.queue = m.queue)
   ON CONFLICT DO NOTHING
 ), {{totals}}, {{counted}}
 SELECT (j.id IS NOT NULL)::integer::bigint, m.version::bigint, j.status,

@@ -38,7 +38,11 @@ public struct QueueError: Error, Hashable, Sendable, CustomStringConvertible {
     /// jobs and the queue of this very call. The server itself is there, and takes other calls.
     package var meetsDamage: Bool {
         code == .wrongServer && detail.hasPrefix("WRONGTYPE ")
-            || code == .uncertain && detail.hasPrefix("ERR ")
+            || code == .uncertain && detail.hasPrefix("ERR ") && !lacksRight
+    }
+    /// A function called what the rights of this program's user do not name (`ops/rights.md`): no call of it succeeds.
+    private var lacksRight: Bool {
+        detail.hasPrefix("ERR The user executing the script") || detail.hasPrefix("ERR ACL failure")
     }
     /// What one call brought, or met, is at fault: its members are asked one by one, and no other call waits
     /// for it.

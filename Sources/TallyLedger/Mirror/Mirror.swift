@@ -8,6 +8,8 @@ import TallyCore
 public final class Mirror: Sendable {
     private let queue: any TransitionLog
     private let ledger: any MirrorApplication
+    private let keyHomes: (any QueueKeyHomes)?
+    private let ledgerKeyHomes: (any LedgerKeyHomes)?
     private let observer: any JobObserver
     private let state = Mutex(State())
 
@@ -33,6 +35,8 @@ public final class Mirror: Sendable {
     ) {
         self.queue = queue.store.transitions
         self.ledger = ledger.store.mirror
+        keyHomes = queue.store.keyHomes
+        ledgerKeyHomes = ledger.store.keyHomes
         self.observer = observer
     }
 
@@ -61,7 +65,7 @@ public final class Mirror: Sendable {
         async let following = next.isFull ? read(after: next.folded.upTo) : nil
         let applied: Bool
         do {
-            applied = try await ledger.apply(next.folded)
+            applied = try await ledger.apply(await withKeysNoted(next.folded))
         } catch {
             state.withLock { $0.position = nil }  // an uncertain commit: the cursor tells
             throw error
@@ -75,6 +79,22 @@ public final class Mirror: Sendable {
             state.withLock { $0.ahead = read }
         }
         return next.entries
+    }
+
+    /// Which queues' keys are in Redis only Redis decides: a push of an older program does not. Where it cannot say,
+    /// nothing is noted: a ledger that knows less than Redis refuses nobody.
+    private func withKeysNoted(_ batch: MirrorBatch) async -> MirrorBatch {
+        guard !batch.keyHomes.isEmpty, let keyHomes else { return batch }
+        var batch = batch
+        let queues = batch.keyHomes.sorted()
+        batch.keyHomes = []
+        do {
+            let homes = try await keyHomes.asked(ledgerKeyHomes) { try await $0.noteKeys(of: queues) } ?? []
+            for (queue, home) in zip(queues, homes) where home == .queue { batch.keyHomes.insert(queue) }
+        } catch {
+            observer.dutyFailed("mirror", error)
+        }
+        return batch
     }
 
     /// What follows `after`, as much as one transaction should take; nil = nothing.

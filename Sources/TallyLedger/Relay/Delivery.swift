@@ -40,23 +40,52 @@ final class Delivery: Sendable {
         return verdict
     }
 
-    /// Of jobs that were recorded with a unique key nobody may have asked the queue: `tally.enqueue` cannot. So that
-    /// one key is one live job, the one whose key a job of mode queued holds is set aside.
+    /// Of jobs that were recorded with a unique key nobody may have asked the queue: `tally.enqueue` cannot, and a
+    /// requeue does not. So that one key is one live job, the one whose key a job of mode queued holds is set aside.
     private func withKeysTaken(_ pushes: [Push], _ verdict: inout RelayVerdict) async throws -> [Push] {
-        let keyed = pushes.filter { $0.version == 1 && $0.record.unique != nil }
+        let keyed = pushes.filter(\.takesKey)
         guard !keyed.isEmpty, let keyHomes else { return pushes }
-        let takings = try await keyHomes.takeKeys(of: keyed.map(\.record))
-        var held: Set<JobID> = []
-        for (push, taking) in zip(keyed, takings) where taking == .held {
-            held.insert(push.record.id)
-            verdict.aside[push.record.id] =
-                "its unique key is held by a job of mode queued; the keys of one queue belong to one mode"
+        var mine: Set<JobID> = []
+        try await take(keyed, keyHomes, &mine, &verdict)
+        return pushes.filter { !$0.takesKey || mine.contains($0.record.id) }
+    }
+
+    private func take(
+        _ pushes: [Push], _ keyHomes: any QueueKeyHomes, _ mine: inout Set<JobID>,
+        _ verdict: inout RelayVerdict
+    ) async throws {
+        let records = pushes.map(\.record)
+        switch await attempt({ () throws(QueueError) in try await keyHomes.takeKeys(of: records) }) {
+        case .success(let takings?):
+            for (push, taking) in zip(pushes, takings) {
+                if taking == .held {
+                    verdict.aside[push.record.id] =
+                        "its unique key is held by a job of mode queued; the keys of one queue belong to one mode"
+                } else {
+                    mine.insert(push.record.id)
+                }
+            }
+        case .success(nil):
+            // Another epoch has begun, whose pushes are refused until it is opened.
+            verdict.left += records.map(\.id)
+        case .failure(let error) where error.isOfThisCall && pushes.count > 1:
+            // What the queue keeps of one key is damaged: find it, and let the others go.
+            for push in pushes {
+                if isClosed(push.record.queue) {
+                    verdict.left.append(push.record.id)
+                } else {
+                    try await take([push], keyHomes, &mine, &verdict)
+                }
+            }
+        case .failure(let error) where error.isOfThisCall:
+            observer.dutyFailed("relay", error)
+            leave(pushes[0], &verdict, failures: 1)
+        case .failure(let error): throw error
         }
-        return pushes.filter { !held.contains($0.record.id) }
     }
 
     private func send(_ pushes: [Push], _ verdict: inout RelayVerdict) async throws {
-        switch await attempt(pushes) {
+        switch await attempt({ () throws(QueueError) in try await queue.push(pushes, issued: issued) }) {
         case .success(let answers):
             for (push, answer) in zip(pushes, answers) {
                 switch answer {
@@ -85,9 +114,11 @@ final class Delivery: Sendable {
         }
     }
 
-    private func attempt(_ pushes: [Push]) async -> Result<[PushAnswer], QueueError> {
+    private func attempt<Answer>(_ call: () async throws(QueueError) -> Answer) async -> Result<
+        Answer, QueueError
+    > {
         do throws(QueueError) {
-            return .success(try await queue.push(pushes, issued: issued))
+            return .success(try await call())
         } catch {
             return .failure(error)
         }
@@ -99,5 +130,13 @@ final class Delivery: Sendable {
     private func leave(_ push: Push, _ verdict: inout RelayVerdict, failures count: Int) {
         verdict.left.append(push.record.id)
         failures.withLock { $0[push.record.queue, default: 0] += count }
+    }
+}
+
+extension Push {
+    /// A requeued job takes its key again only where that lasts until it ends.
+    fileprivate var takesKey: Bool {
+        guard let key = record.unique else { return false }
+        return version == 1 || key.lifetime == .untilTerminal
     }
 }

@@ -21,6 +21,7 @@ public struct Relay: Sendable {
     /// One pass over every queue that has outbox rows, a page of them at a time. Answers how many rows are gone.
     public func step(olderThan age: Duration = Limits.relayAge) async throws -> Int {
         try await checkLedger()
+        try await tellHomes()
         var deleted = 0
         var claim = RelayClaim(olderThan: age)
         repeat {
@@ -36,6 +37,16 @@ public struct Relay: Sendable {
             claim.after = pass.next
         } while claim.after != nil
         return deleted
+    }
+
+    /// Before rows are claimed, since it asks the ledger, and the claim holds a connection of that. Damage is met again
+    /// by the jobs that it is about.
+    private func tellHomes() async throws {
+        do {
+            try await queue.keyHomes?.learn(from: ledger.keyHomes)
+        } catch let error as QueueError where error.isOfThisCall {
+            observer.dutyFailed("relay", error)
+        }
     }
 
     /// A ledger that reported more than it knows was restored from an old dump: its outbox holds jobs that may have

@@ -110,7 +110,7 @@ extension MemoryLedger: Recording, LedgerOutbox, MirrorApplication, LedgerContro
     }
 
     public func apply(_ batch: MirrorBatch) async throws(LedgerError) -> Bool {
-        try run("apply") { state, _ in state.apply(batch) }
+        try run("apply") { state, now in state.apply(batch, at: now) }
     }
 
     // MARK: - Change

@@ -2,7 +2,7 @@ import TallyCore
 
 extension MemoryLedgerState {
     /// False when the cursor has moved: another mirror was first, and nothing is written.
-    mutating func apply(_ batch: MirrorBatch) -> Bool {
+    mutating func apply(_ batch: MirrorBatch, at now: Timestamp) -> Bool {
         guard cursor == batch.after else { return false }
         for event in batch.events { events[event.job, default: []].append(event) }
         for job in batch.created {
@@ -17,7 +17,7 @@ extension MemoryLedgerState {
         for change in batch.changed { self.change(change) }
         for (beat, at) in batch.beats { workers[beat.id] = WorkerRow(beat: beat, lastSeen: at) }
         quarantine += batch.unreadable
-        let recorded = Set(unique.keys.map(\.queue))
+        let recorded = Set(unique.filter { $0.value.isLive(at: now) }.keys.map(\.queue))
         keyHomes.formUnion(batch.keyHomes.filter { !recorded.contains($0) })
         cursor = batch.upTo
         return true

@@ -1,14 +1,31 @@
 import TallyCore
 
 extension MemoryQueue: QueueKeyHomes {
-    public func claimKeys(of jobs: [JobRecord]) async throws(QueueError) -> [KeyHome] {
-        try run("claim keys") { state, now in jobs.map { state.claimKey(of: $0, at: now) } }
+    public func untold() async throws(QueueError) -> Int64? {
+        try run("untold") { state, _ in state.isTold ? nil : state.epoch }
     }
-    public func takeKeys(of jobs: [JobRecord]) async throws(QueueError) -> [KeyTaking] {
-        try run("take keys") { state, now in jobs.map { state.takeKey(of: $0, at: now) } }
+    public func restore(_ homes: [QueueName: KeyHome], epoch: Int64, isLast: Bool) async throws(QueueError)
+        -> Bool
+    {
+        try run("restore homes") { state, _ in
+            if state.epoch != epoch { return false }
+            state.homes.merge(homes) { known, told in told == .queue ? told : known }
+            if isLast { state.toldEpoch = epoch }
+            return true
+        }
     }
-    public func restore(_ homes: [QueueName: KeyHome]) async throws(QueueError) {
-        try run("restore homes") { state, _ in state.homes.merge(homes) { known, _ in known } }
+    public func claimKeys(of jobs: [JobRecord]) async throws(QueueError) -> [KeyHome]? {
+        try run("claim keys") { state, now in
+            state.isTold ? jobs.map { state.claimKey(of: $0, at: now) } : nil
+        }
+    }
+    public func takeKeys(of jobs: [JobRecord]) async throws(QueueError) -> [KeyTaking]? {
+        try run("take keys") { state, now in
+            state.isTold ? jobs.map { state.takeKey(of: $0, at: now) } : nil
+        }
+    }
+    public func noteKeys(of queues: [QueueName]) async throws(QueueError) -> [KeyHome]? {
+        try run("note keys") { state, _ in state.isTold ? queues.map { state.noteKeys(of: $0) } : nil }
     }
 }
 
@@ -17,12 +34,20 @@ extension MemoryQueueState {
         unique[slot].map { $0.id != id && $0.isLive(at: now) } ?? false
     }
 
-    fileprivate mutating func claimKey(of job: JobRecord, at now: Timestamp) -> KeyHome {
-        if let home = homes[job.queue] { return home }
-        let slot = UniqueSlot(queue: job.queue, key: job.unique?.text ?? "")
-        let home: KeyHome = isHeld(slot, besides: job.id, at: now) ? .queue : .ledger
-        homes[job.queue] = home
+    fileprivate var isTold: Bool { toldEpoch == epoch }
+
+    fileprivate mutating func noteKeys(of queue: QueueName) -> KeyHome {
+        let home = homes[queue] ?? .queue
+        homes[queue] = home
         return home
+    }
+
+    fileprivate mutating func claimKey(of job: JobRecord, at now: Timestamp) -> KeyHome {
+        let slot = UniqueSlot(queue: job.queue, key: job.unique?.text ?? "")
+        let held: KeyHome? = isHeld(slot, besides: job.id, at: now) ? .queue : nil
+        let home = homes[job.queue] ?? held ?? .ledger
+        homes[job.queue] = home
+        return held ?? home
     }
 
     fileprivate mutating func takeKey(of job: JobRecord, at now: Timestamp) -> KeyTaking {

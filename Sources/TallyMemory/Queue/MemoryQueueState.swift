@@ -17,6 +17,8 @@ struct MemoryQueueState: Sendable {
     var ended = Tombstones()
     var unique: [UniqueSlot: UniqueHolder] = [:]
     var homes: [QueueName: KeyHome] = [:]
+    /// The epoch that was told which half keeps the keys, as the ledger knows it.
+    var toldEpoch: Int64?
     var paused: Set<QueueName> = []
 
     var log = MemoryLog()

@@ -17,8 +17,7 @@ local function head_of(record)
 end
 
 local function length_of_large(c, id)
-  local length = redis.pcall('HSTRLEN', c.p .. K.large, id)
-  return type(length) == 'number' and text(length) or '0'
+  return text(unless_damaged('HSTRLEN', c.p .. K.large, id) or 0)
 end
 
 redis.register_function { function_name = NAME .. 'inspect', flags = { 'allow-oom' }, callback = function(keys, args)

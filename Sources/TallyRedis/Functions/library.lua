@@ -70,11 +70,20 @@ local function read_tokens(args, first, step, least, most)
   return tokens
 end
 
--- A large body, or '' where there is none or none can be read: its job is then told as damaged, and no other.
-local function large_body(c, id)
-  local body = redis.pcall('HGET', c.p .. K.large, id)
-  return type(body) == 'string' and body or ''
+-- A command's answer, or nil where it met a key of another type, or what is no number: that is damage, and stops no
+-- call that touches other jobs as well. Any other error is none, such as a right that the caller lacks: it is raised.
+local function unless_damaged(...)
+  local answer = redis.pcall(...)
+  if type(answer) ~= 'table' or not answer.err then return answer end
+  if answer.err:find('WRONGTYPE', 1, true) or answer.err:find('not an integer', 1, true)
+    or answer.err:find('would overflow', 1, true) then
+    return nil
+  end
+  error(answer)
 end
+
+-- A large body, or '' where there is none or none can be read: its job is then told as damaged, and no other.
+local function large_body(c, id) return unless_damaged('HGET', c.p .. K.large, id) or '' end
 
 local function text(number) return string.format('%.0f', number) end
 
@@ -129,8 +138,8 @@ end
 -- An older program moves jobs without counting. Its entries show as a `seq` that is not `counted`; then `later` is
 -- counted anew, some members a sweep. `recount` says how many are counted, from the first one on; nil = all.
 local function count_up(c, name, queue, by)
-  local count = redis.pcall('HINCRBY', c.p .. name, queue, by)
-  if type(count) ~= 'number' or count <= 0 then redis.call('HDEL', c.p .. name, queue) end
+  local count = unless_damaged('HINCRBY', c.p .. name, queue, by)
+  if not count or count <= 0 then redis.call('HDEL', c.p .. name, queue) end
 end
 
 local function keep_recount(c)
@@ -161,11 +170,17 @@ local function wait_no_more(c, queue, element)
 end
 
 -- The length of a list. A key of another type there is nobody's job, and would stop every call that meets it: it goes
--- to a name of its own, where a person finds it.
+-- to a name of its own, where a person finds it beside all that went there before.
 local function length_of(c, key)
-  local length = redis.pcall('LLEN', key)
-  if type(length) == 'number' then return length end
-  redis.call('RENAME', key, c.p .. K.aside .. key:sub(#c.p + 1))
+  local length = unless_damaged('LLEN', key)
+  if length then return length end
+  local aside = c.p .. K.aside .. key:sub(#c.p + 1)
+  local name, n = aside, 1
+  while redis.call('EXISTS', name) == 1 do
+    n = n + 1
+    name = aside .. ':' .. n
+  end
+  redis.call('RENAME', key, name)
   return 0
 end
 
@@ -340,7 +355,7 @@ local function line_up(c, batch, record, element)
 end
 local function push_lines(c, batch)
   for _, key in ipairs(batch) do
-    if type(redis.pcall('RPUSH', key, unpack(batch[key]))) ~= 'number' then
+    if not unless_damaged('RPUSH', key, unpack(batch[key])) then
       length_of(c, key)
       redis.call('RPUSH', key, unpack(batch[key]))
     end
@@ -367,12 +382,12 @@ local function bury(c, ended, is_absent)
   end
   redis.call('HDEL', c.p .. K.body, unpack(ids))
   if redis.call('EXISTS', c.p .. K.detours) == 1 then redis.call('HDEL', c.p .. K.detours, unpack(ids)) end
-  if redis.call('EXISTS', c.p .. K.large) == 1 then redis.pcall('HDEL', c.p .. K.large, unpack(ids)) end
+  if redis.call('EXISTS', c.p .. K.large) == 1 then unless_damaged('HDEL', c.p .. K.large, unpack(ids)) end
   redis.call('HSET', c.p .. K.tombs .. c.gen, unpack(tombs))
   if redis.call('EXISTS', c.p .. K.unique) == 1 then
     for _, id in ipairs(ids) do
-      local field = redis.pcall('HGET', c.p .. K.unique, 'i' .. id)
-      if type(field) == 'string' then
+      local field = unless_damaged('HGET', c.p .. K.unique, 'i' .. id)
+      if field then
         redis.call('HDEL', c.p .. K.unique, 'i' .. id)
         local holder = redis.call('HGET', c.p .. K.unique, 'k' .. field)
         -- A key with a lifetime outlives its job.

@@ -31,7 +31,7 @@ end
 local function write_record(c, job)
   redis.call('HSET', c.p .. K.body, job.id, job.record)
   if job.large then redis.call('HSET', c.p .. K.large, job.id, job.large)
-  else redis.pcall('HDEL', c.p .. K.large, job.id) end
+  else unless_damaged('HDEL', c.p .. K.large, job.id) end
 end
 
 -- Where a ghost stands: its place of the kind that `state` asks for, or nil.

@@ -21,6 +21,7 @@ final class RecordLane: Sendable {
 
     private let queue: any Enqueueing
     private let keyHomes: (any QueueKeyHomes)?
+    private let ledgerKeyHomes: (any LedgerKeyHomes)?
     private let recording: any Recording
     private let outbox: any LedgerOutbox
     private let observer: any JobObserver
@@ -33,6 +34,7 @@ final class RecordLane: Sendable {
     init(queue: QueueStore, ledger: LedgerStore, observer: any JobObserver) {
         self.queue = queue.enqueueing
         keyHomes = queue.keyHomes
+        ledgerKeyHomes = ledger.keyHomes
         recording = ledger.recording
         outbox = ledger.outbox
         self.observer = observer
@@ -48,7 +50,7 @@ final class RecordLane: Sendable {
 
     /// Before jobs with unique keys are recorded: makes sure that the ledger keeps the keys of their queues. A queue
     /// that cannot be asked now does not keep them from being recorded; the ledger then goes by what the mirror told
-    /// it.
+    /// it, and the relay pushes them, once it has asked.
     func claimKeys(of jobs: [JobRecord]) async throws(EnqueueError) {
         guard !jobs.isEmpty, let keyHomes else { return }
         let epoch = await stamp()?.epoch ?? 0
@@ -56,7 +58,9 @@ final class RecordLane: Sendable {
             jobs.filter { epoch == 0 || known.epoch != epoch || !known.queues.contains($0.queue) }
         }
         if unknown.isEmpty { return }
-        guard let homes = await ask({ try await keyHomes.claimKeys(of: unknown) }) else { return }
+        let ledger = ledgerKeyHomes
+        let answer = await ask { try await keyHomes.asked(ledger) { try await $0.claimKeys(of: unknown) } }
+        guard let homes = answer ?? nil else { return }
         for (job, home) in zip(unknown, homes) where home == .queue {
             throw .keysElsewhere(job.queue, .queued)
         }
@@ -128,13 +132,21 @@ final class RecordLane: Sendable {
         return await ask { try await queue.stamp() }
     }
 
+    /// Whether no job of mode queued can have its key: else the relay asks before it pushes.
+    private func isClaimed(_ job: JobRecord, in epoch: Int64) -> Bool {
+        if job.unique == nil || keyHomes == nil { return true }
+        return claimed.withLock { $0.epoch == epoch && $0.queues.contains(job.queue) }
+    }
+
     /// Once, right after the commit. Whatever goes wrong here, the outbox row stays and the relay takes over.
     private func push(_ jobs: [JobRecord], _ receipt: RecordReceipt, _ issued: Issued?) async {
         guard !receipt.outboxes.isEmpty, let issued else { return }
-        let new = zip(jobs, receipt.answers).compactMap { $1 == .recorded ? Push($0, isRecorded: true) : nil }
+        let recorded = zip(jobs, receipt.answers).compactMap { $1 == .recorded ? $0 : nil }
+        let new = recorded.filter { isClaimed($0, in: issued.epoch) }.map { Push($0, isRecorded: true) }
+        if new.isEmpty { return }
         let queue = self.queue
         let isPushed = await ask {
-            var isDone = true
+            var isDone = new.count == recorded.count
             for chunk in new.calls() {
                 let answers = try await queue.push(chunk, issued: issued)
                 // The jobs of a full queue stay for the relay; those of the others go on.
