@@ -96,7 +96,8 @@ extension PostgresConnection {
     }
 
     /// Brings to the rows what is kept for them, as far as nobody holds them any more: of each job in order, and a
-    /// bounded number in one transaction. What the server refuses is set aside. The rest waits for the next batch or sweep.
+    /// bounded number in one transaction. What the server refuses is set aside. The rest waits for the next batch or
+    /// sweep.
     func applyHeld(_ aside: inout [Aside]) throws(LedgerError) -> BatchCounts {
         var counts = BatchCounts()
         let most = [Int64(Limits.heldRows), Int64(Limits.rowsBytes)].map { LedgerValue.int($0) }

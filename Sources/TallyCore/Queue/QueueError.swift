@@ -40,7 +40,8 @@ public struct QueueError: Error, Hashable, Sendable, CustomStringConvertible {
         code == .wrongServer && detail.hasPrefix("WRONGTYPE ")
             || code == .uncertain && detail.hasPrefix("ERR ") && !lacksRight
     }
-    /// A function called what the rights of this program's user do not name (`ops/rights.md`): no call of it succeeds.
+    /// A function called what the rights of this program's user do not name (`ops/rights.md`): no call of it
+    /// succeeds.
     private var lacksRight: Bool {
         detail.hasPrefix("ERR The user executing the script") || detail.hasPrefix("ERR ACL failure")
     }

@@ -1,12 +1,12 @@
 /// A queue that knows which half keeps the unique keys of each queue. Without one the halves keep keys apart.
 ///
-/// A new epoch may have lost what was decided while the ledger knows it still. So nothing is claimed, taken or noted in
-/// an epoch that has not been told what the ledger knows: those calls then answer nil.
+/// A new epoch may have lost what was decided while the ledger knows it still. So nothing is claimed, taken or noted
+/// in an epoch that has not been told what the ledger knows: those calls then answer nil.
 public protocol QueueKeyHomes: Sendable {
     /// The epoch, as long as it has not been told.
     func untold() async throws(QueueError) -> Int64?
-    /// What the ledger knows. Where it says that the queue keeps the keys, it is right, whatever stands here; else what
-    /// stands here stays. False, and nothing is changed, in another epoch than `epoch`.
+    /// What the ledger knows. Where it says that the queue keeps the keys, it is right, whatever stands here; else
+    /// what stands here stays. False, and nothing is changed, in another epoch than `epoch`.
     ///
     /// - Parameter isLast: with this page the epoch has been told.
     func restore(_ homes: [QueueName: KeyHome], epoch: Int64, isLast: Bool) async throws(QueueError) -> Bool
@@ -33,7 +33,8 @@ extension QueueKeyHomes {
         }
     }
 
-    /// What the queue answers, once it has learnt what the ledger knows. nil = its epochs follow one another too fast.
+    /// What the queue answers, once it has learnt what the ledger knows. nil = its epochs follow one another too
+    /// fast.
     package func asked<Answer: Sendable>(
         _ ledger: (any LedgerKeyHomes)?, _ question: @Sendable (any QueueKeyHomes) async throws -> Answer?
     ) async throws -> Answer? {

@@ -64,7 +64,8 @@ package final class Pairing: Sendable {
             case .another(let known): throw PairingRefused(.another(known), sight)
             case .gaveWay(let epoch): throw PairingRefused(.gaveWay(to: epoch), sight)
             }
-            // An older program begins an epoch without keeping it: the next one must find that the ledger's led to it.
+            // An older program begins an epoch without keeping it: the next one must find that the ledger's led to
+            // it.
             let keepsEpoch = sight.past.isEmpty || sight.past.last == sight.epoch
             if isDry || sight.ledger == own && sight.id == id && keepsEpoch { return sight }
             // Another process may have been first: then it is looked at again.

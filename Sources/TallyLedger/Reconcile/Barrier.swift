@@ -13,9 +13,9 @@ public struct Barrier: Sendable {
         self.mirror = mirror
     }
 
-    /// True once the ledger has everything up to `end`, in rows or kept for those that are held; false when `time` ran
-    /// out: then nothing can be said.
-    /// It mirrors itself while it waits, so it passes even where no `tally serve` runs.
+    /// True once the ledger has everything up to `end`, in rows or kept for those that are held; false when `time`
+    /// ran out: then nothing can be said. It mirrors itself while it waits, so it passes even where no `tally serve`
+    /// runs.
     public func pass(_ end: LogPosition, within time: Duration = Limits.barrier) async throws -> Bool {
         let deadline = ContinuousClock.now + time
         var backoff = Backoff()

@@ -39,8 +39,8 @@ public struct Relay: Sendable {
         return deleted
     }
 
-    /// Before rows are claimed, since it asks the ledger, and the claim holds a connection of that. Damage is met again
-    /// by the jobs that it is about.
+    /// Before rows are claimed, since it asks the ledger, and the claim holds a connection of that. Damage is met
+    /// again by the jobs that it is about.
     private func tellHomes() async throws {
         do {
             try await queue.keyHomes?.learn(from: ledger.keyHomes)

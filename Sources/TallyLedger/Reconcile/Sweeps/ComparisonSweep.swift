@@ -16,8 +16,8 @@ extension ReconcilePass {
         var jobs: [JobID: Look]
     }
 
-    /// Nothing can be said of these: changes are kept for their rows. An epoch is opened without those that Redis does
-    /// not hold, for nobody can lease them; the round is not full then.
+    /// Nothing can be said of these: changes are kept for their rows. An epoch is opened without those that Redis
+    /// does not hold, for nobody can lease them; the round is not full then.
     private mutating func leaveHeld(_ looks: [Look]) {
         for look in looks where look.row?.hasHeldChanges == true {
             if options.mode == .open, look.sight.held == nil { waiting += 1 } else { run.inconclusive += 1 }
