@@ -213,7 +213,7 @@ import Testing
             _ = try await queued.enqueue(first)
             let wish = ReserveWish(["a"], limit: 1, worker: WorkerID("w"))
             let lease = try #require(try await halves.queue.reserve(wish).jobs.first?.lease)
-            _ = try await halves.queue.settle([.fail(lease, error: "e")])
+            _ = try await halves.queue.settle([.fail(lease, attempts: 1, error: "e")])
             while try await halves.mirror.step() > 0 {}
             let other = job("a")
             if isTaken { _ = try await queued.enqueue(other) }
