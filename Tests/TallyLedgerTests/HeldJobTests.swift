@@ -32,8 +32,11 @@ import Testing
             try await halves.mirrorAll()
             let patrol = Patrol(
                 reconciler: try Reconciler(queue: halves.queue, ledger: halves.ledger, mirror: halves.mirror))
-            for wait in [Duration.zero, Limits.tombstone + .seconds(1)] {
-                clock.advance(by: wait)
+            for isForgotten in [false, true] {
+                if isForgotten {
+                    clock.advance(by: Limits.tombstone + .seconds(1))
+                    for generation in ["a", "b"] { try halves.send("DEL", .tombs, of: generation) }
+                }
 
                 let run = try #require(try await patrol.step())
                 let repair = try await halves.reconcile(.repair).run

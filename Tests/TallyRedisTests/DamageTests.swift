@@ -98,7 +98,7 @@ private struct Damage: Sendable, CustomStringConvertible {
                 _ = try await queue.counts()
             }
 
-            let aside = RedisKey.aside.of(namespace, ":ready:default:1")
+            let aside = RedisKey.aside.of(namespace, RedisKey.ready.behind("", "default:1"))
             #expect(try raw("GET", aside).text == "one")
             #expect(try raw("GET", aside + ":2").text == "two")
             #expect(try raw("GET", aside + ":3").text == "three")
