@@ -60,8 +60,7 @@ public struct Reconciler: Sendable {
             return try await walked(options, nil, walk)
         }
         return try await lease.during {
-            try await queue.fencing?.fence(lease.token)
-            return try await RepairFence.$token.withValue(lease.token) {
+            try await RepairFence.$token.withValue(lease.token) {
                 try await walked(options, lease, walk)
             }
         }

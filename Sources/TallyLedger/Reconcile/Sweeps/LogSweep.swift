@@ -8,11 +8,14 @@ extension ReconcilePass {
         var upTo: LogPosition
     }
 
-    /// False: the halves do not belong together, and nothing may be compared.
+    /// False: the halves do not belong together, and nothing may be compared. True: the queue takes repairs of this
+    /// run alone from now on; another ledger's queue is never told so.
     mutating func checkPairing() async throws -> Bool {
-        guard let pairing = Pairing(queue.store, ledger) else { return true }
         do {
-            try await pairing.check(isAdopting: options.adoptsQueue, isDry: options.mode == .dry)
+            if let pairing = Pairing(queue.store, ledger) {
+                try await pairing.check(isAdopting: options.adoptsQueue, isDry: options.mode == .dry)
+            }
+            if let token = RepairFence.token { try await queue.fencing?.fence(token) }
             return true
         } catch let refused as PairingRefused {
             run.error = "\(refused)"
