@@ -36,6 +36,9 @@ static const char fragments_moved[] = {
 static const char fragments_snapshot[] = {
 #embed "../../sql/fragments/snapshot.sql" suffix(,)
 0};
+static const char fragments_view[] = {
+#embed "../../sql/fragments/view.sql" suffix(,)
+0};
 static const char keys_free[] = {
 #embed "../../sql/keys/free.sql" suffix(,)
 0};
@@ -418,6 +421,7 @@ static const struct { const char *name, *text; } files[] = {
     {"fragments/filter", fragments_filter},
     {"fragments/moved", fragments_moved},
     {"fragments/snapshot", fragments_snapshot},
+    {"fragments/view", fragments_view},
     {"keys/free", keys_free},
     {"keys/homes", keys_homes},
     {"keys/prune", keys_prune},

@@ -19,14 +19,6 @@ package struct Admin: Sendable {
         return halfWithRecord
     }
 
-    /// - Throws: `.unsupported` when the driver lacks it.
-    func inspectable() throws(QueueError) -> any QueueInspection {
-        guard let inspection = queue.inspection else {
-            throw QueueError(.unsupported, "inspect", "this queue driver has no admin interface")
-        }
-        return inspection
-    }
-
     /// A paused queue hands out no jobs; those that run go on, and what is enqueued waits.
     package func pause(_ queue: QueueName, _ isPaused: Bool) async throws {
         try await self.queue.control.pause(queue, isPaused)

@@ -44,7 +44,7 @@ package struct StatsReport: Sendable {
 
 extension Admin {
     package func stats() async throws -> StatsReport {
-        let queues = try await inspectable().counts()
+        let queues = try await queue.inspectable().counts()
         let history = try await queue.transitions.history()
         let balances = try await halfWithRecord?.inspection.balances()
         let compared = try await halfWithRecord?.repair?.lastFullRun()

@@ -8,14 +8,20 @@ package enum Lab {
         DemoWorkerCommand.self,
     ]
 
-    /// Runs `body`, whose private servers lie in this folder: they are gone afterwards, however it ends. A signal
-    /// cancels it, and a second one does not cut the clean-up short.
+    /// Runs `body`, whose private servers lie in this folder: they are gone afterwards, however it ends.
     static func withServers(in folder: String, _ body: @escaping @Sendable () async throws -> Void)
         async throws
     {
+        try await untilSignal {
+            defer { PrivateServers.remove(folder) }
+            try await body()
+        }
+    }
+
+    /// A signal cancels `body`, and a second one does not cut its clean-up short.
+    static func untilSignal(_ body: @escaping @Sendable () async throws -> Void) async throws {
         do {
             try await Signals.cancelling(insisting: false) {
-                defer { PrivateServers.remove(folder) }
                 do {
                     try await body()
                 } catch {

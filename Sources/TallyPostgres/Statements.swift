@@ -102,6 +102,7 @@ extension SQLFolder {
     /// job's end adds its step here.
     static let ledger = SQLFolder(fragments: [
         "snapshot": ["fragments/snapshot"], "filter": ["fragments/filter"], "moved": ["fragments/moved"],
+        "view": ["fragments/view"],
         "steps": ["steps/ended", "steps/keys", "steps/totals"], "totals": ["steps/totals"],
         "counted": ["steps/counted"],
     ]) { name in tally_sql(name).map { String(cString: $0) } }

@@ -5,7 +5,7 @@ extension PrivateServers {
     /// Started and migrated, by one call at a time. Servers that this call started do not outlive its failure or its
     /// cancellation.
     package static func startMigrated(
-        _ folder: String, say: (String) -> Void
+        _ folder: String, tuning: Tuning = Tuning(), say: (String) -> Void
     ) async throws -> PrivateServers {
         let path = absolute(folder)
         let lock = try await FolderLock.take(path, say: say)
@@ -13,7 +13,7 @@ extension PrivateServers {
         let before = try PrivateServers.open(path)
         if before == nil { try refuseForeign(path) }
         do {
-            let servers = try PrivateServers.start(path, say: say)
+            let servers = try PrivateServers.start(path, tuning: tuning, say: say)
             try Task.checkCancellation()
             _ = try await Migrator(PostgresConfiguration(url: servers.postgresURL)).apply()
             try Task.checkCancellation()

@@ -213,10 +213,7 @@ public final class Tally: Sendable {
     ///
     /// - Throws: `.unsupported` when the driver lacks it.
     public func inspectable() throws(QueueError) -> any QueueInspection {
-        guard let inspection = queue.inspection else {
-            throw QueueError(.unsupported, "inspect", "this queue driver has no admin interface")
-        }
-        return inspection
+        try queue.inspectable()
     }
 
     /// Waits for pushes under way, then closes both halves. May be repeated.

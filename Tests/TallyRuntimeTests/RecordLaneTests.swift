@@ -151,6 +151,24 @@ import Testing
         #expect(try await rig.memory.counts().reduce(0) { $0 + $1.pending } == 6)
     }
 
+    /// Else a seed of the simulation would tell another story on a slow machine.
+    @Test(arguments: [FaultyQueue.Call.push, .stamp])
+    func `ask a queue that failed again at once where a schedule decides when calls go on`(
+        _ call: FaultyQueue.Call
+    ) async throws {
+        let rig = Rig()
+        rig.queue.inject(.refuse(.unavailable), on: call)
+        let client = JobClient(queue: rig.queue, ledger: rig.store, patience: nil)
+
+        let first = try await client.enqueue(Plain())
+        await client.drain()
+        let second = try await client.enqueue(Plain())
+        await client.drain()
+
+        #expect(try await rig.held(first.id) == nil)
+        #expect(try await rig.held(second.id)?.status == .pending)
+    }
+
     @Test func `are pushed once more by the relay when the client died after its push, and run once [P4]`()
         async throws
     {

@@ -7,15 +7,4 @@
 WITH page AS MATERIALIZED (
   SELECT j.id, j.status, j.version, j.epoch, j.seq, j.run_at, octet_length(j.body) AS bytes FROM tally.jobs j
   WHERE j.id > $1::uuid AND j.completed_at IS NULL ORDER BY j.id LIMIT (SELECT $2::bigint)
-), carried AS MATERIALIZED (
-  SELECT u.id FROM tally.outbox o CROSS JOIN LATERAL unnest(o.ids) AS u (id)
-  WHERE o.last_id >= (SELECT p.id FROM page p ORDER BY p.id LIMIT 1)
-    AND o.first_id <= (SELECT p.id FROM page p ORDER BY p.id DESC LIMIT 1)
-), kept AS MATERIALIZED (
-  SELECT DISTINCT h.job_id FROM tally.held_changes h
-  WHERE h.job_id >= (SELECT p.id FROM page p ORDER BY p.id LIMIT 1)
-    AND h.job_id <= (SELECT p.id FROM page p ORDER BY p.id DESC LIMIT 1)
-)
-SELECT p.id, p.status, p.version::bigint, p.epoch, p.seq, (p.id IN (SELECT c.id FROM carried c))::integer::bigint, p.run_at,
-  coalesce(p.bytes, 0)::bigint, (p.id IN (SELECT k.job_id FROM kept k))::integer::bigint
-FROM page p ORDER BY p.id
+), {{view}}

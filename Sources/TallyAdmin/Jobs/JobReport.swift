@@ -29,7 +29,7 @@ package struct JobReport: Sendable {
 extension Admin {
     /// nil where neither half knows it.
     package func inspect(_ id: JobID) async throws -> JobReport? {
-        let held = try await inspectable().inspect([id]).held[id]
+        let held = try await queue.inspectable().inspect([id]).held[id]
         let recorded = try await halfWithRecord?.inspection.jobs([id])[id]
         let events = try await halfWithRecord?.inspection.events(id) ?? []
         guard var job = held ?? recorded else { return nil }

@@ -52,4 +52,12 @@ public struct QueueStore: Sendable, QueueDriver {
 
     /// Itself.
     public var store: QueueStore { self }
+
+    /// - Throws: `.unsupported` when the driver lacks it.
+    package func inspectable() throws(QueueError) -> any QueueInspection {
+        guard let inspection else {
+            throw QueueError(.unsupported, "inspect", "this queue driver has no admin interface")
+        }
+        return inspection
+    }
 }

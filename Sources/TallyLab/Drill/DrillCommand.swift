@@ -53,15 +53,11 @@ enum DrillCommand: Command {
     private static func drill(_ arguments: Arguments) async throws {
         let plan = try DrillPlan(arguments)
         let isJSON = arguments.has("json")
-        do {
-            // What was started is ended, whatever comes; a second Ctrl-C must not cut that short.
-            try await Signals.cancelling(insisting: false) {
-                let report = try await DrillRun(plan: plan).run()
-                if isJSON { Output.json(report.json) } else { report.show() }
-                if !report.holds { throw Exit(code: 1) }
-            }
-        } catch is CancellationError {
-            throw Exit(code: ExitCodes.interrupted.code)
+        // What was started is ended, whatever comes.
+        try await Lab.untilSignal {
+            let report = try await DrillRun(plan: plan).run()
+            if isJSON { Output.json(report.json) } else { report.show() }
+            if !report.holds { throw Exit(code: 1) }
         }
     }
 

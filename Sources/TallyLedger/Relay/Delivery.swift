@@ -68,19 +68,10 @@ final class Delivery: Sendable {
         case .success(nil):
             // Another epoch has begun, whose pushes are refused until it is opened.
             verdict.left += records.map(\.id)
-        case .failure(let error) where error.isOfThisCall && pushes.count > 1:
-            // What the queue keeps of one key is damaged: find it, and let the others go.
-            for push in pushes {
-                if isClosed(push.record.queue) {
-                    verdict.left.append(push.record.id)
-                } else {
-                    try await take([push], keyHomes, &mine, &verdict)
-                }
+        case .failure(let error):
+            try await apart(pushes, error, &verdict) { push, verdict in
+                try await take([push], keyHomes, &mine, &verdict)
             }
-        case .failure(let error) where error.isOfThisCall:
-            observer.dutyFailed("relay", error)
-            leave(pushes[0], &verdict, failures: 1)
-        case .failure(let error): throw error
         }
     }
 
@@ -96,21 +87,29 @@ final class Delivery: Sendable {
             }
         case .failure(let error) where error.refusesInput && pushes.count == 1:
             verdict.aside[pushes[0].record.id] = error.detail
-        case .failure(let error) where error.isOfThisCall && pushes.count > 1:
-            // The queue knows a rule that this program does not, or what it keeps of one of them is damaged: find the
-            // one, and let the others go.
-            for push in pushes {
-                if isClosed(push.record.queue) {
-                    verdict.left.append(push.record.id)
-                } else {
-                    try await send([push], &verdict)
-                }
-            }
-        case .failure(let error) where error.isOfThisCall:
-            // It waits, and after some more of its queue that queue; those of other queues do not.
+        case .failure(let error):
+            try await apart(pushes, error, &verdict) { push, verdict in try await send([push], &verdict) }
+        }
+    }
+
+    /// The queue knows a rule that this program does not, or what it keeps of one of these jobs or keys is damaged:
+    /// finds the one by asking for each `again`, and lets the others go. One alone waits, and after some more of its
+    /// queue that queue; those of other queues do not.
+    private func apart(
+        _ pushes: [Push], _ error: QueueError, _ verdict: inout RelayVerdict,
+        again: (Push, inout RelayVerdict) async throws -> Void
+    ) async throws {
+        guard error.isOfThisCall else { throw error }
+        if pushes.count == 1 {
             observer.dutyFailed("relay", error)
-            leave(pushes[0], &verdict, failures: 1)
-        case .failure(let error): throw error
+            return leave(pushes[0], &verdict, failures: 1)
+        }
+        for push in pushes {
+            if isClosed(push.record.queue) {
+                verdict.left.append(push.record.id)
+            } else {
+                try await again(push, &verdict)
+            }
         }
     }
 

@@ -17,11 +17,24 @@ public final class JobClient: Sendable {
     /// - Parameter middleware: around each enqueue; the first is the outermost.
     /// - Parameter now: stamps `createdAt`, in a test. Without it the clock of the store that the enqueue goes to
     ///   does, since this machine's may be wrong; the observer is told once if it is.
-    public init(
+    public convenience init(
         queue: any QueueDriver, ledger: (any LedgerDriver)?, durability: Durability = .recorded,
         codec: any JobCodec = JSONCodec(), defaultQueue: QueueName? = nil,
         middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver(),
         now: (@Sendable () -> Timestamp)? = nil
+    ) {
+        self.init(
+            queue: queue, ledger: ledger, durability: durability, codec: codec, defaultQueue: defaultQueue,
+            middleware: middleware, observer: observer, now: now, patience: Limits.pushBudget)
+    }
+
+    /// - Parameter patience: how long a recorded enqueue waits for the queue beside its commit; nil = for as long as
+    ///   it takes, in a schedule that decides itself when a call goes on.
+    package init(
+        queue: any QueueDriver, ledger: (any LedgerDriver)?, durability: Durability = .recorded,
+        codec: any JobCodec = JSONCodec(), defaultQueue: QueueName? = nil,
+        middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver(),
+        now: (@Sendable () -> Timestamp)? = nil, patience: Duration?
     ) {
         let (queue, ledger) = (queue.store, ledger?.store)
         self.queue = queue.enqueueing
@@ -31,7 +44,7 @@ public final class JobClient: Sendable {
         self.defaultQueue = defaultQueue
         self.now = now
         skew = SkewReport(observer)
-        lane = ledger.map { RecordLane(queue: queue, ledger: $0, observer: observer) }
+        lane = ledger.map { RecordLane(queue: queue, ledger: $0, observer: observer, patience: patience) }
         chain = EnqueueChain(middleware, observer: observer)
     }
 

@@ -25,13 +25,17 @@ final class RecordLane: Sendable {
     private let recording: any Recording
     private let outbox: any LedgerOutbox
     private let observer: any JobObserver
+    private let patience: Duration?
     private let commit = GroupLane<Waiting>(
         .init(count: Limits.recordFlush, bytes: Limits.recordFlushBytes, shippers: Limits.recordFlushes))
     private let asking = Mutex(Asking())
     /// Queues whose keys are known to be the ledger's, in this epoch of the queue.
     private let claimed = Mutex<(epoch: Int64, queues: Set<QueueName>)>((0, []))
 
-    init(queue: QueueStore, ledger: LedgerStore, observer: any JobObserver) {
+    /// - Parameter patience: how long a commit waits for the queue. nil = for as long as it takes, and a queue that
+    ///   failed is asked again at once: a schedule that stops calls has no time on the wall.
+    init(queue: QueueStore, ledger: LedgerStore, observer: any JobObserver, patience: Duration?) {
+        self.patience = patience
         self.queue = queue.enqueueing
         keyHomes = queue.keyHomes
         ledgerKeyHomes = ledger.keyHomes
@@ -160,7 +164,7 @@ final class RecordLane: Sendable {
         }
     }
 
-    /// Asks the queue, for `Limits.pushBudget` at most: a queue that hangs holds no commit. Until it has answered,
+    /// Asks the queue, for `patience` at most: a queue that hangs holds no commit. Until it has answered,
     /// and for a while after a failure, it is not asked again. nil = it was not asked, it failed, or it is late.
     private func ask<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async -> Value? {
         let id = asking.withLock { state -> Int? in
@@ -170,31 +174,34 @@ final class RecordLane: Sendable {
             return state.lastAsked
         }
         guard let id else { return nil }
-        let answer: Value?? = await within(Limits.pushBudget) { [self] in
-            let answer: Value?
-            do {
-                answer = try await body()
-            } catch {
-                answer = nil
-                observer.dutyFailed("push after commit", error)
-                // What is wrong with these jobs keeps nobody else's waiting.
-                if (error as? QueueError)?.isOfThisCall != true {
-                    asking.withLock { $0.askAgainAt = .now + Limits.relayAge }
-                }
-            }
-            let idle = asking.withLock { state in
-                state.asked.remove(id)
-                state.late.remove(id)
-                guard state.asked.isEmpty else { return [CheckedContinuation<Void, Never>]() }
-                defer { state.onIdle = [] }
-                return state.onIdle
-            }
-            for caller in idle { caller.resume() }
-            return answer
-        }
-        if let answer { return answer }
+        guard let patience else { return await asked(id, body) }
+        if let answer = await within(patience, { [self] in await asked(id, body) }) { return answer }
         asking.withLock { if $0.asked.contains(id) { $0.late.insert(id) } }
         return nil
+    }
+
+    /// The question itself; whoever waits for the lane to be idle hears of its end.
+    private func asked<Value: Sendable>(_ id: Int, _ body: () async throws -> Value) async -> Value? {
+        let answer: Value?
+        do {
+            answer = try await body()
+        } catch {
+            answer = nil
+            observer.dutyFailed("push after commit", error)
+            // What is wrong with these jobs keeps nobody else's waiting.
+            if patience != nil, (error as? QueueError)?.isOfThisCall != true {
+                asking.withLock { $0.askAgainAt = .now + Limits.relayAge }
+            }
+        }
+        let idle = asking.withLock { state in
+            state.asked.remove(id)
+            state.late.remove(id)
+            guard state.asked.isEmpty else { return [CheckedContinuation<Void, Never>]() }
+            defer { state.onIdle = [] }
+            return state.onIdle
+        }
+        for caller in idle { caller.resume() }
+        return answer
     }
 
     private static func receipt(_ job: JobRecord, _ answer: RecordReceipt.Answer) -> Result<

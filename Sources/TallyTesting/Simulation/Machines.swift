@@ -54,7 +54,7 @@ extension Cast {
     func produce(_ records: [JobRecord], _ durability: Durability, tries: Int = 2) async {
         let ids = records.map(\.id)
         oracle.add(ids, isRecorded: durability == .recorded)
-        let client = JobClient(queue: queue, ledger: ledger, now: clock.reading)
+        let client = JobClient(queue: queue, ledger: ledger, now: clock.reading, patience: nil)
         for _ in 0..<tries {
             do throws(EnqueueError) {
                 _ = try await client.enqueue(contentsOf: records, durability: durability)

@@ -12,10 +12,13 @@ enum DevCommand: Command {
         tally dev servers stop | status [--folder F]
         tally dev servers remove [--folder F]   stops them and deletes the folder
           --folder F        new, empty, or made by an earlier start; default: one of this user below /var/tmp
+          --no-fsync        of a start: Postgres does not wait for the disk. What it holds outlives any process, and
+                            not the machine: for tests
         Two calls on one folder wait for each other. --json prints what `start`, `status`, `stop` and `remove`
         have to say.
         """
     static let flags: Set<String> = ["folder"]
+    static let switches: Set<String> = ["no-fsync"]
     static let words = 0...2
     static let exitCodes = ExitCodes(
         failed: .init(1, "failed, or a server does not run (`status`)"), others: [ExitCodes.interrupted])
@@ -24,21 +27,30 @@ enum DevCommand: Command {
         let words = arguments.rest
         let folder = PrivateServers.absolute(arguments.text("folder") ?? defaultFolder)
         let isJSON = arguments.has("json")
+        let isFast = arguments.has("no-fsync")
+        if isFast, words != ["servers", "start"] {
+            throw Usage("--no-fsync belongs to `tally dev servers start`")
+        }
+        let tuning = PrivateServers.Tuning(postgres: isFast ? ["fsync=off"] : [])
         do {
             // A start that is broken off stops what it has started, and a second Ctrl-C must not cut that short.
-            try await Signals.cancelling(insisting: false) { try await run(words, folder, isJSON) }
+            try await Signals.cancelling(insisting: false) { try await run(words, folder, tuning, isJSON) }
         } catch is CancellationError {
             throw Exit(code: words.isEmpty ? 0 : 130)
         }
     }
 
-    private static func run(_ words: [String], _ folder: String, _ isJSON: Bool) async throws {
+    private static func run(
+        _ words: [String], _ folder: String, _ tuning: PrivateServers.Tuning, _ isJSON: Bool
+    ) async throws {
         switch words {
         case []:
             if isJSON { throw Usage("--json: `tally dev` prints nothing on standard output") }
             try await everything(folder)
         case ["servers", "start"]:
-            let servers = try await PrivateServers.startMigrated(folder) { Output.note("tally: \($0)") }
+            let servers = try await PrivateServers.startMigrated(folder, tuning: tuning) {
+                Output.note("tally: \($0)")
+            }
             let settings = [
                 ("TALLY_REDIS_URL", servers.redisURL), ("TALLY_POSTGRES_URL", servers.postgresURL),
             ]
