@@ -85,7 +85,7 @@ extension PostgresConnection {
                 try call.take(new, explained)
             }
             let receipt = call.receipt
-            if let refused = receipt.withheld {
+            if let refused = receipt.withheld(jobs) {
                 rollback()
                 return refused
             }

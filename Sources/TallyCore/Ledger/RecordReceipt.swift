@@ -18,11 +18,20 @@ public struct RecordReceipt: Sendable {
         self.answers = answers
         self.outboxes = outboxes
     }
-    /// Where a call of jobs that go in together was refused: what it answers once nothing of it is recorded. nil: it
-    /// was not refused.
-    package var withheld: RecordReceipt? {
+    /// Where a call of these jobs, which go in together, was refused: what it answers once nothing of it is recorded,
+    /// so that nothing exists, or is a duplicate, only by another of the call. nil: it was not refused.
+    package func withheld(_ jobs: [JobRecord]) -> RecordReceipt? {
         guard answers.contains(.exists(same: false)) || answers.contains(.keysElsewhere) else { return nil }
-        return RecordReceipt(answers: answers.map { $0 == .recorded ? .withheld : $0 }, outboxes: [])
+        let ids = Set(zip(jobs, answers).compactMap { $1 == .recorded ? $0.id : nil })
+        let answers = zip(jobs, answers).map { job, answer -> Answer in
+            switch answer {
+            case .recorded: .withheld
+            case .exists(same: true) where ids.contains(job.id): .withheld
+            case .duplicate(let holder) where ids.contains(holder): .withheld
+            default: answer
+            }
+        }
+        return RecordReceipt(answers: answers, outboxes: [])
     }
 
     /// That of a call whose jobs go to one queue.

@@ -68,7 +68,7 @@ extension MemoryLedger: Recording, LedgerOutbox, MirrorApplication, LedgerContro
     public func record(_ jobs: [JobRecord], together: Bool) async throws(LedgerError) -> RecordReceipt {
         try MemoryLedgerState.check(jobs)
         return try await run("record", waitingFor: OpenTransactions.Lock.of(jobs)) { state, now in
-            if together, let refused = state.recorded(jobs, at: now).receipt.withheld { return refused }
+            if together, let refused = state.recorded(jobs, at: now).receipt.withheld(jobs) { return refused }
             return state.record(jobs, at: now)
         }
     }

@@ -40,12 +40,27 @@ extension MemoryQueueState {
             plan.add(push, answer, at: now)
             let isLast = index + 1 == pushes.count || pushes[index + 1].isRecorded
             if index > first, isLast, plan.answers[first...].contains(where: \.refusesItsCall) {
-                let answers = plan.answers[first...].map { $0 == .pushed ? .withheld : $0 }
+                let answers = withheld(pushes[first...index], plan.answers[first...])
                 plan = before
                 plan.answers += answers
             }
         }
         return plan
+    }
+
+    /// What those of a refused call are answered: neither they nor what only they stood in the way of is there.
+    private func withheld(
+        _ pushes: ArraySlice<Push>, _ answers: ArraySlice<PushAnswer>
+    ) -> [PushAnswer] {
+        let ids = Set(zip(pushes, answers).compactMap { $1 == .pushed ? $0.record.id : nil })
+        return zip(pushes, answers).map { push, answer -> PushAnswer in
+            switch answer {
+            case .pushed: .withheld
+            case .exists(same: true) where ids.contains(push.record.id): .withheld
+            case .duplicate(let holder) where ids.contains(holder): .withheld
+            default: answer
+            }
+        }
     }
 
     private func decide(_ push: Push, _ plan: PushPlan, at now: Timestamp) -> PushAnswer {

@@ -117,19 +117,31 @@ local function judge_push(c, s, i, job)
   return 'P'
 end
 
--- One of those that belong together is refused: the others are not pushed, and take neither room nor key.
+-- One of those that belong together is refused: the others are not pushed, and take neither room nor key. Nor is any
+-- of them there for another of the same call: not as the holder of its key, not as its like.
 local REFUSES = { h = true, r = true, d = true, c = true, f = true, x = true, W = true }
 local function withhold(s, jobs, letters, from, to)
   local is_refused = false
   for i = from, to do is_refused = is_refused or REFUSES[letters[i]] end
   if not is_refused then return end
+  local withheld, at = {}, #s.holders
   for i = from, to do
     if letters[i] == 'P' then
       local job, queue = jobs[i], queue_of(jobs[i].record)
       letters[i] = 'N'
+      withheld[job.id] = true
       s.first[job.id] = nil
       s.room[queue] = s.room[queue] + 1
       if job.holder then s.taken[job.unique:sub(9)] = nil end
+    elseif letters[i] == 'e' and withheld[jobs[i].id] then letters[i] = 'N' end
+  end
+  for i = to, from, -1 do
+    if letters[i] == 'u' then
+      if withheld[s.holders[at]] then
+        letters[i] = 'N'
+        table.remove(s.holders, at)
+      end
+      at = at - 1
     end
   end
 end

@@ -188,6 +188,12 @@ extension Conformance {
 
             try expect("answers", refused, [.withheld, .exists(same: false), .withheld])
             try expect("log end", try await s.queue.transitions.history().end, before)
+            // What is withheld is no other's duplicate, and nothing exists by it.
+            let (again, likewise) = (s.record(unique: UniqueKey("k")), s.record(unique: UniqueKey("l")))
+            let holder = try await s.enqueue(unique: UniqueKey("l"))
+            try expect(
+                "named", try await s.push([one, again, likewise, one, other]),
+                [.withheld, .withheld, .duplicate(of: holder.id), .withheld, .exists(same: false)])
             // A repeat of what is there is no refusal; and the key that was withheld is free.
             let taken = s.record(unique: UniqueKey("k"))
             try expect(
@@ -224,6 +230,11 @@ extension Conformance {
 
             try expect("answers", refused.answers, [.withheld, .exists(same: false), .withheld])
             try expect("outbox rows", refused.outboxes, [])
+            // What is withheld is no other's duplicate, and nothing exists by it.
+            let again = s.record(unique: UniqueKey("k"))
+            let named = try await s.ledger.recording.record([one, again, one, other], together: true)
+            try expect(
+                "named", named.answers, [.withheld, .withheld, .withheld, .exists(same: false)])
             try expect("accepted", try await s.ledger.inspection.balances().accepted, accepted)
             try expect("rows", try await s.ledger.inspection.jobs([one.id, two.id]).count, 0)
             let taken = s.record(unique: UniqueKey("k"))
