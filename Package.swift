@@ -130,6 +130,7 @@ let package = Package(
             name: "TallyPostgresTests",
             dependencies: [
                 "TallyPostgres", "TallyPostgresClient", "TallyCore", "TallyConnections", "CLedgerSQL",
+                "TestSupport",
             ],
             swiftSettings: strict),
         // Both real stores together, through the seams.

@@ -9,21 +9,30 @@ package struct ScratchNamespace: Sendable {
     package let queue: RedisQueue
     package let ledger: PostgresLedger
 
+    /// Whether the schema goes with it.
+    private let ownsSchema: Bool
+
+    /// One that nobody has.
+    package static func newName() -> String { "scratch_" + JobID().description.filter { $0 != "-" } }
+
     /// - Parameter clock: what it shows counts in the queue.
+    /// - Parameter schema: a migrated one without jobs, for a namespace of this name; it stays. nil = one of its own.
     package static func open(
-        redisURL: String, postgresURL: String, clock: (@Sendable () -> Timestamp)? = nil
+        redisURL: String, postgresURL: String, clock: (@Sendable () -> Timestamp)? = nil,
+        schema: String? = nil
     ) async throws -> ScratchNamespace {
-        let name = "scratch_" + JobID().description.filter { $0 != "-" }
+        let name = schema ?? newName()
         let settings = try Settings(redisURL: redisURL, postgresURL: postgresURL, namespace: name)
         let postgres = try PostgresConfiguration(url: postgresURL, schema: name, poolConnections: 3)
-        _ = try await Migrator(postgres).apply()
+        if schema == nil { _ = try await Migrator(postgres).apply() }
         var redis = try settings.redis()
         redis.testClock = clock
         let queue = try await RedisQueue.open(redis)
         // Fresh halves agree: nothing to compare before leasing may begin.
         try await queue.open(epoch: queue.history().epoch)
         return ScratchNamespace(
-            settings: settings, queue: queue, ledger: try await PostgresLedger.open(postgres))
+            settings: settings, queue: queue, ledger: try await PostgresLedger.open(postgres),
+            ownsSchema: schema == nil)
     }
 
     /// Closes and removes both. What is closed already is removed all the same.
@@ -33,6 +42,7 @@ package struct ScratchNamespace: Sendable {
         let broom = try await RedisQueue.open(settings.redis())
         try await broom.removeNamespace()
         await broom.close()
+        if !ownsSchema { return }
         try await Migrator(PostgresConfiguration(url: settings.postgresURL ?? "", schema: settings.namespace))
             .removeLedger()
     }

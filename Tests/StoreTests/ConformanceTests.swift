@@ -12,7 +12,9 @@ import Testing
     {
         try await promise.run(on: freshStores)
     }
+}
 
+@Suite(.serialized) struct `Redis and Postgres in a stream of verbs` {
     @Test(arguments: [1, 2, 3, 4] as [UInt64])
     func `answer like the memory stores, whatever the stream of verbs [J5]`(_ seed: UInt64) async throws {
         let store = try await freshStores()
@@ -29,8 +31,14 @@ import Testing
 /// Redis and Postgres as the conformance kit wants them.
 @Sendable private func freshStores() async throws -> ConformanceStore {
     let clock = ManualClock()
+    let schema = try await MigratedSchema.take()
     let scratch = try await ScratchNamespace.open(
-        redisURL: Servers.redisURL, postgresURL: Servers.postgresURL, clock: clock.reading)
+        redisURL: Servers.redisURL, postgresURL: Servers.postgresURL, clock: clock.reading,
+        schema: schema.name)
     return ConformanceStore(
-        queue: scratch.queue, ledger: scratch.ledger, clock: clock, close: { try await scratch.remove() })
+        queue: scratch.queue, ledger: scratch.ledger, clock: clock,
+        close: {
+            try await scratch.remove()
+            try await schema.giveBack()
+        })
 }

@@ -1,5 +1,6 @@
 import Glibc
 import TallyCore
+import TestSupport
 import Testing
 
 @testable import TallyPostgres
@@ -56,10 +57,12 @@ struct Fixture: Sendable {
     }
 }
 
-func newConfiguration(pool: Int = 2, transaction: Duration = .seconds(10)) throws -> PostgresConfiguration {
-    let schema = "t_" + String(UInt64.random(in: 0 ... .max), radix: 36)
-    return try PostgresConfiguration(
-        url: serverURL(), schema: schema, poolConnections: pool, connectTimeout: .seconds(3),
+func newConfiguration(
+    pool: Int = 2, transaction: Duration = .seconds(10), schema: String? = nil
+) throws -> PostgresConfiguration {
+    try PostgresConfiguration(
+        url: serverURL(), schema: schema ?? "t_" + String(UInt64.random(in: 0 ... .max), radix: 36),
+        poolConnections: pool, connectTimeout: .seconds(3),
         statementTimeout: .seconds(20), transactionTimeout: transaction)
 }
 
@@ -85,18 +88,23 @@ func withSchema<Value>(
 func withLedger(
     pool: Int = 2, transaction: Duration = .seconds(10), _ body: (Fixture) async throws -> Void
 ) async throws {
-    let configuration = try newConfiguration(pool: pool, transaction: transaction)
-    try await withSchema(configuration) { session in
-        _ = try await Migrator(configuration).apply()
-        let ledger = try await PostgresLedger.open(configuration)
-        do {
-            try await body(Fixture(configuration: configuration, ledger: ledger, session: session))
-            await ledger.close()
-        } catch {
-            await ledger.close()
-            throw error
-        }
+    let schema = try await MigratedSchema.take()
+    let configuration = try newConfiguration(pool: pool, transaction: transaction, schema: schema.name)
+    let session = try await PostgresSession.open(configuration)
+    let ledger = try await PostgresLedger.open(configuration)
+    func end() async throws {
+        await ledger.close()
+        _ = try? await session.rollback()  // the body may have left one open
+        await session.close()
+        try await schema.giveBack()
     }
+    do {
+        try await body(Fixture(configuration: configuration, ledger: ledger, session: session))
+    } catch {
+        try await end()
+        throw error
+    }
+    try await end()
 }
 
 /// Awaits `body` and answers its `LedgerError`; records an issue if it throws none.

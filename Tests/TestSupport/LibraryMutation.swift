@@ -77,13 +77,12 @@ package func withMutant(
     _ mutation: LibraryMutation, clock: ManualClock? = nil, _ body: (ScratchNamespace) async throws -> Void
 ) async throws {
     try await PrivateRedis.with { redis in
-        let scratch = try await ScratchNamespace.open(
-            redisURL: redis.url, postgresURL: Servers.postgresURL, clock: clock?.reading)
-        let raw = try RawRedis(url: redis.url)
-        // The true text must have been loaded before it can be replaced.
-        _ = try await scratch.queue.history()
-        try mutation.load(into: raw)
-        try await body(scratch)
-        try await scratch.remove()
+        try await withScratch(clock: clock, redisURL: redis.url) { scratch in
+            let raw = try RawRedis(url: redis.url)
+            // The true text must have been loaded before it can be replaced.
+            _ = try await scratch.queue.history()
+            try mutation.load(into: raw)
+            try await body(scratch)
+        }
     }
 }

@@ -20,19 +20,25 @@ package enum Servers {
     }
 }
 
-/// Both halves in a namespace and a schema of their own, removed at the end.
+/// Both halves in a namespace and a schema of their own, emptied at the end.
 package func withScratch(
-    clock: ManualClock? = nil, _ body: (ScratchNamespace) async throws -> Void
+    clock: ManualClock? = nil, redisURL: String? = nil, _ body: (ScratchNamespace) async throws -> Void
 ) async throws {
+    let schema = try await MigratedSchema.take()
     let scratch = try await ScratchNamespace.open(
-        redisURL: Servers.redisURL, postgresURL: Servers.postgresURL, clock: clock?.reading)
+        redisURL: redisURL ?? Servers.redisURL, postgresURL: Servers.postgresURL, clock: clock?.reading,
+        schema: schema.name)
+    func end() async throws {
+        try await scratch.remove()
+        try await schema.giveBack()
+    }
     do {
         try await body(scratch)
     } catch {
-        try await scratch.remove()
+        try await end()
         throw error
     }
-    try await scratch.remove()
+    try await end()
 }
 
 /// A queue in a namespace of its own, opened; its keys are removed at the end. For tests that need no ledger.
