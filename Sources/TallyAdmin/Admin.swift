@@ -20,7 +20,13 @@ package struct Admin: Sendable {
     }
 
     /// A paused queue hands out no jobs; those that run go on, and what is enqueued waits.
-    package func pause(_ queue: QueueName, _ isPaused: Bool) async throws {
+    ///
+    /// Answers whether the queue holds jobs, where the driver can tell: one that holds none may be a misspelt one.
+    package func pause(_ queue: QueueName, _ isPaused: Bool) async throws -> Bool {
         try await self.queue.control.pause(queue, isPaused)
+        guard let inspection = self.queue.inspection else { return true }
+        return try await inspection.counts().contains { counts in
+            counts.queue == queue && counts.pending + counts.waiting + counts.due + counts.processing > 0
+        }
     }
 }

@@ -21,4 +21,20 @@ import Testing
         #expect(outcome.code == 130, "\(outcome.errors)")
         #expect(!PrivateServers.isAlive(pid) && access(redis, F_OK) != 0)
     }
+
+    @Test func `removes what conformance made in the servers where a signal ends it`() async throws {
+        try await PrivateRedis.with { redis in
+            let environment = ["TALLY_REDIS_URL": redis.url, "TALLY_POSTGRES_URL": try Servers.postgresURL]
+            let run = try Tool.Running(
+                ["conformance", "--case", "reclaim", "--steps", "1000000000", "--seed", "1"],
+                environment: environment, program: "tally-lab")
+            try await eventually("the stream of verbs runs") { run.errors.contains("model run: seed 1") }
+
+            run.signal(SIGTERM)
+            let outcome = try await run.outcome()
+
+            #expect(outcome.code == 130, "\(outcome.errors)")
+            #expect(try RawRedis(url: redis.url)("DBSIZE").number == 0)
+        }
+    }
 }

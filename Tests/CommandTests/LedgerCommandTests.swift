@@ -77,7 +77,9 @@ import Testing
             let wish = ReserveWish(["a"], limit: 2, lease: .seconds(60), worker: WorkerID("w"))
             _ = try await scratch.queue.reserve(wish)
             let paused = try await Tool.run(["pause", "b"], environment: settings)
-            #expect(paused.code == 0, "\(paused.errors)")
+            #expect(paused.code == 0 && paused.errors.isEmpty, "\(paused.errors)")
+            let misspelt = try await Tool.run(["pause", "bb"], environment: settings)
+            #expect(misspelt.code == 0 && misspelt.errors.contains("queue bb is paused; it holds no job"))
 
             let stats = try await Tool.run(["stats", "--json"], environment: settings).json(
                 [String: Any].self)

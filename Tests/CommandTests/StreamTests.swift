@@ -32,6 +32,23 @@ import Testing
         }
     }
 
+    @Test(arguments: [nil, "/dev/full"])
+    func `of a repair that cannot be written is exit 8, not that of a repair that was shown [P3]`(
+        _ path: String?
+    ) async throws {
+        try await withStores { scratch, environment in
+            let enqueued = try await Tool.run(["enqueue", "--type", "t"], environment: environment)
+            #expect(enqueued.code == 0, "\(enqueued.errors)")
+            try await scratch.queue.flush()
+
+            let outcome = try await Tool.run(
+                bytes: ["reconcile", "--repair"].map { Array($0.utf8) }, environment: environment,
+                outputPath: path)
+
+            #expect(outcome.code == (path == nil ? 1 : 8), "\(outcome.errors)")
+        }
+    }
+
     @Test func `that cannot be read is exit 1, and said with what went in [A8]`() async throws {
         try await withStores { _, environment in
             let outcome = try await Tool.run(

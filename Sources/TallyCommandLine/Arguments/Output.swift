@@ -31,9 +31,10 @@ package enum Output {
         }
     }
 
-    /// The exit code of a command that ended with `code`: the reader did not get all of its output.
+    /// The exit code of a command that ended with `code`: `lost` if the reader did not get all of its output and the
+    /// code says nothing worse, as greater ones do.
     package static func code(_ code: Int32, ofLostOutput lost: Int32 = 1) -> Int32 {
-        code == 0 && failure.load(ordering: .relaxed) != 0 ? lost : code
+        failure.load(ordering: .relaxed) != 0 ? max(code, lost) : code
     }
 
     /// Answers 0, or the error that the rest of the bytes met.

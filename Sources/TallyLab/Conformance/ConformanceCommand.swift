@@ -14,7 +14,8 @@ enum ConformanceCommand: Command {
           --steps N         then a seeded random stream of N verbs, compared with the memory stores after every step
         With --json: {"cases":[{"name","driver","passed","error"}]}.
         """
-    static let exitCodes = ExitCodes(failed: .init(1, "failed, or a promise is broken"))
+    static let exitCodes = ExitCodes(
+        failed: .init(1, "failed, or a promise is broken"), others: [ExitCodes.interrupted])
     static let flags: Set<String> = ["driver", "case", "steps", "seed"]
 
     private struct Outcome {
@@ -36,19 +37,27 @@ enum ConformanceCommand: Command {
         }
         let steps = try arguments.number("steps", in: 0...1_000_000_000, or: 0)
         let seed = UInt64(try arguments.number("seed", in: 0...Int.max, or: Int(Timestamp.now.microseconds)))
-        var outcomes: [Outcome] = []
-        for (driver, factory) in try factories(wanted, arguments) {
-            for promise in cases {
-                outcomes.append(await outcome(promise.name, driver) { try await promise.run(on: factory) })
+        let factories = try factories(wanted, arguments)
+        let isJSON = arguments.has("json")
+        try await Lab.untilSignal {
+            var outcomes: [Outcome] = []
+            for (driver, factory) in factories {
+                for promise in cases {
+                    // A signal ends the run between two cases: one that runs removes what it made first.
+                    let run = Task { try await promise.run(on: factory) }
+                    outcomes.append(try await outcome(promise.name, driver) { try await run.value })
+                }
+                if steps > 0 {
+                    Output.note("model run: seed \(seed), \(steps) steps")
+                    outcomes.append(
+                        try await outcome("model_run_seed_\(seed)", driver) {
+                            try await model(seed, steps, factory)
+                        })
+                }
             }
-            if steps > 0 {
-                Output.note("model run: seed \(seed), \(steps) steps")
-                outcomes.append(
-                    await outcome("model_run_seed_\(seed)", driver) { try await model(seed, steps, factory) })
-            }
+            show(outcomes, isJSON: isJSON)
+            if outcomes.contains(where: { $0.error != nil }) { throw Exit(code: 1) }
         }
-        show(outcomes, isJSON: arguments.has("json"))
-        if outcomes.contains(where: { $0.error != nil }) { throw Exit(code: 1) }
     }
 
     private static func factories(
@@ -85,17 +94,19 @@ enum ConformanceCommand: Command {
         } catch {
             result = .failure(error)
         }
-        try await store.close()
+        try await Task { try await store.close() }.value  // cancelled too
         try result.get()
     }
 
     private static func outcome(
         _ name: String, _ driver: String, _ body: () async throws -> Void
-    ) async -> Outcome {
+    ) async throws -> Outcome {
+        try Task.checkCancellation()
         do {
             try await body()
             return Outcome(name: name, driver: driver)
         } catch {
+            try Task.checkCancellation()  // whatever a call throws that was cancelled
             Output.note("\(driver) \(name): \(error)")
             return Outcome(name: name, driver: driver, error: "\(error)")
         }

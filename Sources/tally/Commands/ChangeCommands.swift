@@ -91,7 +91,9 @@ enum PauseCommand: Command {
         guard let name = arguments.rest.first else { throw Usage("give one queue") }
         if let problem = NameCheck.problem(name) { throw Usage("the queue's name \(problem)") }
         try await Common.withTally(arguments) { tally in
-            try await tally.admin.pause(QueueName(name), isPaused)
+            if try await tally.admin.pause(QueueName(name), isPaused) { return }
+            let word = isPaused ? "is paused" : "goes on"
+            Output.note("tally: queue \(Output.printable(name)) \(word); it holds no job: is its name right?")
         }
     }
 }
