@@ -30,6 +30,7 @@ public final class Mirror: Sendable {
         var isFull: Bool
     }
 
+    /// A mirror that asks the ledger first how far the log has been applied.
     public init(
         queue: any QueueDriver, ledger: any LedgerDriver, observer: any JobObserver = SilentObserver()
     ) {

@@ -108,6 +108,7 @@ extension Reconciler {
 
 /// The halves differ still, or could not be compared; nothing is leased meanwhile.
 package struct EpochStillHeld: Error, CustomStringConvertible {
+    /// The text of the alarm.
     package let description =
         "the epoch is still held: the halves differ or could not be compared; `tally reconcile` says why"
 }
