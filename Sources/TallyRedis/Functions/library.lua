@@ -8,7 +8,9 @@
 -- ARGV[2]  now, unix µs; counts only where `meta` says test_clock. Elsewhere the server's clock decides; a negative
 --          number is what the caller reckons that clock to show at least, '0' = it does not know
 --
--- A function checks everything before its first write: Lua does not roll back.
+-- A function checks everything before its first write: Lua does not roll back. Its writes are one step in the
+-- append-only file, so a server that crashed comes back with all of them or with none. A call whose answer was lost
+-- may have run; `Repeat` in each header says what the same call finds then.
 --
 -- element  = id (16 bytes) .. version (4, big-endian)      token = element .. epoch (8, big-endian)
 -- move     = element .. from (1) .. to (1) .. length of detail (4) .. detail; a log entry's `m` is its moves

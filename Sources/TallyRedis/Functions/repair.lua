@@ -17,6 +17,8 @@
 --          job     of P, R, G and X: head, record [, large body], as in push.lua
 -- Returns  now, epoch, held, for each repair '1' made or '0' raced
 -- Log      for each one made: D by reconciler:<code>, with the one move; C and M for what was reclaimed and promoted
+-- Repeat   answers '0' where the repair has moved the job. T, S, W and R leave it as it was seen: they write the same
+--          once more, and the ledger's row stays as it is
 -- Cost     O(log n) each; O(length of its list) for a ghost
 local PUSHES, BARE = 'PRGX', 'TCM'
 
