@@ -43,8 +43,8 @@ public struct QueueRepair: Sendable {
         case rewrite(JobRecord)
         /// Write the record of an id that stands in a structure without one.
         case restore(JobSnapshot, place: QueuePlace)
-        /// Take out an id that nobody has a record of, such a one or a held job whose record is damaged; it ends as
-        /// failed, with a stub for the ledger.
+        /// Take out an id of which neither store has a record, or a held job whose record is damaged and that the
+        /// ledger lacks; it ends as failed, with a stub for the ledger.
         case bury(stub: JobRecord, place: QueuePlace)
         /// Take back its lease, which has run out.
         case reclaim

@@ -59,8 +59,8 @@ extension Reconciler {
         }
     }
 
-    /// Answers the run, and whom to look at again; nil = at all. Who was equal stays so: while the epoch is held
-    /// nothing moves but what its workers end, and the mirror tells that.
+    /// Answers the run, and which jobs to look at again; nil = at all. A job that was equal stays so: while the epoch
+    /// is held nothing moves but what its workers end, and the mirror brings that.
     ///
     /// - Parameter left: only these; nil = all that the loss can have touched.
     private func compareAfterLoss(

@@ -19,8 +19,8 @@ package struct SimulationViolation: Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// What the simulation remembers and no actor reads: the ghost state of the protocol model, kept from the queue's log
-/// and from what the calls truly answered.
+/// What the simulation remembers and no actor reads: the auxiliary state of the protocol model, kept from the
+/// queue's log and from what the calls truly answered.
 final class Oracle: Sendable {
     /// What Redis holds of a job. It goes back with Redis' data.
     struct Live: Hashable {
