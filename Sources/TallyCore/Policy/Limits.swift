@@ -95,6 +95,9 @@ public enum Limits {
     public static let lockWait: Duration = .milliseconds(500)  // of the mirror, for a row that others hold
     public static let keySweep: Duration = .seconds(1)  // between two steps that free unique keys
     public static let keysPerSweep = 1000  // unique keys that one step frees
+    public static let functionLoads = 25  // sendings of one call while somebody keeps dropping the functions
+    public static let clockJump: Duration = .seconds(2)  // of Redis' clock; a greater one reclaims nothing for a lease
+    public static let reportedLog: Duration = .seconds(30)  // reported entries stay so long while the log is short
     public static let heldRows = 1000  // changes kept for held rows that one round brings to them; one a job
     public static let heldRounds = 10  // of those in one transaction; the cursor waits for it
     public static let idleTransaction: Duration = .seconds(10)  // a duty that stands still gives up its locks
@@ -108,6 +111,8 @@ public enum Limits {
     /// From one batch of the mirror to the next: a commit a batch is what a batch costs, and history may be so late.
     public static let mirrorLinger: Duration = .milliseconds(40)
     public static let mirrorBatch = 12_000  // transitions a transaction
+    public static let mirrorRead = 4096  // log entries a read, where calls moved few jobs
+    public static let mirrorReadLeast = 16  // log entries a read, where each moved many
     public static let mirrorBatchBytes = 8 << 20  // six copies of a batch live at once: 256 MiB hold them
     public static let relayAge: Duration = .seconds(1)  // the client pushes its own rows first
     public static let relayRows = 20  // outbox rows a claim; each queue that waits has its share of them
