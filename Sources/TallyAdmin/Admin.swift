@@ -6,6 +6,7 @@ package struct Admin: Sendable {
     let queue: QueueStore
     let halfWithRecord: LedgerStore?
 
+    /// Without a ledger only what the queue can answer is answered.
     package init(queue: QueueStore, ledger: LedgerStore?) {
         self.queue = queue
         halfWithRecord = ledger

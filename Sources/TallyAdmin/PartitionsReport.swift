@@ -2,11 +2,14 @@ import TallyCore
 
 /// The ledger's months: which are missing, and what lies in the partitions for all others.
 package struct PartitionsReport: Sendable {
+    /// Partitions that are missing from this month to `Limits.monthsAhead` ahead.
     package let missing: [String]
+    /// DEFAULT partitions that hold rows, each with how many, counted up to a million.
     package let defaults: [(table: String, rows: Int)]
     /// This month or the next has none.
     package let isUrgent: Bool
 
+    /// `missing` and, by table, `default_rows`.
     package var json: [String: Any] {
         var rows: [String: Int] = [:]
         for entry in defaults { rows[entry.table] = entry.rows }

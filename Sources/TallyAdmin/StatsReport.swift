@@ -2,12 +2,15 @@ import TallyCore
 
 /// What waits and runs in each queue, what the ledger has counted, and how the duties fare.
 package struct StatsReport: Sendable {
+    /// Each queue that has jobs or is paused.
     package let queues: [QueueCounts]
+    /// Where the log stands, and whether its epoch is held.
     package let history: QueueHistory
     /// nil without a ledger.
     package let balances: Balances?
     /// When both halves were last compared in full.
     package let lastFullRun: Timestamp?
+    /// How each duty fares that was ever reported; empty where no store keeps that.
     package let duties: [DutyStanding]
 
     /// Those that have not succeeded for their limits.
@@ -25,6 +28,7 @@ package struct StatsReport: Sendable {
         }
     }
 
+    /// `queues`, `duties`, the epoch, and, where there is a ledger, its totals.
     package var json: [String: Any] {
         var fields: [String: Any] = [
             "duties": duties.map(\.json),
@@ -43,6 +47,7 @@ package struct StatsReport: Sendable {
 }
 
 extension Admin {
+    /// Reads both stores, one after the other: its figures are not of one moment.
     package func stats() async throws -> StatsReport {
         let queues = try await queue.inspectable().counts()
         let history = try await queue.transitions.history()

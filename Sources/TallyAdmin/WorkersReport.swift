@@ -4,15 +4,19 @@ import TallyCore
 package struct WorkersReport: Sendable {
     /// Up to when the ledger knows all that was said.
     package enum Judged: Sendable {
+        /// The ledger has the whole log, so workers are judged by the queue's clock.
         case now(Timestamp)
         /// The moment of the first log entry that the ledger lacks: it is so far behind.
         case behind(Timestamp, by: Duration)
         /// Redis is away, and nobody is judged.
         case nobody(why: QueueError)
     }
+    /// By which moment each worker was judged.
     package let judged: Judged
+    /// Every worker, the one that was heard of last first; `status` is what it said, or `lost`.
     package let rows: [(worker: WorkerRow, status: String)]
 
+    /// One object a worker.
     package var json: [[String: Any]] {
         rows.map { row, status in
             [
@@ -26,6 +30,10 @@ package struct WorkersReport: Sendable {
 }
 
 extension Admin {
+    /// Every worker that the ledger knows.
+    ///
+    /// - Throws: `InvalidSetting` without a ledger; what the ledger throws. A queue that is away only leaves them
+    ///   unjudged.
     package func workers() async throws -> WorkersReport {
         let ledger = try ledger()
         // Read before the rows, so that these are never older.

@@ -4,11 +4,15 @@ import Tallystick
 
 /// One word after a program's name.
 package protocol Command: Sendable {
+    /// The word that starts it.
     static var name: String { get }
+    /// One sentence for the overview and the head of its help.
     static var summary: String { get }
     /// What `--help` prints below the summary.
     static var help: String { get }
+    /// Flags of its own that take a value.
     static var flags: Set<String> { get }
+    /// Flags of its own that take none.
     static var switches: Set<String> { get }
     /// Flags that may stand more than once.
     static var repeatable: Set<String> { get }
@@ -22,6 +26,10 @@ package protocol Command: Sendable {
     static var exitCodes: ExitCodes { get }
     /// Only other commands start it; the overview does not name it.
     static var isHidden: Bool { get }
+    /// Does its work. It is cancelled by a signal where it asks for that.
+    ///
+    /// - Throws: `Exit` to end with a code of its own; `Usage` and `InvalidSetting`, which end it as not understood;
+    ///   whatever else is printed and ends it as failed.
     static func run(_ arguments: Arguments) async throws
 }
 
@@ -35,6 +43,7 @@ extension Command {
     package static var exitCodes: ExitCodes { ExitCodes() }
     package static var isHidden: Bool { false }
 
+    /// Reads the words after its name. With `--help` among them it is not judged how many there are.
     package static func arguments(_ words: [[UInt8]]) throws(Usage) -> Arguments {
         let grammar = Grammar(
             flags: flags.union(Common.flags), switches: switches.union(Common.switches),
@@ -54,8 +63,11 @@ extension Command {
 
 /// Flags that every command understands.
 package enum Common {
+    /// Flags of every command that take a value.
     package static let flags: Set<String> = ["redis", "postgres", "namespace", "mode", "env-file"]
+    /// Flags of every command that take none.
     package static let switches: Set<String> = ["json", "help"]
+    /// What each command's help ends with.
     package static let help = """
         Everywhere:
           --redis URL --postgres URL --namespace NAME --mode recorded|queued
@@ -65,6 +77,10 @@ package enum Common {
         A flag is given once unless it is called repeatable.
         """
 
+    /// The settings out of flags, environment and `.env`, in this order.
+    ///
+    /// - Throws: `Usage` and `InvalidSetting`, which name the flag, the variable, or file and line. Nothing is
+    ///   contacted yet.
     package static func settings(_ arguments: Arguments) throws -> Settings {
         var flags: [String: String] = [:]
         for (flag, name) in [
@@ -78,6 +94,11 @@ package enum Common {
         return try Settings(layers: [flags, ProcessInfo.processInfo.environment, dotEnv(arguments)])
     }
 
+    /// Opens both stores with these settings; the caller closes them.
+    ///
+    /// - Parameter isPairing: false for a run of the reconciler, which checks the pairing itself.
+    /// - Parameter isReading: writes nothing to the ledger while it opens, so that a role which may only read
+    ///   suffices.
     package static func open(
         _ arguments: Arguments, isPairing: Bool = true, isReading: Bool = false
     ) async throws -> Tally {
@@ -108,6 +129,9 @@ package enum Common {
             holder: "\(ProcessInfo.processInfo.hostName):\(getpid())", observer: LogObserver())
     }
 
+    /// The ledger, for a command that needs one.
+    ///
+    /// - Throws: `InvalidSetting` without one.
     package static func ledger(_ tally: Tally) throws -> LedgerStore {
         guard let ledger = tally.ledger else {
             throw InvalidSetting("TALLY_POSTGRES_URL", "is not set; this command reads the ledger")
@@ -115,6 +139,7 @@ package enum Common {
         return ledger
     }
 
+    /// The one word beside the flags, as a job's id.
     package static func jobID(_ arguments: Arguments) throws -> JobID {
         guard arguments.rest.count == 1 else { throw Usage("give one job id") }
         guard let id = JobID(arguments.rest[0]) else {
@@ -144,6 +169,7 @@ package enum Common {
 package final class LogObserver: JobObserver {
     private let last = Mutex<[String: ContinuousClock.Instant]>([:])
 
+    /// An observer that has said nothing yet.
     package init() {}
 
     package func dutyFailed(_ duty: String, _ error: any Error) {

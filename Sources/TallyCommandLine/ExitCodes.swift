@@ -1,9 +1,13 @@
 /// A command's exit codes, each with what it means: what its `--help` prints, and what ends it.
 package struct ExitCodes: Sendable {
+    /// One code with its meaning.
     package struct Entry: Sendable {
+        /// What the shell gets.
         package let code: Int32
+        /// What its help says of it.
         package let meaning: String
 
+        /// A code and what it means.
         package init(_ code: Int32, _ meaning: String) {
             self.code = code
             self.meaning = meaning

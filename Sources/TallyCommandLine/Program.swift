@@ -4,12 +4,16 @@ import Tallystick
 
 /// One of our programs: its commands, and how it takes its words.
 package struct Program: Sendable {
+    /// What it is called by.
     package let name: String
+    /// The first line of its overview.
     package let summary: String
+    /// In the order of its overview.
     package let commands: [any Command.Type]
     /// The other program, and those of its commands that somebody may look for here.
     package let elsewhere: (program: String, commands: [String])
 
+    /// A program; `main` runs it.
     package init(
         _ name: String, _ summary: String, _ commands: [any Command.Type],
         elsewhere: (program: String, commands: [String])

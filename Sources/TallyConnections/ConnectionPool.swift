@@ -5,14 +5,18 @@ import Synchronization
 package protocol BlockingConnection: SendableMetatype {
     /// False once an error has left it in an unknown state; the pool then replaces it.
     var isUsable: Bool { get }
+    /// Closes it; nothing is called on it afterwards.
     func close()
 }
 
+/// The pool was closed before; the work did not run.
 package struct PoolClosed: Error {}
 
 /// Every connection was in use for as long as the caller would wait.
 package struct PoolExhausted: Error {
+    /// How many the pool has.
     package let connections: Int
+    /// How long the caller waited for one of them.
     package let waited: Duration
 }
 
@@ -32,6 +36,7 @@ package final class ConnectionPool<Connection: BlockingConnection>: @unchecked S
     private var state: PoolState<Work>
     private var onLastThreadEnded: [CheckedContinuation<Void, Never>] = []
 
+    /// A pool without a connection yet: the first call opens one, by `open`, on a thread of the pool's.
     package init(_ settings: PoolSettings, open: @escaping @Sendable () throws -> Connection) {
         size = settings.size
         self.open = open
@@ -86,6 +91,7 @@ package final class ConnectionPool<Connection: BlockingConnection>: @unchecked S
         }
     }
 
+    /// Returns once all work has ended and every connection is closed. May be repeated.
     package func close() async {
         locked {
             state.close()

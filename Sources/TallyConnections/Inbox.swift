@@ -10,6 +10,7 @@ package final class Inbox<Item: Sendable>: @unchecked Sendable {
     private var waiting = 0
     private var isClosed = false
 
+    /// An inbox that is open and empty.
     package init() {
         pthread_mutex_init(mutex, nil)
         var attributes = pthread_condattr_t()
@@ -54,6 +55,7 @@ package final class Inbox<Item: Sendable>: @unchecked Sendable {
         pthread_mutex_unlock(mutex)
     }
 
+    /// Whether it was closed; what waits in it may still be taken.
     package var hasClosed: Bool {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }

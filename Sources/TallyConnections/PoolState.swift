@@ -128,6 +128,7 @@ package struct PoolSettings: Sendable {
     let reopenBase: Int64
     let reopenCap: Int64
 
+    /// A size below one counts as one: a pool that never opens a connection would let its callers wait for ever.
     package init(size: Int, idle: Duration, reopenBase: Duration, reopenCap: Duration) {
         func microseconds(_ time: Duration) -> Int64 {
             time.components.seconds * 1_000_000 + time.components.attoseconds / 1_000_000_000_000

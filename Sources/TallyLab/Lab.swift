@@ -3,6 +3,7 @@ import TallyServers
 
 /// What `tally-lab` runs. Whatever starts processes of the operator's command finds it beside the lab's own.
 package enum Lab {
+    /// In the order of the overview; the last one is hidden, and only the demo starts it.
     package static let commands: [any Command.Type] = [
         DemoCommand.self, DrillCommand.self, BenchCommand.self, SimulateCommand.self, ConformanceCommand.self,
         DemoWorkerCommand.self,

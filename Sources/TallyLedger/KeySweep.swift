@@ -47,6 +47,7 @@ public final class KeySweep: Sendable {
         return 0
     }
 
+    /// The sweep as a duty; any number of processes may run it.
     package func duty() -> Duty {
         Duty("free keys", pause: .afterStep(Limits.keySweep)) { [self] in
             let freed = try await step()

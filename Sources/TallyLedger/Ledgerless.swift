@@ -41,6 +41,7 @@ struct Ledgerless: Sendable {
 
 /// This queue has a ledger, and the program was started without one.
 public struct HasLedger: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The identity of that ledger.
     public let ledger: String
     public var description: String {
         "this Redis namespace belongs to the ledger \(ledger), and no ledger was given: set TALLY_POSTGRES_URL; "

@@ -28,6 +28,7 @@ struct Partitions: Sendable {
 
 /// Months whose rows go to the DEFAULT partition.
 public struct PartitionsMissing: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The partitions that are missing, the oldest month first.
     public let names: [String]
     public var description: String {
         "the partitions \(names.joined(separator: ", ")) are missing, and their rows lie in the DEFAULT partition: "

@@ -4,6 +4,7 @@ import TallyCore
 public struct Sweeper: Sendable {
     private let queue: any QueueControl
 
+    /// A sweeper of this queue.
     public init(queue: any QueueDriver) { self.queue = queue.store.control }
 
     /// What is due now, up to `Limits.sweepCalls` calls of it. Answers how many jobs moved.
@@ -18,6 +19,7 @@ public struct Sweeper: Sendable {
         return moved
     }
 
+    /// The sweep as a duty; any number of processes may run it.
     package func duty() -> Duty {
         Duty("sweep", pause: .afterStep(Limits.sweep)) {
             let moved = try await step()

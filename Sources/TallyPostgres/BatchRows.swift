@@ -32,6 +32,7 @@ package enum BatchRows {
         }
     }
 
+    /// The rows that a batch creates, as sql/mirror/copy_jobs.sql takes them.
     package static func copy(of jobs: [JobSnapshot]) -> CopyRows {
         CopyRows(jobs, columns: 33) { out, job in
             let row = CreatedRow(job)

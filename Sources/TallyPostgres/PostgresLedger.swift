@@ -5,8 +5,10 @@ import TallyPostgresClient
 public final class PostgresLedger: LedgerDriver, Recording, LedgerOutbox, MirrorApplication, LedgerControl,
     LedgerInspection, Reconciliation, LedgerTransactions
 {
+    /// What it was opened with.
     public let configuration: PostgresConfiguration
     let statements: Statements
+    /// Its connections, for statements beside the seams.
     package let pool: PostgresPool
     let serverClock = ServerClock()
 

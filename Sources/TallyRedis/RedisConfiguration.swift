@@ -2,22 +2,31 @@ import TallyCore
 
 /// Where the queue lives, and under which name.
 public struct RedisConfiguration: Sendable {
+    /// How the server is reached.
     public enum Address: Hashable, Sendable {
+        /// By TCP, without TLS.
         case tcp(host: String, port: Int)
+        /// By a socket of this machine; the path has at most 100 bytes.
         case unix(path: String)
     }
+    /// Where the server is.
     public var address: Address
+    /// The ACL user; "" = the default one.
     public var user: String
     /// Never printed.
     public var password: String
+    /// The number of the database, from 0.
     public var database: Int
     /// The first part of every key. Two namespaces never see each other's jobs.
     public var namespace: String
     /// What it shows counts in place of the server's clock. For tests, and only in a namespace that is born so.
     public var testClock: (@Sendable () -> Timestamp)?
+    /// How long a new connection may take.
     public var connectTimeout: Duration
+    /// How long an answer may take; then the connection is closed, and its calls answer `.uncertain`.
     public var replyTimeout: Duration
 
+    /// A configuration by hand; a namespace or an address that cannot be used is refused when the queue is opened.
     public init(
         address: Address = .tcp(host: "127.0.0.1", port: 6379), user: String = "", password: String = "",
         database: Int = 0, namespace: String = "tally", testClock: (@Sendable () -> Timestamp)? = nil,

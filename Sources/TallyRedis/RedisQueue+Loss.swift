@@ -7,6 +7,7 @@ package struct NamespaceImage: Sendable {
 
 /// Loss of data on command, of one namespace on a server that others use too: for drills and their tests.
 extension RedisQueue {
+    /// Reads every key of the namespace. Nobody else may write it meanwhile: it is not one step.
     package func image() async throws(QueueError) -> NamespaceImage {
         var image = NamespaceImage()
         for key in try await keys() {

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 
+/// A private Postgres server as a process.
 package enum PostgresProcess {
     /// Makes a cluster where there is none, starts it and waits until it answers. Answers its port.
     ///

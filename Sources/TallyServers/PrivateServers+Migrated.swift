@@ -24,6 +24,8 @@ extension PrivateServers {
         }
     }
 
+    /// The folder from the root on: the servers' own files name it, and they do not share this program's working
+    /// folder.
     package static func absolute(_ folder: String) -> String {
         URL(fileURLWithPath: folder).standardizedFileURL.path
     }

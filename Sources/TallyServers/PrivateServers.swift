@@ -7,31 +7,46 @@ import Glibc
 /// The folder holds everything: `redis/`, `postgres/`, `state.json`. As root, Postgres (which refuses root) runs as
 /// the user `postgres`, with its data below `/var/tmp`, since a home may be closed to that user.
 package struct PrivateServers: Sendable {
+    /// What `state.json` keeps, so that a later program finds the servers. The file is its owner's alone.
     package struct State: Codable, Sendable {
+        /// 0 before the first start.
         package var redisPort: Int
+        /// Made up at the first start.
         package var redisPassword: String
+        /// 0 before the first start.
         package var postgresPort: Int
+        /// Made up at the first start.
         package var postgresPassword: String
+        /// Where the cluster is; outside the folder where this program runs as root.
         package var postgresFolder: String
     }
 
+    /// The folder that was given to `start`.
     package let folder: String
+    /// As it stood when this value was made.
     package let state: State
 
+    /// The address for `TALLY_REDIS_URL`, with the password.
     package var redisURL: String { "redis://:\(state.redisPassword)@127.0.0.1:\(state.redisPort)/0" }
+    /// The address for `TALLY_POSTGRES_URL`, with the password.
     package var postgresURL: String {
         "postgres://tally:\(state.postgresPassword)@127.0.0.1:\(state.postgresPort)/postgres"
     }
+    /// The process of Redis; nil where it does not run.
     package var redisPid: Int32? { Self.pid("\(folder)/redis/pid", of: "redis") }
+    /// The process of Postgres; nil where it does not run.
     package var postgresPid: Int32? {
         Self.pid("\(state.postgresFolder)/data/postmaster.pid", of: "postgres")
     }
 
     /// What a run wants otherwise than usual: lines of redis.conf, settings of Postgres.
     package struct Tuning: Sendable {
+        /// Lines of redis.conf.
         package var redis: [String]
+        /// Settings such as `checkpoint_timeout=30s`.
         package var postgres: [String]
 
+        /// Without arguments: as usual.
         package init(redis: [String] = [], postgres: [String] = []) {
             self.redis = redis
             self.postgres = postgres
@@ -76,6 +91,9 @@ package struct PrivateServers: Sendable {
         (try? open(folder))?.remove()  // unreadable state: nothing was started
     }
 
+    /// The servers of a folder, running or not; nil where none were started in it.
+    ///
+    /// - Throws: `ServerProblem` where `state.json` is damaged.
     package static func open(_ folder: String) throws -> PrivateServers? {
         try load(folder).map { PrivateServers(folder: folder, state: $0) }
     }
@@ -149,6 +167,7 @@ package struct PrivateServers: Sendable {
         return stat.split(separator: ")").last?.dropFirst().first != "Z"
     }
 
+    /// Sends the signal and waits until the process is gone; after 30 s it is killed.
     package static func end(_ pid: Int32, _ signal: Int32) {
         kill(pid, signal)
         for _ in 0..<3000 {
@@ -159,7 +178,10 @@ package struct PrivateServers: Sendable {
     }
 }
 
+/// Why private servers cannot be started or found.
 package struct ServerProblem: Error, CustomStringConvertible {
+    /// What is wrong, with the end of a log where that says so.
     package let description: String
+    /// A problem in words.
     package init(_ description: String) { self.description = description }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 
+/// A private Redis server as a process.
 package enum RedisProcess {
     /// It ended because it cannot read its own append-only file.
     package struct Damaged: Error, CustomStringConvertible {
@@ -99,6 +100,7 @@ package enum RedisProcess {
         (try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? ""
     }
 
+    /// Whether something listens on the port of this machine.
     package static func canConnect(_ port: Int) -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }

@@ -3,9 +3,14 @@ import Glibc
 
 /// Where the servers' programs are. Debian puts no `initdb` on the path.
 package struct ServerTools {
+    /// The path of `redis-server`.
     package var redisServer: String
+    /// The folder of `initdb`, `pg_ctl` and `postgres`.
     package var postgresBin: String
 
+    /// The `redis-server` that `PATH` finds, and the newest Postgres that is installed.
+    ///
+    /// - Throws: `ServerProblem` that says what is missing and how to install it.
     package static func find() throws -> ServerTools {
         let hint = "run ops/up, which installs redis-server and postgresql"
         guard let redis = find("redis-server") else {
@@ -31,6 +36,7 @@ package struct ServerTools {
         return folders
     }
 
+    /// The path of a program, by `PATH` and then in the usual folders; nil where it is not installed.
     package static func find(_ program: String) -> String? {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         return (path.split(separator: ":").map(String.init) + ["/usr/bin", "/usr/sbin", "/usr/local/bin"])

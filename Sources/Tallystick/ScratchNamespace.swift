@@ -5,8 +5,11 @@ import TallyRedis
 /// Both halves in a namespace and schema of their own, removed at the end: for conformance runs and tests against
 /// live servers. Touches no other key and no other schema.
 package struct ScratchNamespace: Sendable {
+    /// The addresses that it was opened with, under the namespace that was made up for it.
     package let settings: Settings
+    /// Its queue, with leasing open: fresh stores have nothing to compare.
     package let queue: RedisQueue
+    /// Its ledger, migrated to the schema of this program.
     package let ledger: PostgresLedger
 
     /// Whether the schema goes with it.

@@ -39,6 +39,10 @@ private func luaConstants() throws -> [String: Int] {
         #expect(lua["TOMBSTONE"].map(Int64.init) == Limits.tombstone.microseconds)
         #expect(lua["ISSUED"].map(Int64.init) == Limits.issued.microseconds)
         #expect(lua["EPOCHS"] == Limits.epochs)
+        #expect(lua["JUMP"].map(Int64.init) == Limits.clockJump.microseconds)
+        #expect(lua["FREEZE"].map(Int64.init) == Limits.lease.microseconds)
+        #expect(lua["KEEP_LOG"].map(Int64.init) == Limits.reportedLog.microseconds)
+        #expect(lua["DETAIL"] == Limits.lineBytes)
         #expect(lua["HOLD"].map(Int64.init) == Limits.hold.microseconds)
     }
 

@@ -1,3 +1,7 @@
+-- What a listing may ask for; it stands in the WHERE of read/list_oldest.sql and read/list_newest.sql.
+-- Params:  $1 queue, $2 type, $3 status (each null = any)
+-- Returns: a condition on the row of jobs
+-- Caller:  Statements.fragments
 ($1::text IS NULL OR j.queue = $1)
   AND ($2::text IS NULL OR j.type = $2)
   AND ($3::text IS NULL OR j.status = $3)

@@ -1,2 +1,3 @@
--- Opens a transaction. Caller: PostgresConnection.
+-- Opens a transaction.
+-- Params: none. Returns: nothing. Caller: PostgresConnection.begin.
 BEGIN ISOLATION LEVEL READ COMMITTED

@@ -1,2 +1,3 @@
--- Commits. An answer lost here is the one whose outcome is unknown. Caller: PostgresConnection.
+-- Commits. An answer lost here is the one whose outcome is unknown.
+-- Params: none. Returns: nothing. Caller: PostgresConnection.commit.
 COMMIT

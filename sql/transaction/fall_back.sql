@@ -1,2 +1,3 @@
--- Falls back to it; it stays. Caller: PostgresLedger.apply, on the second try.
+-- Undoes what was done since transaction/savepoint.sql; the savepoint stays.
+-- Params: none. Returns: nothing. Caller: PostgresLedger.apply, on the second try.
 ROLLBACK TO SAVEPOINT part

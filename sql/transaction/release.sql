@@ -1,2 +1,3 @@
--- Forgets it. Caller: PostgresLedger.apply, on the second try.
+-- Drops the savepoint; what was done since it stays.
+-- Params: none. Returns: nothing. Caller: PostgresLedger.apply, on the second try.
 RELEASE SAVEPOINT part

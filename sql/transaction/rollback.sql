@@ -1,2 +1,3 @@
--- Gives a transaction up. Caller: PostgresConnection.
+-- Gives a transaction up.
+-- Params: none. Returns: nothing. Caller: PostgresConnection.rollback.
 ROLLBACK

@@ -1,2 +1,3 @@
--- Marks a place to fall back to. Caller: PostgresLedger.apply, on the second try.
+-- Marks a place to fall back to, so that one refused part does not fail the whole transaction.
+-- Params: none. Returns: nothing. Caller: PostgresLedger.apply, on the second try.
 SAVEPOINT part

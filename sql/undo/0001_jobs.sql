@@ -1,4 +1,5 @@
 -- Undoes migrations/0001_jobs.sql. Destroys the record of every job: take a backup first.
+-- Params: none (a script). Returns: nothing. Caller: an operator, by hand (Migrator.undoRecipe).
 DROP FUNCTION tally.make_partitions;
 DROP TABLE tally.job_events, tally.jobs;
 DROP FUNCTION tally.id_at;

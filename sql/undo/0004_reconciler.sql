@@ -1,4 +1,5 @@
 -- Undoes migrations/0004_reconciler.sql. Loses the details of past runs; a lost worker is called stopped.
+-- Params: none (a script). Returns: nothing. Caller: an operator, by hand (Migrator.undoRecipe).
 DROP INDEX tally.job_events_order;
 UPDATE tally.workers SET status = 'stopped' WHERE status = 'lost';
 ALTER TABLE tally.workers DROP CONSTRAINT workers_status_known;

@@ -1,4 +1,5 @@
 -- Undoes migrations/0007_keys.sql. Keys that wait to be freed stay taken until `tally reconcile --full --repair`.
+-- Params: none (a script). Returns: nothing. Caller: an operator, by hand (Migrator.undoRecipe).
 CREATE OR REPLACE FUNCTION tally.enqueue(
   type text, payload jsonb, queue text DEFAULT 'default', priority integer DEFAULT 2,
   run_at timestamptz DEFAULT NULL, max_attempts integer DEFAULT 3, timeout interval DEFAULT NULL,

@@ -1,5 +1,6 @@
 -- Undoes migrations/0009_partitions.sql. Loses nothing: months are told by their names again, as in migration 1. A partition that
 -- came of a split over several months stays, and must be detached by hand before those months are made.
+-- Params: none (a script). Returns: nothing. Caller: an operator, by hand (Migrator.undoRecipe).
 DROP FUNCTION tally.split_abandon, tally.split_swap, tally.split_validate, tally.split_guard, tally.split_range;
 CREATE OR REPLACE FUNCTION tally.make_partitions(months integer DEFAULT 3) RETURNS integer
 LANGUAGE plpgsql SET lock_timeout = '5s' AS $$

@@ -1,4 +1,5 @@
 -- Undoes migrations/0010_job_rules.sql. `tally.enqueue` accepts again what no queue can take.
+-- Params: none (a script). Returns: nothing. Caller: an operator, by hand (Migrator.undoRecipe).
 ALTER TABLE tally.jobs DROP CONSTRAINT jobs_texts_bounded, DROP CONSTRAINT jobs_tags_bounded,
   DROP CONSTRAINT jobs_numbers_bounded;
 ALTER TABLE tally.outbox DROP COLUMN queue;

@@ -1,4 +1,5 @@
 -- Undoes migrations/0011_held_changes.sql. Let `tally serve` bring to the jobs what is kept for them first: the table must be empty.
+-- Params: none (a script). Returns: nothing. Caller: an operator, by hand (Migrator.undoRecipe).
 DO $$ BEGIN
   IF EXISTS (SELECT FROM tally.held_changes) THEN RAISE EXCEPTION 'held_changes is not empty: let tally serve bring it to the jobs'; END IF;
 END $$;

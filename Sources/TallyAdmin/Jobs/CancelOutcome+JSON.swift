@@ -16,12 +16,14 @@ extension CancelOutcome {
     /// It never starts again, or was told to stop.
     package var isDone: Bool { self == .cancelled || self == .cancelling }
 
+    /// `id`, `outcome`, `detail`.
     package func json(_ id: JobID) -> [String: Any] {
         ["id": id.description, "outcome": words.outcome, "detail": words.detail]
     }
 }
 
 extension Admin {
+    /// Cancels one job; may be repeated. What is unknown is answered as `.uncertain`, never guessed.
     package func cancel(_ id: JobID) async throws -> CancelOutcome {
         try await Canceller(queue: queue, ledger: halfWithRecord).cancel(id)
     }

@@ -6,9 +6,12 @@ package struct JobReport: Sendable {
     package let job: JobSnapshot
     /// nil = the half does not have it.
     package let inQueue: JobStatus?
+    /// The same, of the ledger.
     package let inLedger: JobStatus?
+    /// Every transition that the ledger has, the oldest first; empty without a ledger.
     package let events: [JobEvent]
 
+    /// The job with its body, then `in_redis` and `in_postgres` (`absent` where it is not), and `history`.
     package var json: [String: Any] {
         var fields = job.json(withBody: true)
         fields["in_redis"] = inQueue?.rawValue ?? "absent"

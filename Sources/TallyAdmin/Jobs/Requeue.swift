@@ -3,23 +3,29 @@ import TallyLedger
 
 /// A failed job that is to run again.
 package struct RequeueWish: Sendable {
+    /// The job.
     package var id: JobID
     /// A guard: another queue's job is refused.
     package var queue: String?
+    /// Not before this time; nil = at once.
     package var runAt: Timestamp?
+    /// Failures are counted from zero again; else the job may fail only as often as it still may.
     package var resetsAttempts = false
     /// Also where the job's effect is committed: that is forgotten.
     package var despiteEffect = false
     /// Who is named in its history.
     package var actor: String
 
+    /// A wish to run the job again at once, its failures kept.
     package init(_ id: JobID, actor: String) {
         self.id = id
         self.actor = actor
     }
 }
 
+/// What became of it. A repeat after a lost answer is refused as not failed, so a job is never requeued twice.
 package enum RequeueOutcome: Sendable {
+    /// The ledger has it waiting at this version, and it is on its way to the queue.
     case requeued(version: Int)
     /// Nothing changed.
     case refused(RequeueRefusal)
@@ -27,12 +33,18 @@ package enum RequeueOutcome: Sendable {
 
 /// Why a job was not requeued.
 package enum RequeueRefusal: Hashable, Sendable {
+    /// The ledger has no such job.
     case unknown
+    /// It belongs to the first queue and not to the one that was named.
     case inQueue(QueueName, not: String)
+    /// Only failed jobs are requeued, and this one stands otherwise.
     case notFailed(JobStatus)
+    /// Its handler has committed its effect, and the wish does not say that it shall run all the same.
     case effectCommitted
+    /// Somebody else requeued it since it was looked at.
     case movedOn
 
+    /// The refusal as a sentence.
     package func text(_ id: JobID) -> String {
         switch self {
         case .unknown: "no job \(id)"
@@ -46,6 +58,9 @@ package enum RequeueRefusal: Hashable, Sendable {
 }
 
 extension Admin {
+    /// Requeues one failed job, in the ledger first. A crash after that leaves it to the relay.
+    ///
+    /// - Throws: what the ledger throws. After `.uncertain`, look at the job: it may be requeued.
     package func requeue(_ wish: RequeueWish) async throws -> RequeueOutcome {
         let ledger = try ledger()
         guard let job = try await ledger.inspection.jobs([wish.id])[wish.id] else {

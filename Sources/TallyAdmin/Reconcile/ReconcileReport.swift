@@ -3,12 +3,15 @@ import TallyLedger
 
 /// A run of the reconciler that ended, and the statement after it.
 package struct ReconcileReport: Sendable {
+    /// The run with its findings.
     package let run: ReconcileRun
+    /// The totals after it.
     package let statement: Statement
 
     /// 0 clean, 1 repaired, 4 drift left, 8 cut short.
     package var exitCode: Int { run.exitCode == 0 && !statement.holds ? 4 : run.exitCode }
 
+    /// The run, `findings`, `statement`, and whether that `holds`; never a payload.
     package var json: [String: Any] {
         [
             "run": run.id.description, "mode": run.mode, "scanned_redis": run.scannedQueue,
@@ -27,6 +30,7 @@ package struct ReconcileReport: Sendable {
 }
 
 extension Statement {
+    /// The ledger's account and, where the queue keeps one, `redis`.
     package var json: [String: Any] {
         var account: [String: Any] = [
             "accepted": accepted, "completed": completed, "failed": failed, "cancelled": cancelled,

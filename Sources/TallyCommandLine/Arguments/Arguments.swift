@@ -17,6 +17,7 @@ package struct Grammar {
 package struct Arguments: Sendable {
     private var values: [String: [[UInt8]]] = [:]
     private var switches: Set<String> = []
+    /// The words that are no flags, in their order.
     package private(set) var rest: [String] = []
 
     /// - Throws: `Usage` for an unknown flag, one that is given twice, and a value that is not UTF-8.
@@ -65,9 +66,14 @@ package struct Arguments: Sendable {
         return text
     }
 
+    /// Whether the switch was given.
     package func has(_ name: String) -> Bool { switches.contains(name) }
+    /// Every value of a flag as it was passed; empty where it was not given.
     package func bytes(_ name: String) -> [[UInt8]] { values[name] ?? [] }
+    /// The value of a flag, the last one of a repeatable flag; nil where it was not given.
     package func text(_ name: String) -> String? { all(name).last }
+    /// Every value of a flag, in their order. Only a raw flag's values may hold what is not UTF-8, and are read by
+    /// `bytes`.
     package func all(_ name: String) -> [String] { bytes(name).map { String(decoding: $0, as: UTF8.self) } }
 
     /// Refuses whatever was given and means nothing there, by name.
@@ -78,6 +84,9 @@ package struct Arguments: Sendable {
         if let name = given.subtracting(names).min() { throw Usage("--\(name) means nothing in `\(place)`") }
     }
 
+    /// A whole number; `fallback` where the flag was not given.
+    ///
+    /// - Throws: `Usage` that names the flag and the range.
     package func number(_ name: String, in range: ClosedRange<Int>, or fallback: Int) throws(Usage) -> Int {
         guard let text = text(name) else { return fallback }
         guard let number = Int(text), range.contains(number) else {
@@ -88,12 +97,18 @@ package struct Arguments: Sendable {
         return number
     }
 
+    /// A point in time; nil where the flag was not given.
+    ///
+    /// - Throws: `Usage` that names the flag and the forms that are taken.
     package func time(_ name: String) throws(Usage) -> Timestamp? {
         guard let text = text(name) else { return nil }
         guard let time = Timestamp(text) else { throw .noTime("--\(name)", text) }
         return time
     }
 
+    /// A length of time; nil where the flag was not given.
+    ///
+    /// - Throws: `Usage` that names the flag and the units.
     package func duration(_ name: String) throws(Usage) -> Duration? {
         guard let text = text(name) else { return nil }
         guard let time = Duration(human: text) else { throw .noDuration("--\(name)", text) }
@@ -103,15 +118,19 @@ package struct Arguments: Sendable {
 
 /// The words were not understood: exit code 2.
 package struct Usage: Error, CustomStringConvertible {
+    /// What was not understood, and what is allowed.
     package let description: String
+    /// A refusal; a text that came from outside goes through `Output.printable` first.
     package init(_ description: String) { self.description = description }
 
+    /// A flag or a field that holds no point in time.
     package static func noTime(_ name: String, _ text: String) -> Usage {
         Usage(
             "\(name) \(Output.printable(text)): must be RFC 3339 such as 2030-01-02T03:04:05Z, unix seconds or unix "
                 + "milliseconds")
     }
 
+    /// A flag or a field that holds no length of time.
     package static func noDuration(_ name: String, _ text: String) -> Usage {
         Usage(
             "\(name) \(Output.printable(text)): must be a time such as 250ms, 1.5s, 1h30m or 7d; the units are "
@@ -121,6 +140,8 @@ package struct Usage: Error, CustomStringConvertible {
 
 /// The command ended, and this is its exit code.
 package struct Exit: Error {
+    /// One of the command's `exitCodes`.
     package let code: Int32
+    /// Ends the command; what it has to say was said before.
     package init(code: Int32) { self.code = code }
 }

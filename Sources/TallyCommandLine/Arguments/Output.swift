@@ -10,12 +10,15 @@ package enum Output {
     /// The first error of standard output; 0 = none.
     private static let failure = Atomic<Int32>(0)
 
+    /// A line of standard output: what the command was asked for.
     package static func line(_ text: String) { print(Array((text + "\n").utf8)) }
+    /// A line of standard error: whatever else there is to say.
     package static func note(_ text: String) { _ = write(2, Array((text + "\n").utf8)) }
     /// A line that the next one overwrites, where somebody is watching.
     package static func live(_ text: String) {
         if isatty(2) == 1 { _ = write(2, Array(("\r\u{1B}[K" + text).utf8)) }
     }
+    /// Removes that line, so that what follows begins at the margin.
     package static func endLive() {
         if isatty(2) == 1 { _ = write(2, Array("\r\u{1B}[K".utf8)) }
     }

@@ -2,6 +2,8 @@ import Glibc
 
 /// This machine, as others call it.
 package enum Host {
+    /// The host name that the kernel gives, or `host` where it gives none. It is read once, since a process
+    /// should keep one name in its messages even where the machine is renamed.
     package static let name: String = {
         var name = [UInt8](repeating: 0, count: 256)
         let failed = name.withUnsafeMutableBytes {

@@ -1,5 +1,6 @@
 /// Takes passwords out of messages that others wrote. The only redactor.
 package struct Redactor: Sendable {
+    /// What stands in a message where a password stood.
     package static let mark = "***"
     private let secrets: [String]
 
@@ -9,6 +10,7 @@ package struct Redactor: Sendable {
         self.secrets = secrets.filter { !$0.isEmpty }
     }
 
+    /// The text without credentials of addresses, and without these secrets where one stands as a word of its own.
     package func callAsFunction(_ text: String) -> String {
         var text = Self.withoutCredentials(text)
         for secret in secrets where secret.count >= 4 {

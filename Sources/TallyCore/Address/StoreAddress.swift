@@ -3,30 +3,47 @@
 ///
 /// No refusal quotes a part of the address: in a malformed one nobody knows which part is the password.
 package struct StoreAddress: Sendable {
+    /// How the address began: `redis://`, `unix://`, `postgres://` or `postgresql://`, or none, which makes it
+    /// `name=value` words.
     package enum Scheme: Sendable { case redis, unix, postgres, words }
+    /// One server of the address. Only a Postgres address may name several.
     package struct Host: Hashable, Sendable {
+        /// A name or an address, decoded, without the brackets of IPv6; it is empty where the address leaves it out.
         package var name: String
+        /// From 1 to 65535; nil where the store's own default counts.
         package var port: Int?
     }
+    /// One `name=value` of the address, decoded. Which names there are is for the store to say.
     package struct Option: Hashable, Sendable {
+        /// What stands before the `=`; it is never empty.
         package var name: String
+        /// What stands after the `=`; it may be empty.
         package var value: String
     }
     /// Why an address is refused: never with a part of it.
     package struct Fault: Error, Hashable, CustomStringConvertible {
+        /// What is wrong and how it is written instead.
         package let description: String
+        /// A refusal in words that quote nothing of the address.
         package init(description: String) { self.description = description }
     }
 
+    /// How the address began.
     package private(set) var scheme = Scheme.words
+    /// The user, decoded; nil where the address has no `@`, and always nil of words, whose user is an option.
     package private(set) var user: String?
+    /// The password, decoded; nil where none is given, which differs from an empty one. It is never printed.
     package private(set) var password: String?
+    /// The servers in the order in which they are tried; empty of a socket and of words.
     package private(set) var hosts: [Host] = []
     /// A database or a socket's path, decoded, without the slash that separates it from the host.
     package private(set) var path = ""
     /// Behind `?`, or the words themselves, in their order.
     package private(set) var options: [Option] = []
 
+    /// Reads an address. Nothing is contacted.
+    ///
+    /// - Throws: `Fault` for what is malformed; no part of the address is in it.
     package init(_ text: String) throws(Fault) {
         if text.isEmpty { throw Fault(description: "is empty") }
         if text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) {
@@ -130,6 +147,9 @@ package struct StoreAddress: Sendable {
         }
     }
 
+    /// Reads a port; nil of an empty text. Options of Postgres hold ports as well, so the rule stands here once.
+    ///
+    /// - Throws: `Fault` for anything but a number from 1 to 65535.
     package static func port(_ text: Substring) throws(Fault) -> Int? {
         if text.isEmpty { return nil }
         guard let number = Int(text), (1...65_535).contains(number), text.first != "+" else {

@@ -7,10 +7,15 @@
 package struct GroupCommit<Key: Hashable & Sendable, Item: Sendable>: Sendable {
     /// What one batch holds at most, and how many shippers may be at work.
     package struct Bounds: Sendable {
+        /// The most that one batch counts, in the unit that the callers of `add` count in.
         package let count: Int
+        /// The most bytes of one batch.
         package let bytes: Int
+        /// How many batches may be on their way at the same time.
         package let shippers: Int
 
+        /// Bounds, each of them above zero: with less a batch would never ship, so that is a programming error and
+        /// traps.
         @inlinable package init(count: Int, bytes: Int, shippers: Int = 1) {
             precondition(count > 0 && bytes > 0 && shippers > 0, "a batch that can hold nothing never ships")
             self.count = count
@@ -21,17 +26,21 @@ package struct GroupCommit<Key: Hashable & Sendable, Item: Sendable>: Sendable {
 
     /// Items that travel together; never empty. An item that is larger than a batch may be stands alone.
     package struct Batch: Sendable {
+        /// In order of arrival.
         package var items: [Item]
         /// What the items count, such as the jobs of calls that bring several each.
         package var count: Int
+        /// The bytes of the items, as their callers gave them.
         package var bytes: Int
 
+        /// A batch of one item, whatever its size.
         @inlinable package init(_ item: Item, count: Int, bytes: Int) {
             items = [item]
             self.count = count
             self.bytes = bytes
         }
 
+        /// Adds the item where it fits within both bounds; false, and nothing is changed, where it does not.
         @inlinable package mutating func take(
             _ item: Item, count own: Int, bytes size: Int, within bounds: Bounds
         ) -> Bool {
@@ -43,11 +52,13 @@ package struct GroupCommit<Key: Hashable & Sendable, Item: Sendable>: Sendable {
         }
     }
 
+    /// What it was made with.
     package let bounds: Bounds
     /// In order of arrival. The first stands at place `shipped`, counted since the beginning.
     @usableFromInline package var batches: [Batch?] = []
     /// How many of `batches` have shipped and are nil.
     @usableFromInline package var gone = 0
+    /// How many batches have shipped since the beginning.
     @usableFromInline package var shipped = 0
     /// The place of the batch that took an item of a key last; below `shipped` it takes none any more.
     @usableFromInline package var last: [Key: Int] = [:]
@@ -56,8 +67,11 @@ package struct GroupCommit<Key: Hashable & Sendable, Item: Sendable>: Sendable {
     /// While this is 0, nothing waits and nothing is under way: a shipper ends only when nothing waits.
     package var shippers = 0
 
+    /// A group commit in which nothing waits.
     @inlinable package init(_ bounds: Bounds) { self.bounds = bounds }
 
+    /// Lets the item wait, in the last batch of its key where it fits, else in a new one.
+    ///
     /// - Parameter key: items of one key may share a batch; one without a key stands alone.
     /// - Returns: true = the caller starts one more shipper, which asks `next()` until that answers nil.
     @inlinable package mutating func add(_ item: Item, key: Key?, count: Int = 1, bytes: Int) -> Bool {

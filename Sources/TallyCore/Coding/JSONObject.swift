@@ -1,13 +1,17 @@
 /// The members of one JSON object, each value as the range of its own bytes: what is passed on is passed on
 /// untouched.
 package struct JSONObject {
+    /// One name with its value.
     package struct Member {
+        /// Decoded: escapes are the characters that they stand for.
         package let name: String
         /// Where its name begins.
         package let nameAt: Int
+        /// Which of the bytes are its value, without the white space around it.
         package let value: Range<Int>
     }
 
+    /// In the order of the text.
     package let members: [Member]
 
     /// - Throws: where the text is no JSON, is no object, or names a member twice.

@@ -1,7 +1,9 @@
 /// Bytes that are a JSON text already. They are printed as they are: no library reads their numbers and writes
 /// others.
 package struct RawJSON {
+    /// The text as it goes out.
     package let bytes: [UInt8]
+    /// Bytes that the caller has checked to be one JSON value.
     package init(bytes: [UInt8]) { self.bytes = bytes }
 }
 

@@ -2,13 +2,19 @@ import Foundation
 
 /// Values to bytes and back. Its name travels with every body, so a worker knows how to read it.
 public protocol JobCodec: Sendable {
+    /// At most `Limits.codecBytes` bytes. It is stored with every job, so it may never change while such jobs exist.
     var name: String { get }
+    /// The body of a job. Equal values should give equal bytes: an enqueue that is repeated with the same id and
+    /// other bytes is refused as another job.
     func encode<Value: Encodable>(_ value: Value) throws -> [UInt8]
+    /// The value that `encode` was given. What this throws fails the job for good at its first attempt, since another
+    /// one would read the same bytes; it can be requeued once a program that reads them runs.
     func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value
 }
 
 /// The default codec. Only its bodies are searchable as JSON in the ledger.
 public struct JSONCodec: JobCodec {
+    /// The codec without options.
     public init() {}
     public var name: String { "json" }
     public func encode<Value: Encodable>(_ value: Value) throws -> [UInt8] {

@@ -7,8 +7,10 @@ package enum XXH64 {
     private static let p4: UInt64 = 0x85EB_CA77_C2B2_AE63
     private static let p5: UInt64 = 0x27D4_EB2F_1656_67C5
 
+    /// The hash of the bytes with seed 0, equal on every machine and in every version: it is stored with each body.
     package static func hash(_ bytes: [UInt8]) -> UInt64 { bytes.withUnsafeBytes { hash($0) } }
 
+    /// The same, of bytes in place.
     package static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
         let count = bytes.count
         var at = 0

@@ -31,6 +31,7 @@ public struct DutyStanding: Hashable, Sendable {
     public var error: String
     /// Which process reported last.
     public var holder: String
+    /// A standing as a register has it; its durations are from the moment of the asking.
     public init(
         name: String, silence: Duration, succeeded: Duration?, known: Duration, error: String, holder: String
     ) {

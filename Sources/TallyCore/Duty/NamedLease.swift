@@ -10,6 +10,8 @@ public struct LeaseWish: Hashable, Sendable {
     public var length: Duration
     /// Asks whoever holds it to give it up at the next opportunity. A person waits.
     public var isUrgent: Bool
+    /// A wish for the lease of that name. The same token again is a renewal, so a repeat after a lost answer is
+    /// harmless.
     public init(name: String, token: JobID, holder: String, length: Duration, isUrgent: Bool = false) {
         self.name = name
         self.token = token
@@ -28,5 +30,6 @@ extension LeaseWish {
 public enum LeaseAnswer: Hashable, Sendable {
     /// It is held from now on, for the length that was asked. `isWanted`: somebody waits urgently for it.
     case held(isWanted: Bool)
+    /// Another token holds it, and nothing changed but that an urgent wish was noted. `by` is that token's `holder`.
     case taken(by: String)
 }

@@ -5,8 +5,10 @@ import Synchronization
 public struct JobID: Hashable, Sendable, Comparable {
     /// The sixteen bytes as two big-endian halves.
     public let high: UInt64
+    /// The last eight of the sixteen bytes.
     public let low: UInt64
 
+    /// An id out of stored bytes. Any bytes are taken; `isTimeOrdered` says whether they are a UUIDv7.
     public init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low

@@ -1,11 +1,17 @@
 /// A job as it was enqueued. It never changes afterwards; what happens to the job is in `JobSnapshot`.
 public struct JobRecord: Hashable, Sendable {
+    /// Its identity in both stores. An enqueue with the same id and the same content is the same job, so a lost
+    /// answer may be asked again.
     public var id: JobID
+    /// By this name a worker finds the handler.
     public var type: JobType
+    /// Where it waits. It never moves to another queue.
     public var queue: QueueName
+    /// Its share of the turns among the waiting jobs of its queue.
     public var priority: JobPriority
     /// Opaque bytes, kept to the bit; the codec named beside them says how to read them.
     public var body: [UInt8]
+    /// The name of the codec that wrote the body; `json` is the one whose bodies the ledger can search.
     public var codec: String
     /// Not before this time; nil = at once.
     public var runAt: Timestamp?
@@ -15,13 +21,20 @@ public struct JobRecord: Hashable, Sendable {
     public var attempts: Int
     /// Failures after which the job is `failed`; 0 = the worker's policy decides.
     public var maxAttempts: Int
+    /// From 1 to 255: when so many leases of it have run out it is failed, since a job that ends its worker would
+    /// otherwise end one after another.
     public var maxCrashes: Int
+    /// At most one job at a time under this key in the queue; nil = as many as are enqueued.
     public var unique: UniqueKey?
+    /// When it was enqueued. The client puts the store's clock here; a record that goes to a driver directly keeps
+    /// its own.
     public var createdAt: Timestamp
+    /// At most 16 names, for people and their queries; nothing in the system reads them.
     public var tags: [String]
     /// W3C trace context, carried untouched.
     public var trace: String
 
+    /// A record as given. Nothing is checked here: `check()` does that, and every enqueue before anything is sent.
     public init(
         id: JobID = JobID(), type: JobType, queue: QueueName = .default, priority: JobPriority = .normal,
         body: [UInt8] = [], codec: String = "json", runAt: Timestamp? = nil, timeout: Duration? = nil,
@@ -48,6 +61,7 @@ public struct JobRecord: Hashable, Sendable {
 
 /// At most one job under a key in a queue, for as long as the lifetime says.
 public struct UniqueKey: Hashable, Sendable, Codable {
+    /// How long a key stays taken.
     public enum Lifetime: Hashable, Sendable, Codable {
         /// Free again once its job is terminal.
         case untilTerminal
@@ -56,7 +70,9 @@ public struct UniqueKey: Hashable, Sendable, Codable {
         /// Never free again. In the ledger only: Redis does not remember for ever.
         case forever
     }
+    /// The key without white space around it; `JobRecord.check` allows 255 bytes.
     public let text: String
+    /// How long it stays taken, from the enqueue that took it.
     public let lifetime: Lifetime
 
     /// White space around the text is dropped; a blank text is no key.
@@ -71,17 +87,29 @@ public struct UniqueKey: Hashable, Sendable, Codable {
 /// Why a record was refused, before anything was sent or stored. `JobRules` has the bounds and their order;
 /// `tally.enqueue` in SQL refuses the same in the same words.
 public enum InvalidJob: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The id is the nil UUID, which no job may carry. Leave it out to have one made.
     case idRequired
+    /// The type is empty or white space, so that no handler could be found.
     case typeRequired
+    /// The queue is empty or white space.
     case queueRequired
+    /// The time limit of an attempt is below zero.
     case timeoutNegative(Duration)
+    /// The failures that an import brings along are below zero.
     case attemptsNegative(Int)
+    /// The limit of failures is below zero; 0 leaves it to the worker's policy.
     case maxAttemptsNegative(Int)
+    /// It has failed more often already than it may, so that it could not run once.
     case attemptsExceedMax(attempts: Int, max: Int)
+    /// A name is too long, or holds what cannot be seen; `field` says which name.
     case badName(field: String, why: String)
+    /// A number or a time lies outside of what both stores hold, or is probably a mistake of units.
     case outOfRange(field: String, value: String, allowed: String)
+    /// The body is over `Limits.bodyBytes`. Enqueue an address of the data instead.
     case bodyTooLarge(bytes: Int)
+    /// There are more than `Limits.tags` tags.
     case tooManyTags(Int)
+    /// The jobs of one call do not fit one atomic step. Nothing of the call was enqueued; split it.
     case batchTooLarge(jobs: Int, bytes: Int)
 
     public var description: String {

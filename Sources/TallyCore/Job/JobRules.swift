@@ -4,8 +4,11 @@
 /// just inside and just outside its bound, through `JobRecord.check`, through `tally.enqueue` and through a plain
 /// INSERT.
 package struct JobRule: Sendable {
+    /// What a person calls it; refusals begin with it.
     package let field: String
+    /// What is allowed, in words, for the page of limits and for the names of tests.
     package let bound: String
+    /// What a record breaks of this rule; nil if nothing.
     package let problem: @Sendable (JobRecord) -> InvalidJob?
 
     init(_ field: String, _ bound: String, _ problem: @escaping @Sendable (JobRecord) -> InvalidJob?) {
@@ -17,6 +20,7 @@ package struct JobRule: Sendable {
 
 /// Every rule, in the order in which a record meets them: the first that it breaks is the one it is told.
 package enum JobRules {
+    /// Those of presence come first: a record that lacks a name should not hear of its bounds.
     package static let all = presence + names + ranges
 
     /// The seven of TaskHarbor.

@@ -1,18 +1,23 @@
 /// Where a job stands. The raw value is the ADR's `status`; the code is its one byte in Redis and in the log.
 public enum JobStatus: String, Sendable, CaseIterable, Codable {
-    /// Waits for its time.
+    /// It waits for its time. Next: `pending` when that comes, or `cancelled`.
     case scheduled
-    /// Runnable now.
+    /// It is runnable now. Next: `processing` by a lease, or `cancelled`.
     case pending
-    /// Leased to a worker.
+    /// It is leased to a worker. Next: `completed`, `retrying`, `failed`, `cancelled`; or `pending` or `scheduled`
+    /// when the worker releases it or its lease runs out.
     case processing
-    /// Failed, waits for its next attempt.
+    /// It failed and waits for its next attempt. Next: `pending` when that comes, or `cancelled`.
     case retrying
+    /// Its handler succeeded, or had its effect committed. It never runs again.
     case completed
-    /// Out of attempts, or failed for good: the dead-letter set.
+    /// It is out of attempts or of leases, or failed for good: the dead-letter set. Next: `pending` or `scheduled` by
+    /// a requeue.
     case failed
+    /// It was cancelled before it could complete. It never runs again.
     case cancelled
 
+    /// Whether it has ended: then only the ledger keeps it, and only a requeue of a failed job moves it again.
     public var isTerminal: Bool {
         switch self {
         case .completed, .failed, .cancelled: true
@@ -20,6 +25,7 @@ public enum JobStatus: String, Sendable, CaseIterable, Codable {
         }
     }
 
+    /// Its one byte in Redis, in the log and in the letters that functions answer.
     package var code: UInt8 {
         switch self {
         case .scheduled: UInt8(ascii: "s")
@@ -32,6 +38,7 @@ public enum JobStatus: String, Sendable, CaseIterable, Codable {
         }
     }
 
+    /// The status of a byte; nil for one that no function writes.
     package init?(code: UInt8) {
         guard let status = Self.allCases.first(where: { $0.code == code }) else { return nil }
         self = status
@@ -40,12 +47,14 @@ public enum JobStatus: String, Sendable, CaseIterable, Codable {
 
 /// What moves a job from one status to the next.
 public enum Verb: String, Sendable, CaseIterable, Codable {
+    /// The transitions, named as the calls are that make them; `repair` is the reconciler's, and may lead anywhere.
     case push, lease, extend, ack, retry, fail, release, cancel, promote, reclaim, requeue, repair
     /// A worker reports itself. Moves no job.
     case heartbeat
     /// Redis began a new history. Moves no job.
     case epoch
 
+    /// Its one byte in a log entry.
     package var code: UInt8 {
         switch self {
         case .push: UInt8(ascii: "P")
@@ -65,6 +74,7 @@ public enum Verb: String, Sendable, CaseIterable, Codable {
         }
     }
 
+    /// The verb of a byte; nil for one that no function writes.
     package init?(code: UInt8) {
         guard let verb = Self.allCases.first(where: { $0.code == code }) else { return nil }
         self = verb
@@ -95,6 +105,8 @@ public enum Transition {
         (.requeue, .failed, .pending), (.requeue, .failed, .scheduled),
     ]
 
+    /// Whether the table has this transition. A repair is always legal: it exists to leave a state that the table
+    /// cannot.
     public static func isLegal(_ verb: Verb, from: JobStatus?, to: JobStatus) -> Bool {
         verb == .repair || table.contains { $0.verb == verb && $0.from == from && $0.to == to }
     }

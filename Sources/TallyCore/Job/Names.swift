@@ -2,8 +2,11 @@
 public struct QueueName: Hashable, Sendable, Codable, ExpressibleByStringLiteral, CustomStringConvertible,
     Comparable
 {
+    /// The name as it was given, byte for byte; no case is folded.
     public let text: String
+    /// Any text; nothing is checked here.
     public init(_ text: String) { self.text = text }
+    /// Lets a literal stand for a queue, as in `on: "mail"`.
     public init(stringLiteral text: String) { self.text = text }
     public init(from decoder: any Decoder) throws {
         text = try decoder.singleValueContainer().decode(String.self)
@@ -21,8 +24,11 @@ public struct QueueName: Hashable, Sendable, Codable, ExpressibleByStringLiteral
 
 /// The stable name of a kind of job, such as `invoice.send`. It outlives the Swift type that carries it.
 public struct JobType: Hashable, Sendable, Codable, ExpressibleByStringLiteral, CustomStringConvertible {
+    /// The name as it was given, byte for byte; no case is folded.
     public let text: String
+    /// Any text; nothing is checked here.
     public init(_ text: String) { self.text = text }
+    /// Lets a literal stand for a type, as in `static let jobType: JobType = "invoice.send"`.
     public init(stringLiteral text: String) { self.text = text }
     public init(from decoder: any Decoder) throws {
         text = try decoder.singleValueContainer().decode(String.self)
@@ -36,19 +42,27 @@ public struct JobType: Hashable, Sendable, Codable, ExpressibleByStringLiteral, 
 
 /// One running worker process or object: unique for its life, never reused.
 public struct WorkerID: Hashable, Sendable, Codable, CustomStringConvertible {
+    /// The name, as leases, log entries and the `workers` table have it.
     public let text: String
+    /// A name that the caller has made unique, also across restarts: two workers of one name would overwrite each
+    /// other's reports.
     public init(_ text: String) { self.text = text }
     public var description: String { text }
 }
 
 /// Four priorities, served 8 : 4 : 2 : 1 where all wait, so that none starves.
 public enum JobPriority: Int, Sendable, CaseIterable, Codable, Comparable {
+    /// Eight of fifteen turns while all priorities wait.
     case critical = 0
+    /// Four of fifteen turns.
     case high = 1
+    /// Two of fifteen turns: what an enqueue has that says nothing else.
     case normal = 2
+    /// One of fifteen turns.
     case low = 3
 
     public static func < (a: JobPriority, b: JobPriority) -> Bool { a.rawValue < b.rawValue }
+    /// The case's name, as commands and pages show it; the stores keep the raw value.
     public var name: String {
         switch self {
         case .critical: "critical"
@@ -65,6 +79,8 @@ public enum JobPriority: Int, Sendable, CaseIterable, Codable, Comparable {
     ]
 }
 
+/// What the text of a name may be. SQL has the same rule, so that a name which one store takes is never refused by
+/// the other.
 package enum NameCheck {
     /// Why this may not be the name of a queue or a type; nil if it may. Any script is welcome; what cannot be seen
     /// (controls, line ends, zero-width and direction marks) is not, since two names that look alike would differ.
@@ -106,11 +122,13 @@ package enum NameCheck {
         return false
     }
 
+    /// Whether it is empty or white space alone.
     package static func isBlank(_ text: String) -> Bool {
         if let first = text.utf8.first, first > 32, first < 127 { return false }
         return text.unicodeScalars.allSatisfy { $0.properties.isWhitespace }
     }
 
+    /// The text without white space at its ends, by Unicode's table; "" of a blank one.
     package static func trimmed(_ text: String) -> String {
         let scalars = text.unicodeScalars
         guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),

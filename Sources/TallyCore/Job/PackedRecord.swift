@@ -9,7 +9,10 @@
 // The Lua functions read only the first five bytes and the queue.
 
 extension JobRecord {
+    /// The version of the byte layout above, which is a record's first byte. Bytes of another version are refused as
+    /// damaged.
     package static let layout: UInt8 = 1
+    /// The flag that says that the body is stored beside the record, as bodies over `Limits.inlineBodyBytes` are.
     package static let bodyElsewhere: UInt8 = 1
 
     /// - Parameter withoutBody: leaves the body out and says so; the body is then stored beside the record.
@@ -146,8 +149,11 @@ extension JobRecord {
 
 /// Bytes in a store that are not what was written there.
 public struct CorruptRecord: Error, Sendable, CustomStringConvertible {
+    /// The job whose bytes they are; the nil id where the bytes were read before it was known.
     public let id: JobID
+    /// What does not fit, without any of the bytes.
     public let why: String
+    /// Damage that a reader of stored bytes has met.
     package init(id: JobID, why: String) {
         self.id = id
         self.why = why

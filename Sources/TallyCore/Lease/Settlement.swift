@@ -2,6 +2,7 @@
 public enum ExtendAnswer: Hashable, Sendable {
     /// Use the returned lease from now on. `cancelRequested`: the handler should stop.
     case extended(Lease, cancelRequested: Bool)
+    /// Nothing changed. The job is not this worker's any more: its handler is to be cancelled.
     case refused(LeaseRefusal)
 }
 
@@ -79,10 +80,13 @@ public enum SettleAnswer: Hashable, Sendable {
 
 /// What became of a cancellation.
 public enum CancelAnswer: Hashable, Sendable {
+    /// It was waiting and has ended as cancelled, at this version and in this epoch of the queue.
     case cancelled(version: Int, epoch: Int64)
     /// Running: flagged, its worker will hear of it.
     case cancelling(version: Int)
+    /// It has ended before, and nothing changed. A repeat after a lost answer sees `cancelled` here.
     case ended(JobStatus, version: Int)
+    /// The queue does not hold the id and remembers no end of it. Nothing was written; the ledger may have the job.
     case unknown
     /// `issued` is too old, or of another epoch.
     case refused

@@ -11,6 +11,7 @@ public protocol LedgerTransaction: Sendable {
 
 /// What crosses that border, kept small so that a conformance is short.
 public enum LedgerValue: Hashable, Sendable {
+    /// SQL NULL of any type.
     case null
     /// `bigint`
     case int(Int64)
@@ -30,6 +31,7 @@ public enum LedgerValue: Hashable, Sendable {
     case ids([JobID])
 }
 
+/// What became of a completion inside the caller's transaction. Only the commit of that makes it count.
 public enum EffectAnswer: Hashable, Sendable {
     /// The effect is this transaction's, if it commits.
     case claimed

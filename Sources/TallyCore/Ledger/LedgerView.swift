@@ -1,9 +1,14 @@
 /// What the reconciler compares of a row.
 public struct LedgerView: Hashable, Sendable {
+    /// The job.
     public var id: JobID
+    /// What the row says.
     public var status: JobStatus
+    /// The version of the row's last step.
     public var version: Int
+    /// The Redis history of the row's last log entry; 0 before the first.
     public var epoch: Int64
+    /// The number of that entry within `epoch`.
     public var seq: Int64
     /// An outbox row still carries the job to the queue.
     public var hasOutbox: Bool
@@ -14,6 +19,7 @@ public struct LedgerView: Hashable, Sendable {
     /// The ledger has more of it than its row says: somebody's transaction held the row. Until that is in the row,
     /// nothing can be said of the job, and nothing may be repaired.
     public var hasHeldChanges: Bool
+    /// A view for a driver, or for a test that stands in for one.
     public init(
         id: JobID, status: JobStatus, version: Int, epoch: Int64, seq: Int64, hasOutbox: Bool,
         runAt: Timestamp? = nil, bodyBytes: Int = 0, hasHeldChanges: Bool = false

@@ -10,6 +10,7 @@ public struct MirrorBatch: Sendable {
     public var created: [JobSnapshot]
     /// Jobs that are there already: their last state in this batch.
     public var changed: [RowChange]
+    /// What workers reported, in log order, each with the time of its entry.
     public var beats: [(beat: WorkerBeat, at: Timestamp)]
     /// Moves whose bytes could not be read.
     public var unreadable: [(job: JobID, position: LogPosition, bytes: [UInt8])]
@@ -17,6 +18,7 @@ public struct MirrorBatch: Sendable {
     /// alone: what a repair brings may have been recorded.
     public var keyHomes: Set<QueueName> = []
 
+    /// A batch that moves the cursor and changes no row yet.
     public init(after: LogPosition, upTo: LogPosition) {
         self.after = after
         self.upTo = upTo
@@ -27,28 +29,43 @@ public struct MirrorBatch: Sendable {
         unreadable = []
     }
 
+    /// Whether not even the cursor would move.
     public var isEmpty: Bool { after == upTo }
 }
 
 /// The last state of a job in a batch. Applied where (epoch, version, seq) is greater than the row's; a terminal row
 /// yields only to a higher version; below the row's last requeue it is never applied. nil = leave as it is.
 public struct RowChange: Hashable, Sendable {
+    /// The job whose row changes.
     public var id: JobID
+    /// The epoch of the entry that brought the state.
     public var epoch: Int64
+    /// The job's version in that state.
     public var version: Int
+    /// The number of the entry within `epoch`.
     public var seq: Int64
+    /// Where the job stands then.
     public var status: JobStatus
+    /// When it came to stand so, by the queue's clock.
     public var at: Timestamp
+    /// When the batch's last lease of it began.
     public var startedAt: Timestamp?
+    /// When it ended; nil while it is not terminal.
     public var completedAt: Timestamp?
     /// The time it waits for.
     public var scheduledAt: Timestamp?
+    /// The worker of that lease.
     public var workerID: String?
+    /// Its failures.
     public var attempts: Int?
+    /// Its leases that ran out.
     public var crashes: Int?
+    /// What its last failure said.
     public var error: String?
+    /// What its handler returned.
     public var result: [UInt8]?
 
+    /// A change that leaves everything else of the row as it is.
     public init(id: JobID, position: LogPosition, version: Int, status: JobStatus, at: Timestamp) {
         self.id = id
         epoch = position.epoch

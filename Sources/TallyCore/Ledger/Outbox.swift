@@ -1,6 +1,8 @@
 /// Names an outbox row.
 public struct OutboxID: Hashable, Sendable {
+    /// The row's number, as the ledger counts them; what a rollback leaves out is never used again.
     public let value: Int64
+    /// The row of that number.
     public init(_ value: Int64) { self.value = value }
 }
 

@@ -1,18 +1,24 @@
 /// One reconciler run with what it found; written to `reconcile_runs` and `reconcile_findings`.
 public struct ReconcileRun: Sendable {
+    /// One difference, and what was done about it.
     public struct Finding: Hashable, Sendable {
+        /// The drift code, such as `D04`; `ops/runbooks/README.md` has a line for each.
         public var code: String
+        /// The job that it is about; nil where it is about none, such as the totals.
         public var job: JobID?
-        /// States and versions only, never a payload.
+        /// How the queue had it: states and versions only, never a payload.
         public var queueView: String
+        /// How the ledger had it, likewise.
         public var ledgerView: String
         /// `found`, `repaired`, `raced`, `needs_operator`.
         public var outcome: String
         /// `H` a job can be lost or stuck, `M` wrong history or a duplicate, `L` cosmetic.
         public var severity: String
+        /// The job's queue, where it is known; else "".
         public var queue: String
         /// What it is about where it is about no job; what to do where a person must.
         public var detail: String
+        /// A finding as the reconciler notes it.
         public init(
             code: String, job: JobID?, queueView: String, ledgerView: String, outcome: String,
             severity: String = "", queue: String = "", detail: String = ""
@@ -27,28 +33,43 @@ public struct ReconcileRun: Sendable {
             self.detail = detail
         }
     }
+    /// Names the run; the row of its beginning and that of its end are one by it.
     public var id: JobID
+    /// When it began, by this machine's clock.
     public var startedAt: Timestamp
+    /// When it ended, whatever ended it; equal to `startedAt` while it goes on.
     public var finishedAt: Timestamp
     /// `dry`, `repair`, `open` (an epoch was held) or `serve`.
     public var mode: String
+    /// The queue's history as it began.
     public var epoch: Int64
+    /// The last log entry as it began.
     public var seq: Int64
+    /// Jobs that were read of the queue.
     public var scannedQueue: Int
+    /// Rows that were read of the ledger.
     public var scannedLedger: Int
+    /// Jobs and sums of which nothing could be said, since the ledger did not get as far as the log in time, or keeps
+    /// changes for a row that is locked.
     public var inconclusive: Int
+    /// What was found, in the order of the sweeps.
     public var findings: [Finding]
+    /// 0 clean, 1 repaired, 4 drift left, 8 cut short or inconclusive.
     public var exitCode: Int
-    /// Who asked, where, with which version of this program.
+    /// Who asked for it.
     public var actor = ""
+    /// The machine that it ran on.
     public var host = ""
+    /// The version of the program that ran it.
     public var version = tallyVersion
+    /// The last log entry as it ended; 0 while it goes on.
     public var endSeq: Int64 = 0
     /// Every active job of both halves was compared.
     public var isFull = false
     /// Why it stopped before its end, if it did.
     public var error: String?
 
+    /// A run as it begins.
     public init(
         id: JobID, startedAt: Timestamp, finishedAt: Timestamp, mode: String, epoch: Int64, seq: Int64,
         scannedQueue: Int, scannedLedger: Int, inconclusive: Int, findings: [Finding], exitCode: Int
@@ -68,8 +89,11 @@ public struct ReconcileRun: Sendable {
 
     /// What only came between two reads is not drift.
     public var found: Int { findings.count - raced }
+    /// Findings that were mended.
     public var repaired: Int { findings.count { $0.outcome == "repaired" } }
+    /// Findings whose job had moved before it could be mended: the next run looks at it anew.
     public var raced: Int { findings.count { $0.outcome == "raced" } }
+    /// Findings that were not mended, because the run only looks or because a person must decide.
     public var left: Int { findings.count { $0.outcome == "found" || $0.outcome == "needs_operator" } }
 }
 

@@ -1,8 +1,13 @@
+/// What became of a recording that has committed. May be repeated with the same ids: what is there already is
+/// answered, not recorded twice.
 public struct RecordReceipt: Sendable {
+    /// What became of one job.
     public enum Answer: Hashable, Sendable {
+        /// Its row and its outbox row are committed.
         case recorded
         /// The row is there already. `same`: with the same content.
         case exists(same: Bool)
+        /// Its unique key is taken by this job. Nothing of it was written.
         case duplicate(of: JobID)
         /// Another job of a call that goes in together was refused: none of them was recorded.
         case withheld

@@ -1,13 +1,18 @@
 /// Whether a transition may change a row. The rule of `outranks` in model.py, in one place for the fold and the
 /// memory ledger; the SQL of the mirror says the same.
 package struct RowGuard: Sendable {
+    /// Where the row stands.
     package var status: JobStatus
+    /// The epoch of its last log entry.
     package var epoch: Int64
+    /// The version of its last step.
     package var version: Int
+    /// The number of that entry.
     package var seq: Int64
     /// The version of the row's last requeue; nothing below it applies.
     package var floor: Int
 
+    /// The guard of a row that stands so.
     package init(status: JobStatus, epoch: Int64, version: Int, seq: Int64, floor: Int) {
         self.status = status
         self.epoch = epoch

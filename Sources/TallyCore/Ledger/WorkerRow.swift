@@ -1,6 +1,10 @@
+/// The last report of one worker, as the ledger has it.
 public struct WorkerRow: Hashable, Sendable {
+    /// What it said.
     public var beat: WorkerBeat
+    /// When it said so, by the queue's clock.
     public var lastSeen: Timestamp
+    /// A row for a driver, or for a test that stands in for one.
     public init(beat: WorkerBeat, lastSeen: Timestamp) {
         self.beat = beat
         self.lastSeen = lastSeen

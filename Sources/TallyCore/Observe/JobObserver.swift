@@ -1,6 +1,9 @@
 /// What happens inside, for logs and metrics. Every method has an empty default; none may block.
 public protocol JobObserver: Sendable {
+    /// A handler is about to run. It may be the second time for one attempt: a lease can run out under a worker.
     func jobStarted(_ job: ReservedJob, worker: WorkerID)
+    /// A run has ended. `outcome` is the job's status as the queue answered it, `lease lost`, or begins with
+    /// `refused:` or `unknown:` and says why; `ran` is how long the handler took.
     func jobEnded(_ job: ReservedJob, worker: WorkerID, outcome: String, ran: Duration)
     /// A duty (worker loop, mirror, relay, reconciler, heartbeat) met an error and will try again.
     func dutyFailed(_ duty: String, _ error: any Error)
@@ -25,7 +28,9 @@ extension JobObserver {
 
 /// Why ids that this machine makes may be refused.
 public struct ClockDiffers: Error, Hashable, Sendable, CustomStringConvertible {
+    /// How far this machine's clock is ahead of the store's; negative where it is behind.
     public let skew: Duration
+    /// The difference that a client has measured.
     public init(skew: Duration) { self.skew = skew }
     public var description: String {
         "this machine's clock is \(skew < .zero ? .zero - skew : skew) \(skew < .zero ? "behind" : "ahead of") the "
@@ -35,5 +40,6 @@ public struct ClockDiffers: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// Observes nothing.
 public struct SilentObserver: JobObserver {
+    /// An observer for whoever wants to watch nothing.
     public init() {}
 }

@@ -13,6 +13,7 @@ public struct QueueSighting: Hashable, Sendable {
     public var place: String
     /// The ledger that it belongs to; nil = none yet.
     public var ledger: String?
+    /// A queue as it was read in one step.
     public init(
         id: String?, epoch: Int64, past: [Int64] = [], server: String, place: String, ledger: String?
     ) {
@@ -32,8 +33,11 @@ public struct QueueSighting: Hashable, Sendable {
 
 /// What the ledger knows of a queue that was paired with it.
 public struct KnownQueue: Hashable, Sendable {
+    /// The id that the queue keeps beside its data, and loses with it.
     public var id: String
+    /// The latest epoch in which it was reported.
     public var epoch: Int64
+    /// The process and database in which it was reported last.
     public var server: String
     /// Every place at which it was reached.
     public var places: [String]
@@ -41,6 +45,7 @@ public struct KnownQueue: Hashable, Sendable {
     public var seen: Duration
     /// The epoch of the queue that took its place; nil = it is the ledger's queue now.
     public var gaveWayTo: Int64?
+    /// A queue as the ledger keeps it.
     public init(
         id: String, epoch: Int64, server: String, places: [String], seen: Duration, gaveWayTo: Int64? = nil
     ) {

@@ -4,35 +4,56 @@ public enum Limits {
     // Policy defaults.
     public static let maxAttempts = 3  // runs that may fail before the job is `failed`
     public static let maxCrashes = 3  // lapsed leases: a job that kills its workers ends here
+    /// The wait after the first failure: long enough for a restart of what the handler called.
     public static let backoffBase: Duration = .seconds(5)
+    /// The longest wait between two attempts, jitter included, so that a mended cause is noticed within minutes.
     public static let backoffCap: Duration = .seconds(300)
+    /// Each further failure waits so many times as long: a cause that lasts is asked less and less often.
     public static let backoffMultiplier = 2.0
+    /// The part of a wait that chance adds or takes away, so that jobs which failed together do not return together.
     public static let backoffJitter = 0.2
     public static let lease: Duration = .seconds(30)  // three missed heartbeats
+    /// Extensions and reports in the length of one lease: two may be lost before it runs out.
     public static let heartbeatsPerLease = 3
     public static let timeoutGrace: Duration = .seconds(5)  // to end after a cancellation
+    /// What running handlers have to end in when a worker drains: what orchestrators commonly give.
     public static let drain: Duration = .seconds(30)
     public static let stop: Duration = .seconds(5)  // from the order to stop at once to the end
     public static let stopGrace: Duration = .seconds(3)  // of that for handlers, then jobs are handed back
+    /// Handlers of one worker at a time: enough to hide their waits for others, few enough for their memory.
     public static let concurrency = 16
 
     // What an edge accepts.
     public static let nameBytes = 100  // queue and type: readable in a Redis key and a metric label
+    /// A unique key is a field in Redis and part of an index in Postgres; a longer one is better given as its hash.
     public static let uniqueKeyBytes = 255
     public static let codecBytes = 50  // the name of a codec stands in every record
     public static let traceBytes = 512  // a W3C trace context with its state
+    /// A larger body would hold up every other call behind it: the data belongs elsewhere, and its address in the
+    /// body.
     public static let bodyBytes = 1 << 20
+    /// A result travels back through the same calls as bodies do, so it has the same bound.
     public static let resultBytes = 1 << 20
     public static let errorBytes = 4096  // kept of an error text
+    /// Tags are for people; a record counts them in one byte.
     public static let tags = 16
+    /// A deeper body is stored to the bit, and is not searchable: `jsonb` reads nesting on the server's stack.
     public static let jsonDepth = 64
+    /// A due time beyond this is more likely a number of milliseconds that was taken for seconds.
     public static let farthestRunAt: Duration = .seconds(10 * 365 * 86_400)
+    /// An id names its partition by the time in it, so one that its caller brings must be of today, by the store's
+    /// clock.
     public static let idClockSkew: Duration = .seconds(86_400)
     public static let clockSkew: Duration = .seconds(5)  // to the store's clock; beyond it the client says so
+    /// What a score in Redis can tell apart.
     public static let minLease: Duration = .microseconds(1)
+    /// A longer lease would keep a job from others for longer than anybody waits; a worker extends instead.
     public static let maxLease: Duration = .seconds(86_400)
+    /// The longest attempt that can be asked for; leave the timeout out for work without one.
     public static let maxTimeout: Duration = .seconds(7 * 86_400)
+    /// At the longest wait this is more than a month of attempts; a higher number is more likely a mistake.
     public static let maxAttemptsBound = 10_000
+    /// Queues of one reservation: each costs a look at its lists, which Redis does for no other caller meanwhile.
     public static let queuesPerCall = 64
     public static let lineBytes = 8 << 20  // a line of jobs; \u escapes are six times their bytes
     public static let inputLinger: Duration = .milliseconds(100)  // a slow producer is not waited for longer
@@ -41,6 +62,7 @@ public enum Limits {
 
     // Redis: one call.
     public static let jobsPerCall = 500  // 1.5 ms of Redis; Lua's `unpack` ends near 8,000 values
+    /// Bodies of one call, or one larger body: it bounds for how long a call keeps Redis from others.
     public static let bodyBytesPerCall = 1 << 20
     public static let inlineBodyBytes = 64 << 10  // larger bodies are fetched after the reserve
     public static let sendBytes = 4 << 20  // of calls that wait for one connection and travel in one write
@@ -49,6 +71,7 @@ public enum Limits {
     public static let logReadBytes = 8 << 20  // of the log in one answer, and the entry that reaches them
     public static let eventsRead = 8  // due times and expiries looked at for one of a worker's own queues
     public static let sweepPerCall = 100  // promotions and reclaims that ride on a reserve; repairs
+    /// Each priority is a list of its own in every queue, and a look at each of them a reservation.
     public static let priorities = 4
 
     // Redis: what may gather there.
@@ -61,12 +84,20 @@ public enum Limits {
     public static let hold: Duration = .seconds(30)  // an epoch that nobody opens is opened unverified
 
     // Waits.
+    /// For a new connection: on a network that works it takes milliseconds.
     public static let connect: Duration = .seconds(5)
+    /// For one answer of Redis, whose longest call takes milliseconds: a server that says nothing for so long has
+    /// hung.
     public static let redisReply: Duration = .seconds(5)
+    /// For one statement and for one transaction: far above the slowest one, and an end for one that waits for a
+    /// lock.
     public static let statement: Duration = .seconds(30)
     public static let lockWait: Duration = .milliseconds(500)  // of the mirror, for a row that others hold
     public static let keySweep: Duration = .seconds(1)  // between two steps that free unique keys
     public static let keysPerSweep = 1000  // unique keys that one step frees
+    public static let functionLoads = 25  // sendings of one call while somebody keeps dropping the functions
+    public static let clockJump: Duration = .seconds(2)  // of Redis' clock; a greater one reclaims nothing for a lease
+    public static let reportedLog: Duration = .seconds(30)  // reported entries stay so long while the log is short
     public static let heldRows = 1000  // changes kept for held rows that one round brings to them; one a job
     public static let heldRounds = 10  // of those in one transaction; the cursor waits for it
     public static let idleTransaction: Duration = .seconds(10)  // a duty that stands still gives up its locks
@@ -75,17 +106,24 @@ public enum Limits {
     public static let waits = 64  // blocking waits of one process, each on a connection of its own
     public static let unsettled = 1000  // ends that a worker may owe the queue before it reserves more
     public static let unsettledBytes = 16 << 20  // results among them
+    /// Settlements gather for so long before they travel together: about one round trip, which nobody notices.
     public static let ackLinger: Duration = .microseconds(300)
+    /// From one batch of the mirror to the next: a commit a batch is what a batch costs, and history may be so late.
     public static let mirrorLinger: Duration = .milliseconds(40)
     public static let mirrorBatch = 12_000  // transitions a transaction
+    public static let mirrorRead = 4096  // log entries a read, where calls moved few jobs
+    public static let mirrorReadLeast = 16  // log entries a read, where each moved many
     public static let mirrorBatchBytes = 8 << 20  // six copies of a batch live at once: 256 MiB hold them
     public static let relayAge: Duration = .seconds(1)  // the client pushes its own rows first
     public static let relayRows = 20  // outbox rows a claim; each queue that waits has its share of them
     public static let relayBytes = 8 << 20  // bodies a claim; each queue that waits has its share, or one job
     public static let relayFailures = 3  // pushes in a row that damage broke off: then its queue waits a pass
     public static let outboxAge: Duration = .seconds(300)  // an outbox row that waits longer is drift
+    /// A comparison waits so long for the ledger to have what the log had; then nothing can be said, and it is said.
     public static let barrier: Duration = .seconds(10)
+    /// The first wait while a store is away; each further one is twice as long.
     public static let retryStoreBase: Duration = .milliseconds(50)
+    /// The longest wait while a store is away, so that its return is noticed at once by anybody's measure.
     public static let retryStoreCap: Duration = .seconds(2)
 
     // Duties.
@@ -132,6 +170,8 @@ public enum Limits {
     public static let patrolPostgres: Duration = .milliseconds(200)  // of calls a second
 
     // Postgres.
+    /// Connections of one process: enough for two group commits and a read beside them, few enough for hundreds of
+    /// processes.
     public static let poolConnections = 4
     public static let poolWait: Duration = .seconds(5)  // for one to be free; then the caller is told
     public static let poolIdle: Duration = .seconds(300)  // a connection unused for so long is closed
@@ -144,7 +184,9 @@ public enum Limits {
     public static let statementBytes = 256 << 20  // parameters of one statement; Postgres ends at 1 GiB
     public static let copyPieceBytes = 64 << 10  // of a COPY, and the row that reaches them; fits a cache
     public static let recordFlushes = 2  // group commits in flight a process
+    /// Rows of a listing that names no limit: what a screen holds.
     public static let page = 50
+    /// The most rows of one page: a listing is read page by page, so that no answer grows with history.
     public static let maxPage = 1000
 }
 

@@ -2,6 +2,9 @@
 public protocol RetryPolicy: Sendable {
     /// Failures after which a job is `failed`; 0 = the first failure is final.
     var maxAttempts: Int { get }
+    /// How long the job waits for its next attempt. Equal arguments give equal answers, so that a schedule can be
+    /// tested.
+    ///
     /// - Parameter attempt: the number of the failure just seen, from 1.
     /// - Parameter random: uniform in 0..<1.
     func delay(afterFailure attempt: Int, random: Double) -> Duration
@@ -10,9 +13,13 @@ public protocol RetryPolicy: Sendable {
 /// base × multiplier^(n−1), capped, then spread by ± jitter and capped again. Defined for every attempt number: the
 /// growth is cut at the cap before it can overflow.
 public struct ExponentialBackoff: RetryPolicy, Hashable {
+    /// The wait after the first failure, before jitter.
     public let base: Duration
+    /// No wait is longer.
     public let cap: Duration
+    /// Each further failure waits so many times as long.
     public let multiplier: Double
+    /// The part of a wait, from 0 to 1, that chance may add or take away.
     public let jitter: Double
     public let maxAttempts: Int
 
@@ -47,7 +54,9 @@ public struct ExponentialBackoff: RetryPolicy, Hashable {
 
 /// What to do after a failed attempt.
 public enum FailureDecision: Hashable, Sendable {
+    /// The job is to wait for so long and then be run again.
     case retry(after: Duration)
+    /// The job is to be failed for good: no attempt is left, or the failure was final.
     case fail
 }
 
@@ -56,6 +65,8 @@ extension RetryPolicy {
     /// once.
     public func effectiveMax(job: Int) -> Int { job == 0 ? maxAttempts : min(job, maxAttempts) }
 
+    /// What becomes of a job after a failure.
+    ///
     /// - Parameter attempts: failures, the one just seen included.
     public func decide(attempts: Int, jobMax: Int, isFinal: Bool, random: Double) -> FailureDecision {
         if isFinal || attempts >= effectiveMax(job: jobMax) { return .fail }

@@ -1,11 +1,15 @@
 /// A place in the log of one shard. Within an epoch `seq` is dense from 1.
 public struct LogPosition: Hashable, Sendable, Comparable, CustomStringConvertible {
+    /// The Redis history; 0 is before the first.
     public var epoch: Int64
+    /// The number of the entry in it.
     public var seq: Int64
+    /// The place of that entry.
     public init(epoch: Int64, seq: Int64) {
         self.epoch = epoch
         self.seq = seq
     }
+    /// The place before every entry: where a ledger stands that has applied none.
     public static let start = LogPosition(epoch: 0, seq: 0)
     public static func < (a: LogPosition, b: LogPosition) -> Bool { (a.epoch, a.seq) < (b.epoch, b.seq) }
     public var description: String { "\(epoch)-\(seq)" }
@@ -13,17 +17,22 @@ public struct LogPosition: Hashable, Sendable, Comparable, CustomStringConvertib
 
 /// All that one call of the queue changed.
 public struct LogEntry: Hashable, Sendable {
+    /// Its place in the log, which names it.
     public var position: LogPosition
+    /// What the call did.
     public var verb: Verb
+    /// When, by the queue's clock.
     public var at: Timestamp
     /// Who did it: the worker's id, or `reconciler`; nil for clients and the queue's own sweeps.
     public var actor: String?
+    /// What became of each job, in the order in which the call dealt with them; empty of a heartbeat and an epoch.
     public var moves: [Move]
     /// Of a `heartbeat`.
     public var beat: WorkerBeat?
     /// Of an `epoch`: where the history before it ended, as far as Redis still knew.
     public var predecessor: LogPosition?
 
+    /// An entry for a driver, or for a test that stands in for one.
     public init(
         position: LogPosition, verb: Verb, at: Timestamp, actor: String? = nil, moves: [Move] = [],
         beat: WorkerBeat? = nil, predecessor: LogPosition? = nil
@@ -44,6 +53,7 @@ extension LogEntry {
 }
 
 extension Move {
+    /// Bytes that it holds in memory, nearly.
     package var weight: Int {
         64 + (record?.body.count ?? 0) + (result?.count ?? 0) + (unreadable?.count ?? 0)
             + (error?.utf8.count ?? 0)
@@ -52,21 +62,30 @@ extension Move {
 
 /// One job's step within an entry. A field is nil where the step leaves it as it was.
 public struct Move: Hashable, Sendable {
+    /// The job that moved.
     public var id: JobID
+    /// Its version since.
     public var version: Int
+    /// Where it stood before; nil for a job that the queue did not hold.
     public var from: JobStatus?
+    /// Where it stands since; the same as `from` where only a cancellation was asked for.
     public var to: JobStatus
     /// Only of a queued job's push: the ledger has not seen it yet.
     public var record: JobRecord?
+    /// Its failures since.
     public var attempts: Int?
+    /// Its leases that have run out since.
     public var crashes: Int?
     /// The time it now waits for.
     public var runAt: Timestamp?
+    /// Why it failed or was reclaimed.
     public var error: String?
+    /// What its handler returned; only of an ack.
     public var result: [UInt8]?
     /// Bytes that could not be read; they go to quarantine as they are.
     public var unreadable: [UInt8]?
 
+    /// A step for a driver, or for a test that stands in for one.
     public init(
         id: JobID, version: Int, from: JobStatus?, to: JobStatus, record: JobRecord? = nil,
         attempts: Int? = nil,

@@ -1,5 +1,6 @@
 /// A job on its way into the queue. The same id and version twice is one job: a lost reply may be asked again.
 public struct Push: Hashable, Sendable {
+    /// What the queue keeps of the job until it ends.
     public var record: JobRecord
     /// 1 for a new job, higher for a requeue.
     public var version: Int
@@ -7,8 +8,10 @@ public struct Push: Hashable, Sendable {
     public var isRecorded: Bool
     /// The due time that counts; a requeue may differ from the record's.
     public var runAt: Timestamp?
+    /// Failures that it brings along; a requeue may have cleared the record's.
     public var attempts: Int
 
+    /// The push of a new job, at version 1.
     public init(_ record: JobRecord, isRecorded: Bool = false) {
         self.record = record
         self.isRecorded = isRecorded
@@ -17,6 +20,7 @@ public struct Push: Hashable, Sendable {
         attempts = record.attempts
     }
 
+    /// The push of a job that the ledger has, at the version that its row or its outbox row names.
     public init(_ record: JobRecord, version: Int, runAt: Timestamp?, attempts: Int) {
         self.record = record
         self.version = version
@@ -35,8 +39,11 @@ extension [Push] {
 
 /// When and in which epoch a push was decided, by the queue's own clock.
 public struct Issued: Hashable, Sendable {
+    /// The queue's epoch then; 0 = it was held, and nothing can be pushed.
     public let epoch: Int64
+    /// The queue's clock then.
     public let at: Timestamp
+    /// A stamp as `Enqueueing.stamp()` gives it; one that is made up is refused when it is too old.
     public init(epoch: Int64, at: Timestamp) {
         self.epoch = epoch
         self.at = at
@@ -45,6 +52,7 @@ public struct Issued: Hashable, Sendable {
 
 /// What became of one push, in the order of the call.
 public enum PushAnswer: Hashable, Sendable {
+    /// The queue holds it now.
     case pushed
     /// Held already at this version or a later one. `same`: with the same record.
     case exists(same: Bool)

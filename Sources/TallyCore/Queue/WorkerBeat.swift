@@ -2,15 +2,25 @@
 public struct WorkerBeat: Hashable, Sendable, Codable {
     /// `lost` is the reconciler's word for one that fell silent; no worker says it of itself.
     public enum Status: String, Sendable, Codable { case running, draining, stopped, lost }
+    /// The worker that reports.
     public var id: WorkerID
+    /// What it is doing: it takes jobs, it only ends those that it has, or it has ended.
     public var status: Status
+    /// The queues that it asks.
     public var queues: [QueueName]
+    /// The types that it has handlers for.
     public var types: [JobType]
+    /// The jobs that it is running.
     public var running: [JobID]
+    /// How many jobs it runs at a time at most.
     public var concurrency: Int
+    /// When it was made, by its own machine's clock.
     public var startedAt: Timestamp
+    /// The machine that it runs on.
     public var host: String
+    /// The number of its process there.
     public var pid: Int32
+    /// A report; the queue stamps it with its own clock.
     public init(
         id: WorkerID, status: Status, queues: [QueueName], types: [JobType], running: [JobID],
         concurrency: Int,

@@ -14,6 +14,7 @@ public protocol LedgerOutbox: Sendable {
 }
 
 extension LedgerOutbox {
+    /// One row alone.
     package func finishOutbox(_ id: OutboxID) async throws(LedgerError) { try await finishOutbox([id]) }
 
     /// The first page of a relay's pass; `push` answers for a row as a whole.

@@ -17,7 +17,7 @@ public protocol LedgerTransactions: Sendable {
         -> RecordReceipt
 
     /// Marks the effect of `lease` as done, as part of `transaction`. Once that commits, the job counts as completed:
-    /// whoever is handed it later, and the reconciler, only report so.
+    /// a worker that is handed it later, and the reconciler, only report so.
     ///
     /// A concurrent attempt that claimed first makes this one wait for its commit or rollback.
     ///

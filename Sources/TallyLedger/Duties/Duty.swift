@@ -5,6 +5,7 @@ import TallyCore
 /// A step is bounded: it does what one turn should take and answers whether more waits. It is safe to cut it off at
 /// any point, since every process may end at any point.
 package struct Duty: Sendable {
+    /// How a duty rests between two steps.
     package enum Pause: Hashable, Sendable {
         /// From the beginning of a step to the beginning of the next.
         case ofPeriod(Duration)
@@ -27,10 +28,12 @@ package struct Duty: Sendable {
         /// Another process was at it, so nothing can be said about success.
         package var isElsewhere = false
 
+        /// A step that did so much.
         package init(_ done: Int, isMore: Bool = false) {
             self.done = done
             self.isMore = isMore
         }
+        /// A step that found another process at the duty.
         package static let elsewhere: Step = {
             var step = Step(0)
             step.isElsewhere = true
@@ -38,7 +41,9 @@ package struct Duty: Sendable {
         }()
     }
 
+    /// What it is called in alarms, in `tally serve` and in the register; it is also the name of its lease.
     package let name: String
+    /// How it rests while no more waits.
     package let pause: Pause
     /// The first step begins after so long.
     package var delay: Duration = .zero
@@ -48,8 +53,10 @@ package struct Duty: Sendable {
     package let silence: Duration
     /// One process at a time runs it: the runner holds the lease of its name for as long as a step lasts.
     package let isAlone: Bool
+    /// One turn. What it throws is a failure, which the runner reports before it tries again with growing pauses.
     package private(set) var step: @Sendable () async throws -> Step
 
+    /// A duty whose step is to be safe to cut off, and to run in two processes at once unless it is alone.
     package init(
         _ name: String, pause: Pause, delay: Duration = .zero, limit: Duration = Limits.dutyStep,
         silence: Duration = Limits.dutySilence, isAlone: Bool = false,

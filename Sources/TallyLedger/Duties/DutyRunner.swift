@@ -3,6 +3,7 @@ import TallyCore
 
 /// Loops duties, each in a task of its own: one that fails, hangs or overruns stops no other.
 package struct DutyRunner: Sendable {
+    /// What it runs, in the order in which it was given.
     package let duties: [Duty]
     private let holder: String
     private let leases: (any LeaseRegister)?

@@ -5,6 +5,8 @@ import TallyCore
 /// before everything that only the holder may do. Time is counted from before each renewal was asked for, by this
 /// process' own clock, so the lease ends here no later than in the store.
 package final class HeldLease: Sendable {
+    /// The lease may be another process' by now. What was done before this was thrown stands; nothing may be done
+    /// after it.
     package struct Lost: Error, Hashable, CustomStringConvertible {
         let name: String
         package var description: String {
@@ -30,6 +32,7 @@ package final class HeldLease: Sendable {
         state = Mutex(State(until: until, isWanted: isWanted))
     }
 
+    /// What the stores know this taking by; the queue refuses repairs that carry another one.
     package var token: JobID { wish.token }
     /// Somebody waits for the lease urgently.
     package var isWanted: Bool { state.withLock { $0.isWanted } }

@@ -30,6 +30,7 @@ public final class Mirror: Sendable {
         var isFull: Bool
     }
 
+    /// A mirror that asks the ledger first how far the log has been applied.
     public init(
         queue: any QueueDriver, ledger: any LedgerDriver, observer: any JobObserver = SilentObserver()
     ) {
@@ -100,7 +101,8 @@ public final class Mirror: Sendable {
     /// What follows `after`, as much as one transaction should take; nil = nothing.
     private func read(after: LogPosition) async throws -> Batch? {
         let density = state.withLock { $0.density }
-        let limit = max(16, min(4096, Int(Double(Limits.mirrorBatch) / density)))
+        let limit = max(
+            Limits.mirrorReadLeast, min(Limits.mirrorRead, Int(Double(Limits.mirrorBatch) / density)))
         let entries = try await queue.log(after: after, limit: limit, bytes: Limits.mirrorBatchBytes)
         if entries.isEmpty { return nil }
         let cut = Self.cut(entries)

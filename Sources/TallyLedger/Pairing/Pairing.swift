@@ -98,13 +98,20 @@ package final class Pairing: Sendable {
 
 /// This queue is not the one that this ledger knows. Nothing was changed.
 public struct PairingRefused: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What speaks against this queue.
     public enum Reason: Hashable, Sendable {
+        /// The queue carries another ledger's identity.
         case anotherLedger
+        /// It may be the ledger's queue, emptied or gone on elsewhere, but that one was reported only now.
         case stillLives
+        /// Another queue is the ledger's.
         case another(KnownQueue)
+        /// It was the ledger's queue, or is an older copy of it, and another one went on in this epoch.
         case gaveWay(to: Int64)
     }
+    /// What speaks against it.
     public let reason: Reason
+    /// The queue as this process read it.
     public let sight: QueueSighting
 
     init(_ reason: Reason, _ sight: QueueSighting) {

@@ -8,6 +8,7 @@ public struct Barrier: Sendable {
     private let ledger: any MirrorApplication
     private let mirror: Mirror
 
+    /// A barrier that drives this mirror itself while it waits.
     public init(ledger: any LedgerDriver, mirror: Mirror) {
         self.ledger = ledger.store.mirror
         self.mirror = mirror

@@ -2,13 +2,16 @@ import TallyCore
 
 /// How the queue sees one job.
 public struct QueueSight: Hashable, Sendable {
+    /// How the queue holds it; nil = the queue does not hold it.
     public var held: (status: JobStatus, version: Int)?
+    /// How it ended as far as the queue remembers; nil = the queue remembers no end.
     public var ended: (status: JobStatus, version: Int)?
     /// The time that a held job waits for.
     public var runAt: Timestamp?
     /// Its record's bytes are not what was enqueued.
     public var isDamaged = false
 
+    /// A job whose record is whole and that waits for no time.
     public init(held: (status: JobStatus, version: Int)?, ended: (status: JobStatus, version: Int)?) {
         self.held = held
         self.ended = ended
@@ -55,6 +58,9 @@ extension LedgerView {
 
 /// What differs between the halves for one job, after the barrier. Pure; `model.py` calls it `verdict`.
 public enum Comparison {
+    /// What the two say of one job otherwise than each other; nil = nothing that needs a repair.
+    ///
+    /// - Parameter row: nil = the ledger has no row.
     /// - Parameter epoch: the queue's current history.
     public static func drift(_ sight: QueueSight, _ row: LedgerView?, epoch: Int64) -> Drift? {
         guard let row else { return sight.held == nil ? nil : sight.isDamaged ? .D31 : .D02 }

@@ -67,6 +67,7 @@ public enum Drift: String, Hashable, Sendable, CaseIterable {
     /// What a repair may do of itself. `D18` is mended only where it is named: it decides about jobs that nobody
     /// knows.
     public enum Remedy: Sendable { case automatic, named, person }
+    /// Whether a run that repairs may mend it by itself.
     public var remedy: Remedy {
         switch self {
         case .D17, .D28, .D34, .D35, .D36: .person

@@ -7,6 +7,9 @@ public struct Patrol: Sendable {
     private let observer: any JobObserver
     private let pause: Duration
 
+    /// A patrol of this reconciler.
+    ///
+    /// - Parameter pause: from the end of a round to the beginning of the next.
     public init(
         reconciler: Reconciler, observer: any JobObserver = SilentObserver(),
         pause: Duration = Limits.patrol
@@ -46,6 +49,7 @@ public struct Patrol: Sendable {
 
 /// Drift that a round could not mend: somebody must look.
 public struct DriftLeft: Error, CustomStringConvertible {
+    /// The codes that are left, and the command that names their jobs.
     public let description: String
     init(_ run: ReconcileRun) {
         let codes = Set(run.findings.filter { $0.outcome != "repaired" && $0.outcome != "raced" }.map(\.code))

@@ -59,8 +59,8 @@ extension Reconciler {
         }
     }
 
-    /// Answers the run, and whom to look at again; nil = at all. Who was equal stays so: while the epoch is held
-    /// nothing moves but what its workers end, and the mirror tells that.
+    /// Answers the run, and which jobs to look at again; nil = at all. A job that was equal stays so: while the epoch
+    /// is held nothing moves but what its workers end, and the mirror brings that.
     ///
     /// - Parameter left: only these; nil = all that the loss can have touched.
     private func compareAfterLoss(
@@ -108,6 +108,7 @@ extension Reconciler {
 
 /// The halves differ still, or could not be compared; nothing is leased meanwhile.
 package struct EpochStillHeld: Error, CustomStringConvertible {
+    /// The text of the alarm.
     package let description =
         "the epoch is still held: the halves differ or could not be compared; `tally reconcile` says why"
 }

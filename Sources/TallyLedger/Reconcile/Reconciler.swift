@@ -4,7 +4,9 @@ import TallyCore
 /// cost follows the active set, never history. Each suspicion passes the barrier twice, so a job that moves between
 /// two reads, or a mirror that lags, is never called drift.
 public struct Reconciler: Sendable {
+    /// What a run may do about what it finds.
     public enum Mode: String, Sendable {
+        /// By hand: `dry` only looks, `repair` mends what may be mended by itself.
         case dry, repair
         /// A held epoch is compared, mended and opened.
         case open

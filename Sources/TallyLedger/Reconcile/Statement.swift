@@ -2,19 +2,26 @@ import TallyCore
 
 /// The proof in one line: accepted = active + completed + failed + cancelled, and nothing differs.
 public struct Statement: Hashable, Sendable, CustomStringConvertible {
+    /// Distinct jobs ever created, less those whose rows were deleted.
     public var accepted: Int
+    /// Jobs that have completed.
     public var completed: Int
+    /// Jobs in the dead-letter set.
     public var failed: Int
+    /// Jobs that were cancelled.
     public var cancelled: Int
+    /// Jobs that have not ended, those in the outbox included.
     public var active: Int
     /// Jobs that wait for their push.
     public var outbox: Int
     /// How long the oldest of them has waited, by the ledger's clock.
     public var outboxAge: Duration
+    /// Findings of the run that were not mended.
     public var drift: Int
     /// The other half's account, where it keeps one.
     public var queue: QueueSurvey?
 
+    /// The statement of these totals; both halves' accounts are of the moment in which they were read.
     public init(_ balances: Balances, drift: Int, queue: QueueSurvey? = nil) {
         accepted = balances.accepted - balances.purged
         completed = balances.completed

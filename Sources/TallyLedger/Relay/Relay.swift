@@ -57,6 +57,7 @@ public struct Relay: Sendable {
         if applied < reported { throw LedgerBehind(applied: applied, reported: reported) }
     }
 
+    /// The relay as a duty; any number of processes may run it, since each claims other rows.
     package func duty() -> Duty {
         Duty("relay", pause: .afterStep(Limits.relayPause)) {
             let count = try await step()
@@ -77,7 +78,9 @@ public struct JobsSetAside: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// The ledger is older than what it once reported (D18).
 public struct LedgerBehind: Error, Hashable, Sendable, CustomStringConvertible {
+    /// How far the ledger is.
     public let applied: LogPosition
+    /// How far it has told the queue that it was.
     public let reported: LogPosition
     public var description: String {
         "the ledger stands at \(applied) and has reported \(reported): it was restored from an old dump; "

@@ -3,7 +3,9 @@ import TallyCore
 
 /// What libpq is told of an address: its own parameter names, each once.
 package struct PostgresAddress: Sendable {
+    /// The names and values for `PQconnectdbParams`, in the order of the address.
     package private(set) var parameters: [(name: String, value: String)] = []
+    /// Takes the passwords of this address out of what libpq says.
     package let redactor: Redactor
 
     /// - Throws: why it is refused, without a part of it but the name of an option that libpq does not know.

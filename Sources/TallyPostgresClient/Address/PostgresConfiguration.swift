@@ -15,6 +15,7 @@ public struct PostgresConfiguration: Sendable {
     public let statementTimeout: Duration
     /// The longest that a transaction may be held open across awaits (relay, `withTransaction`).
     public let transactionTimeout: Duration
+    /// The address, parsed.
     package let address: PostgresAddress
 
     /// - Throws: `.invalid` with the name of the setting that is wrong. Nothing is contacted yet.

@@ -13,6 +13,7 @@ package final class HeldConnection: @unchecked Sendable {
     private var steps: [Step] = []
     private var end: LedgerError?
 
+    /// A place for steps; they wait until a thread serves it.
     package init() {
         pthread_mutex_init(mutex, nil)
         var attributes = pthread_condattr_t()

@@ -8,9 +8,11 @@ extension LedgerError {
     package struct Refusal {
         /// A whole SQLSTATE, or a class; of two rows that fit the longer one counts.
         package let state: String
+        /// What it means to the caller.
         package let code: Code
         /// What a person is to do, where it does not pass by itself.
         package let mend: String
+        /// A row of the table.
         package init(_ state: String, _ code: Code, _ mend: String = "") {
             self.state = state
             self.code = code
@@ -18,6 +20,7 @@ extension LedgerError {
         }
     }
 
+    /// Every class and state that Postgres is known to refuse with; what stands in no row is an outage.
     package static let refusals: [Refusal] = [
         // The data: nothing happened, and unchanged it never will.
         Refusal("21", .refused), Refusal("22", .refused), Refusal("23", .refused), Refusal("54", .refused),
@@ -72,5 +75,6 @@ extension LedgerError {
             ?? Refusal("", .unavailable)
     }
 
+    /// What the state means to the caller.
     package static func code(of sqlState: String) -> Code { refusal(of: sqlState).code }
 }

@@ -16,6 +16,7 @@ package final class PostgresConnection: BlockingConnection {
 
     /// Goes into errors; set by whoever takes the connection.
     package var operation = "open"
+    /// The text of the statements, for this ledger's schema.
     package let statements: Statements
     private let handle: OpaquePointer
     private let statementTime: Duration
@@ -23,6 +24,9 @@ package final class PostgresConnection: BlockingConnection {
     private var isBroken = false
     private var isInTransaction = false
 
+    /// Connects, on this thread and within the connect timeout of each host of the address.
+    ///
+    /// - Throws: what the server's refusal means by `refusals`; `.unavailable` where none answers.
     package init(_ configuration: PostgresConfiguration, statements: Statements) throws(LedgerError) {
         self.statements = statements
         statementTime = configuration.statementTimeout
@@ -80,6 +84,7 @@ package final class PostgresConnection: BlockingConnection {
         return poll(&poller, 1, 0) == 0
     }
 
+    /// The pool closes it and opens another: for a session whose state nobody knows.
     package func markUnusable() { isBroken = true }
     package func close() { PQfinish(handle) }
 
@@ -93,6 +98,13 @@ package final class PostgresConnection: BlockingConnection {
         try query(statements[statement], parameters, effect)
     }
 
+    /// One statement of any text, binary both ways.
+    ///
+    /// - Parameter effect: what is lost when the connection breaks under it.
+    /// - Parameter time: how long it may take; nil = the connection's own limit. Then it is cancelled, and the
+    ///   connection is not used again.
+    /// - Throws: `.invalid` beyond `Limits.statementBytes`, before anything is sent; else what the server's refusal
+    ///   means.
     package func query(
         _ sql: String, _ parameters: Parameters, _ effect: Effect = .none, within time: Duration? = nil
     ) throws(LedgerError) -> Rows {
@@ -175,6 +187,10 @@ package final class PostgresConnection: BlockingConnection {
         try run(.bound, Parameters([text(statementTime), text(idle)]))
     }
 
+    /// Commits what was begun.
+    ///
+    /// - Throws: `.uncertain` when the answer was lost: it may have happened. `.transient` when a statement of it had
+    ///   failed before: nothing happened.
     package func commit() throws(LedgerError) {
         // A transaction that failed before answers COMMIT with ROLLBACK, and no error.
         let answer = try run(.commit, Parameters(), .commits).command

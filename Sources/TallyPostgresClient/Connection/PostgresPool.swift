@@ -70,5 +70,6 @@ package struct PostgresPool: Sendable {
         }
     }
 
+    /// From now on calls throw `.closed`; running and waiting ones end first. May be repeated.
     package func close() async { await pool.close() }
 }

@@ -5,6 +5,7 @@ import TallyCore
 public struct PostgresTransaction: LedgerTransaction {
     private let held: HeldConnection
 
+    /// The transaction that was begun on this connection; whoever began it also ends it.
     package init(held: HeldConnection) { self.held = held }
 
     /// One statement of the transaction. One that the server refuses leaves only the rollback.
@@ -18,6 +19,9 @@ public struct PostgresTransaction: LedgerTransaction {
 public final class PostgresSession: LedgerTransaction {
     private let held = HeldConnection()
 
+    /// Connects outside every pool; the session has a thread of its own until it is closed.
+    ///
+    /// - Throws: what the server's refusal means; no thread is left then.
     package static func open(
         _ configuration: PostgresConfiguration, statements: Statements
     ) async throws(LedgerError) -> PostgresSession {
@@ -61,6 +65,7 @@ public final class PostgresSession: LedgerTransaction {
 }
 
 extension HeldConnection {
+    /// One statement, with the values that a `LedgerTransaction` carries.
     package func query(
         _ sql: String, _ values: [LedgerValue], _ effect: PostgresConnection.Effect
     ) async throws(LedgerError) -> [[LedgerValue]] {
@@ -71,6 +76,9 @@ extension HeldConnection {
 }
 
 extension PostgresConnection {
+    /// One statement, with the values that a `LedgerTransaction` carries; every row is read before this returns.
+    ///
+    /// - Throws: `.unsupported` for a column of a type that these values lack.
     package func values(
         _ sql: String, _ values: [LedgerValue], _ effect: Effect
     ) throws(LedgerError) -> [[LedgerValue]] {

@@ -10,13 +10,18 @@ public struct Migration: Sendable {
     package let text: String
     /// Older programs cannot work on a schema that has it.
     package let isBreaking: Bool
+    /// The digest of the text, in hexadecimal, as `schema_migrations` keeps it.
     package var checksum: String { String(XXH64.hash(Array(text.utf8)), radix: 16) }
 }
 
 /// The migrations in order. Refuses what a careless commit might bring: a bad name, a gap, a repeat, an empty set.
 package struct MigrationSet: Sendable {
+    /// In the order of their numbers, from 1.
     package let migrations: [Migration]
 
+    /// The migrations out of these files, in any order.
+    ///
+    /// - Throws: `.schema` that names the file which does not fit.
     package init(_ files: [(name: String, text: String)]) throws(LedgerError) {
         func refused(_ why: String) -> LedgerError { LedgerError(.schema, "migrate", why) }
         if files.isEmpty { throw refused("there are no migrations in this program") }

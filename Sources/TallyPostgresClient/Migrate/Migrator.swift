@@ -8,7 +8,9 @@ public struct Migrator: Sendable {
     public struct Entry: Hashable, Sendable {
         /// How it compares with the file of this program.
         public enum State: Hashable, Sendable {
+            /// Applied, from the text that this program has.
             case applied(at: Timestamp)
+            /// Not applied yet; `apply` would do so.
             case missing
             /// Applied from another text than this program has.
             case changed

@@ -5,6 +5,7 @@ package struct CopyRows {
     @usableFromInline let count: Int
     @usableFromInline let write: (inout [UInt8], Int) -> Void
 
+    /// Rows of so many columns each; `write` appends the fields of one row, in the order of the COPY statement.
     @inlinable package init<Row>(
         _ rows: [Row], columns: Int16, _ write: @escaping (inout [UInt8], Row) -> Void
     ) {

@@ -2,8 +2,11 @@ import TallyCore
 
 /// The bound values of one statement, in Postgres' binary form, in one buffer.
 package struct Parameters {
+    /// The types that parameters have, by their oids.
     package enum Kind: UInt32 {
+        /// As Postgres names them.
         case bytea = 17, int8 = 20, int4 = 23, text = 25, timestamptz = 1184, uuid = 2950
+        /// The oid of the array of that type.
         @inlinable package var array: UInt32 {
             switch self {
             case .bytea: 1001
@@ -21,14 +24,18 @@ package struct Parameters {
     @usableFromInline var lengths: [Int32] = []
     @usableFromInline var buffer: [UInt8] = []
 
+    /// No values, for a statement without parameters or for one that are added.
     package init() {}
+    /// These values as `$1` and so on.
     package init(_ values: [LedgerValue]) { for value in values { add(value) } }
 
     /// What goes over the wire as one message.
     package var byteCount: Int { buffer.count }
 
+    /// Makes room for so many bytes, so that a large batch is not copied as it grows.
     package mutating func reserve(_ bytes: Int) { buffer.reserveCapacity(bytes) }
 
+    /// The next parameter, of the type that the value has.
     package mutating func add(_ value: LedgerValue) {
         switch value {
         case .null: one(.text) { _ in false }
@@ -55,18 +62,23 @@ package struct Parameters {
         }
     }
 
+    /// The next parameter, as `bigint`; nil is NULL.
     package mutating func int(_ value: Int64?) { one(.int8) { $0.appendOptional(value) } }
+    /// The next parameter, as `text`; nil is NULL.
     package mutating func text(_ value: String?) { one(.text) { $0.appendOptional(value) } }
+    /// The next parameter, as `bytea`.
     package mutating func bytes(_ value: [UInt8]) {
         one(.bytea) {
             $0.append(contentsOf: value); return true
         }
     }
+    /// The next parameter, as `timestamptz`; nil is NULL.
     package mutating func time(_ value: Timestamp?) { one(.timestamptz) { $0.appendOptional(value) } }
+    /// The next parameter, as `uuid`; nil is NULL.
     package mutating func id(_ value: JobID?) { one(.uuid) { $0.appendOptional(value) } }
 
-    /// One array; `write` appends an element's bytes, or answers false for NULL.
     // Inlinable here and below, as of `Bytes`: a mirror batch is encoded through them.
+    /// One array; `write` appends an element's bytes, or answers false for NULL.
     @inlinable
     package mutating func array<Item>(_ kind: Kind, _ items: [Item], _ write: (inout [UInt8], Item) -> Bool) {
         types.append(kind.array)
@@ -90,6 +102,8 @@ package struct Parameters {
         lengths.append(isPresent ? Int32(clamping: buffer.count - starts[starts.count - 1]) : -1)
     }
 
+    /// Hands libpq the count, types, values, lengths and formats of the parameters, which are good until `body`
+    /// returns.
     package func withPointers<Value>(
         _ body: (
             Int32, UnsafePointer<UInt32>?, UnsafePointer<UnsafePointer<CChar>?>?, UnsafePointer<Int32>?,
@@ -142,26 +156,32 @@ extension Array where Element == UInt8 {
         appendBigEndian(time.microseconds.addingClamped(-Timestamp.postgresEpoch))
     }
 
+    /// Eight bytes; false, for NULL, where there is no value.
     @inlinable package mutating func appendOptional(_ value: Int64?) -> Bool {
         if let value { appendBigEndian(value) }
         return value != nil
     }
+    /// Four bytes; false where there is no value.
     @inlinable package mutating func appendOptional(_ value: Int32?) -> Bool {
         if let value { appendBigEndian(value) }
         return value != nil
     }
+    /// The text, by `appendText`; false where there is no value.
     @inlinable package mutating func appendOptional(_ value: String?) -> Bool {
         if let value { appendText(value) }
         return value != nil
     }
+    /// The bytes; false where there is no value.
     @inlinable package mutating func appendOptional(_ value: [UInt8]?) -> Bool {
         if let value { append(contentsOf: value) }
         return value != nil
     }
+    /// The time, by `appendTime`; false where there is no value.
     @inlinable package mutating func appendOptional(_ value: Timestamp?) -> Bool {
         if let value { appendTime(value) }
         return value != nil
     }
+    /// The sixteen bytes; false where there is no value.
     @inlinable package mutating func appendOptional(_ value: JobID?) -> Bool {
         if let value { append(value) }
         return value != nil

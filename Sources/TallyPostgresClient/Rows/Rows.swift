@@ -4,8 +4,10 @@ import TallyCore
 /// The rows of one answer, in binary. Columns are read by place: the statement's header says what stands where.
 package final class Rows {
     private let result: OpaquePointer
+    /// How many rows there are.
     package let count: Int
 
+    /// Takes a libpq result over: it is cleared with this object.
     package init(_ result: OpaquePointer) {
         self.result = result
         count = Int(PQntuples(result))
@@ -22,20 +24,25 @@ package final class Rows {
             count: Int(PQgetlength(result, Int32(row), Int32(column))))
     }
 
+    /// An integer of any width; nil of NULL. A boolean reads as 0 or 1.
     package func int(_ row: Int, _ column: Int) -> Int64? {
         guard let field = field(row, column) else { return nil }
         return field.reduce(field.first.map { $0 > 127 ? -1 : 0 } ?? 0) { $0 << 8 | Int64($1) }
     }
+    /// A text; nil of NULL.
     package func text(_ row: Int, _ column: Int) -> String? {
         field(row, column).map { String(decoding: $0, as: UTF8.self) }
     }
+    /// The bytes of any column, copied; nil of NULL.
     package func bytes(_ row: Int, _ column: Int) -> [UInt8]? { field(row, column).map { Array($0) } }
+    /// A `uuid`; nil of NULL, and of a column of another width.
     package func id(_ row: Int, _ column: Int) -> JobID? {
         guard let field = field(row, column), field.count == 16 else { return nil }
         return JobID(
             high: UInt64(bigEndian: field.loadUnaligned(as: UInt64.self)),
             low: UInt64(bigEndian: field.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
     }
+    /// A `timestamptz`; nil of NULL. Postgres' infinities become the first and the last time there is.
     package func time(_ row: Int, _ column: Int) -> Timestamp? {
         int(row, column).map { Timestamp(microseconds: $0.addingClamped(Timestamp.postgresEpoch)) }
     }
@@ -57,9 +64,11 @@ package final class Rows {
         }
         return found
     }
+    /// The texts of a `text[]`; empty of NULL.
     package func texts(_ row: Int, _ column: Int) -> [String] {
         elements(row, column).map { String(decoding: $0, as: UTF8.self) }
     }
+    /// The ids of a `uuid[]`; empty of NULL.
     package func ids(_ row: Int, _ column: Int) -> [JobID] {
         elements(row, column).compactMap { bytes in
             guard bytes.count == 16 else { return nil }

@@ -7,8 +7,11 @@ import TallyCore
 /// every other version of itself, and they would replace each other's for ever. So the name carries the digest of
 /// the text. Two texts never share a name, an equal name is an equal text, and no text is ever replaced.
 package enum FunctionLibrary {
+    /// `tally_` and the digest of the text; each connection bears it as its client name, so that no program removes a
+    /// library which is in use.
     package static let name = libraryName(of: source)
     static let text = "#!lua name=\(name)\nlocal NAME = '\(name)_'\n" + source
+    /// What `FCALL` names the function of a verb.
     package static func function(_ verb: String) -> String { "\(name)_\(verb)" }
 
     private static let source = String(cString: tally_function_library())

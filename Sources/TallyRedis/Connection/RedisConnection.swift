@@ -87,6 +87,10 @@ package final class RedisConnection: BlockingConnection {
         return answers
     }
 
+    /// One command that is no function. An error reply is a value here, for its caller knows what it may mean.
+    ///
+    /// - Throws: `.uncertain` when the answer did not come: it may have run. `.unavailable` on a connection that has
+    ///   failed before.
     package func command(_ words: [String]) throws(QueueError) -> RedisReply {
         var writer = RESPWriter()
         writer.array(words.count)

@@ -5,9 +5,11 @@ import TallyCore
 /// Who acts on it is the process' own rule: at its first start it ends on what does not pass by itself
 /// (`QueueError.mayRetry`); afterwards every answer is an outage that it waits out.
 package enum RedisRefusal {
+    /// One kind of error reply.
     package struct Row: Sendable {
         /// How the reply begins; of two rows that fit the longer one counts.
         package let beginning: String
+        /// What it means to the caller.
         package let code: QueueError.Code
         /// Whether a verb may have happened all the same: a function that stops in its middle is not rolled back.
         package let mayHaveHappened: Bool
@@ -23,6 +25,7 @@ package enum RedisRefusal {
         }
     }
 
+    /// Every reply that Redis, Valkey or the functions are known to refuse with.
     package static let table: [Row] = [
         // The server cannot serve just now.
         Row("LOADING", .unavailable), Row("BUSY", .unavailable), Row("TRYAGAIN", .unavailable),
@@ -69,6 +72,7 @@ package enum RedisRefusal {
     /// What the table does not know may have happened.
     static let unknown = Row("", .uncertain, mayHaveHappened: true)
 
+    /// The row of a reply; where the table has none, the call may have happened.
     package static func row(_ text: String) -> Row {
         let row = table.filter { text.hasPrefix($0.beginning) }.max {
             $0.beginning.count < $1.beginning.count

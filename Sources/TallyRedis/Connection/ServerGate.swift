@@ -9,12 +9,16 @@ package final class ServerGate: Sendable {
         let runID: String
         let epoch: Int64
     }
+    /// Whether a server may be used.
     package enum Answer: Sendable {
+        /// It is the ledger's queue: until it changes it is not asked about again.
         case agreed
         /// The ledger could not be asked: nothing is known to be wrong, and the next connection asks again.
         case unknown
+        /// It is not the ledger's queue; the connection is closed, and its calls get this error.
         case refused(QueueError)
     }
+    /// What is asked of a server that is new to this process. It may itself call the queue.
     package typealias Check = @Sendable () async -> Answer
 
     private struct State {

@@ -3,6 +3,8 @@
 -- ARGV[3…] a job: token, result
 -- Returns  now, epoch, held, one letter a job: c completed, R repeated, n e m refused
 -- Log      A; detail: the result
+-- Repeat   of an ack that ended its job answers R while the tombstone lives, 60 s at least after the ledger has the
+--          end; later n. Neither writes
 -- Cost     O(jobs)
 redis.register_function { function_name = NAME .. 'ack', flags = { 'allow-oom' }, callback = function(keys, args)
   local tokens = read_tokens(args, 3, 2, 0, DETAIL)

@@ -3,6 +3,7 @@
 -- ARGV[3]  '1' = a namespace for tests: passed clocks count. Only at its birth.
 -- Returns  now, epoch, held; or error LAYOUT
 -- Log      N when an epoch begins
+-- Repeat   changes nothing: an epoch begins once for a run_id
 -- Cost     O(1); O(leases) when an epoch begins
 redis.register_function { function_name = NAME .. 'attach', flags = { 'allow-oom' }, callback = function(keys, args)
   if args[3] ~= '0' and args[3] ~= '1' then refuse('say whether the namespace is for tests') end

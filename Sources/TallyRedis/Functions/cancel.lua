@@ -5,6 +5,8 @@
 -- Returns  now, epoch, held, letter, version: x cancelled, l flagged, u unknown, r refused;
 --          E and the status where it has ended
 -- Log      X: from its state to x; a flag is from l to l. A tombstone for an unknown id is from - to x
+-- Repeat   answers E and x while the tombstone lives, l where the flag is set; neither writes. Where a version is
+--          named, it answers r before the tombstone can be gone, for `issued` is too old by then
 -- Cost     O(log n)
 redis.register_function { function_name = NAME .. 'cancel', flags = { 'allow-oom' }, callback = function(keys, args)
   local id, version = args[3], nil

@@ -4,6 +4,7 @@
 -- Returns  now, epoch, held, next cursor ('0' = the end), then of each queue seven values: its name, pending,
 --          waiting, due, processing, expired, paused ('1'). Pending comes with 'queues' alone, perhaps twice
 -- Log      nothing
+-- Repeat   only reads
 -- Cost     O(count); a page ends early where its records, read for their queues' names, are large
 redis.register_function { function_name = NAME .. 'count', flags = { 'allow-oom' }, callback = function(keys, args)
   local cursor, count = whole(args[4], 0, math.huge, 'cursor'), whole(args[5], 1, 10000, 'count')

@@ -5,6 +5,7 @@
 -- Returns  now, epoch, held, then for each duty that is known: name, limit, µs since its last success (-1 = none), µs
 --          since it was first reported, error, process
 -- Log      nothing
+-- Repeat   keeps the later of two successes, so the same report again changes nothing
 -- Cost     O(duties); at most 100 are kept
 local DUTIES = 100
 

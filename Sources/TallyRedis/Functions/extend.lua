@@ -4,6 +4,7 @@
 -- Returns  now, epoch, held, new expiry, one letter a token: k extended, K extended and cancellation asked for, n e m
 --          refused
 -- Log      nothing: extending a lease is not a transition
+-- Repeat   moves the expiry again, from the later now
 -- Cost     O(tokens × log n)
 redis.register_function { function_name = NAME .. 'extend', flags = { 'allow-oom' }, callback = function(keys, args)
   local tokens, length = read_tokens(args, 4, 1), whole(args[3], 1, LATEST / 2, 'the length of a lease')

@@ -3,6 +3,8 @@
 -- ARGV[3…] a job: token, attempts (4) error
 -- Returns  now, epoch, held, one letter a job: f failed, x cancelled, R repeated, n e m refused
 -- Log      F; detail: attempts (4) error
+-- Repeat   of a fail that ended its job answers R while the tombstone lives; later, and where it ended as cancelled,
+--          n. Neither writes
 -- Cost     O(jobs)
 redis.register_function { function_name = NAME .. 'fail', flags = { 'allow-oom' }, callback = function(keys, args)
   local tokens = read_tokens(args, 3, 2, 4, DETAIL)

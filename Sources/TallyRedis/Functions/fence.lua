@@ -3,6 +3,7 @@
 -- ARGV[3]  token of the lease to repair, 36 characters
 -- Returns  now, epoch, held
 -- Log      nothing
+-- Repeat   changes nothing
 -- Cost     O(1)
 redis.register_function { function_name = NAME .. 'fence', flags = { 'allow-oom' }, callback = function(keys, args)
   if not args[3] or #args[3] ~= 36 then refuse('a token has 36 characters') end

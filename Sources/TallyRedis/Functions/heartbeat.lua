@@ -3,6 +3,7 @@
 -- ARGV[3]  worker; ARGV[4] its state as JSON, opaque here; ARGV[5] '1' = it has stopped
 -- Returns  now, epoch, held
 -- Log      H by the worker; its moves are the JSON
+-- Repeat   appends one more entry; of a worker's reports the ledger keeps the last
 -- Cost     O(1)
 redis.register_function { function_name = NAME .. 'heartbeat', flags = { 'allow-oom' },
   callback = function(keys, args)

@@ -13,6 +13,7 @@
 --          that a job that was enqueued here holds; of take with q: t it is free and this job's now;
 --          of take: u such a job holds it
 -- Log      nothing
+-- Repeat   answers the same: the half that was decided on stays, and a key that was taken is still the job's own
 -- Cost     O(jobs)
 local TOLD = ''   -- the field of `homes` that says which epoch has been told: no queue's name is blank
 

@@ -6,6 +6,7 @@
 --          Of a large body that is not wanted, its length. Answers for fewer ids than were asked once the records
 --          reach INSPECT_BYTES, at least for one: who asks goes on with the rest
 -- Log      nothing
+-- Repeat   only reads
 -- Cost     O(ids)
 --
 -- At a fixed place a record says in 4 bytes how long its body is, which is all of its end: cut off, it leaves the

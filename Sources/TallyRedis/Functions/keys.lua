@@ -7,6 +7,7 @@
 -- Returns  now, epoch, held, then of list: next cursor ('0' = the end), keys and their holders by turns;
 --          of free: '1' done or '0' raced; of prune: next cursor, how many were dropped
 -- Log      D by reconciler:D24, without a move, when one was freed
+-- Repeat   of list only reads; of free answers '0'; of prune finds less
 -- Cost     O(count)
 redis.register_function { function_name = NAME .. 'keys', flags = { 'allow-oom' }, callback = function(keys, args)
   if args[3] == 'list' or args[3] == 'prune' then

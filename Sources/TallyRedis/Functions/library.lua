@@ -8,7 +8,9 @@
 -- ARGV[2]  now, unix µs; counts only where `meta` says test_clock. Elsewhere the server's clock decides; a negative
 --          number is what the caller reckons that clock to show at least, '0' = it does not know
 --
--- A function checks everything before its first write: Lua does not roll back.
+-- A function checks everything before its first write: Lua does not roll back. Its writes are one step in the
+-- append-only file, so a server that crashed comes back with all of them or with none. A call whose answer was lost
+-- may have run; `Repeat` in each header says what the same call finds then.
 --
 -- element  = id (16 bytes) .. version (4, big-endian)      token = element .. epoch (8, big-endian)
 -- move     = element .. from (1) .. to (1) .. length of detail (4) .. detail; a log entry's `m` is its moves
@@ -28,11 +30,11 @@ local TOMBSTONE = 60000000      -- Limits.tombstone, µs
 local ISSUED = 30000000         -- Limits.issued, µs
 local HOLD = 30000000           -- Limits.hold, µs
 local EPOCHS = 64               -- Limits.epochs
-local JUMP = 2000000            -- µs that the server's clock may run ahead of everybody's reckoning
+local JUMP = 2000000            -- Limits.clockJump, µs that the server's clock may run ahead of all reckoning
 local FREEZE = 30000000         -- Limits.lease: how long nothing is reclaimed after a jump, µs
-local KEEP_LOG = 30000000       -- how long a reported entry is kept while the log is short, µs
+local KEEP_LOG = 30000000       -- Limits.reportedLog, µs
 local LATEST = 9007199254740991 -- 2^53 - 1: what a score holds exactly, µs
-local DETAIL = 8388608          -- the longest result or error; its real bounds are the client's
+local DETAIL = 8388608          -- Limits.lineBytes: no result or error is longer, whatever sent it
 local LAYOUT = '1'
 
 local ZERO4, ZERO8 = '\0\0\0\0', '\0\0\0\0\0\0\0\0'

@@ -4,6 +4,7 @@
 -- ARGV[6]  bytes: the entry whose moves reach them is the last
 -- Returns  now, epoch, held, then of each entry five values: id, verb, time, worker, moves
 -- Log      nothing
+-- Repeat   only reads
 -- Cost     O(entries)
 --
 -- XRANGE alone is bounded by count, and a count that suits small entries asks for gigabytes of large ones. So the

@@ -3,6 +3,7 @@
 -- ARGV[3]  epoch
 -- Returns  now, epoch, held
 -- Log      nothing
+-- Repeat   changes nothing: the epoch is not held any more
 -- Cost     O(queues)
 redis.register_function { function_name = NAME .. 'open', flags = { 'allow-oom' }, callback = function(keys, args)
   local epoch = whole(args[3], 0, LATEST, 'epoch')

@@ -5,6 +5,7 @@
 -- Returns  now, epoch, held, '1' = it is this ledger's, '0' = another's or none's, the ledger's id and
 --          its own ('' = none), run_id of the server, the epochs that led to this one and this one ('' = unknown)
 -- Log      nothing
+-- Repeat   changes nothing
 -- Cost     O(1)
 redis.register_function { function_name = NAME .. 'pair', flags = { 'allow-oom' }, callback = function(keys, args)
   local ledger, own = args[3] or '', args[4] or ''

@@ -3,6 +3,7 @@
 -- ARGV[3]  queue; ARGV[4] '1' pause, '0' go on
 -- Returns  now, epoch, held
 -- Log      nothing
+-- Repeat   changes nothing
 -- Cost     O(1)
 redis.register_function { function_name = NAME .. 'pause', flags = { 'allow-oom' }, callback = function(keys, args)
   if not args[3] or args[3] == '' or args[4] ~= '0' and args[4] ~= '1' then

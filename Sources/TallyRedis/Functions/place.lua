@@ -6,6 +6,7 @@
 -- Returns  now, epoch, held, then of each job: what is wrong ('' = nothing, or it has moved), state, version;
 --          when mending, 'made' for those that were
 -- Log      D by reconciler:<code>, one move a job mended
+-- Repeat   finds nothing wrong with what was mended, and writes nothing
 -- Cost     O(jobs × length of their lists): for suspects, not for walks
 local function places_of(c, id, d, token)
   local found = { element = element_of(id, d.version) }

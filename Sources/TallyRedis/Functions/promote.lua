@@ -3,6 +3,7 @@
 -- ARGV[3]  at most so many
 -- Returns  now, epoch, held, number promoted
 -- Log      M
+-- Repeat   moves the next jobs that are due; a lost answer loses only the number
 -- Cost     O(log n + promoted)
 local function make_ready(c, elements, actor)
   local ids = {}

@@ -13,6 +13,9 @@
 --          unique keys of its queue; or error FULL
 -- Log      P with every job pushed; detail: kind (0 recorded, 1 queued, 2 queued with large body) run_at (8)
 --          attempts (4), then of a queued job its record, prefixed by its length where a large body follows
+-- Repeat   answers e while the job is held, and how it ended while its tombstone lives; neither writes. Later a push
+--          that was decided in an epoch is refused as too late; one that creates its job is pushed again, since
+--          nothing remembers it
 -- Cost     O(jobs)
 --
 -- Whether a record is long enough for its fixed fields, and they say what they may.

@@ -4,6 +4,7 @@
 -- ARGV[3]  at most so many
 -- Returns  now, epoch, held, number taken back
 -- Log      C; detail: crashes (4), then the error where the job is failed
+-- Repeat   takes back the next leases that have run out; a lost answer loses only the number
 -- Cost     O(log n + taken)
 local CRASHES = 3               -- of a record that does not say: Limits.maxCrashes
 

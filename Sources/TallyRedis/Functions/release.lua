@@ -3,6 +3,7 @@
 -- ARGV[3…] a job: token, run_at (8, 0 = at once)
 -- Returns  now, epoch, held, one letter a job: s scheduled, p pending, x cancelled, n e m refused
 -- Log      R; detail: run_at (8, 0 = at once)
+-- Repeat   is refused, since the token is gone: n, or m or e once the job has another lease. It writes nothing
 -- Cost     O(jobs × log n)
 redis.register_function { function_name = NAME .. 'release', flags = { 'allow-oom' }, callback = function(keys, args)
   local tokens = read_tokens(args, 3, 2, 8, 8)

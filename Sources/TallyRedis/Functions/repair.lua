@@ -10,14 +10,16 @@
 --                  'T' tell the end again       'S' .. '1' or '0'  tell how it stands, with its record or without
 --                  'W' .. run_at (8)  wait until then               'R' write its record again
 --                  'C' reclaim its lease, which has run out         'M' promote it, for it is due
---                  'G' .. state .. crashes (4) .. place  the record of a ghost: id in a structure, without a body
---                  'X' .. place  what has no record any more, here or in the ledger, goes, and ends as failed: a
---                                ghost, or a held job whose record is damaged
+--                  'G' .. state .. crashes (4) .. place  the record of an id that stands in a structure without one
+--                  'X' .. place  what has no record any more, here or in the ledger, goes, and ends as failed: an
+--                                id without a record, or a held job whose record is damaged
 --                  place = its element (20), or its token (28)
 --          job     of P, R, G and X: head, record [, large body], as in push.lua
 -- Returns  now, epoch, held, for each repair '1' made or '0' raced
 -- Log      for each one made: D by reconciler:<code>, with the one move; C and M for what was reclaimed and promoted
--- Cost     O(log n) each; O(length of its list) for a ghost
+-- Repeat   answers '0' where the repair has moved the job. T, S, W and R leave it as it was seen: they write the same
+--          once more, and the ledger's row stays as it is
+-- Cost     O(log n) each; O(length of its list) for an id without a record
 local PUSHES, BARE = 'PRGX', 'TCM'
 
 -- Detail 3 of a repair: all that the ledger's row says of a job, and its record where the ledger lacks it.
@@ -34,7 +36,7 @@ local function write_record(c, job)
   else unless_damaged('HDEL', c.p .. K.large, job.id) end
 end
 
--- Where a ghost stands: its place of the kind that `state` asks for, or nil.
+-- Where an id without a record stands: its place of the kind that `state` asks for, or nil.
 local function haunts(c, place, record)
   if #place == 28 then return redis.call('ZSCORE', c.p .. K.leases, place) and K.leases end
   if redis.call('ZSCORE', c.p .. K.due, place) then return K.due end

@@ -3,6 +3,7 @@
 -- ARGV[3]  epoch; ARGV[4] seq
 -- Returns  now, epoch, held
 -- Log      nothing
+-- Repeat   is harmless, and so is an older position: what is trimmed was reported before
 -- Cost     O(entries trimmed); amortised O(1) an entry
 --
 -- Tombstones lie in two generations. The younger is written; the older is dropped once its last entry was reported

@@ -5,6 +5,7 @@
 --          leased), then of each job: token, record, detour ('' = none). Fewer than could be had once the records
 --          reach RESERVE_BYTES; then the queue's wake token is passed on
 -- Log      L by the worker; C and M for what was reclaimed and promoted
+-- Repeat   leases other jobs. The leases of an answer that was lost run out, and each counts as a crash of its job
 -- Cost     O(jobs leased), whatever the backlog
 local function pop(c, queue, need)
   local lengths, lists, last = {}, 0, 0

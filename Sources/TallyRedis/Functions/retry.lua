@@ -3,6 +3,7 @@
 -- ARGV[3…] a job: token, run_at (8) attempts (4) failed_at (8, 0 = now) error
 -- Returns  now, epoch, held, one letter a job: r retrying, p pending, x cancelled, n e m refused
 -- Log      T; detail: run_at (8, 0 = at once) attempts (4) error
+-- Repeat   is refused, since the token is gone: n, or m or e once the job has another lease. It writes nothing
 -- Cost     O(jobs × log n)
 redis.register_function { function_name = NAME .. 'retry', flags = { 'allow-oom' }, callback = function(keys, args)
   local tokens = read_tokens(args, 3, 2, 20, DETAIL)

@@ -6,6 +6,7 @@
 -- Returns  now, epoch, held, then of list: next cursor ('0' = the end), workers and their words by turns;
 --          else '1' done or '0' raced
 -- Log      H by the worker, when told again
+-- Repeat   of list only reads; of tell appends one more entry with the same words; of forget answers '0'
 -- Cost     O(count)
 redis.register_function { function_name = NAME .. 'roster', flags = { 'allow-oom' }, callback = function(keys, args)
   if args[3] == 'list' then

@@ -3,6 +3,7 @@
 -- ARGV[3]  cursor, '0' to begin; ARGV[4] about so many
 -- Returns  now, epoch, held, next cursor ('0' = the end), ids as one string
 -- Log      nothing
+-- Repeat   only reads
 -- Cost     O(count)
 redis.register_function { function_name = NAME .. 'scan', flags = { 'allow-oom' }, callback = function(keys, args)
   whole(args[3], 0, math.huge, 'cursor')

@@ -4,9 +4,9 @@
 -- ARGV[3]  '' = only tells; else the sum that was seen missing: it is added to what the epoch began with
 -- ARGV[4]  token of the lease to repair ('' = none), which must be that of fence.lua
 -- Returns  now, epoch, held, last seq, first log entry kept ('' = none), reported epoch and seq, jobs held, held as
--- the
---          epoch began, entered, completed, failed, cancelled, the ledger's id ('' = none)
+--          the epoch began, entered, completed, failed, cancelled, the ledger's id ('' = none)
 -- Log      nothing; D by reconciler:D21, without a move, when something was put right
+-- Repeat   of a correction finds the account right, and changes nothing; else only reads
 -- Cost     O(1)
 redis.register_function { function_name = NAME .. 'survey', flags = { 'allow-oom' }, callback = function(keys, args)
   local missing = args[3] ~= '' and whole(args[3], -LATEST, LATEST, 'what is missing')

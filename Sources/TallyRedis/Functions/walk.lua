@@ -3,10 +3,10 @@
 --
 -- ARGV[3]  'queues', 'leases', 'due' or 'ready'; ARGV[4] cursor, '0' to begin; ARGV[5] about so many;
 -- ARGV[6]  of ready: priority; ARGV[7] queue
--- Returns  now, epoch, held, next cursor ('0' = the end), then queue names; or all tokens or elements as one string
--- and,
---          then whether each has a body ('1' or '0'); of leases and due, their scores
+-- Returns  now, epoch, held, next cursor ('0' = the end), then queue names; or all tokens or elements as one string,
+--          and then whether each has a body ('1' or '0'); of leases and due, their scores
 -- Log      nothing
+-- Repeat   only reads
 -- Cost     O(count); O(offset + count) in a list
 --
 -- A list is walked from its tail: what is pushed meanwhile shifts a window onto what was met, never past what was

@@ -118,13 +118,10 @@ final class Lane: Sendable {
         return connection
     }
 
-    /// How often calls are sent anew because somebody dropped the functions meanwhile.
-    private static let loads = 25
-
     /// Every caller has its answer or its failure afterwards.
     private func exchange(_ groups: [Merge], on connection: RedisConnection) {
         var open = groups
-        for attempt in 0..<Self.loads {
+        for attempt in 0..<Limits.functionLoads {
             var writer = RESPWriter()
             let reckoned = reading?.now.microseconds ?? 0
             for group in open {
@@ -140,13 +137,13 @@ final class Lane: Sendable {
             var again: [Merge] = []
             var isLibraryGone = false
             for (group, reply) in zip(open, replies) {
-                if attempt < Self.loads - 1, RedisRefusal.isMissingFunction(reply) {
+                if attempt < Limits.functionLoads - 1, RedisRefusal.isMissingFunction(reply) {
                     again.append(group)
                     isLibraryGone = true
                     continue
                 }
                 // Refused before anything was written, for what one of them brought: each is asked alone.
-                if attempt < Self.loads - 1, group.calls.count > 1, RedisRefusal.refusesInput(reply) {
+                if attempt < Limits.functionLoads - 1, group.calls.count > 1, RedisRefusal.refusesInput(reply) {
                     again += group.calls.map { Merge($0) }
                     continue
                 }

@@ -1,27 +1,43 @@
 /// Every key of a shard, behind its prefix. `Functions/layout.lua` has the same table and says what each holds;
 /// nothing else spells a key.
 package enum RedisKey: String, CaseIterable, Sendable {
+    /// Hash: what the shard as a whole is: epoch, clock, hold, account, layout, pairing.
     case meta = ":meta"
+    /// Stream: an entry a call that moved jobs.
     case log = ":log"
+    /// Hash: the packed record of each job that is held.
     case body = ":body"
+    /// Hash: bodies over `Limits.inlineBodyBytes`, beside their records.
     case large = ":large"
+    /// Hash: what is known of a job that is neither new nor on its first lease.
     case detours = ":detours"
     /// Queue, `:` and priority follow.
     case ready = ":ready:"
+    /// Sorted set: what waits for its time, by that time.
     case due = ":due"
+    /// Sorted set: the tokens of leases, by their expiry.
     case leases = ":leases"
+    /// Set: the queues that have waiting jobs.
     case queues = ":queues"
+    /// Set: the queues that hand out nothing.
     case paused = ":paused"
+    /// Hash: how far each queue is in the pattern of priorities.
     case turns = ":turns"
+    /// Hash: how many jobs of each queue wait for their time.
     case later = ":later"
+    /// Hash: how many elements of each queue's lists stand for no job any more.
     case outdated = ":outdated"
+    /// Hash: which job holds a unique key, and which key a job holds.
     case unique = ":unique"
+    /// Hash: which store keeps the unique keys of each queue.
     case homes = ":homes"
     /// The generation follows.
     case tombs = ":tombs:"
     /// The queue follows.
     case wake = ":wake:"
+    /// Hash: the last report of each worker.
     case workers = ":workers"
+    /// Hash: how each duty fares, where there is no ledger.
     case duties = ":duties"
     /// The rest of the key follows whose place it was.
     case aside = ":aside"
@@ -34,5 +50,6 @@ package enum RedisKey: String, CaseIterable, Sendable {
         behind(Self.prefix(namespace), rest)
     }
 
+    /// The key behind a prefix that was made before; `rest` is what follows the name.
     package func behind(_ prefix: String, _ rest: String = "") -> String { prefix + rawValue + rest }
 }

@@ -6,8 +6,9 @@ public enum CancelOutcome: Hashable, Sendable {
     case cancelled
     /// It is running and flagged: its worker stops it, unless it completes first.
     case cancelling
-    /// Too late.
+    /// It had ended before, and nothing changed.
     case ended(JobStatus)
+    /// Neither store has a job of this id. Nothing was written.
     case notFound
     /// Redis cannot be reached, or the ledger did not follow in time: it may be cancelled or not. Ask again.
     case uncertain(String)
@@ -18,11 +19,16 @@ package struct Canceller: Sendable {
     private let queue: QueueStore
     private let ledger: LedgerStore?
 
+    /// Without a ledger only the queue is asked.
     package init(queue: any QueueDriver, ledger: (any LedgerDriver)?) {
         self.queue = queue.store
         self.ledger = ledger?.store
     }
 
+    /// Cancels one job, and tries for about a second where it moves between the two stores or one of them is away.
+    /// May be repeated: a job that is cancelled already answers `.cancelled`.
+    ///
+    /// - Throws: what a store refuses for good, such as `.wrongServer` or `.schema`; `CancellationError`.
     package func cancel(_ id: JobID) async throws -> CancelOutcome {
         var why = "kept racing"
         for round in 0..<40 {

@@ -19,6 +19,7 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
     case unavailable(String)
     /// Redis, the queue's window or the log budget is full; nothing happened.
     case full(String)
+    /// The client was closed before; nothing was sent.
     case closed
 
     /// Whether the same enqueue, with the same id, may succeed later.

@@ -7,6 +7,7 @@ import TallyCore
 public protocol Job: Codable, Sendable {
     /// Stable for ever: stored jobs are found by it. Rename the Swift type, never this.
     static var jobType: JobType { get }
+    /// Where its jobs go and how they are retried; read at each enqueue and by each worker.
     static var policy: JobPolicy { get }
     /// Returning completes the job. Throwing fails this attempt: the policy then decides between another attempt and
     /// the dead-letter set; `JobError.final` and `JobError.snooze` decide it here.

@@ -19,8 +19,11 @@ public final class FaultyLedger: LedgerDriver {
     }
     /// The verbs of the seam. `record`, `complete` and `commit` of a transaction are calls of their own.
     public enum Call: String, Hashable, Sendable, CaseIterable {
+        /// Calls that enqueueing, the mirror, cancelling and operators make.
         case record, finishOutbox, relay, cursor, apply, requeue, recordCancel
+        /// Calls that read, and the reconciler's note of its run.
         case clock, jobs, events, list, workers, active, views, balances, effects, recordRun
+        /// Calls inside a transaction, its commit, and the question for a committed effect.
         case recordInTransaction, complete, commit, committedEffect
     }
 

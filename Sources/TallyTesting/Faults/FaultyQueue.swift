@@ -15,7 +15,9 @@ public final class FaultyQueue: QueueDriver {
     }
     /// The verbs of the seams.
     public enum Call: String, Hashable, Sendable, CaseIterable {
+        /// Calls that clients, workers and operators make.
         case push, stamp, reserve, extend, settle, wait, heartbeat, cancel, promote, reclaim, pause
+        /// Calls that the mirror, the reconciler and commands make.
         case history, open, log, report, inspect, counts, scan, repair
     }
 

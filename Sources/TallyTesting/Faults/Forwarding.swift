@@ -2,6 +2,7 @@ import TallyCore
 
 /// Leasing that passes every verb on, so that one made for a test writes only what it does otherwise.
 package protocol ForwardingLeases: Leasing {
+    /// Where the verbs go that are not written anew.
     var leases: any Leasing { get }
 }
 

@@ -5,8 +5,10 @@ import TallyCore
 package struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
+    /// The sequence of this seed, from its beginning.
     package init(seed: UInt64) { state = seed }
 
+    /// The next number, uniform over all 64 bits.
     package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state

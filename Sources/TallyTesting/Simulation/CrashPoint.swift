@@ -2,14 +2,20 @@ import TallyCore
 
 /// A named place in the protocol at which a process may die, or a reply may be lost.
 package struct CrashPoint: Hashable, Sendable {
+    /// Where in a call the crash is.
     package enum Kind: Hashable, Sendable {
+        /// The process ends before the call is sent, or once it has happened.
         case before, after
         /// Its caller lives on and knows nothing.
         case replyLost
     }
+    /// Machine and place, for the report; a seed and this name show the crash again.
     package var name: String
+    /// Whose process ends.
     package var machine: Machine
+    /// The call in which it ends.
     package var call: SeamCall
+    /// Where in that call.
     package var kind: Kind
 
     init(_ name: String, _ machine: Machine, _ kind: Kind, _ call: SeamCall) {
@@ -19,6 +25,7 @@ package struct CrashPoint: Hashable, Sendable {
         self.kind = kind
     }
 
+    /// Every point; a run of the crash tests must have met each of them.
     package static let all: [CrashPoint] = [
         CrashPoint("client.before_commit", .producer, .before, .record),
         CrashPoint("client.commit_reply_lost", .producer, .replyLost, .record),
@@ -69,7 +76,10 @@ package struct CrashPoint: Hashable, Sendable {
 
 /// What one point came to: it was hit so many times, each in a run of its own.
 package struct CrashPointReport: Sendable {
+    /// Which point.
     package var point: CrashPoint
+    /// How often it was met.
     package var hits = 0
+    /// Invariants that did not hold afterwards; none may be here.
     package var violations: [SimulationViolation] = []
 }

@@ -7,6 +7,7 @@ package struct GatedLedger: LedgerDriver {
     private let base: LedgerStore
     private let gate: any CallGate
 
+    /// This ledger behind a gate.
     package init(_ base: any LedgerDriver, gate: any CallGate) {
         self.base = base.store
         self.gate = gate

@@ -5,6 +5,7 @@ package struct GatedQueue: QueueDriver {
     private let base: InspectedQueue
     private let gate: any CallGate
 
+    /// This queue behind a gate.
     package init(_ base: InspectedQueue, gate: any CallGate) {
         self.base = base
         self.gate = gate

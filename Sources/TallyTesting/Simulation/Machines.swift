@@ -4,6 +4,7 @@ import TallyRuntime
 
 /// Who takes part. Each runs the production code where there is any, one call at a time.
 package enum Machine: String, Hashable, Sendable, CaseIterable {
+    /// Each is named after what it does; `operator_` requeues failed jobs.
     case producer, worker, relay, mirror, sweeper, canceller, operator_, reconciler
 
     /// How many of a kind there are.

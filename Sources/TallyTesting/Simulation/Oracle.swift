@@ -3,10 +3,13 @@ import TallyCore
 
 /// An invariant that did not hold. The seed shows it again.
 package struct SimulationViolation: Error, Sendable, CustomStringConvertible {
+    /// The seed of the run.
     package var seed: UInt64
+    /// The step of the run in which it showed.
     package var step: Int
     /// I1 to I9 of the protocol model.
     package var invariant: String
+    /// What was seen instead.
     package var text: String
     /// The last steps before it.
     package var trace: [String]
@@ -16,8 +19,8 @@ package struct SimulationViolation: Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// What the simulation remembers and no actor reads: the ghost state of the protocol model, kept from the queue's log
-/// and from what the calls truly answered.
+/// What the simulation remembers and no actor reads: the auxiliary state of the protocol model, kept from the
+/// queue's log and from what the calls truly answered.
 final class Oracle: Sendable {
     /// What Redis holds of a job. It goes back with Redis' data.
     struct Live: Hashable {

@@ -4,19 +4,27 @@ import TallyRuntime
 
 /// What a run of many seeds came to.
 package struct SimulationReport: Sendable {
+    /// Runs, each of one seed.
     package var seeds = 0
+    /// Steps of all runs.
     package var steps = 0
+    /// Processes that ended in the middle of a call.
     package var crashes = 0
+    /// Calls that happened and whose caller was told of nothing.
     package var lostReplies = 0
     /// FLUSHALL and lost tails.
     package var losses = 0
+    /// Jobs that were enqueued.
     package var jobs = 0
+    /// Repairs of the reconciler.
     package var repairs = 0
     /// Starts again after an end that was lost before the ledger had it.
     package var reruns = 0
     /// Queued jobs that went with Redis' data, as their mode allows.
     package var queuedLost = 0
+    /// At most one a run: it ends there.
     package var violations: [SimulationViolation] = []
+    /// A report of no run.
     package init() {}
 
     package static func += (a: inout SimulationReport, b: SimulationReport) {
@@ -61,6 +69,7 @@ package final class Simulation {
     private let isLossy: Bool
     private var image: (restore: @Sendable () async throws -> Void, books: Oracle.Redis)?
 
+    /// One run: the seed decides every choice in it, so a failure is shown again by its seed and its number of steps.
     package init(seed: UInt64, steps: Int, on store: SimulationStore) {
         self.seed = seed
         self.steps = steps

@@ -4,6 +4,7 @@ import TallyCore
 package struct SimulationStore: Sendable {
     /// Nobody else's meanwhile.
     package var queue: InspectedQueue
+    /// The record, to which nobody else writes meanwhile.
     package var ledger: LedgerStore
     /// The queue's, as it was given to the driver.
     package var clock: ManualClock
@@ -14,6 +15,9 @@ package struct SimulationStore: Sendable {
     /// Remembers what the queue holds; what it answers brings that back, as another server process.
     package var image: @Sendable () async throws -> @Sendable () async throws -> Void
 
+    /// Stores for one run after another.
+    ///
+    /// - Throws: `.unsupported` where the queue cannot be inspected and repaired.
     package init(
         queue: any QueueDriver, ledger: any LedgerDriver, clock: ManualClock,
         complete: @escaping @Sendable (Lease) async throws -> EffectAnswer,

@@ -1,4 +1,7 @@
--- Binary COPY of job rows into the unindexed table of copy_table.sql. Caller: PostgresLedger.copyLimit
+-- Binary COPY of job rows into the unindexed table of copy_table.sql.
+-- Params:  none; the rows are the COPY stream
+-- Returns: nothing
+-- Caller:  PostgresLedger.copyLimit
 COPY tally.copy_limit (
   id, type, payload, status, result, error, attempts, max_attempts, created_at, updated_at, scheduled_at, started_at,
   completed_at, worker_id, queue, priority, version, epoch, seq, crashes, max_crashes, attempts_at_start, run_at,

@@ -4,13 +4,21 @@ import Tallystick
 
 /// What the drill's history checker compares of a row.
 package struct DrillRow: Hashable, Sendable {
+    /// The job.
     package var id: JobID
+    /// Where its row stands.
     package var status: JobStatus
+    /// The version of the row's last step.
     package var version: Int
+    /// Failures.
     package var attempts: Int
+    /// Leases that ran out.
     package var crashes: Int
+    /// Failures after which it is failed.
     package var maxAttempts: Int
+    /// Leases after which it is failed.
     package var maxCrashes: Int
+    /// A row; the defaults are those of the drill's jobs after one lease, for tests of the checker.
     package init(
         id: JobID, status: JobStatus, version: Int = 2, attempts: Int = 0, crashes: Int = 0,
         maxAttempts: Int = 25,
@@ -28,15 +36,22 @@ package struct DrillRow: Hashable, Sendable {
 
 /// Questions and harm of the drill.
 package enum DrillQuestion: String, Sendable {
+    /// Rows that do not say what their last event says.
     case lastEvent = "drill/last_event"
+    /// Events that do not begin where the one before them ended.
     case chain = "drill/chain"
+    /// Jobs of one unique key that were live at the same time.
     case unique = "drill/unique"
+    /// How far the mirror is, and how many rows stand in quarantine.
     case cursor = "drill/cursor"
+    /// Ends every other session of the server.
     case terminate = "drill/terminate"
+    /// Lets the server read its settings again.
     case reload = "drill/reload"
 }
 
 extension PostgresLedger {
+    /// One page of all rows, ended ones included, in the order of their ids.
     package func drillRows(after id: JobID, limit: Int) async throws(LedgerError) -> [DrillRow] {
         let sql = LabSQL.text("drill/rows", for: self)
         return try await pool.run("drill rows") { connection throws(LedgerError) in

@@ -1,7 +1,7 @@
 import TallyCore
 
-/// What is done about drift of one job. Pure. Redis wins for active jobs, the ledger for ended ones; whoever
-/// committed his effect has completed.
+/// What is done about drift of one job. Pure. Redis wins for active jobs, the ledger for ended ones; a job
+/// whose effect is committed has completed.
 enum Remedies {
     /// - Parameter job: the ledger's row in full.
     /// - Returns: nil when the row has moved on since it was compared.

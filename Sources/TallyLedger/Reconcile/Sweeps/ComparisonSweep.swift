@@ -35,8 +35,8 @@ extension ReconcilePass {
         }
     }
 
-    /// S2: non-terminal rows, in id order, once round from where the last round was cut off. Who is newer than the
-    /// run is left to the next one: a run beside steady enqueues would chase them for ever.
+    /// S2: non-terminal rows, in id order, once round from where the last round was cut off. A job that is newer
+    /// than the run is left to the next one: a run beside steady enqueues would chase them for ever.
     mutating func sweepLedger() async throws {
         let first = options.since.map { JobID.firstOf($0) } ?? .zero
         var begin = first

@@ -138,8 +138,8 @@ extension ReconcilePass {
 
     // MARK: D10, D11, D12
 
-    /// Jobs that the comparison met, against the places that the walk met. Who moved meanwhile seems out of place, so
-    /// suspects are walked for once more; who is suspect still is checked in one step.
+    /// Jobs that the comparison met, against the places that the walk met. A job that moved meanwhile seems out of
+    /// place, so suspects are walked for once more; one that is suspect still is checked in one step.
     mutating func checkPlaces() async throws {
         guard let structures = queue.structures, options.since == nil else { return }
         func strangers(_ walk: StructureWalk, _ ids: some Sequence<JobID>) -> Set<JobID> {
@@ -151,7 +151,7 @@ extension ReconcilePass {
         }
         var suspects = strangers(met, standing.keys)
         if suspects.isEmpty { return }
-        // Two strikes: only who has neither moved nor been met in its place by either walk.
+        // Seen twice: only a job that has neither moved nor been met in its place by either walk.
         let again = try await walk(structures, only: suspects) { _ in }
         suspects = strangers(again, suspects)
         for id in suspects.sorted().prefix(Limits.jobsPerCall) {
