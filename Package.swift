@@ -47,18 +47,18 @@ let package = Package(
         // Client and worker.
         .target(name: "TallyRuntime", dependencies: ["TallyCore"], swiftSettings: strict),
         // The duties between the halves.
-        .target(name: "TallyLedger", dependencies: ["TallyCore"], swiftSettings: strict),
+        .target(name: "TallyDuties", dependencies: ["TallyCore"], swiftSettings: strict),
         // What an application imports.
         .target(
             name: "Tallystick",
             dependencies: [
                 "TallyCore", "TallyMemory", "TallyConnections", "TallyRedis", "TallyPostgres",
-                "TallyPostgresClient", "TallyRuntime", "TallyLedger",
+                "TallyPostgresClient", "TallyRuntime", "TallyDuties",
             ], swiftSettings: strict),
         // Conformance kits and tools for tests; users get them too.
         .target(
             name: "TallyTesting",
-            dependencies: ["TallyCore", "TallyMemory", "TallyRuntime", "TallyLedger"],
+            dependencies: ["TallyCore", "TallyMemory", "TallyRuntime", "TallyDuties"],
             swiftSettings: strict),
         // A Redis and a Postgres of one's own.
         .target(name: "TallyServers", dependencies: ["TallyPostgres"], swiftSettings: strict),
@@ -67,7 +67,7 @@ let package = Package(
             name: "TallyCommandLine", dependencies: ["TallyCore", "Tallystick"], swiftSettings: strict),
         // What an operator may ask and do. Knows neither store.
         .target(
-            name: "TallyAdmin", dependencies: ["TallyCore", "TallyRuntime", "TallyLedger"],
+            name: "TallyAdmin", dependencies: ["TallyCore", "TallyRuntime", "TallyDuties"],
             swiftSettings: strict),
         // The operator's program.
         .executableTarget(
@@ -97,7 +97,7 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "TallyCore", "TallyRedis", "TallyPostgres", "TallyLedger", "TallyTesting", "Tallystick",
+                "TallyCore", "TallyRedis", "TallyPostgres", "TallyDuties", "TallyTesting", "Tallystick",
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
@@ -107,14 +107,14 @@ let package = Package(
         .testTarget(
             name: "TallyRuntimeTests",
             dependencies: [
-                "TallyCore", "TallyMemory", "TallyRuntime", "TallyLedger", "TallyRedis", "TallyPostgres",
+                "TallyCore", "TallyMemory", "TallyRuntime", "TallyDuties", "TallyRedis", "TallyPostgres",
                 "TallyTesting",
                 "Tallystick", "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
-            name: "TallyLedgerTests",
+            name: "TallyDutiesTests",
             dependencies: [
-                "TallyCore", "TallyLab", "TallyMemory", "TallyRuntime", "TallyLedger", "TallyRedis",
+                "TallyCore", "TallyLab", "TallyMemory", "TallyRuntime", "TallyDuties", "TallyRedis",
                 "TallyPostgres",
                 "TallyTesting",
                 "Tallystick", "TestSupport",
@@ -137,7 +137,7 @@ let package = Package(
         .testTarget(
             name: "StoreTests",
             dependencies: [
-                "TallyCore", "TallyMemory", "TallyRedis", "TallyPostgres", "TallyRuntime", "TallyLedger",
+                "TallyCore", "TallyMemory", "TallyRedis", "TallyPostgres", "TallyRuntime", "TallyDuties",
                 "TallyTesting", "Tallystick", "TestSupport",
             ], swiftSettings: strict),
         // The README's program, as it stands there; and what it does on real servers.
@@ -150,7 +150,7 @@ let package = Package(
         .testTarget(
             name: "ExampleTests",
             dependencies: [
-                "InvoiceSample", "BankSample", "Tallystick", "TallyCore", "TallyLedger", "TallyPostgres",
+                "InvoiceSample", "BankSample", "Tallystick", "TallyCore", "TallyDuties", "TallyPostgres",
                 "TallyRuntime",
                 "TallyTesting",
             ], exclude: ["Samples/Invoice", "Bank"], swiftSettings: strict),

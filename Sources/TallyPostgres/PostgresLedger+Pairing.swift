@@ -26,7 +26,7 @@ extension PostgresLedger: LedgerPairing {
     }
 
     public func meet(
-        _ sight: QueueSighting, fresh: String, isAdopting: Bool, isDry: Bool
+        _ identity: QueueIdentity, fresh: String, isAdopting: Bool, isDry: Bool
     ) async throws(LedgerError) -> PairingVerdict {
         try await pool.run("pair") { connection throws(LedgerError) in
             try connection.transaction { () throws(LedgerError) in
@@ -35,18 +35,18 @@ extension PostgresLedger: LedgerPairing {
                     try connection.run(.restampQueues)
                 }
                 let known = Self.queues(try connection.run(.knownQueues))
-                let verdict = PairingVerdict.of(sight, known, fresh: fresh, isAdopting: isAdopting)
+                let verdict = PairingVerdict.of(identity, known, fresh: fresh, isAdopting: isAdopting)
                 let id: String
                 switch verdict {
-                case .known: id = sight.id ?? ""
+                case .known: id = identity.id ?? ""
                 case .becomes(let given): id = given
                 case .stillLives, .another, .gaveWay: return verdict
                 }
                 if isDry { return verdict }
                 let values: [LedgerValue] = [
-                    .text(id), .int(sight.epoch), .text(sight.server), .text(sight.place),
+                    .text(id), .int(identity.epoch), .text(identity.server), .text(identity.place),
                 ]
-                try connection.run(.retireQueues, Parameters([.text(id), .int(sight.epoch)]))
+                try connection.run(.retireQueues, Parameters([.text(id), .int(identity.epoch)]))
                 try connection.run(.keepQueue, Parameters(values))
                 return verdict
             }

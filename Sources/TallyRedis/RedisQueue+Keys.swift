@@ -1,7 +1,7 @@
 import TallyCore
 
 extension RedisQueue: QueueKeyHomes {
-    public func untold() async throws(QueueError) -> Int64? {
+    public func epochWithoutKeyHomes() async throws(QueueError) -> Int64? {
         let answer = try await call("homes") { head, _ in head.bulk("told") }
         guard answer.values.count >= 4, let epoch = answer.values[1].number else { throw malformed("homes") }
         return answer.values[3].text == "1" ? nil : epoch

@@ -1,9 +1,9 @@
 import TallyCore
 
 extension RedisQueue: QueuePairing {
-    public func sighting() async throws(QueueError) -> QueueSighting { try await pair(ledger: "", id: "") }
+    public func identity() async throws(QueueError) -> QueueIdentity { try await pair(ledger: "", id: "") }
 
-    public func pair(ledger: String, id: String) async throws(QueueError) -> QueueSighting {
+    public func pair(ledger: String, id: String) async throws(QueueError) -> QueueIdentity {
         // On a connection that nobody is asked about: whoever is asked calls this.
         let answer = try await call("pair", on: reads) { head, _ in
             head.bulk(ledger)
@@ -13,7 +13,7 @@ extension RedisQueue: QueuePairing {
             let known = answer.values[4].text, let own = answer.values[5].text,
             let server = answer.values[6].text, let past = answer.values[7].text
         else { throw malformed("pair") }
-        return QueueSighting(
+        return QueueIdentity(
             id: own.isEmpty ? nil : own, epoch: epoch,
             past: past.split(separator: " ").compactMap { Int64($0) },
             server: "\(server)/\(configuration.database)", place: configuration.place,
@@ -22,10 +22,10 @@ extension RedisQueue: QueuePairing {
 
     /// From now on a connection for the verbs that reaches another server, or another epoch, than `known` carries a
     /// call only once `check` agrees: after every reconnect, for as long as this queue is open.
-    package func checkServers(known: QueueSighting?, _ check: @escaping ServerGate.Check) {
-        let known = known.flatMap { sight in
-            sight.server.split(separator: "/").first.map {
-                ServerGate.Server(runID: String($0), epoch: sight.epoch)
+    package func checkServers(known: QueueIdentity?, _ check: @escaping ServerGate.Check) {
+        let known = known.flatMap { identity in
+            identity.server.split(separator: "/").first.map {
+                ServerGate.Server(runID: String($0), epoch: identity.epoch)
             }
         }
         gate.begin(known, check)

@@ -68,8 +68,8 @@ extension QueueRepair.Action {
         case .endBecause(let status, let version, let error):
             arguments.bulk(bytes("B", status, version))
             arguments.bulk(error)
-        case .tellEnd: arguments.bulk("T")
-        case .tellStanding(let withRecord): arguments.bulk(withRecord ? "S1" : "S0")
+        case .logEnd: arguments.bulk("T")
+        case .logState(let withRecord): arguments.bulk(withRecord ? "S1" : "S0")
         case .wait(let time):
             var action: [UInt8] = [UInt8(ascii: "W")]
             action.appendBigEndian(Limits.reach(time))
@@ -83,7 +83,7 @@ extension QueueRepair.Action {
             arguments.bulk(action + place.bytes)
             Push(job.record, version: place.version, runAt: job.runAt, attempts: job.attempts)
                 .write(to: &arguments, withUnique: false)
-        case .bury(let stub, let place):
+        case .failWithoutRecord(let stub, let place):
             arguments.bulk([UInt8(ascii: "X")] + place.bytes)
             Push(stub, version: place.version, runAt: nil, attempts: 0).write(
                 to: &arguments, withUnique: false)

@@ -1,6 +1,6 @@
 import Foundation
 import TallyCore
-import TallyLedger
+import TallyDuties
 import TallyPostgres
 import TallyRedis
 import TallyRuntime
@@ -77,7 +77,7 @@ public final class Tally: Sendable {
         _ isReading: Bool
     ) async throws {
         guard let pairing = Pairing(queue, ledger) else { return }
-        var known: QueueSighting?
+        var known: QueueIdentity?
         // Set even where a store is away: the connection that comes about is then asked about.
         defer { if !isReading { queue.checkServers(known: known) { await answer(of: pairing) } } }
         do {

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 import TallyCore
-import TallyLedger
+import TallyDuties
 import TallyPostgres
 
 @testable import Tallystick

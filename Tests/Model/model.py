@@ -33,7 +33,7 @@ from typing import NamedTuple, Optional
 MENDS = {
     "guard_epoch": "row guard is (epoch, version, seq), and a terminal row yields only to a higher version; off: "
                    "(version, epoch, seq), terminal sticky within its version",
-    "tomb_mirrored": "a tombstone is dropped 60 s after the MIRROR reported it; off: 60 s after it was written, "
+    "tombstone_mirrored": "a tombstone is dropped 60 s after the MIRROR reported it; off: 60 s after it was written, "
                      "once mirrored",
     "issued_open": "a push issued before the current epoch was opened is refused, the reconciler's own excepted; "
                    "off: only its age counts",
@@ -105,7 +105,7 @@ class Redis(NamedTuple):
     due: tuple                # version of its element in `due`
     leases: tuple             # (version, epoch, grant, expired); `grant` is the checker's own name for the lease
     detour: Optional[tuple]   # (state, version, crashes, cancel flag)
-    tomb: Optional[tuple]     # (status, version, epoch, seq, written at, reported mirrored at)
+    tombstone: Optional[tuple]     # (status, version, epoch, seq, written at, reported mirrored at)
     log: tuple                # entries (epoch, seq, verb, status, version)
 
 
@@ -118,7 +118,7 @@ class Ledger(NamedTuple):
     floor: int = 1            # version of the last requeue (rule `requeue_floor`)
 
 
-class Ghost(NamedTuple):      # what the checker remembers; no actor reads it
+class Memory(NamedTuple):      # what the checker remembers; no actor reads it
     grants: int = 0
     epochs: int = 1           # stands for the server's milliseconds: every new epoch is above all earlier ones
     done: Optional[tuple] = None   # (version, mirrored) of the last terminal transition that was accepted
@@ -156,7 +156,7 @@ class State(NamedTuple):
     cancel: tuple             # ("idle",) ...
     ops: tuple                # each None | version seen | "end"
     workers: tuple            # each None | (version, epoch, grant, phase)
-    ghost: Ghost
+    memory: Memory
     left: Budget
     snap: Optional[Redis]
 
@@ -172,7 +172,7 @@ def start(scenario):
         pg = Ledger(("pending", 1, 1, 1), (1,) if begun == "outbox" else (), (1, 1), ((1, 1, "push", "pending", 1),), ())
         client = ("end",)
     return State(rd, pg, 0, client, None, (None,) * mirrors, None, ("idle",),
-                 (None,) * ops, (None,) * workers, Ghost(), Budget(**bounds), None), effects
+                 (None,) * ops, (None,) * workers, Memory(), Budget(**bounds), None), effects
 
 
 # ------------------------------------------------------------------------------------------------- the Redis functions
@@ -181,13 +181,13 @@ def call(s):
     r = s.rd
     if r.mrun == r.run:
         return s
-    e = s.ghost.epochs + 1
+    e = s.memory.epochs + 1
     r = r._replace(mrun=r.run, epoch=e, seq=0, held=F.hold)
     if F.epoch_entry:
         r = entry(r, "epoch", None, 0)
     if F.detour_at_epoch and r.body and r.detour is None and r.leases:
         r = r._replace(detour=("processing", r.leases[0][0], 0, False))
-    return s._replace(rd=r, ghost=s.ghost._replace(epochs=e))
+    return s._replace(rd=r, memory=s.memory._replace(epochs=e))
 
 
 def current(r):
@@ -218,16 +218,16 @@ def without(items, item):
     return items[:i] + items[i + 1:]
 
 
-def bury(s, verb, status, version):
+def leave(s, verb, status, version):
     """The job is terminal: body and detour go, a tombstone and an entry come."""
     r = entry(s.rd, verb, status, version)
     r = r._replace(body=False, detour=None, due=())
     if F.tombstones:
-        r = r._replace(tomb=(status, version, r.epoch, r.seq, s.now, None))
-    g = s.ghost
+        r = r._replace(tombstone=(status, version, r.epoch, r.seq, s.now, None))
+    g = s.memory
     if g.done is None or version >= g.done[0]:
         g = g._replace(done=(version, False))
-    return s._replace(rd=r, ghost=g)
+    return s._replace(rd=r, memory=g)
 
 
 def stamp(s):
@@ -247,7 +247,7 @@ def push(s, version, issued):
     r = s.rd
     if too_old(s, issued):
         return s, "refused"
-    if r.tomb and r.tomb[1] >= version:
+    if r.tombstone and r.tombstone[1] >= version:
         return s, "tombstone"
     if r.body:
         if current(r)[1] >= version or not F.push_supersedes:
@@ -256,14 +256,14 @@ def push(s, version, issued):
         if held[0] == "processing":           # the lease that this function can find
             r = r._replace(leases=tuple(x for x in r.leases if x[0] != held[1]))
         r = r._replace(due=())
-    r = put(r._replace(body=True, tomb=None, ready=tuple(sorted(r.ready + (version,)))), "pending", version, 0)
+    r = put(r._replace(body=True, tombstone=None, ready=tuple(sorted(r.ready + (version,)))), "pending", version, 0)
     return s._replace(rd=entry(r, "push", "pending", version)), "pushed"
 
 
 def reserve(s, element):
     """-> (state, lease or None): pops one element; an outdated one is dropped."""
     s = call(s)
-    r, g = s.rd, s.ghost
+    r, g = s.rd, s.memory
     if r.held or element not in r.ready:
         return s, None
     r = r._replace(ready=without(r.ready, element))
@@ -278,7 +278,7 @@ def reserve(s, element):
         g = g._replace(bad="I4")
     elif g.done and g.requeued <= g.done[0]:
         g = g._replace(reruns=g.reruns + 1) if g.loss and not g.done[1] else g._replace(bad="I3")
-    s = s._replace(rd=entry(r, "lease", "processing", version), ghost=g)
+    s = s._replace(rd=entry(r, "lease", "processing", version), memory=g)
     return s, lease
 
 
@@ -292,16 +292,16 @@ def settle(s, w, verb):
         return s, False                        # not processing, or expired; a repeat is answered from the tombstone
     lease = found[0]
     if lease[2] != grant:
-        s = s._replace(ghost=s.ghost._replace(bad="I6"))
+        s = s._replace(memory=s.memory._replace(bad="I6"))
     c = current(r)
     crashes, flag = (c[2], c[3]) if c else (0, False)
     s = s._replace(rd=r._replace(leases=without(r.leases, lease)))
     if verb == "ack":
-        return bury(s, verb, "completed", version), True
+        return leave(s, verb, "completed", version), True
     if flag:
-        return bury(s, verb, "cancelled", version), True
+        return leave(s, verb, "cancelled", version), True
     if verb == "fail":
-        return bury(s, verb, "failed", version), True
+        return leave(s, verb, "failed", version), True
     status = "retrying" if verb == "retry" else "scheduled"
     r = s.rd._replace(due=(version,), detour=(status, version, crashes, False))
     return s._replace(rd=entry(r, verb, status, version)), True
@@ -315,9 +315,9 @@ def reclaim(s, lease):
     crashes, flag = ((c[2] if c else 0) + 1), (c[3] if c else False)
     s = s._replace(rd=r._replace(leases=without(r.leases, lease)))
     if flag:
-        return bury(s, "reclaim", "cancelled", version)
+        return leave(s, "reclaim", "cancelled", version)
     if crashes >= MAX_CRASHES:
-        return bury(s, "reclaim", "failed", version)
+        return leave(s, "reclaim", "failed", version)
     r = put(s.rd, "pending", version, crashes)._replace(ready=tuple(sorted(s.rd.ready + (version,))))
     return s._replace(rd=entry(r, "reclaim", "pending", version))
 
@@ -341,14 +341,14 @@ def cancel(s, version=None, issued=None):
         if c[0] == "processing":
             r = put(r, "processing", c[1], c[2], True)
             return s._replace(rd=entry(r, "flag", "processing", c[1])), "cancelling", c[1]
-        return bury(s, "cancel", "cancelled", c[1]), "cancelled", c[1]
-    if r.tomb and (version is None or r.tomb[1] >= version):
-        return s, r.tomb[0], r.tomb[1]
+        return leave(s, "cancel", "cancelled", c[1]), "cancelled", c[1]
+    if r.tombstone and (version is None or r.tombstone[1] >= version):
+        return s, r.tombstone[0], r.tombstone[1]
     if version is None and not F.cancel_version:
-        return bury(s, "cancel", "cancelled", 1), "wrote", 1
+        return leave(s, "cancel", "cancelled", 1), "wrote", 1
     if version is None:
         return s, "unknown", 0
-    return bury(s, "cancel", "cancelled", version), "cancelled", version
+    return leave(s, "cancel", "cancelled", version), "cancelled", version
 
 
 # ------------------------------------------------------------------------------------------------ the mirror's row guard
@@ -369,14 +369,14 @@ def outranks(event, row, floor):
 # ------------------------------------------------------------------------------------------------------- the reconciler
 def view(r):
     c = current(r)
-    return (c[:2] if c else None, r.tomb[:2] if r.tomb else None)
+    return (c[:2] if c else None, r.tombstone[:2] if r.tombstone else None)
 
 
 def verdict(seen, row, outbox, effect):
     """The drift code after the barrier, or None."""
     if row is None:
         return None
-    active, tomb = seen
+    active, tombstone = seen
     status, version = row[:2]
     if status in TERMINAL:
         if outbox and not F.terminal_not_in_flight:
@@ -385,7 +385,7 @@ def verdict(seen, row, outbox, effect):
     if outbox and F.outbox_excuse:
         return None
     if active is None:
-        if tomb and tomb[1] >= version:
+        if tombstone and tombstone[1] >= version:
             return "D06"
         return "D04e" if effect else "D04" if status == "processing" else "D01"
     if active[1] < version and F.push_supersedes:
@@ -405,12 +405,12 @@ def repair(s, code, seen, row, issued):
         s, answer = push(s, version + (code == "D04"), issued)
         return s, answer == "pushed"
     if code == "D04e":
-        return bury(s, "repair", "completed", version), True
+        return leave(s, "repair", "completed", version), True
     if code == "D06":
         return s._replace(rd=entry(s.rd, "repair", seen[1][0], seen[1][1])), True
     leases = s.rd.leases if seen[0][0] != "processing" else tuple(x for x in s.rd.leases if x[0] != seen[0][1])
     r = s.rd._replace(leases=leases)                          # D05: the ledger wins
-    return bury(s._replace(rd=r), "repair", status, version), True
+    return leave(s._replace(rd=r), "repair", status, version), True
 
 
 def wants_scan(s):
@@ -423,7 +423,7 @@ def wants_scan(s):
 # ------------------------------------------------------------------------------------------------------------ the steps
 def steps(s, effects):
     """Yields (label, next state, duty). A duty is a step somebody will surely take; a state without one is at rest."""
-    rd, pg, g, left = s.rd, s.pg, s.ghost, s.left
+    rd, pg, g, left = s.rd, s.pg, s.memory, s.left
     here = stamp(s)
 
     # client: T1 commit, T2 push, T3 delete. It may stop anywhere, so none is a duty.
@@ -493,7 +493,7 @@ def steps(s, effects):
             clash = pg.effect if F.effects_key else tuple(x for x in pg.effect if x == w[2])
             n = s if clash else s._replace(pg=pg._replace(effect=pg.effect + (w[2],)))
             if len(n.pg.effect) > 1:
-                n = n._replace(ghost=g._replace(bad="I9"))
+                n = n._replace(memory=g._replace(bad="I9"))
             yield name + (": effect refused, already there" if clash else ": commits its effect"), with_worker(
                 n, w[:3] + ("done",)), True
             continue
@@ -525,11 +525,11 @@ def steps(s, effects):
         yield "promote v%d" % rd.due[0], promote(s), True
     if left.tick:
         yield "30 s pass", s._replace(now=s.now + 1, left=left._replace(tick=left.tick - 1)), False
-    t = rd.tomb
+    t = rd.tombstone
     if t and left.tick != -1:
-        since = t[5] if F.tomb_mirrored else t[4]
+        since = t[5] if F.tombstone_mirrored else t[4]
         if t[5] is not None and s.now - since >= DROP and s.now - t[4] >= DROP:
-            yield "tombstone (%s v%d) is dropped" % t[:2], s._replace(rd=rd._replace(tomb=None)), False
+            yield "tombstone (%s v%d) is dropped" % t[:2], s._replace(rd=rd._replace(tombstone=None)), False
 
     # cancel, by a client that may stop anywhere
     c = s.cancel
@@ -545,8 +545,8 @@ def steps(s, effects):
         elif row[0] == "cancelled":
             yield "cancel: reads the ledger: cancelled, acknowledged", acknowledge(s), False
         else:
-            yield "cancel: reads the ledger: %s v%d" % row[:2], s._replace(cancel=("tomb", row[1], c[1])), False
-    elif c[0] == "tomb":
+            yield "cancel: reads the ledger: %s v%d" % row[:2], s._replace(cancel=("tombstone", row[1], c[1])), False
+    elif c[0] == "tombstone":
         n, answer, v = cancel(s, c[1], c[2])
         yield "cancel at v%d -> %s" % (c[1], answer), after_cancel(n, answer, v), False
     elif c[0] == "cas":
@@ -560,7 +560,7 @@ def steps(s, effects):
             yield "cancel: compare-and-set misses, starts over", s._replace(cancel=("again",)), False
         else:
             n = s._replace(pg=pg._replace(row=("cancelled", max(v, row[1])) + row[2:]))
-            n = n._replace(ghost=g._replace(done=(max(v, row[1]), True)))
+            n = n._replace(memory=g._replace(done=(max(v, row[1]), True)))
             yield "cancel: sets the ledger row cancelled v%d, acknowledged" % n.pg.row[1], acknowledge(n), False
 
     # operators: look, then requeue
@@ -575,7 +575,7 @@ def steps(s, effects):
                 v = row[1] + 1
                 n = s._replace(pg=pg._replace(row=("pending", v) + row[2:], outbox=tuple(sorted(pg.outbox + (v,))),
                                            floor=v))
-                n = n._replace(ghost=g._replace(requeued=v, seen=tuple(sorted(g.seen + (o,))),
+                n = n._replace(memory=g._replace(requeued=v, seen=tuple(sorted(g.seen + (o,))),
                                                 bad="I7" if o in g.seen else g.bad))
                 yield "operator %d requeues: pending v%d and an outbox row" % (i + 1, v), with_op(n, "end"), False
             else:
@@ -593,17 +593,17 @@ def steps(s, effects):
         if m[0] == "commit":
             n = s
             if m[1] == pg.cursor or not F.cursor_cas:
-                row, ghost = pg.row, g
+                row, memory = pg.row, g
                 for event in m[2]:
                     if event[:2] in [x[:2] for x in pg.events]:
-                        ghost = ghost._replace(bad="I5")
+                        memory = memory._replace(bad="I5")
                     if event[3] is None:
                         continue
                     if row and outranks(event, row, pg.floor):
                         row = (event[3], event[4], event[0], event[1])
-                    if event[3] in TERMINAL and ghost.done and event[4] >= ghost.done[0]:
-                        ghost = ghost._replace(done=(ghost.done[0], True))
-                n = s._replace(ghost=ghost, pg=pg._replace(row=row, cursor=m[2][-1][:2], events=tuple(
+                    if event[3] in TERMINAL and memory.done and event[4] >= memory.done[0]:
+                        memory = memory._replace(done=(memory.done[0], True))
+                n = s._replace(memory=memory, pg=pg._replace(row=row, cursor=m[2][-1][:2], events=tuple(
                     sorted(set(pg.events) | set(m[2])))))
                 yield "mirror: commits to %d-%d" % m[2][-1][:2], with_mirror(n, ("report", m[2][-1][:2])), True
             else:
@@ -611,8 +611,8 @@ def steps(s, effects):
         else:
             n = call(s)
             r = n.rd._replace(log=tuple(x for x in n.rd.log if x[:2] > m[1]))
-            if r.tomb and r.tomb[5] is None and r.tomb[2:4] <= m[1]:
-                r = r._replace(tomb=r.tomb[:5] + (n.now,))
+            if r.tombstone and r.tombstone[5] is None and r.tombstone[2:4] <= m[1]:
+                r = r._replace(tombstone=r.tombstone[:5] + (n.now,))
             yield "mirror: reports and trims to %d-%d" % m[1], with_mirror(n._replace(rd=r), None), True
         yield "mirror: crashes", with_mirror(s, None), False
 
@@ -646,10 +646,10 @@ def steps(s, effects):
         _, code, seen, row, issued = s.rec
         n, made = repair(s, code, seen, row, issued)
         if made:
-            ghost = n.ghost._replace(repairs=g.repairs + 1)
-            if not g.loss or ghost.repairs > 6:
-                ghost = ghost._replace(bad="I8")
-            n = n._replace(ghost=ghost)
+            memory = n.memory._replace(repairs=g.repairs + 1)
+            if not g.loss or memory.repairs > 6:
+                memory = memory._replace(bad="I8")
+            n = n._replace(memory=memory)
         yield "reconciler: repair %s -> %s" % (code, "made" if made else "raced, dropped"), n._replace(rec=None), True
     if s.rec is not None:
         yield "reconciler: crashes", s._replace(rec=None), False
@@ -658,16 +658,16 @@ def steps(s, effects):
     if left.flush:
         yield "FLUSHALL", s._replace(
             rd=Redis(rd.run, 0, 0, 0, False, False, (), (), (), None, None, ()),
-            ghost=g._replace(loss=True), left=left._replace(flush=left.flush - 1)), False
+            memory=g._replace(loss=True), left=left._replace(flush=left.flush - 1)), False
     if left.snap:
         yield "(Redis will return to this point)", s._replace(snap=rd, left=left._replace(snap=left.snap - 1)), False
     if s.snap:
         yield "Redis restarts with its tail lost", s._replace(
-            rd=s.snap._replace(run=rd.run + 1), snap=None, ghost=g._replace(loss=True)), False
+            rd=s.snap._replace(run=rd.run + 1), snap=None, memory=g._replace(loss=True)), False
 
 
 def acknowledge(s):
-    return s._replace(cancel=("idle",), ghost=s.ghost._replace(cancelled=True))
+    return s._replace(cancel=("idle",), memory=s.memory._replace(cancelled=True))
 
 
 def after_cancel(s, answer, version):
@@ -685,8 +685,8 @@ def after_cancel(s, answer, version):
 # ------------------------------------------------------------------------------------------------------- the invariants
 def broken(s):
     """Broken in any state."""
-    if s.ghost.bad:
-        return s.ghost.bad
+    if s.memory.bad:
+        return s.memory.bad
     if len(s.rd.leases) > 1:
         return "I2"
     return ""
@@ -699,9 +699,9 @@ def broken_at_rest(s):
         return ""
     if row[0] not in TERMINAL or rd.body or rd.leases:
         return "I1"
-    if row[0] == "failed" and row[1] < s.ghost.requeued:
+    if row[0] == "failed" and row[1] < s.memory.requeued:
         return "I7"
-    if not s.ghost.loss:
+    if not s.memory.loss:
         events = s.pg.events
         if [x[1] for x in events] != list(range(1, rd.seq + 1)):
             return "I5"
@@ -749,7 +749,7 @@ def check(scenario, limit, deadline):
             if not out.bad and rest:
                 out.rests += 1
                 resting.append(h)
-                out.reruns += s.ghost.reruns > 0
+                out.reruns += s.memory.reruns > 0
                 out.bad = broken_at_rest(s)
                 if out.bad:
                     out.trace = trace(s0, parent, h, effects) + ["(nothing can move: ledger %s, Redis %s)" % (
@@ -825,7 +825,7 @@ SCENARIOS = {
 }
 # Where each rule shows its worth soonest.
 WITNESS = {
-    "guard_epoch": "rollback", "tomb_mirrored": "tombstones", "issued_open": "flush-cancel", "hold": "rollback-cancel",
+    "guard_epoch": "rollback", "tombstone_mirrored": "tombstones", "issued_open": "flush-cancel", "hold": "rollback-cancel",
     "detour_at_epoch": "rollback-requeue", "cancel_version": "cancel", "cancel_ledger": "rollback-cancel",
     "cancel_epoch": "rollback-cancel", "requeue_version": "requeue", "requeue_floor": "rollback-refail",
     "effects_key": "effects", "terminal_not_in_flight": "rollback-cancel", "outbox_version": "rollback-cancel",

@@ -3,8 +3,9 @@ import Testing
 @Suite struct `The runbooks` {
     @Test func `have a line for every code, and a page for each that needs a person [P3]`() throws {
         let page = try Tree.text("ops/runbooks/README.md")
-        let source = try Tree.text("Sources/TallyLedger/Reconcile/Drift.swift")
-        let built = source.matches(#"^    case (D[0-9]{2})$"#).map { $0[0] }
+        let source = try Tree.text("Sources/TallyDuties/Reconcile/Drift.swift")
+        let names = try Self.names()
+        let built = names.values
         let listed = page.matches(#"^\| (D[0-9]{2})[ ,]"#).map { $0[0] }
 
         #expect(built.count > 20)
@@ -15,8 +16,8 @@ import Testing
             #expect(lines.count > 8 && lines.count < 60, "\(link): one page")
         }
         let person = try #require(source.between("public var remedy: Remedy {", "default:"))
-        for code in person.matches(#"\.(D[0-9]{2})"#).map({ $0[0] }) {
-            #expect(page.contains("(\(code).md)"), "\(code)")
+        for name in person.matches(#"\.([a-z]\w+)"#).map({ $0[0] }) where names[name] != nil {
+            #expect(page.contains("(\(names[name]!).md)"), "\(name)")
         }
         for named in try Tree.files("Sources", "swift").flatMap({
             try Tree.text($0).matches(#"ops/runbooks/(D[0-9]{2})\.md"#).map { $0[0] }
@@ -24,10 +25,9 @@ import Testing
     }
 
     @Test func `give every code that is built a test that brings it about [P3]`() throws {
-        let source = try Tree.text("Sources/TallyLedger/Reconcile/Drift.swift")
-        let tests = try Tree.files("Tests/TallyLedgerTests", "swift").map { try Tree.text($0) }.joined()
-        for code in source.matches(#"^    case (D[0-9]{2})$"#).map({ $0[0] }) {
-            #expect(tests.contains(": .\(code)\n") || tests.contains("[\(code)"), "\(code)")
+        let tests = try Tree.files("Tests/TallyDutiesTests", "swift").map { try Tree.text($0) }.joined()
+        for (name, code) in try Self.names() {
+            #expect(tests.contains(": .\(name)\n") || tests.contains("[\(code)"), "\(code)")
         }
     }
 
@@ -35,11 +35,22 @@ import Testing
     {
         let page = try Tree.text("ops/runbooks/README.md")
         let tests = try Tree.files("Tests", "swift").map { try Tree.text($0) }.joined()
+        let names = try Self.names()
         for number in 1...34 {
             let code = "D\(number < 10 ? "0" : "")\(number)"
             let line = try #require(page.matches("^\\| [D0-9, ]*\(code)[ ,].*$").first?[0], "\(code)")
-            let isShown = tests.contains(": .\(code)\n") || tests.holds("\\[([A-Z0-9]+, )*\(code)[,\\]]")
+            let name = names.first { $0.value == code }?.key ?? ""
+            let isShown =
+                !name.isEmpty && tests.contains(": .\(name)\n")
+                || tests.holds("\\[([A-Z0-9]+, )*\(code)[,\\]]")
             #expect(isShown || line.holds("[nN]o [a-z]+ yet"), "\(code)")
         }
+    }
+
+    /// The codes of the drift that is looked for, by its name in the code.
+    private static func names() throws -> [String: String] {
+        let source = try Tree.text("Sources/TallyDuties/Reconcile/Drift.swift")
+        let rows = source.matches(#"^    case (\w+) = "(D[0-9]{2})"$"#)
+        return Dictionary(uniqueKeysWithValues: rows.map { ($0[0], $0[1]) })
     }
 }

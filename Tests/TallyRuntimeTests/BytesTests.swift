@@ -1,6 +1,6 @@
 import Synchronization
 import TallyCore
-import TallyLedger
+import TallyDuties
 import TallyMemory
 import TallyTesting
 import TestSupport

@@ -1,5 +1,5 @@
 import TallyCore
-import TallyLedger
+import TallyDuties
 import TallyRedis
 import TestSupport
 import Testing

@@ -1,5 +1,5 @@
 import TallyCore
-import TallyLedger
+import TallyDuties
 import TallyMemory
 import TallyTesting
 import TestSupport
@@ -191,7 +191,7 @@ import Testing
     /// It refuses every question about keys, and nothing else.
     private struct DeafHomes: QueueKeyHomes {
         private func refuse() -> QueueError { QueueError(.invalid, "homes", "asked") }
-        func untold() async throws(QueueError) -> Int64? { throw refuse() }
+        func epochWithoutKeyHomes() async throws(QueueError) -> Int64? { throw refuse() }
         func restore(
             _ homes: [QueueName: KeyHome], epoch: Int64, isLast: Bool
         ) async throws(QueueError) -> Bool { throw refuse() }

@@ -36,10 +36,10 @@ package struct LibraryMutation: Sendable, CustomStringConvertible {
             "issued_bound", " or c.now - tonumber(at) > ISSUED",
             ""),
         LibraryMutation(
-            "tombstones", "redis.call('HSET', c.p .. K.tombs .. c.gen, unpack(tombs))",
+            "tombstones", "redis.call('HSET', c.p .. K.tombs .. c.gen, unpack(tombstones))",
             ""),
         LibraryMutation(
-            "tomb_mirrored", "elseif m[6] == '0' then",
+            "tombstone_mirrored", "elseif m[6] == '0' then",
             "elseif false then"),
         LibraryMutation(
             "cancel_version", "if not version then return reply(c, 'u', 0) end",

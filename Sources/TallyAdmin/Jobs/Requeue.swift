@@ -1,5 +1,5 @@
 import TallyCore
-import TallyLedger
+import TallyDuties
 
 /// A failed job that is to run again.
 package struct RequeueWish: Sendable {

@@ -1,5 +1,5 @@
 import TallyCore
-import TallyLedger
+import TallyDuties
 
 /// A run of the reconciler that ended, and the statement after it.
 package struct ReconcileReport: Sendable {

@@ -149,11 +149,11 @@ extension QueueRepair.Action {
     package func problem(at now: Timestamp) -> String? {
         switch self {
         case .push(let push): push.problem(at: now)
-        case .rewrite(let record), .bury(let record, _):
+        case .rewrite(let record), .failWithoutRecord(let record, _):
             Push(record, isRecorded: true).problem(at: now)
         case .restore(let job, let place):
             Push(job.record, version: place.version, runAt: nil, attempts: job.attempts).problem(at: now)
-        case .end, .endBecause, .tellEnd, .tellStanding, .wait, .reclaim, .promote: nil
+        case .end, .endBecause, .logEnd, .logState, .wait, .reclaim, .promote: nil
         }
     }
 }

@@ -1,5 +1,5 @@
 /// What a process saw of a queue at one moment, to be laid beside what the ledger knows of its queue.
-public struct QueueSighting: Hashable, Sendable {
+public struct QueueIdentity: Hashable, Sendable {
     /// The queue's own id; nil = it has none: it is new, or was emptied, or no newer program has paired it yet.
     public var id: String?
     /// The history that it is in.
@@ -86,29 +86,29 @@ public enum PairingVerdict: Hashable, Sendable {
     ///   - fresh: the id that a new queue would have.
     ///   - isAdopting: a person said that whatever was known is gone.
     public static func of(
-        _ sight: QueueSighting, _ queues: [KnownQueue], fresh: String, isAdopting: Bool
+        _ identity: QueueIdentity, _ queues: [KnownQueue], fresh: String, isAdopting: Bool
     ) -> PairingVerdict {
         guard let current = queues.first(where: { $0.gaveWayTo == nil }) else {
-            return .becomes(id: sight.id ?? fresh)
+            return .becomes(id: identity.id ?? fresh)
         }
-        if sight.server == current.server {
+        if identity.server == current.server {
             // Whatever it has lost, it is the queue that the ledger knows. An id that it does not have yet, in the
             // very history that the ledger knows, was not written before its process ended.
-            if sight.id == current.id { return .known }
-            return .becomes(id: sight.id ?? (sight.epoch == current.epoch ? current.id : fresh))
+            if identity.id == current.id { return .known }
+            return .becomes(id: identity.id ?? (identity.epoch == current.epoch ? current.id : fresh))
         }
         let lives = current.seen < Limits.queueLives
-        if sight.id == current.id {
+        if identity.id == current.id {
             if isAdopting { return .known }
-            if !sight.follows(current.epoch) { return .gaveWay(to: current.epoch) }
+            if !identity.follows(current.epoch) { return .gaveWay(to: current.epoch) }
             // A replica that was promoted, or a copy beside the one that lives.
-            return lives && !current.places.contains(sight.place) ? .stillLives : .known
+            return lives && !current.places.contains(identity.place) ? .stillLives : .known
         }
-        if isAdopting { return .becomes(id: sight.id ?? fresh) }
-        if current.places.contains(sight.place) {
-            return lives ? .stillLives : .becomes(id: sight.id ?? fresh)
+        if isAdopting { return .becomes(id: identity.id ?? fresh) }
+        if current.places.contains(identity.place) {
+            return lives ? .stillLives : .becomes(id: identity.id ?? fresh)
         }
-        if let epoch = queues.first(where: { $0.id == sight.id })?.gaveWayTo { return .gaveWay(to: epoch) }
+        if let epoch = queues.first(where: { $0.id == identity.id })?.gaveWayTo { return .gaveWay(to: epoch) }
         return .another(known: current)
     }
 }

@@ -34,9 +34,9 @@ public struct QueueRepair: Sendable {
         /// End it, and say why.
         case endBecause(JobStatus, version: Int, error: String)
         /// Write the tombstone's end to the log again.
-        case tellEnd
+        case logEnd
         /// Write to the log how the job stands, with its record where the ledger has no row.
-        case tellStanding(withRecord: Bool)
+        case logState(withRecord: Bool)
         /// Let it wait until then.
         case wait(until: Timestamp)
         /// Write its record again, as the ledger has it.
@@ -45,7 +45,7 @@ public struct QueueRepair: Sendable {
         case restore(JobSnapshot, place: QueuePlace)
         /// Take out an id of which neither store has a record, or a held job whose record is damaged and that the
         /// ledger lacks; it ends as failed, with a stub for the ledger.
-        case bury(stub: JobRecord, place: QueuePlace)
+        case failWithoutRecord(stub: JobRecord, place: QueuePlace)
         /// Take back its lease, which has run out.
         case reclaim
         /// Make it runnable: its time has come.

@@ -4,7 +4,7 @@
 /// in an epoch that has not been told what the ledger knows: those calls then answer nil.
 public protocol QueueKeyHomes: Sendable {
     /// The epoch, as long as it has not been told.
-    func untold() async throws(QueueError) -> Int64?
+    func epochWithoutKeyHomes() async throws(QueueError) -> Int64?
     /// What the ledger knows. Where it says that the queue keeps the keys, it is right, whatever stands here; else
     /// what stands here stays. False, and nothing is changed, in another epoch than `epoch`.
     ///
@@ -21,7 +21,7 @@ public protocol QueueKeyHomes: Sendable {
 extension QueueKeyHomes {
     /// Tells the epoch what the ledger knows, unless it has been told. Without a ledger that knows there is nothing.
     package func learn(from ledger: (any LedgerKeyHomes)?) async throws {
-        guard let epoch = try await untold() else { return }
+        guard let epoch = try await epochWithoutKeyHomes() else { return }
         var last: QueueName?
         while true {
             let page = try await ledger?.keyHomes(after: last, limit: Limits.maxPage) ?? []

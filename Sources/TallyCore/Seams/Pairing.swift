@@ -2,10 +2,10 @@
 public protocol QueuePairing: Sendable {
     /// Writes nothing of the pairing. Like every call it begins an epoch where one is due, and so tells the present
     /// one.
-    func sighting() async throws(QueueError) -> QueueSighting
+    func identity() async throws(QueueError) -> QueueIdentity
     /// Writes what is missing: the ledger that it belongs to, and its own id. Says how it stands then: the first to
     /// come stays.
-    func pair(ledger: String, id: String) async throws(QueueError) -> QueueSighting
+    func pair(ledger: String, id: String) async throws(QueueError) -> QueueIdentity
 }
 
 /// A ledger that knows its queue.
@@ -15,7 +15,8 @@ public protocol LedgerPairing: Sendable {
     /// Decides under a lock, and keeps what was decided: one after another, however many processes ask.
     ///
     /// - Parameter isDry: only decides.
-    func meet(_ sight: QueueSighting, fresh: String, isAdopting: Bool, isDry: Bool) async throws(LedgerError)
+    func meet(_ identity: QueueIdentity, fresh: String, isAdopting: Bool, isDry: Bool)
+        async throws(LedgerError)
         -> PairingVerdict
     /// The namespace that this ledger belongs to; the first to come stays.
     func claimNamespace(_ name: String) async throws(LedgerError) -> String

@@ -1,7 +1,7 @@
 import TallyCore
 
 extension MemoryQueue: QueueKeyHomes {
-    public func untold() async throws(QueueError) -> Int64? {
+    public func epochWithoutKeyHomes() async throws(QueueError) -> Int64? {
         try run("untold") { state, _ in state.isTold ? nil : state.epoch }
     }
     public func restore(_ homes: [QueueName: KeyHome], epoch: Int64, isLast: Bool) async throws(QueueError)
@@ -10,7 +10,7 @@ extension MemoryQueue: QueueKeyHomes {
         try run("restore homes") { state, _ in
             if state.epoch != epoch { return false }
             state.homes.merge(homes) { known, told in told == .queue ? told : known }
-            if isLast { state.toldEpoch = epoch }
+            if isLast { state.keyHomesEpoch = epoch }
             return true
         }
     }
@@ -34,7 +34,7 @@ extension MemoryQueueState {
         unique[slot].map { $0.id != id && $0.isLive(at: now) } ?? false
     }
 
-    fileprivate var isTold: Bool { toldEpoch == epoch }
+    fileprivate var isTold: Bool { keyHomesEpoch == epoch }
 
     fileprivate mutating func noteKeys(of queue: QueueName) -> KeyHome {
         let home = homes[queue] ?? .queue

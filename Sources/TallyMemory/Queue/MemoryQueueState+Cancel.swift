@@ -28,7 +28,7 @@ extension MemoryQueueState {
 
     private mutating func end(_ id: JobID, from: JobStatus?, version: Int, at now: Timestamp) -> CancelAnswer
     {
-        bury(id, .cancelled, version: version)
+        leave(id, .cancelled, version: version)
         append(.cancel, [Move(id: id, version: version, from: from, to: .cancelled)], at: now)
         return .cancelled(version: version, epoch: epoch)
     }

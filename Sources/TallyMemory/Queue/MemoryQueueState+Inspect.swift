@@ -71,13 +71,13 @@ extension MemoryQueueState {
             else { return nil }
             return insert(push, at: now)
         case .end(let status, let version):
-            bury(repair.id, status, version: version)
+            leave(repair.id, status, version: version)
             return ending(status, version, nil)
         case .endBecause(let status, let version, let error):
-            bury(repair.id, status, version: version)
+            leave(repair.id, status, version: version)
             return ending(status, version, error)
-        case .tellEnd: return end.map { Move(id: repair.id, version: $0.version, from: nil, to: $0.status) }
-        case .tellStanding(let withRecord):
+        case .logEnd: return end.map { Move(id: repair.id, version: $0.version, from: nil, to: $0.status) }
+        case .logState(let withRecord):
             guard let held else { return nil }
             let waits = held.status == .scheduled || held.status == .retrying
             return Move(
@@ -90,7 +90,7 @@ extension MemoryQueueState {
             makeWait(held, as: held.status, until: time)
             return Move(
                 id: repair.id, version: held.version, from: held.status, to: held.status, runAt: time)
-        case .rewrite, .restore, .bury, .reclaim, .promote: return nil
+        case .rewrite, .restore, .failWithoutRecord, .reclaim, .promote: return nil
         }
     }
 

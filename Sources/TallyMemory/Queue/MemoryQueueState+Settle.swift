@@ -89,7 +89,7 @@ extension MemoryQueueState {
             jobs[lease.id] = job
             var move = Move(id: lease.id, version: lease.version, from: .processing, to: .pending)
             end(job, as: settlement, &move, at: now)
-            if move.to.isTerminal { bury(lease.id, move.to, version: lease.version) }
+            if move.to.isTerminal { leave(lease.id, move.to, version: lease.version) }
             moves.append(move)
             return .settled(move.to)
         }

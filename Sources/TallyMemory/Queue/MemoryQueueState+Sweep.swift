@@ -30,11 +30,11 @@ extension MemoryQueueState {
             id: job.record.id, version: job.version, from: .processing, to: .pending, crashes: job.crashes)
         if job.cancelRequested {
             move.to = .cancelled
-            bury(move.id, .cancelled, version: move.version)
+            leave(move.id, .cancelled, version: move.version)
         } else if job.crashes >= job.record.maxCrashes {
             move.to = .failed
             move.error = "crashed: the lease ran out \(job.crashes) times"
-            bury(move.id, .failed, version: move.version)
+            leave(move.id, .failed, version: move.version)
         } else {
             var job = job
             job.runAt = nil

@@ -18,7 +18,7 @@ struct MemoryQueueState: Sendable {
     var unique: [UniqueSlot: UniqueHolder] = [:]
     var homes: [QueueName: KeyHome] = [:]
     /// The epoch that was told which half keeps the keys, as the ledger knows it.
-    var toldEpoch: Int64?
+    var keyHomesEpoch: Int64?
     var paused: Set<QueueName> = []
 
     var log = MemoryLog()
@@ -71,7 +71,7 @@ struct MemoryQueueState: Sendable {
     }
 
     /// The job is terminal: it goes, a tombstone comes, its unique key is free unless it lasts for a time.
-    mutating func bury(_ id: JobID, _ status: JobStatus, version: Int) {
+    mutating func leave(_ id: JobID, _ status: JobStatus, version: Int) {
         if let job = jobs.removeValue(forKey: id) {
             unplace(job)
             if let slot = job.claim, let holder = unique[slot], holder.id == id, holder.until == nil {

@@ -27,7 +27,7 @@ redis.register_function { function_name = NAME .. 'ack', flags = { 'allow-oom' }
   end
   if #gone > 0 then
     redis.call('ZREM', c.p .. K.leases, unpack(gone))
-    bury(c, ended)
+    leave(c, ended)
     append(c, 'A', '', table.concat(moves))
     finish(c)
   end

@@ -31,15 +31,17 @@ redis.register_function { function_name = NAME .. 'cancel', flags = { 'allow-oom
   if d then
     if d.state == 'p' then count_up(c, K.outdated, queue_of(d.record), 1)
     else wait_no_more(c, queue_of(d.record), element_of(id, d.version)) end
-    bury(c, { id, 'x', struct.pack('>I4', d.version) })
+    leave(c, { id, 'x', struct.pack('>I4', d.version) })
     append(c, 'X', '', move(element_of(id, d.version), d.state, 'x', ''))
     finish(c)
     return reply(c, 'x', d.version)
   end
-  local tomb = tomb_of(c, id)
-  if tomb and (not version or tomb.version >= version) then return reply(c, 'E' .. tomb.status, tomb.version) end
+  local tombstone = tombstone_of(c, id)
+  if tombstone and (not version or tombstone.version >= version) then
+    return reply(c, 'E' .. tombstone.status, tombstone.version)
+  end
   if not version then return reply(c, 'u', 0) end
-  bury(c, { id, 'x', struct.pack('>I4', version) }, true)
+  leave(c, { id, 'x', struct.pack('>I4', version) }, true)
   append(c, 'X', '', move(element_of(id, version), '-', 'x', ''))
   finish(c)
   return reply(c, 'x', version)

@@ -15,9 +15,9 @@
 -- Log      nothing
 -- Repeat   answers the same: the half that was decided on stays, and a key that was taken is still the job's own
 -- Cost     O(jobs)
-local TOLD = ''   -- the field of `homes` that says which epoch has been told: no queue's name is blank
+local RESTORED = ''   -- the field of `homes` that says which epoch has been told: no queue's name is blank
 
-local function is_told(c) return redis.call('HGET', c.p .. K.homes, TOLD) == text(c.epoch) end
+local function is_restored(c) return redis.call('HGET', c.p .. K.homes, RESTORED) == text(c.epoch) end
 
 local function holder_of(c, field, id)
   local holder = redis.call('HGET', c.p .. K.unique, 'k' .. field)
@@ -29,7 +29,7 @@ local function restore_homes(c, args)
   for i = 6, #args, 2 do
     redis.call(args[i + 1] == 'q' and 'HSET' or 'HSETNX', c.p .. K.homes, args[i], args[i + 1])
   end
-  if args[5] == 'all' then redis.call('HSET', c.p .. K.homes, TOLD, text(c.epoch)) end
+  if args[5] == 'all' then redis.call('HSET', c.p .. K.homes, RESTORED, text(c.epoch)) end
 end
 
 local function note_home(c, queue)
@@ -81,7 +81,7 @@ redis.register_function { function_name = NAME .. 'homes', callback = function(k
     restore_homes(c, args)
     return reply(c, '1', '')
   end
-  if not is_told(c) then return reply(c, '0', '') end
+  if not is_restored(c) then return reply(c, '0', '') end
   local letters = {}
   if mode == 'note' then
     for i = 4, #args do letters[#letters + 1] = note_home(c, args[i]) end

@@ -31,7 +31,7 @@ redis.register_function { function_name = NAME .. 'inspect', flags = { 'allow-oo
   local n, bytes = #out, 0
   for i = first, #args do
     local id = args[i]
-    local d, tomb = current(c, id), tomb_of(c, id)
+    local d, tombstone = current(c, id), tombstone_of(c, id)
     local record, large = '', ''
     if d and is_whole then
       record = d.record
@@ -44,8 +44,8 @@ redis.register_function { function_name = NAME .. 'inspect', flags = { 'allow-oo
     out[n + 2] = d and write_detour(d) or ''
     out[n + 3] = d and d.expiry and text(tonumber(d.expiry)) or ''
     out[n + 4] = large
-    out[n + 5] = tomb and tomb.status or ''
-    out[n + 6] = tomb and text(tomb.version) or ''
+    out[n + 5] = tombstone and tombstone.status or ''
+    out[n + 6] = tombstone and text(tombstone.version) or ''
     n, bytes = n + 6, bytes + #record + #large
     if bytes >= INSPECT_BYTES then break end
   end

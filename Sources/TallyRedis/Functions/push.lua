@@ -103,7 +103,7 @@ local function judge_push(c, s, i, job)
   if s.first[job.id] then return is_same(c, s.first[job.id].record, job, s.first[job.id].large) and 'e' or 'd' end
   for _, bytes in ipairs({ s.a[i] or '', s.b[i] or '' }) do
     -- It has ended, nobody knows how: it is pushed once its tombstone is gone, or has ended in the ledger by then.
-    if bytes ~= '' and not is_tomb(bytes) then return 'r' end
+    if bytes ~= '' and not is_tombstone(bytes) then return 'r' end
     if bytes ~= '' and (struct.unpack('>I4', bytes, 2)) >= version then return bytes:sub(1, 1) end
   end
   if s.bodies[i] then
@@ -206,7 +206,7 @@ local function push_one(c, job, lines, bodies, moves)
 end
 
 -- The tombstone of an earlier version must not answer for the new one.
-local function unbury(c, ids)
+local function drop_tombstones(c, ids)
   if #ids == 0 then return end
   redis.call('HDEL', c.p .. K.tombs .. 'a', unpack(ids))
   redis.call('HDEL', c.p .. K.tombs .. 'b', unpack(ids))
@@ -226,7 +226,7 @@ local function push_jobs(c, jobs, letters, verb, actor)
     end
   end
   if #moves == 0 then return end
-  unbury(c, ids)
+  drop_tombstones(c, ids)
   redis.call('HSET', c.p .. K.body, unpack(bodies))
   push_lines(c, lines)
   -- A new head of `due` ends the idle wait of its queue's workers, who then wait for that moment.
@@ -262,9 +262,9 @@ local function push_straight(c, args)
   local bodies = redis.call('HMGET', c.p .. K.body, unpack(ids))
   for i = 1, count do if bodies[i] then return false end end
   for _, gen in ipairs({ 'a', 'b' }) do
-    local tombs = c.p .. K.tombs .. gen
-    if redis.call('EXISTS', tombs) == 1 then
-      local found = redis.call('HMGET', tombs, unpack(ids))
+    local tombstones = c.p .. K.tombs .. gen
+    if redis.call('EXISTS', tombstones) == 1 then
+      local found = redis.call('HMGET', tombstones, unpack(ids))
       for i = 1, count do if found[i] then return false end end
     end
   end

@@ -41,7 +41,7 @@ local function take_back(c, tokens, actor)
     end
   end
   push_lines(c, lines)
-  bury(c, ended)
+  leave(c, ended)
   if #moves > 0 then append(c, 'C', actor, table.concat(moves)) end
   return #moves
 end

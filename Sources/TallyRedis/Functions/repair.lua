@@ -6,7 +6,7 @@
 --          epoch   in which the reconciler looked
 --          code    of the drift
 --          seen    '-' absent, or 'H' held / 'E' ended .. status .. version (4)
---          action  'P' push                     'B' .. status .. version (4)  bury; `why` follows, '' = no error
+--          action  'P' push                     'B' .. status .. version (4)  leave; `why` follows, '' = no error
 --                  'T' tell the end again       'S' .. '1' or '0'  tell how it stands, with its record or without
 --                  'W' .. run_at (8)  wait until then               'R' write its record again
 --                  'C' reclaim its lease, which has run out         'M' promote it, for it is due
@@ -37,7 +37,7 @@ local function write_record(c, job)
 end
 
 -- Where an id without a record stands: its place of the kind that `state` asks for, or nil.
-local function haunts(c, place, record)
+local function place_of(c, place, record)
   if #place == 28 then return redis.call('ZSCORE', c.p .. K.leases, place) and K.leases end
   if redis.call('ZSCORE', c.p .. K.due, place) then return K.due end
   local key = K.ready .. queue_of(record) .. ':' .. priority_of(record)
@@ -69,15 +69,15 @@ end
 function repairs.B(c, r)
   local status, version, d = r.action:sub(2, 2), (struct.unpack('>I4', r.action, 3)), r.d
   if d then take_out(c, r.id, d) end
-  unbury(c, { r.id })
-  bury(c, { r.id, status, struct.pack('>I4', version) }, not d)
+  drop_tombstones(c, { r.id })
+  leave(c, { r.id, status, struct.pack('>I4', version) }, not d)
   append(c, 'D', r.actor, move(element_of(r.id, version), d and d.state or '-', status, r.why and '\4' .. r.why))
   return true
 end
 
 function repairs.T(c, r)
-  if not r.tomb then return false end
-  append(c, 'D', r.actor, move(element_of(r.id, r.tomb.version), '-', r.tomb.status, ''))
+  if not r.tombstone then return false end
+  append(c, 'D', r.actor, move(element_of(r.id, r.tombstone.version), '-', r.tombstone.status, ''))
   return true
 end
 
@@ -109,7 +109,7 @@ function repairs.R(c, r)
 end
 
 function repairs.G(c, r)
-  if r.d or not haunts(c, r.place, r.job.record) then return false end
+  if r.d or not place_of(c, r.place, r.job.record) then return false end
   local run_at, attempts = struct.unpack('>I8I4', r.job.head, 22)
   local state, version = r.action:sub(2, 2), version_of(r.place)
   put(c, r.id, { state = state, version = version, attempts = attempts,
@@ -129,14 +129,14 @@ function repairs.X(c, r)
     d.attempts, d.crashes = r.d.attempts, r.d.crashes
     d.error = 'corrupt: its record is damaged, and the ledger has none'
   else
-    local key = haunts(c, r.place, r.job.record)
+    local key = place_of(c, r.place, r.job.record)
     if not key then return false end
     if key:sub(1, #K.ready) == K.ready then redis.call('LREM', c.p .. key, 0, r.place)
     elseif key == K.due then wait_no_more(c, queue_of(r.job.record), r.place)
     else redis.call('ZREM', c.p .. key, r.place) end
   end
-  unbury(c, { r.id })
-  bury(c, { r.id, 'f', r.place:sub(17, 20) }, not r.d)
+  drop_tombstones(c, { r.id })
+  leave(c, { r.id, 'f', r.place:sub(17, 20) }, not r.d)
   append(c, 'D', r.actor, move(r.place:sub(1, 20), r.d and r.d.state or '-', 'f', standing(c, r.id, d, true)))
   return true
 end
@@ -176,7 +176,9 @@ local function read_repair(args, at)
   elseif r.letter == 'G' or r.letter == 'X' then
     r.place = action:sub(r.letter == 'G' and 7 or 2)
     if #r.place ~= 20 and #r.place ~= 28 or r.place:sub(1, 16) ~= id then refuse('a place names its job') end
-    if r.letter == 'G' and not ('plsr'):find(action:sub(2, 2), 1, true) then refuse('a ghost has a live state') end
+    if r.letter == 'G' and not ('plsr'):find(action:sub(2, 2), 1, true) then
+      refuse('an id without a record has a live state')
+    end
   elseif r.letter == 'W' and (#action ~= 9 or action:byte(2) ~= 0)
     or r.letter == 'S' and action ~= 'S0' and action ~= 'S1'
     or (BARE .. 'PR'):find(r.letter, 1, true) and #action ~= 1 then
@@ -187,10 +189,10 @@ end
 
 local function is_made(c, r)
   if c.epoch ~= r.epoch then return false end
-  r.d, r.tomb = current(c, r.id), tomb_of(c, r.id)
+  r.d, r.tombstone = current(c, r.id), tombstone_of(c, r.id)
   local seen = '-'
   if r.d then seen = 'H' .. r.d.state .. struct.pack('>I4', r.d.version)
-  elseif r.tomb then seen = 'E' .. r.tomb.status .. struct.pack('>I4', r.tomb.version) end
+  elseif r.tombstone then seen = 'E' .. r.tombstone.status .. struct.pack('>I4', r.tombstone.version) end
   return seen == r.seen and repairs[r.letter](c, r)
 end
 

@@ -47,7 +47,7 @@ local function settle(c, verb, tokens, wanted, decide)
   if #gone > 0 then
     redis.call('ZREM', c.p .. K.leases, unpack(gone))
     push_lines(c, lines)
-    bury(c, ended)
+    leave(c, ended)
     append(c, verb, '', table.concat(moves))
     finish(c)
   end

@@ -206,7 +206,7 @@ extension Conformance {
                 true)
             try expect("tombstone", try await s.ended(job.id), .init(status: .completed, version: 3))
             let before = try await s.queue.transitions.history().end
-            try expect("tell", try await repair(.ended(.completed, version: 3), .tellEnd, epoch: epoch), true)
+            try expect("tell", try await repair(.ended(.completed, version: 3), .logEnd, epoch: epoch), true)
 
             let entry = try await s.queue.transitions.log(after: before, limit: 9).first
             try expect("actor", entry?.actor, "reconciler:D01")
@@ -234,7 +234,7 @@ extension Conformance {
             try expect("end", try await s.ended(jobs[0].id), .init(status: .cancelled, version: 2))
             try expect("error", try await s.ended(jobs[2].id), .init(status: .failed, version: 4))
             try await s.expectNothing(at: s.start)
-            let many = Array(repeating: repair(jobs[0], .absent, .tellEnd), count: Limits.sweepPerCall)
+            let many = Array(repeating: repair(jobs[0], .absent, .logEnd), count: Limits.sweepPerCall)
             try expect("most", try await s.queue.repair.repair(many), many.map { _ in false })
         },
         ConformanceCase("scan_finds_every_held_job", ["P3"]) { s in

@@ -1,6 +1,6 @@
 import TallyCore
 
-/// The relay and the mirror in a few lines, for tests: the duties of `TallyLedger` without timers, retries or
+/// The relay and the mirror in a few lines, for tests: the duties of `TallyDuties` without timers, retries or
 /// budgets.
 public enum Settling {
     /// Pushes every outbox row, however young, and mirrors the log, until neither has anything left to do. Rows that

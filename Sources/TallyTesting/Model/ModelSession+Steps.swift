@@ -290,7 +290,7 @@ extension ModelSession {
                     slots[index].record, version: version, runAt: random.chance(30) ? farAhead : nil,
                     attempts: 0))
         case 1: action = .end(random.chance(50) ? .completed : .failed, version: version)
-        default: action = .tellEnd
+        default: action = .logEnd
         }
         slots[index].top = version
         let isStale = random.chance(10)

@@ -1,5 +1,5 @@
 import TallyCore
-import TallyLedger
+import TallyDuties
 
 extension Cast {
     /// Heals and drains: every duty in turn and workers that complete, until nothing is left; then the last checks.

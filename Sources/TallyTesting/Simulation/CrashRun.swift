@@ -1,5 +1,5 @@
 import TallyCore
-import TallyLedger
+import TallyDuties
 import TallyRuntime
 
 /// One fixed run through the whole protocol, with a crash at the n-th visit of one point; whoever crashed starts

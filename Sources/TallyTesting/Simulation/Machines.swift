@@ -1,5 +1,5 @@
 import TallyCore
-import TallyLedger
+import TallyDuties
 import TallyRuntime
 
 /// Who takes part. Each runs the production code where there is any, one call at a time.

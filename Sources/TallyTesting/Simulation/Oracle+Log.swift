@@ -18,18 +18,18 @@ extension Oracle.State {
         if !follows { breaks("I5", "the log goes from \(last) to \(next)") }
         redis.position = next
         topEpoch = max(topEpoch, next.epoch)
-        if entry.verb == .epoch { tell("a new epoch begins") }
+        if entry.verb == .epoch { note("a new epoch begins") }
         for move in entry.moves { take(move, entry) }
     }
 
     private mutating func take(_ move: Move, _ entry: LogEntry) {
-        guard var ghost = ghosts[move.id] else { return }
+        guard var expectation = expectations[move.id] else { return }
         let live = redis.live[move.id]
         let line =
             "\(entry.verb) \(name(move.id)): \(move.from?.rawValue ?? "-") to \(move.to) v\(move.version)"
-        tell(line)
-        ghost.steps.append("\(entry.verb) \(move.to) \(move.version)")
-        ghosts[move.id] = ghost
+        note(line)
+        expectation.steps.append("\(entry.verb) \(move.to) \(move.version)")
+        expectations[move.id] = expectation
         if !Transition.isLegal(entry.verb, from: move.from, to: move.to) {
             breaks("I5", "not legal: \(line)")
         }
@@ -48,9 +48,9 @@ extension Oracle.State {
     private mutating func moved(_ move: Move) {
         if move.to.isTerminal {
             redis.live[move.id] = nil
-            guard let ghost = ghosts[move.id] else { return }
-            if ghost.done == nil || move.version >= ghost.done?.version ?? 0 {
-                ghosts[move.id]?.done = (move.version, false)
+            guard let expectation = expectations[move.id] else { return }
+            if expectation.done == nil || move.version >= expectation.done?.version ?? 0 {
+                expectations[move.id]?.done = (move.version, false)
             }
         } else if move.to != .processing {
             redis.live[move.id] = Oracle.Live(status: move.to, version: move.version)
@@ -61,7 +61,7 @@ extension Oracle.State {
         redis.live[move.id] = Oracle.Live(
             status: .processing, version: move.version, epoch: entry.position.epoch,
             expiresAt: entry.at + lease)
-        guard let ghost = ghosts[move.id] else { return }
+        guard let expectation = expectations[move.id] else { return }
         if live?.status == .processing { breaks("I2", "a second lease of \(name(move.id))") }
         if let live, move.version != live.version + 1 {
             breaks("I2", "\(name(move.id)) is leased at v\(move.version) from v\(live.version)")
@@ -70,12 +70,12 @@ extension Oracle.State {
             breaks("I3", "\(name(move.id)) is leased while the epoch is held")
         }
         // A queued job's cancellation is as durable as the job.
-        if ghost.isCancelled, ghost.isRecorded || !hasLoss {
+        if expectation.isCancelled, expectation.isRecorded || !hasLoss {
             breaks("I4", "\(name(move.id)) starts though its cancellation was acknowledged")
-        } else if let done = ghost.done, ghost.requeued <= done.version {
+        } else if let done = expectation.done, expectation.requeued <= done.version {
             if hasLoss, !done.isMirrored {
                 reruns += 1
-            } else if ghost.isRecorded || !hasLoss || done.isMirrored {
+            } else if expectation.isRecorded || !hasLoss || done.isMirrored {
                 breaks("I3", "\(name(move.id)) starts again after its end at v\(done.version)")
             }
         }

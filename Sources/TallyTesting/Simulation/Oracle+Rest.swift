@@ -7,8 +7,8 @@ extension Oracle {
         let rows = try await ledger.reconciliation.views(ids)
         state.withLock { state in
             for id in ids {
-                guard let ghost = state.ghosts[id] else { continue }
-                let (row, books) = (rows[id], ghost.row)
+                guard let expectation = state.expectations[id] else { continue }
+                let (row, books) = (rows[id], expectation.row)
                 if row?.status != books?.status || row?.version != books?.version {
                     let found = row.map { "\($0.status) v\($0.version)" } ?? "absent"
                     let expected = books.map { "\($0.status) v\($0.version)" } ?? "absent"
@@ -27,15 +27,15 @@ extension Oracle {
         for id in jobs() {
             let events = try await ledger.inspection.events(id)
             state.withLock { state in
-                guard let ghost = state.ghosts[id] else { return }
+                guard let expectation = state.expectations[id] else { return }
                 let name = state.name(id)
-                if let row = ghost.row {
+                if let row = expectation.row {
                     if !row.status.isTerminal { state.breaks("I1", "\(name) rests as \(row.status)") }
-                    if row.status == .failed, row.version < ghost.requeued {
-                        state.breaks("I7", "the requeue of \(name) to v\(ghost.requeued) is forgotten")
+                    if row.status == .failed, row.version < expectation.requeued {
+                        state.breaks("I7", "the requeue of \(name) to v\(expectation.requeued) is forgotten")
                     }
-                } else if ghost.isAcknowledged {
-                    if !ghost.isRecorded, state.hasLoss {
+                } else if expectation.isAcknowledged {
+                    if !expectation.isRecorded, state.hasLoss {
                         lost += 1
                     } else {
                         state.breaks("I1", "\(name) was acknowledged and is nowhere")
@@ -46,8 +46,9 @@ extension Oracle {
                     state.breaks("I5", "an event of \(name) is kept twice")
                 }
                 let told = events.filter { $0.position.seq > 0 }.map { "\($0.verb) \($0.to) \($0.version)" }
-                if !state.hasLoss, told != ghost.steps {
-                    state.breaks("I5", "the ledger tells \(told) of \(name), the log told \(ghost.steps)")
+                if !state.hasLoss, told != expectation.steps {
+                    state.breaks(
+                        "I5", "the ledger tells \(told) of \(name), the log told \(expectation.steps)")
                 }
             }
         }

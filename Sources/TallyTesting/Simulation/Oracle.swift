@@ -36,7 +36,7 @@ final class Oracle: Sendable {
         var position = LogPosition.start
         var opened: Set<Int64> = []
     }
-    struct Ghost {
+    struct Expectation {
         var number: Int
         var isRecorded: Bool
         var isAcknowledged = false
@@ -52,7 +52,7 @@ final class Oracle: Sendable {
     }
     struct State {
         var redis = Redis()
-        var ghosts: [JobID: Ghost] = [:]
+        var expectations: [JobID: Expectation] = [:]
         var order: [JobID] = []
         var hasLoss = false
         var topEpoch: Int64 = 0
@@ -71,21 +71,21 @@ final class Oracle: Sendable {
 
     func add(_ ids: [JobID], isRecorded: Bool) {
         state.withLock { state in
-            for id in ids where state.ghosts[id] == nil {
+            for id in ids where state.expectations[id] == nil {
                 state.order.append(id)
-                state.ghosts[id] = Ghost(number: state.order.count, isRecorded: isRecorded)
+                state.expectations[id] = Expectation(number: state.order.count, isRecorded: isRecorded)
             }
         }
     }
     func acknowledge(_ ids: [JobID]) {
-        state.withLock { for id in ids { $0.ghosts[id]?.isAcknowledged = true } }
+        state.withLock { for id in ids { $0.expectations[id]?.isAcknowledged = true } }
     }
-    func cancelled(_ id: JobID) { state.withLock { $0.ghosts[id]?.isCancelled = true } }
+    func cancelled(_ id: JobID) { state.withLock { $0.expectations[id]?.isCancelled = true } }
 
     /// Jobs in the order of their making, of those the ones whose ledger row is so.
     func jobs(_ status: JobStatus? = nil) -> [JobID] {
         state.withLock { state in
-            state.order.filter { status == nil || state.ghosts[$0]?.row?.status == status }
+            state.order.filter { status == nil || state.expectations[$0]?.row?.status == status }
         }
     }
 
@@ -130,17 +130,17 @@ final class Oracle: Sendable {
             case .recorded(let jobs, let receipt):
                 for (job, answer) in zip(jobs, receipt.answers) where answer == .recorded {
                     let status: JobStatus = job.runAt == nil ? .pending : .scheduled
-                    state.ghosts[job.id]?.row = RowGuard(
+                    state.expectations[job.id]?.row = RowGuard(
                         status: status, epoch: 0, version: 1, seq: 0, floor: 0)
                 }
             case .applied(let batch, let isApplied):
-                state.tell("apply \(batch.events.count) events: \(isApplied)")
+                state.note("apply \(batch.events.count) events: \(isApplied)")
                 if isApplied { for event in batch.events { state.apply(event, batch) } }
             case .requeued(let id, let seen, .requeued(let version)): state.requeued(id, seen, version)
             case .cancelRecorded(let id, let version, .cancelled): state.cancelRecorded(id, version)
             case .completed(let lease, .claimed):
-                state.ghosts[lease.id]?.effects += 1
-                if state.ghosts[lease.id]?.effects ?? 0 > 1 {
+                state.expectations[lease.id]?.effects += 1
+                if state.expectations[lease.id]?.effects ?? 0 > 1 {
                     state.breaks("I9", "a second effect of \(state.name(lease.id))")
                 }
             default: break
@@ -150,16 +150,16 @@ final class Oracle: Sendable {
 }
 
 extension Oracle.State {
-    func name(_ id: JobID) -> String { "job \(ghosts[id]?.number ?? 0)" }
+    func name(_ id: JobID) -> String { "job \(expectations[id]?.number ?? 0)" }
 
-    mutating func tell(_ line: String) { trace.append("    " + line) }
+    mutating func note(_ line: String) { trace.append("    " + line) }
 
     mutating func breaks(_ invariant: String, _ text: String) {
         if broken == nil { broken = (invariant, text) }
     }
 
     fileprivate mutating func repaired(_ repair: QueueRepair, _ isMade: Bool) {
-        tell("repair \(repair.code) of \(name(repair.id)) made \(isMade)")
+        note("repair \(repair.code) of \(name(repair.id)) made \(isMade)")
         guard isMade else { return }
         repairs += 1
         if !hasLoss { breaks("I8", "a repair without data loss: \(repair.code) of \(name(repair.id))") }
@@ -167,7 +167,7 @@ extension Oracle.State {
 
     fileprivate mutating func settled(_ settlement: Settlement, _ answer: SettleAnswer) {
         let (verb, lease) = (settlement.verb, settlement.lease)
-        tell("\(verb) \(name(lease.id)) v\(lease.version): \(answer)")
+        note("\(verb) \(name(lease.id)) v\(lease.version): \(answer)")
         if case .settled = answer { checkToken("\(verb)", lease) }
     }
 
@@ -184,15 +184,15 @@ extension Oracle.State {
     func text(_ live: Oracle.Live?) -> String { live.map { "\($0.status) v\($0.version)" } ?? "nothing" }
 
     fileprivate mutating func apply(_ event: JobEvent, _ batch: MirrorBatch) {
-        guard var ghost = ghosts[event.job] else { return }
-        defer { ghosts[event.job] = ghost }
-        if event.to.isTerminal, let done = ghost.done, event.version >= done.version {
-            ghost.done?.isMirrored = true
+        guard var expectation = expectations[event.job] else { return }
+        defer { expectations[event.job] = expectation }
+        if event.to.isTerminal, let done = expectation.done, event.version >= done.version {
+            expectation.done?.isMirrored = true
         }
-        guard var row = ghost.row else {
+        guard var row = expectation.row else {
             // The first of a queued job; its record came with the batch.
             if batch.created.contains(where: { $0.record.id == event.job }) {
-                ghost.row = RowGuard(
+                expectation.row = RowGuard(
                     status: event.to, epoch: event.position.epoch, version: event.version,
                     seq: event.position.seq, floor: 0)
             }
@@ -206,30 +206,32 @@ extension Oracle.State {
         row.epoch = event.position.epoch
         row.version = event.version
         row.seq = event.position.seq
-        ghost.row = row
+        expectation.row = row
     }
 
     fileprivate mutating func requeued(_ id: JobID, _ seen: Int, _ version: Int) {
-        tell("requeued \(name(id)) seen v\(seen)")
-        guard var ghost = ghosts[id] else { return }
-        if !ghost.requeuesSeen.insert(seen).inserted {
+        note("requeued \(name(id)) seen v\(seen)")
+        guard var expectation = expectations[id] else { return }
+        if !expectation.requeuesSeen.insert(seen).inserted {
             breaks("I7", "\(name(id)) requeued twice at v\(seen)")
         }
-        ghost.requeued = max(ghost.requeued, version)
-        ghost.row?.status = .pending
-        ghost.row?.version = version
-        ghost.row?.floor = version
-        ghosts[id] = ghost
+        expectation.requeued = max(expectation.requeued, version)
+        expectation.row?.status = .pending
+        expectation.row?.version = version
+        expectation.row?.floor = version
+        expectations[id] = expectation
     }
 
     fileprivate mutating func cancelRecorded(_ id: JobID, _ version: Int) {
-        tell("ledger says cancelled: \(name(id)) v\(version)")
-        guard var ghost = ghosts[id], let row = ghost.row else { return }
+        note("ledger says cancelled: \(name(id)) v\(version)")
+        guard var expectation = expectations[id], let row = expectation.row else { return }
         if !row.status.isTerminal {
-            ghost.row?.status = .cancelled
-            ghost.row?.version = version
+            expectation.row?.status = .cancelled
+            expectation.row?.version = version
         }
-        if ghost.row?.status == .cancelled { ghost.done = (ghost.row?.version ?? version, true) }
-        ghosts[id] = ghost
+        if expectation.row?.status == .cancelled {
+            expectation.done = (expectation.row?.version ?? version, true)
+        }
+        expectations[id] = expectation
     }
 }

@@ -1,5 +1,5 @@
 import TallyCore
-import TallyLedger
+import TallyDuties
 import TallyRuntime
 
 /// What a run of many seeds came to.

@@ -1,0 +1,167 @@
+import TallyCore
+
+/// S0: whether the log reaches the ledger without a hole, and says what the ledger says.
+extension ReconcilePass {
+    /// Entries that are missing between the ledger and what the log still has.
+    private struct Hole: Hashable {
+        var after: LogPosition
+        var upTo: LogPosition
+    }
+
+    /// False: the halves do not belong together, and nothing may be compared. True: the queue takes repairs of this
+    /// run alone from now on; another ledger's queue is never told so.
+    mutating func checkPairing() async throws -> Bool {
+        do {
+            if let pairing = Pairing(queue.store, ledger) {
+                try await pairing.check(isAdopting: options.adoptsQueue, isDry: options.mode == .dry)
+            }
+            if let token = RepairFence.token { try await queue.fencing?.fence(token) }
+            return true
+        } catch let refused as PairingRefused {
+            run.error = "\(refused)"
+            let isOther = refused.reason == .anotherLedger
+            try await found(
+                refused.drift, nil,
+                queue: isOther ? "pairs with another ledger" : "epoch \(refused.identity.epoch)",
+                ledger: isOther ? "not with this one" : "knows another queue, or a later history",
+                detail: "ops/runbooks/\(refused.drift.rawValue).md"
+            ) { false }
+            return false
+        }
+    }
+
+    /// False: nothing more can be said while entries are missing, for the barrier cannot be passed.
+    mutating func checkLog(_ mirror: Mirror) async throws -> Bool {
+        guard let structures = queue.structures else { return true }
+        try await checkOverlap()
+        for _ in 0..<10 {
+            guard let hole = try await hole(structures, mirror) else { return true }
+            let survey = try await structures.survey()
+            // The ledger reported more than it knows: it is an old dump. Otherwise somebody trimmed what was not
+            // applied.
+            let drift: Drift = survey.reported > hole.after ? .ledgerRestored : .logHasGap
+            let kept = survey.firstKept.map(\.description) ?? "nothing"
+            if drift == .ledgerRestored, options.mends(.ledgerRestored) {
+                let waiting = try await setUnknownAside(survey.history.epoch)
+                if waiting > 0 {
+                    // Once the hole is closed nobody would set them aside.
+                    run.inconclusive += waiting
+                    run.error =
+                        "changes are kept for \(waiting) jobs whose rows are held: end those transactions first"
+                    return false
+                }
+            }
+            let ledger = self.ledger.mirror
+            let isMended = try await found(
+                drift, nil, queue: "keeps \(kept) to \(survey.history.end), reported \(survey.reported)",
+                ledger: "applied \(hole.after)", detail: "ops/runbooks/\(drift.rawValue).md"
+            ) {
+                // What the entries said is told again by the comparison that follows, job by job.
+                try await ledger.apply(MirrorBatch(after: hole.after, upTo: hole.upTo))
+            }
+            if !isMended {
+                run.error = "log entries after \(hole.after) are gone: nothing was compared"
+                return false
+            }
+        }
+        return true
+    }
+
+    /// Looks twice: another mirror may just have applied and trimmed.
+    private func hole(_ structures: any QueueStructures, _ mirror: Mirror) async throws -> Hole? {
+        guard let first = try await lookForHole(structures, mirror) else { return nil }
+        return try await lookForHole(structures, mirror) == first ? first : nil
+    }
+
+    private func lookForHole(_ structures: any QueueStructures, _ mirror: Mirror) async throws -> Hole? {
+        let end = try await structures.survey().history.end
+        var cursor = try await ledger.mirror.cursor()
+        do {
+            // No further than the end that was noted: under load the log never ends.
+            while cursor < end, try await mirror.step() > 0 { cursor = try await ledger.mirror.cursor() }
+        } catch let gap as LogGap {
+            return Hole(after: gap.after, upTo: LogPosition(epoch: gap.found.epoch, seq: gap.found.seq - 1))
+        }
+        cursor = try await ledger.mirror.cursor()
+        if cursor >= end || cursor == .start { return nil }
+        // The mirror found nothing to apply: either somebody else is at it, or there is nothing.
+        if try await !queue.transitions.log(after: cursor, limit: 1).isEmpty { return nil }
+        return try await ledger.mirror.cursor() == cursor ? Hole(after: cursor, upTo: end) : nil
+    }
+
+    /// D17: entries that the log still keeps and the ledger has applied must be events there.
+    private mutating func checkOverlap() async throws {
+        guard let repair = ledger.repair else { return }
+        let cursor = try await ledger.mirror.cursor()
+        let from = LogPosition(epoch: cursor.epoch, seq: max(0, cursor.seq - 200))
+        let entries = try await queue.transitions.log(after: from, limit: 200).filter {
+            $0.position <= cursor
+        }
+        var steps: [LogStep] = []
+        for entry in entries {
+            for move in entry.moves.prefix(20) where move.unreadable == nil {
+                steps.append(LogStep(job: move.id, position: entry.position))
+            }
+        }
+        let unknown = try await repair.unknownEvents(steps)
+        guard let first = unknown.min(by: { $0.position < $1.position }) else { return }
+        try await found(
+            .logDiffers, first.job, queue: "entry \(first.position)", ledger: "applied \(cursor), without it",
+            detail: "\(unknown.count) transitions; ops/runbooks/D17.md"
+        ) { false }
+    }
+
+    // MARK: An old dump (D18)
+
+    static let historyLost = "history_lost"
+
+    /// Rows that wait in the ledger and that the queue knows nothing about may have run and ended since the dump.
+    /// None of them runs again unasked: they end as failed, where `--requeue-unknown` finds them.
+    /// Answers how many were left, since changes are kept for their rows.
+    private mutating func setUnknownAside(_ epoch: Int64) async throws -> Int {
+        var after = JobID.zero
+        var waiting = 0
+        while true {
+            let rows = try await ledger.reconciliation.active(after: after, limit: Limits.jobsPerCall)
+            guard let last = rows.last else { return waiting }
+            after = last.id
+            let view = try await queue.inspection.inspect(rows.map(\.id), bodies: .omitted)
+            var unknown = rows.filter { view.held[$0.id] == nil && view.ended[$0.id] == nil }
+            if unknown.contains(where: \.hasHeldChanges) {
+                let now = try await self.rows(unknown.map(\.id))
+                unknown = unknown.compactMap { now[$0.id] }.filter { !$0.status.isTerminal }
+            }
+            waiting += unknown.count(where: \.hasHeldChanges)
+            unknown.removeAll(where: \.hasHeldChanges)
+            let made = try await mend(
+                unknown.map { row in
+                    QueueRepair(
+                        id: row.id, epoch: epoch, expected: .absent,
+                        action: .endBecause(.failed, version: row.version, error: Self.historyLost),
+                        code: Drift.ledgerRestored.rawValue)
+                })
+            for row in unknown {
+                try await found(
+                    .ledgerRestored, row.id, queue: QueueReading(view, row.id).text, ledger: row.text,
+                    detail: Self.historyLost
+                ) { made[row.id] ?? false }
+            }
+        }
+    }
+
+    /// The operator asked: what was set aside runs again.
+    mutating func requeueUnknown() async throws {
+        var cursor: String?
+        repeat {
+            let page = try await ledger.inspection.list(
+                JobQuery(status: .failed, limit: Limits.maxPage, cursor: cursor))
+            for job in page.jobs where job.error == Self.historyLost {
+                _ = try await ledger.control.requeue(
+                    job.record.id, seen: job.version, runAt: nil, resetAttempts: true,
+                    actor: Self.actor(.ledgerRestored)
+                )
+            }
+            cursor = page.next
+        } while cursor != nil
+    }
+}

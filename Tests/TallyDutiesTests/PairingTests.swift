@@ -1,0 +1,331 @@
+import Foundation
+import TallyCore
+import TallyPostgres
+import TallyRedis
+import TallyRuntime
+import TestSupport
+import Testing
+
+@testable import TallyDuties
+@testable import Tallystick
+
+@Suite struct `What decides which queue is the ledger's` {
+    private func reading(
+        _ id: String?, _ epoch: Int64 = 10, _ server: String = "r1", _ place: String = "a",
+        past: [Int64] = []
+    ) -> QueueIdentity {
+        QueueIdentity(id: id, epoch: epoch, past: past, server: server, place: place, ledger: nil)
+    }
+    private func verdict(
+        _ reading: QueueIdentity, seen: Duration = .seconds(3600), former: [KnownQueue] = [],
+        isAdopting: Bool = false
+    ) -> PairingVerdict {
+        let known = KnownQueue(id: "q", epoch: 10, server: "r1", places: ["a", "b"], seen: seen)
+        return .of(reading, [known] + former, fresh: "new", isAdopting: isAdopting)
+    }
+    private let known = KnownQueue(
+        id: "q", epoch: 10, server: "r1", places: ["a", "b"], seen: .seconds(3600))
+    private let former = KnownQueue(
+        id: "old", epoch: 5, server: "r0", places: ["c"], seen: .seconds(9999), gaveWayTo: 10)
+
+    @Test func `the first queue becomes it, under its own id where it has one`() {
+        #expect(PairingVerdict.of(reading(nil), [], fresh: "new", isAdopting: false) == .becomes(id: "new"))
+        #expect(PairingVerdict.of(reading("x"), [], fresh: "new", isAdopting: false) == .becomes(id: "x"))
+    }
+
+    @Test func `it is known by its id wherever it is reached and after any restart`() {
+        #expect(verdict(reading("q")) == .known)
+        #expect(verdict(reading("q", 11, "r2", "b", past: [10, 11]), seen: .zero) == .known)
+        #expect(verdict(reading("q", 13, "r4", "b", past: [9, 10, 12, 13]), seen: .zero) == .known)
+        #expect(verdict(reading("q", 11, "r2", "elsewhere", past: [10, 11])) == .known)
+        // A program that keeps no epochs began it.
+        #expect(verdict(reading("q", 11, "r2", "b"), seen: .zero) == .known)
+    }
+
+    @Test func `a copy that went on by itself is refused, however late its epoch, until a person says so`() {
+        for copy in [
+            reading("q", 11, "r2", "a", past: [9, 11]), reading("q", 13, "r3", "d", past: [8, 11, 13]),
+        ] {
+            #expect(verdict(copy) == .gaveWay(to: 10))
+            #expect(verdict(copy, isAdopting: true) == .known)
+        }
+    }
+
+    @Test func `one that went on elsewhere waits until the known one is not reported any more`() {
+        let replica = reading("q", 11, "r2", "elsewhere", past: [10, 11])
+        #expect(verdict(replica, seen: .zero) == .stillLives)
+        #expect(verdict(replica, seen: Limits.queueLives) == .known)
+    }
+
+    @Test func `the same server process is the same queue whatever it lost`() {
+        #expect(verdict(reading(nil, 11), seen: .zero) == .becomes(id: "new"))
+        #expect(verdict(reading("old", 11), seen: .zero, former: [former]) == .becomes(id: "old"))
+        // Its id was decided, and not written yet.
+        #expect(verdict(reading(nil, 10), seen: .zero) == .becomes(id: "q"))
+    }
+
+    @Test func `an empty one at a known place is the same once the old one is not reported any more`() {
+        #expect(verdict(reading(nil, 11, "r2", "b"), seen: .zero) == .stillLives)
+        #expect(verdict(reading(nil, 11, "r2", "b"), seen: Limits.queueLives) == .becomes(id: "new"))
+    }
+
+    @Test func `an empty one at another place, or one with another id, is refused until a person says so`() {
+        for other in [reading(nil, 11, "r2", "d"), reading("x", 11, "r2", "d")] {
+            #expect(verdict(other) == .another(known: known))
+            #expect(verdict(other, isAdopting: true) == .becomes(id: other.id ?? "new"))
+        }
+    }
+
+    @Test func `one that gave way, and a copy that stands in an older history, are refused`() {
+        #expect(verdict(reading("old", 5, "r0", "c"), former: [former]) == .gaveWay(to: 10))
+        #expect(verdict(reading("q", 9, "r0", "a")) == .gaveWay(to: 10))
+    }
+}
+
+/// On real servers. One after another: each has Redis servers of its own.
+@Suite(.serialized) struct `A ledger with two queues` {
+    private struct Stage {
+        let ledger: PostgresLedger
+        let session: PostgresSession
+        let namespace: String
+
+        func settings(_ redis: PrivateRedis, _ database: Int = 0) throws -> Settings {
+            try Settings(
+                redisURL: String(redis.url.dropLast()) + "\(database)", postgresURL: Servers.postgresURL,
+                namespace: namespace)
+        }
+        func opens(_ redis: PrivateRedis, _ database: Int = 0) async throws -> String {
+            do {
+                let tally = try await Tally.open(settings(redis, database))
+                await tally.close()
+                return "opens"
+            } catch let error as QueueError {
+                #expect(error.code == .wrongServer)
+                return error.detail
+            }
+        }
+        func reconcile(_ redis: PrivateRedis, isAdopting: Bool = false) async throws -> ReconcileRun {
+            let tally = try await Tally.open(settings(redis), isPairing: false)
+            var options = ReconcileOptions(isAdopting ? .repair : .dry)
+            options.adoptsQueue = isAdopting
+            let run = try await Reconciler(
+                queue: tally.queue, ledger: ledger, mirror: Mirror(queue: tally.queue, ledger: ledger)
+            ).run(options).run
+            await tally.close()
+            return run
+        }
+        func verdict(_ redis: PrivateRedis) async throws -> PairingVerdict {
+            let queue = try await RedisQueue.open(settings(redis).redis())
+            let reading = try await queue.identity()
+            await queue.close()
+            return try await ledger.meet(reading, fresh: "new", isAdopting: false, isDry: false)
+        }
+        func sql(_ text: String) async throws {
+            _ = try await session.query(text.replacing("SCHEMA", with: "\"\(namespace)\""))
+        }
+    }
+
+    private func with(_ body: (Stage, PrivateRedis, PrivateRedis) async throws -> Void) async throws {
+        try await PrivateRedis.with(["--appendonly", "no"]) { one in
+            try await PrivateRedis.with(["--appendonly", "no"]) { other in
+                try await Halves.with { halves in
+                    try await body(
+                        Stage(
+                            ledger: halves.ledger, session: halves.session,
+                            namespace: halves.scratch.settings.namespace), one, other)
+                }
+            }
+        }
+    }
+
+    @Test
+    func `refuses the second, in every program and in the reconciler, until a person says so [D35, P3]`()
+        async throws
+    {
+        try await with { stage, one, other in
+            _ = try await stage.ledger.record([JobRecord(type: "t", body: Array("{}".utf8))])
+            #expect(try await stage.opens(one) == "opens")
+            for (redis, database) in [(other, 0), (one, 3)] {
+                let why = try await stage.opens(redis, database)
+                #expect(why.contains("this ledger's queue is the Redis at 127.0.0.1:\(one.port)/0"), "\(why)")
+                #expect(why.contains("--adopt-queue"))
+            }
+            let run = try await stage.reconcile(other)
+            #expect(run.findings.map(\.code) == ["D35"] && run.exitCode == 4)
+            #expect(try RawRedis(url: other.url)("HLEN", RedisKey.body.of(stage.namespace)).number == 0)
+
+            let adopted = try await stage.reconcile(other, isAdopting: true)
+            #expect(adopted.findings.allSatisfy { $0.code != "D35" })
+            #expect(try await stage.opens(other) == "opens")
+            // The one that was replaced writes no more.
+            #expect(try await stage.opens(one).contains("gave way to epoch"))
+            #expect(try await stage.reconcile(one).findings.map(\.code) == ["D35"])
+        }
+    }
+
+    @Test func `takes an emptied queue for the same one: at once after FLUSHALL, and after a restart [D35]`()
+        async throws
+    {
+        try await with { stage, one, _ in
+            #expect(try await stage.opens(one) == "opens")
+            try RawRedis(url: one.url)("FLUSHALL")
+            #expect(try await stage.opens(one) == "opens")
+            // A lost disk: another process at the same place, and nobody reports the old one.
+            one.kill()
+            try await one.start()
+            try await stage.sql("UPDATE SCHEMA.queues SET seen_at = seen_at - interval '1 minute'")
+            #expect(try await stage.opens(one) == "opens")
+        }
+    }
+
+    @Test func `refuses a primary that comes back after a failover, and serve pushes nothing to it [D35]`()
+        async throws
+    {
+        try await with { stage, one, _ in
+            #expect(try await stage.opens(one) == "opens")
+            // Its replica was promoted: the same id, a later history, another process.
+            try await stage.sql("UPDATE SCHEMA.queues SET epoch = epoch + 1000, server = 'replica/0'")
+            #expect(try await stage.opens(one).contains("came back after a failover"))
+
+            let tally = try await Tally.open(stage.settings(one), isPairing: false)
+            let pairing = try #require(Pairing(tally.queue, stage.ledger))
+            let pushed = Journal<Int>()
+            let relay = pairing.guarding(
+                Duty("relay", pause: .afterStep(.zero)) {
+                    pushed.append(1)
+                    return Duty.Step(1)
+                })
+            await #expect(throws: PairingRefused.self) { _ = try await pairing.duty().step() }
+            await #expect(throws: PairingRefused.self) { _ = try await relay.step() }
+            #expect(pushed.count == 0)
+            await tally.close()
+        }
+    }
+
+    /// Starts `other` with the data that `one` has now, as a snapshot loaded elsewhere.
+    private func copy(_ one: PrivateRedis, to other: PrivateRedis) async throws {
+        try RawRedis(url: one.url)("SAVE")
+        other.kill()
+        let snapshot = try Data(contentsOf: URL(filePath: one.folder + "/dump.rdb"))
+        try snapshot.write(to: URL(filePath: other.folder + "/dump.rdb"))
+        try await other.start()
+    }
+    private func restart(_ redis: PrivateRedis) async throws {
+        try RawRedis(url: redis.url)("SAVE")
+        redis.kill()
+        try await redis.start()
+    }
+
+    @Test
+    func
+        `goes on with it after a restart, and with the replica that took over, at once or once it is gone [D35]`()
+        async throws
+    {
+        try await with { stage, one, other in
+            #expect(try await stage.opens(one) == "opens")
+            for _ in 1...2 {
+                try await restart(one)
+                #expect(try await stage.opens(one) == "opens")
+            }
+            try await copy(one, to: other)
+            // While the first is reported the second waits: it may be a copy beside it.
+            #expect(try await stage.verdict(other) == .stillLives)
+            #expect(try await stage.opens(one) == "opens")
+            one.kill()
+            try await stage.sql("UPDATE SCHEMA.queues SET seen_at = seen_at - interval '1 minute'")
+            #expect(try await stage.opens(other) == "opens")
+        }
+    }
+
+    @Test func `goes on with it after restarts that an older program met first, which keeps no epochs [D35]`()
+        async throws
+    {
+        try await with { stage, one, _ in
+            #expect(try await stage.opens(one) == "opens")
+            let meta = RedisKey.meta.of(stage.namespace)
+            for _ in 1...2 {
+                let kept = try #require(try RawRedis(url: one.url)("HGET", meta, "epochs").text)
+                try await restart(one)
+                let queue = try await RedisQueue.open(stage.settings(one).redis())
+                _ = try await queue.identity()
+                await queue.close()
+                try RawRedis(url: one.url)("HSET", meta, "epochs", kept)
+                #expect(try await stage.opens(one) == "opens")
+            }
+        }
+    }
+
+    @Test
+    func `refuses a copy of its data that is started again, however often, and not the one that lives [D35]`()
+        async throws
+    {
+        try await with { stage, one, other in
+            #expect(try await stage.opens(one) == "opens")
+            try await copy(one, to: other)
+            try await stage.sql("UPDATE SCHEMA.queues SET seen_at = seen_at - interval '1 minute'")
+            #expect(try await stage.opens(other) == "opens")  // it took over
+            for _ in 1...3 {
+                try await restart(one)
+                try await stage.sql("UPDATE SCHEMA.queues SET seen_at = seen_at - interval '1 minute'")
+                #expect(try await stage.opens(one).contains("gave way to epoch"))
+                #expect(try await stage.opens(other) == "opens")
+            }
+        }
+    }
+
+    @Test func `does not take a queue for one that lives because its own clock stepped back [D35]`()
+        async throws
+    {
+        try await with { stage, one, _ in
+            #expect(try await stage.opens(one) == "opens")
+            one.kill()
+            try await one.start()  // its data is gone
+            try await stage.sql("UPDATE SCHEMA.queues SET seen_at = seen_at + interval '1 hour'")
+            #expect(try await stage.verdict(one) == .stillLives)  // counted from now on
+            try await stage.sql(
+                "UPDATE SCHEMA.queues SET seen_at = seen_at - interval '\(Limits.queueLives.components.seconds) s'"
+            )
+            #expect(try await stage.opens(one) == "opens")
+        }
+    }
+
+    @Test
+    func
+        `refuses what a client sends after its connection led to a server that gave way, until it is right [D35]`()
+        async throws
+    {
+        try await with { stage, one, _ in
+            let tally = try await Tally.open(stage.settings(one))
+            let client = JobClient(queue: tally.queue, ledger: nil)
+            _ = try await client.enqueue(JobRecord(type: "t"))
+            // Another took over, and the old one comes back at its address.
+            try await stage.sql("UPDATE SCHEMA.queues SET epoch = epoch + 1000, server = 'replica/0'")
+            try await restart(one)
+
+            let error = await caught(EnqueueError.self) { try await client.enqueue(JobRecord(type: "t")) }
+            guard case .refused(let why)? = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(why.contains("gave way to epoch"))
+            #expect(try await tally.inspectable().counts().map(\.pending) == [1])
+
+            _ = try await stage.reconcile(one, isAdopting: true)
+            _ = try await client.enqueue(JobRecord(type: "t"))
+            // A restart of the ledger's own queue is nothing to refuse.
+            try await restart(one)
+            _ = try await client.enqueue(JobRecord(type: "t"))
+            await tally.close()
+        }
+    }
+
+    @Test func `belongs to one namespace, however two names fold to its schema`() async throws {
+        try await with { stage, one, _ in
+            #expect(try await stage.opens(one) == "opens")
+            var settings = try stage.settings(one)
+            settings.namespace = stage.namespace.uppercased()
+            let error = await caught(InvalidSetting.self) { try await Tally.open(settings) }
+            #expect("\(try #require(error))".contains("belongs to the namespace \(stage.namespace)"))
+        }
+    }
+}

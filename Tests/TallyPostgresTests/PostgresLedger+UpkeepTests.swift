@@ -1,0 +1,161 @@
+import Synchronization
+import TallyCore
+import Testing
+
+@testable import TallyPostgres
+
+extension PostgresTests {
+    @Suite struct UpkeepTests {
+        /// As if nobody had made partitions: this month and later ones have none.
+        private func loseMonths(_ fixture: Fixture) async throws {
+            let names = try await fixture.query(
+                "SELECT r.name FROM tally.partition_ranges('jobs') r UNION SELECT r.name FROM tally.partition_ranges('job_events') r"
+            )
+            for row in names {
+                guard case .text(let name) = row[0] else { continue }
+                _ = try await fixture.query("DROP TABLE tally.\(name)")
+            }
+        }
+
+        @Test func `a missing month is named, and made`() async throws {
+            try await withLedger { fixture in
+                #expect(try await fixture.ledger.missingPartitions(months: 3).isEmpty)
+                try await loseMonths(fixture)
+                #expect(try await fixture.ledger.missingPartitions(months: 1).count == 4)
+                _ = try await fixture.ledger.record([job()])
+                #expect(try await fixture.ledger.makePartitions(months: 1) == 4)
+                #expect(try await fixture.ledger.missingPartitions(months: 1).isEmpty)
+                #expect(try await fixture.count("SELECT count(*) FROM tally.jobs_default") == 0)
+            }
+        }
+
+        @Test
+        func `a month is made whatever live rows of before a rule lie in DEFAULT, and they stay as they are`()
+            async throws
+        {
+            try await withLedger { fixture in
+                try await loseMonths(fixture)
+                let rule = try await fixture.query(
+                    "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'jobs_tags_bounded' AND conrelid = 'tally.jobs'::regclass"
+                )
+                guard case .text(let text)? = rule.first?.first else { throw NeverHeld() }
+                let old = job()
+                _ = try await fixture.ledger.record([old, job()])
+                _ = try await fixture.query("ALTER TABLE tally.jobs DROP CONSTRAINT jobs_tags_bounded")
+                _ = try await fixture.query("UPDATE tally.jobs SET tags = '{\"\"}' WHERE id = '\(old.id)'")
+                _ = try await fixture.query("ALTER TABLE tally.jobs ADD CONSTRAINT jobs_tags_bounded \(text)")
+
+                #expect(try await fixture.ledger.makePartitions(months: 1) == 4)
+
+                #expect(try await fixture.count("SELECT count(*) FROM tally.jobs_default") == 0)
+                #expect(
+                    try await fixture.query("SELECT tags[1] FROM tally.jobs WHERE id = '\(old.id)'") == [
+                        [.text("")]
+                    ])
+                // The rule holds for what comes.
+                #expect(
+                    await fixture.refusal("UPDATE tally.jobs SET tags = '{\"\"}' WHERE id <> '\(old.id)'")
+                        == "23514")
+            }
+        }
+
+        @Test
+        func
+            `a DEFAULT partition that filled is split while jobs are recorded, and no row is out of reading`()
+            async throws
+        {
+            try await withLedger { fixture in
+                try await loseMonths(fixture)
+                let records = (0..<300).map { _ in job() }
+                for some in records.pages(of: 50) { _ = try await fixture.ledger.record(some) }
+                let ledger = fixture.ledger
+                let isOver = Mutex(false)
+                let writer = Task {
+                    var more: [JobID] = []
+                    while !isOver.withLock({ $0 }) {
+                        let record = job()
+                        _ = try await ledger.record([record])
+                        #expect(try await ledger.jobs([records[0].id, record.id]).count == 2)
+                        more.append(record.id)
+                    }
+                    return more
+                }
+                let name = try await ledger.splitDefault("jobs")
+                isOver.withLock { $0 = true }
+                let more = try await writer.value
+                #expect(name?.hasPrefix("jobs_2") == true)
+                #expect(
+                    try await fixture.count("SELECT count(*) FROM tally.jobs") == Int64(300 + more.count))
+                #expect(try await fixture.count("SELECT count(*) FROM tally.jobs_default") == 0)
+                #expect(try await ledger.splitDefault("jobs") == nil)
+                #expect(try await ledger.splitDefault("job_events") == nil)
+                // The months ahead are made beside it, and a row finds its place.
+                try await ledger.makePartitions(months: 3)
+                #expect(try await ledger.missingPartitions(months: 3).isEmpty)
+                _ = try await ledger.record([job()])
+            }
+        }
+
+        @Test func `a split waits for no transaction for longer than its bound, and goes on after it`()
+            async throws
+        {
+            try await withLedger { fixture in
+                try await loseMonths(fixture)
+                _ = try await fixture.ledger.record([job()])
+                try await fixture.session.begin()
+                _ = try await fixture.query("SELECT count(*) FROM tally.jobs")
+                let ledger = fixture.ledger
+                let split = Task { try await ledger.splitDefault("jobs") }
+                // Beside the waiting split others go on within its bound.
+                let record = job()
+                _ = try await ledger.record([record])
+                try await fixture.session.rollback()
+                #expect(try await split.value != nil)
+                #expect(try await ledger.jobs([record.id]).count == 1)
+            }
+        }
+
+        @Test
+        func `old workers, runs with their findings, and duties are pruned, a bounded number at a time`()
+            async throws
+        {
+            try await withLedger { fixture in
+                _ = try await fixture.query(
+                    """
+                    INSERT INTO tally.workers (id, status, last_seen, job_types)
+                    SELECT 'w' || n, CASE WHEN n = 1 THEN 'running' ELSE 'stopped' END, now() - interval '8 days', '[]'
+                    FROM generate_series(1, 4) n
+                    """)
+                let now = Timestamp.now
+                func run(_ age: Duration, _ mode: String, isFull: Bool = false, finds: Bool = false)
+                    async throws
+                {
+                    var run = ReconcileRun(
+                        id: JobID(), startedAt: now - age, finishedAt: now - age, mode: mode, epoch: 1,
+                        seq: 1,
+                        scannedQueue: 0, scannedLedger: 0, inconclusive: 0,
+                        findings: finds
+                            ? [
+                                ReconcileRun.Finding(
+                                    code: "D01", job: JobID(), queueView: "", ledgerView: "", outcome: "found"
+                                )
+                            ] : [], exitCode: 0)
+                    run.isFull = isFull
+                    try await fixture.ledger.record(run: run)
+                }
+                try await run(.seconds(100 * 86_400), "repair", finds: true)
+                try await run(.seconds(2 * 86_400), "serve")
+                try await run(.seconds(2 * 86_400), "repair", finds: true)
+                try await run(.seconds(86_400 * 3 / 2), "serve", isFull: true)
+
+                #expect(try await fixture.ledger.prune(limit: 1) == 2)
+                while try await fixture.ledger.prune(limit: 1) > 0 {}
+
+                #expect(try await fixture.count("SELECT count(*) FROM tally.workers") == 1)
+                #expect(try await fixture.count("SELECT count(*) FROM tally.reconcile_runs") == 2)
+                #expect(try await fixture.count("SELECT count(*) FROM tally.reconcile_findings") == 1)
+                #expect(try await fixture.ledger.lastFullRun() != nil)
+            }
+        }
+    }
+}

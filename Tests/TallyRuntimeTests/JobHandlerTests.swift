@@ -1,0 +1,456 @@
+import TallyCore
+import TallyDuties
+import TallyMemory
+import TallyTesting
+import TestSupport
+import Testing
+
+@testable import TallyRuntime
+
+private struct Boom: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String = "boom") { self.description = description }
+}
+
+@Suite struct `A handler` {
+    @Test func `runs inside the middleware, the first outermost [F6]`() async throws {
+        let rig = Rig()
+        let job = try await rig.push()
+        let order = Journal<String>()
+        func layer(_ name: String) -> JobMiddleware {
+            JobMiddleware(run: { context, next in
+                order.append("\(name) in")
+                try await next(context)
+                order.append("\(name) out")
+            })
+        }
+        let worker = rig.worker(
+            WorkerConfiguration(), middleware: [layer("a"), layer("b")],
+            JobHandler("t") { _ in order.append("run") })
+
+        try await running(worker) { try await rig.eventuallyEnded(job.id, .completed) }
+
+        #expect(order.all == ["a in", "b in", "run", "b out", "a out"])
+    }
+
+    @Test func `that throws has failed, also in the middleware [F6]`() async throws {
+        let rig = Rig()
+        let job = try await rig.push(maxAttempts: 1)
+        let runs = Journal<Int>()
+        let worker = rig.worker(
+            WorkerConfiguration(),
+            middleware: [JobMiddleware(run: { _, _ in throw Boom("from the middleware") })],
+            JobHandler("t") { runs.append($0.attempt) })
+
+        try await running(worker) { try await rig.eventuallyEnded(job.id, .failed) }
+
+        #expect(runs.count == 0)
+        let last = try #require(try await rig.moves(job.id).last?.move)
+        #expect(last.error == "from the middleware" && last.attempts == 1)
+    }
+
+    @Test(arguments: [1, 2, 3]) func `runs as often as the job allows [G2, D7]`(_ most: Int) async throws {
+        let rig = Rig()
+        let job = try await rig.push(maxAttempts: most)
+        let attempts = Journal<Int>()
+        let handler = JobHandler("t", retries: atOnce) { context in
+            attempts.append(context.attempt)
+            throw Boom("failure \(context.attempt)")
+        }
+
+        try await running(rig.worker(handler)) { try await rig.eventuallyEnded(job.id, .failed) }
+
+        #expect(attempts.all == Array(1...most))
+        let last = try #require(try await rig.moves(job.id).last?.move)
+        #expect(last.attempts == most && last.error == "failure \(most)")
+    }
+
+    @Test func `without a policy fails at its first error [G3]`() async throws {
+        let rig = Rig()
+        let job = try await rig.push(maxAttempts: 5)
+        let runs = Journal<Int>()
+        let handler = JobHandler("t", retries: nil) { context in
+            runs.append(context.attempt)
+            throw Boom()
+        }
+
+        try await running(rig.worker(handler)) { try await rig.eventuallyEnded(job.id, .failed) }
+
+        #expect(runs.all == [1])
+    }
+
+    @Test func `waits as its policy says before the next attempt [D4]`() async throws {
+        let rig = Rig()
+        let job = try await rig.push()
+        let handler = JobHandler("t", retries: ExponentialBackoff(base: .seconds(100), jitter: 0)) { _ in
+            throw Boom()
+        }
+
+        try await running(rig.worker(handler)) {
+            try await eventually("retrying") { try await rig.held(job.id)?.status == .retrying }
+        }
+
+        let held = try #require(try await rig.held(job.id))
+        let wait = try #require(held.runAt) - Timestamp.now
+        #expect(wait > .seconds(60) && wait <= .seconds(100))
+        #expect(held.attempts == 1 && held.error == "boom")
+    }
+
+    @Test func `that runs over its time is cancelled, and that is a failure [F7]`() async throws {
+        let rig = Rig()
+        let job = try await rig.push(maxAttempts: 1, timeout: .milliseconds(50))
+
+        try await running(rig.worker(JobHandler("t") { _ in try await untilCancelled() })) {
+            try await rig.eventuallyEnded(job.id, .failed)
+        }
+
+        let last = try #require(try await rig.moves(job.id).last?.move)
+        #expect(last.error?.hasPrefix("timed out after") == true && last.attempts == 1)
+    }
+
+    @Test func `that ignores the end of its time loses its slot, and its job goes on without it [F7]`()
+        async throws
+    {
+        let rig = Rig()
+        let stubborn = try await rig.push("stubborn", maxAttempts: 1, timeout: .milliseconds(20))
+        let next = try await rig.push("next")
+        let gate = Gate()
+        let configuration = WorkerConfiguration(concurrency: 1, timeoutGrace: .milliseconds(20))
+        let worker = rig.worker(
+            configuration, JobHandler("stubborn") { _ in await gate.wait() }, JobHandler("next") { _ in })
+
+        try await running(worker) {
+            try await rig.eventuallyEnded(next.id, .completed)
+            try await rig.eventuallyEnded(stubborn.id, .failed)
+            #expect(!gate.isOpen)
+            gate.open()  // its late success is nobody's business any more
+        }
+
+        let moves = try await rig.moves(stubborn.id).map(\.move.to)
+        #expect(moves == [.pending, .processing, .failed])
+    }
+
+    @Test func `that throws a final error is not run again [F8]`() async throws {
+        let rig = Rig()
+        let job = try await rig.push(maxAttempts: 10)
+        let runs = Journal<Int>()
+        let handler = JobHandler("t", retries: atOnce) { context in
+            runs.append(context.attempt)
+            throw JobError.final("no such customer")
+        }
+
+        try await running(rig.worker(handler)) { try await rig.eventuallyEnded(job.id, .failed) }
+
+        #expect(runs.all == [1])
+        #expect(try await rig.moves(job.id).last?.move.error == "no such customer")
+    }
+
+    @Test func `that snoozes runs again and no attempt is counted`() async throws {
+        let rig = Rig()
+        let job = try await rig.push(maxAttempts: 1)
+        let attempts = Journal<Int>()
+        let handler = JobHandler("t") { context in
+            attempts.append(context.attempt)
+            if attempts.count < 3 { throw JobError.snooze(.milliseconds(1)) }
+        }
+
+        try await running(rig.worker(handler)) { try await rig.eventuallyEnded(job.id, .completed) }
+
+        #expect(attempts.all == [1, 1, 1])
+    }
+
+    @Test func `that is missing leaves the job to a worker that has it [F9]`() async throws {
+        let rig = Rig()
+        let job = try await rig.push("rare")
+        var configuration = WorkerConfiguration(concurrency: 1)
+        configuration.unknownType = .release(after: .milliseconds(1))
+
+        try await running(rig.worker(configuration, JobHandler("other") { _ in })) {
+            try await eventually("released") { rig.queue.count(of: .settle) >= 1 }
+        }
+        try await running(rig.worker(JobHandler("rare") { _ in })) {
+            try await rig.eventuallyEnded(job.id, .completed)
+        }
+
+        let moves = try await rig.moves(job.id)
+        #expect(
+            moves.contains { $0.verb == .release }
+                && !moves.contains { $0.verb == .retry || $0.verb == .fail })
+    }
+
+    @Test func `that is missing fails the job where the worker is told so [F9]`() async throws {
+        let rig = Rig()
+        let job = try await rig.push("rare")
+        let configuration = WorkerConfiguration(unknownType: .fail)
+
+        try await running(rig.worker(configuration, JobHandler("other") { _ in })) {
+            try await rig.eventuallyEnded(job.id, .failed)
+        }
+
+        #expect(try await rig.moves(job.id).last?.move.error?.contains("no handler for rare") == true)
+    }
+
+    @Test func `sees attempt, key, fence, tags and trace of each attempt [F11]`() async throws {
+        let rig = Rig()
+        let record = JobRecord(
+            type: "t", queue: "mail", body: [1, 2], maxAttempts: 3, unique: UniqueKey("k"), tags: ["eu"],
+            trace: "00-1")
+        _ = try await rig.memory.push([Push(record)], issued: nil)
+        let seen = Journal<JobContext>()
+        let worker = rig.worker(
+            WorkerConfiguration(queues: ["mail"], id: WorkerID("w7")),
+            JobHandler("t", retries: atOnce) { context in
+                seen.append(context)
+                if context.attempt == 1 { throw Boom() }
+            })
+
+        try await running(worker) { try await rig.eventuallyEnded(record.id, .completed) }
+
+        #expect(seen.all.map(\.attempt) == [1, 2])
+        for context in seen.all {
+            #expect(context.id == record.id && context.type == "t" && context.queue == "mail")
+            #expect(context.uniqueKey == "k" && context.tags == ["eu"] && context.trace == "00-1")
+            #expect(context.body == [1, 2] && context.worker == WorkerID("w7"))
+        }
+        let leases = try await rig.moves(record.id).filter { $0.verb == .lease }.map(\.move.version)
+        #expect(seen.all.map(\.fence.version) == leases)
+    }
+
+    @Test func `whose body cannot be decoded fails for good`() async throws {
+        let rig = Rig()
+        let job = try await rig.push("invoice.send", body: Array("[]".utf8))
+
+        try await running(rig.worker(JobHandler(Invoice.self))) {
+            try await rig.eventuallyEnded(job.id, .failed)
+        }
+
+        #expect(try await rig.moves(job.id).last?.move.error?.contains("cannot be decoded") == true)
+    }
+
+    @Test func `stores a result with the completion [D10]`() async throws {
+        let rig = Rig()
+        let job = try await rig.push()
+
+        try await running(rig.worker(JobHandler("t") { try $0.complete(with: ["pages": 3]) })) {
+            try await rig.eventuallyEnded(job.id, .completed)
+        }
+        let mirror = Mirror(queue: rig.memory, ledger: rig.ledger)
+        while try await mirror.step() > 0 {}
+
+        #expect(try await rig.ledger.jobs([job.id])[job.id]?.result == Array(#"{"pages":3}"#.utf8))
+    }
+
+    @Test func `whose result is too large fails for good [D10]`() async throws {
+        let rig = Rig()
+        let job = try await rig.push()
+        let handler = JobHandler("t") {
+            try $0.complete(bytes: Array(repeating: 0, count: Limits.resultBytes + 1))
+        }
+
+        try await running(rig.worker(handler)) { try await rig.eventuallyEnded(job.id, .failed) }
+    }
+}
+
+@Suite struct `A worker that stops` {
+    @Test func `lets its running job finish and leaves the next one alone [F4]`() async throws {
+        let rig = Rig()
+        let (began, finish) = (Gate(), Gate())
+        let first = try await rig.push()
+        let second = try await rig.push()
+        let worker = rig.worker(
+            WorkerConfiguration(concurrency: 1),
+            JobHandler("t") { _ in
+                began.open()
+                await finish.wait()
+            })
+        let run = Task { try await worker.run() }
+        await began.wait()
+
+        let drain = Task { await worker.drain(within: .seconds(60)) }
+        try await eventually("it says that it drains") { rig.queue.count(of: .heartbeat) >= 2 }
+        #expect(try await rig.held(first.id)?.status == .processing)
+        finish.open()
+        await drain.value
+        try await run.value
+
+        #expect(try await rig.ended(first.id) == .completed)
+        #expect(try await rig.held(second.id)?.version == 1)
+        #expect(worker.active == 0)
+    }
+
+    @Test func `hands back what is not done in time, unrun and uncounted [F4]`() async throws {
+        let rig = Rig()
+        let began = Gate()
+        let job = try await rig.push()
+        let worker = rig.worker(
+            JobHandler("t") { _ in
+                began.open()
+                try await untilCancelled()
+            })
+        let run = Task { try await worker.run() }
+        await began.wait()
+
+        await worker.drain(within: .milliseconds(20))
+        try await run.value
+
+        let held = try #require(try await rig.held(job.id))
+        #expect(held.status == .pending)
+        #expect(held.attempts == 0)
+        #expect(held.crashes == 0)
+    }
+
+    /// A client of a store throws an error of its own when its task is cancelled.
+    private struct RequestAborted: Error {}
+
+    @Test
+    func `hands back a job whose handler throws its own kind of cancelled, also in its last attempt [F4]`()
+        async throws
+    {
+        let rig = Rig()
+        let began = Gate()
+        let job = try await rig.push(maxAttempts: 1)
+        let worker = rig.worker(
+            JobHandler("t") { _ in
+                began.open()
+                do { try await untilCancelled() } catch { throw RequestAborted() }
+            })
+        let run = Task { try await worker.run() }
+        await began.wait()
+
+        await worker.drain(within: .milliseconds(20))
+        try await run.value
+
+        let held = try #require(try await rig.held(job.id))
+        #expect(held.status == .pending && held.attempts == 0 && held.crashes == 0)
+    }
+
+    @Test func `obeys a cancellation during its drain [F4]`() async throws {
+        let rig = Rig()
+        let began = Gate()
+        let job = try await rig.push()
+        let worker = rig.worker(
+            JobHandler("t") { _ in
+                began.open()
+                try await untilCancelled()
+            })
+        let run = Task { try await worker.run() }
+        await began.wait()
+        let drain = Task { await worker.drain(within: .seconds(3600)) }
+        try await eventually("it says that it drains") { rig.queue.count(of: .heartbeat) >= 2 }
+
+        run.cancel()
+        await drain.value
+
+        await #expect(throws: CancellationError.self) { try await run.value }
+        #expect(try await rig.held(job.id)?.status == .pending)
+    }
+
+    @Test func `cancels a job that is cancelled during its drain [F4]`() async throws {
+        let rig = Rig()
+        let began = Gate()
+        let job = try await rig.push()
+        let worker = rig.worker(
+            WorkerConfiguration(heartbeat: .milliseconds(20)),
+            JobHandler("t") { _ in
+                began.open()
+                try await untilCancelled()
+            })
+        let run = Task { try await worker.run() }
+        await began.wait()
+        let drain = Task { await worker.drain(within: .seconds(3600)) }
+        try await eventually("it says that it drains") { rig.queue.count(of: .heartbeat) >= 2 }
+
+        _ = try await rig.memory.cancel(job.id, tombstone: nil)
+        await drain.value
+        try await run.value
+
+        #expect(try await rig.ended(job.id) == .cancelled)
+    }
+
+    @Test func `hands back a job whose handler ignores its cancellation, for later [F4]`() async throws {
+        let rig = Rig()
+        let (began, finish) = (Gate(), Gate())
+        let job = try await rig.push(maxAttempts: 1, maxCrashes: 1)
+        let worker = rig.worker(
+            JobHandler("t") { _ in
+                began.open()
+                await finish.wait()
+            })
+        let run = Task { try await worker.run() }
+        await began.wait()
+
+        await worker.drain(within: .zero)
+        try await run.value
+
+        let held = try #require(try await rig.held(job.id))
+        #expect(held.status == .scheduled && held.attempts == 0 && held.crashes == 0)
+        finish.open()
+    }
+
+    @Test func `by cancellation hands its jobs back at once [F4]`() async throws {
+        let rig = Rig()
+        let began = Gate()
+        let job = try await rig.push()
+        let worker = rig.worker(
+            JobHandler("t") { _ in
+                began.open()
+                try await untilCancelled()
+            })
+        let run = Task { try await worker.run() }
+        await began.wait()
+
+        run.cancel()
+
+        await #expect(throws: CancellationError.self) { try await run.value }
+        #expect(try await rig.held(job.id)?.status == .pending)
+    }
+
+    @Test func `leaves no task behind [F4]`() async throws {
+        let rig = Rig()
+        weak var left: Worker?
+        do {
+            let worker = rig.worker(JobHandler("t") { _ in })
+            left = worker
+            let job = try await rig.push()
+            let run = Task { try await worker.run() }
+            try await rig.eventuallyEnded(job.id, .completed)
+            await worker.drain(within: .seconds(5))
+            try await run.value
+        }
+
+        try await eventually("nothing holds the worker") { left == nil }
+    }
+
+    @Test func `shows in the ledger what it runs, and that it stopped [F12, P17]`() async throws {
+        let rig = Rig()
+        let (began, finish) = (Gate(), Gate())
+        let job = try await rig.push()
+        let mirror = Mirror(queue: rig.memory, ledger: rig.ledger)
+        let configuration = WorkerConfiguration(
+            concurrency: 3, heartbeat: .milliseconds(20), id: WorkerID("w1"))
+        let worker = rig.worker(
+            configuration,
+            JobHandler("t") { _ in
+                began.open()
+                await finish.wait()
+            })
+
+        let run = Task { try await worker.run() }
+        await began.wait()
+        var busy: WorkerRow?
+        try await eventually("a beat names the job") {
+            _ = try await mirror.step()
+            busy = try await rig.ledger.workers().first { $0.beat.running == [job.id] }
+            return busy != nil
+        }
+        finish.open()
+        await worker.drain(within: .seconds(5))
+        try await run.value
+        while try await mirror.step() > 0 {}
+
+        #expect(busy?.beat.id == WorkerID("w1") && busy?.beat.status == .running)
+        #expect(busy?.beat.types == ["t"] && busy?.beat.concurrency == 3 && busy?.beat.queues == [.default])
+        let end = try await rig.ledger.workers()
+        #expect(end.map(\.beat.status) == [.stopped] && end[0].beat.running.isEmpty)
+    }
+}
