@@ -15,9 +15,12 @@ import Testing
         ] {
             let found = try Tree.places([folder], ending) { lines, index in
                 // A key keeps its name: what lies in Redis has it.
-                let line = lines[index].replacing(#/\btombs\b/#, with: "")
+                let line = lines[index].replacing("tombs", with: "")
                 return Self.words(of: line).contains { words.contains($0) }
-            }.filter { !$0.hasPrefix(page) && !$0.contains("WordsTests") }
+            }.filter { place in
+                // The pages that say what is not said, and what is no longer.
+                !["Glossary.md", "Changelog.md", "WordsTests"].contains { place.contains($0) }
+            }
             #expect(found.isEmpty, "\(found.prefix(10).joined(separator: "\n"))")
         }
     }

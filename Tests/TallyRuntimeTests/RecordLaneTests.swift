@@ -188,25 +188,12 @@ import Testing
         #expect(runs.all == [id] && rig.queue.count(of: .push) == 2)
     }
 
-    /// It refuses every question about keys, and nothing else.
-    private struct DeafHomes: QueueKeyHomes {
-        private func refuse() -> QueueError { QueueError(.invalid, "homes", "asked") }
-        func epochWithoutKeyHomes() async throws(QueueError) -> Int64? { throw refuse() }
-        func restore(
-            _ homes: [QueueName: KeyHome], epoch: Int64, isLast: Bool
-        ) async throws(QueueError) -> Bool { throw refuse() }
-        func claimKeys(of jobs: [JobRecord]) async throws(QueueError) -> [KeyHome]? { throw refuse() }
-        func takeKeys(of jobs: [JobRecord]) async throws(QueueError) -> [KeyTaking]? { throw refuse() }
-        func noteKeys(of queues: [QueueName]) async throws(QueueError) -> [KeyHome]? { throw refuse() }
-    }
-
     @Test func `with a key that nobody could ask about are left to the relay, which asks`() async throws {
         let rig = Rig()
         func keyed() -> JobRecord { JobRecord(type: "t", unique: UniqueKey("k")) }
         let queued = try await rig.client(.queued).enqueue(keyed()).id
-        var queue = rig.queue.store
-        queue.keyHomes = DeafHomes()
-        let client = JobClient(queue: queue, ledger: rig.store)
+        rig.queue.inject(.refuse(.invalid), on: .keys, times: 100)
+        let client = rig.client()
 
         let second = try await client.enqueue(keyed()).id
         let plain = try await client.enqueue(Plain()).id

@@ -19,6 +19,8 @@ public final class FaultyQueue: QueueDriver {
         case push, stamp, reserve, extend, settle, wait, heartbeat, cancel, promote, reclaim, pause
         /// Calls that the mirror, the reconciler and commands make.
         case history, open, log, report, inspect, counts, scan, repair
+        /// Every question which half keeps unique keys, and every word on which queue it is.
+        case keys, pairing
     }
 
     private struct Plan: Sendable {
@@ -31,11 +33,13 @@ public final class FaultyQueue: QueueDriver {
     /// A queue in front of `base`.
     public init(_ base: any QueueDriver) { self.base = base.store }
 
-    /// The seams that every queue has, and inspection and repair where `base` has them.
+    /// The seams that every queue has; inspection, repair, key homes and pairing where `base` has them.
     public var store: QueueStore {
         var store = QueueStore(self, close: base.close)
         if base.inspection != nil { store.inspection = self }
         if base.repair != nil { store.repair = self }
+        store.keyHomes = base.keyHomes.map { FaultyKeyHomes(base: $0, queue: self) }
+        store.pairing = base.pairing.map { FaultyPairing(base: $0, queue: self) }
         return store
     }
 
@@ -62,7 +66,7 @@ public final class FaultyQueue: QueueDriver {
         return fault
     }
 
-    private func pass<Answer: Sendable>(
+    func pass<Answer: Sendable>(
         _ call: Call, _ body: @autoclosure () async throws(QueueError) -> Answer
     ) async throws(QueueError) -> Answer {
         let fault = try fault(call)
