@@ -84,6 +84,9 @@ static const char migrations_0011_held_changes[] = {
 static const char migrations_0012_key_homes[] = {
 #embed "../../sql/migrations/0012_key_homes.sql" suffix(,)
 0};
+static const char migrations_0013_record_layout[] = {
+#embed "../../sql/migrations/0013_record_layout.sql" suffix(,)
+0};
 static const char mirror_beat[] = {
 #embed "../../sql/mirror/beat.sql" suffix(,)
 0};
@@ -152,6 +155,12 @@ static const char pairing_lock[] = {
 0};
 static const char pairing_namespace[] = {
 #embed "../../sql/pairing/namespace.sql" suffix(,)
+0};
+static const char pairing_raise_record_layout[] = {
+#embed "../../sql/pairing/raise_record_layout.sql" suffix(,)
+0};
+static const char pairing_record_layout[] = {
+#embed "../../sql/pairing/record_layout.sql" suffix(,)
 0};
 static const char pairing_restamp[] = {
 #embed "../../sql/pairing/restamp.sql" suffix(,)
@@ -408,6 +417,9 @@ static const char undo_0011_held_changes[] = {
 static const char undo_0012_key_homes[] = {
 #embed "../../sql/undo/0012_key_homes.sql" suffix(,)
 0};
+static const char undo_0013_record_layout[] = {
+#embed "../../sql/undo/0013_record_layout.sql" suffix(,)
+0};
 
 static const struct { const char *name, *text; } files[] = {
     {"change/cancel", change_cancel},
@@ -437,6 +449,7 @@ static const struct { const char *name, *text; } files[] = {
     {"migrations/0010_job_rules", migrations_0010_job_rules},
     {"migrations/0011_held_changes", migrations_0011_held_changes},
     {"migrations/0012_key_homes", migrations_0012_key_homes},
+    {"migrations/0013_record_layout", migrations_0013_record_layout},
     {"mirror/beat", mirror_beat},
     {"mirror/change", mirror_change},
     {"mirror/copy_events", mirror_copy_events},
@@ -460,6 +473,8 @@ static const struct { const char *name, *text; } files[] = {
     {"pairing/known", pairing_known},
     {"pairing/lock", pairing_lock},
     {"pairing/namespace", pairing_namespace},
+    {"pairing/raise_record_layout", pairing_raise_record_layout},
+    {"pairing/record_layout", pairing_record_layout},
     {"pairing/restamp", pairing_restamp},
     {"pairing/retire", pairing_retire},
     {"partitions/abandon", partitions_abandon},
@@ -545,6 +560,7 @@ static const struct { const char *name, *text; } files[] = {
     {"undo/0010_job_rules", undo_0010_job_rules},
     {"undo/0011_held_changes", undo_0011_held_changes},
     {"undo/0012_key_homes", undo_0012_key_homes},
+    {"undo/0013_record_layout", undo_0013_record_layout},
 };
 
 const char *tally_sql(const char *name) {

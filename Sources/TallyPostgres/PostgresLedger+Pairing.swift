@@ -1,3 +1,4 @@
+import Synchronization
 import TallyCore
 import TallyPostgresClient
 
@@ -63,4 +64,37 @@ extension PostgresLedger: LedgerPairing {
                 seen: age < 0 ? Limits.queueLives : .microseconds(age), gaveWayTo: rows.int(row, 5))
         }
     }
+}
+
+extension PostgresLedger: LedgerRecordLayout {
+    public func recordLayout() async throws(LedgerError) -> Int {
+        // It never falls: once it is the newest that this program knows, nobody needs to be asked.
+        if raised.isSet { return JobRecord.newestLayout }
+        let found = try await pool.run("record layout") { connection throws(LedgerError) in
+            try Self.layout(try connection.run(.recordLayout))
+        }
+        if found >= JobRecord.newestLayout { raised.set() }
+        return found
+    }
+
+    public func raiseRecordLayout(to layout: Int) async throws(LedgerError) {
+        _ = try await pool.run("raise record layout") { connection throws(LedgerError) in
+            try Self.layout(
+                try connection.run(.raiseRecordLayout, Parameters([.int(Int64(layout))]), .commits))
+        }
+    }
+
+    private static func layout(_ rows: Rows) throws(LedgerError) -> Int {
+        guard let layout = rows.count == 1 ? rows.int(0, 0) : nil else {
+            throw LedgerError(.schema, "record layout", "the table identity is empty; restore its one row")
+        }
+        return Int(layout)
+    }
+}
+
+/// A thing that was seen once and stays true.
+final class Latch: Sendable {
+    private let state = Mutex(false)
+    var isSet: Bool { state.withLock { $0 } }
+    func set() { state.withLock { $0 = true } }
 }

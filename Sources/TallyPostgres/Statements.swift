@@ -61,6 +61,8 @@ enum Statement: String, CaseIterable {
     case keepQueue = "pairing/keep"
     case restampQueues = "pairing/restamp"
     case retireQueues = "pairing/retire"
+    case recordLayout = "pairing/record_layout"
+    case raiseRecordLayout = "pairing/raise_record_layout"
     case missingPartitions = "partitions/missing"
     case filledDefaults = "partitions/filled"
     case splitGuard = "partitions/guard"

@@ -47,6 +47,7 @@ public final class RedisQueue: QueueDriver {
         store.structures = self
         store.pairing = self
         store.keyHomes = self
+        store.recordLayout = self
         store.verification = self
         store.duties = self
         return store
@@ -120,6 +121,7 @@ extension RedisQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIns
             case UInt8(ascii: "w"): return .full
             case UInt8(ascii: "N"): return .withheld
             case UInt8(ascii: "h"): return .keysElsewhere
+            case UInt8(ascii: "L"): return .layoutNotRaised
             case UInt8(ascii: "r"): return .refused
             default: return .ended(JobStatus(code: letter) ?? .failed)
             }

@@ -160,11 +160,12 @@ public final class Tally: Sendable {
     public func enqueue<J: Job>(
         _ job: J, on queue: QueueName? = nil, at runAt: Timestamp? = nil, priority: JobPriority? = nil,
         unique: UniqueKey? = nil, id: JobID = JobID(), tags: [String] = [], trace: String = "",
-        durability: Durability? = nil
+        headers: [String: [UInt8]] = [:], tenant: String? = nil, limitKey: String? = nil,
+        notAfter: Timestamp? = nil, durability: Durability? = nil
     ) async throws(EnqueueError) -> Receipt {
         try await client.enqueue(
             job, on: queue, at: runAt, priority: priority, unique: unique, id: id, tags: tags, trace: trace,
-            durability: durability)
+            headers: headers, tenant: tenant, limitKey: limitKey, notAfter: notAfter, durability: durability)
     }
 
     /// Runs `body` in a transaction of the ledger's database: committed when it returns, rolled back when it throws

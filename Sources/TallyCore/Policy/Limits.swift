@@ -29,6 +29,9 @@ public enum Limits {
     public static let uniqueKeyBytes = 255
     public static let codecBytes = 50  // the name of a codec stands in every record
     public static let traceBytes = 512  // a W3C trace context with its state
+    /// Headers stand in the record, which every lease hands out; a record counts them in one byte.
+    public static let headers = 32
+    public static let headerBytes = 4096  // of a job's headers, names and values together; more belongs into the body
     /// A larger body would hold up every other call behind it: the data belongs elsewhere, and its address in the
     /// body.
     public static let bodyBytes = 1 << 20

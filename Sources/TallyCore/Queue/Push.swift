@@ -66,6 +66,8 @@ public enum PushAnswer: Hashable, Sendable {
     case withheld
     /// The ledger keeps the unique keys of its queue: with a key it can only be recorded.
     case keysElsewhere
+    /// Its record needs a layout that not every program of this queue is known to read: `QueueRecordLayout`.
+    case layoutNotRaised
     /// `issued` is too old, or of another epoch.
     case refused
 }

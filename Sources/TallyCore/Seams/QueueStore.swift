@@ -33,6 +33,8 @@ public struct QueueStore: Sendable, QueueDriver {
     public var verification: (any QueueVerification)?
     /// Of a queue that knows which half keeps unique keys; without it the halves keep keys apart.
     public var keyHomes: (any QueueKeyHomes)?
+    /// Of a queue that knows which record layout may be written; without it every one may.
+    public var recordLayout: (any QueueRecordLayout)?
     /// Keeps how the duties fare where no ledger does.
     public var duties: (any DutyRegister)?
     /// New calls fail with `.closed` from now on; running ones end first. May be repeated.

@@ -10,6 +10,7 @@ import TallyCore
 package final class Pairing: Sendable {
     private let queue: any QueuePairing
     private let ledger: any LedgerPairing
+    private let layouts: RecordLayouts?
     private enum Standing {
         /// Nobody has looked yet: nothing may be moved between the halves.
         case unknown
@@ -20,13 +21,17 @@ package final class Pairing: Sendable {
 
     /// - Returns: nil where a driver does not tell which it is: then nothing keeps them apart.
     package init?(_ queue: any QueueDriver, _ ledger: any LedgerDriver) {
-        guard let queue = queue.store.pairing, let ledger = ledger.store.pairing else {
+        let stores = (queue: queue.store, ledger: ledger.store)
+        guard let queue = stores.queue.pairing, let ledger = stores.ledger.pairing else {
             return nil
         }
         self.queue = queue
         self.ledger = ledger
+        layouts = RecordLayouts(stores.queue, stores.ledger)
     }
 
+    /// Brings the record layout that the ledger knows to the queue as well, which loses it with its data.
+    ///
     /// - Parameter isDry: a first pairing is left to others.
     /// - Parameter isPatient: waits until it is known whether another queue lives.
     /// - Returns: the queue as it was seen.
@@ -37,6 +42,7 @@ package final class Pairing: Sendable {
     ) async throws -> QueueIdentity {
         do {
             let identity = try await meet(isAdopting, isDry, isPatient)
+            if !isDry { try await layouts?.carry() }
             standing.withLock { $0 = .paired }
             return identity
         } catch let error as PairingRefused {

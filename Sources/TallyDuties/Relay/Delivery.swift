@@ -81,7 +81,8 @@ final class Delivery: Sendable {
             for (push, answer) in zip(pushes, answers) {
                 switch answer {
                 case .full: leave(push, &verdict, failures: Limits.relayFailures)
-                case .refused: verdict.left.append(push.record.id)
+                // Of layoutNotRaised: the queue lost its data, and is soon told again what the ledger knows.
+                case .refused, .layoutNotRaised: verdict.left.append(push.record.id)
                 default: failures.withLock { $0[push.record.queue] = nil }
                 }
             }

@@ -31,12 +31,19 @@ public final class MemoryLedger: LedgerDriver {
         shared = Mutex(Shared(rows: rows))
     }
 
+    /// A ledger that older programs may still use, so that a test can raise its layout.
+    package convenience init(clock: @escaping @Sendable () -> Timestamp = { .now }, recordLayout: Int) {
+        self.init(clock: clock)
+        shared.withLock { $0.state.recordLayout = recordLayout }
+    }
+
     /// Its seams.
     public var store: LedgerStore {
         var store = LedgerStore(self) { await self.close() }
         store.transactions = self
         store.leases = self
         store.duties = self
+        store.recordLayout = self
         return store
     }
 
@@ -204,4 +211,13 @@ extension MemoryLedger: Recording, LedgerOutbox, MirrorApplication, LedgerContro
     }
 
     public func close() async { shared.withLock { $0.isClosed = true } }
+}
+
+extension MemoryLedger: LedgerRecordLayout {
+    public func recordLayout() async throws(LedgerError) -> Int {
+        try run("recordLayout") { state, _ in state.recordLayout }
+    }
+    public func raiseRecordLayout(to layout: Int) async throws(LedgerError) {
+        try run("raiseRecordLayout") { state, _ in state.recordLayout = max(state.recordLayout, layout) }
+    }
 }

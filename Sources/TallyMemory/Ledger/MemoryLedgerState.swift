@@ -10,6 +10,8 @@ struct MemoryLedgerState: Sendable {
     var unique: [UniqueSlot: UniqueHolder] = [:]
     /// Queues whose unique keys the queue keeps.
     var keyHomes: Set<QueueName> = []
+    /// The newest record layout that may be recorded.
+    var recordLayout = JobRecord.newestLayout
     var events: [JobID: [JobEvent]] = [:]
     var cursor = LogPosition.start
     var workers: [WorkerID: WorkerRow] = [:]

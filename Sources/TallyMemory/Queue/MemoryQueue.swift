@@ -28,6 +28,7 @@ public final class MemoryQueue: QueueDriver {
         store.inspection = self
         store.repair = self
         store.keyHomes = self
+        store.recordLayout = self
         return store
     }
 
@@ -43,6 +44,12 @@ public final class MemoryQueue: QueueDriver {
     /// A queue with small bounds, so that a test can reach them.
     package convenience init(clock: (@Sendable () -> Timestamp)? = nil, window: Int, logEntries: Int) {
         self.init(clock: clock, epoch: 1, held: false, bounds: .init(window: window, logEntries: logEntries))
+    }
+
+    /// A queue that older programs may still use, so that a test can raise its layout.
+    package convenience init(clock: (@Sendable () -> Timestamp)? = nil, recordLayout: Int) {
+        self.init(clock: clock)
+        shared.withLock { $0.state.recordLayout = recordLayout }
     }
 
     private init(
@@ -233,5 +240,14 @@ extension MemoryQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIn
             }
             return repairs.map { state.repair($0, at: now) }
         }
+    }
+}
+
+extension MemoryQueue: QueueRecordLayout {
+    public func recordLayout() async throws(QueueError) -> Int {
+        try run("recordLayout") { state, _ in state.recordLayout }
+    }
+    public func raiseRecordLayout(to layout: Int) async throws(QueueError) {
+        try run("raiseRecordLayout") { state, _ in state.recordLayout = max(state.recordLayout, layout) }
     }
 }

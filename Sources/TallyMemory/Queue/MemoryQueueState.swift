@@ -19,6 +19,8 @@ struct MemoryQueueState: Sendable {
     var homes: [QueueName: KeyHome] = [:]
     /// The epoch that was told which half keeps the keys, as the ledger knows it.
     var keyHomesEpoch: Int64?
+    /// The newest record layout that may be written; no program older than this one shares this memory.
+    var recordLayout = JobRecord.newestLayout
     var paused: Set<QueueName> = []
 
     var log = MemoryLog()

@@ -13,6 +13,9 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
     /// The unique keys of this queue are kept by this mode's store, and the enqueue was in the other mode: enqueue in
     /// that mode, or without a key, or to another queue. Nothing was enqueued.
     case keysElsewhere(QueueName, Durability)
+    /// The job has headers, a tenant, a limit key or not-after, and not every program that uses the queue is known to
+    /// read them: upgrade every one, then run `tally migrate --record-layout 2`. Nothing was enqueued.
+    case layoutNotRaised(JobID)
     /// The answer was lost: the job may be there or not.
     case uncertain(JobID)
     /// The store cannot be reached; nothing happened.
@@ -26,7 +29,7 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
     public var mayRetry: Bool {
         switch self {
         case .uncertain, .unavailable, .full: true
-        case .invalid, .refused, .idConflict, .ended, .keysElsewhere, .closed: false
+        case .invalid, .refused, .idConflict, .ended, .keysElsewhere, .layoutNotRaised, .closed: false
         }
     }
 
@@ -39,6 +42,9 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
         case .keysElsewhere(let queue, let mode):
             "the unique keys of queue \(queue) belong to mode \(mode.rawValue): enqueue in that mode, without a key, "
                 + "or to another queue"
+        case .layoutNotRaised(let id):
+            "job \(id): headers, tenant, limit key and not-after need record layout 2, which older programs cannot "
+                + "read: upgrade every program that uses this queue, then run `tally migrate --record-layout 2`"
         case .uncertain(let id): "the answer was lost; enqueue again with id \(id), which is safe"
         case .unavailable(let why): "unavailable, nothing was enqueued: \(why)"
         case .full(let why): "full, nothing was enqueued: \(why)"

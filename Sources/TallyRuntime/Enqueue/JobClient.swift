@@ -54,13 +54,16 @@ public final class JobClient: Sendable {
     /// enqueue again with the same id.
     ///
     /// - Parameter at: not before this time.
+    /// - Parameter headers: as the other three after it they are those of `JobRecord`; `.layoutNotRaised` until every
+    ///   program that uses the queue is known to read them.
     /// - Parameter id: bring one to make retries safe across processes; a UUIDv7 made within a day, by the clock of
     ///   the store.
     @discardableResult
     public func enqueue<J: Job>(
         _ job: J, on queue: QueueName? = nil, at runAt: Timestamp? = nil, priority: JobPriority? = nil,
         unique: UniqueKey? = nil, id: JobID = JobID(), tags: [String] = [], trace: String = "",
-        durability: Durability? = nil
+        headers: [String: [UInt8]] = [:], tenant: String? = nil, limitKey: String? = nil,
+        notAfter: Timestamp? = nil, durability: Durability? = nil
     ) async throws(EnqueueError) -> Receipt {
         let policy = J.policy
         let body: [UInt8]
@@ -75,7 +78,8 @@ public final class JobClient: Sendable {
             priority: priority ?? policy.priority, body: body, codec: codec.name, runAt: runAt,
             timeout: policy.timeout, maxAttempts: policy.attempts, maxCrashes: policy.maxCrashes,
             unique: unique,
-            createdAt: now?() ?? .now, tags: tags, trace: trace)
+            createdAt: now?() ?? .now, tags: tags, trace: trace, headers: headers, tenant: tenant,
+            limitKey: limitKey, notAfter: notAfter)
         return try await enqueue(record, durability: durability)
     }
 
@@ -185,6 +189,10 @@ public final class JobClient: Sendable {
             if let problem = record.id.problem(at: store ?? own) { throw .invalid(problem) }
             var record = record
             if let store { record.createdAt = store }
+            // By that clock it may have been over before it began.
+            if record.notAfter != nil {
+                do throws(InvalidJob) { try record.check() } catch { throw .invalid(error) }
+            }
             return record
         }
     }
@@ -205,6 +213,7 @@ public final class JobClient: Sendable {
                 receipts.append(Receipt(id: record.id, existed: true, durability: .queued))
             case .exists(same: false): throw .idConflict(record.id)
             case .keysElsewhere: throw .keysElsewhere(record.queue, .recorded)
+            case .layoutNotRaised: throw .layoutNotRaised(record.id)
             case .withheld: continue  // another of the call was refused, and is thrown
             case .duplicate(let holder):
                 receipts.append(Receipt(id: holder, existed: true, durability: .queued))

@@ -89,6 +89,9 @@ final class RecordLane: Sendable {
         for (job, answer) in zip(jobs, receipt.answers) where answer == .keysElsewhere {
             throw .keysElsewhere(job.queue, .queued)
         }
+        for (job, answer) in zip(jobs, receipt.answers) where answer == .layoutNotRaised {
+            throw .layoutNotRaised(job.id)
+        }
         await push(jobs, receipt, issued)
         return try zip(jobs, receipt.answers).map { job, answer throws(EnqueueError) in
             try Self.receipt(job, answer).get()
@@ -154,7 +157,7 @@ final class RecordLane: Sendable {
             for chunk in new.calls() {
                 let answers = try await queue.push(chunk, issued: issued)
                 // The jobs of a full queue stay for the relay; those of the others go on.
-                if answers.contains(where: { $0 == .full || $0 == .refused }) { isDone = false }
+                if answers.contains(where: \.staysRecorded) { isDone = false }
             }
             return isDone
         }
@@ -212,7 +215,13 @@ final class RecordLane: Sendable {
         case .exists(same: true): .success(Receipt(id: job.id, existed: true, durability: .recorded))
         case .exists(same: false), .withheld: .failure(.idConflict(job.id))
         case .keysElsewhere: .failure(.keysElsewhere(job.queue, .queued))
+        case .layoutNotRaised: .failure(.layoutNotRaised(job.id))
         case .duplicate(let holder): .success(Receipt(id: holder, existed: true, durability: .recorded))
         }
     }
+}
+
+extension PushAnswer {
+    /// The queue takes the job later: its outbox row stays.
+    fileprivate var staysRecorded: Bool { self == .full || self == .refused || self == .layoutNotRaised }
 }

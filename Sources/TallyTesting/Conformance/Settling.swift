@@ -13,7 +13,8 @@ public enum Settling {
             let done = try await ledger.outbox.relay(rows: 100, olderThan: .zero) { row in
                 for call in row.pushes.calls() {
                     let answers = try await queue.enqueueing.push(call, issued: issued)
-                    if answers.contains(where: { $0 == .full || $0 == .refused }) { return false }
+                    let stays: [PushAnswer] = [.full, .refused, .layoutNotRaised]
+                    if answers.contains(where: stays.contains) { return false }
                 }
                 return true
             }

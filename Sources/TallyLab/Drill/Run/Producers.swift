@@ -157,7 +157,7 @@ final class Producers: Sendable {
             switch error {
             case .uncertain: return .info
             case .ended: return .ok  // of an earlier call with these ids
-            case .idConflict, .invalid, .refused, .keysElsewhere:
+            case .idConflict, .invalid, .refused, .keysElsewhere, .layoutNotRaised:
                 if refusals.withLock({ $0.insert("\(error)").inserted }) {
                     Output.note("drill: an enqueue was refused: \(error)")
                 }
