@@ -1,6 +1,6 @@
 -- The columns of a job as a snapshot reads them, by place.
 -- Params:  none
--- Returns: 30 columns of the row of jobs
+-- Returns: 35 columns of the row of jobs
 -- Caller:  Statements.fragments
 j.id, j.type, j.queue, j.priority::bigint, j.body, j.codec, j.scheduled_at, j.created_at, j.timeout_us, j.attempts_at_start::bigint,
   j.max_attempts::bigint, j.max_crashes::bigint, j.unique_key, j.unique_lifetime, j.tags, j.trace,

@@ -1,5 +1,6 @@
 -- Undoes migrations/0013_record_layout.sql. Headers, tenants, limit keys and not-after are LOST in the ledger, and a job that
 -- is rebuilt from it comes without them. Where record layout 2 was raised, Redis refuses programs that are older all the same.
+-- Params: none (a script). Returns: nothing. Caller: an operator, by hand (Migrator.undoRecipe).
 SELECT set_config('tallystick.callers', coalesce(string_agg(
   CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
     || CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END, E'\n'), ''), true)

@@ -6,6 +6,7 @@
 -- ARGV[3]  '1' or '2' = let this one be written as well; '' = only tells
 -- Returns  now, epoch, held, the newest that may be written
 -- Log      nothing
+-- Repeat   changes nothing
 -- Cost     O(1)
 redis.register_function { function_name = NAME .. 'raise', flags = { 'allow-oom' },
   callback = function(keys, args)

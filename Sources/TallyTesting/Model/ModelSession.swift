@@ -59,9 +59,11 @@ final class ModelSession {
         // Both begin with the record layout that the other pair may write.
         let newest = JobRecord.newestLayout
         let queue = MemoryQueue(
-            clock: clock.reading, recordLayout: try await subject.queue.recordLayout?.recordLayout() ?? newest)
+            clock: clock.reading, recordLayout: try await subject.queue.recordLayout?.recordLayout() ?? newest
+        )
         let ledger = MemoryLedger(
-            clock: clock.reading, recordLayout: try await subject.ledger.recordLayout?.recordLayout() ?? newest)
+            clock: clock.reading,
+            recordLayout: try await subject.ledger.recordLayout?.recordLayout() ?? newest)
         let reference = ConformanceStore(queue: queue, ledger: ledger, clock: clock)
         stores = Pair(reference: reference, subject: subject)
         queues = Pair(
