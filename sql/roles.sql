@@ -35,7 +35,7 @@ GRANT INSERT ON tally.job_events, tally.reconcile_runs, tally.reconcile_findings
 GRANT UPDATE, DELETE ON tally.reconcile_runs TO "tally_writer";
 GRANT UPDATE ON tally.balances TO "tally_writer";
 GRANT SELECT, INSERT, UPDATE ON tally.queues TO "tally_writer", "tally_enqueuer";
-GRANT UPDATE (namespace) ON tally.identity TO "tally_writer", "tally_enqueuer";
+GRANT UPDATE (namespace, shards) ON tally.identity TO "tally_writer", "tally_enqueuer";
 GRANT EXECUTE ON FUNCTION tally.make_partitions TO "tally_writer";
 GRANT EXECUTE ON FUNCTION tally.enqueue TO "tally_writer", "tally_enqueuer";
 

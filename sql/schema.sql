@@ -388,7 +388,9 @@ CREATE TABLE tally.identity (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     made_at timestamp with time zone DEFAULT now() NOT NULL,
     namespace text,
-    CONSTRAINT identity_one_row CHECK (one)
+    shards smallint,
+    CONSTRAINT identity_one_row CHECK (one),
+    CONSTRAINT identity_shards_count CHECK (((shards >= 1) AND (shards <= 64)))
 );
 
 COMMENT ON TABLE tally.identity IS 'Which ledger this is.';
@@ -619,11 +621,12 @@ CREATE TABLE tally.queues (
     server text NOT NULL,
     places text[] NOT NULL,
     seen_at timestamp with time zone DEFAULT now() NOT NULL,
-    gave_way_to bigint
+    gave_way_to bigint,
+    shard smallint DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='10');
 
-COMMENT ON TABLE tally.queues IS 'Which queue is this ledger''s, and which were.';
+COMMENT ON TABLE tally.queues IS 'Which queues are this ledger''s, one a shard, and which were.';
 
 CREATE TABLE tally.reconcile_cursor (
     one boolean DEFAULT true NOT NULL,
@@ -672,7 +675,8 @@ CREATE TABLE tally.reconcile_runs (
     raced bigint DEFAULT 0 NOT NULL,
     left_over bigint DEFAULT 0 NOT NULL,
     full_cycle boolean DEFAULT false NOT NULL,
-    error text
+    error text,
+    shard smallint DEFAULT 0 NOT NULL
 );
 
 CREATE TABLE tally.reconciler_lease (
@@ -836,9 +840,9 @@ CREATE INDEX outbox_queue ON tally.outbox USING btree (queue, id);
 
 COMMENT ON INDEX tally.outbox_queue IS 'relay/queues.sql, relay/claim.sql';
 
-CREATE UNIQUE INDEX queues_one ON tally.queues USING btree ((true)) WHERE (gave_way_to IS NULL);
+CREATE UNIQUE INDEX queues_one ON tally.queues USING btree (shard) WHERE (gave_way_to IS NULL);
 
-COMMENT ON INDEX tally.queues_one IS 'A ledger has one queue.';
+COMMENT ON INDEX tally.queues_one IS 'A ledger has one queue a shard.';
 
 CREATE INDEX reconcile_findings_job ON tally.reconcile_findings USING btree (job_id, code) WHERE (job_id IS NOT NULL);
 

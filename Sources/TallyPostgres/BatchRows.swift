@@ -11,8 +11,8 @@ package enum BatchRows {
                 $0.append(event.job); return true
             }
             out.appendField {
-                $0.appendBigEndian(Int16(0)); return true
-            }  // shard
+                $0.appendBigEndian(event.position.shard.number); return true
+            }
             out.appendField {
                 $0.appendBigEndian(event.position.epoch); return true
             }
@@ -82,7 +82,7 @@ package enum BatchRows {
 
     // MARK: Arrays
 
-    static func parameters(of events: [JobEvent]) -> Parameters {
+    static func parameters(of events: [JobEvent], shard: Shard) -> Parameters {
         var all = Parameters()
         all.array(.uuid, events) {
             $0.append($1.job); return true
@@ -97,6 +97,7 @@ package enum BatchRows {
         all.array(.int4, events) { $0.appendOptional($1.attempts.map { Int32(clamping: $0) }) }
         all.array(.text, events) { $0.appendOptional($1.actor) }
         all.array(.text, events) { $0.appendOptional($1.error) }
+        all.int(Int64(shard.number))
         return all
     }
 
@@ -224,7 +225,7 @@ package enum BatchRows {
         return all
     }
 
-    static func parameters(of aside: [Aside]) -> Parameters {
+    static func parameters(of aside: [Aside], shard: Shard) -> Parameters {
         var all = Parameters()
         all.array(.uuid, aside) {
             $0.append($1.job); return true
@@ -236,6 +237,7 @@ package enum BatchRows {
         all.array(.bytea, aside) {
             $0.append(contentsOf: $1.raw); return true
         }
+        all.int(Int64(shard.number))
         return all
     }
 }

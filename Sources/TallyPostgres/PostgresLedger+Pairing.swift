@@ -25,6 +25,18 @@ extension PostgresLedger: LedgerPairing {
         }
     }
 
+    public func claimShards(_ count: Int, isDry: Bool) async throws(LedgerError) -> Int {
+        try await pool.run("claim shards") { connection throws(LedgerError) in
+            let wished = Parameters([.int(Int64(count))])
+            let known = try connection.run(.shards, wished)
+            guard let kept = known.int(0, 0), known.int(0, 1) == 0, !isDry else {
+                return Int(known.int(0, 0) ?? 1)
+            }
+            let now = try connection.run(.claimShards, Parameters([.int(kept)]), .commits)
+            return Int(now.int(0, 0) ?? kept)
+        }
+    }
+
     public func meet(
         _ sight: QueueSighting, fresh: String, isAdopting: Bool, isDry: Bool
     ) async throws(LedgerError) -> PairingVerdict {
@@ -34,7 +46,8 @@ extension PostgresLedger: LedgerPairing {
                     try connection.run(.lockPairing)
                     try connection.run(.restampQueues)
                 }
-                let known = Self.queues(try connection.run(.knownQueues))
+                let shard = LedgerValue.int(Int64(sight.part.shard.number))
+                let known = Self.queues(try connection.run(.knownQueues, Parameters([shard])))
                 let verdict = PairingVerdict.of(sight, known, fresh: fresh, isAdopting: isAdopting)
                 let id: String
                 switch verdict {
@@ -44,9 +57,9 @@ extension PostgresLedger: LedgerPairing {
                 }
                 if isDry { return verdict }
                 let values: [LedgerValue] = [
-                    .text(id), .int(sight.epoch), .text(sight.server), .text(sight.place),
+                    .text(id), .int(sight.epoch), .text(sight.server), .text(sight.place), shard,
                 ]
-                try connection.run(.retireQueues, Parameters([.text(id), .int(sight.epoch)]))
+                try connection.run(.retireQueues, Parameters([.text(id), .int(sight.epoch), shard]))
                 try connection.run(.keepQueue, Parameters(values))
                 return verdict
             }

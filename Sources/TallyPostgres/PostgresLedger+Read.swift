@@ -22,7 +22,10 @@ extension PostgresLedger {
             for row in 0..<rows.count {
                 events.append(
                     JobEvent(
-                        job: id, position: LogPosition(epoch: rows.int(row, 0)!, seq: rows.int(row, 1)!),
+                        job: id,
+                        position: LogPosition(
+                            shard: Shard(Int(rows.int(row, 10)!)), epoch: rows.int(row, 0)!,
+                            seq: rows.int(row, 1)!),
                         at: rows.time(row, 2)!, verb: try rows.known(Verb.self, row, 3),
                         from: rows.text(row, 4) == nil ? nil : try rows.status(row, 4),
                         to: try rows.status(row, 5),

@@ -61,6 +61,8 @@ enum Statement: String, CaseIterable {
     case keepQueue = "pairing/keep"
     case restampQueues = "pairing/restamp"
     case retireQueues = "pairing/retire"
+    case shards = "pairing/shards"
+    case claimShards = "pairing/claim_shards"
     case missingPartitions = "partitions/missing"
     case filledDefaults = "partitions/filled"
     case splitGuard = "partitions/guard"

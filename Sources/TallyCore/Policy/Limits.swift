@@ -60,6 +60,9 @@ public enum Limits {
 
     package static let latest = Timestamp(microseconds: (1 << 53) - 1)  // what a Redis score holds exactly
 
+    // Shards.
+    public static let shards = 64  // servers of a live half; each costs every process four connections
+
     // Redis: one call.
     public static let jobsPerCall = 500  // 1.5 ms of Redis; Lua's `unpack` ends near 8,000 values
     /// Bodies of one call, or one larger body: it bounds for how long a call keeps Redis from others.

@@ -54,11 +54,13 @@ public enum Drift: String, Hashable, Sendable, CaseIterable {
     case D35
     /// A month has no partition of its own: its rows lie in the DEFAULT partition.
     case D36
+    /// A job stands on a shard that its queue does not live on.
+    case D37
 
     /// `H` a job can be lost or stuck, `M` wrong history or a duplicate, `L` cosmetic.
     public var severity: String {
         switch self {
-        case .D01, .D04, .D07, .D09, .D10, .D14, .D16, .D17, .D18, .D20, .D28, .D31, .D34, .D35: "H"
+        case .D01, .D04, .D07, .D09, .D10, .D14, .D16, .D17, .D18, .D20, .D28, .D31, .D34, .D35, .D37: "H"
         case .D02, .D03, .D05, .D06, .D08, .D11, .D12, .D19, .D24, .D36: "M"
         case .D21, .D22, .D23: "L"
         }
@@ -70,7 +72,7 @@ public enum Drift: String, Hashable, Sendable, CaseIterable {
     /// Whether a run that repairs may mend it by itself.
     public var remedy: Remedy {
         switch self {
-        case .D17, .D28, .D34, .D35, .D36: .person
+        case .D17, .D28, .D34, .D35, .D36, .D37: .person
         case .D18: .named
         default: .automatic
         }

@@ -105,8 +105,8 @@ extension MemoryLedger: Recording, LedgerOutbox, MirrorApplication, LedgerContro
 
     // MARK: - Mirror
 
-    public func cursor() async throws(LedgerError) -> LogPosition {
-        try run("cursor") { state, _ in state.cursor }
+    public func cursor(of shard: Shard) async throws(LedgerError) -> LogPosition {
+        try run("cursor") { state, _ in state.cursors[shard] ?? .start(of: shard) }
     }
 
     public func apply(_ batch: MirrorBatch) async throws(LedgerError) -> Bool {
@@ -129,11 +129,11 @@ extension MemoryLedger: Recording, LedgerOutbox, MirrorApplication, LedgerContro
         }
     }
 
-    public func recordCancel(_ id: JobID, version: Int, epoch: Int64) async throws(LedgerError)
-        -> RecordCancelAnswer
-    {
+    public func recordCancel(
+        _ id: JobID, version: Int, epoch: Int64, shard: Shard
+    ) async throws(LedgerError) -> RecordCancelAnswer {
         try run("recordCancel") { state, now in
-            state.recordCancel(id, version: version, epoch: epoch, at: now)
+            state.recordCancel(id, version: version, epoch: epoch, shard: shard, at: now)
         }
     }
 

@@ -55,7 +55,9 @@ extension MemoryLedgerState {
     /// push's to bring.
     mutating func claim(_ claim: RelayClaim, at now: Timestamp) -> (rows: [OutboxRow], next: String?) {
         let limit = max(1, claim.rows)
-        let waiting = Set(outbox.values.map(\.queue)).sorted().filter { $0.text > claim.after ?? "" }
+        let waiting = Set(outbox.values.map(\.queue)).sorted().filter {
+            $0.text > claim.after ?? "" && claim.part.holds($0)
+        }
         let queues = waiting.prefix(limit)
         if queues.isEmpty { return ([], nil) }
         let share = max(1, limit / queues.count)

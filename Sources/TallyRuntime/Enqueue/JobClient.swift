@@ -4,12 +4,13 @@ import TallyCore
 public final class JobClient: Sendable {
     /// What its enqueues wait for unless they say otherwise.
     public let durability: Durability
-    private let queue: any Enqueueing
+    private let queue: ShardedQueue
     private let ledger: (any Recording)?
     private let codec: any JobCodec
     private let defaultQueue: QueueName?
     private let now: (@Sendable () -> Timestamp)?
-    private let lane: RecordLane?
+    /// One a shard; none without a ledger.
+    private let lanes: [RecordLane]
     private let skew: SkewReport
     private let chain: EnqueueChain
 
@@ -18,7 +19,7 @@ public final class JobClient: Sendable {
     /// - Parameter now: stamps `createdAt`, in a test. Without it the clock of the store that the enqueue goes to
     ///   does, since this machine's may be wrong; the observer is told once if it is.
     public convenience init(
-        queue: any QueueDriver, ledger: (any LedgerDriver)?, durability: Durability = .recorded,
+        queue: any ShardedDriver, ledger: (any LedgerDriver)?, durability: Durability = .recorded,
         codec: any JobCodec = JSONCodec(), defaultQueue: QueueName? = nil,
         middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver(),
         now: (@Sendable () -> Timestamp)? = nil
@@ -31,20 +32,23 @@ public final class JobClient: Sendable {
     /// - Parameter patience: how long a recorded enqueue waits for the queue beside its commit; nil = for as long as
     ///   it takes, in a schedule that decides itself when a call goes on.
     package init(
-        queue: any QueueDriver, ledger: (any LedgerDriver)?, durability: Durability = .recorded,
+        queue: any ShardedDriver, ledger: (any LedgerDriver)?, durability: Durability = .recorded,
         codec: any JobCodec = JSONCodec(), defaultQueue: QueueName? = nil,
         middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver(),
         now: (@Sendable () -> Timestamp)? = nil, patience: Duration?
     ) {
-        let (queue, ledger) = (queue.store, ledger?.store)
-        self.queue = queue.enqueueing
+        let (queue, ledger) = (queue.sharded, ledger?.store)
+        self.queue = queue
         self.ledger = ledger?.recording
         self.durability = ledger == nil ? .queued : durability
         self.codec = codec
         self.defaultQueue = defaultQueue
         self.now = now
         skew = SkewReport(observer)
-        lane = ledger.map { RecordLane(queue: queue, ledger: $0, observer: observer, patience: patience) }
+        lanes =
+            ledger.map { ledger in
+                queue.shards.map { RecordLane(queue: $0, ledger: ledger, observer: observer, patience: patience) }
+            } ?? []
         chain = EnqueueChain(middleware, observer: observer)
     }
 
@@ -96,7 +100,8 @@ public final class JobClient: Sendable {
         try check([record])
         switch durability {
         case .recorded:
-            guard let lane, let ledger else { throw .refused("mode recorded needs a ledger") }
+            guard let ledger else { throw .refused("mode recorded needs a ledger") }
+            let lane = lane(of: record.queue)
             if record.unique != nil { try await lane.claimKeys(of: [record]) }
             return try await lane.enqueue(try await stamped([record], by: ledger)[0]).get()
         case .queued: return try await push([record])[0]
@@ -107,6 +112,7 @@ public final class JobClient: Sendable {
     /// there already under its id or its unique key is no refusal; its receipt says `existed`.
     ///
     /// - Throws: `.idConflict` and `.ended` name the first job that was refused; nothing was enqueued then.
+    /// - Throws: `.acrossShards` in mode queued, where their queues live on several shards.
     /// - Throws: `.invalid(.batchTooLarge)` beyond `Limits.jobsPerCall` in mode queued; split it.
     @discardableResult
     public func enqueue(contentsOf records: [JobRecord], durability: Durability? = nil)
@@ -128,9 +134,14 @@ public final class JobClient: Sendable {
         let bytes = records.reduce(0) { $0 + $1.body.count }
         switch durability {
         case .recorded:
-            guard let lane, let ledger else { throw .refused("mode recorded needs a ledger") }
-            try await lane.claimKeys(of: records.filter { $0.unique != nil })
-            return try await lane.enqueue(together: try await stamped(records, by: ledger))
+            guard let ledger else { throw .refused("mode recorded needs a ledger") }
+            let shards = Set(records.map { queue.map.shard(of: $0.queue) }).sorted()
+            for shard in shards {
+                let keyed = records.filter { $0.unique != nil && queue.map.shard(of: $0.queue) == shard }
+                try await lanes[Int(shard.number)].claimKeys(of: keyed)
+            }
+            return try await RecordLane.enqueue(
+                together: try await stamped(records, by: ledger), over: shards.map { lanes[Int($0.number)] })
         case .queued:
             if records.count > Limits.jobsPerCall || records.count > 1 && bytes > Limits.bodyBytesPerCall {
                 throw .invalid(.batchTooLarge(jobs: records.count, bytes: bytes))
@@ -140,7 +151,11 @@ public final class JobClient: Sendable {
     }
 
     /// Waits for pushes that still follow their commits. Call before the drivers are closed.
-    public func drain() async { await lane?.drain() }
+    public func drain() async { for lane in lanes { await lane.drain() } }
+
+    private func lane(of queue: QueueName) -> RecordLane {
+        lanes[Int(self.queue.map.shard(of: queue).number)]
+    }
 
     private func check(_ records: [JobRecord]) throws(EnqueueError) {
         for record in records {
@@ -189,7 +204,17 @@ public final class JobClient: Sendable {
         }
     }
 
+    /// Where all of them go.
+    private func shard(of records: [JobRecord]) throws(EnqueueError) -> any Enqueueing {
+        let store = queue.shard(of: records[0].queue)
+        for record in records where !store.part.holds(record.queue) {
+            throw .acrossShards(records[0].queue, record.queue)
+        }
+        return store.enqueueing
+    }
+
     private func push(_ records: [JobRecord]) async throws(EnqueueError) -> [Receipt] {
+        let queue = try shard(of: records)
         let records = try await stamped(records, by: queue)
         let answers: [PushAnswer]
         do {

@@ -34,6 +34,7 @@ public final class FaultyQueue: QueueDriver {
     /// The seams that every queue has, and inspection and repair where `base` has them.
     public var store: QueueStore {
         var store = QueueStore(self, close: base.close)
+        store.part = base.part
         if base.inspection != nil { store.inspection = self }
         if base.repair != nil { store.repair = self }
         return store
