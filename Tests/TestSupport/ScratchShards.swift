@@ -4,21 +4,19 @@ import TallyRedis
 import TallyTesting
 import Tallystick
 
-/// Several Redis and one ledger, in a namespace and a schema of their own, removed at the end.
+/// Several Redis and one ledger, in a namespace of their own, whose keys are removed at the end.
 package struct ScratchShards: Sendable {
     package let settings: Settings
     package let queues: [RedisQueue]
     package let ledger: PostgresLedger
+    private let schema: MigratedSchema
     package var sharded: ShardedQueue { ShardedQueue(queues.map(\.store)) }
 
     /// - Parameter clock: what it shows counts in the queues.
     package static func open(_ urls: [String], clock: ManualClock? = nil) async throws -> ScratchShards {
-        let name = "scratch_" + JobID().description.filter { $0 != "-" }
+        let schema = try await MigratedSchema.take()
         let settings = try Settings(
-            redisURL: urls.joined(separator: " "), postgresURL: Servers.postgresURL, namespace: name)
-        let postgres = try PostgresConfiguration(
-            url: Servers.postgresURL, schema: name, poolConnections: 3)
-        _ = try await Migrator(postgres).apply()
+            redisURL: urls.joined(separator: " "), postgresURL: Servers.postgresURL, namespace: schema.name)
         var queues: [RedisQueue] = []
         for var configuration in try settings.redisShards() {
             configuration.testClock = clock?.reading
@@ -26,8 +24,11 @@ package struct ScratchShards: Sendable {
             try await queue.open(epoch: queue.history().epoch)
             queues.append(queue)
         }
+        let postgres = try PostgresConfiguration(
+            url: Servers.postgresURL, schema: schema.name, poolConnections: 3)
         return ScratchShards(
-            settings: settings, queues: queues, ledger: try await PostgresLedger.open(postgres))
+            settings: settings, queues: queues, ledger: try await PostgresLedger.open(postgres),
+            schema: schema)
     }
 
     package func remove() async throws {
@@ -38,8 +39,6 @@ package struct ScratchShards: Sendable {
             try await broom.removeNamespace()
             await broom.close()
         }
-        try await Migrator(
-            PostgresConfiguration(url: settings.postgresURL ?? "", schema: settings.namespace)
-        ).removeLedger()
+        try await schema.giveBack()
     }
 }

@@ -18,6 +18,11 @@ public struct ShardMap: Hashable, Sendable {
         return Shard(Int(XXH64.hash(Array(queue.text.utf8)) % UInt64(count)))
     }
 
+    /// Those that the jobs of a call go to, in order.
+    package func shards(of records: [JobRecord]) -> [Shard] {
+        count == 1 ? [.first] : Set(records.map { shard(of: $0.queue) }).sorted()
+    }
+
     /// All of them, in order.
     public var shards: [Shard] { (0..<count).map(Shard.init) }
 }

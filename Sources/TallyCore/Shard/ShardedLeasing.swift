@@ -41,13 +41,13 @@ final class ShardedLeasing: Leasing {
                 all = all?.adding(one) ?? one
             } catch {
                 // What the wish itself is guilty of every shard would say.
-                if error.code == .invalid || error.code == .invalidLease || error.code == .closed {
+                if [.invalid, .invalidLease, .closed, .cancelled].contains(error.code) {
                     // Leases that were handed out already are not lost for it.
                     guard let all else { throw error }
                     return all
                 }
                 failure = error
-                await markAbsent(shard, error)
+                markAbsent(shard, error)
             }
         }
         if let all { return all }
@@ -85,7 +85,7 @@ final class ShardedLeasing: Leasing {
 
     // MARK: - A shard that is away
 
-    private func markAbsent(_ shard: Shard, _ error: QueueError) async {
+    private func markAbsent(_ shard: Shard, _ error: QueueError) {
         let isNew = state.withLock { $0.absent.updateValue(error, forKey: shard) == nil }
         guard isNew else { return }
         observer.dutyFailed("reserve from shard \(shard)", error)

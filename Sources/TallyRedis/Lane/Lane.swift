@@ -143,7 +143,8 @@ final class Lane: Sendable {
                     continue
                 }
                 // Refused before anything was written, for what one of them brought: each is asked alone.
-                if attempt < Limits.functionLoads - 1, group.calls.count > 1, RedisRefusal.refusesInput(reply) {
+                if attempt < Limits.functionLoads - 1, group.calls.count > 1, RedisRefusal.refusesInput(reply)
+                {
                     again += group.calls.map { Merge($0) }
                     continue
                 }

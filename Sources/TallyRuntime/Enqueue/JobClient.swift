@@ -47,7 +47,9 @@ public final class JobClient: Sendable {
         skew = SkewReport(observer)
         lanes =
             ledger.map { ledger in
-                queue.shards.map { RecordLane(queue: $0, ledger: ledger, observer: observer, patience: patience) }
+                queue.shards.map {
+                    RecordLane(queue: $0, ledger: ledger, observer: observer, patience: patience)
+                }
             } ?? []
         chain = EnqueueChain(middleware, observer: observer)
     }
@@ -135,7 +137,7 @@ public final class JobClient: Sendable {
         switch durability {
         case .recorded:
             guard let ledger else { throw .refused("mode recorded needs a ledger") }
-            let shards = Set(records.map { queue.map.shard(of: $0.queue) }).sorted()
+            let shards = queue.map.shards(of: records)
             for shard in shards {
                 let keyed = records.filter { $0.unique != nil && queue.map.shard(of: $0.queue) == shard }
                 try await lanes[Int(shard.number)].claimKeys(of: keyed)
