@@ -99,7 +99,8 @@ public enum Limits {
     public static let keySweep: Duration = .seconds(1)  // between two steps that free unique keys
     public static let keysPerSweep = 1000  // unique keys that one step frees
     public static let functionLoads = 25  // sendings of one call while somebody keeps dropping the functions
-    public static let clockJump: Duration = .seconds(2)  // of Redis' clock; a greater one reclaims nothing for a lease
+    /// How far Redis' clock may jump ahead; after a greater jump nothing is reclaimed for the length of a lease.
+    public static let clockJump: Duration = .seconds(2)
     public static let reportedLog: Duration = .seconds(30)  // reported entries stay so long while the log is short
     public static let heldRows = 1000  // changes kept for held rows that one round brings to them; one a job
     public static let heldRounds = 10  // of those in one transaction; the cursor waits for it
