@@ -4,9 +4,9 @@
 --   owner     migrates and makes partitions
 --   writer    `tally serve`, and clients that also read: every row, no table definitions; events are append-only
 --   enqueuer  records jobs, by the library or by `SELECT tally.enqueue(…)`; reads no payload
---   reader    dashboards and analysts: everything but payloads and results; its search_path names this schema
+--   reader    dashboards and analysts: everything but payloads, results and values of headers; its search_path names this schema
 --
--- Who may read payloads and results as well: GRANT SELECT (payload, body, result, result_body) ON tally.jobs TO …
+-- Who may read payloads and results as well: GRANT SELECT (payload, body, result, result_body, header_values) ON tally.jobs TO …
 --
 -- Params: none (a script). Returns: nothing. Caller: administrators, tests.
 DO $$
@@ -35,7 +35,7 @@ GRANT INSERT ON tally.job_events, tally.reconcile_runs, tally.reconcile_findings
 GRANT UPDATE, DELETE ON tally.reconcile_runs TO "tally_writer";
 GRANT UPDATE ON tally.balances TO "tally_writer";
 GRANT SELECT, INSERT, UPDATE ON tally.queues TO "tally_writer", "tally_enqueuer";
-GRANT UPDATE (namespace) ON tally.identity TO "tally_writer", "tally_enqueuer";
+GRANT UPDATE (namespace, shards) ON tally.identity TO "tally_writer", "tally_enqueuer";
 GRANT EXECUTE ON FUNCTION tally.make_partitions TO "tally_writer";
 GRANT EXECUTE ON FUNCTION tally.enqueue TO "tally_writer", "tally_enqueuer";
 
@@ -57,7 +57,7 @@ BEGIN
     WHERE c.relnamespace = 'tally'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
       AND a.attnum > 0 AND NOT a.attisdropped
       AND (c.relname, a.attname) NOT IN (('jobs', 'payload'), ('jobs', 'body'), ('jobs', 'result'),
-        ('jobs', 'result_body'), ('job_effects', 'result'), ('quarantine', 'raw'))
+        ('jobs', 'result_body'), ('jobs', 'header_values'), ('job_effects', 'result'), ('quarantine', 'raw'))
     GROUP BY c.relname
   LOOP
     EXECUTE format('GRANT SELECT (%s) ON %I.%I TO %I', part.columns, 'tally', part.name, 'tally_reader');

@@ -2,7 +2,7 @@
 
 CREATE SCHEMA tally;
 
-CREATE FUNCTION tally.enqueue(type text, payload jsonb, queue text DEFAULT 'default'::text, priority integer DEFAULT 2, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, max_attempts integer DEFAULT 3, timeout interval DEFAULT NULL::interval, unique_key text DEFAULT NULL::text, tags text[] DEFAULT '{}'::text[], trace text DEFAULT ''::text, id uuid DEFAULT NULL::uuid) RETURNS uuid
+CREATE FUNCTION tally.enqueue(type text, payload jsonb, queue text DEFAULT 'default'::text, priority integer DEFAULT 2, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, max_attempts integer DEFAULT 3, timeout interval DEFAULT NULL::interval, unique_key text DEFAULT NULL::text, tags text[] DEFAULT '{}'::text[], trace text DEFAULT ''::text, id uuid DEFAULT NULL::uuid, header_names text[] DEFAULT NULL::text[], header_values bytea[] DEFAULT NULL::bytea[], tenant text DEFAULT NULL::text, limit_key text DEFAULT NULL::text, not_after timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -20,7 +20,8 @@ BEGIN
   IF body IS NULL THEN RAISE EXCEPTION 'payload: JSON is required' USING ERRCODE = '22023'; END IF;
   why := tally.job_problem(
     enqueue.type, enqueue.queue, coalesce(enqueue.priority, 2), octet_length(body), due, made,
-    coalesce(enqueue.max_attempts, 3), enqueue.timeout, key, coalesce(enqueue.tags, '{}'), coalesce(enqueue.trace, ''));
+    coalesce(enqueue.max_attempts, 3), enqueue.timeout, key, coalesce(enqueue.tags, '{}'), coalesce(enqueue.trace, ''),
+    enqueue.header_names, enqueue.header_values, enqueue.tenant, enqueue.limit_key, enqueue.not_after);
   IF why IS NOT NULL THEN RAISE EXCEPTION '%', why USING ERRCODE = '22023'; END IF;
   IF enqueue.id IS NOT NULL AND (substr(job::text, 15, 1) <> '7' OR substr(job::text, 20, 1) NOT IN ('8', '9', 'a', 'b')
     OR abs(('x' || substr(replace(job::text, '-', ''), 1, 12))::bit(48)::bigint - extract(epoch FROM made) * 1000)
@@ -29,6 +30,11 @@ BEGIN
       USING ERRCODE = '22023';
   END IF;
   IF EXISTS (SELECT FROM tally.jobs j WHERE j.id = job) THEN RETURN job; END IF;
+  IF (cardinality(enqueue.header_names) > 0 OR enqueue.tenant IS NOT NULL OR enqueue.limit_key IS NOT NULL
+    OR enqueue.not_after IS NOT NULL) AND (SELECT i.record_layout < 2 FROM tally.identity i) THEN
+    RAISE EXCEPTION 'headers, tenant, limit key and not-after need record layout 2, which older programs cannot read: upgrade every program that uses this queue, then run `tally migrate --record-layout 2`'
+      USING ERRCODE = '22023', CONSTRAINT = 'record_layout';
+  END IF;
   IF key IS NOT NULL AND EXISTS (SELECT FROM tally.key_homes h WHERE h.queue = enqueue.queue) THEN
     RAISE EXCEPTION 'unique_key: the unique keys of queue % belong to mode queued; enqueue in that mode, without a key, or to another queue', enqueue.queue
       USING ERRCODE = '22023', CONSTRAINT = 'key_homes';
@@ -46,13 +52,21 @@ BEGIN
   END LOOP;
   INSERT INTO tally.jobs (
     id, type, payload, status, max_attempts, created_at, updated_at, scheduled_at, queue, priority, run_at,
-    timeout_us, unique_key, unique_lifetime, body_hash, tags, trace, body)
+    timeout_us, unique_key, unique_lifetime, body_hash, tags, trace, body, header_names, header_values, tenant, limit_key,
+    not_after)
   VALUES (
     job, enqueue.type, enqueue.payload, CASE WHEN due > made THEN 'scheduled' ELSE 'pending' END,
     coalesce(enqueue.max_attempts, 3), made, made, coalesce(due, made), enqueue.queue,
     coalesce(enqueue.priority, 2), CASE WHEN due > made THEN due END,
     (extract(epoch FROM enqueue.timeout) * 1000000)::bigint, key, CASE WHEN key IS NOT NULL THEN -1 END,
-    0, coalesce(enqueue.tags, '{}'), coalesce(enqueue.trace, ''), body);
+    0, coalesce(enqueue.tags, '{}'), coalesce(enqueue.trace, ''), body,
+    -- By the bytes of their names, as every program writes them.
+    CASE WHEN cardinality(enqueue.header_names) > 0 THEN
+      ARRAY(SELECT h.name FROM unnest(enqueue.header_names) AS h (name) ORDER BY h.name COLLATE "C") END,
+    CASE WHEN cardinality(enqueue.header_names) > 0 THEN
+      ARRAY(SELECT h.value FROM unnest(enqueue.header_names, enqueue.header_values) AS h (name, value)
+        ORDER BY h.name COLLATE "C") END,
+    enqueue.tenant, enqueue.limit_key, enqueue.not_after);
   INSERT INTO tally.outbox (kind, ids, first_id, last_id, queue)
   VALUES ('enqueue', ARRAY[job], job, job, enqueue.queue);
   RETURN job;
@@ -72,13 +86,15 @@ CREATE FUNCTION tally.is_blank(name text) RETURNS boolean
     OR name COLLATE "C" !~ '[^\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]'
 $$;
 
-CREATE FUNCTION tally.job_problem(type text, queue text, priority integer, body_bytes bigint, run_at timestamp with time zone, created_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, tags text[], trace text) RETURNS text
+CREATE FUNCTION tally.job_problem(type text, queue text, priority integer, body_bytes bigint, run_at timestamp with time zone, created_at timestamp with time zone, max_attempts integer, timeout interval, unique_key text, tags text[], trace text, header_names text[], header_values bytea[], tenant text, limit_key text, not_after timestamp with time zone) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 #variable_conflict use_variable
 DECLARE
   timeout_us numeric := round(extract(epoch FROM timeout) * 1000000);
+  headers integer := coalesce(cardinality(header_names), 0);
+  header_bytes bigint := 0;
   why text;
 BEGIN
   IF tally.is_blank(type) THEN RETURN 'type: required; name the kind of job, such as `invoice.send`'; END IF;
@@ -118,6 +134,38 @@ BEGIN
     RETURN format(
       'run at: %s µs is not within 1970 and ten years after creation; seconds mistaken for milliseconds?',
       round(extract(epoch FROM run_at) * 1000000));
+  END IF;
+  IF headers > 32 THEN RETURN format('headers: %s; at most 32', headers); END IF;
+  IF headers <> coalesce(cardinality(header_values), 0) OR array_ndims(header_names) > 1 OR array_ndims(header_values) > 1 THEN
+    RETURN 'headers: as many values as names are required, each in an array of one dimension';
+  END IF;
+  FOR n IN 1 .. headers LOOP
+    why := tally.name_problem(header_names[array_lower(header_names, 1) + n - 1], 100);
+    IF why IS NOT NULL THEN RETURN 'header: ' || why; END IF;
+    IF header_values[array_lower(header_values, 1) + n - 1] IS NULL THEN
+      RETURN format('header %s: a value is required; leave the header out for none', header_names[array_lower(header_names, 1) + n - 1]);
+    END IF;
+    header_bytes := header_bytes + octet_length(header_names[array_lower(header_names, 1) + n - 1])
+      + octet_length(header_values[array_lower(header_values, 1) + n - 1]);
+  END LOOP;
+  -- The program takes two ways to write one letter for one name.
+  IF headers > 1 AND (SELECT count(DISTINCT normalize(h.name) COLLATE "C") FROM unnest(header_names) AS h (name)) < headers THEN
+    RETURN 'headers: a name comes twice';
+  END IF;
+  IF header_bytes > 4096 THEN
+    RETURN format('headers: %s bytes; at most 4096, names and values together', header_bytes);
+  END IF;
+  IF tenant IS NOT NULL THEN
+    why := tally.name_problem(tenant, 100);
+    IF why IS NOT NULL THEN RETURN 'tenant: ' || why; END IF;
+  END IF;
+  IF limit_key IS NOT NULL THEN
+    why := tally.name_problem(limit_key, 100);
+    IF why IS NOT NULL THEN RETURN 'limit key: ' || why; END IF;
+  END IF;
+  IF not_after <= greatest(created_at, run_at) OR not_after >= timestamptz '2191-10-27 12:26:40+00' THEN
+    RETURN format('not after: %s µs is not within the later of creation and run at, and 2191',
+      round(extract(epoch FROM not_after) * 1000000));
   END IF;
   IF priority NOT BETWEEN 0 AND 3 THEN RETURN format('priority: %s is not within 0 and 3', priority); END IF;
   RETURN NULL;
@@ -388,7 +436,9 @@ CREATE TABLE tally.identity (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     made_at timestamp with time zone DEFAULT now() NOT NULL,
     namespace text,
-    CONSTRAINT identity_one_row CHECK (one)
+    record_layout bigint DEFAULT 1 NOT NULL,
+    CONSTRAINT identity_one_row CHECK (one),
+    CONSTRAINT identity_record_layout CHECK (((record_layout >= 1) AND (record_layout <= 2)))
 );
 
 COMMENT ON TABLE tally.identity IS 'Which ledger this is.';
@@ -475,6 +525,11 @@ CREATE TABLE tally.jobs (
     tags text[] DEFAULT '{}'::text[] NOT NULL,
     body bytea,
     result_body bytea,
+    header_names text[],
+    header_values bytea[],
+    tenant text,
+    limit_key text,
+    not_after timestamp with time zone,
     CONSTRAINT jobs_body_kept CHECK (((body IS NOT NULL) OR (status = ANY (ARRAY['completed'::text, 'cancelled'::text])))),
     CONSTRAINT jobs_counters CHECK (((version >= 1) AND (floor >= 1) AND (version >= floor) AND (epoch >= 0) AND (seq >= 0) AND (attempts >= 0) AND (attempts_at_start >= 0) AND (crashes >= 0) AND (max_attempts >= 0) AND ((max_crashes >= 1) AND (max_crashes <= 255)))),
     CONSTRAINT jobs_ended_has_time CHECK (((status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])) = (completed_at IS NOT NULL))),
@@ -527,6 +582,11 @@ CREATE TABLE tally.jobs_default (
     tags text[] DEFAULT '{}'::text[] NOT NULL,
     body bytea,
     result_body bytea,
+    header_names text[],
+    header_values bytea[],
+    tenant text,
+    limit_key text,
+    not_after timestamp with time zone,
     CONSTRAINT jobs_body_kept CHECK (((body IS NOT NULL) OR (status = ANY (ARRAY['completed'::text, 'cancelled'::text])))),
     CONSTRAINT jobs_counters CHECK (((version >= 1) AND (floor >= 1) AND (version >= floor) AND (epoch >= 0) AND (seq >= 0) AND (attempts >= 0) AND (attempts_at_start >= 0) AND (crashes >= 0) AND (max_attempts >= 0) AND ((max_crashes >= 1) AND (max_crashes <= 255)))),
     CONSTRAINT jobs_ended_has_time CHECK (((status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])) = (completed_at IS NOT NULL))),
@@ -755,6 +815,13 @@ ALTER TABLE ONLY tally.jobs
 
 ALTER TABLE ONLY tally.jobs_default
     ADD CONSTRAINT jobs_default_pkey PRIMARY KEY (id);
+
+ALTER TABLE tally.jobs
+    ADD CONSTRAINT jobs_fields_bounded CHECK (((completed_at IS NOT NULL) OR (((tenant IS NULL) OR ((octet_length(tenant) >= 1) AND (octet_length(tenant) <= 100))) AND ((limit_key IS NULL) OR ((octet_length(limit_key) >= 1) AND (octet_length(limit_key) <= 100))) AND ((not_after IS NULL) OR ((not_after > GREATEST(created_at, scheduled_at)) AND (not_after < '2191-10-27 12:26:40+00'::timestamp with time zone))) AND
+CASE
+    WHEN ((header_names IS NULL) AND (header_values IS NULL)) THEN true
+    ELSE COALESCE(((array_ndims(header_names) = 1) AND (array_ndims(header_values) = 1) AND (cardinality(header_names) <= 32) AND (cardinality(header_names) = cardinality(header_values)) AND (array_position(header_names, NULL::text) IS NULL) AND (array_position(header_names, ''::text) IS NULL) AND (array_position(header_values, NULL::bytea) IS NULL)), false)
+END))) NOT VALID;
 
 ALTER TABLE tally.jobs
     ADD CONSTRAINT jobs_numbers_bounded CHECK (((completed_at IS NOT NULL) OR (((timeout_us IS NULL) OR (timeout_us <= '604800000000'::bigint)) AND (max_attempts <= 10000) AND (attempts_at_start <= 10000) AND ((max_attempts = 0) OR (attempts_at_start <= max_attempts)) AND ((unique_lifetime IS NULL) OR (unique_lifetime <= '315360000000000'::bigint)) AND ((body IS NULL) OR (octet_length(body) <= 1048576)) AND (created_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (created_at < '2191-10-27 12:26:40+00'::timestamp with time zone) AND (scheduled_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND

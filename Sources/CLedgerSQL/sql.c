@@ -84,6 +84,12 @@ static const char migrations_0011_held_changes[] = {
 static const char migrations_0012_key_homes[] = {
 #embed "../../sql/migrations/0012_key_homes.sql" suffix(,)
 0};
+static const char migrations_0013_record_layout[] = {
+#embed "../../sql/migrations/0013_record_layout.sql" suffix(,)
+0};
+static const char migrations_0014_shards[] = {
+#embed "../../sql/migrations/0014_shards.sql" suffix(,)
+0};
 static const char mirror_beat[] = {
 #embed "../../sql/mirror/beat.sql" suffix(,)
 0};
@@ -141,6 +147,9 @@ static const char mirror_upsert_jobs[] = {
 static const char pairing_claim_namespace[] = {
 #embed "../../sql/pairing/claim_namespace.sql" suffix(,)
 0};
+static const char pairing_claim_shards[] = {
+#embed "../../sql/pairing/claim_shards.sql" suffix(,)
+0};
 static const char pairing_keep[] = {
 #embed "../../sql/pairing/keep.sql" suffix(,)
 0};
@@ -153,11 +162,20 @@ static const char pairing_lock[] = {
 static const char pairing_namespace[] = {
 #embed "../../sql/pairing/namespace.sql" suffix(,)
 0};
+static const char pairing_raise_record_layout[] = {
+#embed "../../sql/pairing/raise_record_layout.sql" suffix(,)
+0};
+static const char pairing_record_layout[] = {
+#embed "../../sql/pairing/record_layout.sql" suffix(,)
+0};
 static const char pairing_restamp[] = {
 #embed "../../sql/pairing/restamp.sql" suffix(,)
 0};
 static const char pairing_retire[] = {
 #embed "../../sql/pairing/retire.sql" suffix(,)
+0};
+static const char pairing_shards[] = {
+#embed "../../sql/pairing/shards.sql" suffix(,)
 0};
 static const char partitions_abandon[] = {
 #embed "../../sql/partitions/abandon.sql" suffix(,)
@@ -408,6 +426,12 @@ static const char undo_0011_held_changes[] = {
 static const char undo_0012_key_homes[] = {
 #embed "../../sql/undo/0012_key_homes.sql" suffix(,)
 0};
+static const char undo_0013_record_layout[] = {
+#embed "../../sql/undo/0013_record_layout.sql" suffix(,)
+0};
+static const char undo_0014_shards[] = {
+#embed "../../sql/undo/0014_shards.sql" suffix(,)
+0};
 
 static const struct { const char *name, *text; } files[] = {
     {"change/cancel", change_cancel},
@@ -437,6 +461,8 @@ static const struct { const char *name, *text; } files[] = {
     {"migrations/0010_job_rules", migrations_0010_job_rules},
     {"migrations/0011_held_changes", migrations_0011_held_changes},
     {"migrations/0012_key_homes", migrations_0012_key_homes},
+    {"migrations/0013_record_layout", migrations_0013_record_layout},
+    {"migrations/0014_shards", migrations_0014_shards},
     {"mirror/beat", mirror_beat},
     {"mirror/change", mirror_change},
     {"mirror/copy_events", mirror_copy_events},
@@ -456,12 +482,16 @@ static const struct { const char *name, *text; } files[] = {
     {"mirror/take_held", mirror_take_held},
     {"mirror/upsert_jobs", mirror_upsert_jobs},
     {"pairing/claim_namespace", pairing_claim_namespace},
+    {"pairing/claim_shards", pairing_claim_shards},
     {"pairing/keep", pairing_keep},
     {"pairing/known", pairing_known},
     {"pairing/lock", pairing_lock},
     {"pairing/namespace", pairing_namespace},
+    {"pairing/raise_record_layout", pairing_raise_record_layout},
+    {"pairing/record_layout", pairing_record_layout},
     {"pairing/restamp", pairing_restamp},
     {"pairing/retire", pairing_retire},
+    {"pairing/shards", pairing_shards},
     {"partitions/abandon", partitions_abandon},
     {"partitions/filled", partitions_filled},
     {"partitions/guard", partitions_guard},
@@ -545,6 +575,8 @@ static const struct { const char *name, *text; } files[] = {
     {"undo/0010_job_rules", undo_0010_job_rules},
     {"undo/0011_held_changes", undo_0011_held_changes},
     {"undo/0012_key_homes", undo_0012_key_homes},
+    {"undo/0013_record_layout", undo_0013_record_layout},
+    {"undo/0014_shards", undo_0014_shards},
 };
 
 const char *tally_sql(const char *name) {

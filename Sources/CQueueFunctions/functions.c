@@ -60,6 +60,8 @@ static const char text[] = {
     ,
 #embed "../TallyRedis/Functions/homes.lua"
     ,
+#embed "../TallyRedis/Functions/raise.lua"
+    ,
 #embed "../TallyRedis/Functions/fence.lua"
     ,
 #embed "../TallyRedis/Functions/roster.lua"

@@ -3,11 +3,11 @@ import TallyCore
 /// What an operator may ask of the two halves and do to them. Whoever asks, a command or a service, gets the same
 /// values, and each value has its own JSON: objects, lists, texts and numbers, as `JSONWriter` takes them.
 package struct Admin: Sendable {
-    let queue: QueueStore
+    let queue: ShardedQueue
     let halfWithRecord: LedgerStore?
 
     /// Without a ledger only what the queue can answer is answered.
-    package init(queue: QueueStore, ledger: LedgerStore?) {
+    package init(queue: ShardedQueue, ledger: LedgerStore?) {
         self.queue = queue
         halfWithRecord = ledger
     }
@@ -24,8 +24,8 @@ package struct Admin: Sendable {
     ///
     /// Answers whether the queue holds jobs, where the driver can tell: one that holds none may be a misspelt one.
     package func pause(_ queue: QueueName, _ isPaused: Bool) async throws -> Bool {
-        try await self.queue.control.pause(queue, isPaused)
-        guard let inspection = self.queue.inspection else { return true }
+        try await self.queue.pause(queue, isPaused)
+        guard let inspection = self.queue.shard(of: queue).inspection else { return true }
         return try await inspection.counts().contains { counts in
             counts.queue == queue && counts.pending + counts.waiting + counts.due + counts.processing > 0
         }

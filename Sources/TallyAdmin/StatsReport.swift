@@ -4,8 +4,10 @@ import TallyCore
 package struct StatsReport: Sendable {
     /// Each queue that has jobs or is paused.
     package let queues: [QueueCounts]
-    /// Where the log stands, and whether its epoch is held.
-    package let history: QueueHistory
+    /// Where each shard stands.
+    package let shards: [ShardStanding]
+    /// Which shard a queue lives on.
+    package let map: ShardMap
     /// nil without a ledger.
     package let balances: Balances?
     /// When both halves were last compared in full.
@@ -28,34 +30,81 @@ package struct StatsReport: Sendable {
         }
     }
 
+    /// Those that could not be asked: their queues are missing.
+    package var away: [ShardStanding] { shards.filter { $0.away != nil } }
+
+    /// Of a queue, where there are several.
+    package func shard(of queue: QueueName) -> Shard? { map.count > 1 ? map.shard(of: queue) : nil }
+
     /// `queues`, `duties`, the epoch, and, where there is a ledger, its totals.
     package var json: [String: Any] {
         var fields: [String: Any] = [
             "duties": duties.map(\.json),
             "queues": queues.map {
-                [
+                var fields: [String: Any] = [
                     "queue": $0.queue.text, "pending": $0.pending, "waiting": $0.waiting, "due": $0.due,
                     "processing": $0.processing, "expired": $0.expired, "paused": $0.isPaused,
-                ] as [String: Any]
-            }, "epoch": Int(history.epoch), "held": history.isHeld, "log_entries": history.logLength,
+                ]
+                if let shard = shard(of: $0.queue) { fields["shard"] = Int(shard.number) }
+                return fields
+            },
         ]
-        if let time = history.opensIn { fields["opens_in_s"] = Int(time.seconds.rounded(.up)) }
+        if map.count == 1, let only = shards.first {
+            fields.merge(only.json) { own, _ in own }
+        } else {
+            fields["shards"] = shards.map(\.json)
+        }
         if let totals { fields["ledger"] = totals }
         if let lastFullRun { fields["last_full_comparison"] = lastFullRun.description }
         return fields
     }
 }
 
+/// Where one shard stands.
+package struct ShardStanding: Sendable {
+    package let part: ShardPart
+    /// nil while it is away.
+    package let history: QueueHistory?
+    /// Why it could not be asked.
+    package let away: QueueError?
+
+    var json: [String: Any] {
+        var fields: [String: Any] = [:]
+        if !part.isWhole { fields["shard"] = Int(part.shard.number) }
+        if let away { fields["error"] = "\(away)" }
+        guard let history else { return fields }
+        fields["epoch"] = Int(history.epoch)
+        fields["held"] = history.isHeld
+        fields["log_entries"] = history.logLength
+        if let time = history.opensIn { fields["opens_in_s"] = Int(time.seconds.rounded(.up)) }
+        return fields
+    }
+}
+
 extension Admin {
-    /// Reads both stores, one after the other: its figures are not of one moment.
+    /// Reads all stores, one after the other: its figures are not of one moment.
+    ///
+    /// - Throws: what the only shard throws; one of several that is away is told in the report.
     package func stats() async throws -> StatsReport {
-        let queues = try await queue.inspectable().counts()
-        let history = try await queue.transitions.history()
+        var queues: [QueueCounts] = []
+        var standings: [ShardStanding] = []
+        for store in queue.shards {
+            do throws(QueueError) {
+                let counts = try await store.inspectable().counts()
+                let history = try await store.transitions.history()
+                queues += counts
+                standings.append(ShardStanding(part: store.part, history: history, away: nil))
+            } catch {
+                if queue.shards.count == 1 || !error.mayRetry { throw error }
+                standings.append(ShardStanding(part: store.part, history: nil, away: error))
+            }
+        }
         let balances = try await halfWithRecord?.inspection.balances()
         let compared = try await halfWithRecord?.repair?.lastFullRun()
-        let register = halfWithRecord?.duties ?? queue.duties
+        let register = halfWithRecord?.duties ?? queue.shards[0].duties
         return StatsReport(
-            queues: queues, history: history, balances: balances, lastFullRun: compared,
+            queues: queues.sorted { $0.queue < $1.queue }, shards: standings, map: queue.map,
+            balances: balances, lastFullRun: compared,
             duties: try await register?.duties() ?? [])
     }
 }

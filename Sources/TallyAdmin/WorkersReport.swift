@@ -10,9 +10,16 @@ package struct WorkersReport: Sendable {
         case behind(Timestamp, by: Duration)
         /// Redis is away, and nobody is judged.
         case nobody(why: QueueError)
+
+        var time: Timestamp? {
+            switch self {
+            case .now(let time), .behind(let time, _): time
+            case .nobody: nil
+            }
+        }
     }
-    /// By which moment each worker was judged.
-    package let judged: Judged
+    /// By which moment each worker was judged, by the clock and the log of each shard.
+    package let judged: [(part: ShardPart, by: Judged)]
     /// Every worker, the one that was heard of last first; `status` is what it said, or `lost`.
     package let rows: [(worker: WorkerRow, status: String)]
 
@@ -37,20 +44,23 @@ extension Admin {
     package func workers() async throws -> WorkersReport {
         let ledger = try ledger()
         // Read before the rows, so that these are never older.
-        let judged = try await judged(ledger)
-        let known: Timestamp? =
-            switch judged {
-            case .now(let time), .behind(let time, _): time
-            case .nobody: nil
-            }
+        var judged: [(part: ShardPart, by: WorkersReport.Judged)] = []
+        for store in queue.shards { judged.append((store.part, try await self.judged(ledger, store))) }
         let rows = try await ledger.inspection.workers().map { row in
-            (row, known.map { row.isLost(asOf: $0) } == true ? "lost" : row.beat.status.rawValue)
+            // It reports to each shard that its queues live on, so any of them says whether it lives.
+            let known = judged.first { part, by in
+                by.time != nil && (part.isWhole || row.beat.queues.contains(where: part.holds))
+            }
+            let isLost = known?.by.time.map { row.isLost(asOf: $0) } == true
+            return (row, isLost ? "lost" : row.beat.status.rawValue)
         }
         return WorkersReport(judged: judged, rows: rows)
     }
 
-    private func judged(_ ledger: LedgerStore) async throws -> WorkersReport.Judged {
-        let cursor = try await ledger.mirror.cursor()
+    private func judged(
+        _ ledger: LedgerStore, _ queue: QueueStore
+    ) async throws -> WorkersReport.Judged {
+        let cursor = try await ledger.mirror.cursor(of: queue.part.shard)
         do throws(QueueError) {
             let now = try await queue.transitions.history().now
             guard let next = try await queue.transitions.log(after: cursor, limit: 1).first else {

@@ -49,7 +49,7 @@ public final class KeySweep: Sendable {
 
     /// The sweep as a duty; any number of processes may run it.
     package func duty() -> Duty {
-        Duty("free keys", pause: .afterStep(Limits.keySweep)) { [self] in
+        Duty(queue.part.name("free keys"), pause: .afterStep(Limits.keySweep)) { [self] in
             let freed = try await step()
             return Duty.Step(freed, isMore: freed >= Limits.keysPerSweep)
         }

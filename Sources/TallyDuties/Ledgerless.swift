@@ -28,11 +28,14 @@ struct Ledgerless: Sendable {
 
     func duties() -> [Duty] {
         [
-            Duty("trim", pause: .afterStep(Limits.trim)) {
+            Duty(queue.part.name("trim"), pause: .afterStep(Limits.trim)) {
                 try await trim()
                 return Duty.Step(0)
             },
-            Duty("open epoch", pause: .afterStep(Limits.epochWatch), silence: Limits.openSilence) {
+            Duty(
+                queue.part.name("open epoch"), pause: .afterStep(Limits.epochWatch),
+                silence: Limits.openSilence
+            ) {
                 Duty.Step(try await open())
             },
         ]

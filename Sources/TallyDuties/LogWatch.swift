@@ -9,13 +9,15 @@ struct LogWatch: Sendable {
 
     func step() async throws(QueueError) {
         let length = try await queue.transitions.history().logLength
-        if length > budget / 2 { observer.dutyFailed("mirror", LogFills(length: length, budget: budget)) }
+        if length > budget / 2 {
+            observer.dutyFailed(queue.part.name("mirror"), LogFills(length: length, budget: budget))
+        }
     }
 
     /// Also says so when somebody has set the server to throw jobs away.
     func duty() -> Duty {
         Duty(
-            "watch Redis", pause: .afterStep(Limits.verify), delay: Limits.verify,
+            queue.part.name("watch Redis"), pause: .afterStep(Limits.verify), delay: Limits.verify,
             silence: Limits.verifySilence
         ) {
             try await step()

@@ -11,8 +11,8 @@ package enum BatchRows {
                 $0.append(event.job); return true
             }
             out.appendField {
-                $0.appendBigEndian(Int16(0)); return true
-            }  // shard
+                $0.appendBigEndian(event.position.shard.number); return true
+            }
             out.appendField {
                 $0.appendBigEndian(event.position.epoch); return true
             }
@@ -34,7 +34,7 @@ package enum BatchRows {
 
     /// The rows that a batch creates, as sql/mirror/copy_jobs.sql takes them.
     package static func copy(of jobs: [JobSnapshot]) -> CopyRows {
-        CopyRows(jobs, columns: 33) { out, job in
+        CopyRows(jobs, columns: 38) { out, job in
             let row = CreatedRow(job)
             let record = job.record
             out.appendField {
@@ -77,12 +77,18 @@ package enum BatchRows {
                 $0.append(contentsOf: record.body); return true
             }
             out.appendField { $0.appendOptional(row.resultBody) }
+            let headers = record.headers.isEmpty ? [] : record.sortedHeaders
+            out.appendField { headers.isEmpty ? false : $0.appendTextArray(headers.map(\.name)) }
+            out.appendField { headers.isEmpty ? false : $0.appendArray(.bytea, headers.map(\.value)) }
+            out.appendField { $0.appendOptional(record.tenant) }
+            out.appendField { $0.appendOptional(record.limitKey) }
+            out.appendField { $0.appendOptional(record.notAfter) }
         }
     }
 
     // MARK: Arrays
 
-    static func parameters(of events: [JobEvent]) -> Parameters {
+    static func parameters(of events: [JobEvent], shard: Shard) -> Parameters {
         var all = Parameters()
         all.array(.uuid, events) {
             $0.append($1.job); return true
@@ -97,6 +103,7 @@ package enum BatchRows {
         all.array(.int4, events) { $0.appendOptional($1.attempts.map { Int32(clamping: $0) }) }
         all.array(.text, events) { $0.appendOptional($1.actor) }
         all.array(.text, events) { $0.appendOptional($1.error) }
+        all.int(Int64(shard.number))
         return all
     }
 
@@ -193,6 +200,12 @@ package enum BatchRows {
             $0.append(contentsOf: $1.job.record.body); return true
         }
         all.array(.bytea, rows) { $0.appendOptional($1.resultBody) }
+        // Empty where no job has any of them: nobody pays for what nobody uses.
+        let fields = rows.contains { $0.job.record.layout > 1 } ? rows : []
+        for text in [\.headerNames, \.headerValues, \.tenant, \.limitKey] as [KeyPath<JobRecord, String?>] {
+            all.array(.text, fields) { $0.appendOptional($1.job.record[keyPath: text]) }
+        }
+        all.array(.timestamptz, fields) { $0.appendOptional($1.job.record.notAfter) }
         return all
     }
 
@@ -214,7 +227,10 @@ package enum BatchRows {
         texts { JSONText.list($0.queues.map(\.text)) }
         texts { $0.running.first?.description }
         texts {
-            "{\"host\": \(JSONText.quoted($0.host)), \"pid\": \($0.pid), \"running\": \($0.running.count)}"
+            let about = "\"host\": \(JSONText.quoted($0.host)), \"pid\": \($0.pid)"
+            let layout = $0.recordLayout.map { ", \"record_layout\": \($0)" } ?? ""
+            return
+                "{\(about), \"running\": \($0.running.count)\(layout)}"
         }
         texts { "{" + $0.running.map(\.description).joined(separator: ",") + "}" }
         all.array(.int4, rows) { $0.appendOptional(Int32(clamping: $1.beat.concurrency)) }
@@ -224,7 +240,7 @@ package enum BatchRows {
         return all
     }
 
-    static func parameters(of aside: [Aside]) -> Parameters {
+    static func parameters(of aside: [Aside], shard: Shard) -> Parameters {
         var all = Parameters()
         all.array(.uuid, aside) {
             $0.append($1.job); return true
@@ -236,6 +252,7 @@ package enum BatchRows {
         all.array(.bytea, aside) {
             $0.append(contentsOf: $1.raw); return true
         }
+        all.int(Int64(shard.number))
         return all
     }
 }
@@ -259,17 +276,29 @@ extension Array where Element == UInt8 {
         return appendJSONText(bytes, projection)
     }
     fileprivate mutating func appendTextArray(_ texts: [String]) -> Bool {
-        appendBigEndian(Int32(texts.isEmpty ? 0 : 1))
-        appendBigEndian(Int32(0))
-        appendBigEndian(Parameters.Kind.text.rawValue)
-        if texts.isEmpty { return true }
-        appendBigEndian(Int32(texts.count))
-        appendBigEndian(Int32(1))
+        appendArrayHead(.text, texts.count)
         for text in texts {
             appendField {
                 $0.appendText(text); return true
             }
         }
         return true
+    }
+    fileprivate mutating func appendArray(_ kind: Parameters.Kind, _ items: [[UInt8]]) -> Bool {
+        appendArrayHead(kind, items.count)
+        for item in items {
+            appendField {
+                $0.append(contentsOf: item); return true
+            }
+        }
+        return true
+    }
+    private mutating func appendArrayHead(_ kind: Parameters.Kind, _ count: Int) {
+        appendBigEndian(Int32(count == 0 ? 0 : 1))
+        appendBigEndian(Int32(0))
+        appendBigEndian(kind.rawValue)
+        if count == 0 { return }
+        appendBigEndian(Int32(count))
+        appendBigEndian(Int32(1))
     }
 }

@@ -122,7 +122,8 @@ extension PostgresConnection {
             var aside: [Aside] = []
             let counts = try applyHeld(&aside)
             try run(.dropHeld, Parameters([.int(Int64(Limits.heldRows))]))
-            try quarantine(aside)
+            // Whose log they came from is not kept: the job's queue tells.
+            try quarantine(aside, shard: .first)
             try count(counts)
         }
     }

@@ -33,7 +33,7 @@ extension PostgresLedger {
     /// A row that is cancelled already answers `.cancelled`: the question is what the ledger says, not who made it
     /// say so.
     public func recordCancel(
-        _ id: JobID, version: Int, epoch: Int64
+        _ id: JobID, version: Int, epoch: Int64, shard: Shard
     ) async throws(LedgerError) -> RecordCancelAnswer {
         try await pool.run("record cancel") { connection throws(LedgerError) in
             // The mirror waits for the cursor's row meanwhile, so nothing is waited for that a client may hold.
@@ -41,7 +41,11 @@ extension PostgresLedger {
                 try connection.run(
                     .lockTimeout, Parameters([.text(PostgresConnection.milliseconds(Limits.lockWait))]))
                 return try connection.run(
-                    .cancel, Parameters([.id(id), .int(Int64(version)), .int(epoch), .text("client")]))
+                    .cancel,
+                    Parameters([
+                        .id(id), .int(Int64(version)), .int(epoch), .text("client"),
+                        .int(Int64(shard.number)),
+                    ]))
             }
             guard rows.int(0, 0) == 1 else { return .notFound }
             if rows.int(0, 1) == 1 { return .cancelled }

@@ -2,11 +2,11 @@ import TallyCore
 import TallyPostgresClient
 
 extension PostgresLedger {
-    public func cursor() async throws(LedgerError) -> LogPosition {
+    public func cursor(of shard: Shard) async throws(LedgerError) -> LogPosition {
         try await pool.run("cursor") { connection throws(LedgerError) in
-            let rows = try connection.run(.cursor)
-            if rows.count == 0 { return .start }
-            return LogPosition(epoch: rows.int(0, 0)!, seq: rows.int(0, 1)!)
+            let rows = try connection.run(.cursor, Parameters([.int(Int64(shard.number))]))
+            if rows.count == 0 { return .start(of: shard) }
+            return LogPosition(shard: shard, epoch: rows.int(0, 0)!, seq: rows.int(0, 1)!)
         }
     }
 
@@ -43,7 +43,7 @@ extension PostgresConnection {
             .moveCursor,
             Parameters([
                 .int(batch.after.epoch), .int(batch.after.seq), .int(batch.upTo.epoch), .int(batch.upTo.seq),
-                .text(Self.milliseconds(Limits.lockWait)),
+                .text(Self.milliseconds(Limits.lockWait)), .int(Int64(batch.shard.number)),
             ]))
         guard moved.count == 1 else { return .elsewhere }
         if moved.int(0, 2) != 1 { return .begun(changed: batch.changed, BatchCounts()) }
@@ -60,7 +60,7 @@ extension PostgresConnection {
             if !batch.beats.isEmpty { try run(.beat, BatchRows.parameters(of: batch.beats)) }
         }
         try keepHomes(batch.keyHomes)
-        try quarantine(aside)
+        try quarantine(aside, shard: batch.shard)
         for rows in Self.pages(changed) {
             try unlessHeld { () throws(LedgerError) in counts += try change(rows) }
         }
@@ -85,7 +85,7 @@ extension PostgresConnection {
         var aside = batch.unreadable.map(Aside.init)
         guard case .begun(let changed, var counts) = try beginBatch(batch, &aside) else { return false }
         try halving(batch.events[...], &aside, Aside.init) { rows throws(LedgerError) in
-            try run(.insertEvents, BatchRows.parameters(of: rows))
+            try run(.insertEvents, BatchRows.parameters(of: rows, shard: batch.shard))
         }
         // From here on a lock that is not to be had in time is one of a row: the table's is mine.
         try run(.lockJobs)
@@ -114,7 +114,7 @@ extension PostgresConnection {
         // A worker whose row is held is seen again with its next beat.
         aside += asideBeats.filter { $0.sqlState != LedgerError.rowHeld }
         try keepHomes(batch.keyHomes)
-        try quarantine(aside)
+        try quarantine(aside, shard: batch.shard)
         try run(.lockTimeout, Parameters([.text(Self.milliseconds(Limits.lockWait))]))
         try count(counts)
         try commit()
@@ -130,13 +130,15 @@ extension PostgresConnection {
     }
 
     /// In one statement; where that is refused row by row, and what is refused even so goes aside without its text.
-    func quarantine(_ aside: [Aside]) throws(LedgerError) {
+    func quarantine(_ aside: [Aside], shard: Shard) throws(LedgerError) {
         for rows in aside.pages(of: .max, bytes: Limits.rowsBytes, \.raw.count) {
             var refused: [Aside] = []
             try halving(rows[...], &refused, { $0.withoutText($1) }) { some throws(LedgerError) in
-                try run(.quarantine, BatchRows.parameters(of: some))
+                try run(.quarantine, BatchRows.parameters(of: some, shard: shard))
             }
-            if !refused.isEmpty { try run(.quarantine, BatchRows.parameters(of: refused)) }
+            if !refused.isEmpty {
+                try run(.quarantine, BatchRows.parameters(of: refused, shard: shard))
+            }
         }
     }
 

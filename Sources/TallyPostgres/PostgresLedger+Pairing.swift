@@ -1,3 +1,4 @@
+import Synchronization
 import TallyCore
 import TallyPostgresClient
 
@@ -25,6 +26,18 @@ extension PostgresLedger: LedgerPairing {
         }
     }
 
+    public func claimShards(_ count: Int, isDry: Bool) async throws(LedgerError) -> Int {
+        try await pool.run("claim shards") { connection throws(LedgerError) in
+            let wished = Parameters([.int(Int64(count))])
+            let known = try connection.run(.shards, wished)
+            guard let kept = known.int(0, 0), known.int(0, 1) == 0, !isDry else {
+                return Int(known.int(0, 0) ?? 1)
+            }
+            let now = try connection.run(.claimShards, Parameters([.int(kept)]), .commits)
+            return Int(now.int(0, 0) ?? kept)
+        }
+    }
+
     public func meet(
         _ identity: QueueIdentity, fresh: String, isAdopting: Bool, isDry: Bool
     ) async throws(LedgerError) -> PairingVerdict {
@@ -34,7 +47,8 @@ extension PostgresLedger: LedgerPairing {
                     try connection.run(.lockPairing)
                     try connection.run(.restampQueues)
                 }
-                let known = Self.queues(try connection.run(.knownQueues))
+                let shard = LedgerValue.int(Int64(identity.part.shard.number))
+                let known = Self.queues(try connection.run(.knownQueues, Parameters([shard])))
                 let verdict = PairingVerdict.of(identity, known, fresh: fresh, isAdopting: isAdopting)
                 let id: String
                 switch verdict {
@@ -44,9 +58,9 @@ extension PostgresLedger: LedgerPairing {
                 }
                 if isDry { return verdict }
                 let values: [LedgerValue] = [
-                    .text(id), .int(identity.epoch), .text(identity.server), .text(identity.place),
+                    .text(id), .int(identity.epoch), .text(identity.server), .text(identity.place), shard,
                 ]
-                try connection.run(.retireQueues, Parameters([.text(id), .int(identity.epoch)]))
+                try connection.run(.retireQueues, Parameters([.text(id), .int(identity.epoch), shard]))
                 try connection.run(.keepQueue, Parameters(values))
                 return verdict
             }
@@ -63,4 +77,37 @@ extension PostgresLedger: LedgerPairing {
                 seen: age < 0 ? Limits.queueLives : .microseconds(age), gaveWayTo: rows.int(row, 5))
         }
     }
+}
+
+extension PostgresLedger: LedgerRecordLayout {
+    public func recordLayout() async throws(LedgerError) -> Int {
+        // It never falls: once it is the newest that this program knows, nobody needs to be asked.
+        if raised.isSet { return JobRecord.newestLayout }
+        let found = try await pool.run("record layout") { connection throws(LedgerError) in
+            try Self.layout(try connection.run(.recordLayout))
+        }
+        if found >= JobRecord.newestLayout { raised.set() }
+        return found
+    }
+
+    public func raiseRecordLayout(to layout: Int) async throws(LedgerError) {
+        _ = try await pool.run("raise record layout") { connection throws(LedgerError) in
+            try Self.layout(
+                try connection.run(.raiseRecordLayout, Parameters([.int(Int64(layout))]), .commits))
+        }
+    }
+
+    private static func layout(_ rows: Rows) throws(LedgerError) -> Int {
+        guard let layout = rows.count == 1 ? rows.int(0, 0) : nil else {
+            throw LedgerError(.schema, "record layout", "the table identity is empty; restore its one row")
+        }
+        return Int(layout)
+    }
+}
+
+/// A thing that was seen once and stays true.
+final class Latch: Sendable {
+    private let state = Mutex(false)
+    var isSet: Bool { state.withLock { $0 } }
+    func set() { state.withLock { $0 = true } }
 }

@@ -22,7 +22,10 @@ extension PostgresLedger {
             for row in 0..<rows.count {
                 events.append(
                     JobEvent(
-                        job: id, position: LogPosition(epoch: rows.int(row, 0)!, seq: rows.int(row, 1)!),
+                        job: id,
+                        position: LogPosition(
+                            shard: Shard(Int(rows.int(row, 10)!)), epoch: rows.int(row, 0)!,
+                            seq: rows.int(row, 1)!),
                         at: rows.time(row, 2)!, verb: try rows.known(Verb.self, row, 3),
                         from: rows.text(row, 4) == nil ? nil : try rows.status(row, 4),
                         to: try rows.status(row, 5),
@@ -49,7 +52,7 @@ extension PostgresLedger {
             let rows = try connection.run(query.newestFirst ? .listNewest : .listOldest, parameters)
             var jobs: [JobSnapshot] = []
             for row in 0..<min(rows.count, limit) { jobs.append(try rows.snapshot(row)) }
-            let isCut = rows.count > 0 && rows.int(0, 30)! > Int64(jobs.count)
+            let isCut = rows.count > 0 && rows.int(0, Rows.snapshotColumns)! > Int64(jobs.count)
             let next =
                 isCut ? jobs.last.map { PageCursor(after: $0.record.id, of: query).text } : nil
             return JobPage(jobs: jobs, next: next)
@@ -61,13 +64,14 @@ extension PostgresLedger {
             let rows = try connection.run(.workers)
             var workers: [WorkerRow] = []
             for row in 0..<rows.count {
-                let beat = WorkerBeat(
+                var beat = WorkerBeat(
                     id: WorkerID(rows.text(row, 0)!), status: try rows.known(WorkerBeat.Status.self, row, 1),
                     queues: rows.texts(row, 4).map { QueueName($0) },
                     types: rows.texts(row, 3).map { JobType($0) },
                     running: rows.ids(row, 5), concurrency: Int(rows.int(row, 6)!),
                     startedAt: rows.time(row, 7)!,
                     host: rows.text(row, 8)!, pid: Int32(truncatingIfNeeded: rows.int(row, 9)!))
+                beat.recordLayout = rows.int(row, 10).map { Int($0) }
                 workers.append(WorkerRow(beat: beat, lastSeen: rows.time(row, 2)!))
             }
             return workers

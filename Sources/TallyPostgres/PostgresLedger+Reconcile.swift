@@ -46,6 +46,7 @@ extension PostgresLedger {
         texts(\.severity)
         texts(\.queue)
         texts(\.detail)
+        ints([Int64(run.shard.number)])
         return parameters
     }
 }
@@ -79,22 +80,24 @@ extension PostgresLedger: LedgerRepair {
             var parameters = Parameters([.int(last.epoch), .int(last.seq), .int(epoch)])
             parameters.time(time)
             parameters.int(Int64(limit))
+            parameters.int(Int64(last.shard.number))
             let rows = try connection.run(.window, parameters)
             return (0..<rows.count).compactMap { rows.id($0, 0) }
         }
     }
 
     public func unknownEvents(_ events: [LogStep]) async throws(LedgerError) -> Set<LogStep> {
-        if events.isEmpty { return [] }
+        guard let shard = events.first?.position.shard else { return [] }
         return try await pool.run("unknown events") { connection throws(LedgerError) in
             let values: [LedgerValue] = [
                 .ids(events.map(\.job)), .ints(events.map(\.position.epoch)),
-                .ints(events.map(\.position.seq)),
+                .ints(events.map(\.position.seq)), .int(Int64(shard.number)),
             ]
             let rows = try connection.run(.unknownEvents, Parameters(values))
             var unknown: Set<LogStep> = []
             for row in 0..<rows.count {
-                let position = LogPosition(epoch: rows.int(row, 1)!, seq: rows.int(row, 2)!)
+                let position = LogPosition(
+                    shard: shard, epoch: rows.int(row, 1)!, seq: rows.int(row, 2)!)
                 unknown.insert(LogStep(job: rows.id(row, 0)!, position: position))
             }
             return unknown
@@ -150,7 +153,9 @@ extension PostgresLedger: LedgerRepair {
             return (0..<rows.count).map { row in
                 QuarantinedRow(
                     id: rows.int(row, 0)!, job: rows.id(row, 1)!,
-                    position: LogPosition(epoch: rows.int(row, 2)!, seq: rows.int(row, 3)!),
+                    position: LogPosition(
+                        shard: Shard(Int(rows.int(row, 6)!)), epoch: rows.int(row, 2)!,
+                        seq: rows.int(row, 3)!),
                     source: rows.text(row, 4)!, reason: rows.text(row, 5)!)
             }
         }
@@ -226,21 +231,30 @@ extension PostgresLedger: LedgerRepair {
         }
     }
 
-    public func sweepCursor() async throws(LedgerError) -> SweepCursor? {
+    /// The ledger keeps one: rounds go through the shards in turn, so only one of these can be cut off.
+    public func sweepCursor(of shard: Shard) async throws(LedgerError) -> SweepCursor? {
         try await pool.run("sweep cursor") { connection throws(LedgerError) in
             let rows = try connection.run(.sweepCursor)
-            guard rows.count == 1, let position = rows.text(0, 1) else { return nil }
+            guard rows.count == 1, var position = rows.text(0, 1) else { return nil }
+            if let cut = position.firstIndex(of: "/") {
+                guard Int16(position[..<cut]) == shard.number else { return nil }
+                position = String(position[position.index(after: cut)...])
+            } else if shard != .first {
+                return nil
+            }
             if rows.text(0, 0) == "queue" { return .queue(position) }
             return JobID(position).map { .ledger(after: $0) }
         }
     }
 
-    public func moveSweepCursor(_ cursor: SweepCursor?) async throws(LedgerError) {
+    public func moveSweepCursor(_ cursor: SweepCursor?, of shard: Shard) async throws(LedgerError) {
         try await pool.run("sweep cursor") { connection throws(LedgerError) in
             let words: [LedgerValue]
+            // As older programs write it, on the first shard.
+            let head = shard == .first ? "" : "\(shard)/"
             switch cursor {
-            case .ledger(let id): words = [.text("ledger"), .text(id.description)]
-            case .queue(let position): words = [.text("queue"), .text(position)]
+            case .ledger(let id): words = [.text("ledger"), .text(head + id.description)]
+            case .queue(let position): words = [.text("queue"), .text(head + position)]
             case nil:
                 _ = try connection.run(.endSweep, Parameters(), .commits)
                 return

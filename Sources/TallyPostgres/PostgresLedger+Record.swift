@@ -4,12 +4,13 @@ import TallyPostgresClient
 extension PostgresLedger {
     public func record(_ jobs: [JobRecord], together: Bool) async throws(LedgerError) -> RecordReceipt {
         let jobs = try Self.judged(jobs, at: try await clock())
+        let layout = RecordCall.needsLayout(jobs) ? try await recordLayout() : 1
         if together, jobs.count > 1 {
             return try await pool.run("record") { [statements] connection throws(LedgerError) in
-                try connection.recordTogether(jobs, statements)
+                try connection.recordTogether(jobs, layout, statements)
             }
         }
-        var call = RecordCall(jobs)
+        var call = RecordCall(jobs, layout: layout)
         while let round = call.nextRound() {
             let new = try await run(.record, round.values)
             let explained = new.count == round.count ? [] : try await run(.explain, round.explaining(new))
@@ -29,7 +30,14 @@ extension PostgresLedger {
                 now = serverClock.note(Timestamp(microseconds: micros))
             }
             let jobs = try Self.judged(jobs, at: now ?? .now)
-            var call = RecordCall(jobs)
+            var layout = raised.isSet ? JobRecord.newestLayout : 1
+            if layout == 1, RecordCall.needsLayout(jobs),
+                case .int(let known)?? = try await transaction.query(statements[.recordLayout], []).first?
+                    .first
+            {
+                layout = Int(known)
+            }
+            var call = RecordCall(jobs, layout: layout)
             while let round = call.nextRound() {
                 let new = try await transaction.query(statements[.record], round.values)
                 let explained =
@@ -72,11 +80,11 @@ extension PostgresConnection {
     /// One transaction, taken back when one of the jobs is refused: a conflict may also be another's that committed
     /// while this ran, so nothing that is asked before could be relied on.
     fileprivate func recordTogether(
-        _ jobs: [JobRecord], _ statements: Statements
+        _ jobs: [JobRecord], _ layout: Int, _ statements: Statements
     ) throws(LedgerError) -> RecordReceipt {
         try begin(idle: nil)
         do throws(LedgerError) {
-            var call = RecordCall(jobs)
+            var call = RecordCall(jobs, layout: layout)
             while let round = call.nextRound() {
                 let new = try values(statements[.record], round.values, .none)
                 let explained =

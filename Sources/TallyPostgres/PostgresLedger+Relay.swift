@@ -27,7 +27,7 @@ extension PostgresLedger {
                 }
                 let done = settled
                 let (deleted, aside) = try await held.run { connection throws(LedgerError) in
-                    let answer = try connection.settle(done)
+                    let answer = try connection.settle(done, of: claim.part.shard)
                     try connection.commit()
                     return answer
                 }
@@ -85,13 +85,20 @@ private struct Settled: Sendable {
 }
 
 extension PostgresConnection {
+    /// What stands for the queue in an outbox row of an older program.
+    private static let nameless = " "
+
     fileprivate func claim(_ claim: RelayClaim) throws(LedgerError) -> (rows: [Claimed], next: String?) {
         var page = Parameters()
         page.text(claim.after)
         page.int(Int64(max(1, claim.rows)))
         let names = try run(.relayQueues, page)
-        let queues = (0..<names.count).compactMap { names.text($0, 0) }
-        if queues.isEmpty { return ([], nil) }
+        let all = (0..<names.count).compactMap { names.text($0, 0) }
+        guard let last = all.last else { return ([], nil) }
+        let next = all.count < max(1, claim.rows) ? nil : last
+        // Rows of programs that named no queue may hold jobs of this shard.
+        let queues = all.filter { $0 == Self.nameless || claim.part.holds(QueueName($0)) }
+        if queues.isEmpty { return ([], next) }
         let share = max(1, claim.rows / queues.count)
         let found = try run(
             .claim,
@@ -104,7 +111,8 @@ extension PostgresConnection {
             let id = OutboxID(found.int(row, 0)!)
             if rows.last?.row.id != id {
                 rows.append(
-                    Claimed(row: OutboxRow(id: id, pushes: []), isNameless: found.text(row, 4) == " "))
+                    Claimed(
+                        row: OutboxRow(id: id, pushes: []), isNameless: found.text(row, 4) == Self.nameless))
             }
             if found.int(row, 7) == 1 {
                 rows[rows.count - 1].row.unread[found.id(row, 5)!] = QueueName(found.text(row, 6)!)
@@ -117,11 +125,13 @@ extension PostgresConnection {
             rows[rows.count - 1].row.pushes.append(
                 Push(job.record, version: Int(found.int(row, 1)!), runAt: runAt, attempts: job.attempts))
         }
-        return (rows, queues.count < max(1, claim.rows) ? nil : queues.last)
+        return (rows, next)
     }
 
     /// Answers how many rows are gone, and how many jobs were set aside.
-    fileprivate func settle(_ rows: [Settled]) throws(LedgerError) -> (deleted: Int, aside: Int) {
+    fileprivate func settle(_ rows: [Settled], of shard: Shard) throws(LedgerError)
+        -> (deleted: Int, aside: Int)
+    {
         // A row that somebody holds is not waited for: its job stays in the outbox.
         let held = try lockRows(rows.flatMap { $0.aside.map(\.job) })
         let rows = held.isEmpty ? rows : rows.map { $0.leaving(held) }
@@ -130,6 +140,7 @@ extension PostgresConnection {
         if !aside.isEmpty {
             let values: [LedgerValue] = [
                 .ids(aside.map(\.job)), .ints(aside.map { Int64($0.version) }), .texts(aside.map(\.reason)),
+                .int(Int64(shard.number)),
             ]
             count = Int(try run(.setAside, Parameters(values)).int(0, 0) ?? 0)
         }

@@ -11,6 +11,8 @@ public final class PostgresLedger: LedgerDriver, Recording, LedgerOutbox, Mirror
     /// Its connections, for statements beside the seams.
     package let pool: PostgresPool
     let serverClock = ServerClock()
+    /// Set once the newest record layout of this program may be recorded.
+    let raised = Latch()
 
     /// Connects once, checks the schema, and keeps nothing running when either fails.
     ///
@@ -60,6 +62,7 @@ public final class PostgresLedger: LedgerDriver, Recording, LedgerOutbox, Mirror
         store.pruning = self
         store.pairing = self
         store.keyHomes = self
+        store.recordLayout = self
         return store
     }
 

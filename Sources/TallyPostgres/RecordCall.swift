@@ -22,12 +22,17 @@ struct RecordCall {
         var text: String
     }
 
-    init(_ jobs: [JobRecord]) {
+    /// - Parameter layout: the newest record layout that may be recorded; jobs that need another are left out.
+    init(_ jobs: [JobRecord], layout: Int) {
         self.jobs = jobs
         answers = Array(repeating: nil, count: jobs.count)
         var byID = [JobID: Int](minimumCapacity: jobs.count)
         var byKey: [Key: Int] = [:]
         for (index, job) in jobs.enumerated() {
+            if job.layout > layout {
+                answers[index] = .layoutNotRaised
+                continue
+            }
             if let first = byID.updateValue(index, forKey: job.id) {
                 byID[job.id] = first
                 repeatsOfID.append((index, first))
@@ -63,6 +68,18 @@ struct RecordCall {
                 .ints(jobs.map { $0.unique?.storedLifetime ?? 0 }),
                 .texts(jobs.map { $0.tags.joined(separator: "\u{1F}") }), .texts(jobs.map(\.trace)),
                 .ints(jobs.map { Int64(bitPattern: XXH64.hash($0.body)) }),
+            ] + fields
+        }
+
+        /// Empty where no job has any of them: nobody pays for what nobody uses.
+        private var fields: [LedgerValue] {
+            if !jobs.contains(where: { $0.layout > 1 }) {
+                return [.texts([]), .texts([]), .texts([]), .texts([]), .ints([])]
+            }
+            return [
+                .texts(jobs.map { $0.headerNames ?? "" }), .texts(jobs.map { $0.headerValues ?? "" }),
+                .texts(jobs.map { $0.tenant ?? "" }), .texts(jobs.map { $0.limitKey ?? "" }),
+                .ints(jobs.map { $0.notAfter?.microseconds ?? 0 }),
             ]
         }
 
@@ -156,14 +173,35 @@ struct RecordCall {
             case .duplicate(let holder): answers[index] = .duplicate(of: holder)
             case .withheld: answers[index] = .withheld
             case .keysElsewhere: answers[index] = .keysElsewhere
+            case .layoutNotRaised: answers[index] = .layoutNotRaised
             }
         }
         return RecordReceipt(answers: answers.map { $0! }, outboxes: outboxes)
     }
 
+    /// Whether it has jobs that need more than the first layout.
+    static func needsLayout(_ jobs: [JobRecord]) -> Bool { jobs.contains { $0.layout > 1 } }
+
     fileprivate static func ids(_ rows: [[LedgerValue]]) -> Set<JobID> {
         var ids = Set<JobID>(minimumCapacity: rows.count)
         for row in rows { if case .id(let id)? = row.last { ids.insert(id) } }
         return ids
+    }
+}
+
+extension JobRecord {
+    /// Joined by a character that no name may hold; nil = it has none.
+    var headerNames: String? {
+        headers.isEmpty ? nil : sortedHeaders.map(\.name).joined(separator: "\u{1F}")
+    }
+    /// In the order of their names, each as the text of a bytea; nil = it has none.
+    var headerValues: String? {
+        headers.isEmpty ? nil : sortedHeaders.map { Self.hex($0.value) }.joined(separator: ",")
+    }
+
+    private static func hex(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return "\\x"
+            + String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }

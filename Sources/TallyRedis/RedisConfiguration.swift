@@ -19,6 +19,8 @@ public struct RedisConfiguration: Sendable {
     public var database: Int
     /// The first part of every key. Two namespaces never see each other's jobs.
     public var namespace: String
+    /// Which shard this server is; its number stands in every key.
+    public var part: ShardPart
     /// What it shows counts in place of the server's clock. For tests, and only in a namespace that is born so.
     public var testClock: (@Sendable () -> Timestamp)?
     /// How long a new connection may take.
@@ -29,7 +31,8 @@ public struct RedisConfiguration: Sendable {
     /// A configuration by hand; a namespace or an address that cannot be used is refused when the queue is opened.
     public init(
         address: Address = .tcp(host: "127.0.0.1", port: 6379), user: String = "", password: String = "",
-        database: Int = 0, namespace: String = "tally", testClock: (@Sendable () -> Timestamp)? = nil,
+        database: Int = 0, namespace: String = "tally", part: ShardPart = .whole,
+        testClock: (@Sendable () -> Timestamp)? = nil,
         connectTimeout: Duration = Limits.connect, replyTimeout: Duration = Limits.redisReply
     ) {
         self.address = address
@@ -37,6 +40,7 @@ public struct RedisConfiguration: Sendable {
         self.password = password
         self.database = database
         self.namespace = namespace
+        self.part = part
         self.testClock = testClock
         self.connectTimeout = connectTimeout
         self.replyTimeout = replyTimeout
@@ -46,8 +50,10 @@ public struct RedisConfiguration: Sendable {
     /// A user without a password is logged in with an empty one. `%40` and its like stand for marks in a password.
     ///
     /// - Throws: `InvalidSetting` that names the fault and shows no part of the address.
-    public init(url: String, namespace: String = "tally") throws(InvalidSetting) {
-        self.init(namespace: namespace)
+    public init(
+        url: String, namespace: String = "tally", part: ShardPart = .whole
+    ) throws(InvalidSetting) {
+        self.init(namespace: namespace, part: part)
         func refuse(_ why: String) -> InvalidSetting { InvalidSetting("TALLY_REDIS_URL", why) }
         if let why = Self.problem(namespace: namespace) { throw InvalidSetting("TALLY_NAMESPACE", why) }
         let store: StoreAddress

@@ -64,7 +64,7 @@ extension RedisQueue {
             if state.state == .processing, let expiry = values[2].number {
                 snapshot.lease = Lease(
                     id: id, version: state.version, epoch: state.leaseEpoch,
-                    expiresAt: Timestamp(microseconds: expiry))
+                    expiresAt: Timestamp(microseconds: expiry), shard: part.shard)
             }
             view.held[id] = snapshot
         } catch {
@@ -83,7 +83,7 @@ extension RedisQueue {
             let seq = values[3].number, let length = values[4].number
         else { throw malformed("inspect") }
         return QueueHistory(
-            epoch: epoch, seq: seq, isHeld: held == 1, now: Timestamp(microseconds: now),
+            shard: part.shard, epoch: epoch, seq: seq, isHeld: held == 1, now: Timestamp(microseconds: now),
             logLength: Int(length))
     }
 

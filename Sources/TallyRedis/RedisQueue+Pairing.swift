@@ -17,7 +17,7 @@ extension RedisQueue: QueuePairing {
             id: own.isEmpty ? nil : own, epoch: epoch,
             past: past.split(separator: " ").compactMap { Int64($0) },
             server: "\(server)/\(configuration.database)", place: configuration.place,
-            ledger: known.isEmpty ? nil : known)
+            ledger: known.isEmpty ? nil : known, part: part)
     }
 
     /// From now on a connection for the verbs that reaches another server, or another epoch, than `known` carries a

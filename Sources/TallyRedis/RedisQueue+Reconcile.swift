@@ -21,10 +21,13 @@ extension RedisQueue: QueueStructures {
         let ledger = values[13].text ?? ""
         return QueueSurvey(
             history: QueueHistory(
-                epoch: epoch, seq: seq, isHeld: values[2].number == 1, now: Timestamp(microseconds: now),
+                shard: part.shard, epoch: epoch, seq: seq, isHeld: values[2].number == 1,
+                now: Timestamp(microseconds: now),
                 logLength: 0),
-            firstKept: parts.count == 2 ? LogPosition(epoch: parts[0], seq: parts[1]) : nil,
-            reported: LogPosition(epoch: values[5].number ?? 0, seq: values[6].number ?? 0), held: count(7),
+            firstKept: parts.count == 2
+                ? LogPosition(shard: part.shard, epoch: parts[0], seq: parts[1]) : nil,
+            reported: LogPosition(
+                shard: part.shard, epoch: values[5].number ?? 0, seq: values[6].number ?? 0), held: count(7),
             base: values[8].text.flatMap(Int.init) ?? 0, entered: count(9), completed: count(10),
             failed: count(11), cancelled: count(12),
             ledger: ledger.isEmpty ? nil : ledger)

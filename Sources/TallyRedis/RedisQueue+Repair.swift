@@ -9,7 +9,7 @@ extension RedisQueue {
         }
         // Packing what does not fit its fields would end the process.
         for repair in repairs {
-            if let why = repair.action.problem(at: time) {
+            if let why = repair.action.problem(at: time, on: part) {
                 throw QueueError(.invalid, "repair", "job \(repair.id): \(why)")
             }
         }

@@ -28,7 +28,7 @@ extension RedisQueue {
         while at + 2 < values.count {
             guard let token = values[at].bytes, let record = values[at + 1].bytes,
                 let detour = values[at + 2].bytes,
-                let lease = Lease(token: token, expiresAt: expiry)
+                let lease = Lease(token: token, expiresAt: expiry, shard: part.shard)
             else { throw malformed("reserve") }
             leased.append((lease, record, detour))
             at += 3

@@ -5,7 +5,7 @@ import TallyCore
 /// Three kinds of connection: one for the verbs, one for reads that may be large (log, inspection), and one for each
 /// blocking wait. All reconnect by themselves. Close it when done; nothing else ends its threads.
 public final class RedisQueue: QueueDriver {
-    let configuration: RedisConfiguration
+    package let configuration: RedisConfiguration
     let verbs: Lane
     let reads: Lane
     let waits: WakeWaiter
@@ -41,12 +41,14 @@ public final class RedisQueue: QueueDriver {
     /// Its seams, all of them.
     public var store: QueueStore {
         var store = QueueStore(self) { await self.close() }
+        store.part = part
         store.inspection = self
         store.repair = self
         store.fencing = self
         store.structures = self
         store.pairing = self
         store.keyHomes = self
+        store.recordLayout = self
         store.verification = self
         store.duties = self
         return store
@@ -59,6 +61,8 @@ public final class RedisQueue: QueueDriver {
         await verbs.close()
         await reads.close()
     }
+
+    var part: ShardPart { configuration.part }
 
     /// What the functions are told to be the time where a test says so, else what the server's clock shows at least.
     var time: Timestamp { configuration.testClock?() ?? verbs.reading?.now ?? .now }
@@ -86,6 +90,8 @@ extension RedisQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIns
         if jobs.count > Limits.jobsPerCall || jobs.count > 1 && bytes > Limits.bodyBytesPerCall {
             throw QueueError(.invalid, "push", "\(InvalidJob.batchTooLarge(jobs: jobs.count, bytes: bytes))")
         }
+        try part.check(jobs)
+        if let issued, issued.shard != part.shard { return jobs.map { _ in .refused } }
         if jobs.isEmpty { return [] }
         let answer = try await call("push", jobs: jobs.count) { head, arguments in
             head.bulk(issued.map { String($0.epoch) } ?? "")
@@ -120,6 +126,7 @@ extension RedisQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIns
             case UInt8(ascii: "w"): return .full
             case UInt8(ascii: "N"): return .withheld
             case UInt8(ascii: "h"): return .keysElsewhere
+            case UInt8(ascii: "L"): return .layoutNotRaised
             case UInt8(ascii: "r"): return .refused
             default: return .ended(JobStatus(code: letter) ?? .failed)
             }
@@ -144,7 +151,7 @@ extension RedisQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIns
         return zip(leases, letters[answer.firstJob...]).map { lease, letter in
             let longer = Lease(
                 id: lease.id, version: lease.version, epoch: lease.epoch,
-                expiresAt: Timestamp(microseconds: expiry))
+                expiresAt: Timestamp(microseconds: expiry), shard: part.shard)
             switch letter {
             case UInt8(ascii: "k"): return .extended(longer, cancelRequested: false)
             case UInt8(ascii: "K"): return .extended(longer, cancelRequested: true)
@@ -156,6 +163,7 @@ extension RedisQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIns
     public func cancel(
         _ id: JobID, tombstone: (version: Int, issued: Issued)?
     ) async throws(QueueError) -> CancelAnswer {
+        if let tombstone, tombstone.issued.shard != part.shard { return .refused }
         let answer = try await call("cancel") { head, _ in
             head.bulk(id.bytes)
             head.bulk(tombstone.map { String($0.version) } ?? "")
@@ -212,7 +220,7 @@ extension RedisQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIns
         if verbs.reading == nil { _ = try await history(on: verbs) }
         guard let reading = verbs.reading else { throw malformed("stamp") }
         let now = configuration.testClock?() ?? reading.now
-        return Issued(epoch: reading.isHeld ? 0 : reading.epoch, at: now)
+        return Issued(shard: part.shard, epoch: reading.isHeld ? 0 : reading.epoch, at: now)
     }
 
     public func history() async throws(QueueError) -> QueueHistory { try await history(on: reads) }

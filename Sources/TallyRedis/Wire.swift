@@ -23,13 +23,13 @@ extension Lease {
         return bytes
     }
 
-    init?(token: [UInt8], expiresAt: Timestamp) {
+    init?(token: [UInt8], expiresAt: Timestamp, shard: Shard) {
         guard token.count == 28 else { return nil }
         var reader = ByteReader(token[...])
         // 28 bytes hold all three
         guard let id = try? reader.id(), let version = try? reader.uint32(), let epoch = try? reader.int64()
         else { return nil }
-        self.init(id: id, version: Int(version), epoch: epoch, expiresAt: expiresAt)
+        self.init(id: id, version: Int(version), epoch: epoch, expiresAt: expiresAt, shard: shard)
     }
 }
 

@@ -8,7 +8,8 @@ public struct Settings: Sendable {
     /// The settings that the environment and `.env` may hold.
     public static let names = ["TALLY_REDIS_URL", "TALLY_POSTGRES_URL", "TALLY_NAMESPACE", "TALLY_MODE"]
 
-    /// Where the queue is.
+    /// Where the queue is: an address, or several with white space between them, one a shard, in the order of the
+    /// shards.
     public var redisURL: String
     /// nil = no ledger: mode queued only.
     public var postgresURL: String?
@@ -27,7 +28,7 @@ public struct Settings: Sendable {
         self.postgresURL = postgresURL
         self.namespace = namespace
         self.mode = postgresURL == nil ? .queued : mode
-        _ = try redis()
+        _ = try redisShards()
         if let postgresURL {
             do throws(LedgerError) {
                 _ = try PostgresConfiguration(url: postgresURL)
@@ -72,9 +73,41 @@ public struct Settings: Sendable {
             mode: mode)
     }
 
-    /// The part of them that the queue needs.
-    public func redis() throws(InvalidSetting) -> RedisConfiguration {
-        try RedisConfiguration(url: redisURL, namespace: namespace)
+    /// The part of them that the queue needs; of several shards, the first.
+    public func redis() throws(InvalidSetting) -> RedisConfiguration { try redisShards()[0] }
+
+    /// What each shard needs, in order.
+    public func redisShards() throws(InvalidSetting) -> [RedisConfiguration] {
+        let addresses = Self.addresses(redisURL)
+        if addresses.count > Limits.shards {
+            throw InvalidSetting(
+                "TALLY_REDIS_URL",
+                "names \(addresses.count) servers; there are at most \(Limits.shards) shards")
+        }
+        let map = ShardMap(count: addresses.count)
+        let shards = try zip(addresses, map.shards).map { address, shard throws(InvalidSetting) in
+            try RedisConfiguration(url: address, namespace: namespace, part: ShardPart(shard, of: map))
+        }
+        var places: Set<String> = []
+        for shard in shards where !places.insert(shard.place).inserted {
+            throw InvalidSetting(
+                "TALLY_REDIS_URL", "names \(shard.place) twice; each shard is a server of its own")
+        }
+        return shards
+    }
+
+    /// White space separates addresses only where another one begins behind it: elsewhere it is a mistake within one,
+    /// which is told as such.
+    private static func addresses(_ text: String) -> [String] {
+        var addresses: [String] = []
+        for word in text.split(whereSeparator: \.isWhitespace) {
+            if addresses.isEmpty || word.hasPrefix("redis://") || word.hasPrefix("unix://") {
+                addresses.append(String(word))
+            } else {
+                addresses[addresses.count - 1] += " \(word)"
+            }
+        }
+        return addresses.count > 1 ? addresses : [text]
     }
 
     /// The Postgres schema of a namespace: its name in lower case, with `_` for what a schema name cannot hold.

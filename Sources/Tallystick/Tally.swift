@@ -11,8 +11,8 @@ public final class Tally: Sendable {
     public let settings: Settings
     /// Enqueues; for what `enqueue` here does not offer.
     public let client: JobClient
-    /// The live half.
-    public let queue: QueueStore
+    /// The live half: one shard, or several.
+    public let queue: ShardedQueue
     /// The half that keeps the record; nil without Postgres.
     public let ledger: LedgerStore?
     /// Its driver, where it is Postgres: what is not asked through a seam.
@@ -45,28 +45,46 @@ public final class Tally: Sendable {
         _ settings: Settings, middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver(),
         isPairing: Bool = true, isReading: Bool = false
     ) async throws -> Tally {
-        // A service starts, and waits, while a store is away; in mode recorded it enqueues whatever Redis answers.
-        let queue = try await RedisQueue.open(settings.redis()) { error in
-            guard error.mayRetry || settings.mode == .recorded else { return false }
-            observer.dutyFailed("open", error)
-            return true
-        }
+        let shards = try await openShards(settings, observer)
+        let queue = ShardedQueue(shards.map(\.store), observer: observer)
         do {
             let ledger = try await openLedger(settings, observer, isReading)
             if let ledger, isPairing {
                 do {
-                    try await pair(queue, ledger, settings.mode, observer, isReading)
+                    for shard in shards { try await pair(shard, ledger, settings.mode, observer, isReading) }
                 } catch {
                     await ledger.close()
                     throw error
                 }
             }
+            if ledger == nil, shards.count > 1 { try await ShardCheck(shards).run() }
             return Tally(
                 settings: settings, queue: queue, ledger: ledger, middleware: middleware, observer: observer)
         } catch {
             await queue.close()
             throw error
         }
+    }
+
+    /// A service starts, and waits, while a store is away; in mode recorded it enqueues whatever Redis answers.
+    private static func openShards(
+        _ settings: Settings, _ observer: any JobObserver
+    ) async throws -> [RedisQueue] {
+        var shards: [RedisQueue] = []
+        do {
+            for configuration in try settings.redisShards() {
+                let shard = try await RedisQueue.open(configuration) { error in
+                    guard error.mayRetry || settings.mode == .recorded else { return false }
+                    observer.dutyFailed(configuration.part.name("open"), error)
+                    return true
+                }
+                shards.append(shard)
+            }
+        } catch {
+            for shard in shards { await shard.close() }
+            throw error
+        }
+        return shards
     }
 
     /// Each half keeps which the other one is: a mixed-up address must not make two records of one queue, two queues
@@ -136,16 +154,18 @@ public final class Tally: Sendable {
     ///
     /// - Throws: `QueueError` with what to change. A queue that is away is no reason.
     public func checkStart() async throws(QueueError) {
-        do { _ = try await queue.transitions.history() } catch { if !error.mayRetry { throw error } }
+        for shard in queue.shards {
+            do { _ = try await shard.transitions.history() } catch { if !error.mayRetry { throw error } }
+        }
     }
 
     /// Over drivers that are open already, such as the memory ones in a test. `close` closes them too.
     public init(
-        settings: Settings, queue: any QueueDriver, ledger: (any LedgerDriver)?,
+        settings: Settings, queue: any ShardedDriver, ledger: (any LedgerDriver)?,
         middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver()
     ) {
         self.settings = settings
-        self.queue = queue.store
+        self.queue = queue.sharded
         self.ledger = ledger?.store
         postgres = ledger as? PostgresLedger
         self.middleware = middleware
@@ -160,11 +180,12 @@ public final class Tally: Sendable {
     public func enqueue<J: Job>(
         _ job: J, on queue: QueueName? = nil, at runAt: Timestamp? = nil, priority: JobPriority? = nil,
         unique: UniqueKey? = nil, id: JobID = JobID(), tags: [String] = [], trace: String = "",
-        durability: Durability? = nil
+        headers: [String: [UInt8]] = [:], tenant: String? = nil, limitKey: String? = nil,
+        notAfter: Timestamp? = nil, durability: Durability? = nil
     ) async throws(EnqueueError) -> Receipt {
         try await client.enqueue(
             job, on: queue, at: runAt, priority: priority, unique: unique, id: id, tags: tags, trace: trace,
-            durability: durability)
+            headers: headers, tenant: tenant, limitKey: limitKey, notAfter: notAfter, durability: durability)
     }
 
     /// Runs `body` in a transaction of the ledger's database: committed when it returns, rolled back when it throws
@@ -209,11 +230,15 @@ public final class Tally: Sendable {
             observer: observer)
     }
 
-    /// What an operator asks of the live half.
+    /// What an operator asks of the live half, where that is one shard; each of several is asked by `queue.shards`.
     ///
-    /// - Throws: `.unsupported` when the driver lacks it.
+    /// - Throws: `.unsupported` when the driver lacks it, or there are several.
     public func inspectable() throws(QueueError) -> any QueueInspection {
-        try queue.inspectable()
+        if queue.shards.count > 1 {
+            throw QueueError(
+                .unsupported, "inspect", "there are \(queue.shards.count) shards: ask each of `queue.shards`")
+        }
+        return try queue.shards[0].inspectable()
     }
 
     /// Waits for pushes under way, then closes both halves. May be repeated.

@@ -93,7 +93,7 @@ private func bytes(_ words: String...) -> [[UInt8]] { words.map { Array($0.utf8)
 
     @Test func `comes with fields and flags of one table`() {
         #expect(EnqueueCommand.flags == Set(JobField.all.map { $0.flag }))
-        for field in JobField.all where field.name != "tags" {
+        for field in JobField.all where !field.name.hasPrefix("headers") && field.name != "tags" {
             #expect(field.flag == field.name.replacing("_", with: "-"))
         }
         for flag in EnqueueCommand.flags { #expect(EnqueueCommand.help.contains("--\(flag)"), "\(flag)") }
@@ -115,7 +115,8 @@ private func bytes(_ words: String...) -> [[UInt8]] { words.map { Array($0.utf8)
         let line =
             #"{"type":"t","queue":"q","payload":1,"codec":"c","run_at":1925089445,"timeout":"1h30m","#
             + #""max_attempts":7,"max_crashes":2,"priority":"high","tags":["a","b"],"trace":"x","id":"\#(id)","#
-            + #""key":"k","key_for":"7d"}"#
+            + #""key":"k","key_for":"7d","headers":{"h":"é","=":""},"headers_base64":{"b":"/w=="},"#
+            + #""tenant":"acme","limit_key":"k7","not_after":1925089446}"#
 
         let record = try JobLine.record(Array(line.utf8))
 
@@ -124,6 +125,9 @@ private func bytes(_ words: String...) -> [[UInt8]] { words.map { Array($0.utf8)
         #expect(record.maxAttempts == 7 && record.maxCrashes == 2 && record.priority == .high)
         #expect(record.tags == ["a", "b"] && record.trace == "x" && record.id == id)
         #expect(record.unique == UniqueKey("k", .lasting(.seconds(7 * 86_400))))
+        #expect(record.headers == ["h": Array("é".utf8), "=": [], "b": [255]])
+        #expect(record.tenant == "acme" && record.limitKey == "k7")
+        #expect(record.notAfter == Timestamp("1925089446"))
     }
 
     @Test(arguments: [
@@ -137,6 +141,10 @@ private func bytes(_ words: String...) -> [[UInt8]] { words.map { Array($0.utf8)
         (#"{"type":"t","queue":"\ud800"}"#, "surrogate"),
         ("{\"type\":\"t\",\"queue\":\"\u{1}\"}", "column 22"),
         (#"{"type":"t","payload_base64":"?"}"#, "base64"), (#"{"queue":"q"}"#, "type is required"),
+        (#"{"type":"t","headers":["a"]}"#, "headers"), (#"{"type":"t","headers":{"a":1}}"#, "headers.a"),
+        (#"{"type":"t","headers":{"a":"1","a":"2"}}"#, "twice"),
+        (#"{"type":"t","headers":{"a":"1"},"headers_base64":{"a":"/w=="}}"#, "given twice"),
+        (#"{"type":"t","tenant":""}"#, "tenant"), (#"{"type":"t","not_after":5}"#, "not after"),
         (#"{"type":"t""#, "column 12"),
     ])
     func `is taken exactly or refused by name [A2, P15]`(_ line: String, _ word: String) throws {

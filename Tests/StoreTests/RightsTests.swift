@@ -215,7 +215,8 @@ private final class Complaints: JobObserver {
         duties.cancel()
         _ = await duties.result
         let reconciler = try Reconciler(
-            queue: tally.queue, ledger: ledger, mirror: Mirror(queue: tally.queue, ledger: ledger)
+            queue: tally.queue.shards[0], ledger: ledger,
+            mirror: Mirror(queue: tally.queue.shards[0], ledger: ledger)
         )
         var options = ReconcileOptions(.repair)
         options.isFull = true

@@ -75,6 +75,18 @@ private let others: [BadRecord] = [
     BadRecord("run at in eleven years", { $0.runAt = .now + .seconds(11 * 365 * 86_400) }, field("run at")),
     BadRecord("run at the end of time", { $0.runAt = Timestamp(microseconds: .max) }, field("run at")),
     BadRecord("run at before 1970", { $0.runAt = Timestamp(microseconds: .min) }, field("run at")),
+    BadRecord(.tooManyHeaders(33)) { job in
+        for number in 0..<33 { job.headers["h\(number)"] = [] }
+    },
+    BadRecord("header without a name", { $0.headers = ["": [1]] }, field("header")),
+    BadRecord("header with a line end", { $0.headers = ["a\n": [1]] }, field("header")),
+    BadRecord(.headersTooLarge(bytes: 4097)) { $0.headers = ["a": Array(repeating: 0, count: 4096)] },
+    BadRecord("tenant empty", { $0.tenant = "" }, field("tenant")),
+    BadRecord("tenant with a tab", { $0.tenant = "a\tb" }, field("tenant")),
+    BadRecord("limit key empty", { $0.limitKey = "" }, field("limit key")),
+    BadRecord("not after as it begins", { $0.notAfter = $0.runAt }, field("not after")),
+    BadRecord(
+        "not after the end of time", { $0.notAfter = Timestamp(microseconds: .max) }, field("not after")),
     BadRecord(
         "key for no time", { $0.unique = UniqueKey("k", .lasting(.zero)) }, field("unique key lifetime")),
 ]

@@ -109,7 +109,8 @@ import Testing
             var options = ReconcileOptions(isAdopting ? .repair : .dry)
             options.adoptsQueue = isAdopting
             let run = try await Reconciler(
-                queue: tally.queue, ledger: ledger, mirror: Mirror(queue: tally.queue, ledger: ledger)
+                queue: tally.queue.shards[0], ledger: ledger,
+                mirror: Mirror(queue: tally.queue.shards[0], ledger: ledger)
             ).run(options).run
             await tally.close()
             return run
@@ -188,7 +189,7 @@ import Testing
             #expect(try await stage.opens(one).contains("came back after a failover"))
 
             let tally = try await Tally.open(stage.settings(one), isPairing: false)
-            let pairing = try #require(Pairing(tally.queue, stage.ledger))
+            let pairing = try #require(Pairing(tally.queue.shards[0], stage.ledger))
             let pushed = Journal<Int>()
             let relay = pairing.guarding(
                 Duty("relay", pause: .afterStep(.zero)) {

@@ -24,7 +24,7 @@ private func same(_ name: String, _ inside: String, _ outside: String) -> (
 
 private let day: Int64 = 86_400
 
-private let ruleRows: [RuleRow] = presence + names + ranges
+private let ruleRows: [RuleRow] = presence + names + ranges + fields
 
 private let presence: [RuleRow] = [
     RuleRow(
@@ -149,6 +149,60 @@ private let ranges: [RuleRow] = [
         )),
 ]
 
+private let twoHeaders = "ARRAY['\\x01'::bytea, '\\x02']"
+
+private let fields: [RuleRow] = [
+    RuleRow(
+        field: "headers", bound: "32",
+        inside: { for n in 0..<32 { $0.headers["h\(n)"] = [] } },
+        outside: { for n in 0..<33 { $0.headers["h\(n)"] = [] } }, call: headers(32, 33),
+        columns: headers(32, 33)),
+    RuleRow(
+        field: "header", bound: "a name of 100 bytes",
+        inside: { $0.headers[String(repeating: "n", count: 100)] = [1] },
+        outside: { $0.headers = ["": [1]] },
+        call: header("repeat('n', 100)", "''", "'\\x01'"),
+        columns: header("repeat('n', 100)", "''", "'\\x01'")),
+    RuleRow(
+        field: "headers", bound: "4 KiB",
+        inside: { $0.headers["n"] = Array(repeating: 1, count: 4095) },
+        outside: { $0.headers["n"] = Array(repeating: 1, count: 4096) },
+        call: (
+            header("'n'", "'n'", "convert_to(repeat('1', 4095), 'UTF8')").inside,
+            header("'n'", "'n'", "convert_to(repeat('1', 4096), 'UTF8')").outside
+        )),
+    name("tenant", 100, "tenant", "tenant") { $0.tenant = $1 },
+    name("limit key", 100, "limit_key", "limit_key") { $0.limitKey = $1 },
+    RuleRow(
+        field: "not after", bound: "after creation and run at, and before 2191",
+        inside: { $0.notAfter = Timestamp(microseconds: 6_999_999_999_999_999) },
+        outside: { $0.notAfter = Timestamp(microseconds: 7_000_000_000_000_000) },
+        call: same("not_after", "'2191-10-27 12:26:39.999999+00'", "'2191-10-27 12:26:40+00'"),
+        columns: (
+            ["not_after": "now() + interval '1 microsecond'"], ["not_after": "now()"]
+        )),
+]
+
+/// So many headers without a value.
+private func headers(_ inside: Int, _ outside: Int) -> (inside: [String: String], outside: [String: String]) {
+    func sql(_ count: Int) -> [String: String] {
+        [
+            "header_names": "ARRAY(SELECT 'h' || n FROM generate_series(1, \(count)) n)",
+            "header_values": "array_fill(''::bytea, ARRAY[\(count)])",
+        ]
+    }
+    return (sql(inside), sql(outside))
+}
+
+private func header(_ inside: String, _ outside: String, _ value: String) -> (
+    inside: [String: String], outside: [String: String]
+) {
+    func sql(_ name: String) -> [String: String] {
+        ["header_names": "ARRAY[\(name)]", "header_values": "ARRAY[\(value)::bytea]"]
+    }
+    return (sql(inside), sql(outside))
+}
+
 /// What SQL can be given and a record cannot, and bounds that are met from another side.
 private let ofSQL: [(String, arguments: [String: String], says: String)] = [
     ("priority", ["priority": "4"], "priority: 4 is not within 0 and 3"),
@@ -183,6 +237,36 @@ private let ofSQL: [(String, arguments: [String: String], says: String)] = [
     (
         "a run at before all time", ["run_at": "'-infinity'"],
         "run at: -Infinity µs is not within 1970 and ten years after creation; seconds mistaken for milliseconds?"
+    ),
+    (
+        "a header without a value",
+        ["header_names": "ARRAY['a', 'b']", "header_values": "ARRAY['1'::bytea]"],
+        "headers: as many values as names are required, each in an array of one dimension"
+    ),
+    (
+        "values without names", ["header_values": "ARRAY['1'::bytea]"],
+        "headers: as many values as names are required, each in an array of one dimension"
+    ),
+    (
+        "headers of two dimensions", ["header_names": "ARRAY[['a', 'b']]", "header_values": twoHeaders],
+        "headers: as many values as names are required, each in an array of one dimension"
+    ),
+    (
+        "a header of null", ["header_names": "ARRAY['a', 'b']", "header_values": "ARRAY['1'::bytea, NULL]"],
+        "header b: a value is required; leave the header out for none"
+    ),
+    (
+        "a header twice", ["header_names": #"ARRAY[U&'\00E9', U&'e\0301']"#, "header_values": twoHeaders],
+        "headers: a name comes twice"
+    ),
+    (
+        "not after of no end", ["not_after": "'infinity'"],
+        "not after: Infinity µs is not within the later of creation and run at, and 2191"
+    ),
+    (
+        "an end before the beginning",
+        ["run_at": "to_timestamp(1893456000)", "not_after": "to_timestamp(1893456000)"],
+        "not after: 1893456000000000 µs is not within the later of creation and run at, and 2191"
     ),
     (
         "an id of another version", ["id": "'01890a5d-ac96-474b-bcce-b302099a8057'"],
@@ -243,6 +327,7 @@ extension PostgresTests {
             async throws
         {
             try await withLedger { fixture in
+                try await fixture.ledger.raiseRecordLayout(to: 2)
                 for row in ruleRows {
                     var (good, bad) = (JobRecord(type: "t", body: [1]), JobRecord(type: "t", body: [1]))
                     row.inside(&good)
@@ -275,6 +360,47 @@ extension PostgresTests {
                 let keys = try await fixture.query(
                     "SELECT unique_key FROM tally.jobs WHERE unique_key IS NOT NULL")
                 #expect(keys == [[.text("k")]])
+            }
+        }
+
+        @Test
+        func `what needs the newer record layout is refused until that is raised, and then stored [A2, I8]`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let newer = [
+                    ["header_names": "ARRAY['b', 'a']", "header_values": twoHeaders], ["tenant": "'t'"],
+                    ["limit_key": "'k'"], ["not_after": "now() + interval '1 hour'"],
+                ]
+                for arguments in newer {
+                    let words = await call(fixture, arguments)
+                    #expect(
+                        words.contains("upgrade every program") && words.contains("--record-layout 2"),
+                        "\(words)")
+                }
+                #expect(await call(fixture, ["header_names": "'{}'", "header_values": "'{}'"]) == "")
+                #expect(try await fixture.count("SELECT count(*) FROM tally.jobs") == 1)
+
+                try await fixture.ledger.raiseRecordLayout(to: 2)
+                for arguments in newer { #expect(await call(fixture, arguments) == "") }
+                let names = try await fixture.query(
+                    "SELECT header_names, header_values[1] FROM tally.jobs WHERE header_names IS NOT NULL")
+                #expect(names == [[.texts(["a", "b"]), .bytes([2])]])
+            }
+        }
+
+        @Test func `a call in the form from before there were headers is as good as it was [I8]`()
+            async throws
+        {
+            try await withLedger { fixture in
+                for list in [
+                    "'t', '{}'",
+                    "'t', '{}', 'q', 2, now(), 3, NULL, NULL, '{}', '', NULL",
+                    "type => 't', payload => '{}', tags => ARRAY['a'], id => tally.new_id()",
+                ] {
+                    let rows = try await fixture.query("SELECT tally.enqueue(\(list))")
+                    #expect(rows.count == 1)
+                }
             }
         }
 

@@ -63,7 +63,7 @@ import Testing
             let queue = try await RedisQueue.open(RedisConfiguration(url: redis.url))
             try await queue.open(epoch: queue.history().epoch)
             let raw = try RawRedis(url: redis.url)
-            try raw("HSET", RedisKey.meta.of("tally"), "layout", "2")
+            try raw("HSET", RedisKey.meta.of("tally"), "layout", "3")
             let before = try raw.dump("tally")
 
             let push = await caught(QueueError.self) {
@@ -73,12 +73,79 @@ import Testing
 
             for error in [push, sweep] {
                 #expect(error?.code == .wrongServer)
-                #expect(error?.detail.contains("layout 2") == true)
+                #expect(error?.detail.contains("layout 3") == true)
                 #expect(error?.detail.contains("upgrade") == true)
                 #expect(error?.detail.contains("script:") == false)
             }
             #expect(try raw.dump("tally") == before)
             await queue.close()
         }
+    }
+
+    @Test func `that cannot read the newer records are kept off them, however old they are [I8]`()
+        async throws
+    {
+        try await PrivateRedis.with { redis in
+            let queue = try await RedisQueue.open(RedisConfiguration(url: redis.url))
+            try await queue.open(epoch: queue.history().epoch)
+            let raw = try RawRedis(url: redis.url)
+            // As they were before each call looked at the layout, and before there was more than one.
+            let check = "if m[11] and m[11] ~= '1' and m[11] ~= '2' then refuse_layout(c.p, m[11]) end"
+            let known = "c.layout = m[11] == '2' and 2 or 1"
+            let blind = text(named: "tally_v1").replacing(check, with: "").replacing(
+                known, with: "c.layout = 1")
+            let strict = text(named: "tally_0123456789abcdef")
+                .replacing(check, with: "if m[11] and m[11] ~= '1' then refuse_layout(c.p, m[11]) end")
+            #expect(blind != text(named: "tally_v1") && strict != text(named: "tally_0123456789abcdef"))
+            for program in [blind, strict] { try raw("FUNCTION", "LOAD", program) }
+            func reserve(_ program: String) throws -> RedisReply {
+                try raw(
+                    "FCALL", "\(program)_reserve", "1", "{tally:0}", raw.runID, "0", "1", "30000000", "w", "q"
+                )
+            }
+            let old = JobRecord(type: "t", queue: "q")
+            _ = try await queue.push([Push(old)], issued: nil)
+            #expect(try reserve("tally_v1").array?.count == 8)
+            let new = JobRecord(type: "t", queue: "q", tenant: "t")
+            #expect(try await queue.push([Push(new)], issued: nil) == [.layoutNotRaised])
+            #expect(try await queue.recordLayout() == 1)
+
+            try await queue.raiseRecordLayout(to: 2)
+
+            #expect(try await queue.push([Push(new)], issued: nil) == [.pushed])
+            let before = try raw.dump("tally")
+            for program in ["tally_v1", "tally_0123456789abcdef"] {
+                guard case .error(let why) = try reserve(program) else {
+                    Issue.record("\(program) went on")
+                    continue
+                }
+                #expect(why.hasPrefix(program == "tally_v1" ? "ERR " : "LAYOUT "), "\(why)")
+            }
+            #expect(try raw.dump("tally") == before)
+            let wish = ReserveWish(["q"], limit: 5, lease: .seconds(30), worker: WorkerID("w"))
+            #expect(try await queue.reserve(wish).jobs.map(\.record) == [new])
+            await queue.close()
+        }
+    }
+
+    @Test func `see a layout that was raised after a restart too, and never a lower one [I8]`() async throws {
+        try await PrivateRedis.with { redis in
+            let queue = try await RedisQueue.open(RedisConfiguration(url: redis.url))
+            try await queue.raiseRecordLayout(to: 2)
+            let (epoch, time) = (try await queue.history().epoch, try await queue.history().now)
+            try raw(redis, "HSET", "run_id", String(repeating: "0", count: 40))
+
+            let next = try await queue.history()
+            try await queue.raiseRecordLayout(to: 1)
+
+            #expect(next.epoch > epoch && next.now >= time)
+            #expect(try await queue.recordLayout() == 2)
+            await queue.close()
+        }
+    }
+
+    private func raw(_ redis: PrivateRedis, _ command: String, _ words: String...) throws {
+        let raw = try RawRedis(url: redis.url)
+        try raw.send(([command, RedisKey.meta.of("tally")] + words).map { Array($0.utf8) })
     }
 }

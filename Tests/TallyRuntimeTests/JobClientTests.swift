@@ -44,7 +44,8 @@ private struct SkewObserver: JobObserver {
 
         let receipt = try await rig.client(.queued).enqueue(
             Invoice(order: 9), on: "bulk", at: runAt, priority: .low, unique: UniqueKey("k"), id: id,
-            tags: ["eu"], trace: "00-1")
+            tags: ["eu"], trace: "00-1", headers: ["h": [0, 255]], tenant: "acme", limitKey: "k7",
+            notAfter: runAt + .seconds(1))
 
         #expect(receipt == Receipt(id: id, existed: false, durability: .queued))
         let job = try #require(try await rig.held(id))
@@ -52,6 +53,8 @@ private struct SkewObserver: JobObserver {
         let record = job.record
         #expect(record.type == "invoice.send" && record.queue == "bulk" && record.priority == .low)
         #expect(record.unique == UniqueKey("k") && record.tags == ["eu"] && record.trace == "00-1")
+        #expect(record.headers == ["h": [0, 255]] && record.tenant == "acme" && record.limitKey == "k7")
+        #expect(record.notAfter == runAt + .seconds(1))
         #expect(record.timeout == .seconds(30) && record.maxAttempts == 8 && record.maxCrashes == 2)
         #expect(try JSONCodec().decode(Invoice.self, from: record.body) == Invoice(order: 9))
     }

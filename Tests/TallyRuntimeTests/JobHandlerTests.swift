@@ -190,11 +190,13 @@ private struct Boom: Error, CustomStringConvertible {
         #expect(try await rig.moves(job.id).last?.move.error?.contains("no handler for rare") == true)
     }
 
-    @Test func `sees attempt, key, fence, tags and trace of each attempt [F11]`() async throws {
+    @Test func `sees attempt, key, fence, tags, trace, headers and tenant of each attempt [F11]`()
+        async throws
+    {
         let rig = Rig()
         let record = JobRecord(
             type: "t", queue: "mail", body: [1, 2], maxAttempts: 3, unique: UniqueKey("k"), tags: ["eu"],
-            trace: "00-1")
+            trace: "00-1", headers: ["h": [0, 255]], tenant: "acme")
         _ = try await rig.memory.push([Push(record)], issued: nil)
         let seen = Journal<JobContext>()
         let worker = rig.worker(
@@ -210,6 +212,7 @@ private struct Boom: Error, CustomStringConvertible {
         for context in seen.all {
             #expect(context.id == record.id && context.type == "t" && context.queue == "mail")
             #expect(context.uniqueKey == "k" && context.tags == ["eu"] && context.trace == "00-1")
+            #expect(context.headers == ["h": [0, 255]] && context.tenant == "acme")
             #expect(context.body == [1, 2] && context.worker == WorkerID("w7"))
         }
         let leases = try await rig.moves(record.id).filter { $0.verb == .lease }.map(\.move.version)

@@ -32,7 +32,7 @@ private struct Interruption: Error {}
             try await eventually("it ran") { served.all == [21] }
             await worker.drain()
             try await run.value
-            let mirror = Mirror(queue: tally.queue, ledger: try #require(tally.ledger))
+            let mirror = Mirror(queue: tally.queue.shards[0], ledger: try #require(tally.ledger))
             while try await mirror.step() > 0 {}
 
             let job = try #require(try await scratch.ledger.jobs([id])[id])
@@ -114,9 +114,10 @@ private struct Interruption: Error {}
                 let tally = try await Tally.open(away(.recorded))
                 let id = try await tally.enqueue(Greet(number: 1)).id
                 try await redis.start()
-                try await tally.queue.transitions.open(epoch: tally.queue.transitions.history().epoch)
+                try await tally.queue.shards[0].transitions.open(
+                    epoch: tally.queue.shards[0].transitions.history().epoch)
 
-                let relay = Relay(queue: tally.queue, ledger: try #require(tally.ledger))
+                let relay = Relay(queue: tally.queue.shards[0], ledger: try #require(tally.ledger))
                 #expect(try await relay.step(olderThan: .zero) == 1)
                 #expect(
                     try await tally.inspectable().inspect([id]).held[id]?.status == .pending)

@@ -7,6 +7,11 @@ import Testing
         try await promise.run(on: ConformanceStore.memory)
     }
 
+    @Test(arguments: Conformance.cases)
+    func `holds on memory stores of two shards`(_ promise: ConformanceCase) async throws {
+        try await promise.run(on: { .memory(shards: 2) })
+    }
+
     @Test func `names each case once and holds all 27 of TaskHarbor [J1]`() {
         let names = Conformance.cases.map(\.name)
 

@@ -100,7 +100,9 @@ package final class RawRedis {
                     let text =
                         name == RedisKey.meta.of(namespace)
                         ? String(decoding: field, as: UTF8.self) : "\(field)"
-                    if text != "last_now" && text != "seq" { found["\(name) \(text)"] = fields[at + 1].bytes }
+                    if !["last_now", "clock", "seq"].contains(text) {
+                        found["\(name) \(text)"] = fields[at + 1].bytes
+                    }
                 }
             } else {
                 found[name] = try send([Array("DUMP".utf8), key.bytes ?? []]).bytes ?? []

@@ -1,7 +1,7 @@
 -- failed → pending (or scheduled) at version + 1, with event and outbox row, if the row is failed at the version that
 -- the caller saw [requeue_version]. The row keeps that version as its floor [requeue_floor]. Crashes start again, for
 -- the queue starts them again; a key that lasts until the end is taken again if it is free; of a queue
--- whose keys Redis keeps the relay takes it there. A job whose effect is
+-- whose keys Redis keeps the relay takes it there. The event stands on shard 0 whichever the job is on: it is in no log. A job whose effect is
 -- committed is done: it runs again only where that is asked for, and then its effect is forgotten.
 --
 -- Params:  $1 uuid id, $2 bigint version seen, $3 timestamptz run at (null = now), $4 bigint reset attempts (0/1), $5 actor,

@@ -8,5 +8,5 @@ carried AS MATERIALIZED (
     AND h.job_id <= (SELECT p.id FROM page p ORDER BY p.id DESC LIMIT 1)
 )
 SELECT p.id, p.status, p.version::bigint, p.epoch, p.seq, (p.id IN (SELECT c.id FROM carried c))::integer::bigint, p.run_at,
-  coalesce(p.bytes, 0)::bigint, (p.id IN (SELECT k.job_id FROM kept k))::integer::bigint
+  coalesce(p.bytes, 0)::bigint, (p.id IN (SELECT k.job_id FROM kept k))::integer::bigint, p.queue
 FROM page p ORDER BY p.id

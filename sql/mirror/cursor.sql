@@ -1,3 +1,3 @@
--- The last log position applied.
--- Params: none. Returns: epoch bigint, seq bigint; no row before the first batch. Caller: PostgresLedger.cursor.
-SELECT epoch, seq FROM tally.mirror_cursor WHERE shard = 0
+-- The last log position of a shard that was applied.
+-- Params: $1 bigint shard. Returns: epoch bigint, seq bigint; no row before the first batch. Caller: PostgresLedger.cursor.
+SELECT c.epoch, c.seq FROM tally.mirror_cursor c WHERE c.shard = $1::bigint::smallint

@@ -4,15 +4,15 @@
 --          queue and ledger, $9 bigint inconclusive, $10 bigint exit code, $11 text[] code, $12 uuid[] job (null = none),
 --          $13 text[] queue view, $14 text[] ledger view, $15 text[] outcome, $16 actor, $17 host, $18 version,
 --          $19 bigint end seq, $20 $21 $22 $23 bigint found, repaired, raced, left, $24 bigint full cycle (0/1), $25 error,
---          $26 text[] severity, $27 text[] queue, $28 text[] detail
+--          $26 text[] severity, $27 text[] queue, $28 text[] detail, $29 bigint shard
 -- Returns: nothing
 -- Caller:  PostgresLedger.record(run:)
 WITH run AS (
   INSERT INTO tally.reconcile_runs (
     id, started_at, finished_at, mode, epoch, seq, scanned_queue, scanned_ledger, inconclusive, exit_code, actor, host,
-    version, end_seq, found, repaired, raced, left_over, full_cycle, error)
+    version, end_seq, found, repaired, raced, left_over, full_cycle, error, shard)
   VALUES ($1::uuid, $2::timestamptz, $3::timestamptz, $4, $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint,
-    $10::bigint, $16, $17, $18, $19::bigint, $20::bigint, $21::bigint, $22::bigint, $23::bigint, $24::bigint <> 0, $25)
+    $10::bigint, $16, $17, $18, $19::bigint, $20::bigint, $21::bigint, $22::bigint, $23::bigint, $24::bigint <> 0, $25, $29::bigint::smallint)
   ON CONFLICT (id) DO UPDATE SET finished_at = EXCLUDED.finished_at, scanned_queue = EXCLUDED.scanned_queue,
     scanned_ledger = EXCLUDED.scanned_ledger, inconclusive = EXCLUDED.inconclusive, exit_code = EXCLUDED.exit_code,
     end_seq = EXCLUDED.end_seq, found = EXCLUDED.found, repaired = EXCLUDED.repaired, raced = EXCLUDED.raced,

@@ -4,6 +4,6 @@ WITH gone AS (
   DELETE FROM tally.quarantine q WHERE q.id = $1::bigint RETURNING q.*
 )
 INSERT INTO tally.audit_log (actor, action, subject, detail)
-SELECT $2, 'settle quarantine', g.epoch || '-' || g.seq, jsonb_build_object(
+SELECT $2, 'settle quarantine', CASE WHEN g.shard > 0 THEN g.shard || '/' ELSE '' END || g.epoch || '-' || g.seq, jsonb_build_object(
   'job', g.job_id, 'source', g.source, 'reason', g.reason, 'raw', encode(g.raw, 'base64'))
 FROM gone g

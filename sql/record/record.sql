@@ -8,7 +8,10 @@
 --          $6 text[] payload ('' = the body as it is), $7 text[] codec, $8 bigint[] created, $9 bigint[] run at (-1 = now),
 --          $10 bigint[] timeout µs (0 = none), $11 bigint[] attempts, $12 bigint[] max attempts, $13 bigint[] max crashes,
 --          $14 text[] unique key ('' = none), $15 bigint[] lifetime (µs, -1 until terminal, -2 for ever),
---          $16 text[] tags (joined by U+001F), $17 text[] trace, $18 bigint[] body hash
+--          $16 text[] tags (joined by U+001F), $17 text[] trace, $18 bigint[] body hash; each of the others empty as a whole
+--          where no job has it, so that those without do not pay: $19 text[] header names (joined by U+001F, '' = none),
+--          $20 text[] header values (each as bytea's hex, joined by commas), $21 text[] tenant, $22 text[] limit key ('' = none),
+--          $23 bigint[] not after (0 = none)
 -- Returns: outbox id bigint, job id uuid; one row a NEW job.
 -- Caller:  PostgresLedger.record
 WITH input AS MATERIALIZED (
@@ -17,8 +20,9 @@ WITH input AS MATERIALIZED (
     CASE WHEN i.run >= 0 THEN timestamptz 'epoch' + i.run * interval '1 microsecond' END AS due
   FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bytea[], $6::text[], $7::text[], $8::bigint[],
     $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[], $15::bigint[], $16::text[],
-    $17::text[], $18::bigint[]) AS i (id, type, queue, priority, body, payload, codec, created, run, timeout,
-    attempts, max_attempts, max_crashes, unique_key, lifetime, tags, trace, body_hash)
+    $17::text[], $18::bigint[], $19::text[], $20::text[], $21::text[], $22::text[], $23::bigint[]) AS i (id, type, queue, priority, body, payload, codec, created, run, timeout,
+    attempts, max_attempts, max_crashes, unique_key, lifetime, tags, trace, body_hash, header_names, header_values,
+    tenant, limit_key, not_after)
 ), present AS MATERIALIZED (
   -- Asked only for jobs with a key: a job that is there already must not take one.
   SELECT j.id FROM tally.jobs j WHERE j.id = ANY (ARRAY(SELECT i.id FROM input i WHERE i.unique_key <> ''))
@@ -40,14 +44,17 @@ WITH input AS MATERIALIZED (
 ), new AS (
   INSERT INTO tally.jobs (
     id, type, payload, status, attempts, max_attempts, created_at, updated_at, scheduled_at, queue, priority,
-    max_crashes, attempts_at_start, run_at, timeout_us, unique_key, unique_lifetime, body_hash, codec, trace, tags, body)
+    max_crashes, attempts_at_start, run_at, timeout_us, unique_key, unique_lifetime, body_hash, codec, trace, tags, body,
+    header_names, header_values, tenant, limit_key, not_after)
   SELECT i.id, i.type,
     CASE WHEN i.payload = '' THEN convert_from(i.body, 'UTF8')::jsonb ELSE i.payload::jsonb END,
     CASE WHEN i.due > statement_timestamp() THEN 'scheduled' ELSE 'pending' END,
     i.attempts, i.max_attempts, i.created_at, now(), coalesce(i.due, i.created_at), i.queue, i.priority,
     i.max_crashes, i.attempts, CASE WHEN i.due > statement_timestamp() THEN i.due END, nullif(i.timeout, 0), nullif(i.unique_key, ''),
     CASE WHEN i.unique_key <> '' THEN i.lifetime END, i.body_hash, i.codec, i.trace,
-    coalesce(string_to_array(nullif(i.tags, ''), chr(31)), '{}'), i.body
+    coalesce(string_to_array(nullif(i.tags, ''), chr(31)), '{}'), i.body, string_to_array(nullif(i.header_names, ''), chr(31)),
+    string_to_array(nullif(i.header_values, ''), ',')::bytea[], nullif(i.tenant, ''), nullif(i.limit_key, ''),
+    CASE WHEN i.not_after > 0 THEN timestamptz 'epoch' + i.not_after * interval '1 microsecond' END
   FROM input i
   WHERE i.unique_key = '' OR i.id IN (SELECT t.job_id FROM taken t)
   ORDER BY i.id

@@ -2,7 +2,7 @@
 -- still at the version of the outbox row. A row that has moved on is another's to bring. Its key is free again; where
 -- somebody's transaction holds that, the relay does not wait, and keys/free.sql frees it later.
 --
--- Params:  $1 uuid[] job, $2 bigint[] version, $3 text[] reason
+-- Params:  $1 uuid[] job, $2 bigint[] version, $3 text[] reason, $4 bigint shard
 -- Returns: how many were set aside, bigint
 -- Caller:  PostgresLedger.relay
 WITH input AS (
@@ -17,12 +17,12 @@ WITH input AS (
 ), noted AS (
   INSERT INTO tally.job_events (
     job_id, shard, epoch, seq, at, event, from_status, status, version, attempts, actor, error)
-  SELECT m.id, 0, m.epoch, -2 * m.version::bigint - 1, now(), 'repair', m.was, 'failed', m.version,
+  SELECT m.id, $4::bigint::smallint, m.epoch, -2 * m.version::bigint - 1, now(), 'repair', m.was, 'failed', m.version,
     m.attempts, 'relay', m.error
   FROM moved m
   ON CONFLICT DO NOTHING
 ), aside AS (
-  INSERT INTO tally.quarantine (job_id, epoch, seq, source, reason, raw)
-  SELECT m.id, m.epoch, -2 * m.version::bigint - 1, 'outbox', m.reason, '' FROM moved m
+  INSERT INTO tally.quarantine (job_id, shard, epoch, seq, source, reason, raw)
+  SELECT m.id, $4::bigint::smallint, m.epoch, -2 * m.version::bigint - 1, 'outbox', m.reason, '' FROM moved m
 ), {{steps}}, {{counted}}
 SELECT t.rows FROM totals t

@@ -22,6 +22,9 @@ extension JobSnapshot {
         set("started_at", job.startedAt?.description)
         set("completed_at", job.completedAt?.description)
         set("trace", record.trace.isEmpty ? nil : record.trace)
+        set("tenant", record.tenant)
+        set("limit_key", record.limitKey)
+        set("not_after", record.notAfter?.description)
         if job.cancelRequested { fields["cancel_requested"] = true }
         if let lease = job.lease {
             fields["lease"] =
@@ -33,9 +36,24 @@ extension JobSnapshot {
         if withBody {
             (fields["payload"], fields["payload_encoding"]) = Self.value(record.body)
             fields["body_bytes"] = record.body.count
+            setHeaders(&fields)
             if let result = job.result { (fields["result"], fields["result_encoding"]) = Self.value(result) }
         }
         return fields
+    }
+
+    /// Values that are no text under another name, as `enqueue --stdin` takes them.
+    private func setHeaders(_ fields: inout [String: Any]) {
+        var (texts, others): ([String: Any], [String: Any]) = ([:], [:])
+        for (name, value) in record.headers {
+            if let text = String(validating: value, as: UTF8.self) {
+                texts[name] = text
+            } else {
+                others[name] = Data(value).base64EncodedString()
+            }
+        }
+        if !texts.isEmpty { fields["headers"] = texts }
+        if !others.isEmpty { fields["headers_base64"] = others }
     }
 
     /// Its own bytes where it is JSON, else a text where it is UTF-8, else base64; and which of them it is.

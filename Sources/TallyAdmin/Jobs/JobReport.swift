@@ -32,8 +32,11 @@ package struct JobReport: Sendable {
 extension Admin {
     /// nil where neither half knows it.
     package func inspect(_ id: JobID) async throws -> JobReport? {
-        let held = try await queue.inspectable().inspect([id]).held[id]
+        // Of several shards the ledger knows which; it follows, so where there is one the queue is read first.
+        let early = queue.shards.count == 1 ? try await queue.held(id) : nil
         let recorded = try await halfWithRecord?.inspection.jobs([id])[id]
+        let late = queue.shards.count > 1 ? try await queue.held(id, in: recorded?.record.queue) : nil
+        let held = early ?? late
         let events = try await halfWithRecord?.inspection.events(id) ?? []
         guard var job = held ?? recorded else { return nil }
         if held != nil, let recorded {

@@ -76,7 +76,7 @@ extension Admin {
         if answer == .effectCommitted { return .refused(.effectCommitted) }
         guard case .requeued(let version) = answer else { return .refused(.movedOn) }
         // The relay takes it from here; this pass spares the second that it would wait.
-        _ = try? await Relay(queue: queue, ledger: ledger).step(olderThan: .zero)
+        _ = try? await Relay(queue: queue.shard(of: job.record.queue), ledger: ledger).step(olderThan: .zero)
         return .requeued(version: version)
     }
 }

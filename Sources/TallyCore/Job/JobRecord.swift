@@ -33,13 +33,24 @@ public struct JobRecord: Hashable, Sendable {
     public var tags: [String]
     /// W3C trace context, carried untouched.
     public var trace: String
+    /// What a middleware or another program says beside the body: bytes by name, kept to the bit.
+    public var headers: [String: [UInt8]]
+    /// On whose behalf it runs; nil = nobody's in particular.
+    public var tenant: String?
+    /// What counts together with it where the jobs of one key are limited; nil = it is not limited by a key.
+    public var limitKey: String?
+    /// The end of its use, later than its creation and its `runAt`. It is carried and kept: a job whose time has
+    /// passed is run all the same, and its handler decides.
+    public var notAfter: Timestamp?
 
     /// A record as given. Nothing is checked here: `check()` does that, and every enqueue before anything is sent.
     public init(
         id: JobID = JobID(), type: JobType, queue: QueueName = .default, priority: JobPriority = .normal,
         body: [UInt8] = [], codec: String = "json", runAt: Timestamp? = nil, timeout: Duration? = nil,
         attempts: Int = 0, maxAttempts: Int = Limits.maxAttempts, maxCrashes: Int = Limits.maxCrashes,
-        unique: UniqueKey? = nil, createdAt: Timestamp = .now, tags: [String] = [], trace: String = ""
+        unique: UniqueKey? = nil, createdAt: Timestamp = .now, tags: [String] = [], trace: String = "",
+        headers: [String: [UInt8]] = [:], tenant: String? = nil, limitKey: String? = nil,
+        notAfter: Timestamp? = nil
     ) {
         self.id = id
         self.type = type
@@ -56,6 +67,10 @@ public struct JobRecord: Hashable, Sendable {
         self.createdAt = createdAt
         self.tags = tags
         self.trace = trace
+        self.headers = headers
+        self.tenant = tenant
+        self.limitKey = limitKey
+        self.notAfter = notAfter
     }
 }
 
@@ -109,6 +124,10 @@ public enum InvalidJob: Error, Hashable, Sendable, CustomStringConvertible {
     case bodyTooLarge(bytes: Int)
     /// There are more than `Limits.tags` tags.
     case tooManyTags(Int)
+    /// There are more than `Limits.headers` headers.
+    case tooManyHeaders(Int)
+    /// Names and values together are over `Limits.headerBytes`.
+    case headersTooLarge(bytes: Int)
     /// The jobs of one call do not fit one atomic step. Nothing of the call was enqueued; split it.
     case batchTooLarge(jobs: Int, bytes: Int)
 
@@ -128,6 +147,9 @@ public enum InvalidJob: Error, Hashable, Sendable, CustomStringConvertible {
         case .bodyTooLarge(let bytes):
             "body: \(bytes) bytes; at most \(Limits.bodyBytes): store the data elsewhere and enqueue its address"
         case .tooManyTags(let count): "tags: \(count); at most \(Limits.tags)"
+        case .tooManyHeaders(let count): "headers: \(count); at most \(Limits.headers)"
+        case .headersTooLarge(let bytes):
+            "headers: \(bytes) bytes; at most \(Limits.headerBytes), names and values together"
         case .batchTooLarge(let jobs, let bytes):
             "batch: \(jobs) jobs of \(bytes) bytes; at most \(Limits.jobsPerCall) jobs and "
                 + "\(Limits.bodyBytesPerCall) bytes fit one atomic call: split it"

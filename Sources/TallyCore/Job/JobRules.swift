@@ -21,7 +21,7 @@ package struct JobRule: Sendable {
 /// Every rule, in the order in which a record meets them: the first that it breaks is the one it is told.
 package enum JobRules {
     /// Those of presence come first: a record that lacks a name should not hear of its bounds.
-    package static let all = presence + names + ranges
+    package static let all = presence + names + ranges + fields
 
     /// The seven of TaskHarbor.
     private static let presence: [JobRule] = [
@@ -97,6 +97,40 @@ package enum JobRules {
             else { return nil }
             return .outOfRange(
                 field: "unique key lifetime", value: "\(time.microseconds) µs", allowed: "1 µs and ten years")
+        },
+    ]
+
+    /// Those of layout 2.
+    private static let fields: [JobRule] = [
+        JobRule("headers", "32") {
+            $0.headers.count > Limits.headers ? .tooManyHeaders($0.headers.count) : nil
+        },
+        JobRule("header", "a name of 100 bytes") { job in
+            if job.headers.isEmpty { return nil }
+            for (name, _) in job.sortedHeaders {
+                if let problem = bad("header", NameCheck.problem(name)) { return problem }
+            }
+            return nil
+        },
+        JobRule("headers", "4 KiB") { job in
+            if job.headers.isEmpty { return nil }
+            let bytes = job.headers.reduce(0) { $0 + $1.key.utf8.count + $1.value.count }
+            return bytes > Limits.headerBytes ? .headersTooLarge(bytes: bytes) : nil
+        },
+        JobRule("tenant", "a name of 100 bytes") { job in
+            job.tenant.flatMap { bad("tenant", NameCheck.problem($0)) }
+        },
+        JobRule("limit key", "a name of 100 bytes") { job in
+            job.limitKey.flatMap { bad("limit key", NameCheck.problem($0)) }
+        },
+        JobRule("not after", "after creation and run at, and before 2191") { job in
+            guard let end = job.notAfter,
+                end <= max(job.createdAt, job.runAt ?? job.createdAt)
+                    || end.microseconds >= 7_000_000_000_000_000
+            else { return nil }
+            return .outOfRange(
+                field: "not after", value: "\(end.microseconds) µs",
+                allowed: "the later of creation and run at, and 2191")
         },
     ]
 

@@ -1,19 +1,34 @@
 // How a job's record lies in Redis: one string, packed once at enqueue, carried untouched ever after.
 //
-//   0  layout version = 1        4  queue bytes n     5..<5+n  queue
-//   1  priority                  then, big-endian: created µs i64, run-at µs i64 (0 = at once), timeout µs i64
-//   2  max crashes               (0 = none), attempts u32, max attempts u32, unique lifetime i64, hash u64,
-//   3  flags: 1 = body elsewhere body bytes u32; then length-prefixed (u16): type, codec, unique, trace; tags u8,
-//                                each length-prefixed; then the body
+//   0  layout: 1, or 2           4  queue bytes n     5..<5+n  queue
+//   1  priority                  then of layout 2 with flag 2: the limit key, length-prefixed (u8)
+//   2  max crashes               then, big-endian: created µs i64, run-at µs i64 (0 = at once), timeout µs i64
+//   3  flags: 1 = body elsewhere (0 = none), attempts u32, max attempts u32, unique lifetime i64, hash u64, body
+//             2 = limit key      bytes u32, of layout 2 not-after µs i64 (0 = none); then length-prefixed (u16):
+//                                type, codec, unique, trace; tags u8, each length-prefixed; of layout 2 the tenant
+//                                (u16-prefixed, empty = none) and headers u8, each a name and a value (u16-prefixed),
+//                                by the bytes of their names; then the body
 //
-// The Lua functions read only the first five bytes and the queue.
+// A record with neither headers, tenant, limit key nor not-after is layout 1, byte for byte as before there was
+// another. The Lua functions read the first five bytes, the queue, and the numbers behind it by their places
+// (`fields_at` in library.lua); they parse nothing else.
 
 extension JobRecord {
-    /// The version of the byte layout above, which is a record's first byte. Bytes of another version are refused as
-    /// damaged.
-    package static let layout: UInt8 = 1
+    /// The newest layout that this program reads and writes. Bytes of another one are refused as damaged.
+    package static let newestLayout = 2
     /// The flag that says that the body is stored beside the record, as bodies over `Limits.inlineBodyBytes` are.
     package static let bodyElsewhere: UInt8 = 1
+    private static let hasLimitKey: UInt8 = 2
+
+    /// The oldest layout that can hold it.
+    package var layout: Int {
+        headers.isEmpty && tenant == nil && limitKey == nil && notAfter == nil ? 1 : 2
+    }
+
+    /// By the bytes of their names, so that equal headers are equal bytes.
+    package var sortedHeaders: [(name: String, value: [UInt8])] {
+        headers.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map { ($0.key, $0.value) }
+    }
 
     /// - Parameter withoutBody: leaves the body out and says so; the body is then stored beside the record.
     package func packed(withoutBody: Bool = false) -> [UInt8] {
@@ -21,12 +36,17 @@ extension JobRecord {
         out.reserveCapacity(
             96 + type.text.utf8.count + queue.text.utf8.count + (withoutBody ? 0 : body.count))
         let queueText = queue.text.utf8
-        out.append(Self.layout)
+        let layout = layout
+        out.append(UInt8(layout))
         out.append(UInt8(priority.rawValue))
         out.append(UInt8(maxCrashes))
-        out.append(withoutBody ? Self.bodyElsewhere : 0)
+        out.append((withoutBody ? Self.bodyElsewhere : 0) | (limitKey == nil ? 0 : Self.hasLimitKey))
         out.append(UInt8(queueText.count))
         out.append(contentsOf: queueText)
+        if let limitKey {
+            out.append(UInt8(limitKey.utf8.count))
+            out.append(contentsOf: limitKey.utf8)
+        }
         out.appendBigEndian(createdAt.microseconds)
         out.appendBigEndian(runAt?.microseconds ?? 0)
         out.appendBigEndian(timeout?.microseconds ?? 0)
@@ -41,6 +61,7 @@ extension JobRecord {
         let hashAt = out.count
         out.appendBigEndian(UInt64(0))
         out.appendBigEndian(UInt32(body.count))
+        if layout > 1 { out.appendBigEndian(notAfter?.microseconds ?? 0) }
         for text in [type.text, codec == "json" ? "" : codec, unique?.text ?? "", trace] {
             out.appendBigEndian(UInt16(text.utf8.count))
             out.append(contentsOf: text.utf8)
@@ -50,10 +71,24 @@ extension JobRecord {
             out.appendBigEndian(UInt16(tag.utf8.count))
             out.append(contentsOf: tag.utf8)
         }
+        if layout > 1 { appendTenantAndHeaders(to: &out) }
         var hash = Self.hash(out[...], hashAt: hashAt, body: body).bigEndian
         Swift.withUnsafeBytes(of: &hash) { out.replaceSubrange(hashAt..<hashAt + 8, with: $0) }
         if !withoutBody { out.append(contentsOf: body) }
         return out
+    }
+
+    private func appendTenantAndHeaders(to out: inout [UInt8]) {
+        let tenant = tenant ?? ""
+        out.appendBigEndian(UInt16(tenant.utf8.count))
+        out.append(contentsOf: tenant.utf8)
+        out.append(UInt8(headers.count))
+        for (name, value) in sortedHeaders {
+            out.appendBigEndian(UInt16(name.utf8.count))
+            out.append(contentsOf: name.utf8)
+            out.appendBigEndian(UInt16(value.count))
+            out.append(contentsOf: value)
+        }
     }
 
     /// Of everything but itself: what stands before it, what stands after it, and the body.
@@ -111,13 +146,18 @@ extension JobRecord {
     private static func head(
         _ id: JobID, _ bytes: ArraySlice<UInt8>, _ reader: inout ByteReader
     ) throws(CorruptRecord) -> Head {
-        guard try reader.byte() == Self.layout else { throw CorruptRecord(id: id, why: "unknown layout") }
+        let layout = try reader.byte()
+        guard layout >= 1, layout <= Self.newestLayout else {
+            throw CorruptRecord(id: id, why: "unknown layout")
+        }
         guard let priority = JobPriority(rawValue: Int(try reader.byte())) else {
             throw CorruptRecord(id: id, why: "unknown priority")
         }
         let maxCrashes = Int(try reader.byte())
         let flags = try reader.byte()
         let queue = try reader.text(Int(try reader.byte()))
+        let limitKey =
+            layout > 1 && flags & Self.hasLimitKey != 0 ? try reader.text(Int(try reader.byte())) : nil
         let createdAt = Timestamp(microseconds: try reader.int64())
         let runAt = try reader.int64()
         let timeout = try reader.int64()
@@ -127,12 +167,15 @@ extension JobRecord {
         let hashAt = bytes.count - reader.rest.count
         let hash = try reader.uint64()
         let count = Int(try reader.uint32())
+        let notAfter = layout > 1 ? try reader.int64() : 0
         let type = try reader.text(Int(try reader.uint16()))
         let codec = try reader.text(Int(try reader.uint16()))
         let unique = try reader.text(Int(try reader.uint16()))
         let trace = try reader.text(Int(try reader.uint16()))
         var tags = [String]()
         for _ in 0..<(try reader.byte()) { tags.append(try reader.text(Int(try reader.uint16()))) }
+        let tenant = layout > 1 ? try reader.text(Int(try reader.uint16())) : ""
+        let headers = layout > 1 ? try headers(id, &reader) : [:]
         let lifetimes: UniqueKey.Lifetime =
             lifetime == -2 ? .forever : lifetime > 0 ? .lasting(.microseconds(lifetime)) : .untilTerminal
         let record = JobRecord(
@@ -142,8 +185,23 @@ extension JobRecord {
             timeout: timeout == 0 ? nil : .microseconds(timeout), attempts: Int(attempts),
             maxAttempts: Int(maxAttempts), maxCrashes: maxCrashes,
             unique: unique.isEmpty ? nil : UniqueKey(unique, lifetimes), createdAt: createdAt, tags: tags,
-            trace: trace)
+            trace: trace, headers: headers, tenant: tenant.isEmpty ? nil : tenant, limitKey: limitKey,
+            notAfter: notAfter == 0 ? nil : Timestamp(microseconds: notAfter))
         return Head(record: record, flags: flags, hash: hash, hashAt: hashAt, bodyBytes: count)
+    }
+
+    private static func headers(
+        _ id: JobID, _ reader: inout ByteReader
+    ) throws(CorruptRecord) -> [String: [UInt8]] {
+        var headers: [String: [UInt8]] = [:]
+        for _ in 0..<(try reader.byte()) {
+            let name = try reader.text(Int(try reader.uint16()))
+            let value = Array(try reader.take(Int(try reader.uint16())))
+            guard headers.updateValue(value, forKey: name) == nil else {
+                throw CorruptRecord(id: id, why: "a header comes twice")
+            }
+        }
+        return headers
     }
 }
 

@@ -11,9 +11,12 @@ public struct Lease: Hashable, Sendable {
     public let epoch: Int64
     /// From this moment on, by the queue's clock, it is over and another worker may have the job.
     public let expiresAt: Timestamp
+    /// Where it was given, and where it is settled.
+    public let shard: Shard
 
     /// A lease out of a store's answer; one that is made up is refused by the store.
-    public init(id: JobID, version: Int, epoch: Int64, expiresAt: Timestamp) {
+    public init(id: JobID, version: Int, epoch: Int64, expiresAt: Timestamp, shard: Shard = .first) {
+        self.shard = shard
         self.id = id
         self.version = version
         self.epoch = epoch

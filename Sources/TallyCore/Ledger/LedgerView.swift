@@ -2,6 +2,8 @@
 public struct LedgerView: Hashable, Sendable {
     /// The job.
     public var id: JobID
+    /// By which its shard is known.
+    public var queue: QueueName
     /// What the row says.
     public var status: JobStatus
     /// The version of the row's last step.
@@ -21,12 +23,14 @@ public struct LedgerView: Hashable, Sendable {
     public var hasHeldChanges: Bool
     /// A view for a driver, or for a test that stands in for one.
     public init(
-        id: JobID, status: JobStatus, version: Int, epoch: Int64, seq: Int64, hasOutbox: Bool,
+        id: JobID, queue: QueueName = .default, status: JobStatus, version: Int, epoch: Int64, seq: Int64,
+        hasOutbox: Bool,
         runAt: Timestamp? = nil, bodyBytes: Int = 0, hasHeldChanges: Bool = false
     ) {
         self.bodyBytes = bodyBytes
         self.hasHeldChanges = hasHeldChanges
         self.id = id
+        self.queue = queue
         self.status = status
         self.version = version
         self.epoch = epoch

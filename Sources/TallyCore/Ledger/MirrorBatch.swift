@@ -18,8 +18,12 @@ public struct MirrorBatch: Sendable {
     /// alone: what a repair brings may have been recorded.
     public var keyHomes: Set<QueueName> = []
 
+    /// Whose log it is.
+    public var shard: Shard { after.shard }
+
     /// A batch that moves the cursor and changes no row yet.
     public init(after: LogPosition, upTo: LogPosition) {
+        precondition(after.shard == upTo.shard, "\(after) and \(upTo) are places in two logs")
         self.after = after
         self.upTo = upTo
         events = []

@@ -31,6 +31,8 @@ public struct RelayClaim: Sendable {
     public var olderThan: Duration
     /// The last queue of the page before; nil = the pass begins.
     public var after: String?
+    /// Only the queues of this shard are claimed, and rows of older programs, which name no queue.
+    public var part = ShardPart.whole
     /// The first page of a pass, unless `after` says where the next one begins.
     public init(rows: Int = Limits.relayRows, olderThan: Duration = Limits.relayAge, after: String? = nil) {
         self.rows = rows

@@ -13,6 +13,8 @@ public struct RecordReceipt: Sendable {
         case withheld
         /// The queue keeps the unique keys of its jobs: with a key it can only be enqueued there.
         case keysElsewhere
+        /// Its record needs a layout that not every program of this queue is known to read: `LedgerRecordLayout`.
+        case layoutNotRaised
     }
     /// One a job, in order.
     public var answers: [Answer]
@@ -26,7 +28,8 @@ public struct RecordReceipt: Sendable {
     /// Where a call of these jobs, which go in together, was refused: what it answers once nothing of it is recorded,
     /// so that nothing exists, or is a duplicate, only by another of the call. nil: it was not refused.
     package func withheld(_ jobs: [JobRecord]) -> RecordReceipt? {
-        guard answers.contains(.exists(same: false)) || answers.contains(.keysElsewhere) else { return nil }
+        let refusals: [Answer] = [.exists(same: false), .keysElsewhere, .layoutNotRaised]
+        guard answers.contains(where: refusals.contains) else { return nil }
         let ids = Set(zip(jobs, answers).compactMap { $1 == .recorded ? $0.id : nil })
         let answers = zip(jobs, answers).map { job, answer -> Answer in
             switch answer {

@@ -11,12 +11,16 @@ public struct QueueIdentity: Hashable, Sendable {
     public var server: String
     /// Where it was reached: host, port and database, without credentials.
     public var place: String
-    /// The ledger that it belongs to; nil = none yet.
+    /// The ledger that it belongs to, as `ShardPart.pairedName` names it; nil = none yet.
     public var ledger: String?
+    /// As which shard it was reached.
+    public var part: ShardPart
     /// A queue as it was read in one step.
     public init(
-        id: String?, epoch: Int64, past: [Int64] = [], server: String, place: String, ledger: String?
+        id: String?, epoch: Int64, past: [Int64] = [], server: String, place: String, ledger: String?,
+        part: ShardPart = .whole
     ) {
+        self.part = part
         self.id = id
         self.epoch = epoch
         self.past = past
@@ -60,10 +64,10 @@ public struct KnownQueue: Hashable, Sendable {
 
 /// Whether a queue may be used with this ledger. Pure.
 ///
-/// A ledger has one queue. What it lacks is rebuilt from the ledger, so a second queue that is taken for the first
-/// one emptied would run every waiting job twice. Three things tell them apart: the id that the queue keeps and loses
-/// with its data; the server process, which FLUSHALL leaves alone; and the place, which a restart leaves alone. Where
-/// none of them is known, only a person can say that the old queue is gone.
+/// A ledger has one queue a shard; here is one shard. What it lacks is rebuilt from the ledger, so a second queue
+/// that is taken for the first one emptied would run every waiting job twice. Three things tell them apart: the id
+/// that the queue keeps and loses with its data; the server process, which FLUSHALL leaves alone; and the place,
+/// which a restart leaves alone. Where none of them is known, only a person can say that the old queue is gone.
 ///
 /// An id alone is not enough: a copy of the data has it too, such as a primary that comes back after a failover, or
 /// a snapshot that was loaded elsewhere, and each of its restarts begins a later epoch. So a queue is the known one
@@ -82,7 +86,7 @@ public enum PairingVerdict: Hashable, Sendable {
     case gaveWay(to: Int64)
 
     /// - Parameters:
-    ///   - queues: all that the ledger knows, those included that gave way.
+    ///   - queues: all that the ledger knows of this shard, those included that gave way.
     ///   - fresh: the id that a new queue would have.
     ///   - isAdopting: a person said that whatever was known is gone.
     public static func of(

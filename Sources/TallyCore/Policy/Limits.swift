@@ -29,6 +29,10 @@ public enum Limits {
     public static let uniqueKeyBytes = 255
     public static let codecBytes = 50  // the name of a codec stands in every record
     public static let traceBytes = 512  // a W3C trace context with its state
+    /// Headers stand in the record, which every lease hands out; a record counts them in one byte.
+    public static let headers = 32
+    /// Of a job's headers, names and values together; more belongs into the body.
+    public static let headerBytes = 4096
     /// A larger body would hold up every other call behind it: the data belongs elsewhere, and its address in the
     /// body.
     public static let bodyBytes = 1 << 20
@@ -59,6 +63,9 @@ public enum Limits {
     public static let inputLinger: Duration = .milliseconds(100)  // a slow producer is not waited for longer
 
     package static let latest = Timestamp(microseconds: (1 << 53) - 1)  // what a Redis score holds exactly
+
+    // Shards.
+    public static let shards = 64  // servers of a live half; each costs every process four connections
 
     // Redis: one call.
     public static let jobsPerCall = 500  // 1.5 ms of Redis; Lua's `unpack` ends near 8,000 values
@@ -98,7 +105,8 @@ public enum Limits {
     public static let functionLoads = 25  // sendings of one call while somebody keeps dropping the functions
     /// How far Redis' clock may jump ahead; after a greater jump nothing is reclaimed for the length of a lease.
     public static let clockJump: Duration = .seconds(2)
-    public static let reportedLog: Duration = .seconds(30)  // reported entries stay so long while the log is short
+    /// Reported entries stay so long while the log is short.
+    public static let reportedLog: Duration = .seconds(30)
     public static let heldRows = 1000  // changes kept for held rows that one round brings to them; one a job
     public static let heldRounds = 10  // of those in one transaction; the cursor waits for it
     public static let idleTransaction: Duration = .seconds(10)  // a duty that stands still gives up its locks

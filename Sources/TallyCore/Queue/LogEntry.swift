@@ -1,18 +1,30 @@
-/// A place in the log of one shard. Within an epoch `seq` is dense from 1.
+/// A place in the log of one shard. Within an epoch `seq` is dense from 1. Places of two shards have no order: to
+/// compare them is a mistake of the program, and ends it.
 public struct LogPosition: Hashable, Sendable, Comparable, CustomStringConvertible {
+    /// Whose log it is in.
+    public let shard: Shard
     /// The Redis history; 0 is before the first.
     public var epoch: Int64
     /// The number of the entry in it.
     public var seq: Int64
     /// The place of that entry.
-    public init(epoch: Int64, seq: Int64) {
+    public init(shard: Shard = .first, epoch: Int64, seq: Int64) {
+        self.shard = shard
         self.epoch = epoch
         self.seq = seq
     }
-    /// The place before every entry: where a ledger stands that has applied none.
-    public static let start = LogPosition(epoch: 0, seq: 0)
-    public static func < (a: LogPosition, b: LogPosition) -> Bool { (a.epoch, a.seq) < (b.epoch, b.seq) }
-    public var description: String { "\(epoch)-\(seq)" }
+    /// Before the first entry of the first shard.
+    public static let start = start(of: .first)
+    /// Before the first entry of a shard.
+    public static func start(of shard: Shard) -> LogPosition { LogPosition(shard: shard, epoch: 0, seq: 0) }
+    /// Whether no entry comes before it.
+    public var isStart: Bool { epoch == 0 && seq == 0 }
+    public static func < (a: LogPosition, b: LogPosition) -> Bool {
+        precondition(a.shard == b.shard, "\(a) and \(b) are places in two logs")
+        return (a.epoch, a.seq) < (b.epoch, b.seq)
+    }
+    /// `epoch-seq` on the first shard, `shard/epoch-seq` on the others.
+    public var description: String { (shard == .first ? "" : "\(shard)/") + "\(epoch)-\(seq)" }
 }
 
 /// All that one call of the queue changed.

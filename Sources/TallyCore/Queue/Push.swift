@@ -37,14 +37,17 @@ extension [Push] {
     }
 }
 
-/// When and in which epoch a push was decided, by the queue's own clock.
+/// When and in which epoch a push was decided, by the clock of the shard that it goes to. Another shard refuses it.
 public struct Issued: Hashable, Sendable {
+    /// Where it was decided, and where it counts.
+    public let shard: Shard
     /// The queue's epoch then; 0 = it was held, and nothing can be pushed.
     public let epoch: Int64
     /// The queue's clock then.
     public let at: Timestamp
     /// A stamp as `Enqueueing.stamp()` gives it; one that is made up is refused when it is too old.
-    public init(epoch: Int64, at: Timestamp) {
+    public init(shard: Shard = .first, epoch: Int64, at: Timestamp) {
+        self.shard = shard
         self.epoch = epoch
         self.at = at
     }
@@ -66,6 +69,8 @@ public enum PushAnswer: Hashable, Sendable {
     case withheld
     /// The ledger keeps the unique keys of its queue: with a key it can only be recorded.
     case keysElsewhere
-    /// `issued` is too old, or of another epoch.
+    /// Its record needs a layout that not every program of this queue is known to read: `QueueRecordLayout`.
+    case layoutNotRaised
+    /// `issued` is too old, of another epoch, or of another shard.
     case refused
 }

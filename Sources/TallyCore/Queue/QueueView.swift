@@ -10,8 +10,13 @@ public struct QueueHistory: Hashable, Sendable {
     public var now: Timestamp
     /// Entries that the log still keeps.
     public var logLength: Int
+    /// Whose log it is.
+    public let shard: Shard
     /// A history for a driver, or for a test that stands in for one.
-    public init(epoch: Int64, seq: Int64, isHeld: Bool, now: Timestamp, logLength: Int) {
+    public init(
+        shard: Shard = .first, epoch: Int64, seq: Int64, isHeld: Bool, now: Timestamp, logLength: Int
+    ) {
+        self.shard = shard
         self.epoch = epoch
         self.seq = seq
         self.isHeld = isHeld
@@ -26,7 +31,7 @@ public struct QueueHistory: Hashable, Sendable {
         return max(.zero, min(Limits.hold, Limits.hold - passed))
     }
     /// The last entry of the log: what a comparison waits for the ledger to have.
-    public var end: LogPosition { LogPosition(epoch: epoch, seq: seq) }
+    public var end: LogPosition { LogPosition(shard: shard, epoch: epoch, seq: seq) }
 }
 
 /// What `inspect` saw, and the log end that it was read at, in one step.

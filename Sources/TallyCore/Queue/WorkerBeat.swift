@@ -20,6 +20,8 @@ public struct WorkerBeat: Hashable, Sendable, Codable {
     public var host: String
     /// The number of its process there.
     public var pid: Int32
+    /// The newest record layout that it reads; nil = its program is older than that there are two.
+    public var recordLayout: Int?
     /// A report; the queue stamps it with its own clock.
     public init(
         id: WorkerID, status: Status, queues: [QueueName], types: [JobType], running: [JobID],
@@ -35,5 +37,6 @@ public struct WorkerBeat: Hashable, Sendable, Codable {
         self.startedAt = startedAt
         self.host = host
         self.pid = pid
+        recordLayout = JobRecord.newestLayout
     }
 }

@@ -10,12 +10,20 @@ public protocol LedgerControl: Sendable {
         despiteEffect: Bool
     ) async throws(LedgerError) -> RequeueAnswer
 
-    /// Makes a non-terminal row `cancelled`, if its version is not above `version` and the mirror's cursor is in
-    /// `epoch`.
-    func recordCancel(_ id: JobID, version: Int, epoch: Int64) async throws(LedgerError) -> RecordCancelAnswer
+    /// Makes a non-terminal row `cancelled`, if its version is not above `version` and the cursor of the shard that
+    /// its job is on stands in `epoch`.
+    func recordCancel(_ id: JobID, version: Int, epoch: Int64, shard: Shard) async throws(LedgerError)
+        -> RecordCancelAnswer
 }
 
 extension LedgerControl {
+    /// Of a job of the first shard, for where there is one.
+    public func recordCancel(_ id: JobID, version: Int, epoch: Int64) async throws(LedgerError)
+        -> RecordCancelAnswer
+    {
+        try await recordCancel(id, version: version, epoch: epoch, shard: .first)
+    }
+
     /// Of a job without a committed effect.
     public func requeue(
         _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String

@@ -36,6 +36,8 @@ public struct LedgerStore: Sendable, LedgerDriver {
     public var pruning: (any LedgerPruning)?
     /// Of a ledger that knows its queue.
     public var pairing: (any LedgerPairing)?
+    /// Of a ledger that knows which record layout may be written; without it every one may.
+    public var recordLayout: (any LedgerRecordLayout)?
     /// New calls fail with `.closed` from now on; running ones end first. May be repeated.
     public var close: @Sendable () async -> Void
 

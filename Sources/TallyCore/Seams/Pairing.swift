@@ -3,12 +3,12 @@ public protocol QueuePairing: Sendable {
     /// Writes nothing of the pairing. Like every call it begins an epoch where one is due, and so tells the present
     /// one.
     func identity() async throws(QueueError) -> QueueIdentity
-    /// Writes what is missing: the ledger that it belongs to, and its own id. Says how it stands then: the first to
-    /// come stays.
+    /// Writes what is missing: the ledger that it belongs to (`ShardPart.pairedName`), and its own id. Says how it
+    /// stands then: the first to come stays.
     func pair(ledger: String, id: String) async throws(QueueError) -> QueueIdentity
 }
 
-/// A ledger that knows its queue.
+/// A ledger that knows its queues, one a shard.
 public protocol LedgerPairing: Sendable {
     /// Which ledger this is; never changes.
     func identity() async throws(LedgerError) -> String
@@ -18,6 +18,10 @@ public protocol LedgerPairing: Sendable {
     func meet(_ identity: QueueIdentity, fresh: String, isAdopting: Bool, isDry: Bool)
         async throws(LedgerError)
         -> PairingVerdict
+    /// How many shards this ledger has; the first to come stays, and whatever it was used with before was one.
+    ///
+    /// - Parameter isDry: only tells what it would be.
+    func claimShards(_ count: Int, isDry: Bool) async throws(LedgerError) -> Int
     /// The namespace that this ledger belongs to; the first to come stays.
     func claimNamespace(_ name: String) async throws(LedgerError) -> String
 }

@@ -1,16 +1,18 @@
-/// What opens a queue: it gives its seams as one value. A store value is one too, so that whoever needs a queue takes
-/// either.
-public protocol QueueDriver: Sendable {
+/// What opens one shard of the live half, or the whole where there is one: it gives its seams as one value. A store
+/// value is one too, so that whoever needs a queue takes either.
+public protocol QueueDriver: ShardedDriver {
     /// Its seams. Each use asks for them once.
     var store: QueueStore { get }
 }
 
-/// The live half as a value: one seam for each who uses it. What a driver may lack is optional here, so whoever needs
-/// it sees that it can be missing. A test replaces the one seam that it disturbs.
+/// A shard of the live half as a value: one seam for each who uses it. What a driver may lack is optional here, so
+/// whoever needs it sees that it can be missing. A test replaces the one seam that it disturbs.
 ///
 /// The conformance kit in `TallyTesting` checks what the seams promise. A clock of a test is given to the driver when
 /// it is made; in production the store's own clock counts.
 public struct QueueStore: Sendable, QueueDriver {
+    /// Which of the shards it is.
+    public var part = ShardPart.whole
     /// What enqueues, and whatever else puts jobs in.
     public var enqueueing: any Enqueueing
     /// What workers do with jobs.
@@ -33,6 +35,8 @@ public struct QueueStore: Sendable, QueueDriver {
     public var verification: (any QueueVerification)?
     /// Of a queue that knows which half keeps unique keys; without it the halves keep keys apart.
     public var keyHomes: (any QueueKeyHomes)?
+    /// Of a queue that knows which record layout may be written; without it every one may.
+    public var recordLayout: (any QueueRecordLayout)?
     /// Keeps how the duties fare where no ledger does.
     public var duties: (any DutyRegister)?
     /// New calls fail with `.closed` from now on; running ones end first. May be repeated.

@@ -18,6 +18,14 @@ extension Reconciliation {
     public func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID> { [] }
 }
 
+extension LedgerRepair {
+    /// Of the first shard, for where there is one.
+    package func sweepCursor() async throws(LedgerError) -> SweepCursor? { try await sweepCursor(of: .first) }
+    package func moveSweepCursor(_ cursor: SweepCursor?) async throws(LedgerError) {
+        try await moveSweepCursor(cursor, of: .first)
+    }
+}
+
 /// What the reconciler asks and mends in a ledger beyond the comparison. A driver may lack it: sweeps that need it
 /// are then left out.
 public protocol LedgerRepair: Sendable {
@@ -54,11 +62,11 @@ public protocol LedgerRepair: Sendable {
     /// Of these jobs, which end because their effect is committed: keeps that effect's result in the row.
     func keepResults(_ ids: [JobID]) async throws(LedgerError)
 
-    /// Where the last round was cut off; nil = nowhere.
-    func sweepCursor() async throws(LedgerError) -> SweepCursor?
+    /// Where the last round of a shard was cut off; nil = nowhere.
+    func sweepCursor(of shard: Shard) async throws(LedgerError) -> SweepCursor?
     /// nil: the round came to its end.
-    func moveSweepCursor(_ cursor: SweepCursor?) async throws(LedgerError)
+    func moveSweepCursor(_ cursor: SweepCursor?, of shard: Shard) async throws(LedgerError)
 
-    /// When every active job of both halves was last compared.
+    /// When every active job of both halves was last compared; of several shards that which was so longest ago.
     func lastFullRun() async throws(LedgerError) -> Timestamp?
 }

@@ -16,10 +16,13 @@ public struct LogGap: Error, Hashable, Sendable, CustomStringConvertible {
         var last = after
         for entry in entries {
             let position = entry.position
+            // What stands in another log continues nothing.
             let follows =
                 position.epoch == last.epoch
                 ? position.seq == last.seq + 1 : position.epoch > last.epoch && position.seq == 1
-            guard follows || last == .start else { throw LogGap(after: last, found: position) }
+            guard position.shard == last.shard, follows || last.isStart else {
+                throw LogGap(after: last, found: position)
+            }
             last = position
         }
     }

@@ -1,12 +1,13 @@
 import Synchronization
 import TallyCore
 
-/// Carries the queue's log into the ledger: every transition exactly once, in order per job.
+/// Carries the log of one shard into the ledger: every transition exactly once, in order per job.
 ///
 /// A batch is one ledger transaction that also moves the cursor, so a crash before the commit changes nothing and one
 /// after it repeats nothing. Any number of mirrors may run: the cursor is compared and set.
 public final class Mirror: Sendable {
     private let queue: any TransitionLog
+    private let part: ShardPart
     private let ledger: any MirrorApplication
     private let keyHomes: (any QueueKeyHomes)?
     private let ledgerKeyHomes: (any LedgerKeyHomes)?
@@ -34,9 +35,11 @@ public final class Mirror: Sendable {
     public init(
         queue: any QueueDriver, ledger: any LedgerDriver, observer: any JobObserver = SilentObserver()
     ) {
-        self.queue = queue.store.transitions
+        let queue = queue.store
+        self.queue = queue.transitions
+        part = queue.part
         self.ledger = ledger.store.mirror
-        keyHomes = queue.store.keyHomes
+        keyHomes = queue.keyHomes
         ledgerKeyHomes = ledger.store.keyHomes
         self.observer = observer
     }
@@ -48,7 +51,7 @@ public final class Mirror: Sendable {
             return (state.position, state.ahead)
         }
         let after: LogPosition
-        if let known { after = known } else { after = try await ledger.cursor() }
+        if let known { after = known } else { after = try await ledger.cursor(of: part.shard) }
         let next: Batch?
         do {
             next = if let ahead, ahead.after == after { ahead } else { try await read(after: after) }
@@ -93,7 +96,7 @@ public final class Mirror: Sendable {
             let homes = try await keyHomes.asked(ledgerKeyHomes) { try await $0.noteKeys(of: queues) } ?? []
             for (queue, home) in zip(queues, homes) where home == .queue { batch.keyHomes.insert(queue) }
         } catch {
-            observer.dutyFailed("mirror", error)
+            observer.dutyFailed(part.name("mirror"), error)
         }
         return batch
     }
@@ -132,7 +135,7 @@ public final class Mirror: Sendable {
 
     /// Small batches cost a commit each: transitions gather between two of them.
     package func duty() -> Duty {
-        Duty("mirror", pause: .ofPeriod(Limits.mirrorLinger), limit: Limits.mirrorStep) {
+        Duty(part.name("mirror"), pause: .ofPeriod(Limits.mirrorLinger), limit: Limits.mirrorStep) {
             let count = try await self.step()
             return Duty.Step(count, isMore: count >= Limits.mirrorGathered)
         }

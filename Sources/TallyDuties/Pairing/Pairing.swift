@@ -1,15 +1,18 @@
 import Synchronization
 import TallyCore
 
-/// One queue and one ledger belong together, in both directions.
+/// One queue a shard and one ledger belong together, in both directions.
 ///
-/// The queue keeps the ledger's id, the ledger keeps the queue's id, epoch, server process and places. In order: the
+/// The ledger keeps how many shards there are. The queue keeps the ledger's id and, where there are several, which
+/// shard it is; the ledger keeps the queue's id, epoch, server process and places. In order: the
 /// queue is read; the ledger decides under a lock and keeps what it decided; the queue is written where it lacks
 /// something. A crash after the ledger's decision leaves a queue without an id, in the history that the ledger has
 /// noted: the next process is given the same id. A crash after the queue was written leaves nothing to do.
 package final class Pairing: Sendable {
     private let queue: any QueuePairing
     private let ledger: any LedgerPairing
+    private let layouts: RecordLayouts?
+    private let part: ShardPart
     private enum Standing {
         /// Nobody has looked yet: nothing may be moved between the halves.
         case unknown
@@ -17,16 +20,23 @@ package final class Pairing: Sendable {
         case refused(PairingRefused)
     }
     private let standing = Mutex(Standing.unknown)
+    /// The count never changes, so it is asked for once.
+    private let isCounted = Mutex(false)
 
     /// - Returns: nil where a driver does not tell which it is: then nothing keeps them apart.
     package init?(_ queue: any QueueDriver, _ ledger: any LedgerDriver) {
-        guard let queue = queue.store.pairing, let ledger = ledger.store.pairing else {
+        part = queue.store.part
+        let stores = (queue: queue.store, ledger: ledger.store)
+        guard let queue = stores.queue.pairing, let ledger = stores.ledger.pairing else {
             return nil
         }
         self.queue = queue
         self.ledger = ledger
+        layouts = RecordLayouts(stores.queue, stores.ledger)
     }
 
+    /// Brings the record layout that the ledger knows to the queue as well, which loses it with its data.
+    ///
     /// - Parameter isDry: a first pairing is left to others.
     /// - Parameter isPatient: waits until it is known whether another queue lives.
     /// - Returns: the queue as it was seen.
@@ -37,6 +47,7 @@ package final class Pairing: Sendable {
     ) async throws -> QueueIdentity {
         do {
             let identity = try await meet(isAdopting, isDry, isPatient)
+            if !isDry { try await layouts?.carry() }
             standing.withLock { $0 = .paired }
             return identity
         } catch let error as PairingRefused {
@@ -46,11 +57,15 @@ package final class Pairing: Sendable {
     }
 
     private func meet(_ isAdopting: Bool, _ isDry: Bool, _ isPatient: Bool) async throws -> QueueIdentity {
-        let own = try await ledger.identity()
+        let own = part.pairedName(try await ledger.identity())
         let deadline = ContinuousClock.now + Limits.queueLives * 2
         while true {
             let identity = try await queue.identity()
-            if let other = identity.ledger, other != own { throw PairingRefused(.anotherLedger, identity) }
+            try await count(identity, isDry)
+            if let other = identity.ledger, other != own {
+                let shard = ShardPart(pairedName: other, of: try await ledger.identity())
+                throw PairingRefused(shard.map { .anotherShard($0) } ?? .anotherLedger, identity)
+            }
             let id: String
             switch try await ledger.meet(
                 identity, fresh: JobID().description, isAdopting: isAdopting, isDry: isDry)
@@ -76,9 +91,16 @@ package final class Pairing: Sendable {
         }
     }
 
+    private func count(_ identity: QueueIdentity, _ isDry: Bool) async throws {
+        if isCounted.withLock({ $0 }) { return }
+        let count = try await ledger.claimShards(part.map.count, isDry: isDry)
+        if count != part.map.count { throw PairingRefused(.shards(count), identity) }
+        isCounted.withLock { $0 = true }
+    }
+
     /// Reports the queue to the ledger again and again: so others know that it lives.
     func duty() -> Duty {
-        Duty("pairing", pause: .afterStep(Limits.pairing)) {
+        Duty(part.name("pairing"), pause: .afterStep(Limits.pairing)) {
             try await self.check()
             return Duty.Step(0)
         }
@@ -104,6 +126,10 @@ public struct PairingRefused: Error, Hashable, Sendable, CustomStringConvertible
     public enum Reason: Hashable, Sendable {
         /// The queue carries another ledger's identity.
         case anotherLedger
+        /// It says that it is this one.
+        case anotherShard(ShardPart)
+        /// The ledger has so many.
+        case shards(Int)
         /// It may be the ledger's queue, emptied or gone on elsewhere, but that one was reported only now.
         case stillLives
         /// Another queue is the ledger's.
@@ -133,13 +159,24 @@ public struct PairingRefused: Error, Hashable, Sendable, CustomStringConvertible
             return
                 "this Redis namespace belongs to another ledger: check TALLY_REDIS_URL, TALLY_POSTGRES_URL and "
                 + "TALLY_NAMESPACE; ops/runbooks/D28.md says what to do if both are right"
+        case .anotherShard(let own):
+            return "the Redis at \(identity.place) is \(own) of this ledger, and TALLY_REDIS_URL names it as "
+                + "\(identity.part): name all of them there, in the order of their shards"
+        case .shards(let count):
+            return "this ledger has \(count) \(count == 1 ? "shard" : "shards"), and TALLY_REDIS_URL names "
+                + "\(identity.part.map.count): name just those, in the order of their shards; the number of shards "
+                + "cannot be changed"
         case .stillLives:
             return
                 "the Redis at \(identity.place) is empty, and the one that this ledger knows is still in use "
                 + "elsewhere: check TALLY_REDIS_URL; \(word)"
         case .another(let known):
-            return "this ledger's queue is the Redis at \(known.places.joined(separator: ", ")), seen "
-                + "\(known.seen.components.seconds) s ago, not the one at \(identity.place): check TALLY_REDIS_URL; "
+            let which = identity.part.isWhole ? "queue" : "\(identity.part)"
+            let order =
+                identity.part.isWhole ? "" : ", and the order of its addresses, which is that of the shards"
+            return "this ledger's \(which) is the Redis at \(known.places.joined(separator: ", ")), seen "
+                + "\(known.seen.components.seconds) s ago, not the one at \(identity.place): check "
+                + "TALLY_REDIS_URL\(order); "
                 + word
         case .gaveWay(let epoch):
             return

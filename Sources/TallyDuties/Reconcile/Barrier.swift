@@ -22,7 +22,7 @@ public struct Barrier: Sendable {
         var backoff = Backoff()
         while true {
             do {
-                if try await ledger.cursor() >= end { return true }
+                if try await ledger.cursor(of: end.shard) >= end { return true }
                 if try await mirror.step() == 0 {
                     // The log has no more, and the ledger still lacks it: another mirror is at work, or entries are
                     // gone.

@@ -54,13 +54,15 @@ public enum Drift: String, Hashable, Sendable, CaseIterable {
     case notItsQueue = "D35"
     /// A month has no partition of its own: its rows lie in the DEFAULT partition.
     case monthMissing = "D36"
+    /// A job stands on a shard that its queue does not live on.
+    case D37
 
     /// `H` a job can be lost or stuck, `M` wrong history or a duplicate, `L` cosmetic.
     public var severity: String {
         switch self {
         case .waitsNowhere, .runsNowhere, .queueBehind, .recordMissing, .inNoStructure, .leaseOverdue,
             .logHasGap, .logDiffers, .ledgerRestored, .wrongTime, .foreignQueue, .recordDamaged,
-            .outboxOverdue, .notItsQueue:
+            .outboxOverdue, .notItsQueue, .D37:
             "H"
         case .rowMissing, .runsInLedgerOnly, .endedStillHeld, .endNotInLedger, .ledgerBehind,
             .inTwoStructures, .inWrongStructure, .inQuarantine, .keyOutlivesJob, .monthMissing:
@@ -75,7 +77,7 @@ public enum Drift: String, Hashable, Sendable, CaseIterable {
     /// Whether a run that repairs may mend it by itself.
     public var remedy: Remedy {
         switch self {
-        case .logDiffers, .foreignQueue, .outboxOverdue, .notItsQueue, .monthMissing: .person
+        case .logDiffers, .foreignQueue, .outboxOverdue, .notItsQueue, .monthMissing, .D37: .person
         case .ledgerRestored: .named
         default: .automatic
         }

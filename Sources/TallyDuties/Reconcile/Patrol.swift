@@ -1,9 +1,10 @@
 import TallyCore
 
 /// The reconciler's rounds inside `tally serve`: everything is compared, mended and recorded, within a share of both
-/// stores, again and again. Of any number of them one walks at a time: the lease decides.
+/// stores, again and again. Of any number of them one walks at a time: the lease decides. A round goes through the
+/// shards, and one that is away stops no other.
 public struct Patrol: Sendable {
-    private let reconciler: Reconciler
+    private let reconcilers: [Reconciler]
     private let observer: any JobObserver
     private let pause: Duration
 
@@ -14,14 +15,24 @@ public struct Patrol: Sendable {
         reconciler: Reconciler, observer: any JobObserver = SilentObserver(),
         pause: Duration = Limits.patrol
     ) {
-        self.reconciler = reconciler
+        self.init(reconcilers: [reconciler], observer: observer, pause: pause)
+    }
+
+    /// - Parameter reconcilers: one a shard.
+    public init(
+        reconcilers: [Reconciler], observer: any JobObserver = SilentObserver(),
+        pause: Duration = Limits.patrol
+    ) {
+        self.reconcilers = reconcilers
         self.observer = observer
         self.pause = pause
     }
 
-    /// One round; nil if another reconciler is at it, or waits for it. The run is recorded; its age is that of the
-    /// last full comparison.
-    public func step() async throws -> ReconcileRun? {
+    /// One round of the first shard, for where there is one; nil if another reconciler is at it, or waits for it. The
+    /// run is recorded; its age is that of the last full comparison.
+    public func step() async throws -> ReconcileRun? { try await round(reconcilers[0]) }
+
+    private func round(_ reconciler: Reconciler) async throws -> ReconcileRun? {
         var options = ReconcileOptions(.serve)
         options.pace = Pace()
         do {
@@ -39,10 +50,21 @@ public struct Patrol: Sendable {
             "reconcile", pause: .afterStep(pause), delay: pause, limit: Limits.patrolStep,
             silence: Limits.patrolSilence
         ) {
-            guard let run = try await step() else { return .elsewhere }
-            if run.repaired > 0 { observer.dutyDid("reconcile: repaired", run.repaired) }
-            if run.left > 0 { observer.dutyFailed("reconcile", DriftLeft(run)) }
-            return Duty.Step(run.scannedLedger + run.scannedQueue)
+            var scanned = 0
+            var failure: (any Error)?
+            for reconciler in reconcilers {
+                do {
+                    guard let run = try await round(reconciler) else { return .elsewhere }
+                    if run.repaired > 0 { observer.dutyDid("reconcile: repaired", run.repaired) }
+                    if run.left > 0 { observer.dutyFailed("reconcile", DriftLeft(run)) }
+                    scanned += run.scannedLedger + run.scannedQueue
+                } catch {
+                    try Task.checkCancellation()
+                    failure = failure ?? error
+                }
+            }
+            if let failure { throw failure }
+            return Duty.Step(scanned)
         }
     }
 }

@@ -76,12 +76,20 @@ struct ReconcilePass: Sendable {
     /// Of a round that goes by itself: how far it has come. nil = to its end.
     func keep(_ cursor: SweepCursor?) async throws {
         guard options.mode == .serve, let repair = ledger.repair else { return }
-        try await onLedger { try await repair.moveSweepCursor(cursor) }
+        try await onLedger { try await repair.moveSweepCursor(cursor, of: shard) }
     }
+
+    var part: ShardPart { queue.part }
+    var shard: Shard { queue.part.shard }
+    /// What the ledger has once, whatever the number of shards, is looked at beside the first.
+    var isFirst: Bool { shard == .first }
+
+    /// Where the ledger stands in the log of this shard.
+    func cursor() async throws -> LogPosition { try await ledger.mirror.cursor(of: shard) }
 
     /// Every sweep, in order.
     mutating func sweepAll() async throws {
-        if options.mode == .serve { resumed = try await ledger.repair?.sweepCursor() }
+        if options.mode == .serve { resumed = try await ledger.repair?.sweepCursor(of: shard) }
         try await sweepStructures()
         try await resumeQueue()
         try await sweepLedger()
@@ -89,12 +97,12 @@ struct ReconcilePass: Sendable {
         try await keep(nil)
         try await checkPlaces()
         try await checkTotals()
-        try await checkOutbox()
+        if isFirst { try await checkOutbox() }
         try await checkWorkers()
-        try await checkPartitions()
+        if isFirst { try await checkPartitions() }
         if options.isFull { try await checkKeys() }
         try await checkQuarantine()
-        if options.requeuesUnknown { try await requeueUnknown() }
+        if options.requeuesUnknown, isFirst { try await requeueUnknown() }
         run.isFull = options.since == nil && run.inconclusive == 0 && waiting == 0 && run.error == nil
     }
 

@@ -47,7 +47,7 @@ extension Reconciler {
     /// Watches for a new epoch and opens it once the halves agree.
     func openingDuty() -> Duty {
         Duty(
-            "open epoch", pause: .afterStep(Limits.epochWatch), limit: Limits.openStep,
+            queue.part.name("open epoch"), pause: .afterStep(Limits.epochWatch), limit: Limits.openStep,
             silence: Limits.openSilence
         ) {
             switch try await open() {
@@ -88,12 +88,12 @@ extension Reconciler {
             return nil
         }
         // The epoch's own first entry names where the one before it ended.
-        let beginning = LogPosition(epoch: history.epoch, seq: 0)
+        let beginning = LogPosition(shard: history.shard, epoch: history.epoch, seq: 0)
         guard let entry = try await queue.transitions.log(after: beginning, limit: 1).first,
             entry.verb == .epoch,
             let last = entry.predecessor, last.epoch > 0, last.seq > 0
         else { return nil }
-        let before = LogPosition(epoch: last.epoch, seq: last.seq - 1)
+        let before = LogPosition(shard: last.shard, epoch: last.epoch, seq: last.seq - 1)
         guard let kept = try await queue.transitions.log(after: before, limit: 1).first,
             kept.position == last,
             try await barrier.pass(history.end)

@@ -1,8 +1,8 @@
 import TallyCore
 
-/// Lays the halves together. The sweeps are in `Sweeps`, what is done about their findings in `Repair`; what they
-/// cost follows the active set, never history. Each suspicion passes the barrier twice, so a job that moves between
-/// two reads, or a mirror that lags, is never called drift.
+/// Lays one shard beside the ledger's rows of its queues. The sweeps are in `Sweeps`, what is done about their
+/// findings in `Repair`; what they cost follows the active set, never history. Each suspicion passes the barrier
+/// twice, so a job that moves between two reads, or a mirror that lags, is never called drift.
 public struct Reconciler: Sendable {
     /// What a run may do about what it finds.
     public enum Mode: String, Sendable {
@@ -49,7 +49,10 @@ public struct Reconciler: Sendable {
         }
         let survey = try await queue.structures?.survey()
         return (
-            end.run, Statement(try await ledger.inspection.balances(), drift: end.run.left, queue: survey)
+            end.run,
+            Statement(
+                try await ledger.inspection.balances(), drift: end.run.left, queues: survey.map { [$0] } ?? []
+            )
         )
     }
 
@@ -114,6 +117,7 @@ public struct Reconciler: Sendable {
             id: JobID(), startedAt: began, finishedAt: began, mode: options.mode.rawValue,
             epoch: history.epoch, seq: history.seq, scannedQueue: 0, scannedLedger: 0, inconclusive: 0,
             findings: [], exitCode: 8)
+        run.shard = queue.part.shard
         run.actor = options.actor
         run.host = options.host
         let most: Int

@@ -18,11 +18,11 @@ public struct Statement: Hashable, Sendable, CustomStringConvertible {
     public var outboxAge: Duration
     /// Findings of the run that were not mended.
     public var drift: Int
-    /// The other half's account, where it keeps one.
-    public var queue: QueueSurvey?
+    /// The other half's account, one a shard, where it keeps one.
+    public var queues: [QueueSurvey]
 
     /// The statement of these totals; both halves' accounts are of the moment in which they were read.
-    public init(_ balances: Balances, drift: Int, queue: QueueSurvey? = nil) {
+    public init(_ balances: Balances, drift: Int, queues: [QueueSurvey] = []) {
         accepted = balances.accepted - balances.purged
         completed = balances.completed
         failed = balances.failed
@@ -31,20 +31,22 @@ public struct Statement: Hashable, Sendable, CustomStringConvertible {
         outbox = balances.outbox
         outboxAge = balances.outboxAge
         self.drift = drift
-        self.queue = queue
+        self.queues = queues
     }
     /// Whether the sum holds in each half and nothing differs.
     public var holds: Bool {
-        drift == 0 && accepted == completed + failed + cancelled + active && (queue?.missing ?? 0) == 0
+        drift == 0 && accepted == completed + failed + cancelled + active
+            && queues.allSatisfy { $0.missing == 0 }
     }
     public var description: String {
         "statement accepted=\(accepted) completed=\(completed) failed=\(failed) cancelled=\(cancelled) "
             + "active=\(active) outbox=\(outbox) outbox_age=\(outboxAge.components.seconds)s drift=\(drift)"
     }
-    /// The queue's half: held as its epoch began + entered since = held + ended since.
-    public var queueDescription: String? {
-        queue.map {
-            "redis     epoch=\($0.history.epoch) began_with=\($0.base) entered=\($0.entered) "
+    /// The queue's half, a line a shard: held as its epoch began + entered since = held + ended since.
+    public var queueDescriptions: [String] {
+        queues.map {
+            (queues.count > 1 ? "redis \($0.history.shard)   " : "redis     ")
+                + "epoch=\($0.history.epoch) began_with=\($0.base) entered=\($0.entered) "
                 + "completed=\($0.completed) failed=\($0.failed) cancelled=\($0.cancelled) held=\($0.held)"
         }
     }

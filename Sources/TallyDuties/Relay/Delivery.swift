@@ -5,6 +5,7 @@ import TallyCore
 /// pushed is set aside alone, and a queue that is full keeps only its own jobs waiting.
 final class Delivery: Sendable {
     private let queue: any Enqueueing
+    private let part: ShardPart
     private let keyHomes: (any QueueKeyHomes)?
     private let issued: Issued
     private let observer: any JobObserver
@@ -14,6 +15,7 @@ final class Delivery: Sendable {
 
     init(queue: QueueStore, issued: Issued, observer: any JobObserver) {
         self.queue = queue.enqueueing
+        part = queue.part
         keyHomes = queue.keyHomes
         self.issued = issued
         self.observer = observer
@@ -24,7 +26,10 @@ final class Delivery: Sendable {
         var verdict = RelayVerdict()
         var open: [Push] = []
         for push in row.pushes {
-            if let why = push.problem(at: issued.at) {
+            if !part.holds(push.record.queue) {
+                // Of an older program's row, which names no queue: from now on it stands under its own.
+                verdict.left.append(push.record.id)
+            } else if let why = push.problem(at: issued.at) {
                 verdict.aside[push.record.id] = why
             } else if isClosed(push.record.queue) {
                 verdict.left.append(push.record.id)
@@ -81,7 +86,8 @@ final class Delivery: Sendable {
             for (push, answer) in zip(pushes, answers) {
                 switch answer {
                 case .full: leave(push, &verdict, failures: Limits.relayFailures)
-                case .refused: verdict.left.append(push.record.id)
+                // Of layoutNotRaised: the queue lost its data, and is soon told again what the ledger knows.
+                case .refused, .layoutNotRaised: verdict.left.append(push.record.id)
                 default: failures.withLock { $0[push.record.queue] = nil }
                 }
             }
@@ -101,7 +107,7 @@ final class Delivery: Sendable {
     ) async throws {
         guard error.isOfThisCall else { throw error }
         if pushes.count == 1 {
-            observer.dutyFailed("relay", error)
+            observer.dutyFailed(part.name("relay"), error)
             return leave(pushes[0], &verdict, failures: 1)
         }
         for push in pushes {

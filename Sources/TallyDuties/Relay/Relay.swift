@@ -3,6 +3,8 @@ import TallyCore
 /// Pushes what was recorded and not yet pushed: it covers a client that died between its commit and its push, and
 /// feeds a queue that was over its window.
 ///
+/// Each shard has its own: one that is away holds up the rows of its queues alone.
+///
 /// A crash after the push leaves the outbox row: the next pass pushes again and is answered `exists` or `ended`.
 public struct Relay: Sendable {
     private let queue: QueueStore
@@ -24,6 +26,7 @@ public struct Relay: Sendable {
         try await restoreKeyHomes()
         var deleted = 0
         var claim = RelayClaim(olderThan: age)
+        claim.part = queue.part
         repeat {
             // Taken before the ledger is read: a push decided on older knowledge than 30 s is refused.
             let issued = try await queue.enqueueing.stamp()
@@ -32,7 +35,7 @@ public struct Relay: Sendable {
             let pass = try await ledger.outbox.relay(claim) { row in try await delivery.deliver(row) }
             deleted += pass.deleted
             if pass.setAside > 0 {
-                observer.dutyFailed("relay", JobsSetAside(count: pass.setAside))
+                observer.dutyFailed(queue.part.name("relay"), JobsSetAside(count: pass.setAside))
             }
             claim.after = pass.next
         } while claim.after != nil
@@ -45,7 +48,7 @@ public struct Relay: Sendable {
         do {
             try await queue.keyHomes?.learn(from: ledger.keyHomes)
         } catch let error as QueueError where error.isOfThisCall {
-            observer.dutyFailed("relay", error)
+            observer.dutyFailed(queue.part.name("relay"), error)
         }
     }
 
@@ -53,13 +56,13 @@ public struct Relay: Sendable {
     /// run and ended since. The queue is asked first, so a ledger that goes on meanwhile is never called behind.
     private func checkLedger() async throws {
         guard let reported = try await queue.structures?.survey().reported else { return }
-        let applied = try await ledger.mirror.cursor()
+        let applied = try await ledger.mirror.cursor(of: queue.part.shard)
         if applied < reported { throw LedgerBehind(applied: applied, reported: reported) }
     }
 
     /// The relay as a duty; any number of processes may run it, since each claims other rows.
     package func duty() -> Duty {
-        Duty("relay", pause: .afterStep(Limits.relayPause)) {
+        Duty(queue.part.name("relay"), pause: .afterStep(Limits.relayPause)) {
             let count = try await step()
             return Duty.Step(count, isMore: count >= Limits.relayRows)
         }

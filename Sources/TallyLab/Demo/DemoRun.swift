@@ -23,8 +23,8 @@ struct DemoRun: Sendable {
         }
         // Everything that moved jobs has stopped: what the halves say now stays so.
         let (_, statement) = try await Reconciler(
-            queue: tally.queue, ledger: stage.ledger,
-            mirror: Mirror(queue: tally.queue, ledger: stage.ledger)
+            queue: tally.queue.shards[0], ledger: stage.ledger,
+            mirror: Mirror(queue: tally.queue.shards[0], ledger: stage.ledger)
         ).run(.dry)
         try await DemoReport(ledger: stage.ledger, recovery: recovery).print()
         Output.line("\(statement)")

@@ -13,6 +13,7 @@ enum DrillCommand: Command {
           --mode queued --aof everysec --power-cut
                                       measures what a power cut loses, and lists it
           --lease 2s --workers 3 --backlog 15000
+          --shards 1                  Redis servers, a shard each; faults hit any of them
           --heal 10s                  from a heal to the next completion, at most this and a lease
           --fault KIND (repeatable)   only these kinds
           --keep                      leave the folder with histories and logs
@@ -25,7 +26,7 @@ enum DrillCommand: Command {
         failed: .init(1, "failed, or a promise was broken"), others: [ExitCodes.interrupted])
     static let flags: Set<String> = [
         "jobs", "victim", "folder", "minutes", "seed", "aof", "lease", "heal", "workers", "worker", "backlog",
-        "fault",
+        "fault", "shards",
     ]
     static let switches: Set<String> = ["work", "work-kill", "power-cut", "keep"]
     static let repeatable: Set<String> = ["fault"]
@@ -39,6 +40,7 @@ enum DrillCommand: Command {
             try arguments.allow(
                 [
                     "minutes", "seed", "aof", "lease", "heal", "workers", "backlog", "fault", "power-cut",
+                    "shards",
                     "keep",
                 ],
                 in: "drill")

@@ -31,12 +31,19 @@ public final class MemoryLedger: LedgerDriver {
         shared = Mutex(Shared(rows: rows))
     }
 
+    /// A ledger that older programs may still use, so that a test can raise its layout.
+    package convenience init(clock: @escaping @Sendable () -> Timestamp = { .now }, recordLayout: Int) {
+        self.init(clock: clock)
+        shared.withLock { $0.state.recordLayout = recordLayout }
+    }
+
     /// Its seams.
     public var store: LedgerStore {
         var store = LedgerStore(self) { await self.close() }
         store.transactions = self
         store.leases = self
         store.duties = self
+        store.recordLayout = self
         return store
     }
 
@@ -105,8 +112,8 @@ extension MemoryLedger: Recording, LedgerOutbox, MirrorApplication, LedgerContro
 
     // MARK: - Mirror
 
-    public func cursor() async throws(LedgerError) -> LogPosition {
-        try run("cursor") { state, _ in state.cursor }
+    public func cursor(of shard: Shard) async throws(LedgerError) -> LogPosition {
+        try run("cursor") { state, _ in state.cursors[shard] ?? .start(of: shard) }
     }
 
     public func apply(_ batch: MirrorBatch) async throws(LedgerError) -> Bool {
@@ -129,11 +136,11 @@ extension MemoryLedger: Recording, LedgerOutbox, MirrorApplication, LedgerContro
         }
     }
 
-    public func recordCancel(_ id: JobID, version: Int, epoch: Int64) async throws(LedgerError)
-        -> RecordCancelAnswer
-    {
+    public func recordCancel(
+        _ id: JobID, version: Int, epoch: Int64, shard: Shard
+    ) async throws(LedgerError) -> RecordCancelAnswer {
         try run("recordCancel") { state, now in
-            state.recordCancel(id, version: version, epoch: epoch, at: now)
+            state.recordCancel(id, version: version, epoch: epoch, shard: shard, at: now)
         }
     }
 
@@ -204,4 +211,13 @@ extension MemoryLedger: Recording, LedgerOutbox, MirrorApplication, LedgerContro
     }
 
     public func close() async { shared.withLock { $0.isClosed = true } }
+}
+
+extension MemoryLedger: LedgerRecordLayout {
+    public func recordLayout() async throws(LedgerError) -> Int {
+        try run("recordLayout") { state, _ in state.recordLayout }
+    }
+    public func raiseRecordLayout(to layout: Int) async throws(LedgerError) {
+        try run("raiseRecordLayout") { state, _ in state.recordLayout = max(state.recordLayout, layout) }
+    }
 }

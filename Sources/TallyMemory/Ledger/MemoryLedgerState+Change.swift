@@ -3,7 +3,7 @@ import TallyCore
 extension MemoryLedgerState {
     /// False when the cursor has moved: another mirror was first, and nothing is written.
     mutating func apply(_ batch: MirrorBatch, at now: Timestamp) -> Bool {
-        guard cursor == batch.after else { return false }
+        guard cursors[batch.shard] ?? .start(of: batch.shard) == batch.after else { return false }
         for event in batch.events { events[event.job, default: []].append(event) }
         for job in batch.created {
             if rows[job.record.id] == nil {
@@ -19,7 +19,7 @@ extension MemoryLedgerState {
         quarantine += batch.unreadable
         let recorded = Set(unique.filter { $0.value.isLive(at: now) }.keys.map(\.queue))
         keyHomes.formUnion(batch.keyHomes.filter { !recorded.contains($0) })
-        cursor = batch.upTo
+        cursors[batch.shard] = batch.upTo
         return true
     }
 
@@ -63,13 +63,13 @@ extension MemoryLedgerState {
         return .requeued(version: row.job.version)
     }
 
-    mutating func recordCancel(_ id: JobID, version: Int, epoch: Int64, at now: Timestamp)
-        -> RecordCancelAnswer
-    {
+    mutating func recordCancel(
+        _ id: JobID, version: Int, epoch: Int64, shard: Shard, at now: Timestamp
+    ) -> RecordCancelAnswer {
         guard var row = rows[id] else { return .notFound }
         if row.job.status == .cancelled { return .cancelled }
         if row.job.status.isTerminal { return .ended(row.job.status) }
-        if row.job.version > version || cursor.epoch != epoch { return .raced }
+        if row.job.version > version || cursors[shard]?.epoch ?? 0 != epoch { return .raced }
         row.job.status = .cancelled
         row.job.version = version
         row.job.completedAt = now

@@ -29,6 +29,7 @@ extension MemoryLedgerState {
     /// Earlier jobs of the call are rows already, so a repeat inside the call is a repeat like any other.
     private mutating func record(_ job: JobRecord, at now: Timestamp) -> RecordReceipt.Answer {
         if let row = rows[job.id] { return .exists(same: row.job.record.isSame(as: job)) }
+        if job.layout > recordLayout { return .layoutNotRaised }
         if let slot = job.slot, let key = job.unique {
             if keyHomes.contains(job.queue) { return .keysElsewhere }
             if let holder = unique[slot], holder.isLive(at: now) { return .duplicate(of: holder.id) }
@@ -55,7 +56,9 @@ extension MemoryLedgerState {
     /// push's to bring.
     mutating func claim(_ claim: RelayClaim, at now: Timestamp) -> (rows: [OutboxRow], next: String?) {
         let limit = max(1, claim.rows)
-        let waiting = Set(outbox.values.map(\.queue)).sorted().filter { $0.text > claim.after ?? "" }
+        let waiting = Set(outbox.values.map(\.queue)).sorted().filter {
+            $0.text > claim.after ?? "" && claim.part.holds($0)
+        }
         let queues = waiting.prefix(limit)
         if queues.isEmpty { return ([], nil) }
         let share = max(1, limit / queues.count)

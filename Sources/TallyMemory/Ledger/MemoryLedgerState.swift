@@ -10,8 +10,11 @@ struct MemoryLedgerState: Sendable {
     var unique: [UniqueSlot: UniqueHolder] = [:]
     /// Queues whose unique keys the queue keeps.
     var keyHomes: Set<QueueName> = []
+    /// The newest record layout that may be recorded.
+    var recordLayout = JobRecord.newestLayout
     var events: [JobID: [JobEvent]] = [:]
-    var cursor = LogPosition.start
+    /// By shard; none before its first batch.
+    var cursors: [Shard: LogPosition] = [:]
     var workers: [WorkerID: WorkerRow] = [:]
     var quarantine: [(job: JobID, position: LogPosition, bytes: [UInt8])] = []
     /// Why no push could bring them to the queue.
@@ -78,7 +81,8 @@ struct MemoryLedgerState: Sendable {
     func view(_ id: JobID, carried: Set<JobID>) -> LedgerView? {
         guard let job = rows[id]?.job else { return nil }
         return LedgerView(
-            id: id, status: job.status, version: job.version, epoch: job.epoch, seq: job.seq,
+            id: id, queue: job.record.queue, status: job.status, version: job.version, epoch: job.epoch,
+            seq: job.seq,
             hasOutbox: carried.contains(id),
             runAt: job.status == .scheduled || job.status == .retrying ? job.runAt : nil,
             bodyBytes: job.record.body.count)

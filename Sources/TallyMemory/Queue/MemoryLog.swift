@@ -3,10 +3,13 @@ import TallyCore
 /// The log of one shard: entries in order, dense within an epoch, trimmed from the front.
 struct MemoryLog: Sendable {
     private(set) var entries: [LogEntry] = []
-    private(set) var end = LogPosition.start
+    private(set) var end: LogPosition
+
+    init(_ shard: Shard) { end = .start(of: shard) }
 
     mutating func append(epoch: Int64, _ make: (LogPosition) -> LogEntry) {
-        end = LogPosition(epoch: epoch, seq: end.epoch == epoch ? end.seq + 1 : 1)
+        end = LogPosition(
+            shard: end.shard, epoch: epoch, seq: end.epoch == epoch ? end.seq + 1 : 1)
         entries.append(make(end))
     }
 

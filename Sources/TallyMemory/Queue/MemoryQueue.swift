@@ -21,13 +21,16 @@ public final class MemoryQueue: QueueDriver {
 
     private let shared: Mutex<Shared>
     private let clock: (@Sendable () -> Timestamp)?
+    private let part: ShardPart
 
     /// Its seams.
     public var store: QueueStore {
         var store = QueueStore(self) { await self.close() }
+        store.part = part
         store.inspection = self
         store.repair = self
         store.keyHomes = self
+        store.recordLayout = self
         return store
     }
 
@@ -36,20 +39,34 @@ public final class MemoryQueue: QueueDriver {
     ///     steps back.
     ///   - epoch: the number of the first history.
     ///   - held: whether leases wait until `open(epoch:)`, as after the loss of a server.
-    public convenience init(clock: (@Sendable () -> Timestamp)? = nil, epoch: Int64 = 1, held: Bool = false) {
-        self.init(clock: clock, epoch: epoch, held: held, bounds: MemoryQueueState.Bounds())
+    ///   - part: which of several shards it is.
+    public convenience init(
+        clock: (@Sendable () -> Timestamp)? = nil, epoch: Int64 = 1, held: Bool = false,
+        part: ShardPart = .whole
+    ) {
+        self.init(clock: clock, epoch: epoch, held: held, bounds: MemoryQueueState.Bounds(), part: part)
     }
 
     /// A queue with small bounds, so that a test can reach them.
     package convenience init(clock: (@Sendable () -> Timestamp)? = nil, window: Int, logEntries: Int) {
-        self.init(clock: clock, epoch: 1, held: false, bounds: .init(window: window, logEntries: logEntries))
+        self.init(
+            clock: clock, epoch: 1, held: false, bounds: .init(window: window, logEntries: logEntries),
+            part: .whole)
+    }
+
+    /// A queue that older programs may still use, so that a test can raise its layout.
+    package convenience init(clock: (@Sendable () -> Timestamp)? = nil, recordLayout: Int) {
+        self.init(clock: clock)
+        shared.withLock { $0.state.recordLayout = recordLayout }
     }
 
     private init(
-        clock: (@Sendable () -> Timestamp)?, epoch: Int64, held: Bool, bounds: MemoryQueueState.Bounds
+        clock: (@Sendable () -> Timestamp)?, epoch: Int64, held: Bool, bounds: MemoryQueueState.Bounds,
+        part: ShardPart
     ) {
         self.clock = clock
-        var state = MemoryQueueState(bounds: bounds)
+        self.part = part
+        var state = MemoryQueueState(bounds: bounds, part: part)
         state.startEpoch(epoch, held: held, at: clock?() ?? .now)
         shared = Mutex(Shared(state: state))
     }
@@ -88,13 +105,16 @@ extension MemoryQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIn
 
     public func push(_ jobs: [Push], issued: Issued?) async throws(QueueError) -> [PushAnswer] {
         try MemoryQueueState.check(jobs, at: clock?() ?? .now)
+        try part.check(jobs)
         return try run("push") { state, now throws(QueueError) in
             try state.push(jobs, issued: issued, at: now)
         }
     }
 
     public func stamp() async throws(QueueError) -> Issued {
-        try run("stamp") { state, now in Issued(epoch: state.isHeld(at: now) ? 0 : state.epoch, at: now) }
+        try run("stamp") { state, now in
+            Issued(shard: state.part.shard, epoch: state.isHeld(at: now) ? 0 : state.epoch, at: now)
+        }
     }
 
     public func reserve(_ wish: ReserveWish) async throws(QueueError) -> Reservation {
@@ -194,10 +214,12 @@ extension MemoryQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIn
     public func log(
         after position: LogPosition, limit: Int, bytes: Int
     ) async throws(QueueError) -> [LogEntry] {
-        try run("log") { state, _ in state.log.entries(after: position, limit: limit, bytes: bytes) }
+        try part.check(position, "log")
+        return try run("log") { state, _ in state.log.entries(after: position, limit: limit, bytes: bytes) }
     }
 
     public func report(applied position: LogPosition) async throws(QueueError) {
+        try part.check(position, "report")
         try run("report") { state, now in state.report(applied: position, at: now) }
     }
 
@@ -227,11 +249,20 @@ extension MemoryQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIn
     public func repair(_ repairs: [QueueRepair]) async throws(QueueError) -> [Bool] {
         try run("repair") { state, now throws(QueueError) in
             for repair in repairs {
-                if let why = repair.action.problem(at: now) {
+                if let why = repair.action.problem(at: now, on: part) {
                     throw QueueError(.invalid, "repair", "job \(repair.id): \(why)")
                 }
             }
             return repairs.map { state.repair($0, at: now) }
         }
+    }
+}
+
+extension MemoryQueue: QueueRecordLayout {
+    public func recordLayout() async throws(QueueError) -> Int {
+        try run("recordLayout") { state, _ in state.recordLayout }
+    }
+    public func raiseRecordLayout(to layout: Int) async throws(QueueError) {
+        try run("raiseRecordLayout") { state, _ in state.recordLayout = max(state.recordLayout, layout) }
     }
 }

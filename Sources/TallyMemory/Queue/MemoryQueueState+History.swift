@@ -4,7 +4,7 @@ extension MemoryQueueState {
     /// A new history over what the queue holds: its first entry names where the one before it ended. Surviving leases
     /// keep their tokens and stay valid.
     mutating func startEpoch(_ number: Int64, held: Bool, at now: Timestamp) {
-        let before = log.end == .start ? nil : log.end
+        let before = log.end.isStart ? nil : log.end
         epoch = number
         epochBegan = now
         holdsLeases = held
@@ -19,7 +19,8 @@ extension MemoryQueueState {
 
     func history(at now: Timestamp) -> QueueHistory {
         QueueHistory(
-            epoch: epoch, seq: log.end.seq, isHeld: isHeld(at: now), now: now, logLength: log.entries.count)
+            shard: part.shard, epoch: epoch, seq: log.end.seq, isHeld: isHeld(at: now), now: now,
+            logLength: log.entries.count)
     }
 
     mutating func report(applied position: LogPosition, at now: Timestamp) {

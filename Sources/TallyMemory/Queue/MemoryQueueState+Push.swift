@@ -70,6 +70,7 @@ extension MemoryQueueState {
         if let held = jobs[record.id], held.version >= push.version {
             return .exists(same: held.record.isSame(as: record))
         }
+        if record.layout > recordLayout { return .layoutNotRaised }
         if let slot = push.slot {
             if homes[record.queue] == .ledger { return .keysElsewhere }
             if let other = plan.claims[slot] { return .duplicate(of: other) }
@@ -135,7 +136,7 @@ extension PushAnswer {
     /// The jobs that belong together with this one are not pushed either.
     fileprivate var refusesItsCall: Bool {
         switch self {
-        case .exists(same: false), .ended, .keysElsewhere: true
+        case .exists(same: false), .ended, .keysElsewhere, .layoutNotRaised: true
         default: false
         }
     }

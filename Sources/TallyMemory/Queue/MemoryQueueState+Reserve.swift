@@ -49,7 +49,8 @@ extension MemoryQueueState {
         }
         job.version += 1
         job.status = .processing
-        let lease = Lease(id: element.id, version: job.version, epoch: epoch, expiresAt: expiry)
+        let lease = Lease(
+            id: element.id, version: job.version, epoch: epoch, expiresAt: expiry, shard: part.shard)
         job.lease = lease
         jobs[element.id] = job
         leases.insert(job.element, at: expiry)

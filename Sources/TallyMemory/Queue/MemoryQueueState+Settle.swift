@@ -48,7 +48,8 @@ extension MemoryQueueState {
             case .valid(var job):
                 unplace(job)
                 let extended = Lease(
-                    id: lease.id, version: lease.version, epoch: lease.epoch, expiresAt: now + length)
+                    id: lease.id, version: lease.version, epoch: lease.epoch, expiresAt: now + length,
+                    shard: part.shard)
                 job.lease = extended
                 jobs[lease.id] = job
                 leases.insert(job.element, at: extended.expiresAt)

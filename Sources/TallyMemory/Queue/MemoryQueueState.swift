@@ -8,20 +8,23 @@ struct MemoryQueueState: Sendable {
         var window = Limits.queueWindow
         var logEntries = Limits.logEntries
     }
-    var bounds = Bounds()
+    let bounds: Bounds
+    let part: ShardPart
 
     var jobs = JobTable()
     var ready: [QueueName: ReadyLists] = [:]
     var due = ScoreSet()
     var leases = ScoreSet()
-    var ended = Tombstones()
+    var ended: Tombstones
     var unique: [UniqueSlot: UniqueHolder] = [:]
     var homes: [QueueName: KeyHome] = [:]
     /// The epoch that was told which half keeps the keys, as the ledger knows it.
     var keyHomesEpoch: Int64?
+    /// The newest record layout that may be written; no program older than this one shares this memory.
+    var recordLayout = JobRecord.newestLayout
     var paused: Set<QueueName> = []
 
-    var log = MemoryLog()
+    var log: MemoryLog
     var epoch: Int64 = 0
     var epochBegan = Timestamp(microseconds: 0)
     var holdsLeases = false
@@ -29,13 +32,21 @@ struct MemoryQueueState: Sendable {
     /// Queues that became runnable in this call: the shell wakes those who wait for them.
     var woken: Set<QueueName> = []
 
+    init(bounds: Bounds, part: ShardPart) {
+        self.bounds = bounds
+        self.part = part
+        log = MemoryLog(part.shard)
+        ended = Tombstones(part.shard)
+    }
+
     /// Whether leases are held back at `now`: nobody has opened the epoch, and the hold has not run out.
     func isHeld(at now: Timestamp) -> Bool { holdsLeases && now - epochBegan < Limits.hold }
 
     /// A push or a tombstone that was decided too long ago, or in another history, may rest on what is no longer
     /// true.
     func isStale(_ issued: Issued, at now: Timestamp) -> Bool {
-        issued.epoch != epoch || now - issued.at > Limits.issued || isHeld(at: now)
+        issued.shard != part.shard || issued.epoch != epoch || now - issued.at > Limits.issued
+            || isHeld(at: now)
     }
 
     // MARK: - Where a job stands

@@ -8,8 +8,10 @@ struct Tombstones: Sendable {
     private var young: [JobID: QueueView.Ended] = [:]
     private var old: [JobID: QueueView.Ended] = [:]
     /// The log end when `old` was closed, and when the mirror reported it.
-    private var closedAt = LogPosition.start
+    private var closedAt: LogPosition
     private var reportedAt: Timestamp?
+
+    init(_ shard: Shard) { closedAt = .start(of: shard) }
 
     subscript(id: JobID) -> QueueView.Ended? { young[id] ?? old[id] }
 

@@ -68,6 +68,8 @@ package final class Rows {
     package func texts(_ row: Int, _ column: Int) -> [String] {
         elements(row, column).map { String(decoding: $0, as: UTF8.self) }
     }
+    /// The values of a `bytea[]`; empty of NULL.
+    package func blobs(_ row: Int, _ column: Int) -> [[UInt8]] { elements(row, column) }
     /// The ids of a `uuid[]`; empty of NULL.
     package func ids(_ row: Int, _ column: Int) -> [JobID] {
         elements(row, column).compactMap { bytes in

@@ -12,8 +12,8 @@
 -- At a fixed place a record says in 4 bytes how long its body is, which is all of its end: cut off, it leaves the
 -- head. Where that number is not to be believed too much or too little is left, and the record is told as damaged.
 local function head_of(record)
-  local at = 54 + (record:byte(5) or 0)
-  if #record < at + 3 or record:byte(4) == 1 then return record end
+  local at = fields_at(record) + 48
+  if #record < at + 3 or is_apart(record) then return record end
   return record:sub(1, math.max(0, #record - (struct.unpack('>I4', record, at))))
 end
 
@@ -35,10 +35,10 @@ redis.register_function { function_name = NAME .. 'inspect', flags = { 'allow-oo
     local record, large = '', ''
     if d and is_whole then
       record = d.record
-      if record:byte(4) == 1 then large = large_body(c, id) end
+      if is_apart(record) then large = large_body(c, id) end
     elseif d then
       record = head_of(d.record)
-      if d.record:byte(4) == 1 then large = length_of_large(c, id) end
+      if is_apart(d.record) then large = length_of_large(c, id) end
     end
     out[n + 1] = record
     out[n + 2] = d and write_detour(d) or ''

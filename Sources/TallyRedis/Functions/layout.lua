@@ -1,7 +1,7 @@
 -- Every key of a shard, behind its prefix, with what it holds. Layout/RedisKey.swift has the same table; nothing else
 -- spells a key.
 local K = {
-  meta = ':meta',          -- hash: run_id, epoch, seq, clock and hold of the shard, its account, layout and pairing
+  meta = ':meta',          -- hash: run_id, epoch, seq, clock and hold of the shard, its account, layouts and pairing
   log = ':log',            -- stream: an entry a call that moved jobs; its id is epoch-seq
   body = ':body',          -- hash: id -> packed record; whoever stands here is held
   large = ':large',        -- hash: id -> body of more than Limits.inlineBodyBytes

@@ -1,7 +1,9 @@
 -- The function library of one shard: what every verb shares. One file a verb follows; all are loaded as one text.
 -- Before it stand the library's name and the local NAME, with which each function's name begins. Both carry the
 -- digest of this text (FunctionLibrary.swift), since names are the whole server's: programs of different versions
--- call their own functions side by side. So every text reads and writes what LAYOUT says, as all before it did.
+-- call their own functions side by side. So every text reads and writes what the `layout` of `meta` says, as all
+-- before it did: 1, or 2 where records of layout 2 may be written (raise.lua). A layout that it does not know it
+-- refuses.
 --
 -- KEYS[1]  the shard's prefix, such as {tally:0}; every key below begins with it, so all lie in one slot
 -- ARGV[1]  run_id of the server, as this connection learnt it; another one than in `meta` begins a new epoch
@@ -35,7 +37,7 @@ local FREEZE = 30000000         -- Limits.lease: how long nothing is reclaimed a
 local KEEP_LOG = 30000000       -- Limits.reportedLog, µs
 local LATEST = 9007199254740991 -- 2^53 - 1: what a score holds exactly, µs
 local DETAIL = 8388608          -- Limits.lineBytes: no result or error is longer, whatever sent it
-local LAYOUT = '1'
+local LAYOUTS = 2               -- JobRecord.newestLayout: the newest that this text reads and writes
 
 local ZERO4, ZERO8 = '\0\0\0\0', '\0\0\0\0\0\0\0\0'
 local PATTERN = { 0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 0, 2, 0, 1, 0 }   -- JobPriority.pattern
@@ -198,16 +200,20 @@ local function count_pending(c, queue)
 end
 local function count_later(c, queue) return tonumber(redis.call('HGET', c.p .. K.later, queue) or 0) or 0 end
 
+-- The field of `meta` that keeps the latest time. Functions from before each call checked the layout read `last_now`;
+-- where that is no number they break off before their first write.
+local function clock_field(c) return c.layout == 1 and 'last_now' or 'clock' end
+
 -- What entered and what ended since the epoch began travels with what every call writes anyway.
 local function finish(c)
   local last_now, a = text(math.max(c.last_now, c.real_now)), c.account
   local seq = text(c.seq)
   if c.recount ~= c.recounted then keep_recount(c) end
   if a then
-    redis.call('HSET', c.p .. K.meta, 'seq', seq, 'counted', seq, 'last_now', last_now,
+    redis.call('HSET', c.p .. K.meta, 'seq', seq, 'counted', seq, clock_field(c), last_now,
       'account', struct.pack('>i8I8I8I8I8', a.base, a.entered, a.c, a.f, a.x))
   else
-    redis.call('HSET', c.p .. K.meta, 'seq', seq, 'counted', seq, 'last_now', last_now)
+    redis.call('HSET', c.p .. K.meta, 'seq', seq, 'counted', seq, clock_field(c), last_now)
   end
 end
 
@@ -262,7 +268,7 @@ local function start_epoch(c, run_id, old_epoch, old_seq)
         flag = 0, epoch = epoch, run_at = 0, failed_at = 0, error = '' }))
     end
   end
-  redis.call('HSET', c.p .. K.meta, 'run_id', run_id, 'layout', LAYOUT, 'epoch', text(c.epoch), 'held', '1',
+  redis.call('HSET', c.p .. K.meta, 'run_id', run_id, 'layout', text(c.layout), 'epoch', text(c.epoch), 'held', '1',
     'began', text(c.real_now), 'gen', c.gen, 'opened', '0')
   keep_epochs(c, { old_epoch, c.epoch })
   append(c, 'N', '', struct.pack('>I8I8', old_epoch, old_seq))
@@ -270,8 +276,8 @@ local function start_epoch(c, run_id, old_epoch, old_seq)
 end
 
 local function refuse_layout(prefix, layout)
-  error({ err = 'LAYOUT the keys of ' .. prefix .. ' have layout ' .. layout .. ', and this program knows layout '
-    .. LAYOUT .. ' alone: upgrade it to the version that wrote them, or give it another TALLY_NAMESPACE' })
+  error({ err = 'LAYOUT the keys of ' .. prefix .. ' have layout ' .. layout .. ', and this program knows no layout '
+    .. 'beyond ' .. LAYOUTS .. ': upgrade it to the version that wrote them, or give it another TALLY_NAMESPACE' })
 end
 
 -- What every function does first.
@@ -280,11 +286,12 @@ local function begin(keys, args)
   local now = whole(args[2], -LATEST, LATEST, 'now')
   local c = { p = keys[1] }
   local m = redis.call('HMGET', c.p .. K.meta, 'run_id', 'epoch', 'seq', 'last_now', 'held', 'began', 'test_clock',
-    'gen', 'frozen_until', 'account', 'layout', 'counted', 'recount')
+    'gen', 'frozen_until', 'account', 'layout', 'counted', 'recount', 'clock')
   -- A newer program may have changed the keys since this one attached.
-  if m[11] and m[11] ~= LAYOUT then refuse_layout(c.p, m[11]) end
+  if m[11] and m[11] ~= '1' and m[11] ~= '2' then refuse_layout(c.p, m[11]) end
+  c.layout = m[11] == '2' and 2 or 1
   local t = redis.call('TIME')
-  c.last_now = tonumber(m[4] or '0')
+  c.last_now = tonumber(c.layout == 1 and m[4] or m[14] or '0')
   c.real_now = math.max(t[1] * 1000000 + t[2], c.last_now)
   c.now = now
   if now <= 0 or m[7] ~= '1' then
@@ -342,6 +349,18 @@ end
 -- Damaged bytes must not stop a call that touches other jobs as well.
 local function priority_of(record) return (record:byte(2) or 2) % 4 end
 local function queue_of(record) return record:sub(6, 5 + (record:byte(5) or 0)) end
+
+-- Where the numbers of a packed record begin, whatever its layout. From there on: created 0, run-at 8, timeout 16,
+-- attempts 24, most attempts 28, lifetime 32, hash 40, length of its body 48. Of layout 2 a limit key may come first.
+local function fields_at(record)
+  local at = 6 + (record:byte(5) or 0)
+  if record:byte(1) == 2 and bit.band(record:byte(4) or 0, 2) ~= 0 then at = at + 1 + (record:byte(at) or 0) end
+  return at
+end
+-- Whether its body lies beside it, in `large`.
+local function is_apart(record) return bit.band(record:byte(4) or 0, 1) ~= 0 end
+-- Whether a record may be written where not every program is known to read the newer layout (raise.lua).
+local function is_readable(c, record) return (record:byte(1) or 1) <= c.layout end
 
 -- Puts elements at the tail of their lists, one push a list. `batch` is { [key] = { elements } }.
 local function line_up(c, batch, record, element)
@@ -423,7 +442,7 @@ local function current(c, id)
   local bytes = redis.call('HGET', c.p .. K.detours, id)
   local d = read_detour(bytes)
   if not d then
-    local at = 14 + (record:byte(5) or 0)
+    local at = fields_at(record) + 8
     local run_at = #record >= at + 7 and (struct.unpack('>I8', record, at)) or 0
     d = { state = 'p', version = 1, attempts = 0, crashes = 0, flag = 0, epoch = 0, run_at = run_at, failed_at = 0,
           error = '' }

@@ -10,7 +10,7 @@
 -- Returns  now, epoch, held, one letter a job, ids of the holders of taken keys
 --          P pushed, e exists, d exists with another record, u key taken, c f x ended so, w window full, W the same
 --          of a queued job, N not pushed because of a job that it belongs to, r refused, h the ledger keeps the
---          unique keys of its queue; or error FULL
+--          unique keys of its queue, L its record's layout may not be written yet; or error FULL
 -- Log      P with every job pushed; detail: kind (0 recorded, 1 queued, 2 queued with large body) run_at (8)
 --          attempts (4), then of a queued job its record, prefixed by its length where a large body follows
 -- Repeat   answers e while the job is held, and how it ended while its tombstone lives; neither writes. Later a push
@@ -22,7 +22,10 @@
 local function is_record(record)
   if not record or #record < 5 then return false end
   local layout, priority, crashes, flags, queue = record:byte(1, 5)
-  return layout == 1 and priority <= 3 and crashes > 0 and flags <= 1 and queue > 0 and #record >= 66 + queue
+  if priority > 3 or crashes == 0 or queue == 0 then return false end
+  if layout == 1 then return flags <= 1 and #record >= 66 + queue end
+  return layout == 2 and flags <= 3 and #record >= fields_at(record) + 71
+    and (flags < 2 or record:byte(6 + queue) > 0)
 end
 
 -- The job at args[at], the n-th of its call; answers it and where the next one begins.
@@ -46,7 +49,7 @@ local function read_job(args, at, n)
       refuse('job ' .. n .. ' has no unique key')
     end
   end
-  if (job.record:byte(4) == 1) ~= (job.large ~= nil) then refuse('job ' .. n .. ' has not the body that it names') end
+  if is_apart(job.record) ~= (job.large ~= nil) then refuse('job ' .. n .. ' has not the body that it names') end
   job.recorded = bit.band(job.flags, 1) ~= 0
   return job, at
 end
@@ -63,10 +66,10 @@ end
 local function is_same(c, held, job, large)
   local record = job.record
   if held == record then return true end
-  local at = 6 + (record:byte(5) or 0)
+  local at = fields_at(record)
   return #held == #record and held:sub(1, at - 1) == record:sub(1, at - 1)
     and held:sub(at + 8, at + 39) == record:sub(at + 8, at + 39) and held:sub(at + 48) == record:sub(at + 48)
-    and (record:byte(4) ~= 1 or (large or large_body(c, job.id)) == job.large)
+    and (not is_apart(record) or (large or large_body(c, job.id)) == job.large)
 end
 
 -- Whether what stands at a key holds it now; and what stands there for a job that takes it.
@@ -110,6 +113,7 @@ local function judge_push(c, s, i, job)
     job.held = current(c, job.id)
     if job.held.version >= version then return is_same(c, s.bodies[i], job) and 'e' or 'd' end
   end
+  if not is_readable(c, job.record) then return 'L' end
   local taken = job.unique and judge_key(c, s, job)
   if taken then return taken end
   local queue = queue_of(job.record)
@@ -122,7 +126,7 @@ end
 
 -- One of those that belong together is refused: the others are not pushed, and take neither room nor key. Nor is any
 -- of them there for another of the same call: not as the holder of its key, not as its like.
-local REFUSES = { h = true, r = true, d = true, c = true, f = true, x = true, W = true }
+local REFUSES = { h = true, L = true, r = true, d = true, c = true, f = true, x = true, W = true }
 local function withhold(s, jobs, letters, from, to)
   local is_refused = false
   for i = from, to do is_refused = is_refused or REFUSES[letters[i]] end
@@ -252,7 +256,7 @@ local function push_straight(c, args)
     local tail = head:sub(17)
     local id = head:sub(1, 16)
     if (tail ~= QUEUED and tail ~= RECORDED and tail ~= TOGETHER) or not is_record(record)
-      or record:byte(4) ~= 0 or seen[id] then
+      or is_apart(record) or not is_readable(c, record) or seen[id] then
       return false
     end
     seen[id] = true

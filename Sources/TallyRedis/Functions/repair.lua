@@ -193,6 +193,7 @@ local function is_made(c, r)
   local seen = '-'
   if r.d then seen = 'H' .. r.d.state .. struct.pack('>I4', r.d.version)
   elseif r.tombstone then seen = 'E' .. r.tombstone.status .. struct.pack('>I4', r.tombstone.version) end
+  if r.job and not is_readable(c, r.job.record) then return false end
   return seen == r.seen and repairs[r.letter](c, r)
 end
 

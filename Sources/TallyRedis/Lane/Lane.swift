@@ -36,7 +36,7 @@ final class Lane: Sendable {
 
     var reading: Reading? { latest.withLock { $0 } }
     var isClosed: Bool { inbox.hasClosed }
-    var prefix: String { RedisKey.prefix(configuration.namespace) }
+    var prefix: String { RedisKey.prefix(configuration.namespace, configuration.part.shard.number) }
 
     func submit(_ call: Call) {
         let start = ended.withLock { state in

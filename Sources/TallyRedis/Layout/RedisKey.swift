@@ -42,12 +42,14 @@ package enum RedisKey: String, CaseIterable, Sendable {
     /// The rest of the key follows whose place it was.
     case aside = ":aside"
 
-    /// The first part of every key of a namespace: in braces, so that all lie in one slot.
-    package static func prefix(_ namespace: String) -> String { "{\(namespace):0}" }
+    /// The first part of every key of a namespace on one shard: in braces, so that all lie in one slot.
+    package static func prefix(_ namespace: String, _ shard: Int16 = 0) -> String {
+        "{\(namespace):\(shard)}"
+    }
 
     /// The key of a namespace; `rest` is what follows the name.
-    package func of(_ namespace: String, _ rest: String = "") -> String {
-        behind(Self.prefix(namespace), rest)
+    package func of(_ namespace: String, _ rest: String = "", shard: Int16 = 0) -> String {
+        behind(Self.prefix(namespace, shard), rest)
     }
 
     /// The key behind a prefix that was made before; `rest` is what follows the name.

@@ -4,6 +4,7 @@ extension RedisQueue {
     public func log(
         after position: LogPosition, limit: Int, bytes: Int
     ) async throws(QueueError) -> [LogEntry] {
+        try part.check(position, "log")
         let answer = try await call("log", on: reads) { head, _ in
             head.bulk(position.epoch)
             head.bulk(position.seq)
@@ -15,7 +16,10 @@ extension RedisQueue {
         var entries: [LogEntry] = []
         entries.reserveCapacity((values.count - 3) / 5)
         for at in stride(from: 3, to: values.count, by: 5) {
-            guard let id = values[at].text, let entry = LogEntry(id: id, fields: values[(at + 1)...]) else {
+            guard let id = values[at].text,
+                let entry = LogEntry(
+                    id: id, of: part.shard, fields: values[(at + 1)...])
+            else {
                 throw malformed("log")
             }
             entries.append(entry)
@@ -24,6 +28,7 @@ extension RedisQueue {
     }
 
     public func report(applied position: LogPosition) async throws(QueueError) {
+        try part.check(position, "report")
         _ = try await call("report") { head, _ in
             head.bulk(position.epoch)
             head.bulk(position.seq)
@@ -33,7 +38,7 @@ extension RedisQueue {
 
 extension LogEntry {
     /// Fields: verb, time, actor, moves; see `append` in `library.lua`.
-    init?(id: String, fields: ArraySlice<RedisReply>) {
+    init?(id: String, of shard: Shard, fields: ArraySlice<RedisReply>) {
         let numbers = id.split(separator: "-")
         let first = fields.startIndex
         guard numbers.count == 2, let epoch = Int64(numbers[0]), let seq = Int64(numbers[1]),
@@ -43,14 +48,15 @@ extension LogEntry {
             let actor = fields[first + 2].text, let moves = fields[first + 3].bytes
         else { return nil }
         self.init(
-            position: LogPosition(epoch: epoch, seq: seq), verb: verb, at: Timestamp(microseconds: time),
+            position: LogPosition(shard: shard, epoch: epoch, seq: seq), verb: verb,
+            at: Timestamp(microseconds: time),
             actor: actor.isEmpty ? nil : actor)
         switch verb {
         case .heartbeat: beat = WorkerBeat.decoded(moves)
         case .epoch:
             var reader = ByteReader(moves[...])
             if let epoch = try? reader.int64(), let seq = try? reader.int64() {  // absent in a damaged entry
-                predecessor = LogPosition(epoch: epoch, seq: seq)
+                predecessor = LogPosition(shard: shard, epoch: epoch, seq: seq)
             }
         default: self.moves = Move.read(moves, verb: verb)
         }

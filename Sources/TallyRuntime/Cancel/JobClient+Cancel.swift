@@ -14,14 +14,16 @@ public enum CancelOutcome: Hashable, Sendable {
     case uncertain(String)
 }
 
-/// Cancels: Redis is asked first; an id that it does not hold is looked up in the ledger.
+/// Cancels: Redis is asked first; an id that it does not hold is looked up in the ledger. Of several shards that one
+/// is asked whose queue the job is in, as the ledger knows it; a job that the ledger does not know yet is asked for
+/// on all.
 package struct Canceller: Sendable {
-    private let queue: QueueStore
+    private let queue: ShardedQueue
     private let ledger: LedgerStore?
 
     /// Without a ledger only the queue is asked.
-    package init(queue: any QueueDriver, ledger: (any LedgerDriver)?) {
-        self.queue = queue.store
+    package init(queue: any ShardedDriver, ledger: (any LedgerDriver)?) {
+        self.queue = queue.sharded
         self.ledger = ledger?.store
     }
 
@@ -46,14 +48,34 @@ package struct Canceller: Sendable {
 
     /// nil = something moved in between: start over.
     private func attempt(_ id: JobID) async throws -> CancelOutcome? {
+        if queue.shards.count == 1 { return try await attempt(id, queue.shards[0]) }
+        if let row = try await ledger?.reconciliation.views([id])[id] {
+            return try await attempt(id, queue.shard(of: row.queue))
+        }
+        var failure: (any Error)?
+        for shard in queue.shards {
+            do {
+                // Only where no shard knows it, and every one was asked, is it not found.
+                let outcome = try await attempt(id, shard)
+                if outcome != .notFound { return outcome }
+            } catch let error as QueueError where error.mayRetry {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return .notFound
+    }
+
+    private func attempt(_ id: JobID, _ queue: QueueStore) async throws -> CancelOutcome? {
+        let shard = queue.part.shard
         // Before the answer: an epoch read after it may be one that knows nothing of this tombstone.
         let epoch = try await queue.enqueueing.stamp().epoch
         switch try await queue.control.cancel(id, tombstone: nil) {
         case .cancelling: return .cancelling
-        case .cancelled(let version, let epoch): return try await record(id, version, epoch)
+        case .cancelled(let version, let epoch): return try await record(id, version, epoch, shard)
         case .ended(.cancelled, let version):
             // Cancelled a moment ago, perhaps by a caller that died before the ledger said so.
-            return try await record(id, version, epoch)
+            return try await record(id, version, epoch, shard)
         case .ended(let status, _): return .ended(status)
         case .refused: return nil
         case .unknown: break
@@ -61,20 +83,23 @@ package struct Canceller: Sendable {
         guard let ledger else { return .notFound }
         let issued = try await queue.enqueueing.stamp()  // before the ledger is read
         guard let row = try await ledger.reconciliation.views([id])[id] else { return .notFound }
+        if !queue.part.holds(row.queue) { return nil }  // recorded a moment ago, for another shard
         if row.hasHeldChanges { return nil }  // it may have ended: its row does not say so yet
         if row.status == .cancelled { return .cancelled }
         if row.status.isTerminal { return .ended(row.status) }
         switch try await queue.control.cancel(id, tombstone: (row.version, issued)) {
-        case .cancelled(let version, let epoch): return try await record(id, version, epoch)
+        case .cancelled(let version, let epoch): return try await record(id, version, epoch, shard)
         case .cancelling: return .cancelling
         case .ended, .unknown, .refused: return nil
         }
     }
 
     /// A cancellation is acknowledged once the ledger says so too: Redis alone could forget it.
-    private func record(_ id: JobID, _ version: Int, _ epoch: Int64) async throws -> CancelOutcome? {
+    private func record(
+        _ id: JobID, _ version: Int, _ epoch: Int64, _ shard: Shard
+    ) async throws -> CancelOutcome? {
         guard let ledger else { return .cancelled }
-        switch try await ledger.control.recordCancel(id, version: version, epoch: epoch) {
+        switch try await ledger.control.recordCancel(id, version: version, epoch: epoch, shard: shard) {
         case .cancelled, .ended(.cancelled): return .cancelled
         case .ended(let status): return .ended(status)
         case .raced: return nil

@@ -13,6 +13,13 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
     /// The unique keys of this queue are kept by this mode's store, and the enqueue was in the other mode: enqueue in
     /// that mode, or without a key, or to another queue. Nothing was enqueued.
     case keysElsewhere(QueueName, Durability)
+    /// The job has headers, a tenant, a limit key or not-after, and not every program that uses the queue is known to
+    /// read them: upgrade every one, then run `tally migrate --record-layout 2`. Nothing was enqueued.
+    case layoutNotRaised(JobID)
+    /// A call in mode queued goes in whole or not at all, and these two of its queues live on different shards, which
+    /// no step spans: enqueue the jobs of each shard in a call of their own, or in mode recorded. Nothing was
+    /// enqueued.
+    case acrossShards(QueueName, QueueName)
     /// The answer was lost: the job may be there or not.
     case uncertain(JobID)
     /// The store cannot be reached; nothing happened.
@@ -26,7 +33,9 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
     public var mayRetry: Bool {
         switch self {
         case .uncertain, .unavailable, .full: true
-        case .invalid, .refused, .idConflict, .ended, .keysElsewhere, .closed: false
+        case .invalid, .refused, .idConflict, .ended, .keysElsewhere, .layoutNotRaised, .acrossShards,
+            .closed:
+            false
         }
     }
 
@@ -39,6 +48,12 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
         case .keysElsewhere(let queue, let mode):
             "the unique keys of queue \(queue) belong to mode \(mode.rawValue): enqueue in that mode, without a key, "
                 + "or to another queue"
+        case .layoutNotRaised(let id):
+            "job \(id): headers, tenant, limit key and not-after need record layout 2, which older programs cannot "
+                + "read: upgrade every program that uses this queue, then run `tally migrate --record-layout 2`"
+        case .acrossShards(let one, let other):
+            "queues \(one) and \(other) live on different shards, and a call in mode queued goes to one: enqueue the "
+                + "jobs of each in a call of their own, or in mode recorded; nothing was enqueued"
         case .uncertain(let id): "the answer was lost; enqueue again with id \(id), which is safe"
         case .unavailable(let why): "unavailable, nothing was enqueued: \(why)"
         case .full(let why): "full, nothing was enqueued: \(why)"

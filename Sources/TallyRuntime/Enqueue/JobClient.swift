@@ -4,12 +4,13 @@ import TallyCore
 public final class JobClient: Sendable {
     /// What its enqueues wait for unless they say otherwise.
     public let durability: Durability
-    private let queue: any Enqueueing
+    private let queue: ShardedQueue
     private let ledger: (any Recording)?
     private let codec: any JobCodec
     private let defaultQueue: QueueName?
     private let now: (@Sendable () -> Timestamp)?
-    private let lane: RecordLane?
+    /// One a shard; none without a ledger.
+    private let lanes: [RecordLane]
     private let skew: SkewReport
     private let chain: EnqueueChain
 
@@ -18,7 +19,7 @@ public final class JobClient: Sendable {
     /// - Parameter now: stamps `createdAt`, in a test. Without it the clock of the store that the enqueue goes to
     ///   does, since this machine's may be wrong; the observer is told once if it is.
     public convenience init(
-        queue: any QueueDriver, ledger: (any LedgerDriver)?, durability: Durability = .recorded,
+        queue: any ShardedDriver, ledger: (any LedgerDriver)?, durability: Durability = .recorded,
         codec: any JobCodec = JSONCodec(), defaultQueue: QueueName? = nil,
         middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver(),
         now: (@Sendable () -> Timestamp)? = nil
@@ -31,20 +32,25 @@ public final class JobClient: Sendable {
     /// - Parameter patience: how long a recorded enqueue waits for the queue beside its commit; nil = for as long as
     ///   it takes, in a schedule that decides itself when a call goes on.
     package init(
-        queue: any QueueDriver, ledger: (any LedgerDriver)?, durability: Durability = .recorded,
+        queue: any ShardedDriver, ledger: (any LedgerDriver)?, durability: Durability = .recorded,
         codec: any JobCodec = JSONCodec(), defaultQueue: QueueName? = nil,
         middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver(),
         now: (@Sendable () -> Timestamp)? = nil, patience: Duration?
     ) {
-        let (queue, ledger) = (queue.store, ledger?.store)
-        self.queue = queue.enqueueing
+        let (queue, ledger) = (queue.sharded, ledger?.store)
+        self.queue = queue
         self.ledger = ledger?.recording
         self.durability = ledger == nil ? .queued : durability
         self.codec = codec
         self.defaultQueue = defaultQueue
         self.now = now
         skew = SkewReport(observer)
-        lane = ledger.map { RecordLane(queue: queue, ledger: $0, observer: observer, patience: patience) }
+        lanes =
+            ledger.map { ledger in
+                queue.shards.map {
+                    RecordLane(queue: $0, ledger: ledger, observer: observer, patience: patience)
+                }
+            } ?? []
         chain = EnqueueChain(middleware, observer: observer)
     }
 
@@ -54,13 +60,16 @@ public final class JobClient: Sendable {
     /// enqueue again with the same id.
     ///
     /// - Parameter at: not before this time.
+    /// - Parameter headers: as the other three after it they are those of `JobRecord`; `.layoutNotRaised` until every
+    ///   program that uses the queue is known to read them.
     /// - Parameter id: bring one to make retries safe across processes; a UUIDv7 made within a day, by the clock of
     ///   the store.
     @discardableResult
     public func enqueue<J: Job>(
         _ job: J, on queue: QueueName? = nil, at runAt: Timestamp? = nil, priority: JobPriority? = nil,
         unique: UniqueKey? = nil, id: JobID = JobID(), tags: [String] = [], trace: String = "",
-        durability: Durability? = nil
+        headers: [String: [UInt8]] = [:], tenant: String? = nil, limitKey: String? = nil,
+        notAfter: Timestamp? = nil, durability: Durability? = nil
     ) async throws(EnqueueError) -> Receipt {
         let policy = J.policy
         let body: [UInt8]
@@ -75,7 +84,8 @@ public final class JobClient: Sendable {
             priority: priority ?? policy.priority, body: body, codec: codec.name, runAt: runAt,
             timeout: policy.timeout, maxAttempts: policy.attempts, maxCrashes: policy.maxCrashes,
             unique: unique,
-            createdAt: now?() ?? .now, tags: tags, trace: trace)
+            createdAt: now?() ?? .now, tags: tags, trace: trace, headers: headers, tenant: tenant,
+            limitKey: limitKey, notAfter: notAfter)
         return try await enqueue(record, durability: durability)
     }
 
@@ -96,7 +106,8 @@ public final class JobClient: Sendable {
         try check([record])
         switch durability {
         case .recorded:
-            guard let lane, let ledger else { throw .refused("mode recorded needs a ledger") }
+            guard let ledger else { throw .refused("mode recorded needs a ledger") }
+            let lane = lane(of: record.queue)
             if record.unique != nil { try await lane.claimKeys(of: [record]) }
             return try await lane.enqueue(try await stamped([record], by: ledger)[0]).get()
         case .queued: return try await push([record])[0]
@@ -107,6 +118,7 @@ public final class JobClient: Sendable {
     /// there already under its id or its unique key is no refusal; its receipt says `existed`.
     ///
     /// - Throws: `.idConflict` and `.ended` name the first job that was refused; nothing was enqueued then.
+    /// - Throws: `.acrossShards` in mode queued, where their queues live on several shards.
     /// - Throws: `.invalid(.batchTooLarge)` beyond `Limits.jobsPerCall` in mode queued; split it.
     @discardableResult
     public func enqueue(contentsOf records: [JobRecord], durability: Durability? = nil)
@@ -128,9 +140,14 @@ public final class JobClient: Sendable {
         let bytes = records.reduce(0) { $0 + $1.body.count }
         switch durability {
         case .recorded:
-            guard let lane, let ledger else { throw .refused("mode recorded needs a ledger") }
-            try await lane.claimKeys(of: records.filter { $0.unique != nil })
-            return try await lane.enqueue(together: try await stamped(records, by: ledger))
+            guard let ledger else { throw .refused("mode recorded needs a ledger") }
+            let shards = queue.map.shards(of: records)
+            for shard in shards {
+                let keyed = records.filter { $0.unique != nil && queue.map.shard(of: $0.queue) == shard }
+                try await lanes[Int(shard.number)].claimKeys(of: keyed)
+            }
+            return try await RecordLane.enqueue(
+                together: try await stamped(records, by: ledger), over: shards.map { lanes[Int($0.number)] })
         case .queued:
             if records.count > Limits.jobsPerCall || records.count > 1 && bytes > Limits.bodyBytesPerCall {
                 throw .invalid(.batchTooLarge(jobs: records.count, bytes: bytes))
@@ -140,7 +157,11 @@ public final class JobClient: Sendable {
     }
 
     /// Waits for pushes that still follow their commits. Call before the drivers are closed.
-    public func drain() async { await lane?.drain() }
+    public func drain() async { for lane in lanes { await lane.drain() } }
+
+    private func lane(of queue: QueueName) -> RecordLane {
+        lanes[Int(self.queue.map.shard(of: queue).number)]
+    }
 
     private func check(_ records: [JobRecord]) throws(EnqueueError) {
         for record in records {
@@ -185,11 +206,25 @@ public final class JobClient: Sendable {
             if let problem = record.id.problem(at: store ?? own) { throw .invalid(problem) }
             var record = record
             if let store { record.createdAt = store }
+            // By that clock it may have been over before it began.
+            if record.notAfter != nil {
+                do throws(InvalidJob) { try record.check() } catch { throw .invalid(error) }
+            }
             return record
         }
     }
 
+    /// Where all of them go.
+    private func shard(of records: [JobRecord]) throws(EnqueueError) -> any Enqueueing {
+        let store = queue.shard(of: records[0].queue)
+        for record in records where !store.part.holds(record.queue) {
+            throw .acrossShards(records[0].queue, record.queue)
+        }
+        return store.enqueueing
+    }
+
     private func push(_ records: [JobRecord]) async throws(EnqueueError) -> [Receipt] {
+        let queue = try shard(of: records)
         let records = try await stamped(records, by: queue)
         let answers: [PushAnswer]
         do {
@@ -205,6 +240,7 @@ public final class JobClient: Sendable {
                 receipts.append(Receipt(id: record.id, existed: true, durability: .queued))
             case .exists(same: false): throw .idConflict(record.id)
             case .keysElsewhere: throw .keysElsewhere(record.queue, .recorded)
+            case .layoutNotRaised: throw .layoutNotRaised(record.id)
             case .withheld: continue  // another of the call was refused, and is thrown
             case .duplicate(let holder):
                 receipts.append(Receipt(id: holder, existed: true, durability: .queued))

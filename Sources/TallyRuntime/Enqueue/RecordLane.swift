@@ -1,9 +1,9 @@
 import Synchronization
 import TallyCore
 
-/// Group commit of recorded jobs: concurrent callers share one statement and an outbox row a queue. The first ships
-/// at once; what arrives while flushes are under way forms the next. Callers return right after the commit; the push
-/// and the outbox row's end follow behind.
+/// Group commit of recorded jobs of one shard: concurrent callers share one statement and an outbox row a queue. The
+/// first ships at once; what arrives while flushes are under way forms the next. Callers return right after the
+/// commit; the push and the outbox row's end follow behind.
 final class RecordLane: Sendable {
     private struct Waiting {
         var job: JobRecord
@@ -20,6 +20,7 @@ final class RecordLane: Sendable {
     }
 
     private let queue: any Enqueueing
+    private let part: ShardPart
     private let keyHomes: (any QueueKeyHomes)?
     private let ledgerKeyHomes: (any LedgerKeyHomes)?
     private let recording: any Recording
@@ -37,6 +38,7 @@ final class RecordLane: Sendable {
     init(queue: QueueStore, ledger: LedgerStore, observer: any JobObserver, patience: Duration?) {
         self.patience = patience
         self.queue = queue.enqueueing
+        part = queue.part
         keyHomes = queue.keyHomes
         ledgerKeyHomes = ledger.keyHomes
         recording = ledger.recording
@@ -74,12 +76,17 @@ final class RecordLane: Sendable {
         }
     }
 
-    /// One transaction of its own: all of them or none; the first that is refused is what is thrown.
-    func enqueue(together jobs: [JobRecord]) async throws(EnqueueError) -> [Receipt] {
-        let issued = await stamp()
+    /// One transaction of its own, whatever the number of shards: all of them or none; the first that is refused is
+    /// what is thrown. The pushes follow, shard by shard.
+    ///
+    /// - Parameter lanes: of the shards that these jobs go to.
+    static func enqueue(
+        together jobs: [JobRecord], over lanes: [RecordLane]
+    ) async throws(EnqueueError) -> [Receipt] {
+        let issued = await each(of: lanes) { await $0.stamp() }
         let receipt: RecordReceipt
         do {
-            receipt = try await recording.record(jobs, together: true)
+            receipt = try await lanes[0].recording.record(jobs, together: true)
         } catch {
             throw EnqueueError(error, jobs[0].id)
         }
@@ -89,7 +96,15 @@ final class RecordLane: Sendable {
         for (job, answer) in zip(jobs, receipt.answers) where answer == .keysElsewhere {
             throw .keysElsewhere(job.queue, .queued)
         }
-        await push(jobs, receipt, issued)
+        for (job, answer) in zip(jobs, receipt.answers) where answer == .layoutNotRaised {
+            throw .layoutNotRaised(job.id)
+        }
+        let pushed = await each(of: lanes) { lane in
+            let own = issued.first { $0.lane === lane }.flatMap(\.answer)
+            return await lane.push(jobs, receipt, own)
+        }
+        // An outbox row is not told from its neighbours: those of a call go together.
+        if pushed.allSatisfy(\.answer) { await lanes[0].finish(receipt) }
         return try zip(jobs, receipt.answers).map { job, answer throws(EnqueueError) in
             try Self.receipt(job, answer).get()
         }
@@ -116,7 +131,7 @@ final class RecordLane: Sendable {
             for (waiting, answer) in zip(batch, receipt.answers) {
                 waiting.caller.resume(returning: Self.receipt(waiting.job, answer))
             }
-            await push(jobs, receipt, issued)
+            if await push(jobs, receipt, issued) { await finish(receipt) }
         } catch {
             if error.code == .refused || error.code == .invalid, batch.count > 1 {
                 // Refused for data: nobody fails for a neighbour.
@@ -126,6 +141,17 @@ final class RecordLane: Sendable {
             for waiting in batch {
                 waiting.caller.resume(returning: .failure(EnqueueError(error, waiting.job.id)))
             }
+        }
+    }
+
+    /// All at once: a shard that hangs keeps no other waiting.
+    private static func each<Answer: Sendable>(
+        of lanes: [RecordLane], _ body: @escaping @Sendable (RecordLane) async -> Answer
+    ) async -> [(lane: RecordLane, answer: Answer)] {
+        if lanes.count == 1 { return [(lanes[0], await body(lanes[0]))] }
+        return await withTaskGroup(of: (lane: RecordLane, answer: Answer).self) { group in
+            for lane in lanes { group.addTask { (lane, await body(lane)) } }
+            return await group.reduce(into: []) { $0.append($1) }
         }
     }
 
@@ -142,23 +168,30 @@ final class RecordLane: Sendable {
         return claimed.withLock { $0.epoch == epoch && $0.queues.contains(job.queue) }
     }
 
-    /// Once, right after the commit. Whatever goes wrong here, the outbox row stays and the relay takes over.
-    private func push(_ jobs: [JobRecord], _ receipt: RecordReceipt, _ issued: Issued?) async {
-        guard !receipt.outboxes.isEmpty, let issued else { return }
-        let recorded = zip(jobs, receipt.answers).compactMap { $1 == .recorded ? $0 : nil }
+    /// Those of this shard, once, right after the commit. Whatever goes wrong here, the outbox row stays and the
+    /// relay takes over. True: the queue has all of them.
+    private func push(_ jobs: [JobRecord], _ receipt: RecordReceipt, _ issued: Issued?) async -> Bool {
+        guard !receipt.outboxes.isEmpty, let issued else { return false }
+        let recorded = zip(jobs, receipt.answers).compactMap { job, answer in
+            answer == .recorded && part.holds(job.queue) ? job : nil
+        }
+        if recorded.isEmpty { return true }
         let new = recorded.filter { isClaimed($0, in: issued.epoch) }.map { Push($0, isRecorded: true) }
-        if new.isEmpty { return }
+        if new.isEmpty { return false }
         let queue = self.queue
         let isPushed = await ask {
             var isDone = new.count == recorded.count
             for chunk in new.calls() {
                 let answers = try await queue.push(chunk, issued: issued)
                 // The jobs of a full queue stay for the relay; those of the others go on.
-                if answers.contains(where: { $0 == .full || $0 == .refused }) { isDone = false }
+                if answers.contains(where: \.staysRecorded) { isDone = false }
             }
             return isDone
         }
-        guard isPushed == true else { return }
+        return isPushed == true
+    }
+
+    private func finish(_ receipt: RecordReceipt) async {
         do { try await outbox.finishOutbox(receipt.outboxes) } catch {
             observer.dutyFailed("push after commit", error)
         }
@@ -212,7 +245,13 @@ final class RecordLane: Sendable {
         case .exists(same: true): .success(Receipt(id: job.id, existed: true, durability: .recorded))
         case .exists(same: false), .withheld: .failure(.idConflict(job.id))
         case .keysElsewhere: .failure(.keysElsewhere(job.queue, .queued))
+        case .layoutNotRaised: .failure(.layoutNotRaised(job.id))
         case .duplicate(let holder): .success(Receipt(id: holder, existed: true, durability: .recorded))
         }
     }
+}
+
+extension PushAnswer {
+    /// The queue takes the job later: its outbox row stays.
+    fileprivate var staysRecorded: Bool { self == .full || self == .refused || self == .layoutNotRaised }
 }

@@ -22,6 +22,10 @@ public final class JobContext: Sendable {
     public let tags: [String]
     /// The W3C trace context that was enqueued with it; empty without one.
     public let trace: String
+    /// What was enqueued beside the body, to the bit.
+    public let headers: [String: [UInt8]]
+    /// On whose behalf it runs; nil = nobody's in particular.
+    public let tenant: String?
     /// Its arguments, as they were enqueued, to the bit.
     public let body: [UInt8]
     /// The worker that runs it.
@@ -53,6 +57,8 @@ public final class JobContext: Sendable {
         fence = (job.lease.epoch, job.lease.version)
         tags = job.record.tags
         trace = job.record.trace
+        headers = job.record.headers
+        tenant = job.record.tenant
         body = job.record.body
         self.worker = worker
         self.codec = codec

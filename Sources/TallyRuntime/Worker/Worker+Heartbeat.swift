@@ -2,8 +2,8 @@ import Glibc
 import TallyCore
 
 extension Worker {
-    /// Extends every lease each interval. A refused one cancels its handler.
-    func heartbeatLoop() async {
+    /// Extends every lease of one shard each interval. A refused one cancels its handler.
+    func heartbeatLoop(_ shard: WorkerShard) async {
         var nextBeat = ContinuousClock.now + configuration.heartbeat
         while !Task.isCancelled {
             do {
@@ -12,8 +12,8 @@ extension Worker {
                 return  // cancelled: the worker has ended
             }
             nextBeat = .now + configuration.heartbeat
-            if await extendAll() {
-                await beat(state.withLock { $0.drainBy } == nil ? .running : .draining)
+            if await extendAll(shard) {
+                await beat(shard, state.withLock { $0.drainBy } == nil ? .running : .draining)
             } else {
                 // The store is away: look again soon, the deadlines go on.
                 nextBeat = .now + min(configuration.heartbeat, .seconds(1))
@@ -36,17 +36,22 @@ extension Worker {
     }
 
     /// False when the store could not be asked.
-    private func extendAll() async -> Bool {
+    private func extendAll(_ shard: WorkerShard) async -> Bool {
         // A lost lease cannot come back: its handler was told to stop.
-        let entries = state.withLock { Array($0.table.entries.filter { $0.value.stop != .leaseLost }) }
+        let entries = state.withLock { state in
+            Array(
+                state.table.entries.filter {
+                    $0.value.stop != .leaseLost && $0.value.lease.shard == shard.shard
+                })
+        }
         for chunk in entries.pages(of: Limits.jobsPerCall) {
             let sent = ContinuousClock.now
             do {
-                let answers = try await queue.extend(
+                let answers = try await shard.queue.extend(
                     chunk.map(\.value.lease), by: configuration.lease)
                 for (entry, answer) in zip(chunk, answers) { take(answer, entry.key, sent: sent) }
             } catch {
-                observer.dutyFailed("heartbeat", error)
+                observer.dutyFailed(shard.name("heartbeat"), error)
                 return false
             }
         }
@@ -62,7 +67,13 @@ extension Worker {
         }
     }
 
-    func beat(_ status: WorkerBeat.Status) async {
+    func beatAll(_ status: WorkerBeat.Status) async {
+        await withTaskGroup(of: Void.self) { group in
+            for shard in shards { group.addTask { await self.beat(shard, status) } }
+        }
+    }
+
+    private func beat(_ shard: WorkerShard, _ status: WorkerBeat.Status) async {
         let running = state.withLock { Array($0.table.entries.keys.prefix(100).map(\.id)) }
         let beat = WorkerBeat(
             id: configuration.id, status: status, queues: configuration.queues,
@@ -70,9 +81,9 @@ extension Worker {
             concurrency: configuration.concurrency, startedAt: startedAt, host: Host.name,
             pid: getpid())
         do {
-            try await queue.heartbeat(beat)
+            try await shard.queue.heartbeat(beat)
         } catch {
-            observer.dutyFailed("heartbeat", error)
+            observer.dutyFailed(shard.name("heartbeat"), error)
         }
     }
 }

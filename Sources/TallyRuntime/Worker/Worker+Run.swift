@@ -60,7 +60,7 @@ extension Worker {
         }
         state.withLock { $0.table.owe(key, bytes: settlement.bytes) }
         let send: SettleChain.Send = { [self] answered in
-            lane.add(
+            lane(of: settlement.lease).add(
                 OwedSettlement(settlement: settlement, deadline: deadline) { [self] answer in
                     forget(key)
                     observer.jobEnded(job, worker: id, outcome: Ending.name(answer), ran: ran)

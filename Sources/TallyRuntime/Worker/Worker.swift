@@ -20,11 +20,14 @@ public final class Worker: Sendable {
     /// Jobs running right now.
     public var active: Int { state.withLock { $0.table.occupied } }
 
+    /// Over all shards: what it asks for may live on any.
     let queue: any Leasing
+    /// Those that its queues live on. What it holds on one shard is kept and settled there, whatever becomes of
+    /// others.
+    let shards: [WorkerShard]
     let ledger: (any LedgerTransactions)?
     let handlers: [JobType: JobHandler]
     let observer: any JobObserver
-    let lane: SettleLane
     let settleChain: SettleChain
     let startedAt = Timestamp.now
     let state = Mutex(State())
@@ -49,17 +52,18 @@ public final class Worker: Sendable {
     /// - Parameter ledger: for handlers that complete inside a transaction; others need none.
     /// - Parameter middleware: around each run and each settlement; the first is the outermost.
     public init(
-        queue: any QueueDriver, ledger: (any LedgerTransactions)? = nil, handlers: [JobHandler],
+        queue: any ShardedDriver, ledger: (any LedgerTransactions)? = nil, handlers: [JobHandler],
         configuration: WorkerConfiguration = WorkerConfiguration(),
         middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver()
     ) {
-        self.queue = queue.store.leasing
+        let queue = queue.sharded
+        self.queue = queue.leasing
+        shards = WorkerShard.all(of: queue, for: configuration.queues, observer: observer)
         self.ledger = ledger
         self.configuration = configuration
         self.observer = observer
         self.handlers = Dictionary(
             handlers.map { ($0.type, $0.wrapped(in: middleware)) }, uniquingKeysWith: { _, last in last })
-        lane = SettleLane(queue: self.queue, observer: observer)
         settleChain = SettleChain(middleware)
     }
 
@@ -81,25 +85,25 @@ public final class Worker: Sendable {
     }
 
     private func runToEnd() async -> Result<Void, any Error> {
-        await beat(.running)
+        await beatAll(.running)
         let reserver = Task.detached { try await self.reserveLoop() }
         let isDraining = state.withLock { state in
             state.reserver = reserver
             return state.drainBy != nil
         }
         if isDraining { reserver.cancel() }
-        let beats = Task.detached { await self.heartbeatLoop() }
+        let beats = shards.map { shard in Task.detached { await self.heartbeatLoop(shard) } }
         let watch = Task.detached { await self.watchLeases() }
         let result = await reserver.result
-        if !Task.isCancelled { await beat(.draining) }
+        if !Task.isCancelled { await beatAll(.draining) }
         await finish()
-        beats.cancel()
+        for beat in beats { beat.cancel() }
         watch.cancel()
-        await beats.value
+        for beat in beats { await beat.value }
         await watch.value
         await settleChain.drain(until: .now + Limits.stopGrace)
-        await lane.drain()
-        await beat(.stopped)
+        for shard in shards { await shard.lane.drain() }
+        await beatAll(.stopped)
         return result
     }
 
@@ -118,7 +122,7 @@ public final class Worker: Sendable {
     }
 
     private func stopNow() {
-        lane.giveUp(at: .now + Limits.stop)
+        for shard in shards { shard.lane.giveUp(at: .now + Limits.stop) }
         end(by: .now)
     }
 
@@ -178,7 +182,7 @@ public final class Worker: Sendable {
         }
         if isSooner { sooner.post() }
         for lease in reservation.corrupt {
-            lane.add(
+            lane(of: lease).add(
                 OwedSettlement(
                     settlement: .fail(
                         lease, attempts: 0, error: "corrupt: the stored body is not what was enqueued"),

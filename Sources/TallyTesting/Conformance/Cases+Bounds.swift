@@ -44,7 +44,7 @@ extension Conformance {
             try await expectError("stamp", .closed) { try await s.queue.enqueueing.stamp() }
             try await expectError("history", .closed) { try await s.queue.transitions.history() }
             try await expectError("log", .closed) {
-                try await s.queue.transitions.log(after: .start, limit: 1)
+                try await s.queue.transitions.log(after: .start(of: s.shard), limit: 1)
             }
             try await expectError("inspect", .closed) { try await s.held(lease.id) }
             try await expectError("wait", .closed) {

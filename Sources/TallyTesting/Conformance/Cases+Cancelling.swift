@@ -90,7 +90,7 @@ extension Conformance {
             _ = try await s.ledger.recording.record([job])
             let epoch = try await s.epoch()
 
-            let issued = Issued(epoch: epoch, at: s.start)
+            let issued = s.issued(epoch, at: s.start)
             let answer = try await s.cancel(job.id, tombstone: (1, issued))
 
             try expect("answer", answer, .cancelled(version: 1, epoch: epoch))
@@ -101,13 +101,13 @@ extension Conformance {
         ConformanceCase("cancel_decided_too_long_ago_is_refused", ["D11"]) { s in
             let epoch = try await s.epoch()
             let now = s.start + Limits.issued
-            let late = Issued(epoch: epoch, at: s.at(.microseconds(-1)))
-            let other = Issued(epoch: epoch + 1, at: now)
+            let late = s.issued(epoch, at: s.at(.microseconds(-1)))
+            let other = s.issued(epoch + 1, at: now)
             let id = JobID()
 
             try expect("too old", try await s.cancel(id, tombstone: (1, late), at: now), .refused)
             try expect("other epoch", try await s.cancel(id, tombstone: (1, other), at: now), .refused)
-            let just = try await s.cancel(id, tombstone: (1, Issued(epoch: epoch, at: s.start)), at: now)
+            let just = try await s.cancel(id, tombstone: (1, s.issued(epoch, at: s.start)), at: now)
             try expect("just in time", just, .cancelled(version: 1, epoch: epoch))
         },
         ConformanceCase("recorded_cancel_needs_the_version_and_the_epoch", ["D11"]) { s in
@@ -121,21 +121,29 @@ extension Conformance {
             try await s.settle()
 
             let ledger = s.ledger
-            let unknown = try await ledger.control.recordCancel(JobID(), version: 1, epoch: epoch)
+            let unknown = try await ledger.control.recordCancel(
+                JobID(), version: 1, epoch: epoch, shard: s.shard)
             try expect("unknown", unknown, .notFound)
             try expect(
-                "version", try await ledger.control.recordCancel(job.id, version: 1, epoch: epoch), .raced)
+                "version",
+                try await ledger.control.recordCancel(job.id, version: 1, epoch: epoch, shard: s.shard),
+                .raced)
             try expect(
-                "epoch", try await ledger.control.recordCancel(job.id, version: 2, epoch: epoch + 1), .raced)
+                "epoch",
+                try await ledger.control.recordCancel(job.id, version: 2, epoch: epoch + 1, shard: s.shard),
+                .raced)
             try expect(
-                "done", try await ledger.control.recordCancel(running.id, version: 1, epoch: epoch),
+                "done",
+                try await ledger.control.recordCancel(running.id, version: 1, epoch: epoch, shard: s.shard),
                 .cancelled)
             try expect(
-                "repeat", try await ledger.control.recordCancel(running.id, version: 1, epoch: epoch),
+                "repeat",
+                try await ledger.control.recordCancel(running.id, version: 1, epoch: epoch, shard: s.shard),
                 .cancelled)
             _ = try await s.ack(lease)
             try await s.settle()
-            let ended = try await ledger.control.recordCancel(job.id, version: 9, epoch: epoch)
+            let ended = try await ledger.control.recordCancel(
+                job.id, version: 9, epoch: epoch, shard: s.shard)
             try expect("ended", ended, .ended(.completed))
         },
     ]

@@ -71,7 +71,7 @@ extension Conformance {
             try expect("jobs", try await s.reserve(10, at: s.at(.seconds(9))).jobs.map(\.record), [first])
         },
         ConformanceCase("unique_key_is_per_queue_and_trimmed_and_blank_is_none", ["E2"]) { s in
-            let elsewhere = QueueName("\(s.name)-b")
+            let elsewhere = s.sibling("b")
             let first = s.record(unique: UniqueKey(" k "))
 
             let answers = try await s.push([

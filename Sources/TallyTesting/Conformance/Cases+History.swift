@@ -96,7 +96,7 @@ extension Conformance {
         ConformanceCase("log_is_dense_and_mirrored_once", ["P10"]) { s in
             _ = try await s.push([s.record(), s.record()])
             for job in try await s.reserve(2).jobs { _ = try await s.ack(job.lease) }
-            let cursor = try await s.ledger.mirror.cursor()
+            let cursor = try await s.ledger.mirror.cursor(of: s.shard)
             let entries = try await s.queue.transitions.log(after: cursor, limit: 100)
             let end = try await s.queue.transitions.history().end
             try expect(
@@ -107,7 +107,7 @@ extension Conformance {
             try expect("first", try await s.ledger.mirror.apply(batch), true)
             try expect("second", try await s.ledger.mirror.apply(batch), false)
 
-            try expect("cursor", try await s.ledger.mirror.cursor(), end)
+            try expect("cursor", try await s.ledger.mirror.cursor(of: s.shard), end)
             for event in batch.events {
                 let count = try await s.ledger.inspection.events(event.job).filter { $0 == event }.count
                 try expect("times that \(event) is kept", count, 1)
@@ -161,11 +161,11 @@ extension Conformance {
                 try await s.queue(at: now).enqueueing.push(
                     [Push(s.record(), isRecorded: true)], issued: issued)
             }
-            let old = try await push(Issued(epoch: epoch, at: s.at(.microseconds(-1))))
+            let old = try await push(s.issued(epoch, at: s.at(.microseconds(-1))))
             try expect("1 µs too old", old, [.refused])
-            try expect("other epoch", try await push(Issued(epoch: epoch - 1, at: now)), [.refused])
-            try expect("of a held epoch", try await push(Issued(epoch: 0, at: now)), [.refused])
-            try expect("just in time", try await push(Issued(epoch: epoch, at: s.start)), [.pushed])
+            try expect("other epoch", try await push(s.issued(epoch - 1, at: now)), [.refused])
+            try expect("of a held epoch", try await push(s.issued(0, at: now)), [.refused])
+            try expect("just in time", try await push(s.issued(epoch, at: s.start)), [.pushed])
         },
         ConformanceCase("push_at_a_higher_version_replaces_what_is_held", ["P3"]) { s in
             let job = try await s.enqueue()

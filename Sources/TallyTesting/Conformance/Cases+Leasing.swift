@@ -76,7 +76,7 @@ extension Conformance {
             try expect("due", try await s.reserve().nextEvent, s.at(.seconds(50)))
             _ = try await s.enqueue()
             try expect("expiry", try await s.reserve(lease: .seconds(20)).nextEvent, s.at(.seconds(20)))
-            let other = QueueName("\(s.name.text)-idle")
+            let other = s.sibling("idle")
             try expect("another queue's", try await s.reserve(from: [other]).nextEvent, nil)
         },
         ConformanceCase("reclaim_works_without_anybody_polling_the_queue", ["C15"]) { s in

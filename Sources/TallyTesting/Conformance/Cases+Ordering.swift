@@ -26,7 +26,7 @@ extension Conformance {
             try expect("ids", taken.jobs.map(\.record.id), expected.map(\.id))
         },
         ConformanceCase("queues_are_served_in_the_order_given", ["B3"]) { s in
-            let other = QueueName("\(s.name)-b")
+            let other = s.sibling("b")
             let here = s.record()
             let there = s.record(queue: other, priority: .critical)
             _ = try await s.push([there, here])

@@ -74,9 +74,7 @@ extension Stage {
     /// A job in the state, and the lease that it has, had, or would have had.
     private func bring(to state: Conformance.JobState) async throws -> Lease {
         let epoch = try await epoch()
-        func token(_ id: JobID) -> Lease {
-            Lease(id: id, version: 2, epoch: epoch, expiresAt: at(.seconds(30)))
-        }
+        func token(_ id: JobID) -> Lease { self.token(id, epoch: epoch) }
         switch state {
         case .unknown: return token(JobID())
         case .pending: return token(try await enqueue().id)

@@ -9,7 +9,9 @@ extension Conformance {
             for _ in 0..<2 { _ = try await s.enqueue() }
             let leases = try await s.reserve(2).jobs.map(\.lease)
             var wrong = leases[0]
-            wrong = Lease(id: wrong.id, version: 9, epoch: wrong.epoch, expiresAt: wrong.expiresAt)
+            wrong = Lease(
+                id: wrong.id, version: 9, epoch: wrong.epoch, expiresAt: wrong.expiresAt,
+                shard: wrong.shard)
             let answers = try await s.queue(at: s.start).leasing.extend(
                 [wrong, leases[1]], by: .seconds(60))
             try expect("refused", answers[0], .refused(.mismatch))

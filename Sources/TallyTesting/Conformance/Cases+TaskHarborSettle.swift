@@ -125,7 +125,7 @@ extension Stage {
     /// A runnable job that nobody has leased.
     func notInFlight(_ verb: (Lease) async throws -> LeaseRefusal?) async throws {
         let job = try await enqueue()
-        let token = Lease(id: job.id, version: 2, epoch: try await epoch(), expiresAt: at(.seconds(30)))
+        let token = token(job.id, epoch: try await epoch())
 
         try expect("answer for a pending job", try await verb(token), .notProcessing)
 
@@ -135,7 +135,9 @@ extension Stage {
 
 extension Lease {
     func with(version: Int? = nil, epoch: Int64? = nil) -> Lease {
-        Lease(id: id, version: version ?? self.version, epoch: epoch ?? self.epoch, expiresAt: expiresAt)
+        Lease(
+            id: id, version: version ?? self.version, epoch: epoch ?? self.epoch, expiresAt: expiresAt,
+            shard: shard)
     }
 }
 

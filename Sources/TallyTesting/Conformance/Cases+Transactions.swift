@@ -164,6 +164,6 @@ extension Conformance {
 
 extension Stage {
     fileprivate func lease(of job: JobRecord, version: Int) async throws -> Lease {
-        Lease(id: job.id, version: version, epoch: try await epoch(), expiresAt: at(.seconds(30)))
+        token(job.id, version: version, epoch: try await epoch())
     }
 }

@@ -3,7 +3,9 @@ import TallyCore
 /// The two stores that a case runs against, and how to bring them together.
 public struct ConformanceStore: Sendable {
     /// Empty at the start of a case, and made with `clock`. The kit asks for its inspection and its repair, too.
-    public let queue: QueueStore
+    public let sharded: ShardedQueue
+    /// The first shard, for where there is one.
+    public var queue: QueueStore { sharded.shards[0] }
     /// Fresh, or at least nobody else's meanwhile: its cursor follows this queue's log, and cases count its balances.
     public let ledger: LedgerStore
     /// What the queue takes for the time; the kit moves it, forwards and back.
@@ -15,14 +17,18 @@ public struct ConformanceStore: Sendable {
 
     /// Two stores; without `settle`, `Settling` brings them together.
     public init(
-        queue: any QueueDriver, ledger: any LedgerDriver, clock: ManualClock,
+        queue: any ShardedDriver, ledger: any LedgerDriver, clock: ManualClock,
         settle: (@Sendable () async throws -> Void)? = nil,
         close: @escaping @Sendable () async throws -> Void = {}
     ) {
-        self.queue = queue.store
+        let sharded = queue.sharded
+        self.sharded = sharded
         self.ledger = ledger.store
         self.clock = clock
-        self.settle = settle ?? { try await Settling.run(queue, ledger) }
+        self.settle =
+            settle ?? {
+                for shard in sharded.shards { try await Settling.run(shard, ledger) }
+            }
         self.close = close
     }
 }
@@ -92,7 +98,7 @@ public enum Conformance {
     /// All of them, in the order in which they run.
     public static let cases: [ConformanceCase] =
         taskHarbor + enqueueing + ordering + leasing + refusals + settling + cancelling + history + bounds
-        + transactions
+        + transactions + layouts
 }
 
 // MARK: - Expectations

@@ -10,17 +10,22 @@ public enum Settling {
         while true {
             // Before the ledger is read, as `Issued` asks.
             let issued = try await queue.enqueueing.stamp()
-            let done = try await ledger.outbox.relay(rows: 100, olderThan: .zero) { row in
+            var claim = RelayClaim(rows: 100, olderThan: .zero)
+            claim.part = queue.part
+            let done = try await ledger.outbox.relay(claim) { row in
                 for call in row.pushes.calls() {
                     let answers = try await queue.enqueueing.push(call, issued: issued)
-                    if answers.contains(where: { $0 == .full || $0 == .refused }) { return false }
+                    let stays: [PushAnswer] = [.full, .refused, .layoutNotRaised]
+                    if answers.contains(where: stays.contains) {
+                        return RelayVerdict(left: row.pushes.map(\.record.id))
+                    }
                 }
-                return true
+                return RelayVerdict()
             }
             if done.deleted == 0 { break }
         }
         while true {
-            let after = try await ledger.mirror.cursor()
+            let after = try await ledger.mirror.cursor(of: queue.part.shard)
             let entries = try await queue.transitions.log(after: after, limit: 1000)
             if entries.isEmpty { break }
             let batch = MirrorBatch(folding: entries, after: after)

@@ -1,9 +1,11 @@
 import TallyCore
 
-/// What a case works with: the stores, a queue name of its own, a clock that stands in 2030, and the verbs with their
-/// usual arguments filled in.
+/// What a case works with: the stores, a queue name of its own with the shard that it lives on, a clock that stands
+/// in 2030, and the verbs with their usual arguments filled in.
 struct Stage: Sendable {
+    /// The shard of its name, but that jobs are leased over all of them.
     let queue: InspectedQueue
+    private let sharded: ShardedQueue
     let ledger: LedgerStore
     private let clock: ManualClock
     let settle: @Sendable () async throws -> Void
@@ -14,12 +16,15 @@ struct Stage: Sendable {
     let start = Timestamp(microseconds: 1_893_553_445_000_006)
 
     init(_ store: ConformanceStore) throws(QueueError) {
-        queue = try InspectedQueue(store.queue, for: "conformance")
+        name = QueueName("conformance-\(JobID())")
+        sharded = store.sharded
+        var own = sharded.shard(of: name)
+        own.leasing = sharded.leasing
+        queue = try InspectedQueue(own, for: "conformance")
         ledger = store.ledger
         clock = store.clock
         clock.set(start)
         settle = store.settle
-        name = QueueName("conformance-\(JobID())")
     }
 
     func at(_ offset: Duration) -> Timestamp { start + offset }
@@ -28,6 +33,24 @@ struct Stage: Sendable {
     func queue(at now: Timestamp?) -> InspectedQueue {
         clock.set(now ?? start)
         return queue
+    }
+
+    var shard: Shard { queue.part.shard }
+
+    /// Another queue of the same shard.
+    func sibling(_ suffix: String) -> QueueName {
+        var name = "\(name)-\(suffix)"
+        while !queue.part.holds(QueueName(name)) { name += "." }
+        return QueueName(name)
+    }
+
+    func issued(_ epoch: Int64, at time: Timestamp) -> Issued {
+        Issued(shard: shard, epoch: epoch, at: time)
+    }
+
+    /// A lease that nobody has given.
+    func token(_ id: JobID, version: Int = 2, epoch: Int64) -> Lease {
+        Lease(id: id, version: version, epoch: epoch, expiresAt: at(.seconds(30)), shard: shard)
     }
 
     // MARK: - Enqueue
@@ -42,7 +65,9 @@ struct Stage: Sendable {
     }
 
     func push(_ records: [JobRecord], at now: Timestamp? = nil) async throws -> [PushAnswer] {
-        try await queue(at: now).enqueueing.push(records.map { Push($0) }, issued: nil)
+        clock.set(now ?? start)
+        let store = sharded.shard(of: records.first?.queue ?? name)
+        return try await store.enqueueing.push(records.map { Push($0) }, issued: nil)
     }
 
     /// Puts one job in and returns its record.

@@ -116,8 +116,8 @@ extension FaultyLedger: Recording, LedgerOutbox, MirrorApplication, LedgerContro
     ) async throws(LedgerError) -> RelayPass {
         try await pass(.relay, await base.outbox.relay(claim, push: push))
     }
-    public func cursor() async throws(LedgerError) -> LogPosition {
-        try await pass(.cursor, await base.mirror.cursor())
+    public func cursor(of shard: Shard) async throws(LedgerError) -> LogPosition {
+        try await pass(.cursor, await base.mirror.cursor(of: shard))
     }
     public func apply(_ batch: MirrorBatch) async throws(LedgerError) -> Bool {
         try await pass(.apply, await base.mirror.apply(batch))
@@ -133,10 +133,11 @@ extension FaultyLedger: Recording, LedgerOutbox, MirrorApplication, LedgerContro
                 despiteEffect: despiteEffect))
     }
     public func recordCancel(
-        _ id: JobID, version: Int, epoch: Int64
+        _ id: JobID, version: Int, epoch: Int64, shard: Shard
     ) async throws(LedgerError) -> RecordCancelAnswer {
         try await pass(
-            .recordCancel, await base.control.recordCancel(id, version: version, epoch: epoch))
+            .recordCancel,
+            await base.control.recordCancel(id, version: version, epoch: epoch, shard: shard))
     }
     public func jobs(_ ids: [JobID]) async throws(LedgerError) -> [JobID: JobSnapshot] {
         try await pass(.jobs, await base.inspection.jobs(ids))

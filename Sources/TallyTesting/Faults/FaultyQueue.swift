@@ -36,6 +36,7 @@ public final class FaultyQueue: QueueDriver {
     /// The seams that every queue has; inspection, repair, key homes and pairing where `base` has them.
     public var store: QueueStore {
         var store = QueueStore(self, close: base.close)
+        store.part = base.part
         if base.inspection != nil { store.inspection = self }
         if base.repair != nil { store.repair = self }
         store.keyHomes = base.keyHomes.map { FaultyKeyHomes(base: $0, queue: self) }

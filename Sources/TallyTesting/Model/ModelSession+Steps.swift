@@ -19,7 +19,8 @@ extension ModelSession {
         case ..<84: try await cancel()
         case ..<87: try await sweep("promote") { try await $0.promote($1) }
         case ..<90: try await sweep("reclaim") { try await $0.reclaim($1) }
-        case ..<92: try await pause()
+        case ..<91: try await pause()
+        case ..<92: try await raiseRecordLayout()
         case ..<96: try await recordOrFinish()
         case ..<99: try await repair()
         default: try await invalid()
@@ -90,6 +91,15 @@ extension ModelSession {
             let issued = try await self.issued(role, age: age, isForeign: isForeign)
             return try await self.queues[role].enqueueing.push(
                 pushes, issued: isIssued ? issued : nil)
+        }
+    }
+
+    /// Jobs that were refused before it go in after it.
+    private func raiseRecordLayout() async throws {
+        try await both("raise record layout") { role in
+            try await self.queues[role].store.recordLayout?.raiseRecordLayout(to: JobRecord.newestLayout)
+            try await self.stores[role].ledger.recordLayout?.raiseRecordLayout(to: JobRecord.newestLayout)
+            return try await self.queues[role].store.recordLayout?.recordLayout()
         }
     }
 

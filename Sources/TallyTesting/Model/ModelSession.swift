@@ -56,8 +56,14 @@ final class ModelSession {
         self.plan = plan
         random = SplitMix64(seed: plan.seed)
         clock = subject.clock
-        let queue = MemoryQueue(clock: clock.reading)
-        let ledger = MemoryLedger(clock: clock.reading)
+        // Both begin with the record layout that the other pair may write.
+        let newest = JobRecord.newestLayout
+        let queue = MemoryQueue(
+            clock: clock.reading, recordLayout: try await subject.queue.recordLayout?.recordLayout() ?? newest
+        )
+        let ledger = MemoryLedger(
+            clock: clock.reading,
+            recordLayout: try await subject.ledger.recordLayout?.recordLayout() ?? newest)
         let reference = ConformanceStore(queue: queue, ledger: ledger, clock: clock)
         stores = Pair(reference: reference, subject: subject)
         queues = Pair(
@@ -142,7 +148,15 @@ final class ModelSession {
                 record.unique = UniqueKey(text, lifetime)
             }
         }
+        if random.chance(30) { addNewerFields(to: &record) }
         return Slot(record: record, isRecorded: isRecorded)
+    }
+
+    private func addNewerFields(to record: inout JobRecord) {
+        if random.chance(60) { record.headers = ["b": [UInt8.random(in: 0...255, using: &random)], "a": []] }
+        if random.chance(50) { record.tenant = "tenant" }
+        if random.chance(50) { record.limitKey = "limit \(Int.random(in: 0..<3, using: &random))" }
+        if random.chance(50) { record.notAfter = farAhead + .seconds(86_400) }
     }
 
     var farAhead: Timestamp { Timestamp(microseconds: 2_208_988_800_000_000) }

@@ -84,8 +84,8 @@ extension GatedLedger: Recording, LedgerOutbox, MirrorApplication, LedgerControl
         case .isRefused(let code), .losesReply(let code): throw Self.error(code, .relayDelete)
         }
     }
-    package func cursor() async throws(LedgerError) -> LogPosition {
-        try await pass(.cursor, await base.mirror.cursor())
+    package func cursor(of shard: Shard) async throws(LedgerError) -> LogPosition {
+        try await pass(.cursor, await base.mirror.cursor(of: shard))
     }
     package func apply(_ batch: MirrorBatch) async throws(LedgerError) -> Bool {
         try await pass(.apply, await base.mirror.apply(batch)) { .applied(batch, $0) }
@@ -102,10 +102,11 @@ extension GatedLedger: Recording, LedgerOutbox, MirrorApplication, LedgerControl
         ) { .requeued(id, seen: version, $0) }
     }
     package func recordCancel(
-        _ id: JobID, version: Int, epoch: Int64
+        _ id: JobID, version: Int, epoch: Int64, shard: Shard
     ) async throws(LedgerError) -> RecordCancelAnswer {
         try await pass(
-            .recordCancel, await base.control.recordCancel(id, version: version, epoch: epoch)
+            .recordCancel,
+            await base.control.recordCancel(id, version: version, epoch: epoch, shard: shard)
         ) { .cancelRecorded(id, version: version, $0) }
     }
     package func jobs(_ ids: [JobID]) async throws(LedgerError) -> [JobID: JobSnapshot] {

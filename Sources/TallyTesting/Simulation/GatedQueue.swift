@@ -13,6 +13,7 @@ package struct GatedQueue: QueueDriver {
 
     package var store: QueueStore {
         var store = QueueStore(self, close: {})
+        store.part = base.part
         store.inspection = self
         store.repair = self
         return store

@@ -102,16 +102,24 @@ enum StatsCommand: Command {
     }
 
     private static func show(_ report: StatsReport) {
-        if let time = report.history.opensIn {
-            Output.line("held, opens in \(Int(time.seconds.rounded(.up))) s; `tally serve` opens it at once")
+        for shard in report.shards {
+            let name = shard.part.isWhole ? "" : "shard \(shard.part.shard): "
+            if let error = shard.away { Output.line("\(name)away, its queues are missing here: \(error)") }
+            if let time = shard.history?.opensIn {
+                Output.line(
+                    "\(name)held, opens in \(Int(time.seconds.rounded(.up))) s; `tally serve` opens it at once"
+                )
+            }
         }
+        let isSharded = report.map.count > 1
         Output.table(
-            ["QUEUE", "PENDING", "WAITING", "DUE", "PROCESSING", "EXPIRED", "PAUSED"],
+            ["QUEUE", "PENDING", "WAITING", "DUE", "PROCESSING", "EXPIRED", "PAUSED"]
+                + (isSharded ? ["SHARD"] : []),
             report.queues.map {
                 [
                     Output.printable($0.queue.text), "\($0.pending)", "\($0.waiting)", "\($0.due)",
                     "\($0.processing)", "\($0.expired)", $0.isPaused ? "yes" : "",
-                ]
+                ] + (report.shard(of: $0.queue).map { ["\($0)"] } ?? [])
             })
         if let totals = report.totals {
             for (name, value) in totals.sorted(by: { $0.key < $1.key }) {
@@ -137,13 +145,17 @@ enum WorkersCommand: Command {
     static func run(_ arguments: Arguments) async throws {
         try await Common.withTally(arguments, isReading: true) { tally in
             let report = try await tally.admin.workers()
-            switch report.judged {
-            case .now: break
-            case .behind(let time, let lag):
-                Output.note(
-                    "tally workers: the ledger is \(Int(lag.seconds)) s behind Redis; judged as of \(time)")
-            case .nobody(let why):
-                Output.note("tally workers: Redis is away, so nobody is called lost: \(why)")
+            for (part, judged) in report.judged {
+                let redis = part.isWhole ? "Redis" : "the Redis of shard \(part.shard)"
+                switch judged {
+                case .now: break
+                case .behind(let time, let lag):
+                    Output.note(
+                        "tally workers: the ledger is \(Int(lag.seconds)) s behind \(redis); judged as of \(time)"
+                    )
+                case .nobody(let why):
+                    Output.note("tally workers: \(redis) is away, so nobody is called lost by it: \(why)")
+                }
             }
             if arguments.has("json") { Output.json(report.json) } else { show(report) }
         }

@@ -98,7 +98,7 @@ enum ReconcileCommand: Command {
             Output.line("inconclusive: \(run.inconclusive) jobs; the mirror did not catch up in time")
         }
         if let error = run.error { Output.line(error) }
-        if let queue = statement.queueDescription { Output.line(queue) }
+        for queue in statement.queueDescriptions { Output.line(queue) }
         Output.line(statement.description)
     }
 }

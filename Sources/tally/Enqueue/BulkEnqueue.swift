@@ -130,7 +130,7 @@ struct BulkEnqueue {
     /// Whether one of the jobs is to blame, not the store.
     private static func blames(_ error: EnqueueError) -> Bool {
         switch error {
-        case .invalid, .refused, .idConflict, .ended, .keysElsewhere: true
+        case .invalid, .refused, .idConflict, .ended, .keysElsewhere, .layoutNotRaised, .acrossShards: true
         case .uncertain, .unavailable, .full, .closed: false
         }
     }

@@ -10,10 +10,14 @@ enum EnqueueCommand: Command {
           --payload-file PATH | --payload-text TEXT | --payload-json JSON (checked) | --payload-base64 TEXT
           --queue Q --run-at TIME --timeout 30s --max-attempts N --max-crashes N
           --priority critical|high|normal|low --tag T (repeatable) --trace TEXT --codec NAME
+          --header NAME=VALUE       repeatable; --header-base64 NAME=BASE64 for bytes that no word can hold
+          --tenant T --limit-key K --not-after TIME
+                                    these four need record layout 2: `tally migrate --help`
           --id UUID                 a UUIDv7 of your own, made within a day: makes a retry safe
           --key K                   unique key; --key-for 10m or --key-for ever, else until the job is terminal
         tally enqueue --stdin       one JSON object a line, with the same names written with _, and "tags":[…]:
                                     {"type":"…","payload":…,"run_at":"…","timeout":"30s","max_attempts":3}
+                                    headers are an object of texts: "headers":{"NAME":"VALUE"}
                                     "payload" is any JSON value and kept to the bit; "payload_text" a text.
                                     Bad lines are named on standard error and skipped.
                                     Lines that have come go in after 100 ms, and on SIGTERM

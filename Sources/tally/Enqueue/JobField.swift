@@ -47,6 +47,15 @@ struct JobField: Sendable {
         },
         JobField("tags", flag: "tag", mayRepeat: true) { $0.record.tags += try $1.texts() },
         JobField("trace") { $0.record.trace = try $1.text() },
+        JobField("headers", flag: "header", mayRepeat: true, isRaw: true) {
+            try $0.add($1.headers(), from: $1)
+        },
+        JobField("headers_base64", flag: "header-base64", mayRepeat: true) {
+            try $0.add($1.headersInBase64(), from: $1)
+        },
+        JobField("tenant") { $0.record.tenant = try $1.text() },
+        JobField("limit_key") { $0.record.limitKey = try $1.text() },
+        JobField("not_after") { $0.record.notAfter = try $1.time() },
         JobField("id") { draft, said in
             let text = try said.text()
             guard let id = JobID(text) else {
@@ -81,6 +90,14 @@ struct JobDraft {
         if let payloadName { throw Usage("give \(payloadName) or \(said.name), not both") }
         payloadName = said.name
         record.body = bytes
+    }
+
+    mutating func add(_ headers: [(name: String, value: [UInt8])], from said: Said) throws {
+        for (name, value) in headers {
+            guard record.headers.updateValue(value, forKey: name) == nil else {
+                throw Usage("\(said.name): the header \(Output.printable(name)) is given twice")
+            }
+        }
     }
 
     /// The job, checked as no store will check it again.

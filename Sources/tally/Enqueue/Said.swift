@@ -68,6 +68,44 @@ struct Said {
         return try text()
     }
 
+    // MARK: Headers
+
+    /// `NAME=VALUE` as it is; of a line, an object of texts.
+    func headers() throws(Usage) -> [(name: String, value: [UInt8])] {
+        try headers { said throws(Usage) in try said.plainBytes() }
+    }
+
+    func headersInBase64() throws(Usage) -> [(name: String, value: [UInt8])] {
+        try headers { said throws(Usage) in try said.base64() }
+    }
+
+    private func headers(
+        _ value: (Said) throws(Usage) -> [UInt8]
+    ) throws(Usage) -> [(name: String, value: [UInt8])] {
+        switch self.value {
+        case .word(let bytes):
+            guard let end = bytes.firstIndex(of: UInt8(ascii: "=")),
+                let name = String(validating: bytes[..<end], as: UTF8.self)
+            else { throw Usage("\(name) must be NAME=VALUE") }
+            return [
+                (
+                    name,
+                    try value(Said(name: "\(self.name) \(name)", value: .word(Array(bytes[(end + 1)...]))))
+                )
+            ]
+        case .json(let bytes):
+            guard bytes.first == UInt8(ascii: "{"), let object = try? JSONObject(bytes) else {
+                throw Usage("\(name) must be an object of texts that names none twice")
+            }
+            var found: [(name: String, value: [UInt8])] = []
+            for member in object.members {
+                let said = Said(name: "\(name).\(member.name)", value: .json(Array(bytes[member.value])))
+                found.append((member.name, try value(said)))
+            }
+            return found
+        }
+    }
+
     // MARK: Payloads
 
     /// A word as it is, `-` for standard input; of a line, the JSON value's own bytes.

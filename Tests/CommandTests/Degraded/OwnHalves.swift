@@ -92,7 +92,7 @@ struct OwnHalves {
     func freeze() { for pid in processes { kill(pid, SIGSTOP) } }
     func thaw() { for pid in processes { kill(pid, SIGCONT) } }
     private var processes: [Int32] {
-        [servers.redisPid, servers.postgresPid].compactMap { $0 } + servers.backends
+        [servers.redises[0].pid, servers.postgresPid].compactMap { $0 } + servers.backends
     }
 
     // MARK: Afterwards

@@ -29,7 +29,7 @@ extension ReconcilePass {
         let rows = try await onLedger { try await ledger.reconciliation.views(ids) }
         guard rows.values.contains(where: \.hasHeldChanges) else { return rows }
         return try await onLedger {
-            let cursor = try await ledger.mirror.cursor()
+            let cursor = try await cursor()
             _ = try await ledger.mirror.apply(MirrorBatch(after: cursor, upTo: cursor))
             return try await ledger.reconciliation.views(ids)
         }
@@ -61,6 +61,7 @@ extension ReconcilePass {
             rows.removeAll { $0.id > end }
             guard let last = rows.last else { return }
             after = last.id
+            rows.removeAll { !part.holds($0.queue) }
             run.scannedLedger += rows.count
             let ids = rows.map(\.id)
             seen.formUnion(ids)
@@ -225,14 +226,21 @@ extension ReconcilePass {
         for (some, view) in views {
             for id in some {
                 let reading = QueueReading(view, id)
+                if let row = rows[id], !part.holds(row.queue), reading.held == nil { continue }
                 if remembering, let held = reading.held { standing[id] = held }
                 jobs[id] = Look(
                     reading: reading, row: rows[id],
-                    drift: Comparison.drift(reading, rows[id], epoch: history.epoch),
+                    drift: isMisplaced(view, id)
+                        ? .D37 : Comparison.drift(reading, rows[id], epoch: history.epoch),
                     queueName: view.held[id]?.record.queue.text ?? "")
             }
         }
         return Looks(epoch: history.epoch, jobs: jobs)
+    }
+
+    /// Held here, though its queue lives on another shard: no worker asks for it here.
+    private func isMisplaced(_ view: QueueView, _ id: JobID) -> Bool {
+        view.held[id].map { !part.holds($0.record.queue) } ?? false
     }
 
     /// Before their jobs end, as their own acks would have ended them.

@@ -75,25 +75,27 @@ extension ReconcilePass {
 
     private func lookForHole(_ structures: any QueueStructures, _ mirror: Mirror) async throws -> Hole? {
         let end = try await structures.survey().history.end
-        var cursor = try await ledger.mirror.cursor()
+        var cursor = try await self.cursor()
         do {
             // No further than the end that was noted: under load the log never ends.
-            while cursor < end, try await mirror.step() > 0 { cursor = try await ledger.mirror.cursor() }
+            while cursor < end, try await mirror.step() > 0 { cursor = try await self.cursor() }
         } catch let gap as LogGap {
-            return Hole(after: gap.after, upTo: LogPosition(epoch: gap.found.epoch, seq: gap.found.seq - 1))
+            return Hole(
+                after: gap.after,
+                upTo: LogPosition(shard: shard, epoch: gap.found.epoch, seq: gap.found.seq - 1))
         }
-        cursor = try await ledger.mirror.cursor()
-        if cursor >= end || cursor == .start { return nil }
+        cursor = try await self.cursor()
+        if cursor >= end || cursor.isStart { return nil }
         // The mirror found nothing to apply: either somebody else is at it, or there is nothing.
         if try await !queue.transitions.log(after: cursor, limit: 1).isEmpty { return nil }
-        return try await ledger.mirror.cursor() == cursor ? Hole(after: cursor, upTo: end) : nil
+        return try await self.cursor() == cursor ? Hole(after: cursor, upTo: end) : nil
     }
 
     /// D17: entries that the log still keeps and the ledger has applied must be events there.
     private mutating func checkOverlap() async throws {
         guard let repair = ledger.repair else { return }
-        let cursor = try await ledger.mirror.cursor()
-        let from = LogPosition(epoch: cursor.epoch, seq: max(0, cursor.seq - 200))
+        let cursor = try await self.cursor()
+        let from = LogPosition(shard: shard, epoch: cursor.epoch, seq: max(0, cursor.seq - 200))
         let entries = try await queue.transitions.log(after: from, limit: 200).filter {
             $0.position <= cursor
         }
@@ -125,8 +127,10 @@ extension ReconcilePass {
             let rows = try await ledger.reconciliation.active(after: after, limit: Limits.jobsPerCall)
             guard let last = rows.last else { return waiting }
             after = last.id
-            let view = try await queue.inspection.inspect(rows.map(\.id), bodies: .omitted)
-            var unknown = rows.filter { view.held[$0.id] == nil && view.ended[$0.id] == nil }
+            let own = rows.filter { part.holds($0.queue) }
+            if own.isEmpty { continue }
+            let view = try await queue.inspection.inspect(own.map(\.id), bodies: .omitted)
+            var unknown = own.filter { view.held[$0.id] == nil && view.ended[$0.id] == nil }
             if unknown.contains(where: \.hasHeldChanges) {
                 let now = try await self.rows(unknown.map(\.id))
                 unknown = unknown.compactMap { now[$0.id] }.filter { !$0.status.isTerminal }

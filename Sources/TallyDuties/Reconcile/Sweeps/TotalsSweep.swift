@@ -14,6 +14,7 @@ extension ReconcilePass {
                 ) { try await structures.correctSurvey(survey.missing) }
             }
         }
+        guard isFirst else { return }
         let statement = Statement(try await ledger.inspection.balances(), drift: 0)
         var isOff = !statement.holds
         guard let repair = ledger.repair else { return }
@@ -57,7 +58,10 @@ extension ReconcilePass {
             run.inconclusive += 1
             return
         }
-        let rows = try await ledger.inspection.workers()
+        // A worker reports to each shard that its queues live on: the log of one of them says that it lives.
+        let rows = try await ledger.inspection.workers().filter { row in
+            part.isWhole || row.beat.queues.contains(where: part.holds)
+        }
         var known: [WorkerID: WorkerRow] = [:]
         for row in rows { known[row.beat.id] = row }
         var words: [WorkerID: [UInt8]] = [:]
@@ -112,6 +116,7 @@ extension ReconcilePass {
             }
             cursor = next
         }
+        guard isFirst else { return }
         var after: LeakedKey?
         while true {
             let keys = try await repair.leakedKeys(after: after, limit: Limits.jobsPerCall)
@@ -131,7 +136,7 @@ extension ReconcilePass {
     /// right what they could. The rest needs a person.
     mutating func checkQuarantine() async throws {
         guard let repair = ledger.repair else { return }
-        for row in try await repair.quarantined(limit: Limits.maxPage) {
+        for row in try await ownQuarantine(repair) {
             // A worker's next heartbeat says more than the one set aside.
             let isRight: Bool?
             if row.source == "beat" {
@@ -163,6 +168,16 @@ extension ReconcilePass {
                         outcome: "needs_operator", severity: Drift.inQuarantine.severity,
                         detail: outcome + "; ops/runbooks/D19.md"))
             }
+        }
+    }
+
+    /// Of jobs of this shard; the log that a row came from tells where nothing is known of its job.
+    private func ownQuarantine(_ repair: any LedgerRepair) async throws -> [QuarantinedRow] {
+        let rows = try await repair.quarantined(limit: Limits.maxPage)
+        if part.isWhole { return rows }
+        let known = try await ledger.reconciliation.views(rows.map(\.job).filter { $0 != .zero })
+        return rows.filter { row in
+            known[row.job].map { part.holds($0.queue) } ?? (row.position.shard == shard)
         }
     }
 

@@ -61,6 +61,12 @@ extension FaultKind {
             var names = ["producer-redis", "producer-postgres"]
             names += (0..<plan.workers).flatMap { ["worker\($0)-redis", "worker\($0)-redis"] }
             for serve in 0..<plan.serves { names += ["serve\(serve)-redis", "serve\(serve)-postgres"] }
+            for shard in 1..<max(1, plan.shards) {
+                let roles =
+                    ["producer"] + (0..<plan.workers).map { "worker\($0)" }
+                    + (0..<plan.serves).map { "serve\($0)" }
+                names += roles.map { $0 + DrillStage.linkSuffix(shard) }
+            }
             let target = random.pick(names)
             let mode = mode(&random)
             return Fault(target, random.milliseconds(length), claims: ["link \(target)"]) { site, time in

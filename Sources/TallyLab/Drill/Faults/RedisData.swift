@@ -15,12 +15,14 @@ extension FaultKind {
 
     private static let redisTailCut = redis("redis-tail-cut", "F13", 200...2000, losesRedisData: true) {
         site, age in
-        let servers = site.stage.servers
+        let server = site.redis
         // The power fails now; what was written within `age` had not reached the disk.
-        guard let sample = site.stage.sampler.sample(age: age), servers.appendFiles.last == sample.path else {
+        guard let sample = site.stage.samplers[server.shard].sample(age: age),
+            server.appendFiles.last == sample.path
+        else {
             return .init(false, "no sample of the file that is written now")
         }
-        guard servers.killRedis() else { return .init(false, "was not there") }
+        guard server.kill() else { return .init(false, "was not there") }
         var info = stat()
         stat(sample.path, &info)
         // Shorter than the sample: another fault has cut it since, and to make it longer would fill it with zeros.
@@ -34,8 +36,8 @@ extension FaultKind {
 
     private static let redisFileHole = redis("redis-file-hole", "F14", 50...300, losesRedisData: true) {
         site, time in
-        let servers = site.stage.servers
-        guard servers.killRedis(), let path = servers.appendFiles.last,
+        let server = site.redis
+        guard server.kill(), let path = server.appendFiles.last,
             let file = FileHandle(forUpdatingAtPath: path)
         else { return .init(false, "was not there") }
         // Where a command begins, near the end: zeros there cannot be taken for part of a value.
@@ -51,15 +53,15 @@ extension FaultKind {
         try file.write(contentsOf: Data(count: Int(min(4096, size - hole))))
         try file.close()
         site.hold(time)
-        let cuts = servers.cuts
+        let cuts = server.cuts
         try site.startRedis()
-        return .init(servers.cuts > cuts, "refused to start; cut \(size - hole) bytes before the end")
+        return .init(server.cuts > cuts, "refused to start; cut \(size - hole) bytes before the end")
     }
 
     private static let redisFlushall = redis("redis-flushall", "F15", 50...100, losesRedisData: true) {
         site, _ in
-        let redis = site.stage.servers.redis
-        let held = redis.ask("HLEN", RedisKey.body.of("tally"))?.number ?? 0
+        let redis = site.redis.admin
+        let held = redis.ask("HLEN", RedisKey.body.of("tally", shard: site.shard))?.number ?? 0
         let reply = redis.ask("FLUSHALL")
         return .init(reply?.text == "OK" && held > 0, "\(held) jobs were in it")
     }
@@ -68,8 +70,8 @@ extension FaultKind {
         var flushed = 0
         let end = ContinuousClock.now + time
         repeat {
-            let libraries = site.stage.servers.redis.ask("FUNCTION", "LIST")?.list.count ?? 0
-            if libraries > 0, site.stage.servers.redis.ask("FUNCTION", "FLUSH")?.text == "OK" { flushed += 1 }
+            let libraries = site.redis.admin.ask("FUNCTION", "LIST")?.list.count ?? 0
+            if libraries > 0, site.redis.admin.ask("FUNCTION", "FLUSH")?.text == "OK" { flushed += 1 }
             site.hold(.milliseconds(150))
         } while ContinuousClock.now < end && !site.isStopping()
         return .init(flushed > 0, "functions dropped \(flushed) times")
@@ -80,8 +82,8 @@ extension FaultKind {
         let end = ContinuousClock.now + time
         repeat {
             deleted +=
-                site.stage.servers.redis.ask(
-                    "DEL", RedisKey.wake.of("tally", "drill"), RedisKey.workers.of("tally"))?.number ?? 0
+                site.redis.admin.ask(
+                    "DEL", site.wakeKey, RedisKey.workers.of("tally", shard: site.shard))?.number ?? 0
             site.hold(.milliseconds(20))
         } while ContinuousClock.now < end && !site.isStopping()
         return .init(deleted > 0, "\(deleted) keys deleted")
@@ -89,10 +91,10 @@ extension FaultKind {
 
     private static let redisEmpty = redis("redis-empty", "F16", 50...300, losesRedisData: true) {
         site, time in
-        let servers = site.stage.servers
-        let held = servers.redis.ask("HLEN", RedisKey.body.of("tally"))?.number ?? 0
-        guard servers.killRedis() else { return .init(false, "was not there") }
-        try FileManager.default.removeItem(atPath: "\(servers.redisFolder)/appendonlydir")
+        let server = site.redis
+        let held = server.admin.ask("HLEN", RedisKey.body.of("tally", shard: site.shard))?.number ?? 0
+        guard server.kill() else { return .init(false, "was not there") }
+        try FileManager.default.removeItem(atPath: "\(server.folder)/appendonlydir")
         site.hold(time)
         try site.startRedis()
         return .init(held > 0, "replaced by an empty server; \(held) jobs were in it")
@@ -100,15 +102,15 @@ extension FaultKind {
 
     private static let redisOlder = redis("redis-older", "F16", 1000...3000, losesRedisData: true) {
         site, time in
-        let servers = site.stage.servers
+        let server = site.redis
         let files = FileManager.default
-        let live = "\(servers.redisFolder)/appendonlydir"
-        let copy = "\(servers.redisFolder)/copy"
+        let live = "\(server.folder)/appendonlydir"
+        let copy = "\(server.folder)/copy"
         try? files.removeItem(atPath: copy)  // of an earlier fault, if any
         // A file that vanishes in between belongs to a rewrite: not this time.
         guard (try? files.copyItem(atPath: live, toPath: copy)) != nil else { return .init(false, "no copy") }
         site.hold(time)
-        guard servers.killRedis() else { return .init(false, "was not there") }
+        guard server.kill() else { return .init(false, "was not there") }
         try files.removeItem(atPath: live)
         try files.moveItem(atPath: copy, toPath: live)
         try site.startRedis()
@@ -120,14 +122,14 @@ extension FaultKind {
         guard let (folder, replica) = try site.replica() else {
             return .init(false, "the replica never caught up")
         }
-        let old = site.stage.servers.redis
+        let old = site.redis.admin
         // What is written while the replica sleeps is lost with the primary.
         let before = Int(old.info("master_repl_offset") ?? "") ?? 0
         if let pid = PrivateServers.pid("\(folder)/pid", of: "redis") {
             kill(pid, SIGSTOP)
             site.hold(lag)
             let after = Int(old.info("master_repl_offset") ?? "") ?? 0
-            _ = site.stage.servers.killRedis()
+            _ = site.redis.kill()
             kill(pid, SIGCONT)
             site.promote(folder, replica)
             return .init(
@@ -141,16 +143,17 @@ extension FaultKind {
         guard let (folder, replica) = try site.replica() else {
             return .init(false, "the replica never caught up")
         }
-        let servers = site.stage.servers
-        let oldPid = servers.redisPid
+        let server = site.redis
+        let oldPid = server.pid
         let from = Timestamp.now.microseconds
         _ = replica.ask("REPLICAOF", "NO", "ONE")
         // The first worker goes on with the old primary, all others with the new one.
-        for link in site.stage.links("-redis") where link.name != "worker0-redis" {
+        let suffix = DrillStage.linkSuffix(server.shard)
+        for link in site.stage.links(suffix) where link.name != "worker0" + suffix {
             link.redirect(to: replica.port)
         }
         let before = site.stage.board[0, .acked]
-        servers.promoted(folder, replica.port)
+        server.promoted(folder, replica.port)
         site.hold(time)
         let acks = site.stage.board[0, .acked] - before
         if let oldPid { PrivateServers.end(oldPid, SIGKILL) }
@@ -164,7 +167,7 @@ extension FaultKind {
 extension FaultSite {
     /// A replica that has caught up; nil when it did not in time, and then it is gone again.
     func replica() throws -> (folder: String, admin: AdminRedis)? {
-        let (folder, admin) = try stage.servers.startReplica()
+        let (folder, admin) = try redis.startReplica()
         if wait(upTo: .seconds(10), { admin.info("master_link_status") == "up" }) { return (folder, admin) }
         if let pid = PrivateServers.pid("\(folder)/pid", of: "redis") { PrivateServers.end(pid, SIGKILL) }
         return nil
@@ -172,7 +175,7 @@ extension FaultSite {
 
     func promote(_ folder: String, _ replica: AdminRedis) {
         _ = replica.ask("REPLICAOF", "NO", "ONE")
-        stage.servers.promoted(folder, replica.port)
+        redis.promoted(folder, replica.port)
         stage.redirect(cutting: true)
     }
 }

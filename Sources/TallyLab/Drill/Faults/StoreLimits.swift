@@ -11,7 +11,7 @@ extension FaultKind {
     ]
 
     private static let redisMaxmemory = redis("redis-maxmemory", "F22", 500...2000) { site, time in
-        let redis = site.stage.servers.redis
+        let redis = site.redis.admin
         let used = Int(redis.info("used_memory") ?? "") ?? 0
         let refused = site.refusals("OOM")
         _ = redis.ask("CONFIG", "SET", "maxmemory", "\(max(1 << 20, used - (2 << 20)))")
@@ -23,8 +23,8 @@ extension FaultKind {
 
     private static let redisDiskFull = redis("redis-disk-full", "F21", 500...2000) { site, time in
         // The file may not grow: what a full disk is to Redis. Writes are refused, or Redis ends.
-        let servers = site.stage.servers
-        guard let pid = servers.redisPid, let path = servers.appendFiles.last else {
+        let server = site.redis
+        guard let pid = server.pid, let path = server.appendFiles.last else {
             return .init(false, "no file")
         }
         var info = stat()
@@ -32,7 +32,7 @@ extension FaultKind {
         let refused = site.refusals("MISCONF")
         try ServerTools.run(["prlimit", "--pid", "\(pid)", "--fsize=\(info.st_size + 4096):unlimited"])
         site.hold(time)
-        if servers.redisPid == nil {
+        if server.pid == nil {
             try site.startRedis()
             return .init(true, "Redis ended: it could not write its file")
         }
@@ -43,7 +43,7 @@ extension FaultKind {
 
     private static let redisEvictionPolicy = redis("redis-eviction-policy", "F23", 300...1000) { site, time in
         // Without pressure: nothing is evicted. Whoever connects now must refuse to work.
-        let redis = site.stage.servers.redis
+        let redis = site.redis.admin
         site.stage.crew.tolerateEnds(for: time + .seconds(5))
         _ = redis.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
         let ended = redis.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")?.number ?? 0
@@ -56,7 +56,7 @@ extension FaultKind {
 extension FaultSite {
     /// How often Redis has refused calls with this error.
     func refusals(_ code: String) -> Int {
-        guard let text = stage.servers.redis.ask("INFO", "errorstats")?.text else { return 0 }
+        guard let text = redis.admin.ask("INFO", "errorstats")?.text else { return 0 }
         for line in text.split(whereSeparator: \.isNewline) where line.hasPrefix("errorstat_\(code):count=") {
             return Int(line.drop { $0 != "=" }.dropFirst()) ?? 0
         }

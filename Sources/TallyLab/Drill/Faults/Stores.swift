@@ -12,14 +12,14 @@ extension FaultKind {
     ]
 
     private static let redisKill = redis("redis-kill", "F03", 50...500, weight: 2) { site, time in
-        guard site.stage.servers.killRedis() else { return .init(false, "was not there") }
+        guard site.redis.kill() else { return .init(false, "was not there") }
         site.hold(time)
         try site.startRedis()
         return .init(true, "killed, away for \(time)")
     }
 
     private static let redisRestart = redis("redis-restart", "F03", 50...300) { site, time in
-        guard let pid = site.stage.servers.redisPid else { return .init(false, "was not there") }
+        guard let pid = site.redis.pid else { return .init(false, "was not there") }
         PrivateServers.end(pid, SIGTERM)
         site.hold(time)
         try site.startRedis()
@@ -27,7 +27,7 @@ extension FaultKind {
     }
 
     private static let redisStop = redis("redis-stop", "F06", 500...3000) { site, time in
-        guard let pid = site.stage.servers.redisPid, kill(pid, SIGSTOP) == 0 else {
+        guard let pid = site.redis.pid, kill(pid, SIGSTOP) == 0 else {
             return .init(false, "was not there")
         }
         site.hold(time)
@@ -36,7 +36,7 @@ extension FaultKind {
 
     private static let redisPause = redis("redis-pause", "F06", 300...1500) { site, time in
         let milliseconds = "\(Int(time.seconds * 1000))"
-        let reply = site.stage.servers.redis.ask("CLIENT", "PAUSE", milliseconds, "WRITE")
+        let reply = site.redis.admin.ask("CLIENT", "PAUSE", milliseconds, "WRITE")
         site.hold(time)
         return .init(reply?.text == "OK", "CLIENT PAUSE \(milliseconds) WRITE")
     }
@@ -47,7 +47,7 @@ extension FaultKind {
         let end = ContinuousClock.now + time
         repeat {
             killed +=
-                site.stage.servers.redis.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")?.number ?? 0
+                site.redis.admin.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")?.number ?? 0
             site.hold(.milliseconds(300))
         } while ContinuousClock.now < end && !site.isStopping()
         return .init(killed > 0, "\(killed) connections ended")
@@ -141,8 +141,13 @@ extension FaultKind {
         weight: Int = 1,
         _ act: @escaping @Sendable (FaultSite, Duration) throws -> Fault.Evidence
     ) -> FaultKind {
-        FaultKind(name, catalogue, losesRedisData: losesRedisData, weight: weight) { random, _ in
-            Fault("redis", random.milliseconds(length), act)
+        FaultKind(name, catalogue, losesRedisData: losesRedisData, weight: weight) { random, plan in
+            let time = random.milliseconds(length)
+            // No draw for one shard: its seeds stay what they were.
+            let shard = plan.shards == 1 ? 0 : Int(random.next() % UInt64(plan.shards))
+            return Fault(shard == 0 ? "redis" : "redis\(shard)", time) { site, time in
+                try act(site.on(shard), time)
+            }
         }
     }
 
@@ -158,7 +163,7 @@ extension FaultKind {
 
 extension FaultSite {
     func startRedis() throws {
-        try stage.servers.startRedis()
+        try redis.start()
         stage.redirect()
     }
     func startPostgres() throws {

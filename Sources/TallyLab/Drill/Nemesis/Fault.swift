@@ -1,4 +1,5 @@
 import Foundation
+import TallyRedis
 import TallyTesting
 import Tallystick
 
@@ -70,6 +71,20 @@ struct FaultSite: Sendable {
     let stage: DrillStage
     let producers: Producers
     let isStopping: @Sendable () -> Bool
+    /// Whose Redis is meant.
+    var shard: Int16 = 0
+    var redis: DrillRedis { stage.servers.redises[Int(shard)] }
+    /// Of the queue that has work there.
+    var wakeKey: String {
+        RedisKey.wake.of(
+            "tally", DrillJobs.queue(on: Int(shard), of: stage.plan.shards).text, shard: shard)
+    }
+
+    func on(_ shard: Int) -> FaultSite {
+        var site = self
+        site.shard = Int16(shard)
+        return site
+    }
 
     /// Sleeps; ends early when the run is broken off.
     func hold(_ time: Duration) {

@@ -37,17 +37,24 @@ struct DrillChecks {
 
     /// I7: the mirror refuses a gap, so a ledger that stands at the end of the log has all of it.
     private func checkMirror(_ report: inout DrillReport) async throws {
-        let queue = try await RedisQueue.open(Settings(redisURL: redisURL, postgresURL: nil).redis())
+        var queues: [RedisQueue] = []
+        for shard in try Settings(redisURL: redisURL, postgresURL: nil).redisShards() {
+            queues.append(try await RedisQueue.open(shard))
+        }
         var cursor = ""
         var end = ""
         for _ in 0..<300 {
-            let history = try await queue.history()
-            end = "\(history.epoch)-\(history.seq)"
+            var ends: [String] = []
+            for queue in queues {
+                let history = try await queue.history()
+                ends.append("\(history.epoch)-\(history.seq)")
+            }
+            end = ends.joined(separator: " ")
             cursor = try await stage.ledger.drillFindings(.cursor).first ?? ""
             if cursor == "\(end) 0" { break }
             try await Task.sleep(for: .milliseconds(100))
         }
-        await queue.close()
+        for queue in queues { await queue.close() }
         if cursor != "\(end) 0" {
             report.violations.append("I7: log end \(end), cursor and quarantine \(cursor)")
         }
@@ -109,18 +116,25 @@ struct DrillChecks {
 
     /// I8: nothing is left of any job.
     private func checkRedis(_ report: inout DrillReport) {
-        let redis = stage.servers.redis
+        for redis in stage.servers.redises { checkRedis(redis, &report) }
+    }
+
+    private func checkRedis(_ server: DrillRedis, _ report: inout DrillReport) {
+        let (redis, shard) = (server.admin, Int16(server.shard))
         for (key, command) in [
             (RedisKey.body, "HLEN"), (.leases, "ZCARD"), (.due, "ZCARD"), (.detours, "HLEN"),
             (.unique, "HLEN"),
         ] {
-            let left = redis.ask(command, key.of("tally"))?.number ?? -1
-            if left != 0 { report.violations.append("I8: \(left) entries are left in \(key)") }
+            let left = redis.ask(command, key.of("tally", shard: shard))?.number ?? -1
+            if left != 0 {
+                report.violations.append("I8: \(left) entries are left in \(key) of \(server.name)")
+            }
         }
         for priority in 0..<4 {
-            let left = redis.ask("LLEN", RedisKey.ready.of("tally", "drill:\(priority)"))?.number ?? -1
+            let list = "\(DrillJobs.queue(on: server.shard, of: stage.plan.shards)):\(priority)"
+            let left = redis.ask("LLEN", RedisKey.ready.of("tally", list, shard: shard))?.number ?? -1
             if left != 0 {
-                report.violations.append("I8: \(left) elements are left in ready:drill:\(priority)")
+                report.violations.append("I8: \(left) elements are left in ready:\(list)")
             }
         }
     }
@@ -132,7 +146,8 @@ struct DrillChecks {
         // none: nothing to read
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         var paths = names.filter { $0.hasSuffix(".log") }.map { "\(folder)/\($0)" }
-        paths += ["\(folder)/redis/log", "\(folder)/redis-b/log", "\(state.postgresFolder)/log"]
+        paths += stage.servers.redises.flatMap(\.folders).map { "\($0)/log" }
+        paths.append("\(state.postgresFolder)/log")
         for path in paths {
             guard let data = FileManager.default.contents(atPath: path) else { continue }
             for (secret, what) in [
@@ -146,7 +161,7 @@ struct DrillChecks {
     }
 
     private func versions() -> [String: String] {
-        var versions = ["redis": stage.servers.redis.info("redis_version") ?? "?"]
+        var versions = ["redis": stage.servers.redises[0].admin.info("redis_version") ?? "?"]
         let file = "\(stage.servers.servers.state.postgresFolder)/data/PG_VERSION"
         // gone: unknown
         let text = try? String(contentsOfFile: file, encoding: .utf8)

@@ -16,6 +16,8 @@ struct DrillPlan: Sendable {
     var lease: Duration = .seconds(2)
     /// From the end of a wave to the next completion, at most this and a lease; longer is a violation.
     var heal: Duration = .seconds(10)
+    /// Redis servers, a shard each.
+    var shards = 1
     var workers = 3
     var serves = 2
     /// Producers pause above so many jobs that have not ended.
@@ -64,6 +66,7 @@ struct DrillPlan: Sendable {
         heal = try arguments.duration("heal") ?? heal
         if heal < .seconds(1) || heal > .seconds(80) { throw Usage("--heal: must be from 1s to 80s") }
         workers = try arguments.number("workers", in: 1...8, or: workers)
+        shards = try arguments.number("shards", in: 1...8, or: shards)
         backlog = try arguments.number("backlog", in: 1000...1_000_000, or: backlog)
         kinds = arguments.all("fault")
         for kind in kinds where !FaultKind.all.contains(where: { $0.name == kind }) {
@@ -73,6 +76,7 @@ struct DrillPlan: Sendable {
     }
 
     var modeText: String {
-        "\(mode.rawValue), appendfsync \(fsync.rawValue)\(isPowerCut ? ", power cuts" : "")"
+        (shards > 1 ? "\(shards) shards, " : "")
+            + "\(mode.rawValue), appendfsync \(fsync.rawValue)\(isPowerCut ? ", power cuts" : "")"
     }
 }

@@ -4,31 +4,29 @@ import Synchronization
 import TallyCommandLine
 import TallyServers
 
-/// The private servers of a run: started, killed and started again by faults. Blocking: from the drill's threads.
+/// The private servers of a run, a Redis a shard: started, killed and started again by faults. Blocking: from the
+/// drill's threads.
 final class DrillServers: Sendable {
-    private struct State {
-        var redisFolder: String
-        var redisPort: Int
-        var postgresPort: Int
-        /// How often an append-only file was cut at its damage.
-        var cuts = 0
-    }
     let servers: PrivateServers
+    let redises: [DrillRedis]
     private let tools: ServerTools
     private let tuning: PrivateServers.Tuning
-    private let mayCut: Bool
-    private let state: Mutex<State>
+    private let port: Mutex<Int>
 
     /// - Parameter mayCut: a damaged append-only file may be cut, for what Redis loses is in the ledger.
-    init(_ servers: PrivateServers, _ tuning: PrivateServers.Tuning, mayCut: Bool) throws {
+    init(
+        _ servers: PrivateServers, _ tuning: PrivateServers.Tuning, mayCut: Bool, shards: Int = 1
+    ) throws {
         self.servers = servers
-        self.mayCut = mayCut
         self.tuning = tuning
         tools = try ServerTools.find()
-        state = Mutex(
-            State(
-                redisFolder: "\(servers.folder)/redis", redisPort: servers.state.redisPort,
-                postgresPort: servers.state.postgresPort))
+        port = Mutex(servers.state.postgresPort)
+        redises = try (0..<shards).map { shard in
+            try DrillRedis(
+                shard: shard, folder: "\(servers.folder)/redis" + (shard == 0 ? "" : "\(shard)"),
+                port: shard == 0 ? servers.state.redisPort : 0, password: servers.state.redisPassword,
+                options: tuning.redis, mayCut: mayCut)
+        }
     }
 
     /// Redis that rewrites its AOF before a restart takes long, and a Postgres that recovers within seconds.
@@ -44,83 +42,25 @@ final class DrillServers: Sendable {
 
     // MARK: Redis
 
-    var redis: AdminRedis { AdminRedis(port: redisPort, password: servers.state.redisPassword) }
-    var redisPort: Int { state.withLock { $0.redisPort } }
-    var redisFolder: String { state.withLock { $0.redisFolder } }
-    var redisPid: Int32? { PrivateServers.pid("\(redisFolder)/pid", of: "redis") }
+    /// Those that are not up.
+    func startRedis() throws { for redis in redises { try redis.start() } }
 
-    func startRedis() throws {
-        let folder = redisFolder
-        guard PrivateServers.pid("\(folder)/pid", of: "redis") == nil else { return }
-        func start() throws -> Int {
-            try RedisProcess.start(
-                folder: folder, password: servers.state.redisPassword, tools, preferred: redisPort,
-                options: tuning.redis)
-        }
-        let port: Int
-        do {
-            port = try start()
-        } catch let damaged as RedisProcess.Damaged {
-            guard mayCut else { throw damaged }
-            Output.note("drill: Redis refused its append-only file; it is cut where the damage begins")
-            try RedisProcess.cutAppendOnlyFile(folder)
-            state.withLock { $0.cuts += 1 }
-            port = try start()
-        }
-        state.withLock { $0.redisPort = port }
-    }
+    /// All of them; whether any was there.
+    func killRedis() -> Bool { redises.count { $0.kill() } > 0 }
 
-    var cuts: Int { state.withLock { $0.cuts } }
-
-    /// With -9; waits for its end.
-    func killRedis() -> Bool {
-        guard let pid = redisPid else { return false }
-        PrivateServers.end(pid, SIGKILL)
-        return true
-    }
-
-    /// A second server that follows the first. Answers where it is.
-    func startReplica() throws -> (folder: String, admin: AdminRedis) {
-        let folder =
-            redisFolder == "\(servers.folder)/redis" ? "\(servers.folder)/redis-b" : "\(servers.folder)/redis"
-        // Of the primary of an earlier promotion, if any.
-        try? FileManager.default.removeItem(atPath: folder)
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let port = try RedisProcess.start(
-            folder: folder, password: servers.state.redisPassword, tools, preferred: 0, options: tuning.redis)
-        let admin = AdminRedis(port: port, password: servers.state.redisPassword)
-        _ = admin.ask("CONFIG", "SET", "masterauth", servers.state.redisPassword)
-        _ = admin.ask("REPLICAOF", "127.0.0.1", "\(redisPort)")
-        return (folder, admin)
-    }
-
-    /// From now on this one is Redis.
-    func promoted(_ folder: String, _ port: Int) {
-        state.withLock { state in
-            state.redisFolder = folder
-            state.redisPort = port
-        }
-    }
-
-    /// The append-only files, the one that is written now last.
-    var appendFiles: [String] {
-        let folder = "\(redisFolder)/appendonlydir"
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []  // none yet
-        return names.filter { $0.hasSuffix(".incr.aof") }
-            .sorted { ($0.count, $0) < ($1.count, $1) }.map { "\(folder)/\($0)" }
-    }
+    var cuts: Int { redises.reduce(0) { $0 + $1.cuts } }
 
     // MARK: Postgres
 
-    var postgresPort: Int { state.withLock { $0.postgresPort } }
+    var postgresPort: Int { port.withLock { $0 } }
     var postgresPid: Int32? { servers.postgresPid }
 
     func startPostgres() throws {
         guard servers.postgresPid == nil else { return }
-        let port = try PostgresProcess.start(
+        let started = try PostgresProcess.start(
             folder: servers.state.postgresFolder, password: servers.state.postgresPassword, tools,
             preferred: postgresPort, options: tuning.postgres)
-        state.withLock { $0.postgresPort = port }
+        port.withLock { $0 = started }
     }
 
     /// The children of the postmaster.
@@ -138,12 +78,7 @@ final class DrillServers: Sendable {
 
     /// Ends everything and deletes it.
     func remove(keeping: Bool) {
-        for folder in ["\(servers.folder)/redis", "\(servers.folder)/redis-b"] {
-            if let pid = PrivateServers.pid("\(folder)/pid", of: "redis") {
-                kill(pid, SIGCONT)
-                PrivateServers.end(pid, SIGKILL)
-            }
-        }
+        for redis in redises { redis.end() }
         if keeping { servers.stop() } else { servers.remove() }
     }
 }

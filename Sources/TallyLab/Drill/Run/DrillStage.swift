@@ -17,7 +17,8 @@ final class DrillStage: Sendable {
     let tally: Tally
     /// Past the proxies: for questions and for harm.
     let ledger: PostgresLedger
-    let sampler: AppendSampler
+    /// One a shard.
+    let samplers: [AppendSampler]
     let epochs: EpochWatch
     /// Splits that were played, for the checker.
     let forks = Mutex<[HistoryChecker.Fork]>([])
@@ -31,7 +32,8 @@ final class DrillStage: Sendable {
             _ = try await Migrator(PostgresConfiguration(url: servers.postgresURL)).apply()
             try Task.checkCancellation()
             return try await DrillStage(
-                plan, folder, DrillServers(servers, tuning, mayCut: plan.survivesRedisLoss))
+                plan, folder,
+                DrillServers(servers, tuning, mayCut: plan.survivesRedisLoss, shards: plan.shards))
         } catch {
             PrivateServers.remove(folder)
             throw error
@@ -46,14 +48,14 @@ final class DrillStage: Sendable {
         self.board = board
         var links: [String: ProxyLink] = [:]
         for name in Self.linkNames(plan) {
-            let upstream = name.hasSuffix("-redis") ? servers.redisPort : servers.postgresPort
-            links[name] = try ProxyLink(name, upstream: upstream)
+            let redis = servers.redises.first { name.hasSuffix(Self.linkSuffix($0.shard)) }
+            links[name] = try ProxyLink(name, upstream: redis?.port ?? servers.postgresPort)
         }
         self.links = links
         let ledgerURL = servers.servers.postgresURL
         ledger = try await PostgresLedger.open(
             PostgresConfiguration(url: ledgerURL, poolConnections: 3, statementTimeout: .seconds(180)))
-        sampler = AppendSampler(servers)
+        samplers = servers.redises.map(AppendSampler.init)
         epochs = EpochWatch(servers, path: "\(folder)/epochs")
         @Sendable func shows(_ word: Board.Word, _ role: String) -> Bool {
             guard role.hasPrefix("worker"), let number = Int(role.dropFirst(6)) else { return false }
@@ -72,21 +74,27 @@ final class DrillStage: Sendable {
         try startCrew()
     }
 
+    /// What the names of the links to a shard's Redis end with.
+    static func linkSuffix(_ shard: Int) -> String { "-redis" + (shard == 0 ? "" : "\(shard)") }
+
     private static func linkNames(_ plan: DrillPlan) -> [String] {
-        var names = ["producer-redis", "producer-postgres"]
-        names += (0..<plan.workers).map { "worker\($0)-redis" }
-        for serve in 0..<plan.serves { names += ["serve\(serve)-redis", "serve\(serve)-postgres"] }
-        return names
+        var roles = ["producer"] + (0..<plan.serves).map { "serve\($0)" }
+        let postgres = roles.map { "\($0)-postgres" }
+        roles += (0..<plan.workers).map { "worker\($0)" }
+        return postgres + (0..<plan.shards).flatMap { shard in roles.map { $0 + linkSuffix(shard) } }
     }
 
     private static func addresses(_ role: String, _ servers: DrillServers, _ links: [String: ProxyLink])
         -> (redis: String, postgres: String)
     {
         let state = servers.servers.state
-        let redis = links["\(role)-redis"]?.port ?? servers.redisPort
+        let redis = servers.redises.map { redis in
+            let port = links[role + linkSuffix(redis.shard)]?.port ?? redis.port
+            return "redis://:\(state.redisPassword)@127.0.0.1:\(port)/0"
+        }
         let postgres = links["\(role)-postgres"]?.port ?? servers.postgresPort
         return (
-            "redis://:\(state.redisPassword)@127.0.0.1:\(redis)/0",
+            redis.joined(separator: " "),
             "postgres://tally:\(state.postgresPassword)@127.0.0.1:\(postgres)/postgres"
         )
     }
@@ -107,7 +115,7 @@ final class DrillStage: Sendable {
             let lease = "\(Int(plan.lease.seconds * 1000))ms"
             let words = [
                 Programs.own, "drill", "--work", "--folder", folder, "--worker", "\(number)", "--lease",
-                lease,
+                lease, "--shards", "\(plan.shards)",
             ]
             // A worker needs no Postgres.
             var own = environment("worker\(number)")
@@ -124,7 +132,11 @@ final class DrillStage: Sendable {
 
     /// After a server came back at another port, or another server took over.
     func redirect(cutting: Bool = false) {
-        for link in links("-redis") { link.redirect(to: servers.redisPort, cutting: cutting) }
+        for redis in servers.redises {
+            for link in links(Self.linkSuffix(redis.shard)) {
+                link.redirect(to: redis.port, cutting: cutting)
+            }
+        }
         for link in links("-postgres") { link.redirect(to: servers.postgresPort, cutting: cutting) }
     }
 
@@ -135,7 +147,7 @@ final class DrillStage: Sendable {
 
     /// Everything ends and goes, whatever state it is in. May be repeated.
     func close() async {
-        sampler.stop()
+        for sampler in samplers { sampler.stop() }
         epochs.stop()
         for role in crew.roles { _ = crew.signal(role, SIGCONT) }
         crew.stop()
@@ -158,11 +170,11 @@ final class AppendSampler: Sendable {
     private let samples = Mutex<[Sample]>([])
     private let stopped = StopFlag()
 
-    init(_ servers: DrillServers) {
+    init(_ redis: DrillRedis) {
         Thread.detachNewThread { [self] in
             while !stopped.isSet {
                 var info = stat()
-                if let path = servers.appendFiles.last, stat(path, &info) == 0 {
+                if let path = redis.appendFiles.last, stat(path, &info) == 0 {
                     let size = Int64(info.st_size)
                     samples.withLock { samples in
                         samples.append(Sample(at: .now, path: path, size: size))

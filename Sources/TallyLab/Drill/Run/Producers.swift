@@ -131,7 +131,11 @@ final class Producers: Sendable {
     }
 
     private func records(_ batch: DrillBatch, _ unique: UniqueKey?) -> [JobRecord] {
-        (0..<batch.count).map { place in
+        // A batch is a call, which mode queued sends to one shard. A key is unique in its queue.
+        let shards = stage.plan.shards
+        let choice = unique.map { XXH64.hash(Array($0.text.utf8)) } ?? batch.base.low >> 20
+        let queue = DrillJobs.queue(on: Int(choice % UInt64(shards)), of: shards)
+        return (0..<batch.count).map { place in
             let type = batch.type(place)
             var text = "{\"n\":\(place),\"c\":\"\(Self.canary)\"}"
             if type == DrillJobs.slow || type == DrillJobs.fenced {
@@ -142,7 +146,7 @@ final class Producers: Sendable {
                 text = "{\"ms\":\(time)}"
             }
             return JobRecord(
-                id: batch.id(place), type: type, queue: DrillJobs.queue, body: Array(text.utf8),
+                id: batch.id(place), type: type, queue: queue, body: Array(text.utf8),
                 runAt: batch.runAt,
                 maxAttempts: 25, maxCrashes: 250, unique: unique)
         }
@@ -157,7 +161,7 @@ final class Producers: Sendable {
             switch error {
             case .uncertain: return .info
             case .ended: return .ok  // of an earlier call with these ids
-            case .idConflict, .invalid, .refused, .keysElsewhere:
+            case .idConflict, .invalid, .refused, .keysElsewhere, .layoutNotRaised, .acrossShards:
                 if refusals.withLock({ $0.insert("\(error)").inserted }) {
                     Output.note("drill: an enqueue was refused: \(error)")
                 }

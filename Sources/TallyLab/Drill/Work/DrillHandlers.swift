@@ -5,7 +5,14 @@ import Tallystick
 
 /// The jobs of the drill. Each writes its start (by the observer) and its end outside both stores.
 enum DrillJobs {
-    static let queue: QueueName = "drill"
+    /// One of each shard has work.
+    static func queue(on shard: Int, of count: Int) -> QueueName {
+        let map = ShardMap(count: count)
+        let names = ["drill"] + (0...200).map { "drill\($0)" }
+        // 202 names hit each of eight shards
+        return names.map { QueueName($0) }.first { map.shard(of: $0) == Shard(shard) } ?? "drill"
+    }
+    static func queues(_ count: Int) -> [QueueName] { (0..<count).map { queue(on: $0, of: count) } }
     static let plain: JobType = "drill.plain"
     /// Takes `ms` of its body.
     static let slow: JobType = "drill.slow"

@@ -17,23 +17,27 @@ enum DrillWorker {
         let register = try FencedRegister("\(folder)/register")
         let handlers = DrillHandlers(effects: effects, board: board, worker: number, register: register)
         let observer = DrillObserver(effects: effects, board: board, worker: number)
-        let queue = try await open(arguments)
-        var recorded = queue.store
-        recorded.leasing = RecordingLeases(
-            leases: recorded.leasing, effects: effects, board: board, worker: number)
+        let shards = try arguments.number("shards", in: 1...8, or: 1)
+        var stores: [QueueStore] = []
+        for settings in try Common.settings(arguments).redisShards() {
+            var store = try await open(settings).store
+            store.leasing = RecordingLeases(
+                leases: store.leasing, effects: effects, board: board, worker: number)
+            stores.append(store)
+        }
+        let queue = ShardedQueue(stores, observer: observer)
         let worker = Worker(
-            queue: recorded,
+            queue: queue,
             handlers: handlers.all,
             configuration: WorkerConfiguration(
-                queues: [DrillJobs.queue], concurrency: 256, lease: lease, drain: .seconds(20)),
+                queues: DrillJobs.queues(shards), concurrency: 256, lease: lease, drain: .seconds(20)),
             observer: observer)
         try await Signals.working(worker)
         await queue.close()
     }
 
     /// The server may be away just now: a worker that starts in the middle of a fault waits like one that runs.
-    private static func open(_ arguments: Arguments) async throws -> RedisQueue {
-        let settings = try Common.settings(arguments).redis()
+    private static func open(_ settings: RedisConfiguration) async throws -> RedisQueue {
         let deadline = ContinuousClock.now + .seconds(60)
         while true {
             do {

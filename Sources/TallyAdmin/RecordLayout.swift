@@ -1,0 +1,40 @@
+import TallyCore
+import TallyDuties
+
+extension Admin {
+    /// Lets records of this layout be written, in both halves, the ledger first. May be repeated, and after a crash
+    /// must be, unless `tally serve` runs: that does the rest.
+    ///
+    /// - Returns: whether anything was raised.
+    /// - Throws: `OlderWorkers` while one of them lives; what the stores throw.
+    package func raiseRecordLayout(to layout: Int) async throws -> Bool {
+        if halfWithRecord != nil {
+            // A queue without a ledger keeps no word of when a worker was last seen.
+            let older = try await workers().rows.filter { row, status in
+                (status == "running" || status == "draining") && row.beat.recordLayout ?? 1 < layout
+            }
+            if !older.isEmpty { throw OlderWorkers(workers: older.map(\.worker.beat), layout: layout) }
+        } else if let owner = try await queue.structures?.survey().ledger {
+            throw InvalidSetting(
+                "TALLY_POSTGRES_URL", "is not set, and this Redis namespace belongs to the ledger \(owner)")
+        }
+        guard let layouts = RecordLayouts(queue, halfWithRecord) else {
+            throw QueueError(.unsupported, "raise record layout", "this driver keeps none")
+        }
+        return try await layouts.raise(to: layout)
+    }
+}
+
+/// Workers that cannot read the layout live: they would take its records for damaged, and fail their jobs.
+package struct OlderWorkers: Error, CustomStringConvertible {
+    package let workers: [WorkerBeat]
+    package let layout: Int
+    package var description: String {
+        let names = workers.prefix(5).map { "\($0.id.text) (\($0.host), pid \($0.pid))" }.joined(
+            separator: ", ")
+        let more = workers.count > 5 ? " and \(workers.count - 5) more" : ""
+        return
+            "\(workers.count) workers of a program that cannot read record layout \(layout) run: \(names)\(more); "
+            + "upgrade or end them, and run this again. `tally workers` lists them all. Nothing was changed"
+    }
+}

@@ -1,0 +1,24 @@
+extension ShardedQueue {
+    /// A job that is held, with its body; nil where no shard holds it.
+    ///
+    /// - Parameter queue: where it is known: then only its shard is asked.
+    /// - Throws: where a shard that may hold it cannot be asked.
+    public func held(_ id: JobID, in queue: QueueName? = nil) async throws(QueueError) -> JobSnapshot? {
+        for store in queue.map({ [shard(of: $0)] }) ?? shards {
+            if let job = try await store.inspectable().inspect([id]).held[id] { return job }
+        }
+        return nil
+    }
+
+    /// Counts by queue, of all shards.
+    public func counts() async throws(QueueError) -> [QueueCounts] {
+        var all: [QueueCounts] = []
+        for store in shards { all += try await store.inspectable().counts() }
+        return all.sorted { $0.queue < $1.queue }
+    }
+
+    /// A paused queue hands out no leases; everything else goes on.
+    public func pause(_ queue: QueueName, _ paused: Bool) async throws(QueueError) {
+        try await shard(of: queue).control.pause(queue, paused)
+    }
+}

@@ -1,0 +1,40 @@
+import TallyCore
+
+/// Which record layout may be written, in both halves: the ledger leads, for it keeps it when Redis loses its data.
+package struct RecordLayouts: Sendable {
+    private let queue: any QueueRecordLayout
+    private let ledger: (any LedgerRecordLayout)?
+
+    /// - Parameter ledger: nil = mode queued without Postgres: the queue alone keeps it.
+    /// - Returns: nil where a driver does not keep it: then every layout may be written.
+    package init?(_ queue: QueueStore, _ ledger: LedgerStore?) {
+        guard let layout = queue.recordLayout else { return nil }
+        if let ledger, ledger.recordLayout == nil { return nil }
+        self.queue = layout
+        self.ledger = ledger?.recordLayout
+    }
+
+    /// Brings what the ledger knows to a queue that was emptied, or that a crash kept from being raised.
+    package func carry() async throws {
+        guard let known = try await ledger?.recordLayout(), known > 1 else { return }
+        if try await queue.recordLayout() < known { try await queue.raiseRecordLayout(to: known) }
+    }
+
+    /// The ledger first: after a crash in between the next run of this, or whatever opens both, does the rest.
+    /// May be repeated.
+    ///
+    /// - Returns: whether anything was raised.
+    @discardableResult
+    package func raise(to layout: Int) async throws -> Bool {
+        var isRaised = false
+        if let ledger, try await ledger.recordLayout() < layout {
+            try await ledger.raiseRecordLayout(to: layout)
+            isRaised = true
+        }
+        if try await queue.recordLayout() < layout {
+            try await queue.raiseRecordLayout(to: layout)
+            isRaised = true
+        }
+        return isRaised
+    }
+}

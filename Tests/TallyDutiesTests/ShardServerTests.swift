@@ -1,0 +1,220 @@
+import TallyCore
+import TallyPostgres
+import TallyRedis
+import TallyRuntime
+import TallyTesting
+import TestSupport
+import Testing
+
+@testable import TallyDuties
+@testable import Tallystick
+
+/// On real servers. One after another: each has Redis servers of its own.
+@Suite(.serialized) struct `One ledger and two Redis` {
+    private struct Stage {
+        let ledger: PostgresLedger
+        let namespace: String
+        let redis: [PrivateRedis]
+
+        func settings(_ redis: [PrivateRedis], withLedger: Bool = true) throws -> Settings {
+            try Settings(
+                redisURL: redis.map(\.url).joined(separator: " "),
+                postgresURL: withLedger ? Servers.postgresURL : nil, namespace: namespace)
+        }
+        func open(_ redis: [PrivateRedis]? = nil) async throws -> Tally {
+            try await Tally.open(settings(redis ?? self.redis))
+        }
+        func opens(_ redis: [PrivateRedis], withLedger: Bool = true) async throws -> String {
+            do {
+                let tally = try await Tally.open(settings(redis, withLedger: withLedger))
+                await tally.close()
+                return "opens"
+            } catch let error as QueueError {
+                #expect(error.code == .wrongServer)
+                return error.detail
+            }
+        }
+        func name(_ shard: Int) -> QueueName {
+            let map = ShardMap(count: 2)
+            return (0...).lazy.map { QueueName("queue-\($0)") }.first { map.shard(of: $0) == Shard(shard) }!
+        }
+        func record(on shard: Int) -> JobRecord {
+            JobRecord(type: "t", queue: name(shard), body: Array("{}".utf8))
+        }
+        func reconcile(_ tally: Tally, _ shard: Int, _ mode: Reconciler.Mode = .dry) async throws -> (
+            run: ReconcileRun, statement: Statement
+        ) {
+            let store = tally.queue.shards[shard]
+            return try await Reconciler(
+                queue: store, ledger: ledger, mirror: Mirror(queue: store, ledger: ledger)
+            ).run(mode)
+        }
+        /// Duties and a worker beside `body`, and a count of the jobs that ran.
+        func running(_ tally: Tally, _ body: (Journal<JobID>) async throws -> Void) async throws {
+            let ran = Journal<JobID>()
+            let serve = try Serve(queue: tally.queue, ledger: tally.ledger)
+            let worker = tally.worker(
+                handlers: [JobHandler("t") { ran.append($0.id) }],
+                configuration: WorkerConfiguration(
+                    queues: [name(0), name(1)], concurrency: 8, lease: .seconds(5)))
+            let tasks = [Task { try? await serve.run() }, Task { try? await worker.run() }]
+            let result: Result<Void, any Error>
+            do {
+                try await body(ran)
+                result = .success(())
+            } catch { result = .failure(error) }
+            for task in tasks { task.cancel() }
+            for task in tasks { await task.value }
+            try result.get()
+        }
+        func completed() async throws -> Int { try await ledger.balances().completed }
+    }
+
+    private func with(_ body: (Stage) async throws -> Void) async throws {
+        try await PrivateRedis.with { one in
+            try await PrivateRedis.with { other in
+                try await Halves.with { halves in
+                    try await body(
+                        Stage(
+                            ledger: halves.ledger, namespace: halves.scratch.settings.namespace,
+                            redis: [one, other]))
+                }
+            }
+        }
+    }
+
+    @Test func `keep every promise of the conformance kit`() async throws {
+        try await PrivateRedis.with { one in
+            try await PrivateRedis.with { other in
+                let urls = [one.url, other.url]
+                await withTaskGroup(of: Void.self) { group in
+                    for lane in 0..<4 {
+                        group.addTask {
+                            for at in stride(from: lane, to: Conformance.cases.count, by: 4) {
+                                await keep(Conformance.cases[at], on: urls)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private func keep(_ promise: ConformanceCase, on urls: [String]) async {
+        do {
+            try await promise.run {
+                let clock = ManualClock()
+                let scratch = try await ScratchShards.open(urls, clock: clock)
+                return ConformanceStore(
+                    queue: scratch.sharded, ledger: scratch.ledger, clock: clock,
+                    close: { try await scratch.remove() })
+            }
+        } catch { Issue.record("\(promise): \(error)") }
+    }
+
+    @Test
+    func `open in their order alone: another order, one of them, or one more is refused with the mend`()
+        async throws
+    {
+        try await with { stage in
+            #expect(try await stage.opens(stage.redis) == "opens")
+            let swapped = try await stage.opens(stage.redis.reversed())
+            #expect(swapped.contains("the order of its addresses, which is that of the shards"), "\(swapped)")
+            for one in stage.redis {
+                let why = try await stage.opens([one])
+                #expect(why.contains("this ledger has 2 shards, and TALLY_REDIS_URL names 1"), "\(why)")
+            }
+            #expect(try await stage.opens(stage.redis) == "opens")
+            // Each keeps which shard it is, for whoever comes without the ledger.
+            for (shard, redis) in stage.redis.enumerated() {
+                let key = RedisKey.meta.of(stage.namespace, shard: Int16(shard))
+                let name = try RawRedis(url: redis.url)("HGET", key, "ledger").text
+                #expect(name?.hasSuffix("#0\(shard)/02") == true)
+            }
+            #expect(try await stage.opens(stage.redis, withLedger: false) == "opens")
+            try await PrivateRedis.with { third in
+                let three = try await stage.opens(stage.redis + [third], withLedger: false)
+                #expect(
+                    three.contains("is shard 0 of 2, and TALLY_REDIS_URL names it as shard 0 of 3"),
+                    "\(three)")
+            }
+        }
+    }
+
+    @Test func `are refused to a ledger that has one, which goes on`() async throws {
+        try await with { stage in
+            #expect(try await stage.opens([stage.redis[0]]) == "opens")
+            let why = try await stage.opens(stage.redis)
+            #expect(why.contains("this ledger has 1 shard, and TALLY_REDIS_URL names 2"), "\(why)")
+            #expect(try await stage.opens([stage.redis[0]]) == "opens")
+        }
+    }
+
+    @Test func `go on one without the other: enqueue, work, mirror; and catch up when it is back`()
+        async throws
+    {
+        try await with { stage in
+            let tally = try await stage.open()
+            try await stage.running(tally) { ran in
+                for shard in [0, 1, 0, 1] { try await tally.client.enqueue(stage.record(on: shard)) }
+                try await eventually("both work") { try await stage.completed() == 4 }
+
+                stage.redis[1].kill()
+                for shard in [0, 1, 0, 1, 0] { try await tally.client.enqueue(stage.record(on: shard)) }
+                try await eventually("one works") { try await stage.completed() == 7 }
+                #expect(try await stage.ledger.balances().active == 2)
+
+                try await stage.redis[1].start()
+                try await eventually("the other caught up", within: .seconds(60)) {
+                    try await stage.completed() == 9
+                }
+                #expect(Set(ran.all).count == 9)
+            }
+            for shard in 0..<2 {
+                let (run, statement) = try await stage.reconcile(tally, shard)
+                #expect(run.left == 0 && statement.holds, "\(run.findings)")
+            }
+            await tally.close()
+        }
+    }
+
+    @Test func `lose one's data, and only that one is rebuilt`() async throws {
+        try await with { stage in
+            let tally = try await stage.open()
+            let later = Timestamp.now + .seconds(3600)
+            var jobs: [JobRecord] = []
+            for number in 0..<20 {
+                var job = stage.record(on: number % 2)
+                job.runAt = later
+                jobs.append(job)
+            }
+            _ = try await tally.client.enqueue(contentsOf: jobs, durability: .recorded)
+            await tally.client.drain()
+            for shard in tally.queue.shards {
+                while try await Mirror(queue: shard, ledger: stage.ledger).step() > 0 {}
+            }
+            let before = try await tally.queue.shards[0].transitions.history()
+            try RawRedis(url: stage.redis[1].url)("FLUSHALL")
+
+            let store = tally.queue.shards[1]
+            let reconciler = try Reconciler(
+                queue: store, ledger: stage.ledger, mirror: Mirror(queue: store, ledger: stage.ledger))
+            let opened = Journal<Int>()
+            try await eventually("it is opened") {
+                if let repairs = try await reconciler.openIfHeld() { opened.append(repairs) }
+                return try await !store.transitions.history().isHeld
+            }
+            #expect(opened.all.last == 10)
+
+            let after = try await tally.queue.shards[0].transitions.history()
+            #expect(after.epoch == before.epoch && after.seq == before.seq)
+            let held = try await store.inspectable().inspect(jobs.map(\.id)).held
+            #expect(Set(held.keys) == Set(jobs.filter { store.part.holds($0.queue) }.map(\.id)))
+            for shard in 0..<2 {
+                let (run, statement) = try await stage.reconcile(tally, shard)
+                #expect(run.findings.isEmpty && statement.holds, "\(run.findings)")
+            }
+            await tally.close()
+        }
+    }
+}

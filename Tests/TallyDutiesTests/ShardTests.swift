@@ -1,0 +1,345 @@
+import TallyCore
+import TallyMemory
+import TallyRuntime
+import TallyTesting
+import TestSupport
+import Testing
+
+@testable import TallyDuties
+
+/// Memory stores of several shards that can fail, each on its own.
+struct Shards: Sendable {
+    let map: ShardMap
+    let memory: [MemoryQueue]
+    let queues: [FaultyQueue]
+    let ledger = MemoryLedger()
+    let sharded: ShardedQueue
+
+    init(_ count: Int = 2, observer: any JobObserver = SilentObserver()) {
+        let map = ShardMap(count: count)
+        self.map = map
+        memory = map.shards.map { MemoryQueue(part: ShardPart($0, of: map)) }
+        queues = memory.map { FaultyQueue($0) }
+        sharded = ShardedQueue(queues.map(\.store), observer: observer)
+    }
+
+    /// A queue of that shard.
+    func name(_ shard: Int, _ number: Int = 0) -> QueueName {
+        let names = (0...).lazy.map { QueueName("queue-\($0)") }
+            .filter { map.shard(of: $0) == Shard(shard) }
+        return Array(names.prefix(number + 1))[number]
+    }
+    func record(on shard: Int, _ text: String = "{}") -> JobRecord {
+        JobRecord(type: "t", queue: name(shard), body: Array(text.utf8))
+    }
+    func client(_ mode: Durability = .queued) -> JobClient {
+        JobClient(queue: sharded, ledger: ledger, durability: mode)
+    }
+    func mirror(_ shard: Int) -> Mirror { Mirror(queue: queues[shard], ledger: ledger) }
+    func mirrorAll() async throws {
+        for shard in queues.indices { while try await mirror(shard).step() > 0 {} }
+    }
+    func reserve(_ limit: Int, _ names: [QueueName]? = nil) async throws -> Reservation {
+        try await sharded.leasing.reserve(
+            ReserveWish(names ?? queues.indices.map { name($0) }, limit: limit, worker: WorkerID("w")))
+    }
+    func reconcile(_ shard: Int, _ mode: Reconciler.Mode = .dry) async throws -> ReconcileRun {
+        try await Reconciler(queue: queues[shard], ledger: ledger, mirror: mirror(shard)).run(mode).run
+    }
+}
+
+@Suite struct `A queue on two shards` {
+    @Test func `brings the jobs of both into one ledger, whose balances add up`() async throws {
+        let s = Shards()
+        let jobs = (0..<20).map { s.record(on: $0 % 2) }
+        for job in jobs { try await s.client().enqueue(job) }
+
+        let taken = try await s.reserve(50).jobs
+        #expect(Set(taken.map(\.record.id)) == Set(jobs.map(\.id)))
+        let answers = try await s.sharded.leasing.settle(taken.map { .ack($0.lease) })
+        #expect(answers.allSatisfy { $0 == .settled(.completed) })
+        try await s.mirrorAll()
+
+        let balances = try await s.ledger.balances()
+        #expect(balances.accepted == 20 && balances.completed == 20 && balances.active == 0)
+        for job in jobs {
+            let events = try await s.ledger.events(job.id)
+            #expect(events.map(\.verb) == [.push, .lease, .ack])
+            #expect(Set(events.map(\.position.shard)) == [s.map.shard(of: job.queue)])
+        }
+        for shard in s.map.shards {
+            #expect(try await s.ledger.cursor(of: shard) == s.memory[Int(shard.number)].history().end)
+            let run = try await s.reconcile(Int(shard.number))
+            #expect(run.exitCode == 0 && run.findings.isEmpty)
+        }
+    }
+
+    @Test func `refuses a queued call that spans shards, and enqueues nothing of it`() async throws {
+        let s = Shards()
+        let error = await caught(EnqueueError.self) {
+            try await s.client().enqueue(contentsOf: [s.record(on: 0), s.record(on: 1)])
+        }
+        guard case .acrossShards(s.name(0), s.name(1))? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(error?.mayRetry == false)
+        #expect(try await s.reserve(9).jobs.isEmpty)
+        let together = [s.record(on: 1), s.record(on: 1)]
+        #expect(try await s.client().enqueue(contentsOf: together).count == 2)
+    }
+
+    @Test func `records a call that spans shards whole, and pushes to each its own`() async throws {
+        let s = Shards()
+        let client = s.client(.recorded)
+        let jobs = (0..<6).map { s.record(on: $0 % 2) }
+        _ = try await client.enqueue(contentsOf: jobs)
+        await client.drain()
+
+        #expect(Set(try await s.reserve(9).jobs.map(\.record.id)) == Set(jobs.map(\.id)))
+        #expect(try await s.ledger.balances().outbox == 0)
+        var other = jobs[0]
+        other.body = [1]
+        await #expect(throws: EnqueueError.self) {
+            try await client.enqueue(contentsOf: [s.record(on: 1), other])
+        }
+        #expect(try await s.ledger.balances().accepted == 6)
+    }
+
+    @Test func `hands out no more than the limit, and begins with another shard each time`() async throws {
+        let s = Shards(3)
+        for _ in 0..<30 { for shard in 0..<3 { try await s.client().enqueue(s.record(on: shard)) } }
+        var first: Set<Shard> = []
+        for _ in 0..<12 {
+            let jobs = try await s.reserve(2).jobs
+            #expect(jobs.count == 2)
+            if let shard = jobs.first?.lease.shard { first.insert(shard) }
+        }
+        #expect(first.count == 3)
+        #expect(try await s.reserve(500).jobs.count == 90 - 24)
+    }
+
+    @Test func `wakes who waits for queues of several shards, whichever gets work`() async throws {
+        let s = Shards()
+        for shard in 0..<2 {
+            let waiting = Task {
+                try await s.sharded.leasing.wait(for: [s.name(0), s.name(1)], upTo: .seconds(60))
+            }
+            try await s.client().enqueue(s.record(on: shard))
+            try await waiting.value
+            let job = try #require(try await s.reserve(1).jobs.first)
+            _ = try await s.sharded.leasing.settle(.ack(job.lease))
+        }
+    }
+
+    @Test func `cancels a job wherever it stands, and says so in the ledger`() async throws {
+        let s = Shards()
+        let client = s.client(.recorded)
+        let canceller = Canceller(queue: s.sharded, ledger: s.ledger)
+        for shard in 0..<2 {
+            let job = s.record(on: shard)
+            try await client.enqueue(job)
+            await client.drain()
+            let cancelling = Task { try await canceller.cancel(job.id) }
+            let mirroring = Task { while !Task.isCancelled { _ = try await s.mirror(shard).step() } }
+            #expect(try await cancelling.value == .cancelled)
+            mirroring.cancel()
+            #expect(try await s.ledger.jobs([job.id])[job.id]?.status == .cancelled)
+        }
+        // Of mode queued, and not mirrored yet: no ledger tells where it is.
+        let queued = s.record(on: 1)
+        try await s.client().enqueue(queued)
+        #expect(try await Canceller(queue: s.sharded, ledger: nil).cancel(queued.id) == .cancelled)
+        #expect(try await Canceller(queue: s.sharded, ledger: nil).cancel(JobID()) == .notFound)
+    }
+
+    @Test func `settles each lease where it was given, and answers in order`() async throws {
+        let s = Shards()
+        for shard in [0, 1, 0, 1] { try await s.client().enqueue(s.record(on: shard)) }
+        let leases = try await s.reserve(4).jobs.map(\.lease)
+        let extended = try await s.sharded.leasing.extend(leases, by: .seconds(60))
+        #expect(extended.allSatisfy { if case .extended = $0 { true } else { false } })
+        s.queues[1].setOutage(.unavailable)
+
+        let answers = try await s.sharded.leasing.settle(leases.map { .ack($0) })
+
+        for (lease, answer) in zip(leases, answers) {
+            if lease.shard == .first {
+                #expect(answer == .settled(.completed))
+            } else {
+                guard case .failed = answer else {
+                    Issue.record("\(answer)")
+                    continue
+                }
+            }
+        }
+    }
+}
+
+@Suite struct `A shard that is away` {
+    @Test func `holds up no job of the others, in any step from the enqueue to the ledger`() async throws {
+        let s = Shards()
+        let client = s.client(.recorded)
+        s.queues[1].setOutage(.unavailable)
+        let jobs = (0..<10).map { s.record(on: $0 % 2) }
+        for job in jobs { try await client.enqueue(job) }
+        await client.drain()
+        #expect(try await s.ledger.balances().accepted == 10)
+
+        let taken = try await s.reserve(10).jobs
+        #expect(taken.count == 5)
+        _ = try await s.sharded.leasing.settle(taken.map { .ack($0.lease) })
+        while try await s.mirror(0).step() > 0 {}
+        #expect(try await s.ledger.balances().completed == 5)
+        await #expect(throws: QueueError.self) {
+            try await Relay(queue: s.queues[1], ledger: s.ledger).step(olderThan: .zero)
+        }
+        #expect(try await Relay(queue: s.queues[0], ledger: s.ledger).step(olderThan: .zero) == 0)
+        #expect(try await s.ledger.balances().outbox == 5)
+
+        s.queues[1].setOutage(nil)
+        _ = try await Relay(queue: s.queues[1], ledger: s.ledger).step(olderThan: .zero)
+        try await eventually("the shard is asked again") {
+            let late = try await s.reserve(10).jobs
+            _ = try await s.sharded.leasing.settle(late.map { .ack($0.lease) })
+            try await s.mirrorAll()
+            return try await s.ledger.balances().completed == 10
+        }
+    }
+
+    @Test func `is told once, and again only after it was back`() async throws {
+        let told = Journal<String>()
+        let s = Shards(observer: Told(told))
+        s.queues[1].setOutage(.unavailable)
+        for _ in 0..<20 { _ = try await s.reserve(1) }
+        #expect(told.all == ["reserve from shard 1"])
+    }
+
+    @Test func `throws what it says only where no other can be asked`() async throws {
+        let s = Shards()
+        for queue in s.queues { queue.setOutage(.unavailable) }
+        await #expect(throws: QueueError.self) { try await s.reserve(1) }
+        await #expect(throws: QueueError.self) { try await s.reserve(1, [s.name(1)]) }
+    }
+
+    private struct Told: JobObserver {
+        let told: Journal<String>
+        init(_ told: Journal<String>) { self.told = told }
+        func dutyFailed(_ duty: String, _ error: any Error) { told.append(duty) }
+    }
+}
+
+@Suite struct `What belongs to one shard` {
+    @Test func `is refused by another: jobs, positions, pushes, cancellations`() async throws {
+        let s = Shards()
+        let foreign = Push(s.record(on: 1))
+        await #expect(throws: QueueError.self) { try await s.memory[0].push([foreign], issued: nil) }
+        await #expect(throws: QueueError.self) {
+            try await s.memory[0].log(after: .start(of: Shard(1)), limit: 1)
+        }
+        let issued = try await s.memory[1].stamp()
+        let own = Push(s.record(on: 0), version: 1, runAt: nil, attempts: 0)
+        #expect(try await s.memory[0].push([own], issued: issued) == [.refused])
+        #expect(try await s.memory[0].cancel(JobID(), tombstone: (1, issued)) == .refused)
+        let push = QueueRepair.Action.push(foreign)
+        await #expect(throws: QueueError.self) {
+            try await s.memory[0].repair(
+                QueueRepair(id: foreign.record.id, epoch: 1, expected: .absent, action: push, code: "D01"))
+        }
+    }
+
+    @Test func `is its epoch: a new one holds back the leases of no other, and rebuilds only its own`()
+        async throws
+    {
+        let s = Shards()
+        let client = s.client(.recorded)
+        for shard in [0, 1, 0, 1] { try await client.enqueue(s.record(on: shard)) }
+        await client.drain()
+        try await s.mirrorAll()
+        try s.memory[1].startEpoch()
+
+        let taken = try await s.reserve(9)
+        #expect(taken.isHeld && taken.jobs.map(\.lease.shard) == [.first, .first])
+        let reconciler = try Reconciler(queue: s.queues[1], ledger: s.ledger, mirror: s.mirror(1))
+        #expect(try await reconciler.openIfHeld() == 0)
+        #expect(try await s.reserve(9).jobs.map(\.lease.shard) == [Shard(1), Shard(1)])
+        for shard in 0..<2 { #expect(try await s.reconcile(shard).findings.isEmpty) }
+    }
+
+    /// Both walk all rows, and a row of the other shard is absent here: that is no drift.
+    @Test func `is compared and mended there, and nowhere else`() async throws {
+        let s = Shards()
+        let client = s.client(.recorded)
+        let jobs = (0..<8).map { s.record(on: $0 % 2) }
+        _ = try await client.enqueue(contentsOf: jobs)
+        await client.drain()
+        try await s.mirrorAll()
+        // Shard 1 is emptied; the ledger has all of it.
+        let map = s.map
+        let empty = MemoryQueue(epoch: 2, part: ShardPart(Shard(1), of: map))
+        let repaired = try await Reconciler(
+            queue: empty, ledger: s.ledger, mirror: Mirror(queue: empty, ledger: s.ledger)
+        ).run(.repair).run
+        #expect(repaired.findings.map(\.code) == Array(repeating: "D01", count: 4))
+        #expect(repaired.repaired == 4)
+        let held = try await empty.inspect(jobs.map(\.id)).held
+        #expect(Set(held.keys) == Set(jobs.filter { map.shard(of: $0.queue) == Shard(1) }.map(\.id)))
+        #expect(try await s.reconcile(0).findings.isEmpty)
+    }
+
+    @Test func `is found where it does not belong, and left for a person [D37]`() async throws {
+        let s = Shards()
+        // A driver that knows no shards has put it there.
+        let plain = MemoryQueue()
+        var store = plain.store
+        store.part = ShardPart(.first, of: s.map)
+        let stray = s.record(on: 1)
+        _ = try await plain.push([Push(s.record(on: 0)), Push(stray)], issued: nil)
+        for mode in [Reconciler.Mode.dry, .repair] {
+            let run = try await Reconciler(
+                queue: store, ledger: s.ledger, mirror: Mirror(queue: store, ledger: s.ledger)
+            ).run(mode).run
+            #expect(run.findings.map(\.code) == ["D37"] && run.findings.first?.job == stray.id)
+            #expect(run.findings.first?.outcome == "needs_operator" && run.exitCode == 4)
+        }
+    }
+
+    @Test func `is served by duties of its own, that bear its number`() throws {
+        let s = Shards()
+        let names = try Serve(queue: s.sharded, ledger: s.ledger).duties
+        for name in ["mirror", "relay", "open epoch", "sweep", "free keys", "watch Redis"] {
+            #expect(names.contains("\(name)/0") && names.contains("\(name)/1") && !names.contains(name))
+        }
+        #expect(names.count { $0 == "reconcile" } == 1)
+        let alone = try Serve(queue: MemoryQueue(), ledger: s.ledger).duties
+        #expect(alone.contains("mirror") && alone.allSatisfy { !$0.contains("/") })
+    }
+}
+
+@Suite struct `A worker of queues on two shards` {
+    @Test func `runs the jobs of both and goes on with one of them away`() async throws {
+        let s = Shards()
+        let ran = Journal<JobID>()
+        let handler = JobHandler("t") { ran.append($0.id) }
+        let worker = Worker(
+            queue: s.sharded, handlers: [handler],
+            configuration: WorkerConfiguration(queues: [s.name(0), s.name(1)], concurrency: 4))
+        let running = Task { try await worker.run() }
+        for shard in [0, 1, 0, 1] { try await s.client().enqueue(s.record(on: shard)) }
+        try await eventually("both shards' jobs ran") { ran.count == 4 }
+
+        s.queues[1].setOutage(.unavailable)
+        for _ in 0..<5 { try await s.client().enqueue(s.record(on: 0)) }
+        try await eventually("one shard's jobs ran") { ran.count == 9 }
+        s.queues[1].setOutage(nil)
+        try await s.client().enqueue(s.record(on: 1))
+        try await eventually("the other is back") { ran.count == 10 }
+
+        await worker.drain()
+        _ = await running.result
+        try await s.mirrorAll()
+        #expect(try await s.ledger.balances().completed == 10)
+        let row = try #require(try await s.ledger.workers().first)
+        #expect(row.beat.status == .stopped)
+    }
+}
