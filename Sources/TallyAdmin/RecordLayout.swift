@@ -14,14 +14,22 @@ extension Admin {
                 (status == "running" || status == "draining") && row.beat.recordLayout ?? 1 < layout
             }
             if !older.isEmpty { throw OlderWorkers(workers: older.map(\.worker.beat), layout: layout) }
-        } else if let owner = try await queue.structures?.survey().ledger {
-            throw InvalidSetting(
-                "TALLY_POSTGRES_URL", "is not set, and this Redis namespace belongs to the ledger \(owner)")
+        } else {
+            for shard in queue.shards {
+                guard let owner = try await shard.structures?.survey().ledger else { continue }
+                throw InvalidSetting(
+                    "TALLY_POSTGRES_URL",
+                    "is not set, and this Redis namespace belongs to the ledger \(owner)")
+            }
         }
-        guard let layouts = RecordLayouts(queue, halfWithRecord) else {
-            throw QueueError(.unsupported, "raise record layout", "this driver keeps none")
+        var isRaised = false
+        for shard in queue.shards {
+            guard let layouts = RecordLayouts(shard, halfWithRecord) else {
+                throw QueueError(.unsupported, "raise record layout", "this driver keeps none")
+            }
+            if try await layouts.raise(to: layout) { isRaised = true }
         }
-        return try await layouts.raise(to: layout)
+        return isRaised
     }
 }
 

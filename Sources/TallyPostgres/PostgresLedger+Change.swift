@@ -26,6 +26,8 @@ extension PostgresLedger {
             guard rows.int(0, 0) == 1 else { return .notFound }
             if let version = rows.int(0, 1) { return .requeued(version: Int(version)) }
             if rows.int(0, 3) == 1 { return .effectCommitted }
+            // Another one's requeue was first, and has decided what it is now.
+            if rows.int(0, 4) == 1 { return .notFailed(.pending) }
             return .notFailed(try rows.status(0, 2))
         }
     }

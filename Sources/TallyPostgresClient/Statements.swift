@@ -62,11 +62,16 @@ package struct SQLFolder: Sendable {
             }
             text = Self.replace("{{\(token)}}", in: text, by: pieces.joined(separator: ", "))
         }
-        for (token, name) in [
+        let names = [
             ("\"tally\"", "\"\(schema)\""), ("'tally'", "'\(schema)'"), ("\"tally_", "\"\(schema)_"),
             ("'tally_", "'\(schema)_"), ("tally.", "\"\(schema)\"."),
-        ] {
-            text = Self.replace(token, in: text, by: name)
+        ]
+        // In two steps, since a schema's name may itself be such a token, as that of `tally_2` is.
+        for (index, (token, _)) in names.enumerated() {
+            text = Self.replace(token, in: text, by: "\u{1}\(index)\u{1}")
+        }
+        for (index, (_, name)) in names.enumerated() {
+            text = Self.replace("\u{1}\(index)\u{1}", in: text, by: name)
         }
         return text
     }

@@ -43,7 +43,10 @@ extension RedisQueue: QueueStructures {
                 for word in ["queues", cursor, String(Limits.sweepPerCall)] { head.bulk(word) }
             }
             guard answer.values.count >= 4, let next = answer.values[3].text else { throw malformed("walk") }
-            for name in answer.values.dropFirst(4) { found.insert(QueueName(name.text ?? "")) }
+            // A foreign hand can have put an empty name there: no queue has it.
+            for name in answer.values.dropFirst(4) where name.text?.isEmpty == false {
+                found.insert(QueueName(name.text ?? ""))
+            }
             cursor = next
         } while cursor != "0"
         return found.sorted()
@@ -146,7 +149,9 @@ extension RedisQueue: QueueStructures {
     }
 
     public func tell(_ worker: WorkerID, words: [UInt8]) async throws(QueueError) -> Bool {
-        try isDone(await change("roster", "tell", Array(worker.text.utf8), words), "roster")
+        // What no worker says the ledger could not read either.
+        if WorkerBeat.decoded(words) == nil { return try await forget(worker, words: words) }
+        return try isDone(await change("roster", "tell", Array(worker.text.utf8), words), "roster")
     }
 
     public func forget(_ worker: WorkerID, words: [UInt8]) async throws(QueueError) -> Bool {

@@ -13,7 +13,7 @@ import Testing
 enum Provoked: String, CaseIterable {
     case waits, noRow, rowStillProcessing, leaseLost, endedInLedger, endUnknown, olderVersion, newerVersion
     case listWithoutRecord, leaseWithoutRecord, nowhere, leaseNowhere, twice, elsewhere, expiredLongAgo
-    case scheduledInLedgerOnly, scheduledForAnotherTime, overdue, damaged
+    case scheduledInLedgerOnly, scheduledForAnotherTime, overdue, timeLost, damaged
 
     var code: Drift {
         switch self {
@@ -30,7 +30,7 @@ enum Provoked: String, CaseIterable {
         case .twice: .inTwoStructures
         case .elsewhere: .inWrongStructure
         case .expiredLongAgo: .leaseOverdue
-        case .scheduledInLedgerOnly, .scheduledForAnotherTime, .overdue: .wrongTime
+        case .scheduledInLedgerOnly, .scheduledForAnotherTime, .overdue, .timeLost: .wrongTime
         case .damaged: .recordDamaged
         }
     }
@@ -137,7 +137,7 @@ struct Halves {
             let id = try await job(.processing)
             try await spoilLease(id, drift)
             return id
-        case .elsewhere, .scheduledInLedgerOnly, .scheduledForAnotherTime, .overdue:
+        case .elsewhere, .scheduledInLedgerOnly, .scheduledForAnotherTime, .overdue, .timeLost:
             let id = try await job(.scheduled)
             try await spoilScheduled(id, drift)
             return id
@@ -193,6 +193,9 @@ struct Halves {
         case .scheduledInLedgerOnly:
             try forget(id)
             try send("DEL", .due)
+        case .timeLost:
+            try send("DEL", .due)
+            try send("DEL", .detours)
         case .overdue: try send("ZADD", .due, Array("1000".utf8), bytes(id, 1))
         default: try await run("UPDATE JOBS SET run_at = run_at + interval '1 hour'", id)
         }

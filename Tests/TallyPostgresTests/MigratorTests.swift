@@ -21,6 +21,21 @@ extension PostgresTests {
             }
         }
 
+        /// `tally_` begins the names of roles in the scripts.
+        @Test(arguments: ["tally_2", "tally_", "tally.eu"])
+        func `a schema whose name begins as ours do is its own [I6]`(_ name: String) async throws {
+            let own = name + "_" + String(UInt64.random(in: 0 ... .max), radix: 36)
+            let configuration = try newConfiguration(schema: own)
+            try await withSchema(configuration) { session in
+                _ = try await Migrator(configuration).apply()
+
+                try await Migrator(configuration).verify()
+                let ledger = try await PostgresLedger.open(configuration)
+                #expect(try await ledger.balances().accepted == 0)
+                await ledger.close()
+            }
+        }
+
         @Test func `a waiting migrator outlives the short timeouts of its role [I6]`() async throws {
             let configuration = try newConfiguration()
             try await withSchema(configuration) { session in

@@ -202,6 +202,37 @@ extension PostgresTests {
             }
         }
 
+        @Test
+        func `of two requeues at once the later hears that it is pending, not that its effect is committed`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let record = job()
+                _ = try await fixture.ledger.record([record])
+                try await fixture.apply(1) {
+                    $0.changed = [change(record.id, .failed, version: 2, seq: 1)]
+                }
+                try await fixture.session.begin()
+                _ = try await fixture.query(
+                    "UPDATE tally.jobs SET status = 'pending', version = 3, completed_at = NULL WHERE id = $1",
+                    [.text(record.id.description)])
+
+                async let answer = fixture.ledger.requeue(
+                    record.id, seen: 2, runAt: nil, resetAttempts: true, actor: "ann")
+                let other = try await PostgresSession.open(fixture.configuration)
+                try await until {
+                    try await other.query(
+                        "SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted "
+                            + "AND a.query LIKE '%\(fixture.schema)%'"
+                    ).count > 0
+                }
+                await other.close()
+                try await fixture.session.commit()
+
+                #expect(try await answer == .notFailed(.pending))
+            }
+        }
+
         @Test func `requeue asks for failed at the version seen, once`() async throws {
             try await withLedger { fixture in
                 let key = UniqueKey("k")

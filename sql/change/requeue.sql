@@ -6,7 +6,8 @@
 --
 -- Params:  $1 uuid id, $2 bigint version seen, $3 timestamptz run at (null = now), $4 bigint reset attempts (0/1), $5 actor,
 --          $6 bigint despite its effect (0/1)
--- Returns: found bigint (0/1), new version bigint (null = not done), status found, kept by its effect bigint (0/1)
+-- Returns: found bigint (0/1), new version bigint (null = not done), status found, kept by its effect bigint (0/1),
+--          whether another requeue was first bigint (0/1): this statement saw the row as it was before that
 -- Caller:  PostgresLedger.requeue
 WITH moved AS (
   UPDATE tally.jobs j SET
@@ -36,6 +37,7 @@ WITH moved AS (
   ON CONFLICT DO NOTHING
 ), {{totals}}, {{counted}}
 SELECT (j.id IS NOT NULL)::integer::bigint, m.version::bigint, j.status,
+  (m.id IS NULL AND $6::bigint = 0 AND EXISTS (SELECT FROM tally.job_effects e WHERE e.job_id = $1::uuid))::integer::bigint,
   (m.id IS NULL AND j.status = 'failed' AND j.version = $2::bigint)::integer::bigint
 FROM (SELECT 1) one
 LEFT JOIN tally.jobs j ON j.id = $1::uuid

@@ -148,6 +148,10 @@ BEGIN
     coalesce(enqueue.max_attempts, 3), enqueue.timeout, key, coalesce(enqueue.tags, '{}'), coalesce(enqueue.trace, ''),
     enqueue.header_names, enqueue.header_values, enqueue.tenant, enqueue.limit_key, enqueue.not_after);
   IF why IS NOT NULL THEN RAISE EXCEPTION '%', why USING ERRCODE = '22023'; END IF;
+  -- Whoever gives a key wants one job: a blank one must not let every job in.
+  IF enqueue.unique_key IS NOT NULL AND coalesce(key, '') = '' THEN
+    RAISE EXCEPTION 'unique key: is empty' USING ERRCODE = '22023';
+  END IF;
   IF enqueue.id IS NOT NULL AND (substr(job::text, 15, 1) <> '7' OR substr(job::text, 20, 1) NOT IN ('8', '9', 'a', 'b')
     OR abs(('x' || substr(replace(job::text, '-', ''), 1, 12))::bit(48)::bigint - extract(epoch FROM made) * 1000)
       > 86400000) THEN

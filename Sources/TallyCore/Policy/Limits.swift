@@ -24,6 +24,10 @@ public enum Limits {
     public static let concurrency = 16
 
     // What an edge accepts.
+    /// Of a worker that a command starts: a shorter lease runs out before anybody notices, and counts a crash.
+    public static let commandLease: Duration = .seconds(1)
+    /// Of such a worker: each heartbeat is an entry of the log.
+    public static let commandHeartbeat: Duration = .milliseconds(100)
     public static let nameBytes = 100  // queue and type: readable in a Redis key and a metric label
     /// A unique key is a field in Redis and part of an index in Postgres; a longer one is better given as its hash.
     public static let uniqueKeyBytes = 255

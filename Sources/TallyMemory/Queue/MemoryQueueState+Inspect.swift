@@ -85,11 +85,12 @@ extension MemoryQueueState {
                 record: withRecord ? held.record : nil, attempts: held.attempts, crashes: held.crashes,
                 runAt: waits ? held.runAt : nil, error: held.error)
         case .wait(let time):
-            guard let held, held.status == .scheduled || held.status == .retrying else { return nil }
+            guard let held, held.status != .processing else { return nil }
+            let waits: JobStatus =
+                held.status == .pending ? held.attempts > 0 ? .retrying : .scheduled : held.status
             unplace(held)
-            makeWait(held, as: held.status, until: time)
-            return Move(
-                id: repair.id, version: held.version, from: held.status, to: held.status, runAt: time)
+            makeWait(held, as: waits, until: time)
+            return Move(id: repair.id, version: held.version, from: held.status, to: waits, runAt: time)
         case .rewrite, .restore, .failWithoutRecord, .reclaim, .promote: return nil
         }
     }

@@ -8,7 +8,7 @@
 --          seen    '-' absent, or 'H' held / 'E' ended .. status .. version (4)
 --          action  'P' push                     'B' .. status .. version (4)  leave; `why` follows, '' = no error
 --                  'T' tell the end again       'S' .. '1' or '0'  tell how it stands, with its record or without
---                  'W' .. run_at (8)  wait until then               'R' write its record again
+--                  'W' .. run_at (8)  wait until then, pending or not   'R' write its record again
 --                  'C' reclaim its lease, which has run out         'M' promote it, for it is due
 --                  'G' .. state .. crashes (4) .. place  the record of an id that stands in a structure without one
 --                  'X' .. place  what has no record any more, here or in the ledger, goes, and ends as failed: an
@@ -19,7 +19,7 @@
 -- Log      for each one made: D by reconciler:<code>, with the one move; C and M for what was reclaimed and promoted
 -- Repeat   answers '0' where the repair has moved the job. T, S, W and R leave it as it was seen: they write the same
 --          once more, and the ledger's row stays as it is
--- Cost     O(log n) each; O(length of its list) for an id without a record
+-- Cost     O(log n) each; O(length of its list) for an id without a record, and for a pending job that shall wait
 local PUSHES, BARE = 'PRGX', 'TCM'
 
 -- Detail 3 of a repair: all that the ledger's row says of a job, and its record where the ledger lacks it.
@@ -90,14 +90,21 @@ end
 
 function repairs.W(c, r)
   local d = r.d
-  if not d or d.state ~= 's' and d.state ~= 'r' then return false end
+  if not d or d.state == 'l' then return false end
+  local from = d.state
+  if from == 'p' then
+    -- What is known of it was lost, and its time with it: it may stand in its list, or nowhere.
+    local list = c.p .. K.ready .. queue_of(d.record) .. ':' .. priority_of(d.record)
+    if length_of(c, list) > 0 then redis.call('LREM', list, 0, element_of(r.id, d.version)) end
+    d.state = d.attempts > 0 and 'r' or 's'
+  end
   d.run_at = (struct.unpack('>I8', r.action, 2))
   put(c, r.id, d)
   -- Out and in again, since among those that are counted its place may change.
   wait_no_more(c, queue_of(d.record), element_of(r.id, d.version))
   wait_until(c, queue_of(d.record), element_of(r.id, d.version), d.run_at)
   wake(c, queue_of(d.record))
-  append(c, 'D', r.actor, move(element_of(r.id, d.version), d.state, d.state, standing(c, r.id, d, false)))
+  append(c, 'D', r.actor, move(element_of(r.id, d.version), from, d.state, standing(c, r.id, d, false)))
   return true
 end
 

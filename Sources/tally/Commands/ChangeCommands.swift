@@ -6,7 +6,10 @@ import Tallystick
 enum CancelCommand: Command {
     static let name = "cancel"
     static let summary = "cancel a job: it never starts; a running one is told to stop"
-    static let help = "tally cancel ID"
+    static let help = """
+        tally cancel ID
+        A running job is told by its worker's next heartbeat, a third of its lease later at the latest: it may end first.
+        """
     static let words = 1...1
     static let exitCodes = ExitCodes(
         failed: .init(1, "failed, it has ended already, is unknown, or the outcome is uncertain"))

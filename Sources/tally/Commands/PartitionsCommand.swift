@@ -17,12 +17,15 @@ enum PartitionsCommand: Command {
         failed: .init(1, "failed, or this month or the next has no partition"))
 
     static func run(_ arguments: Arguments) async throws {
+        let isJSON = arguments.has("json")
         try await Common.withTally(arguments) { tally in
             let admin = tally.admin
+            // With --json standard output is one value.
+            @Sendable func say(_ text: String) { isJSON ? Output.note(text) : Output.line(text) }
             switch arguments.rest {
             case []: break
-            case ["make"]: Output.line("made \(try await admin.makePartitions())")
-            case ["split"]: try await admin.splitPartitions { Output.line("split off \($0)") }
+            case ["make"]: say("made \(try await admin.makePartitions())")
+            case ["split"]: try await admin.splitPartitions { say("split off \($0)") }
             default: throw Usage("`partitions`, `partitions make` or `partitions split`")
             }
             guard let report = try await admin.partitions() else { return }

@@ -1,4 +1,5 @@
 import TallyCommandLine
+import TallyCore
 import Tallystick
 
 enum WorkerCommand: Command {
@@ -7,8 +8,11 @@ enum WorkerCommand: Command {
     static let help = """
         tally worker run [options]          until SIGINT or SIGTERM, which let running jobs finish; a second
                                     one hands them back and ends within 5 s
-          --queue Q (repeatable) --concurrency N --lease 30s --heartbeat 10s --drain 30s
-          --register TYPE=echo|fail|sleep   (repeatable) handle TYPE with a built-in; a bare name is allowed
+          --queue Q (repeatable) --concurrency N --drain 30s
+          --lease 30s       1s at least; a job whose lease runs out counts a crash
+          --heartbeat 10s   100ms at least, half of the lease at most
+          --register TYPE=echo|fail|sleep   (repeatable) handle TYPE with a built-in, and no type that is not named
+                            so; a bare name is allowed
           --unknown release|fail            what happens to jobs of other types
         """
     static let flags: Set<String> = [
@@ -34,11 +38,21 @@ enum WorkerCommand: Command {
     }
 
     private static func configuration(_ arguments: Arguments) throws -> WorkerConfiguration {
+        for name in arguments.all("queue") {
+            if let problem = NameCheck.problem(name) { throw Usage("--queue: the name \(problem)") }
+        }
+        let lease = try arguments.duration("lease") ?? Limits.lease
+        if lease < Limits.commandLease || lease > Limits.maxLease {
+            throw Usage("--lease: must lie within 1s and 1d; a job whose lease runs out counts a crash")
+        }
+        let heartbeat = try arguments.duration("heartbeat")
+        if let heartbeat, heartbeat < Limits.commandHeartbeat || heartbeat > lease / 2 {
+            throw Usage("--heartbeat: must lie within 100ms and half of the lease")
+        }
         var configuration = WorkerConfiguration(
             queues: arguments.all("queue").map { QueueName($0) },
             concurrency: try arguments.number("concurrency", in: 1...100_000, or: Limits.concurrency),
-            lease: try arguments.duration("lease") ?? Limits.lease,
-            heartbeat: try arguments.duration("heartbeat") ?? .zero,
+            lease: lease, heartbeat: heartbeat ?? .zero,
             drain: try arguments.duration("drain") ?? Limits.drain)
         switch arguments.text("unknown") {
         case nil, "release": break
