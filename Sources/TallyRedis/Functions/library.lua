@@ -129,8 +129,8 @@ local function move(element, from, to, detail)
   return element .. from .. to .. struct.pack('>I4', #detail) .. detail
 end
 
--- A foreign hand has written to the log, and its entries stand where this one shall: they go aside, word for word, and
--- the log goes on behind its own last entry.
+-- A foreign hand has written to the log, and its entries stand where this one shall: they go aside, word for word,
+-- and the log goes on behind its own last entry.
 local function clear_log(c)
   local log, last = c.p .. K.log, text(c.epoch) .. '-' .. text(c.seq - 1)
   while true do
