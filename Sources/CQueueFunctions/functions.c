@@ -6,7 +6,29 @@ static const char text[] = {
     ,
 #embed "../TallyRedis/Functions/library.lua"
     ,
+#embed "../TallyRedis/Functions/detour.lua"
+    ,
+#embed "../TallyRedis/Functions/append.lua"
+    ,
+#embed "../TallyRedis/Functions/waiting.lua"
+    ,
+#embed "../TallyRedis/Functions/account.lua"
+    ,
+#embed "../TallyRedis/Functions/epoch.lua"
+    ,
+#embed "../TallyRedis/Functions/reply.lua"
+    ,
+#embed "../TallyRedis/Functions/record.lua"
+    ,
+#embed "../TallyRedis/Functions/leave.lua"
+    ,
+#embed "../TallyRedis/Functions/lease.lua"
+    ,
 #embed "../TallyRedis/Functions/attach.lua"
+    ,
+#embed "../TallyRedis/Functions/judge.lua"
+    ,
+#embed "../TallyRedis/Functions/enter.lua"
     ,
 #embed "../TallyRedis/Functions/push.lua"
     ,

@@ -11,7 +11,7 @@
 //
 // A record with neither headers, tenant, limit key nor not-after is layout 1, byte for byte as before there was
 // another. The Lua functions read the first five bytes, the queue, and the numbers behind it by their places
-// (`fields_at` in library.lua); they parse nothing else.
+// (`fields_at` in record.lua); they parse nothing else.
 
 extension JobRecord {
     /// The newest layout that this program reads and writes. Bytes of another one are refused as damaged.

@@ -1,7 +1,7 @@
 import CQueueFunctions
 import TallyCore
 
-/// The Lua functions, as one text: `Functions/library.lua`, then one file a verb.
+/// The Lua functions, as one text: `Functions/library.lua` and what verbs share, then one file a verb.
 ///
 /// A name is the whole server's: a program that replaced a library of its name would take the functions from under
 /// every other version of itself, and they would replace each other's for ever. So the name carries the digest of

@@ -37,7 +37,7 @@ extension RedisQueue {
 }
 
 extension LogEntry {
-    /// Fields: verb, time, actor, moves; see `append` in `library.lua`.
+    /// Fields: verb, time, actor, moves; see `Functions/append.lua`.
     init?(id: String, of shard: Shard, fields: ArraySlice<RedisReply>) {
         let numbers = id.split(separator: "-")
         let first = fields.startIndex

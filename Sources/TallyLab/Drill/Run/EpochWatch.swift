@@ -38,7 +38,7 @@ final class EpochWatch: Sendable {
 
     func stop() { stopped.set() }
 
-    /// Of the epoch's first log entry, whose fields are v, t, w, m: see `start_epoch` in `library.lua`.
+    /// Of the epoch's first log entry, whose fields are v, t, w, m: see `start_epoch` in `epoch.lua`.
     private static func predecessor(_ epoch: Int, _ redis: DrillRedis) -> LogPosition? {
         let log = RedisKey.log.of("tally", shard: Int16(redis.shard))
         let reply = redis.admin.ask("XRANGE", log, "\(epoch)-1", "\(epoch)-1", seconds: 1)

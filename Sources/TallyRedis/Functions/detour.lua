@@ -1,0 +1,28 @@
+-- What a shard knows of a job that is not on the straight path from push to ack.
+
+-- A detour: what is known of a job off the straight path.
+local STATES = { s = true, p = true, l = true, r = true }
+local function read_detour(bytes)
+  if not bytes or #bytes < 38 or not STATES[bytes:sub(1, 1)] then return nil end
+  local state, version, attempts, crashes, flag, epoch, run_at, failed_at, at =
+    struct.unpack('>c1I4I4I4BI8I8I8', bytes)
+  return { state = state, version = version, attempts = attempts, crashes = crashes, flag = flag, epoch = epoch,
+           run_at = run_at, failed_at = failed_at, error = bytes:sub(at) }
+end
+
+local function write_detour(d)
+  return struct.pack('>c1I4I4I4BI8I8I8', d.state, d.version, d.attempts, d.crashes, d.flag, d.epoch,
+    d.run_at, d.failed_at)
+    .. d.error
+end
+
+-- Absence of a detour means pending at version 1, or leased at 2 in this epoch.
+local function is_plain(c, d)
+  return d.crashes == 0 and d.attempts == 0 and d.flag == 0 and d.error == ''
+    and (d.state == 'p' and d.version == 1 or d.state == 'l' and d.version == 2 and d.epoch == c.epoch)
+end
+
+local function put(c, id, d)
+  if is_plain(c, d) then redis.call('HDEL', c.p .. K.detours, id)
+  else redis.call('HSET', c.p .. K.detours, id, write_detour(d)) end
+end
