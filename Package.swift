@@ -129,7 +129,7 @@ let package = Package(
         .testTarget(
             name: "TallyPostgresTests",
             dependencies: [
-                "TallyPostgres", "TallyPostgresClient", "TallyCore", "TallyConnections", "CLedgerSQL",
+                "TallyPostgres", "TallyPostgresClient", "TallyCore", "TallyConnections",
                 "TestSupport",
             ],
             swiftSettings: strict),

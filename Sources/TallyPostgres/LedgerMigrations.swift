@@ -1,4 +1,3 @@
-import CLedgerSQL
 import TallyCore
 import TallyPostgresClient
 
@@ -6,8 +5,7 @@ extension MigrationSet {
     /// The set that is compiled in.
     static func embedded() throws(LedgerError) -> MigrationSet {
         var files: [(name: String, text: String)] = []
-        while let name = tally_migration(Int32(files.count)) {
-            let name = String(cString: name)
+        while let name = Statements.migration(files.count) {
             files.append((name, Statements.raw("migrations/\(name)") ?? ""))
         }
         return try MigrationSet(files)

@@ -126,6 +126,11 @@ extension Statements {
         SQLFolder.ledger.text(name, schema: schema)
     }
 
+    /// The name of a migration, counted from 0; nil behind the last.
+    static func migration(_ index: Int) -> String? {
+        tally_migration(Int32(index)).map { String(cString: $0) }
+    }
+
     static func raw(_ name: String) -> String? { SQLFolder.ledger.raw(name) }
     static func adapted(_ text: String, schema: String) -> String {
         SQLFolder.ledger.adapted(text, schema: schema)

@@ -1,4 +1,3 @@
-import CLedgerSQL
 import Foundation
 import TallyCore
 import Testing
