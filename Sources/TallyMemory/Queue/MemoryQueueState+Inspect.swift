@@ -67,7 +67,7 @@ extension MemoryQueueState {
         switch repair.action {
         case .push(let push):
             guard push.record.id == repair.id, (held?.version ?? 0) < push.version,
-                (end?.version ?? 0) < push.version
+                (end?.version ?? 0) < push.version, push.record.layout <= recordLayout
             else { return nil }
             return insert(push, at: now)
         case .end(let status, let version):
