@@ -18,6 +18,7 @@ struct ShardCheck: Sendable {
                 let answer = await Self.answer(of: shard)
                 if case .refused(let error) = answer { throw error }
                 if case .agreed = answer { break }
+                // away: it is asked when it is back
                 if (try? await shard.identity()) == nil { break }
                 if ContinuousClock.now > deadline {
                     throw QueueError(
@@ -35,6 +36,7 @@ struct ShardCheck: Sendable {
 
     private static func answer(of shard: RedisQueue) async -> ServerGate.Answer {
         let part = shard.configuration.part
+        // away: the next connection asks again
         guard let reading = try? await shard.identity(), let name = reading.ledger else { return .unknown }
         // The id of the ledger itself is not known here; what follows it is.
         let own = ShardPart(pairedName: name, of: String(name.prefix(30)) + "______")

@@ -112,7 +112,8 @@ extension PostgresTests {
                 #expect(
                     views[ended.id]
                         == LedgerView(
-                            id: ended.id, status: .failed, version: 2, epoch: 1, seq: 3, hasOutbox: false,
+                            id: ended.id, queue: ended.queue, status: .failed, version: 2, epoch: 1, seq: 3,
+                            hasOutbox: false,
                             bodyBytes: ended.body.count))
             }
         }

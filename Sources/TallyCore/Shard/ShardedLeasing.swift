@@ -96,6 +96,7 @@ final class ShardedLeasing: Leasing {
             var failures = 0
             while self != nil {
                 failures += 1
+                // cannot be cancelled: detached
                 try? await Task.sleep(for: policy.delay(afterFailure: failures, random: .random(in: 0..<1)))
                 do throws(QueueError) {
                     // On the connection of the verbs, by which the jobs will come.
