@@ -162,6 +162,9 @@ static const char pairing_lock[] = {
 static const char pairing_namespace[] = {
 #embed "../../sql/pairing/namespace.sql" suffix(,)
 0};
+static const char pairing_other_shard[] = {
+#embed "../../sql/pairing/other_shard.sql" suffix(,)
+0};
 static const char pairing_raise_record_layout[] = {
 #embed "../../sql/pairing/raise_record_layout.sql" suffix(,)
 0};
@@ -487,6 +490,7 @@ static const struct { const char *name, *text; } files[] = {
     {"pairing/known", pairing_known},
     {"pairing/lock", pairing_lock},
     {"pairing/namespace", pairing_namespace},
+    {"pairing/other_shard", pairing_other_shard},
     {"pairing/raise_record_layout", pairing_raise_record_layout},
     {"pairing/record_layout", pairing_record_layout},
     {"pairing/restamp", pairing_restamp},

@@ -48,13 +48,15 @@ extension PostgresLedger: LedgerPairing {
                     try connection.run(.restampQueues)
                 }
                 let shard = LedgerValue.int(Int64(identity.part.shard.number))
+                let other = try connection.run(.otherShard, Parameters([shard, .text(identity.server)]))
+                if let number = other.int(0, 0) { return .anotherShard(Shard(Int(number))) }
                 let known = Self.queues(try connection.run(.knownQueues, Parameters([shard])))
                 let verdict = PairingVerdict.of(identity, known, fresh: fresh, isAdopting: isAdopting)
                 let id: String
                 switch verdict {
                 case .known: id = identity.id ?? ""
                 case .becomes(let given): id = given
-                case .stillLives, .another, .gaveWay: return verdict
+                case .stillLives, .anotherShard, .another, .gaveWay: return verdict
                 }
                 if isDry { return verdict }
                 let values: [LedgerValue] = [

@@ -64,6 +64,7 @@ enum Statement: String, CaseIterable {
     case recordLayout = "pairing/record_layout"
     case raiseRecordLayout = "pairing/raise_record_layout"
     case shards = "pairing/shards"
+    case otherShard = "pairing/other_shard"
     case claimShards = "pairing/claim_shards"
     case missingPartitions = "partitions/missing"
     case filledDefaults = "partitions/filled"

@@ -120,7 +120,19 @@ import Testing
         try await with { stage in
             #expect(try await stage.opens(stage.redis) == "opens")
             let swapped = try await stage.opens(stage.redis.reversed())
-            #expect(swapped.contains("the order of its addresses, which is that of the shards"), "\(swapped)")
+            #expect(swapped.contains("is shard 1 of 2 of this ledger"), "\(swapped)")
+            #expect(swapped.contains("names it as shard 0 of 2") && !swapped.contains("--adopt-queue"))
+            // Nor by a person's word: both shards would be rebuilt beside themselves.
+            let tally = try await Tally.open(
+                stage.settings(stage.redis.reversed()), isPairing: false)
+            var options = ReconcileOptions(.repair)
+            options.adoptsQueue = true
+            let store = tally.queue.shards[0]
+            let run = try await Reconciler(
+                queue: store, ledger: stage.ledger, mirror: Mirror(queue: store, ledger: stage.ledger)
+            ).run(options).run
+            #expect(run.findings.map(\.code) == ["D35"] && run.exitCode == 4)
+            await tally.close()
             for one in stage.redis {
                 let why = try await stage.opens([one])
                 #expect(why.contains("this ledger has 2 shards, and TALLY_REDIS_URL names 1"), "\(why)")

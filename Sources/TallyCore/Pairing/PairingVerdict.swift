@@ -80,6 +80,8 @@ public enum PairingVerdict: Hashable, Sendable {
     /// It may be the known one, emptied or gone on elsewhere, but some process reported that one only now: ask again
     /// after a while.
     case stillLives
+    /// It is the queue of this other shard, whatever a person says: its address stands in the wrong place.
+    case anotherShard(Shard)
     /// Another queue is the ledger's.
     case another(known: KnownQueue)
     /// It was the ledger's queue and gave way; or it is an older copy of it, such as a primary that came back.

@@ -155,8 +155,8 @@ public enum Limits {
     public static let openSilence: Duration = .seconds(120)  // leases wait for so long
     public static let patrolStep: Duration = .seconds(7200)  // 100 million active jobs
     public static let patrolSilence: Duration = .seconds(3600)  // halves not compared
-    public static let pairing: Duration = .seconds(5)  // reports that the queue lives
-    public static let queueLives: Duration = .seconds(15)  // three such reports missed: it is gone
+    public static let pairing: Duration = .seconds(2)  // reports that the queue lives
+    public static let queueLives: Duration = .seconds(8)  // four such reports missed: it is gone
     public static let trim: Duration = .seconds(1)  // of the log, where there is no ledger
     public static let upkeep: Duration = .seconds(3600)  // for partitions and pruning
     public static let upkeepSilence: Duration = .seconds(10_800)  // three failures of those

@@ -1,6 +1,6 @@
-/// What the reconciler asks and mends in a ledger beyond the comparison: one seam for each sweep. Every change says what
-/// it expects, so that a repeat, or a crash between asking and mending, changes nothing twice. A driver may lack them:
-/// the sweeps that need them are then left out.
+/// What the reconciler asks and mends in a ledger beyond the comparison: one seam for each sweep. Every change says
+/// what it expects, so that a repeat, or a crash between asking and mending, changes nothing twice. A driver may lack
+/// them: the sweeps that need them are then left out.
 public typealias LedgerRepair = RollbackInspection & TotalsRepair & QuarantineRepair & WorkerRepair
     & LedgerKeyRepair & ResultRepair & SweepRegister
 

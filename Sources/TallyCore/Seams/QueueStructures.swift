@@ -1,6 +1,6 @@
-/// What the reconciler asks of a queue that keeps a job in several structures, and mends there: one seam for each sweep.
-/// Every change says what it expects, so that a repeat, or a crash between asking and mending, changes nothing twice. A
-/// driver may lack them: the sweeps that need them are then left out.
+/// What the reconciler asks of a queue that keeps a job in several structures, and mends there: one seam for each
+/// sweep. Every change says what it expects, so that a repeat, or a crash between asking and mending, changes nothing
+/// twice. A driver may lack them: the sweeps that need them are then left out.
 public typealias QueueStructures = QueueAccount & StructureRepair & RosterRepair & QueueKeyRepair
 
 /// Of a queue that counts what entered and left it.

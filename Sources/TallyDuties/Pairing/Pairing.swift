@@ -78,6 +78,8 @@ package final class Pairing: Sendable {
                 }
                 try await Task.sleep(for: Limits.dutyLease / 5)
                 continue
+            case .anotherShard(let shard):
+                throw PairingRefused(.anotherShard(ShardPart(shard, of: part.map)), identity)
             case .another(let known): throw PairingRefused(.another(known), identity)
             case .gaveWay(let epoch): throw PairingRefused(.gaveWay(to: epoch), identity)
             }

@@ -84,7 +84,8 @@ public enum Comparison {
         // them.
         if row.epoch != 0, row.epoch < epoch { return nil }
         if held.version > row.version { return .ledgerBehind }
-        // A promotion would be in the log, so the queue has lost the time that the job waits for. The ledger knows it.
+        // A promotion would be in the log, so the queue has lost the time that the job waits for. The ledger knows
+        // it.
         if held.status == .pending, row.status == .scheduled { return .wrongTime }
         if held.status != row.status { return row.status == .processing ? .runsInLedgerOnly : .ledgerBehind }
         return reading.runAt == row.runAt ? nil : .wrongTime

@@ -8,7 +8,8 @@ enum CancelCommand: Command {
     static let summary = "cancel a job: it never starts; a running one is told to stop"
     static let help = """
         tally cancel ID
-        A running job is told by its worker's next heartbeat, a third of its lease later at the latest: it may end first.
+        A running job hears of it at its worker's next heartbeat, after a third of its lease at most: it may end
+        first.
         """
     static let words = 1...1
     static let exitCodes = ExitCodes(

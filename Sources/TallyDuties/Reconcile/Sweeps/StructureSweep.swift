@@ -84,7 +84,7 @@ extension ReconcilePass {
                 continue
             }
             let job = try await ledger.inspection.jobs([id])[id]
-            // Left of a copy that somebody took away (D37): to bury it here would end the job on its own shard.
+            // Left of a copy that somebody took away (D37): to end it here would end the job on its own shard.
             if let name = job?.record.queue, !part.holds(name) { continue }
             guard
                 let action = Self.action(
