@@ -37,7 +37,8 @@ WITH moved AS (
   ON CONFLICT DO NOTHING
 ), {{totals}}, {{counted}}
 SELECT (j.id IS NOT NULL)::integer::bigint, m.version::bigint, j.status,
-  (m.id IS NULL AND $6::bigint = 0 AND EXISTS (SELECT FROM tally.job_effects e WHERE e.job_id = $1::uuid))::integer::bigint,
+  (m.id IS NULL AND j.status = 'failed' AND j.version = $2::bigint AND $6::bigint = 0
+    AND EXISTS (SELECT FROM tally.job_effects e WHERE e.job_id = $1::uuid))::integer::bigint,
   (m.id IS NULL AND j.status = 'failed' AND j.version = $2::bigint)::integer::bigint
 FROM (SELECT 1) one
 LEFT JOIN tally.jobs j ON j.id = $1::uuid

@@ -7,4 +7,4 @@ COMMENT ON INDEX tally.queues_one IS 'A ledger has one queue.';
 COMMENT ON TABLE tally.queues IS 'Which queue is this ledger''s, and which were.';
 ALTER TABLE tally.queues DROP COLUMN shard;
 ALTER TABLE tally.identity DROP COLUMN shards;
-DELETE FROM tally.schema_migrations WHERE version = 13;
+DELETE FROM tally.schema_migrations WHERE version = 14;
