@@ -23,6 +23,10 @@ BEGIN
     coalesce(enqueue.max_attempts, 3), enqueue.timeout, key, coalesce(enqueue.tags, '{}'), coalesce(enqueue.trace, ''),
     enqueue.header_names, enqueue.header_values, enqueue.tenant, enqueue.limit_key, enqueue.not_after);
   IF why IS NOT NULL THEN RAISE EXCEPTION '%', why USING ERRCODE = '22023'; END IF;
+  -- Whoever gives a key wants one job: a blank one must not let every job in.
+  IF enqueue.unique_key IS NOT NULL AND coalesce(key, '') = '' THEN
+    RAISE EXCEPTION 'unique key: is empty' USING ERRCODE = '22023';
+  END IF;
   IF enqueue.id IS NOT NULL AND (substr(job::text, 15, 1) <> '7' OR substr(job::text, 20, 1) NOT IN ('8', '9', 'a', 'b')
     OR abs(('x' || substr(replace(job::text, '-', ''), 1, 12))::bit(48)::bigint - extract(epoch FROM made) * 1000)
       > 86400000) THEN
@@ -437,8 +441,10 @@ CREATE TABLE tally.identity (
     made_at timestamp with time zone DEFAULT now() NOT NULL,
     namespace text,
     record_layout bigint DEFAULT 1 NOT NULL,
+    shards smallint,
     CONSTRAINT identity_one_row CHECK (one),
-    CONSTRAINT identity_record_layout CHECK (((record_layout >= 1) AND (record_layout <= 2)))
+    CONSTRAINT identity_record_layout CHECK (((record_layout >= 1) AND (record_layout <= 2))),
+    CONSTRAINT identity_shards_count CHECK (((shards >= 1) AND (shards <= 64)))
 );
 
 COMMENT ON TABLE tally.identity IS 'Which ledger this is.';
@@ -679,11 +685,12 @@ CREATE TABLE tally.queues (
     server text NOT NULL,
     places text[] NOT NULL,
     seen_at timestamp with time zone DEFAULT now() NOT NULL,
-    gave_way_to bigint
+    gave_way_to bigint,
+    shard smallint DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='10');
 
-COMMENT ON TABLE tally.queues IS 'Which queue is this ledger''s, and which were.';
+COMMENT ON TABLE tally.queues IS 'Which queues are this ledger''s, one a shard, and which were.';
 
 CREATE TABLE tally.reconcile_cursor (
     one boolean DEFAULT true NOT NULL,
@@ -732,7 +739,8 @@ CREATE TABLE tally.reconcile_runs (
     raced bigint DEFAULT 0 NOT NULL,
     left_over bigint DEFAULT 0 NOT NULL,
     full_cycle boolean DEFAULT false NOT NULL,
-    error text
+    error text,
+    shard smallint DEFAULT 0 NOT NULL
 );
 
 CREATE TABLE tally.reconciler_lease (
@@ -903,9 +911,9 @@ CREATE INDEX outbox_queue ON tally.outbox USING btree (queue, id);
 
 COMMENT ON INDEX tally.outbox_queue IS 'relay/queues.sql, relay/claim.sql';
 
-CREATE UNIQUE INDEX queues_one ON tally.queues USING btree ((true)) WHERE (gave_way_to IS NULL);
+CREATE UNIQUE INDEX queues_one ON tally.queues USING btree (shard) WHERE (gave_way_to IS NULL);
 
-COMMENT ON INDEX tally.queues_one IS 'A ledger has one queue.';
+COMMENT ON INDEX tally.queues_one IS 'A ledger has one queue a shard.';
 
 CREATE INDEX reconcile_findings_job ON tally.reconcile_findings USING btree (job_id, code) WHERE (job_id IS NOT NULL);
 
