@@ -214,8 +214,8 @@ extension PostgresTests {
                 }
                 try await fixture.session.begin()
                 _ = try await fixture.query(
-                    "UPDATE tally.jobs SET status = 'pending', version = 3, completed_at = NULL WHERE id = $1",
-                    [.text(record.id.description)])
+                    "UPDATE tally.jobs SET status = 'pending', version = 3, completed_at = NULL "
+                        + "WHERE id = '\(record.id)'")
 
                 async let answer = fixture.ledger.requeue(
                     record.id, seen: 2, runAt: nil, resetAttempts: true, actor: "ann")
