@@ -4,7 +4,7 @@ import TallyPostgresClient
 extension PostgresLedger {
     public func record(_ jobs: [JobRecord], together: Bool) async throws(LedgerError) -> RecordReceipt {
         let jobs = try Self.judged(jobs, at: try await clock())
-        let layout = RecordCall.needsLayout(jobs) ? try await recordLayout() : 1
+        let layout = RecordCall.layout(of: jobs) > 1 ? try await recordLayout() : 1
         if together, jobs.count > 1 {
             return try await pool.run("record") { [statements] connection throws(LedgerError) in
                 try connection.recordTogether(jobs, layout, statements)
@@ -31,7 +31,7 @@ extension PostgresLedger {
             }
             let jobs = try Self.judged(jobs, at: now ?? .now)
             var layout = raised.isSet ? JobRecord.newestLayout : 1
-            if layout == 1, RecordCall.needsLayout(jobs),
+            if layout == 1, RecordCall.layout(of: jobs) > 1,
                 case .int(let known)?? = try await transaction.query(statements[.recordLayout], []).first?
                     .first
             {
@@ -51,11 +51,14 @@ extension PostgresLedger {
 
     /// What no store may meet is refused before anything is sent; this server's clock judges ids and stamps creation.
     private static func judged(_ jobs: [JobRecord], at now: Timestamp) throws(LedgerError) -> [JobRecord] {
+        // In place: hardly ever is a job changed, and to copy each of a batch costs more than to judge it.
+        var jobs = jobs
         do throws(InvalidJob) {
-            return try jobs.map { job throws(InvalidJob) in
-                try job.check()
-                return try job.judged(at: now)
+            for index in jobs.indices {
+                try jobs[index].check()
+                try jobs[index].judge(at: now)
             }
+            return jobs
         } catch {
             throw LedgerError(.invalid, "record", "\(error)")
         }

@@ -28,16 +28,16 @@ struct RecordCall {
         answers = Array(repeating: nil, count: jobs.count)
         var byID = [JobID: Int](minimumCapacity: jobs.count)
         var byKey: [Key: Int] = [:]
-        for (index, job) in jobs.enumerated() {
-            if job.layout > layout {
+        for index in jobs.indices {
+            if jobs[index].layout > layout {
                 answers[index] = .layoutNotRaised
                 continue
             }
-            if let first = byID.updateValue(index, forKey: job.id) {
-                byID[job.id] = first
+            if let first = byID.updateValue(index, forKey: jobs[index].id) {
+                byID[jobs[index].id] = first
                 repeatsOfID.append((index, first))
-            } else if let unique = job.unique {
-                let key = Key(queue: job.queue.text, text: unique.text)
+            } else if let unique = jobs[index].unique {
+                let key = Key(queue: jobs[index].queue.text, text: unique.text)
                 if let first = byKey[key] {
                     repeatsOfKey.append((index, first))
                 } else {
@@ -73,7 +73,7 @@ struct RecordCall {
 
         /// Empty where no job has any of them: nobody pays for what nobody uses.
         private var fields: [LedgerValue] {
-            if !jobs.contains(where: { $0.layout > 1 }) {
+            if RecordCall.layout(of: jobs) == 1 {
                 return [.texts([]), .texts([]), .texts([]), .texts([]), .ints([])]
             }
             return [
@@ -101,7 +101,7 @@ struct RecordCall {
         if waiting.isEmpty { return nil }
         round = waiting
         waiting = []
-        return Round(jobs: round.map { jobs[$0] })
+        return Round(jobs: round.count == jobs.count ? jobs : round.map { jobs[$0] })
     }
 
     mutating func take(_ new: [[LedgerValue]], _ explained: [[LedgerValue]]) throws(LedgerError) {
@@ -179,8 +179,11 @@ struct RecordCall {
         return RecordReceipt(answers: answers.map { $0! }, outboxes: outboxes)
     }
 
-    /// Whether it has jobs that need more than the first layout.
-    static func needsLayout(_ jobs: [JobRecord]) -> Bool { jobs.contains { $0.layout > 1 } }
+    /// The oldest layout that can hold all of them.
+    static func layout(of jobs: [JobRecord]) -> Int {
+        for index in jobs.indices where jobs[index].layout > 1 { return JobRecord.newestLayout }
+        return 1
+    }
 
     fileprivate static func ids(_ rows: [[LedgerValue]]) -> Set<JobID> {
         var ids = Set<JobID>(minimumCapacity: rows.count)

@@ -32,19 +32,27 @@ package enum ClientStatement: String, CaseIterable, Sendable {
     case ping = "read/ping"
 }
 
-/// Files of SQL that were compiled in.
+/// Files of SQL that were compiled in. They run in `psql` as they stand, once `sql/psql.sql` has set what they share.
 package struct SQLFolder: Sendable {
     /// A file's text as it stands, by its name without the ending; nil if there is none.
     package let raw: @Sendable (_ name: String) -> String?
-    private let fragments: [(token: String, files: [String])]
+    /// What stands for each `:token`.
+    private let fragments: [[UInt8]: [UInt8]]
 
-    /// - Parameter fragments: for each `{{token}}` the files that stand for it, joined by commas; in this order.
+    /// - Parameter fragments: for each `:token` the files that stand for it, joined by commas.
     package init(
         fragments: KeyValuePairs<String, [String]> = [:],
         _ raw: @escaping @Sendable (_ name: String) -> String?
     ) {
         self.raw = raw
-        self.fragments = fragments.map { ($0.key, $0.value) }
+        self.fragments = Dictionary(
+            uniqueKeysWithValues: fragments.map { token, files in
+                let pieces = files.map { file in
+                    String(decoding: Self.withoutHeader(Array(raw(file)!.utf8)), as: UTF8.self)
+                        .split(separator: "\n").joined(separator: "\n")
+                }
+                return (Array(token.utf8), Array(pieces.joined(separator: ", ").utf8))
+            })
     }
 
     /// The text of a file, for a schema; nil if there is none.
@@ -52,39 +60,78 @@ package struct SQLFolder: Sendable {
         raw(name).map { adapted($0, schema: schema) }
     }
 
+    /// The statement of a file, for a schema; nil if there is none. Its header is for readers: sent along it would
+    /// double what goes over the wire, and fill the kilobyte that the server shows of a running statement.
+    package func statement(_ name: String, schema: String) -> String? {
+        raw(name).map { text in
+            let bytes = filled(Self.withoutHeader(Array(text.utf8)))
+            return String(decoding: Self.named(bytes, schema), as: UTF8.self)
+        }
+    }
+
     /// Puts the fragments in, then the schema's name where the text says `tally.`, `"tally"`, `'tally'` or, of a
     /// role, `"tally_…`, `'tally_…`.
     package func adapted(_ text: String, schema: String) -> String {
-        var text = text
-        for (token, files) in fragments where text.contains("{{\(token)}}") {
-            let pieces = files.map {
-                Self.withoutHeader(raw($0)!).split(separator: "\n").joined(separator: "\n")
+        String(decoding: Self.named(filled(Array(text.utf8)), schema), as: UTF8.self)
+    }
+
+    /// As `psql` does it outside of quotes: `:token` is replaced, `::type` is a cast, and an unknown token stays.
+    private func filled(_ text: [UInt8]) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(text.count)
+        var at = 0
+        while at < text.count {
+            let byte = text[at]
+            at += 1
+            guard byte == UInt8(ascii: ":"), at < 2 || text[at - 2] != byte else {
+                out.append(byte)
+                continue
             }
-            text = Self.replace("{{\(token)}}", in: text, by: pieces.joined(separator: ", "))
+            let end = text[at...].firstIndex { !Self.isOfName($0) } ?? text.count
+            if let fragment = fragments[Array(text[at..<end])] {
+                out += fragment
+                at = end
+            } else {
+                out.append(byte)
+            }
         }
+        return out
+    }
+
+    /// In one pass: a schema's name may itself be what is looked for, as that of `tally_2` is.
+    private static func named(_ text: [UInt8], _ schema: String) -> [UInt8] {
         let names = [
             ("\"tally\"", "\"\(schema)\""), ("'tally'", "'\(schema)'"), ("\"tally_", "\"\(schema)_"),
             ("'tally_", "'\(schema)_"), ("tally.", "\"\(schema)\"."),
-        ]
-        // In two steps, since a schema's name may itself be such a token, as that of `tally_2` is.
-        for (index, (token, _)) in names.enumerated() {
-            text = Self.replace(token, in: text, by: "\u{1}\(index)\u{1}")
+        ].map { (token: Array($0.utf8), name: Array($1.utf8)) }
+        var out: [UInt8] = []
+        out.reserveCapacity(text.count + text.count / 8)
+        var at = 0
+        while at < text.count {
+            let byte = text[at]
+            if byte == UInt8(ascii: "t") || byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\""),
+                let found = names.first(where: { text[at...].starts(with: $0.token) })
+            {
+                out += found.name
+                at += found.token.count
+            } else {
+                out.append(byte)
+                at += 1
+            }
         }
-        for (index, (_, name)) in names.enumerated() {
-            text = Self.replace("\u{1}\(index)\u{1}", in: text, by: name)
-        }
-        return text
+        return out
     }
 
-    /// The header is for readers of the file. Sent along it would double what goes over the wire, and fill the
-    /// kilobyte that the server shows of a running statement.
-    fileprivate static func withoutHeader(_ text: String) -> String {
-        text.split(separator: "\n", omittingEmptySubsequences: false).drop { $0.hasPrefix("--") }.joined(
-            separator: "\n")
+    private static func withoutHeader(_ text: [UInt8]) -> [UInt8] {
+        var rest = text[...]
+        while rest.starts(with: [UInt8(ascii: "-"), UInt8(ascii: "-")]) {
+            rest = rest[(rest.firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? rest.endIndex)...]
+        }
+        return Array(rest)
     }
 
-    private static func replace(_ token: String, in text: String, by replacement: String) -> String {
-        text.split(separator: token, omittingEmptySubsequences: false).joined(separator: replacement)
+    private static func isOfName(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || byte == UInt8(ascii: "_")
     }
 }
 
@@ -99,9 +146,7 @@ package struct Statements: Sendable {
     package init(schema: String, of folder: SQLFolder, _ names: [String]) {
         self.schema = schema
         texts = Dictionary(
-            uniqueKeysWithValues: names.map { name in
-                (name, SQLFolder.withoutHeader(folder.text(name, schema: schema)!))
-            })
+            uniqueKeysWithValues: names.map { ($0, folder.statement($0, schema: schema)!) })
     }
 
     /// The text of a file that was among `names`; another name is a programming error and traps.

@@ -1,9 +1,11 @@
 import Testing
 
 @Suite struct `What is compiled in` {
-    /// To read, and compared with a migrated database by a test; no program runs it.
-    private let snapshot = "sql/schema.sql"
-    private func statements() throws -> [String] { try Tree.files("sql", "sql").filter { $0 != snapshot } }
+    /// No program runs these: the schema as the migrations make it, and what psql needs. Tests compare and use them.
+    private let others = ["sql/psql.sql", "sql/schema.sql"]
+    private func statements() throws -> [String] {
+        try Tree.files("sql", "sql").filter { !others.contains($0) }
+    }
 
     @Test(arguments: [("CLedgerSQL", "sql"), ("CLabSQL", "sql/lab")])
     func `every file below sql is embedded once, and the list names no other`(
@@ -27,21 +29,21 @@ import Testing
             // The migrator finds its files by folder; an undo is run by hand, and by the migrator's tests.
             if name.hasPrefix("migrations/") || name.hasPrefix("undo/") { continue }
             if name.hasPrefix("fragments/") {
-                #expect(texts.contains("{{\(name.dropFirst(10))}}"), "\(path)")
+                #expect(texts.contains(":\(name.dropFirst(10))"), "\(path)")
             } else {
                 #expect(program.contains("\"\(name)\""), "\(path)")
             }
         }
     }
 
-    /// A row that ends by another way than `{{steps}}` would keep its key, or leave the totals as they were.
+    /// A row that ends by another way than `:steps` would keep its key, or leave the totals as they were.
     @Test func `what follows when jobs move or end stands in the steps alone`() throws {
         for path in try statements() where !path.hasPrefix("sql/migrations/") && !path.hasPrefix("sql/undo/")
         {
             let text = try Tree.lines(path).drop { $0.hasPrefix("--") }.joined(separator: "\n")
             guard text.contains("previous_status = j.status") else { continue }
             #expect(text.contains("WITH moved AS (") || text.contains("), moved AS ("), "\(path)")
-            #expect(text.contains("{{steps}}") || text.contains("{{totals}}"), "\(path)")
+            #expect(text.contains(":steps") || text.contains(":totals"), "\(path)")
             #expect(
                 !text.contains("tally.balances") && !text.contains("DELETE FROM tally.unique_keys"), "\(path)"
             )

@@ -5,7 +5,7 @@ import Testing
 
 extension PostgresTests {
     /// Provoked one by one on the real server, as a role of the test's own; the rest stands in the table.
-    @Suite struct AnswerTests {
+    @Suite(.serialized) struct AnswerTests {
         @Test(arguments: [
             ("22P02", LedgerError.Code.refused), ("23505", .refused), ("54000", .refused),
             ("21000", .refused),

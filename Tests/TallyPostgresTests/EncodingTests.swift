@@ -1,40 +1,10 @@
-import Foundation
 import TallyCore
 import Testing
 
 @testable import TallyPostgres
 
 extension PostgresTests {
-    @Suite struct `A database that is not UTF-8` {
-        /// A real database of that encoding beside the one of the tests, dropped at the end.
-        private func withDatabase(
-            _ encoding: String, _ body: (PostgresConfiguration, PostgresSession) async throws -> Void
-        ) async throws {
-            let own = try newConfiguration()
-            let admin = try await PostgresSession.open(own)
-            let name = "t_" + String(UInt64.random(in: 0 ... .max), radix: 36)
-            _ = try await admin.query(
-                "CREATE DATABASE \(name) ENCODING '\(encoding)' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
-            )
-            func drop() async throws {
-                _ = try await admin.query("DROP DATABASE \(name) WITH (FORCE)")
-                await admin.close()
-            }
-            do {
-                var address = try #require(URLComponents(string: own.url))
-                address.path = "/" + name
-                let configuration = try PostgresConfiguration(
-                    url: try #require(address.string), schema: own.schema, poolConnections: 2)
-                let session = try await PostgresSession.open(configuration)
-                try await body(configuration, session)
-                await session.close()
-            } catch {
-                try await drop()
-                throw error
-            }
-            try await drop()
-        }
-
+    @Suite(.serialized) struct `A database that is not UTF-8` {
         /// As programs before this check did.
         private func migrateUnchecked(_ configuration: PostgresConfiguration) throws {
             let statements = Statements(schema: configuration.schema)
@@ -51,7 +21,7 @@ extension PostgresTests {
         func `is refused at migrate, with how to make one that is, and nothing is created`(_ encoding: String)
             async throws
         {
-            try await withDatabase(encoding) { configuration, session in
+            try await withDatabase(encoding: encoding) { configuration, session in
                 let migrator = try Migrator(configuration)
                 for error in [
                     await ledgerError { _ = try await migrator.apply() },
@@ -72,7 +42,7 @@ extension PostgresTests {
         func `that an older program migrated is refused at open, and its mirror is not stopped by text`(
             _ encoding: String
         ) async throws {
-            try await withDatabase(encoding) { configuration, _ in
+            try await withDatabase(encoding: encoding) { configuration, _ in
                 try migrateUnchecked(configuration)
                 let error = await ledgerError { _ = try await PostgresLedger.open(configuration) }
                 #expect(error?.code == .unsupported && error?.detail.contains("pg_dump") == true)
@@ -97,7 +67,7 @@ extension PostgresTests {
         }
 
         @Test func `what the quarantine itself is refused goes aside without its text`() async throws {
-            try await withDatabase("LATIN1") { configuration, _ in
+            try await withDatabase(encoding: "LATIN1") { configuration, _ in
                 try migrateUnchecked(configuration)
                 let ledger = PostgresLedger(configuration, isChecked: false)
                 var batch = MirrorBatch(after: .start, upTo: LogPosition(epoch: 1, seq: 1))

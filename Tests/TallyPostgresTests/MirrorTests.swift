@@ -4,7 +4,7 @@ import Testing
 @testable import TallyPostgres
 
 extension PostgresTests {
-    @Suite struct MirrorTests {
+    @Suite(.serialized) struct MirrorTests {
         @Test func `a batch is applied once, and only from where the cursor stands`() async throws {
             try await withLedger { fixture in
                 let (recorded, queued) = (job(), job())

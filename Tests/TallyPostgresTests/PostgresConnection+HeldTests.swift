@@ -5,7 +5,7 @@ import Testing
 
 extension PostgresTests {
     /// A client's transaction may stay open for hours. What the duties do goes on meanwhile.
-    @Suite struct `Beside an open transaction of a client` {
+    @Suite(.serialized) struct `Beside an open transaction of a client` {
         private func keyed(_ key: String) -> JobRecord { job(unique: UniqueKey(key)) }
 
         private func complete(_ job: JobRecord, _ fixture: Fixture, seq: Int64) async throws -> Bool {

@@ -5,7 +5,7 @@ import Testing
 @testable import TallyPostgres
 
 extension PostgresTests {
-    @Suite struct ConnectionTests {
+    @Suite(.serialized) struct ConnectionTests {
         @Test func `a pool of two never opens a third connection [I4]`() async throws {
             try await withLedger(pool: 2) { fixture in
                 _ = try await fixture.session.query(

@@ -4,7 +4,7 @@ import Testing
 @testable import TallyPostgres
 
 extension PostgresTests {
-    @Suite struct DutyRegisterTests {
+    @Suite(.serialized) struct DutyRegisterTests {
         private func wish(
             _ token: JobID, _ name: String, for length: Duration = .seconds(60), isUrgent: Bool = false
         ) -> LeaseWish {

@@ -4,7 +4,7 @@ import Testing
 @testable import TallyPostgres
 
 extension PostgresTests {
-    @Suite struct EffectTests {
+    @Suite(.serialized) struct EffectTests {
         private func lease(_ id: JobID, _ version: Int, epoch: Int64 = 5) -> Lease {
             Lease(id: id, version: version, epoch: epoch, expiresAt: .now)
         }

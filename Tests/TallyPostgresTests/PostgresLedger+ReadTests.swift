@@ -4,7 +4,7 @@ import Testing
 @testable import TallyPostgres
 
 extension PostgresTests {
-    @Suite struct ReadTests {
+    @Suite(.serialized) struct ReadTests {
         @Test func `a listing pages through every job once, in either order`() async throws {
             try await withLedger { fixture in
                 let jobs = (0..<25).map { job($0 % 2 == 0 ? "even" : "odd") }

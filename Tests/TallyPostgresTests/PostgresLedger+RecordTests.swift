@@ -4,7 +4,7 @@ import Testing
 @testable import TallyPostgres
 
 extension PostgresTests {
-    @Suite struct `A record without a client's clock` {
+    @Suite(.serialized) struct `A record without a client's clock` {
         @Test func `is judged and stamped by the server's clock, in a transaction of the caller's as well`()
             async throws
         {
@@ -40,7 +40,7 @@ extension PostgresTests {
         }
     }
 
-    @Suite struct RecordTests {
+    @Suite(.serialized) struct RecordTests {
         @Test func `a job comes back as it was recorded`() async throws {
             try await withLedger { fixture in
                 let later = Timestamp(microseconds: Timestamp.now.microseconds + 3_600_000_001)

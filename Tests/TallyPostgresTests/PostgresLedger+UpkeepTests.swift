@@ -5,7 +5,7 @@ import Testing
 @testable import TallyPostgres
 
 extension PostgresTests {
-    @Suite struct UpkeepTests {
+    @Suite(.serialized) struct UpkeepTests {
         /// As if nobody had made partitions: this month and later ones have none.
         private func loseMonths(_ fixture: Fixture) async throws {
             let names = try await fixture.query(

@@ -5,7 +5,7 @@ import Testing
 @testable import TallyPostgres
 
 extension PostgresTests {
-    @Suite struct RelayTests {
+    @Suite(.serialized) struct RelayTests {
         @Test func `the relay pushes live jobs at the outbox version, deletes what was taken, and counts it`()
             async throws
         {

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import TallyCore
 import TestSupport
@@ -5,8 +6,9 @@ import Testing
 
 @testable import TallyPostgres
 
-/// One after another: they share a server with a bounded number of connections.
-@Suite(.serialized) struct PostgresTests {}
+/// What the ledger does on a real server. A suite's own tests run one after another, its neighbours beside it: each test
+/// has a schema of its own.
+@Suite struct PostgresTests {}
 
 /// Asks again until it holds; ten seconds at most.
 func until(_ holds: () async throws -> Bool) async throws {
@@ -153,4 +155,33 @@ func event(_ id: JobID, _ verb: Verb, _ from: JobStatus?, _ to: JobStatus, versi
     JobEvent(
         job: id, position: LogPosition(epoch: 1, seq: seq), at: .now, verb: verb, from: from, to: to,
         version: version)
+}
+
+/// A database of its own in that encoding, dropped at the end. Nothing is migrated there yet.
+func withDatabase(
+    encoding: String = "UTF8", schema: String? = nil,
+    _ body: (PostgresConfiguration, PostgresSession) async throws -> Void
+) async throws {
+    let own = try newConfiguration()
+    let admin = try await PostgresSession.open(own)
+    let name = "t_" + String(UInt64.random(in: 0 ... .max), radix: 36)
+    _ = try await admin.query(
+        "CREATE DATABASE \(name) ENCODING '\(encoding)' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    func drop() async throws {
+        _ = try await admin.query("DROP DATABASE \(name) WITH (FORCE)")
+        await admin.close()
+    }
+    do {
+        var address = try #require(URLComponents(string: own.url))
+        address.path = "/" + name
+        let configuration = try PostgresConfiguration(
+            url: try #require(address.string), schema: schema ?? own.schema, poolConnections: 2)
+        let session = try await PostgresSession.open(configuration)
+        try await body(configuration, session)
+        await session.close()
+    } catch {
+        try await drop()
+        throw error
+    }
+    try await drop()
 }

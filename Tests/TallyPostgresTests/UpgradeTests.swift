@@ -8,7 +8,7 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
     .deletingLastPathComponent()
 
 extension PostgresTests {
-    @Suite struct UpgradeTests {
+    @Suite(.serialized) struct UpgradeTests {
         @Test func `the migrations make the schema that sql/schema.sql shows`() async throws {
             try await withLedger { fixture in
                 let kept = try String(

@@ -14,14 +14,14 @@ WITH standing AS MATERIALIZED (
   WHERE j.id = $1::uuid AND j.completed_at IS NULL AND j.version <= $2::bigint
     AND ($3::bigint = 0 AND NOT EXISTS (SELECT FROM tally.mirror_cursor WHERE shard = $5::bigint::smallint)
       OR EXISTS (SELECT FROM standing))
-  RETURNING {{moved}}, j.version, j.epoch, j.attempts
+  RETURNING :moved, j.version, j.epoch, j.attempts
 ), noted AS (
   INSERT INTO tally.job_events (job_id, shard, epoch, seq, at, event, from_status, status, version, attempts, actor)
   SELECT m.id, $5::bigint::smallint, m.epoch, -2 * m.version::bigint - 1, now(), 'cancel', m.was, 'cancelled', m.version,
     m.attempts, $4::text
   FROM moved m
   ON CONFLICT DO NOTHING
-), {{steps}}, {{counted}}
+), :steps, :counted
 SELECT (j.id IS NOT NULL)::integer::bigint, (SELECT t.rows FROM totals t), j.status
 FROM (SELECT 1) one
 LEFT JOIN tally.jobs j ON j.id = $1::uuid

@@ -19,7 +19,7 @@ WITH moved AS (
     error = CASE WHEN $4::bigint = 0 THEN j.error END, failed_at = CASE WHEN $4::bigint = 0 THEN j.failed_at END
   WHERE j.id = $1::uuid AND j.status = 'failed' AND j.version = $2::bigint
     AND ($6::bigint <> 0 OR NOT EXISTS (SELECT FROM tally.job_effects e WHERE e.job_id = j.id))
-  RETURNING {{moved}}, j.version, j.epoch, j.attempts, j.run_at
+  RETURNING :moved, j.version, j.epoch, j.attempts, j.run_at
 ), noted AS (
   INSERT INTO tally.job_events (job_id, shard, epoch, seq, at, event, from_status, status, version, attempts, actor)
   SELECT m.id, 0, m.epoch, -2 * m.version::bigint, now(), 'requeue', 'failed', m.status, m.version, m.attempts, $5::text
@@ -35,7 +35,7 @@ WITH moved AS (
   SELECT m.queue, m.unique_key, m.id, 'infinity' FROM moved m
   WHERE m.unique_lifetime = -1 AND NOT EXISTS (SELECT FROM tally.key_homes h WHERE h.queue = m.queue)
   ON CONFLICT DO NOTHING
-), {{totals}}, {{counted}}
+), :totals, :counted
 SELECT (j.id IS NOT NULL)::integer::bigint, m.version::bigint, j.status,
   (m.id IS NULL AND j.status = 'failed' AND j.version = $2::bigint AND $6::bigint = 0
     AND EXISTS (SELECT FROM tally.job_effects e WHERE e.job_id = $1::uuid))::integer::bigint,

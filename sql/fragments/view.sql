@@ -1,3 +1,7 @@
+-- What the ledger shows of the jobs of a page, beside what Redis shows; read/active.sql and read/views.sql end with it.
+-- Params:  none; `page` is a relation of rows of jobs, with the bytes of each body
+-- Returns: a row a job of the page, in order of id
+-- Caller:  Statements.fragments
 carried AS MATERIALIZED (
   SELECT u.id FROM tally.outbox o CROSS JOIN LATERAL unnest(o.ids) AS u (id)
   WHERE o.last_id >= (SELECT p.id FROM page p ORDER BY p.id LIMIT 1)

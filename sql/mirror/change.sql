@@ -34,6 +34,6 @@ WITH moved AS (
     AND c.version >= j.floor
     AND CASE WHEN j.completed_at IS NOT NULL THEN c.version > j.version
       ELSE (c.epoch, c.version, c.seq) > (j.epoch, j.version, j.seq) END
-  RETURNING {{moved}}
-), {{steps}}
+  RETURNING :moved
+), :steps
 SELECT t.rows, t.completed, t.failed, t.cancelled FROM totals t

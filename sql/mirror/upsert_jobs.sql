@@ -46,6 +46,6 @@ WITH moved AS (
   WHERE EXCLUDED.version >= j.floor
     AND CASE WHEN j.completed_at IS NOT NULL THEN EXCLUDED.version > j.version
       ELSE (EXCLUDED.epoch, EXCLUDED.version, EXCLUDED.seq) > (j.epoch, j.version, j.seq) END
-  RETURNING {{moved}}
-), {{steps}}
+  RETURNING :moved
+), :steps
 SELECT t.rows, t.accepted, t.completed, t.failed, t.cancelled FROM totals t

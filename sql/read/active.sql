@@ -7,4 +7,4 @@
 WITH page AS MATERIALIZED (
   SELECT j.id, j.status, j.version, j.epoch, j.seq, j.run_at, octet_length(j.body) AS bytes, j.queue FROM tally.jobs j
   WHERE j.id > $1::uuid AND j.completed_at IS NULL ORDER BY j.id LIMIT (SELECT $2::bigint)
-), {{view}}
+), :view

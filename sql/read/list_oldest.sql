@@ -3,7 +3,7 @@
 --          $6 bigint bytes of bodies and results: the row that reaches them is the last
 -- Returns: the snapshot, then bigint how many rows the limit alone would have let through
 -- Caller:  PostgresLedger.list
-SELECT {{snapshot}}, j.among
+SELECT :snapshot, j.among
 FROM (
   SELECT page.*, count(*) OVER () AS among,
     sum(coalesce(octet_length(page.body), 0)::bigint + coalesce(octet_length(page.result_body), 0))
@@ -11,7 +11,7 @@ FROM (
   FROM (
     SELECT j.*
     FROM tally.jobs j
-    WHERE {{filter}}
+    WHERE :filter
       AND ($4::uuid IS NULL OR j.id > $4)
     ORDER BY j.id ASC LIMIT $5::bigint
   ) page

@@ -15,8 +15,9 @@
 -- Returns: outbox id bigint, job id uuid; one row a NEW job.
 -- Caller:  PostgresLedger.record
 WITH input AS MATERIALIZED (
-  SELECT i.*,
-    timestamptz 'epoch' + i.created * interval '1 microsecond' AS created_at,
+  SELECT i.id, i.type, i.queue, i.priority, i.body, i.payload, i.codec, i.run, i.timeout, i.attempts, i.max_attempts,
+    i.max_crashes, i.unique_key, i.lifetime, i.tags, i.trace, i.body_hash, i.header_names, i.header_values, i.tenant, i.limit_key,
+    i.not_after, timestamptz 'epoch' + i.created * interval '1 microsecond' AS created_at,
     CASE WHEN i.run >= 0 THEN timestamptz 'epoch' + i.run * interval '1 microsecond' END AS due
   FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bytea[], $6::text[], $7::text[], $8::bigint[],
     $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[], $15::bigint[], $16::text[],

@@ -35,7 +35,7 @@ WITH claimed AS MATERIALIZED (
 )
 SELECT s.id, coalesce(s.version, 1)::bigint, s.run_at, s.kind, s.queue, s.job, s.home,
   (s.home IS NOT NULL AND s.before >= $4::bigint)::integer::bigint,
-  {{snapshot}}
+  :snapshot
 FROM sized s
 LEFT JOIN tally.jobs j ON j.id = s.job AND j.completed_at IS NULL AND s.home IS NOT NULL AND s.before < $4::bigint
 ORDER BY s.id, s.n

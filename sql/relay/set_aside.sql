@@ -13,7 +13,7 @@ WITH input AS (
     run_at = NULL, error = 'set aside: ' || i.reason
   FROM input i
   WHERE j.id = i.job AND j.version = i.version AND j.completed_at IS NULL
-  RETURNING {{moved}}, j.version, j.epoch, j.attempts, j.error, i.reason
+  RETURNING :moved, j.version, j.epoch, j.attempts, j.error, i.reason
 ), noted AS (
   INSERT INTO tally.job_events (
     job_id, shard, epoch, seq, at, event, from_status, status, version, attempts, actor, error)
@@ -24,5 +24,5 @@ WITH input AS (
 ), aside AS (
   INSERT INTO tally.quarantine (job_id, shard, epoch, seq, source, reason, raw)
   SELECT m.id, $4::bigint::smallint, m.epoch, -2 * m.version::bigint - 1, 'outbox', m.reason, '' FROM moved m
-), {{steps}}, {{counted}}
+), :steps, :counted
 SELECT t.rows FROM totals t

@@ -14,14 +14,16 @@ extension JobRecord {
     /// As a store whose clock shows `now` records it where nobody has asked that clock before. A creation that the
     /// same clock told as the id, and that clock is wrong, is now; one that was told otherwise, such as an import's,
     /// stays.
-    package func judged(at now: Timestamp) throws(InvalidJob) -> JobRecord {
+    package mutating func judge(at now: Timestamp) throws(InvalidJob) {
         if let problem = id.problem(at: now) { throw problem }
-        func differ(_ a: Timestamp, _ b: Timestamp) -> Bool {
-            a - b > Limits.clockSkew || b - a > Limits.clockSkew
-        }
-        if !differ(createdAt, now) || differ(createdAt, id.createdAt) { return self }
-        var record = self
-        record.createdAt = now
-        return record
+        if createdAt.differs(from: now), !createdAt.differs(from: id.createdAt) { createdAt = now }
+    }
+}
+
+extension Timestamp {
+    /// By more than two clocks that are kept may differ.
+    fileprivate func differs(from other: Timestamp) -> Bool {
+        let skew = self - other
+        return skew > Limits.clockSkew || skew < .zero - Limits.clockSkew
     }
 }

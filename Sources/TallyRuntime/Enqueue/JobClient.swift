@@ -103,13 +103,13 @@ public final class JobClient: Sendable {
     }
 
     private func send(_ record: JobRecord, _ durability: Durability) async throws(EnqueueError) -> Receipt {
-        try check([record])
+        try check(record)
         switch durability {
         case .recorded:
             guard let ledger else { throw .refused("mode recorded needs a ledger") }
             let lane = lane(of: record.queue)
             if record.unique != nil { try await lane.claimKeys(of: [record]) }
-            return try await lane.enqueue(try await stamped([record], by: ledger)[0]).get()
+            return try await lane.enqueue(try stamped(record, at: try await clock(of: ledger, record.id))).get()
         case .queued: return try await push([record])[0]
         }
     }
@@ -136,7 +136,7 @@ public final class JobClient: Sendable {
     private func send(_ records: [JobRecord], _ durability: Durability) async throws(EnqueueError)
         -> [Receipt]
     {
-        try check(records)
+        for record in records { try check(record) }
         let bytes = records.reduce(0) { $0 + $1.body.count }
         switch durability {
         case .recorded:
@@ -146,8 +146,9 @@ public final class JobClient: Sendable {
                 let keyed = records.filter { $0.unique != nil && queue.map.shard(of: $0.queue) == shard }
                 try await lanes[Int(shard.number)].claimKeys(of: keyed)
             }
+            let clock = try await clock(of: ledger, records[0].id)
             return try await RecordLane.enqueue(
-                together: try await stamped(records, by: ledger), over: shards.map { lanes[Int($0.number)] })
+                together: try stamped(records, at: clock), over: shards.map { lanes[Int($0.number)] })
         case .queued:
             if records.count > Limits.jobsPerCall || records.count > 1 && bytes > Limits.bodyBytesPerCall {
                 throw .invalid(.batchTooLarge(jobs: records.count, bytes: bytes))
@@ -163,55 +164,46 @@ public final class JobClient: Sendable {
         lanes[Int(self.queue.map.shard(of: queue).number)]
     }
 
-    private func check(_ records: [JobRecord]) throws(EnqueueError) {
-        for record in records {
-            do throws(InvalidJob) { try record.check() } catch { throw .invalid(error) }
-        }
+    private func check(_ record: JobRecord) throws(EnqueueError) {
+        do throws(InvalidJob) { try record.check() } catch { throw .invalid(error) }
     }
 
-    /// The jobs as they are sent: judged and created by the clock of this store.
-    private func stamped(_ records: [JobRecord], by ledger: any Recording) async throws(EnqueueError)
-        -> [JobRecord]
-    {
-        if now != nil { return try stamped(records, at: nil) }
-        let clock: Timestamp
+    /// What the store's clock shows, by which jobs are judged and created; nil = a test's clock has stamped them.
+    private func clock(of ledger: any Recording, _ id: JobID) async throws(EnqueueError) -> Timestamp? {
+        if now != nil { return nil }
         do {
-            clock = try await ledger.clock()
+            return try await ledger.clock()
         } catch {
-            throw EnqueueError(error, records[0].id)
+            throw EnqueueError(error, id)
         }
-        return try stamped(records, at: clock)
     }
 
-    private func stamped(_ records: [JobRecord], by queue: any Enqueueing) async throws(EnqueueError)
-        -> [JobRecord]
-    {
-        if now != nil { return try stamped(records, at: nil) }
-        let clock: Timestamp
+    private func clock(of queue: any Enqueueing, _ id: JobID) async throws(EnqueueError) -> Timestamp? {
+        if now != nil { return nil }
         do {
-            clock = try await queue.stamp().at
+            return try await queue.stamp().at
         } catch {
             // Nothing was pushed yet, whatever became of the question.
             if error.code == .uncertain { throw .unavailable(error.detail) }
-            throw EnqueueError(error, records[0].id)
+            throw EnqueueError(error, id)
         }
-        return try stamped(records, at: clock)
+    }
+
+    private func stamped(_ records: [JobRecord], at store: Timestamp?) throws(EnqueueError) -> [JobRecord] {
+        try records.map { record throws(EnqueueError) in try stamped(record, at: store) }
     }
 
     /// - Parameter store: what the store's clock shows; nil = this machine's decides.
-    private func stamped(_ records: [JobRecord], at store: Timestamp?) throws(EnqueueError) -> [JobRecord] {
+    private func stamped(_ record: JobRecord, at store: Timestamp?) throws(EnqueueError) -> JobRecord {
         let own = Timestamp.now
         if let store { skew.note(own - store) }
-        return try records.map { record throws(EnqueueError) in
-            if let problem = record.id.problem(at: store ?? own) { throw .invalid(problem) }
-            var record = record
-            if let store { record.createdAt = store }
-            // By that clock it may have been over before it began.
-            if record.notAfter != nil {
-                do throws(InvalidJob) { try record.check() } catch { throw .invalid(error) }
-            }
-            return record
-        }
+        if let problem = record.id.problem(at: store ?? own) { throw .invalid(problem) }
+        guard let store else { return record }
+        var record = record
+        record.createdAt = store
+        // By that clock it may have been over before it began.
+        if record.notAfter != nil { try check(record) }
+        return record
     }
 
     /// Where all of them go.
@@ -225,7 +217,7 @@ public final class JobClient: Sendable {
 
     private func push(_ records: [JobRecord]) async throws(EnqueueError) -> [Receipt] {
         let queue = try shard(of: records)
-        let records = try await stamped(records, by: queue)
+        let records = try stamped(records, at: try await clock(of: queue, records[0].id))
         let answers: [PushAnswer]
         do {
             answers = try await queue.push(records.map { Push($0) }, issued: nil)
@@ -234,20 +226,7 @@ public final class JobClient: Sendable {
         }
         var receipts: [Receipt] = []
         for (record, answer) in zip(records, answers) {
-            switch answer {
-            case .pushed: receipts.append(Receipt(id: record.id, existed: false, durability: .queued))
-            case .exists(same: true):
-                receipts.append(Receipt(id: record.id, existed: true, durability: .queued))
-            case .exists(same: false): throw .idConflict(record.id)
-            case .keysElsewhere: throw .keysElsewhere(record.queue, .recorded)
-            case .layoutNotRaised: throw .layoutNotRaised(record.id)
-            case .withheld: continue  // another of the call was refused, and is thrown
-            case .duplicate(let holder):
-                receipts.append(Receipt(id: holder, existed: true, durability: .queued))
-            case .ended(let status): throw .ended(record.id, status)
-            case .full: throw .full("queue \(record.queue)")
-            case .refused: throw .unavailable("the queue refused the push as too late")
-            }
+            if let receipt = answer.receipt(of: record) { receipts.append(try receipt.get()) }
         }
         return receipts
     }

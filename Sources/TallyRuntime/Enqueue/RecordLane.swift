@@ -90,14 +90,8 @@ final class RecordLane: Sendable {
         } catch {
             throw EnqueueError(error, jobs[0].id)
         }
-        for (job, answer) in zip(jobs, receipt.answers) where answer == .exists(same: false) {
-            throw .idConflict(job.id)
-        }
-        for (job, answer) in zip(jobs, receipt.answers) where answer == .keysElsewhere {
-            throw .keysElsewhere(job.queue, .queued)
-        }
-        for (job, answer) in zip(jobs, receipt.answers) where answer == .layoutNotRaised {
-            throw .layoutNotRaised(job.id)
+        if let refused = receipt.answers.firstIndex(where: \.isRefusal) {
+            _ = try receipt.answers[refused].receipt(of: jobs[refused]).get()
         }
         let pushed = await each(of: lanes) { lane in
             let own = issued.first { $0.lane === lane }.flatMap(\.answer)
@@ -106,7 +100,7 @@ final class RecordLane: Sendable {
         // An outbox row is not told from its neighbours: those of a call go together.
         if pushed.allSatisfy(\.answer) { await lanes[0].finish(receipt) }
         return try zip(jobs, receipt.answers).map { job, answer throws(EnqueueError) in
-            try Self.receipt(job, answer).get()
+            try answer.receipt(of: job).get()
         }
     }
 
@@ -129,7 +123,7 @@ final class RecordLane: Sendable {
         do {
             let receipt = try await recording.record(jobs)
             for (waiting, answer) in zip(batch, receipt.answers) {
-                waiting.caller.resume(returning: Self.receipt(waiting.job, answer))
+                waiting.caller.resume(returning: answer.receipt(of: waiting.job))
             }
             if await push(jobs, receipt, issued) { await finish(receipt) }
         } catch {
@@ -172,15 +166,19 @@ final class RecordLane: Sendable {
     /// relay takes over. True: the queue has all of them.
     private func push(_ jobs: [JobRecord], _ receipt: RecordReceipt, _ issued: Issued?) async -> Bool {
         guard !receipt.outboxes.isEmpty, let issued else { return false }
-        let recorded = zip(jobs, receipt.answers).compactMap { job, answer in
-            answer == .recorded && part.holds(job.queue) ? job : nil
+        var new: [Push] = []
+        var isAll = true
+        for index in jobs.indices where receipt.answers[index] == .recorded && part.holds(jobs[index].queue) {
+            if isClaimed(jobs[index], in: issued.epoch) {
+                new.append(Push(jobs[index], isRecorded: true))
+            } else {
+                isAll = false
+            }
         }
-        if recorded.isEmpty { return true }
-        let new = recorded.filter { isClaimed($0, in: issued.epoch) }.map { Push($0, isRecorded: true) }
-        if new.isEmpty { return false }
+        if new.isEmpty { return isAll }
         let queue = self.queue
-        let isPushed = await ask {
-            var isDone = new.count == recorded.count
+        let isPushed = await ask { [new, isAll] in
+            var isDone = isAll
             for chunk in new.calls() {
                 let answers = try await queue.push(chunk, issued: issued)
                 // The jobs of a full queue stay for the relay; those of the others go on.
@@ -235,19 +233,6 @@ final class RecordLane: Sendable {
         }
         for caller in idle { caller.resume() }
         return answer
-    }
-
-    private static func receipt(_ job: JobRecord, _ answer: RecordReceipt.Answer) -> Result<
-        Receipt, EnqueueError
-    > {
-        switch answer {
-        case .recorded: .success(Receipt(id: job.id, existed: false, durability: .recorded))
-        case .exists(same: true): .success(Receipt(id: job.id, existed: true, durability: .recorded))
-        case .exists(same: false), .withheld: .failure(.idConflict(job.id))
-        case .keysElsewhere: .failure(.keysElsewhere(job.queue, .queued))
-        case .layoutNotRaised: .failure(.layoutNotRaised(job.id))
-        case .duplicate(let holder): .success(Receipt(id: holder, existed: true, durability: .recorded))
-        }
     }
 }
 
