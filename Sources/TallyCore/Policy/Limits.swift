@@ -115,8 +115,15 @@ public enum Limits {
     public static let heldRounds = 10  // of those in one transaction; the cursor waits for it
     public static let idleTransaction: Duration = .seconds(10)  // a duty that stands still gives up its locks
     public static let idleWait: Duration = .seconds(5)  // a worker's longest blocking wait
+    public static let idleLeast: Duration = .milliseconds(1)  // a worker's shortest wait: no spinning
+    public static let idleHeld: Duration = .milliseconds(100)  // asks while an epoch is held
+    public static let idleAfterDue: Duration = .microseconds(500)  // asked so late, what was due is due
     public static let idleAsks = 150  // a second, of all idle workers together; two calls each
     public static let waits = 64  // blocking waits of one process, each on a connection of its own
+    public static let runningTold = 100  // ids in a heartbeat, which is an entry of the log
+    /// Tries to cancel a job that moves between the halves meanwhile; with `cancelPause` that is a second.
+    public static let cancelTries = 40
+    public static let cancelPause: Duration = .milliseconds(25)  // between two of those
     public static let unsettled = 1000  // ends that a worker may owe the queue before it reserves more
     public static let unsettledBytes = 16 << 20  // results among them
     /// Settlements gather for so long before they travel together: about one round trip, which nobody notices.
@@ -152,6 +159,7 @@ public enum Limits {
     public static let relayPause: Duration = .milliseconds(250)  // over an empty outbox
     public static let epochWatch: Duration = .milliseconds(200)  // for a held epoch
     public static let openStep: Duration = .seconds(1800)  // rebuilds an emptied Redis
+    public static let openTries = 5  // comparisons before a held epoch is told to wait for the next step
     public static let openSilence: Duration = .seconds(120)  // leases wait for so long
     public static let patrolStep: Duration = .seconds(7200)  // 100 million active jobs
     public static let patrolSilence: Duration = .seconds(3600)  // halves not compared
@@ -177,6 +185,11 @@ public enum Limits {
     public static let silence: Duration = .seconds(90)  // a worker not heard of for so long is lost
     public static let rollbackWindow = 100_000  // jobs; a longer window is compared like everything else
     public static let comparison = 2_500  // jobs that one passing of the barrier tells about
+    public static let structureRead = 1000  // places of one structure in one answer
+    public static let rosterRead = 200  // workers in one answer
+    public static let logHoles = 10  // that one run closes; more are left to the next
+    public static let overlap = 200  // log entries that must be events, looked at in a run
+    public static let overlapMoves = 20  // transitions looked at of each of them
     public static let patrol: Duration = .seconds(60)  // between two rounds of `tally serve`
     public static let patrolJobs = 20_000  // a second
     public static let patrolRedis: Duration = .milliseconds(50)  // of calls a second

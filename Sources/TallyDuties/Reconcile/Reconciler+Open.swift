@@ -28,7 +28,7 @@ extension Reconciler {
         options.maxRepairs = .max
         var repairs = 0
         var left: [JobID]?
-        for _ in 0..<5 {
+        for _ in 0..<Limits.openTries {
             let run: ReconcileRun
             do {
                 (run, left) = try await compareAfterLoss(options, history, left)

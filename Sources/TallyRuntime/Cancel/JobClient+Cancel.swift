@@ -33,8 +33,8 @@ package struct Canceller: Sendable {
     /// - Throws: what a store refuses for good, such as `.wrongServer` or `.schema`; `CancellationError`.
     package func cancel(_ id: JobID) async throws -> CancelOutcome {
         var why = "kept racing"
-        for round in 0..<40 {
-            if round > 0 { try await Task.sleep(for: .milliseconds(25)) }
+        for round in 0..<Limits.cancelTries {
+            if round > 0 { try await Task.sleep(for: Limits.cancelPause) }
             do {
                 if let outcome = try await attempt(id) { return outcome }
             } catch let error as QueueError where error.mayRetry {

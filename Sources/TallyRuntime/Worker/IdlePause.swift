@@ -12,10 +12,10 @@ enum IdlePause {
         let share =
             Duration.seconds(1) * (Double(reservation.workers) / Double(Limits.idleAsks)) * (0.5 + random)
         // Soon, since nothing tells when the epoch opens.
-        if reservation.isHeld { return max(.milliseconds(100), share) }
+        if reservation.isHeld { return max(Limits.idleHeld, share) }
         let longest = max(Limits.idleWait * (0.8 + 0.2 * random), share)
         guard let next = reservation.nextEvent else { return longest }
-        let untilThen = next - reservation.now + .microseconds(500)
-        return min(longest, max(.milliseconds(1), untilThen, share))
+        let untilThen = next - reservation.now + Limits.idleAfterDue
+        return min(longest, max(Limits.idleLeast, untilThen, share))
     }
 }

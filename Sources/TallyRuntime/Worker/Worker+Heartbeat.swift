@@ -74,7 +74,7 @@ extension Worker {
     }
 
     private func beat(_ shard: WorkerShard, _ status: WorkerBeat.Status) async {
-        let running = state.withLock { Array($0.table.entries.keys.prefix(100).map(\.id)) }
+        let running = state.withLock { Array($0.table.entries.keys.prefix(Limits.runningTold).map(\.id)) }
         let beat = WorkerBeat(
             id: configuration.id, status: status, queues: configuration.queues,
             types: handlers.keys.sorted { $0.text < $1.text }, running: running,

@@ -19,8 +19,10 @@ public final class FaultyQueue: QueueDriver {
         case push, stamp, reserve, extend, settle, wait, heartbeat, cancel, promote, reclaim, pause
         /// Calls that the mirror, the reconciler and commands make.
         case history, open, log, report, inspect, counts, scan, repair
-        /// Every question which half keeps unique keys, and every word on which queue it is.
-        case keys, pairing
+        /// Every question which half keeps unique keys, every word on which queue it is and which layout it takes.
+        case keys, pairing, recordLayout
+        /// What a sweep of the reconciler asks of the structures and changes there, and the fence before it.
+        case structures, mend, fence
     }
 
     private struct Plan: Sendable {
@@ -33,7 +35,7 @@ public final class FaultyQueue: QueueDriver {
     /// A queue in front of `base`.
     public init(_ base: any QueueDriver) { self.base = base.store }
 
-    /// The seams that every queue has; inspection, repair, key homes and pairing where `base` has them.
+    /// The seams that every queue has, and of the others those that `base` has.
     public var store: QueueStore {
         var store = QueueStore(self, close: base.close)
         store.part = base.part
@@ -41,6 +43,11 @@ public final class FaultyQueue: QueueDriver {
         if base.repair != nil { store.repair = self }
         store.keyHomes = base.keyHomes.map { FaultyKeyHomes(base: $0, queue: self) }
         store.pairing = base.pairing.map { FaultyPairing(base: $0, queue: self) }
+        store.recordLayout = base.recordLayout.map { FaultyRecordLayout(base: $0, queue: self) }
+        store.fencing = base.fencing.map { FaultyFencing(base: $0, queue: self) }
+        store.structures = base.structures.map { FaultyStructures(base: $0, queue: self) }
+        store.verification = base.verification
+        store.duties = base.duties
         return store
     }
 

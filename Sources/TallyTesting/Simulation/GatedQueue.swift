@@ -1,6 +1,7 @@
 import TallyCore
 
-/// A queue with a gate before each call. A worker's wait goes through: it changes nothing.
+/// A queue with a gate before each call. A worker's wait goes through: it changes nothing. The seams that a queue may
+/// lack are left out: a schedule is made of calls that every queue has.
 package struct GatedQueue: QueueDriver {
     private let base: InspectedQueue
     private let gate: any CallGate

@@ -34,7 +34,7 @@ extension ReconcilePass {
     mutating func checkLog(_ mirror: Mirror) async throws -> Bool {
         guard let structures = queue.structures else { return true }
         try await checkOverlap()
-        for _ in 0..<10 {
+        for _ in 0..<Limits.logHoles {
             guard let hole = try await hole(structures, mirror) else { return true }
             let survey = try await structures.survey()
             // The ledger reported more than it knows: it is an old dump. Otherwise somebody trimmed what was not
@@ -95,13 +95,13 @@ extension ReconcilePass {
     private mutating func checkOverlap() async throws {
         guard let repair = ledger.repair else { return }
         let cursor = try await self.cursor()
-        let from = LogPosition(shard: shard, epoch: cursor.epoch, seq: max(0, cursor.seq - 200))
-        let entries = try await queue.transitions.log(after: from, limit: 200).filter {
+        let from = LogPosition(shard: shard, epoch: cursor.epoch, seq: max(0, cursor.seq - Int64(Limits.overlap)))
+        let entries = try await queue.transitions.log(after: from, limit: Limits.overlap).filter {
             $0.position <= cursor
         }
         var steps: [LogStep] = []
         for entry in entries {
-            for move in entry.moves.prefix(20) where move.unreadable == nil {
+            for move in entry.moves.prefix(Limits.overlapMoves) where move.unreadable == nil {
                 steps.append(LogStep(job: move.id, position: entry.position))
             }
         }

@@ -45,7 +45,7 @@ extension ReconcilePass {
             while let at = cursor {
                 try Task.checkCancellation()
                 let (places, next) = try await onQueue {
-                    try await structures.walk(structure, at, limit: 1000)
+                    try await structures.walk(structure, at, limit: Limits.structureRead)
                 }
                 for found in places where wanted?.contains(found.place.id) ?? true {
                     var met = Met(found: found, kind: .lease)

@@ -67,7 +67,7 @@ extension ReconcilePass {
         var words: [WorkerID: [UInt8]] = [:]
         var cursor: String? = ""
         while let at = cursor {
-            let (page, next) = try await structures.roster(at, limit: 200)
+            let (page, next) = try await structures.roster(at, limit: Limits.rosterRead)
             for worker in page { words[worker.id] = worker.words }
             cursor = next
         }

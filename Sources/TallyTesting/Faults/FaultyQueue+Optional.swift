@@ -1,0 +1,114 @@
+import TallyCore
+
+// The seams that a queue may lack, failing on command: each counts as the call of its queue that it names.
+
+/// The question which half keeps unique keys; counts as `.keys`.
+struct FaultyKeyHomes: QueueKeyHomes {
+    let base: any QueueKeyHomes
+    let queue: FaultyQueue
+
+    func epochWithoutKeyHomes() async throws(QueueError) -> Int64? {
+        try await queue.pass(.keys, await base.epochWithoutKeyHomes())
+    }
+    func restore(
+        _ homes: [QueueName: KeyHome], epoch: Int64, isLast: Bool
+    ) async throws(QueueError) -> Bool {
+        try await queue.pass(.keys, await base.restore(homes, epoch: epoch, isLast: isLast))
+    }
+    func claimKeys(of jobs: [JobRecord]) async throws(QueueError) -> [KeyHome]? {
+        try await queue.pass(.keys, await base.claimKeys(of: jobs))
+    }
+    func takeKeys(of jobs: [JobRecord]) async throws(QueueError) -> [KeyTaking]? {
+        try await queue.pass(.keys, await base.takeKeys(of: jobs))
+    }
+    func noteKeys(of queues: [QueueName]) async throws(QueueError) -> [KeyHome]? {
+        try await queue.pass(.keys, await base.noteKeys(of: queues))
+    }
+}
+
+/// The word on which queue it is; counts as `.pairing`.
+struct FaultyPairing: QueuePairing {
+    let base: any QueuePairing
+    let queue: FaultyQueue
+
+    func identity() async throws(QueueError) -> QueueIdentity {
+        try await queue.pass(.pairing, await base.identity())
+    }
+    func pair(ledger: String, id: String) async throws(QueueError) -> QueueIdentity {
+        try await queue.pass(.pairing, await base.pair(ledger: ledger, id: id))
+    }
+}
+
+/// Which record layout may be written; counts as `.recordLayout`.
+struct FaultyRecordLayout: QueueRecordLayout {
+    let base: any QueueRecordLayout
+    let queue: FaultyQueue
+
+    func recordLayout() async throws(QueueError) -> Int {
+        try await queue.pass(.recordLayout, await base.recordLayout())
+    }
+    func raiseRecordLayout(to layout: Int) async throws(QueueError) {
+        try await queue.pass(.recordLayout, await base.raiseRecordLayout(to: layout))
+    }
+}
+
+/// The fence of the reconciler; counts as `.fence`.
+struct FaultyFencing: QueueFencing {
+    let base: any QueueFencing
+    let queue: FaultyQueue
+
+    func fence(_ token: JobID) async throws(QueueError) {
+        try await queue.pass(.fence, await base.fence(token))
+    }
+}
+
+/// What the sweeps of the reconciler ask and mend; a question counts as `.structures`, a change as `.mend`.
+struct FaultyStructures: QueueStructures {
+    let base: any QueueStructures
+    let queue: FaultyQueue
+
+    func survey() async throws(QueueError) -> QueueSurvey {
+        try await queue.pass(.structures, await base.survey())
+    }
+    func correctSurvey(_ missing: Int) async throws(QueueError) -> Bool {
+        try await queue.pass(.mend, await base.correctSurvey(missing))
+    }
+    func queueNames() async throws(QueueError) -> [QueueName] {
+        try await queue.pass(.structures, await base.queueNames())
+    }
+    func walk(
+        _ structure: QueueStructure, _ cursor: String, limit: Int
+    ) async throws(QueueError) -> (places: [PlaceFound], next: String?) {
+        try await queue.pass(.structures, await base.walk(structure, cursor, limit: limit))
+    }
+    func check(
+        _ jobs: [(place: QueuePlace, seen: PlaceVerdict)], epoch: Int64
+    ) async throws(QueueError) -> [JobID: PlaceVerdict] {
+        try await queue.pass(.structures, await base.check(jobs, epoch: epoch))
+    }
+    func mend(_ place: QueuePlace, _ verdict: PlaceVerdict, epoch: Int64) async throws(QueueError) -> Bool {
+        try await queue.pass(.mend, await base.mend(place, verdict, epoch: epoch))
+    }
+    func roster(
+        _ cursor: String, limit: Int
+    ) async throws(QueueError) -> (workers: [(id: WorkerID, words: [UInt8])], next: String?) {
+        try await queue.pass(.structures, await base.roster(cursor, limit: limit))
+    }
+    func tell(_ worker: WorkerID, words: [UInt8]) async throws(QueueError) -> Bool {
+        try await queue.pass(.mend, await base.tell(worker, words: words))
+    }
+    func forget(_ worker: WorkerID, words: [UInt8]) async throws(QueueError) -> Bool {
+        try await queue.pass(.mend, await base.forget(worker, words: words))
+    }
+    func leakedKeys(
+        _ cursor: String, limit: Int
+    ) async throws(QueueError) -> (keys: [LeakedKey], next: String?) {
+        try await queue.pass(.structures, await base.leakedKeys(cursor, limit: limit))
+    }
+    func pruneKeys(_ cursor: String, limit: Int) async throws(QueueError) -> (pruned: Int, next: String?) {
+        try await queue.pass(.mend, await base.pruneKeys(cursor, limit: limit))
+    }
+    func freeKey(_ key: LeakedKey) async throws(QueueError) -> Bool {
+        try await queue.pass(.mend, await base.freeKey(key))
+    }
+}
