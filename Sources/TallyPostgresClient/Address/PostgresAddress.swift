@@ -1,4 +1,3 @@
-import CLibpq
 import TallyCore
 
 /// What libpq is told of an address: its own parameter names, each once.
@@ -38,7 +37,7 @@ package struct PostgresAddress: Sendable {
             }
             if !address.path.isEmpty { set("dbname", address.path) }
         }
-        let known = Self.names
+        let known = Libpq.options
         for option in address.options {
             // As libpq reads it in an address.
             if address.scheme == .postgres, option.name == "ssl", option.value == "true" {
@@ -79,16 +78,4 @@ package struct PostgresAddress: Sendable {
         }
         return .init(description: "has the option \(option.name), which libpq does not know")
     }
-
-    private static let names: Set<String> = {
-        var names: Set<String> = []
-        guard let defaults = PQconndefaults() else { return names }
-        defer { PQconninfoFree(defaults) }
-        var option = defaults
-        while let keyword = option.pointee.keyword {
-            names.insert(String(cString: keyword))
-            option += 1
-        }
-        return names
-    }()
 }

@@ -1,4 +1,3 @@
-import CLibpq
 import Glibc
 import TallyConnections
 import TallyCore
@@ -18,7 +17,7 @@ package final class PostgresConnection: BlockingConnection {
     package var operation = "open"
     /// The text of the statements, for this ledger's schema.
     package let statements: Statements
-    private let handle: OpaquePointer
+    private let libpq: LibpqConnection
     private let statementTime: Duration
     private let redactor: Redactor
     private var isBroken = false
@@ -37,38 +36,28 @@ package final class PostgresConnection: BlockingConnection {
                 ("client_encoding", "UTF8"), ("fallback_application_name", "tallystick"),
                 ("connect_timeout", "\(max(2, Int(configuration.connectTimeout.seconds.rounded(.up))))"),
             ]
-        let names = settings.map { strdup($0.0) }
-        let values = settings.map { strdup($0.1) }
-        defer { for text in names + values { free(text) } }
         // It blocks, on this connection's own thread, and gives every host of the address its own time: one that
         // takes the connection and says nothing must not keep the next from being asked.
-        let opened = (names.map { UnsafePointer($0) } + [nil]).withUnsafeBufferPointer { names in
-            (values.map { UnsafePointer($0) } + [nil]).withUnsafeBufferPointer { values in
-                PQconnectdbParams(names.baseAddress, values.baseAddress, 1)
-            }
+        guard let opened = LibpqConnection(settings) else {
+            throw LedgerError(.unavailable, "open", "libpq is out of memory")
         }
-        guard let opened else { throw LedgerError(.unavailable, "open", "libpq is out of memory") }
-        handle = opened
-        if PQstatus(opened) != CONNECTION_OK {
+        libpq = opened
+        if !opened.isConnected {
             let words = message
             let state = Self.stateOfRefusal(opened, words)
-            if PQstatus(opened) != CONNECTION_OK {
-                PQfinish(opened)
+            if !opened.isConnected {
+                opened.close()
                 throw LedgerError(sqlState: state, "open", message: "cannot connect: \(words)")
             }
         }
-        PQsetNoticeReceiver(handle, { _, _ in }, nil)
-        PQsetnonblocking(handle, 1)
+        opened.becomeNonblocking()
     }
 
     /// libpq names the SQLSTATE of a refused login only in its verbose words, which it must be asked for before: so a
     /// login that the server refused is tried once more. "" where the server said nothing.
-    private static func stateOfRefusal(_ handle: OpaquePointer, _ words: String) -> String {
+    private static func stateOfRefusal(_ libpq: LibpqConnection, _ words: String) -> String {
         guard words.contains("FATAL") else { return "" }
-        PQsetErrorVerbosity(handle, PQERRORS_VERBOSE)
-        PQreset(handle)
-        defer { PQsetErrorVerbosity(handle, PQERRORS_DEFAULT) }
-        let verbose = String(cString: PQerrorMessage(handle))
+        let verbose = libpq.messageOfAnotherTry()
         guard let fatal = verbose.ranges(of: "FATAL:").last else { return "" }
         let state = verbose[fatal.upperBound...].drop { $0 == " " }.prefix(5)
         return state.count == 5 && state.allSatisfy { $0.isASCII && ($0.isNumber || $0.isUppercase) }
@@ -77,16 +66,15 @@ package final class PostgresConnection: BlockingConnection {
 
     /// False after an error that left it in an unknown state, and when the server has hung up meanwhile.
     package var isUsable: Bool {
-        if isBroken || isInTransaction || PQstatus(handle) != CONNECTION_OK { return false }
-        guard PQtransactionStatus(handle) == PQTRANS_IDLE else { return false }
-        var poller = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
+        if isBroken || isInTransaction || !libpq.isConnected || !libpq.isIdle { return false }
+        var poller = pollfd(fd: libpq.socket, events: Int16(POLLIN), revents: 0)
         // Between statements the server speaks only to say goodbye; a reload of its settings is worth a reconnect.
         return poll(&poller, 1, 0) == 0
     }
 
     /// The pool closes it and opens another: for a session whose state nobody knows.
     package func markUnusable() { isBroken = true }
-    package func close() { PQfinish(handle) }
+    package func close() { libpq.close() }
 
     // MARK: Statements
 
@@ -118,17 +106,14 @@ package final class PostgresConnection: BlockingConnection {
         }
         try ready()
         let deadline = Deadline(after: time ?? statementTime)
-        let sent = parameters.withPointers { count, types, values, lengths, formats in
-            PQsendQueryParams(handle, sql, count, types, values, lengths, formats, 1)
-        }
-        if sent == 0 { throw broken(.none) }
+        if !libpq.send(sql, parameters) { throw broken(.none) }
         return try result(deadline, effect)
     }
 
     /// Several statements without parameters; for migrations.
     package func script(_ sql: String, within time: Duration) throws(LedgerError) {
         try ready()
-        if PQsendQuery(handle, sql) == 0 { throw broken(.none) }
+        if !libpq.send(script: sql) { throw broken(.none) }
         _ = try result(Deadline(after: time), .none)
     }
 
@@ -141,35 +126,20 @@ package final class PostgresConnection: BlockingConnection {
     ) throws(LedgerError) {
         try ready()
         let deadline = Deadline(after: statementTime)
-        let sent = PQsendQueryParams(handle, sql, 0, nil, nil, nil, nil, 1)
-        if sent == 0 { throw broken(.none) }
+        if !libpq.send(sql, Parameters()) { throw broken(.none) }
         try flush(deadline, .none)
         try awaitResult(deadline, .none)
-        let start = PQgetResult(handle)
-        let status = PQresultStatus(start)
-        defer { PQclear(start) }
-        guard status == PGRES_COPY_IN else { throw try refusal(start, deadline) }
+        guard let start = libpq.next() else { throw broken(.none) }
+        guard start.kind == .copyIn else { throw try refusal(start, deadline) }
         try pieces { piece throws(LedgerError) in
             if piece.count > Limits.statementBytes {
                 isBroken = true  // it stands within a COPY
                 throw LedgerError(.invalid, operation, "a row of \(piece.count) bytes does not fit a COPY")
             }
-            var taken: Int32 = 0
-            while taken == 0 {
-                taken = piece.withUnsafeBytes {
-                    PQputCopyData(
-                        handle, $0.baseAddress!.assumingMemoryBound(to: CChar.self), Int32(piece.count))
-                }
-                if taken < 0 { throw broken(.none) }
-                try flush(deadline, .none)
-            }
-        }
-        while true {
-            let ended = PQputCopyEnd(handle, nil)
-            if ended < 0 { throw broken(.none) }
-            if ended == 1 { break }
+            try push(deadline) { libpq.put(copy: piece) }
             try flush(deadline, .none)
         }
+        try push(deadline) { libpq.endCopy() }
         _ = try result(deadline, .none)
     }
 
@@ -223,7 +193,7 @@ package final class PostgresConnection: BlockingConnection {
     // MARK: Waiting
 
     private func ready() throws(LedgerError) {
-        if isBroken || PQstatus(handle) != CONNECTION_OK {
+        if isBroken || !libpq.isConnected {
             isBroken = true
             throw LedgerError(.unavailable, operation, "the connection is broken")
         }
@@ -231,22 +201,17 @@ package final class PostgresConnection: BlockingConnection {
 
     private func result(_ deadline: Deadline, _ effect: Effect) throws(LedgerError) -> Rows {
         try flush(deadline, effect)
-        var last: OpaquePointer?
+        var last: LibpqResult?
         while true {
             try awaitResult(deadline, effect)
-            guard let next = PQgetResult(handle) else { break }
-            switch PQresultStatus(next) {
-            case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY:
-                if let last { PQclear(last) }
-                last = next
-            case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
-                PQclear(next)
+            guard let next = libpq.next() else { break }
+            switch next.kind {
+            case .rows: last = next
+            case .copyIn, .otherCopy:
                 isBroken = true
                 throw LedgerError(.unsupported, operation, "COPY is not to be sent this way")
-            default:
-                if let last { PQclear(last) }
-                defer { PQclear(next) }
-                if PQstatus(handle) != CONNECTION_OK { throw broken(effect) }
+            case .failure:
+                if !libpq.isConnected { throw broken(effect) }
                 throw try refusal(next, deadline, effect)
             }
         }
@@ -256,25 +221,22 @@ package final class PostgresConnection: BlockingConnection {
 
     /// The server's refusal as an error, after the rest of its answer is read.
     private func refusal(
-        _ failed: OpaquePointer?, _ deadline: Deadline, _ effect: Effect = .none
+        _ failed: LibpqResult, _ deadline: Deadline, _ effect: Effect = .none
     ) throws(LedgerError) -> LedgerError {
-        func field(_ code: Int32) -> String {
-            PQresultErrorField(failed, code).map { String(cString: $0) } ?? ""
-        }
-        let state = field(67)  // PG_DIAG_SQLSTATE, 'C'
+        let state = failed.error(.sqlState)
         var error = LedgerError(
-            sqlState: state, operation, message: field(77) /* primary, 'M' */,
-            constraint: field(110) /* 'n' */)
+            sqlState: state, operation, message: failed.error(.primary),
+            constraint: failed.error(.constraint))
         // The session is over. Whatever it was about to commit may have been committed before: the word of that comes
         // first, or not at all.
-        let severity = field(86)  // not localised, 'V'
+        let severity = failed.error(.severity)
         if effect == .commits, severity == "FATAL" || severity == "PANIC" {
             error = LedgerError(.uncertain, operation, error.detail, sqlState: state)
         }
         // A session that is over says no more, and what it refused with is known already.
-        while (try? awaitResult(deadline, .none)) != nil, let rest = PQgetResult(handle) { PQclear(rest) }
+        while (try? awaitResult(deadline, .none)) != nil, libpq.next() != nil {}
         // A server that became a standby, or that is going down, will not do for the next call either.
-        if state == "25006" || state.hasPrefix("57P") || state.isEmpty || PQstatus(handle) != CONNECTION_OK {
+        if state == "25006" || state.hasPrefix("57P") || state.isEmpty || !libpq.isConnected {
             isBroken = true
         }
         return error
@@ -282,19 +244,32 @@ package final class PostgresConnection: BlockingConnection {
 
     private func flush(_ deadline: Deadline, _ effect: Effect) throws(LedgerError) {
         while true {
-            let left = PQflush(handle)
-            if left == 0 { return }
-            if left < 0 { throw broken(effect) }
+            switch libpq.flush() {
+            case .done: return
+            case .failed: throw broken(effect)
+            case .again: break
+            }
             // The server may be blocked on sending to us: read, too, or both wait for ever.
-            guard Self.wait(PQsocket(handle), POLLIN | POLLOUT, deadline) else { throw late(effect) }
-            if PQconsumeInput(handle) == 0 { throw broken(effect) }
+            guard Self.wait(libpq.socket, POLLIN | POLLOUT, deadline) else { throw late(effect) }
+            if !libpq.consume() { throw broken(effect) }
+        }
+    }
+
+    /// Until libpq has taken it: what it has no room for yet is sent first.
+    private func push(_ deadline: Deadline, _ part: () -> LibpqConnection.Progress) throws(LedgerError) {
+        while true {
+            switch part() {
+            case .done: return
+            case .failed: throw broken(.none)
+            case .again: try flush(deadline, .none)
+            }
         }
     }
 
     private func awaitResult(_ deadline: Deadline, _ effect: Effect) throws(LedgerError) {
-        while PQisBusy(handle) == 1 {
-            guard Self.wait(PQsocket(handle), POLLIN, deadline) else { throw late(effect) }
-            if PQconsumeInput(handle) == 0 { throw broken(effect) }
+        while libpq.isBusy {
+            guard Self.wait(libpq.socket, POLLIN, deadline) else { throw late(effect) }
+            if !libpq.consume() { throw broken(effect) }
         }
     }
 
@@ -309,19 +284,10 @@ package final class PostgresConnection: BlockingConnection {
         }
     }
 
-    /// The deadline has passed: asks the server to stop. From a thread of its own, for that connects anew and may
-    /// hang.
+    /// The deadline has passed: asks the server to stop.
     private func late(_ effect: Effect) -> LedgerError {
         isBroken = true
-        if let cancel = PQgetCancel(handle) {
-            let address = UInt(bitPattern: cancel)
-            startThread {
-                let cancel = OpaquePointer(bitPattern: address)
-                var text = [CChar](repeating: 0, count: 256)
-                _ = PQcancel(cancel, &text, Int32(text.count))  // best effort: it is closed anyway
-                PQfreeCancel(cancel)
-            }
-        }
+        libpq.cancel()
         switch effect {
         case .none: return LedgerError(.transient, operation, "no answer in time")
         case .commits: return LedgerError(.uncertain, operation, "no answer in time")
@@ -338,7 +304,7 @@ package final class PostgresConnection: BlockingConnection {
 
     /// What libpq says, in one line and without the password.
     private var message: String {
-        var text = String(cString: PQerrorMessage(handle))
+        var text = libpq.message
         if let end = text.lastIndex(where: { !$0.isWhitespace }) { text = String(text[...end]) }
         if text.isEmpty { text = "the connection was lost" }
         return redactor(text.split(whereSeparator: \.isNewline).joined(separator: " "))

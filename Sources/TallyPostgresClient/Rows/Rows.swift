@@ -1,28 +1,21 @@
-import CLibpq
 import TallyCore
 
 /// The rows of one answer, in binary. Columns are read by place: the statement's header says what stands where.
 package final class Rows {
-    private let result: OpaquePointer
+    private let result: LibpqResult
     /// How many rows there are.
     package let count: Int
 
-    /// Takes a libpq result over: it is cleared with this object.
-    package init(_ result: OpaquePointer) {
+    /// What libpq answered, kept for as long as this is.
+    init(_ result: LibpqResult) {
         self.result = result
-        count = Int(PQntuples(result))
+        count = result.rowCount
     }
-    deinit { PQclear(result) }
 
     /// What the server says it did: `COMMIT`, `INSERT 0 3`.
-    package var command: String { String(cString: PQcmdStatus(result)) }
+    package var command: String { result.command }
 
-    private func field(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer? {
-        if PQgetisnull(result, Int32(row), Int32(column)) == 1 { return nil }
-        return UnsafeRawBufferPointer(
-            start: PQgetvalue(result, Int32(row), Int32(column)),
-            count: Int(PQgetlength(result, Int32(row), Int32(column))))
-    }
+    private func field(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer? { result.field(row, column) }
 
     /// An integer of any width; nil of NULL. A boolean reads as 0 or 1.
     package func int(_ row: Int, _ column: Int) -> Int64? {
@@ -82,12 +75,12 @@ package final class Rows {
     /// Any row, as a `LedgerTransaction` hands it out. Times come as µs since 1970, booleans as 0 and 1.
     package func values(_ row: Int) throws(LedgerError) -> [LedgerValue] {
         var values: [LedgerValue] = []
-        for column in 0..<Int(PQnfields(result)) {
+        for column in 0..<result.columnCount {
             if field(row, column) == nil {
                 values.append(.null)
                 continue
             }
-            switch PQftype(result, Int32(column)) {
+            switch result.type(column) {
             case 16, 20, 21, 23, 26: values.append(.int(int(row, column)!))
             case 18, 19, 25, 114, 705, 1042, 1043: values.append(.text(text(row, column)!))
             case 3802: values.append(.text(String(decoding: bytes(row, column)!.dropFirst(), as: UTF8.self)))
