@@ -19,6 +19,7 @@ let package = Package(
         // The C libraries. No `pkgConfig:`, which would print a warning on each build.
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CLibpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CFileWalk"),
         .systemLibrary(name: "CFileKinds", providers: [.apt(["libmagic-dev", "libssl-dev"])]),
         // The text of Functions/*.lua and of sql/, compiled in with `#embed`.
         .target(name: "CQueueFunctions"),
@@ -78,7 +79,7 @@ let package = Package(
         .target(
             name: "TallyLab",
             dependencies: [
-                "CFileKinds", "CLabSQL", "TallyCommandLine", "TallyConnections", "TallyCore", "TallyMemory",
+                "CFileKinds", "CFileWalk", "CLabSQL", "TallyCommandLine", "TallyConnections", "TallyCore", "TallyMemory",
                 "TallyPostgres", "TallyPostgresClient", "TallyRedis", "TallyRuntime", "TallyServers",
                 "TallyTesting", "Tallystick",
             ], swiftSettings: strict),

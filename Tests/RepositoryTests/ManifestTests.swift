@@ -21,7 +21,7 @@ import Testing
         "TallyAdmin": ["TallyCore", "TallyRuntime", "TallyDuties"],
         "tally": ["TallyAdmin", "TallyCommandLine", "TallyCore", "TallyServers", "Tallystick"],
         "TallyLab": [
-            "CFileKinds", "CLabSQL", "TallyCommandLine", "TallyConnections", "TallyCore", "TallyMemory",
+            "CFileKinds", "CFileWalk", "CLabSQL", "TallyCommandLine", "TallyConnections", "TallyCore", "TallyMemory",
             "TallyPostgres", "TallyPostgresClient", "TallyRedis", "TallyRuntime", "TallyServers",
             "TallyTesting", "Tallystick",
         ],
@@ -70,6 +70,18 @@ import Testing
         }
     }
 
+    /// So that all that is known of a library of C, and who owns what it hands out, stands on one page.
+    @Test func `lets one file know each library of C`() throws {
+        let libraries = try Self.targets().filter { $0.kind == "systemLibrary" }.map(\.name)
+        #expect(libraries.contains("CLibpq") && libraries.contains("CHiredis"))
+        for library in libraries {
+            let importers = try Tree.files("Sources", "swift").filter {
+                try Tree.lines($0).contains("import \(library)")
+            }
+            #expect(importers.count == 1, "\(library): \(importers)")
+        }
+    }
+
     @Test func `keeps the lab out of the products: no other target reaches it`() throws {
         let targets = try Self.targets().filter { !Self.isTest($0) }
         var reached: Set<String> = ["Tallystick", "TallyTesting", "tally"]
@@ -79,7 +91,7 @@ import Testing
             reached = next
         }
 
-        #expect(reached.isDisjoint(with: ["TallyLab", "tally-lab", "CFileKinds", "CLabSQL"]))
+        #expect(reached.isDisjoint(with: ["TallyLab", "tally-lab", "CFileKinds", "CFileWalk", "CLabSQL"]))
     }
 
     @Test func `names every module of ours that a target imports`() throws {

@@ -1,4 +1,4 @@
-import CFileKinds
+import CFileWalk
 import Foundation
 import Glibc
 import TallyServers
