@@ -1,3 +1,4 @@
+import TallyAdmin
 import TallyCore
 import TallyPostgres
 import TallyRedis
@@ -151,6 +152,23 @@ import Testing
                     three.contains("is shard 0 of 2, and TALLY_REDIS_URL names it as shard 0 of 3"),
                     "\(three)")
             }
+        }
+    }
+
+    @Test func `are raised to a record layout each, also where one is away`() async throws {
+        try await with { stage in
+            let tally = try await stage.open()
+            stage.redis[0].kill()
+            let admin = Admin(queue: tally.queue, ledger: stage.ledger.store)
+            await #expect(throws: QueueError.self) { try await admin.raiseRecordLayout(to: 2) }
+            #expect(try await tally.queue.shards[1].recordLayout?.recordLayout() == 2)
+            #expect(try await stage.ledger.recordLayout() == 2)
+            try await stage.redis[0].start()
+            try await eventually("the other is raised as well") {
+                await caught(QueueError.self) { try await admin.raiseRecordLayout(to: 2) } == nil
+            }
+            #expect(try await tally.queue.shards[0].recordLayout?.recordLayout() == 2)
+            await tally.close()
         }
     }
 
