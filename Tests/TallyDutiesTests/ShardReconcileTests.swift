@@ -95,6 +95,38 @@ extension Shards {
         #expect(report.json["unread_shards"] as? [Int] == [0] && report.json["holds"] as? Bool == false)
     }
 
+    @Test func `waits once for another reconciler, not once a shard`() async throws {
+        let s = Shards(3)
+        try await s.fill()
+        let wish = LeaseWish(
+            name: LeaseWish.reconcile, token: JobID(), holder: "other", length: .seconds(600))
+        #expect(try await s.ledger.lease(wish) == .held(isWanted: false))
+        let asked = Journal<String>()
+        var ledger = s.ledger.store
+        ledger.leases = Asked(base: s.ledger, asked: asked)
+        var options = ReconcileOptions(.repair)
+        options.patience = .milliseconds(100)
+
+        let report = try await Admin(queue: s.sharded, ledger: ledger).reconcile(options)
+
+        #expect(report.unread.count == 3 && report.exitCode == 8)
+        // Twice for the ledger's own, once for each shard.
+        #expect(asked.count <= 5, "\(asked.count)")
+    }
+
+    private struct Asked: LeaseRegister {
+        let base: MemoryLedger
+        let asked: Journal<String>
+
+        func lease(_ wish: LeaseWish) async throws(LedgerError) -> LeaseAnswer {
+            asked.append(wish.name)
+            return try await base.lease(wish)
+        }
+        func endLease(_ name: String, token: JobID) async throws(LedgerError) {
+            try await base.endLease(name, token: token)
+        }
+    }
+
     @Test func `runs again what was set aside on every shard, whichever is away [D18]`() async throws {
         let s = Shards()
         try await s.fill()

@@ -104,39 +104,38 @@ extension Admin {
             let (run, statement) = try await reconciler(queue.shards[0], ledger).run(options)
             return ReconcileReport(run: run, statement: statement, unread: [])
         }
-        let own = LedgerReconciler(ledger: ledger)
-        var last = [try await recorded(options, own.run)]
-        var runs: [ReconcileRun] = []
+        var options = options
         var surveys: [QueueSurvey] = []
         var unread: [Shard] = []
-        for store in queue.shards {
+        func ended(
+            _ shard: Shard?, _ pass: (ReconcileOptions) async throws -> ReconcileRun
+        ) async throws -> ReconcileRun {
             do {
-                let (run, statement) = try await reconciler(store, ledger).run(options)
-                runs.append(run)
-                surveys += statement.queues
+                return try await pass(options)
             } catch {
                 try Task.checkCancellation()
-                runs.append(.failed(store.part.shard, options, error))
-                unread.append(store.part.shard)
+                // It was waited for once; that is enough for all that follow.
+                if error is RepairLease.Taken { options.patience = .zero }
+                if let shard { unread.append(shard) }
+                return .failed(shard, options, error)
             }
         }
-        if options.requeuesUnknown { last.append(try await recorded(options, own.requeueUnknown)) }
+        let own = LedgerReconciler(ledger: ledger)
+        var last = [try await ended(nil, own.run)]
+        var runs: [ReconcileRun] = []
+        for store in queue.shards {
+            let run = try await ended(store.part.shard) { options in
+                let (run, statement) = try await reconciler(store, ledger).run(options)
+                surveys += statement.queues
+                return run
+            }
+            runs.append(run)
+        }
+        if options.requeuesUnknown { last.append(try await ended(nil, own.requeueUnknown)) }
         let run = ReconcileRun(runs + last)
         let balances = try await ledger.inspection.balances()
         return ReconcileReport(
             run: run, statement: Statement(balances, drift: run.left, queues: surveys), unread: unread)
-    }
-
-    /// What becomes of the ledger's own run; the shards are compared all the same.
-    private func recorded(
-        _ options: ReconcileOptions, _ run: (ReconcileOptions) async throws -> ReconcileRun
-    ) async throws -> ReconcileRun {
-        do {
-            return try await run(options)
-        } catch {
-            try Task.checkCancellation()
-            return .failed(nil, options, error)
-        }
     }
 
     private func reconciler(_ store: QueueStore, _ ledger: LedgerStore) throws -> Reconciler {
