@@ -115,8 +115,8 @@ let package = Package(
         .testTarget(
             name: "TallyDutiesTests",
             dependencies: [
-                "TallyCore", "TallyLab", "TallyMemory", "TallyRuntime", "TallyDuties", "TallyRedis",
-                "TallyPostgres",
+                "TallyAdmin", "TallyCore", "TallyLab", "TallyMemory", "TallyRuntime", "TallyDuties",
+                "TallyRedis", "TallyPostgres",
                 "TallyTesting",
                 "Tallystick", "TestSupport",
             ], swiftSettings: strict),

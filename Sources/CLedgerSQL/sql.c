@@ -246,9 +246,6 @@ static const char reconcile_effects[] = {
 static const char reconcile_end_lease[] = {
 #embed "../../sql/reconcile/end_lease.sql" suffix(,)
 0};
-static const char reconcile_end_sweep[] = {
-#embed "../../sql/reconcile/end_sweep.sql" suffix(,)
-0};
 static const char reconcile_fence[] = {
 #embed "../../sql/reconcile/fence.sql" suffix(,)
 0};
@@ -266,6 +263,9 @@ static const char reconcile_kept[] = {
 0};
 static const char reconcile_last_full[] = {
 #embed "../../sql/reconcile/last_full.sql" suffix(,)
+0};
+static const char reconcile_last_rounds[] = {
+#embed "../../sql/reconcile/last_rounds.sql" suffix(,)
 0};
 static const char reconcile_leaked_keys[] = {
 #embed "../../sql/reconcile/leaked_keys.sql" suffix(,)
@@ -518,13 +518,13 @@ static const struct { const char *name, *text; } files[] = {
     {"reconcile/correct_balances", reconcile_correct_balances},
     {"reconcile/effects", reconcile_effects},
     {"reconcile/end_lease", reconcile_end_lease},
-    {"reconcile/end_sweep", reconcile_end_sweep},
     {"reconcile/fence", reconcile_fence},
     {"reconcile/free_key", reconcile_free_key},
     {"reconcile/identity", reconcile_identity},
     {"reconcile/keep_results", reconcile_keep_results},
     {"reconcile/kept", reconcile_kept},
     {"reconcile/last_full", reconcile_last_full},
+    {"reconcile/last_rounds", reconcile_last_rounds},
     {"reconcile/leaked_keys", reconcile_leaked_keys},
     {"reconcile/lease", reconcile_lease},
     {"reconcile/lose_worker", reconcile_lose_worker},

@@ -22,14 +22,10 @@ extension Admin {
                     "is not set, and this Redis namespace belongs to the ledger \(owner)")
             }
         }
-        var isRaised = false
-        for shard in queue.shards {
-            guard let layouts = RecordLayouts(shard, halfWithRecord) else {
-                throw QueueError(.unsupported, "raise record layout", "this driver keeps none")
-            }
-            if try await layouts.raise(to: layout) { isRaised = true }
+        guard let layouts = RecordLayouts(queue.shards, halfWithRecord) else {
+            throw QueueError(.unsupported, "raise record layout", "this driver keeps none")
         }
-        return isRaised
+        return try await layouts.raise(to: layout)
     }
 }
 

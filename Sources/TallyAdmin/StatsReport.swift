@@ -84,7 +84,7 @@ package struct ShardStanding: Sendable {
 extension Admin {
     /// Reads all stores, one after the other: its figures are not of one moment.
     ///
-    /// - Throws: what the only shard throws; one of several that is away is told in the report.
+    /// - Throws: what the only shard throws; of several, what ends one is told in the report.
     package func stats() async throws -> StatsReport {
         var queues: [QueueCounts] = []
         var standings: [ShardStanding] = []
@@ -95,13 +95,14 @@ extension Admin {
                 queues += counts
                 standings.append(ShardStanding(part: store.part, history: history, away: nil))
             } catch {
-                if queue.shards.count == 1 || !error.mayRetry { throw error }
+                if queue.shards.count == 1 || error.code == .cancelled { throw error }
                 standings.append(ShardStanding(part: store.part, history: nil, away: error))
             }
         }
         let balances = try await halfWithRecord?.inspection.balances()
         let compared = try await halfWithRecord?.repair?.lastFullRun()
-        let register = halfWithRecord?.duties ?? queue.shards[0].duties
+        // Several shards have a ledger, which keeps it.
+        let register = halfWithRecord?.duties ?? (queue.map.count == 1 ? queue.shards[0].duties : nil)
         return StatsReport(
             queues: queues.sorted { $0.queue < $1.queue }, shards: standings, map: queue.map,
             balances: balances, lastFullRun: compared,

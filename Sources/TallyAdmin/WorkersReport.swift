@@ -68,7 +68,8 @@ extension Admin {
             }
             return .behind(next.at, by: max(.zero, now - next.at))
         } catch {
-            guard error.mayRetry else { throw error }
+            // Of several shards one that refuses leaves the workers to the others, as one that is away does.
+            guard error.mayRetry || !queue.part.isWhole && error.code != .cancelled else { throw error }
             return .nobody(why: error)
         }
     }

@@ -32,9 +32,10 @@ public struct Serve: Sendable {
                 LogWatch(queue: shard, observer: observer).duty(),
             ]
         }
+        // Several shards have a ledger, which keeps it.
+        let register = ledger?.duties ?? (shards.count == 1 ? shards[0].duties : nil)
         runner = DutyRunner(
-            duties, holder: holder, leases: ledger?.leases, register: ledger?.duties ?? shards[0].duties,
-            observer: observer)
+            duties, holder: holder, leases: ledger?.leases, register: register, observer: observer)
     }
 
     /// What carries jobs from one half to the other, or says what is lost: only between halves that belong together.

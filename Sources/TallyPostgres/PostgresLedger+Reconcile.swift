@@ -46,7 +46,7 @@ extension PostgresLedger {
         texts(\.severity)
         texts(\.queue)
         texts(\.detail)
-        ints([Int64(run.shard.number)])
+        ints([run.shard.map { Int64($0.number) } ?? -1])
         return parameters
     }
 }
@@ -147,9 +147,9 @@ extension PostgresLedger: LedgerRepair {
         return true
     }
 
-    public func quarantined(limit: Int) async throws(LedgerError) -> [QuarantinedRow] {
+    public func quarantined(after id: Int64, limit: Int) async throws(LedgerError) -> [QuarantinedRow] {
         try await pool.run("quarantined") { connection throws(LedgerError) in
-            let rows = try connection.run(.quarantined, Parameters([.int(Int64(limit))]))
+            let rows = try connection.run(.quarantined, Parameters([.int(Int64(limit)), .int(id)]))
             return (0..<rows.count).map { row in
                 QuarantinedRow(
                     id: rows.int(row, 0)!, job: rows.id(row, 1)!,
@@ -231,35 +231,39 @@ extension PostgresLedger: LedgerRepair {
         }
     }
 
-    /// The ledger keeps one: rounds go through the shards in turn, so only one of these can be cut off.
-    public func sweepCursor(of shard: Shard) async throws(LedgerError) -> SweepCursor? {
+    public func sweepCursor(of part: ShardPart) async throws(LedgerError) -> SweepCursor? {
         try await pool.run("sweep cursor") { connection throws(LedgerError) in
-            let rows = try connection.run(.sweepCursor)
-            guard rows.count == 1, var position = rows.text(0, 1) else { return nil }
-            if let cut = position.firstIndex(of: "/") {
-                guard Int16(position[..<cut]) == shard.number else { return nil }
-                position = String(position[position.index(after: cut)...])
-            } else if shard != .first {
+            let rows = try connection.run(.sweepCursor, Parameters([Self.key(part)]))
+            guard rows.count == 1, let stage = rows.text(0, 0), let position = rows.text(0, 1) else {
                 return nil
             }
-            if rows.text(0, 0) == "queue" { return .queue(position) }
-            return JobID(position).map { .ledger(after: $0) }
+            return stage == "queue" ? .queue(position) : JobID(position).map { .ledger(after: $0) }
         }
     }
 
-    public func moveSweepCursor(_ cursor: SweepCursor?, of shard: Shard) async throws(LedgerError) {
+    public func moveSweepCursor(_ cursor: SweepCursor?, of part: ShardPart) async throws(LedgerError) {
+        let words: [LedgerValue]
+        switch cursor {
+        case .ledger(let id): words = [.text("ledger"), .text(id.description)]
+        case .queue(let position): words = [.text("queue"), .text(position)]
+        case nil: words = [.null, .null]
+        }
         try await pool.run("sweep cursor") { connection throws(LedgerError) in
-            let words: [LedgerValue]
-            // As older programs write it, on the first shard.
-            let head = shard == .first ? "" : "\(shard)/"
-            switch cursor {
-            case .ledger(let id): words = [.text("ledger"), .text(head + id.description)]
-            case .queue(let position): words = [.text("queue"), .text(head + position)]
-            case nil:
-                _ = try connection.run(.endSweep, Parameters(), .commits)
-                return
-            }
-            _ = try connection.run(.moveSweepCursor, Parameters(words), .commits)
+            _ = try connection.run(.moveSweepCursor, Parameters(words + [Self.key(part)]), .commits)
+        }
+    }
+
+    /// Null where there is one shard: its row is what older programs read and write.
+    private static func key(_ part: ShardPart) -> LedgerValue {
+        part.isWhole ? .null : .text("\(part.shard)")
+    }
+
+    public func lastRounds() async throws(LedgerError) -> [Shard: Timestamp] {
+        try await pool.run("last rounds") { connection throws(LedgerError) in
+            let rows = try connection.run(.lastRounds)
+            var began: [Shard: Timestamp] = [:]
+            for row in 0..<rows.count { began[Shard(Int(rows.int(row, 0)!))] = rows.time(row, 1) }
+            return began
         }
     }
 

@@ -81,7 +81,6 @@ enum Statement: String, CaseIterable {
     case keepResults = "reconcile/keep_results"
     case sweepCursor = "reconcile/sweep_cursor"
     case moveSweepCursor = "reconcile/move_sweep_cursor"
-    case endSweep = "reconcile/end_sweep"
     case leaseReconciler = "reconcile/lease"
     case endReconcilerLease = "reconcile/end_lease"
     case fence = "reconcile/fence"
@@ -97,6 +96,7 @@ enum Statement: String, CaseIterable {
     case unknownEvents = "reconcile/unknown_events"
     case identity = "reconcile/identity"
     case lastFull = "reconcile/last_full"
+    case lastRounds = "reconcile/last_rounds"
 }
 
 extension SQLFolder {

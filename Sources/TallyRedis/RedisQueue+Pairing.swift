@@ -20,6 +20,27 @@ extension RedisQueue: QueuePairing {
             ledger: known.isEmpty ? nil : known, part: part)
     }
 
+    /// The ledger's ids that the server keeps under the numbers of other shards of this namespace: it has some where
+    /// it is one of them and was taken for this one. Writes nothing.
+    package func namesOfOtherShards() async throws(QueueError) -> [String] {
+        let keys = (0..<Int16(Limits.shards)).filter { $0 != part.shard.number }
+            .map { RedisKey.meta.of(configuration.namespace, shard: $0) }
+        // In nearly every case there is none, and one question says so.
+        guard let count = try await command(["EXISTS"] + keys).number else { throw malformed("pair") }
+        if count == 0 { return [] }
+        var names: [String] = []
+        for key in keys {
+            if let name = try await command(["HGET", key, "ledger"]).text { names.append(name) }
+        }
+        return names
+    }
+
+    private func command(_ words: [String]) async throws(QueueError) -> RedisReply {
+        var writer = RESPWriter()
+        for word in words { writer.bulk(word) }
+        return try await command(writer)
+    }
+
     /// From now on a connection for the verbs that reaches another server, or another epoch, than `known` carries a
     /// call only once `check` agrees: after every reconnect, for as long as this queue is open.
     package func checkServers(known: QueueIdentity?, _ check: @escaping ServerGate.Check) {

@@ -1,23 +1,37 @@
+import Synchronization
 import TallyCore
 import TallyRedis
 
-/// For a process without a ledger, such as a worker: whether each server of the list is the shard that it is taken
-/// for. The servers know, once a process with the ledger has paired them.
-struct ShardCheck: Sendable {
+/// For a process without a ledger, such as a worker, and for one whose ledger is away: whether each server of the
+/// list is the shard that it is taken for, and all are of one ledger. The servers know, once a process with the
+/// ledger has paired them.
+final class ShardCheck: Sendable {
+    private struct Seen {
+        /// What the names of all shards of a ledger begin with.
+        let ledger: Substring
+        let place: String
+
+        init(_ name: String, _ place: String) {
+            ledger = name.prefix(30)
+            self.place = place
+        }
+    }
     private let shards: [RedisQueue]
+    private let seen = Mutex<[Shard: Seen]>([:])
 
     init(_ shards: [RedisQueue]) { self.shards = shards }
 
-    /// - Throws: `.wrongServer` for a list in another order or of another length, and where nobody has paired a
-    ///   server
-    ///   for longer than `tally serve` needs. A server that is away is asked when it is back.
+    /// - Throws: `.wrongServer` for one of several that is given alone, a list in another order or of another length,
+    ///   or of two ledgers; and where nobody has paired one of several servers for longer than `tally serve` needs.
+    ///   A server that is away is asked when it is back.
     func run() async throws(QueueError) {
         let deadline = ContinuousClock.now + Limits.queueLives
         for shard in shards {
             while true {
-                let answer = await Self.answer(of: shard)
+                let answer = await answer(of: shard)
                 if case .refused(let error) = answer { throw error }
                 if case .agreed = answer { break }
+                if shard.configuration.part.isWhole { break }  // one alone needs no ledger
                 // away: it is asked when it is back
                 if (try? await shard.identity()) == nil { break }
                 if ContinuousClock.now > deadline {
@@ -30,22 +44,66 @@ struct ShardCheck: Sendable {
                     throw QueueError(.cancelled, "open")
                 }
             }
-            shard.checkServers(known: nil) { await Self.answer(of: shard) }
+            shard.checkServers(known: nil) { await self.answer(of: shard) }
         }
     }
 
-    private static func answer(of shard: RedisQueue) async -> ServerGate.Answer {
+    /// What the server itself says. `.unknown`: it is away, or nobody has paired it.
+    func answer(of shard: RedisQueue) async -> ServerGate.Answer {
         let part = shard.configuration.part
         // away: the next connection asks again
-        guard let reading = try? await shard.identity(), let name = reading.ledger else { return .unknown }
-        // The id of the ledger itself is not known here; what follows it is.
-        let own = ShardPart(pairedName: name, of: String(name.prefix(30)) + "______")
-        if own == part { return .agreed }
-        return .refused(
+        guard let reading = try? await shard.identity() else { return .unknown }
+        guard let name = reading.ledger else {
+            guard let other = await Self.kept(on: shard) else { return .unknown }
+            return Self.refused(reading.place, other, part)
+        }
+        let own = Self.part(name) ?? .whole
+        if own != part { return Self.refused(reading.place, own, part) }
+        return await agreed(part, Seen(name, reading.place))
+    }
+
+    private static func refused(_ place: String, _ own: ShardPart, _ part: ShardPart) -> ServerGate.Answer {
+        .refused(
             QueueError(
                 .wrongServer, "open",
-                "the Redis at \(reading.place) is \(own.map { "\($0)" } ?? "the only shard of its ledger"), and "
-                    + "TALLY_REDIS_URL names it as \(part): name all of them there, in the order of their shards"
-            ))
+                "the Redis at \(place) is \(own.isWhole ? "the only shard of its ledger" : "\(own)"), and "
+                    + "TALLY_REDIS_URL names it \(part.isWhole ? "alone" : "as \(part)"): name all of them there, "
+                    + "in the order of their shards"))
+    }
+
+    /// Unless another shard of the list belongs to another ledger.
+    private func agreed(_ part: ShardPart, _ own: Seen) async -> ServerGate.Answer {
+        let others = seen.withLock { seen in
+            seen[part.shard] = own
+            return seen.filter { $0.value.ledger != own.ledger }.sorted { $0.key < $1.key }
+        }
+        for (shard, other) in others {
+            // It may have become this ledger's since it was asked.
+            let now = try? await shards[Int(shard.number)].identity()
+            if let now, let name = now.ledger, name.hasPrefix(own.ledger) {
+                seen.withLock { $0[shard] = Seen(name, now.place) }
+                continue
+            }
+            return .refused(
+                QueueError(
+                    .wrongServer, "open",
+                    "the Redis at \(own.place) and the one at \(other.place) are \(part) and shard \(shard) of "
+                        + "two ledgers: name the shards of one in TALLY_REDIS_URL, in their order"))
+        }
+        return .agreed
+    }
+
+    /// A shard of any ledger; nil = the only one. The end of the ledger's id is not known here; what follows it is.
+    private static func part(_ name: String) -> ShardPart? {
+        let part = ShardPart(pairedName: name, of: name.prefix(30) + "______")
+        return part?.isWhole == true ? nil : part
+    }
+
+    /// Which shard the keys of this namespace on that server were paired as, where they are not those that it was
+    /// asked for.
+    private static func kept(on shard: RedisQueue) async -> ShardPart? {
+        // A user who may not read the keys of other shards learns nothing of them.
+        let names = try? await shard.namesOfOtherShards()
+        return names?.lazy.compactMap(part).first
     }
 }

@@ -49,15 +49,18 @@ public final class Tally: Sendable {
         let queue = ShardedQueue(shards.map(\.store), observer: observer)
         do {
             let ledger = try await openLedger(settings, observer, isReading)
+            let check = ShardCheck(shards)
             if let ledger, isPairing {
                 do {
-                    for shard in shards { try await pair(shard, ledger, settings.mode, observer, isReading) }
+                    for shard in shards {
+                        try await pair(shard, ledger, check, settings.mode, observer, isReading)
+                    }
                 } catch {
                     await ledger.close()
                     throw error
                 }
             }
-            if ledger == nil, shards.count > 1 { try await ShardCheck(shards).run() }
+            if ledger == nil { try await check.run() }
             return Tally(
                 settings: settings, queue: queue, ledger: ledger, middleware: middleware, observer: observer)
         } catch {
@@ -91,17 +94,18 @@ public final class Tally: Sendable {
     /// of one record, or none. While one of the two cannot be asked nothing is known to be wrong: `tally serve` asks
     /// again and again, and so does every run of the reconciler.
     private static func pair(
-        _ queue: RedisQueue, _ ledger: PostgresLedger, _ mode: Durability, _ observer: any JobObserver,
-        _ isReading: Bool
+        _ queue: RedisQueue, _ ledger: PostgresLedger, _ check: ShardCheck, _ mode: Durability,
+        _ observer: any JobObserver, _ isReading: Bool
     ) async throws {
         guard let pairing = Pairing(queue, ledger) else { return }
         var known: QueueIdentity?
         // Set even where a store is away: the connection that comes about is then asked about.
-        defer { if !isReading { queue.checkServers(known: known) { await answer(of: pairing) } } }
+        defer { if !isReading { queue.checkServers(known: known) { await answer(queue, pairing, check) } } }
         do {
             known = try await pairing.check(isDry: isReading)
         } catch let error as LedgerError where error.mayRetry {
             observer.dutyFailed("open", error)
+            if case .refused(let refusal) = await check.answer(of: queue) { throw refusal }
         } catch let error as QueueError where error.mayRetry || mode == .recorded {
             // Away, and allowed to be.
         } catch let refused as PairingRefused {
@@ -110,7 +114,9 @@ public final class Tally: Sendable {
     }
 
     /// Whether the server that a connection has reached is still the ledger's queue.
-    private static func answer(of pairing: Pairing) async -> ServerGate.Answer {
+    private static func answer(
+        _ queue: RedisQueue, _ pairing: Pairing, _ check: ShardCheck
+    ) async -> ServerGate.Answer {
         do {
             try await pairing.check(isPatient: false)
             return .agreed
@@ -118,7 +124,8 @@ public final class Tally: Sendable {
             let code: QueueError.Code = refused.reason == .stillLives ? .unavailable : .wrongServer
             return .refused(QueueError(code, "connect to Redis", "\(refused)"))
         } catch {
-            // away: what can be done without it goes on
+            // away: what can be done without it goes on, unless the server itself says that it is another shard
+            if case .refused(let refusal) = await check.answer(of: queue) { return .refused(refusal) }
             return .unknown
         }
     }

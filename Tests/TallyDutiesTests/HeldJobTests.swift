@@ -38,7 +38,7 @@ import Testing
                     for generation in ["a", "b"] { try halves.send("DEL", .tombs, of: generation) }
                 }
 
-                let run = try #require(try await patrol.step())
+                let run = try #require(try await patrol.step().first)
                 let repair = try await halves.reconcile(.repair).run
 
                 for run in [run, repair] {

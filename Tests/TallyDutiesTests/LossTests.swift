@@ -129,11 +129,11 @@ import Testing
             await #expect(throws: RepairLease.Taken.self) { try await halves.reconcile(.repair) }
             let patrol = Patrol(
                 reconciler: try Reconciler(queue: halves.queue, ledger: halves.ledger, mirror: halves.mirror))
-            #expect(try await patrol.step() == nil)
+            #expect(try await patrol.step().isEmpty)
             #expect(try await halves.reconcile(.dry).run.findings.contains { $0.job == id })
 
             try await halves.ledger.endLease(LeaseWish.reconcile, token: other)
-            let run = try #require(try await patrol.step())
+            let run = try #require(try await patrol.step().first)
             #expect(run.repaired == 2 && run.isFull && run.mode == "serve")
             let last = try #require(try await halves.ledger.lastFullRun())
             #expect(Timestamp.now - last < .seconds(60))

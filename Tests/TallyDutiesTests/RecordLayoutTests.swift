@@ -66,7 +66,7 @@ import Testing
                 }
             }
 
-            let layouts = try #require(RecordLayouts(halves.queue.store, halves.ledger.store))
+            let layouts = try #require(RecordLayouts([halves.queue.store], halves.ledger.store))
             #expect(try await layouts.raise(to: 2))
             #expect(try await !layouts.raise(to: 2))
 
@@ -109,7 +109,7 @@ import Testing
 
     @Test func `comes back with all of its fields after a loss of Redis' data [I13, P3]`() async throws {
         try await Halves.with { halves in
-            try await RecordLayouts(halves.queue.store, halves.ledger.store)?.raise(to: 2)
+            try await RecordLayouts([halves.queue.store], halves.ledger.store)?.raise(to: 2)
             let client = JobClient(queue: halves.queue, ledger: halves.ledger)
             var all = records(40)
             all[0].runAt = .now + .seconds(3600)
@@ -142,7 +142,7 @@ import Testing
         async throws
     {
         try await Halves.with { halves in
-            try await RecordLayouts(halves.queue.store, halves.ledger.store)?.raise(to: 2)
+            try await RecordLayouts([halves.queue.store], halves.ledger.store)?.raise(to: 2)
             let client = JobClient(queue: halves.queue, ledger: halves.ledger)
             let record = records(1)[0]
             _ = try await client.enqueue(record)

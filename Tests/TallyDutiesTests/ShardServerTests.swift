@@ -1,3 +1,4 @@
+import TallyAdmin
 import TallyCore
 import TallyPostgres
 import TallyRedis
@@ -25,8 +26,11 @@ import Testing
             try await Tally.open(settings(redis ?? self.redis))
         }
         func opens(_ redis: [PrivateRedis], withLedger: Bool = true) async throws -> String {
+            try await opens(settings(redis, withLedger: withLedger))
+        }
+        func opens(_ settings: Settings) async throws -> String {
             do {
-                let tally = try await Tally.open(settings(redis, withLedger: withLedger))
+                let tally = try await Tally.open(settings)
                 await tally.close()
                 return "opens"
             } catch let error as QueueError {
@@ -145,12 +149,85 @@ import Testing
                 #expect(name?.hasSuffix("#0\(shard)/02") == true)
             }
             #expect(try await stage.opens(stage.redis, withLedger: false) == "opens")
+            for (shard, redis) in stage.redis.enumerated() {
+                let alone = try await stage.opens([redis], withLedger: false)
+                #expect(
+                    alone.contains("is shard \(shard) of 2, and TALLY_REDIS_URL names it alone"), "\(alone)")
+                #expect(alone.contains("name all of them there, in the order of their shards"))
+                // Nor while the ledger is away.
+                let settings = try Settings(
+                    redisURL: redis.url, postgresURL: "postgres://nobody@127.0.0.1:1/none",
+                    namespace: stage.namespace, mode: .queued)
+                #expect(try await stage.opens(settings) == alone)
+            }
+            let turned = try await stage.opens(stage.redis.reversed(), withLedger: false)
+            #expect(
+                turned.contains("is shard 1 of 2, and TALLY_REDIS_URL names it as shard 0 of 2"), "\(turned)")
             try await PrivateRedis.with { third in
                 let three = try await stage.opens(stage.redis + [third], withLedger: false)
                 #expect(
                     three.contains("is shard 0 of 2, and TALLY_REDIS_URL names it as shard 0 of 3"),
                     "\(three)")
             }
+        }
+    }
+
+    @Test func `alone are the queue of a process without a ledger, and of one with a ledger that has one`()
+        async throws
+    {
+        try await with { stage in
+            let one = [stage.redis[0]]
+            #expect(try await stage.opens(one, withLedger: false) == "opens")
+            #expect(try await stage.opens(one) == "opens")
+            #expect(try await stage.opens(one, withLedger: false) == "opens")
+            let both = try await stage.opens(stage.redis, withLedger: false)
+            #expect(both.contains("is the only shard of its ledger"), "\(both)")
+        }
+    }
+
+    @Test func `of two ledgers are refused as one list, as it is opened and later`() async throws {
+        try await with { stage in
+            #expect(try await stage.opens(stage.redis) == "opens")
+            let tally = try await Tally.open(stage.settings(stage.redis, withLedger: false))
+            let shard = tally.queue.shards[1]
+            _ = try await shard.control.promote(0)
+            // What a process with another ledger would have left there.
+            let part = ShardPart(Shard(1), of: ShardMap(count: 2))
+            let key = RedisKey.meta.of(stage.namespace, shard: 1)
+            let raw = try RawRedis(url: stage.redis[1].url)
+            let own = try #require(try raw("HGET", key, "ledger").text)
+            try raw("HSET", key, "ledger", part.pairedName(JobID().description))
+
+            let why = try await stage.opens(stage.redis, withLedger: false)
+            #expect(why.contains("are shard 1 of 2 and shard 0 of two ledgers"), "\(why)")
+
+            stage.redis[1].kill()
+            try await stage.redis[1].start()
+            try await eventually("the server that came back is refused") {
+                await caught(QueueError.self) { try await shard.control.promote(0) }?.code == .wrongServer
+            }
+            try RawRedis(url: stage.redis[1].url)("HSET", key, "ledger", own)
+            try await eventually("and taken once it is the ledger's") {
+                await caught(QueueError.self) { try await shard.control.promote(0) } == nil
+            }
+            await tally.close()
+        }
+    }
+
+    @Test func `are raised to a record layout each, also where one is away`() async throws {
+        try await with { stage in
+            let tally = try await stage.open()
+            stage.redis[0].kill()
+            let admin = Admin(queue: tally.queue, ledger: stage.ledger.store)
+            await #expect(throws: QueueError.self) { try await admin.raiseRecordLayout(to: 2) }
+            #expect(try await tally.queue.shards[1].recordLayout?.recordLayout() == 2)
+            #expect(try await stage.ledger.recordLayout() == 2)
+            try await stage.redis[0].start()
+            try await eventually("the other is raised as well") {
+                await caught(QueueError.self) { try await admin.raiseRecordLayout(to: 2) } == nil
+            }
+            #expect(try await tally.queue.shards[0].recordLayout?.recordLayout() == 2)
+            await tally.close()
         }
     }
 

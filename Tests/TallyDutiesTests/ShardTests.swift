@@ -1,3 +1,4 @@
+import TallyAdmin
 import TallyCore
 import TallyMemory
 import TallyRuntime
@@ -12,12 +13,16 @@ struct Shards: Sendable {
     let map: ShardMap
     let memory: [MemoryQueue]
     let queues: [FaultyQueue]
-    let ledger = MemoryLedger()
+    let ledger: MemoryLedger
     let sharded: ShardedQueue
 
-    init(_ count: Int = 2, observer: any JobObserver = SilentObserver()) {
+    init(
+        _ count: Int = 2, ledger: MemoryLedger = MemoryLedger(),
+        observer: any JobObserver = SilentObserver()
+    ) {
         let map = ShardMap(count: count)
         self.map = map
+        self.ledger = ledger
         memory = map.shards.map { MemoryQueue(part: ShardPart($0, of: map)) }
         queues = memory.map { FaultyQueue($0) }
         sharded = ShardedQueue(queues.map(\.store), observer: observer)
@@ -35,6 +40,7 @@ struct Shards: Sendable {
     func client(_ mode: Durability = .queued) -> JobClient {
         JobClient(queue: sharded, ledger: ledger, durability: mode)
     }
+    var admin: Admin { Admin(queue: sharded, ledger: ledger.store) }
     func mirror(_ shard: Int) -> Mirror { Mirror(queue: queues[shard], ledger: ledger) }
     func mirrorAll() async throws {
         for shard in queues.indices { while try await mirror(shard).step() > 0 {} }
@@ -117,6 +123,17 @@ struct Shards: Sendable {
         }
         #expect(first.count == 3)
         #expect(try await s.reserve(500).jobs.count == 90 - 24)
+    }
+
+    @Test func `begins with each shard in turn also where every reserve follows a wait`() async throws {
+        let s = Shards()
+        for _ in 0..<8 { for shard in 0..<2 { try await s.client().enqueue(s.record(on: shard)) } }
+        var first: [Shard] = []
+        for _ in 0..<8 {
+            try await s.sharded.leasing.wait(for: [s.name(0), s.name(1)], upTo: .seconds(60))
+            first += try await s.reserve(1).jobs.map(\.lease.shard)
+        }
+        #expect(first.count { $0 == Shard(0) } == 4 && first.count { $0 == Shard(1) } == 4, "\(first)")
     }
 
     @Test func `wakes who waits for queues of several shards, whichever gets work`() async throws {
@@ -213,6 +230,25 @@ struct Shards: Sendable {
         s.queues[1].setOutage(.unavailable)
         for _ in 0..<20 { _ = try await s.reserve(1) }
         #expect(told.all == ["reserve from shard 1"])
+    }
+
+    @Test(arguments: [QueueError.Code.unavailable, .wrongServer])
+    func `hides no job of the others from who looks for it or cancels it`(_ code: QueueError.Code)
+        async throws
+    {
+        let s = Shards()
+        let job = s.record(on: 1)
+        try await s.client().enqueue(job)
+        s.queues[0].setOutage(code)
+        #expect(try await s.sharded.held(job.id)?.record.id == job.id)
+        // One that nobody who answers holds may be there.
+        await #expect(throws: QueueError.self) { try await s.sharded.held(JobID()) }
+        let stats = try await s.admin.stats()
+        #expect(stats.away.map(\.part.shard) == [Shard(0)] && stats.queues.map(\.pending) == [1])
+        let workers = try await s.admin.workers()
+        #expect(workers.judged.count == 2)
+        let canceller = Canceller(queue: s.sharded, ledger: nil)
+        #expect(try await canceller.cancel(job.id) == .cancelled)
     }
 
     @Test func `throws what it says only where no other can be asked`() async throws {

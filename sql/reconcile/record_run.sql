@@ -4,7 +4,7 @@
 --          queue and ledger, $9 bigint inconclusive, $10 bigint exit code, $11 text[] code, $12 uuid[] job (null = none),
 --          $13 text[] queue view, $14 text[] ledger view, $15 text[] outcome, $16 actor, $17 host, $18 version,
 --          $19 bigint end seq, $20 $21 $22 $23 bigint found, repaired, raced, left, $24 bigint full cycle (0/1), $25 error,
---          $26 text[] severity, $27 text[] queue, $28 text[] detail, $29 bigint shard
+--          $26 text[] severity, $27 text[] queue, $28 text[] detail, $29 bigint shard, -1 = none of several
 -- Returns: nothing
 -- Caller:  PostgresLedger.record(run:)
 WITH run AS (

@@ -1,3 +1,8 @@
--- How far the last round of the continuous reconciler came, if it was cut off.
--- Params: none. Returns: stage, position; no row = it came to its end. Caller: PostgresLedger.sweepCursor.
-SELECT c.stage, c.position FROM tally.reconcile_cursor c
+-- How far the last round of a shard came, if it was cut off.
+-- Params: $1 the shard's number as text, null = the only one. Returns: stage, position; null = it came to its end, and so
+--         does no row. Caller: PostgresLedger.sweepCursor.
+-- Of several shards the one row keeps them all: its position is a JSON object, of each shard's number [stage, position].
+SELECT CASE WHEN $1::text IS NULL THEN c.stage ELSE k.shards -> $1 ->> 0 END,
+  CASE WHEN $1 IS NULL THEN c.position ELSE k.shards -> $1 ->> 1 END
+FROM tally.reconcile_cursor c
+CROSS JOIN LATERAL (SELECT CASE WHEN c.position LIKE '{%' THEN c.position ELSE '{}' END::jsonb AS shards) k

@@ -7,11 +7,16 @@ package struct ReconcileReport: Sendable {
     package let run: ReconcileRun
     /// The totals after it.
     package let statement: Statement
+    /// The shards that could not be compared to their end; the run's error says why.
+    package let unread: [Shard]
 
     /// 0 clean, 1 repaired, 4 drift left, 8 cut short.
     package var exitCode: Int { run.exitCode == 0 && !statement.holds ? 4 : run.exitCode }
 
-    /// The run, `findings`, `statement`, and whether that `holds`; never a payload.
+    /// Whether the sums hold and nothing differs, of everything there is.
+    package var holds: Bool { statement.holds && unread.isEmpty }
+
+    /// The run, `findings`, `statement`, whether that `holds`, and `unread_shards`; never a payload.
     package var json: [String: Any] {
         [
             "run": run.id.description, "mode": run.mode, "scanned_redis": run.scannedQueue,
@@ -24,7 +29,7 @@ package struct ReconcileReport: Sendable {
                     "ledger": $0.ledgerView, "outcome": $0.outcome, "severity": $0.severity,
                     "queue": $0.queue, "detail": $0.detail,
                 ]
-            }, "statement": statement.json, "holds": statement.holds,
+            }, "statement": statement.json, "holds": holds, "unread_shards": unread.map { Int($0.number) },
         ]
     }
 }
@@ -54,9 +59,9 @@ extension QueueSurvey {
 }
 
 extension ReconcileRun {
-    /// Of a shard that could not be asked.
+    /// Of what could not be compared.
     fileprivate static func failed(
-        _ shard: Shard, _ options: ReconcileOptions, _ error: QueueError
+        _ shard: Shard?, _ options: ReconcileOptions, _ error: any Error
     ) -> ReconcileRun {
         var run = ReconcileRun(
             id: JobID(), startedAt: .now, finishedAt: .now, mode: options.mode.rawValue, epoch: 0, seq: 0,
@@ -66,7 +71,7 @@ extension ReconcileRun {
         return run
     }
 
-    /// The runs of all shards as one: sums, and the worst of their ends.
+    /// The runs of all shards and of the ledger as one: sums, and the worst of their ends.
     fileprivate init(_ runs: [ReconcileRun]) {
         self = runs[0]
         for run in runs.dropFirst() {
@@ -75,38 +80,65 @@ extension ReconcileRun {
             scannedLedger += run.scannedLedger
             inconclusive += run.inconclusive
             findings += run.findings
-            isFull = isFull && run.isFull
+            // The ledger's own compares no jobs.
+            if run.shard != nil { isFull = isFull && run.isFull }
             exitCode = max(exitCode, run.exitCode)  // 0 clean, 1 repaired, 4 drift left, 8 cut short
         }
         if runs.count > 1 {
-            let errors = runs.compactMap { run in run.error.map { "shard \(run.shard): \($0)" } }
+            let errors = runs.compactMap { run in
+                run.error.map { "\(run.shard.map { "shard \($0)" } ?? "the ledger"): \($0)" }
+            }
             error = errors.isEmpty ? nil : errors.joined(separator: "\n")
         }
     }
 }
 
 extension Admin {
-    /// Lays the halves together, shard by shard, and mends what the options allow.
+    /// Lays the halves together, shard by shard, looks at what the ledger has once, and mends what the options allow.
     ///
-    /// - Throws: what the run of the only shard throws; one of several that is away costs the others nothing.
+    /// - Throws: what the run of the only shard throws. Of several, what ends one of them is told in the report, and
+    ///   costs the others nothing.
     package func reconcile(_ options: ReconcileOptions) async throws -> ReconcileReport {
         let ledger = try ledger()
-        var runs: [ReconcileRun] = []
+        if queue.shards.count == 1 {
+            let (run, statement) = try await reconciler(queue.shards[0], ledger).run(options)
+            return ReconcileReport(run: run, statement: statement, unread: [])
+        }
+        var options = options
         var surveys: [QueueSurvey] = []
-        for shard in queue.shards {
-            let reconciler = try Reconciler(
-                queue: shard, ledger: ledger, mirror: Mirror(queue: shard, ledger: ledger))
+        var unread: [Shard] = []
+        func ended(
+            _ shard: Shard?, _ pass: (ReconcileOptions) async throws -> ReconcileRun
+        ) async throws -> ReconcileRun {
             do {
-                let (run, statement) = try await reconciler.run(options)
-                runs.append(run)
-                surveys += statement.queues
-            } catch let error as QueueError where queue.shards.count > 1 && error.mayRetry {
-                runs.append(.failed(shard.part.shard, options, error))
+                return try await pass(options)
+            } catch {
+                try Task.checkCancellation()
+                // It was waited for once; that is enough for all that follow.
+                if error is RepairLease.Taken { options.patience = .zero }
+                if let shard { unread.append(shard) }
+                return .failed(shard, options, error)
             }
         }
-        let run = ReconcileRun(runs)
+        let own = LedgerReconciler(ledger: ledger)
+        var last = [try await ended(nil, own.run)]
+        var runs: [ReconcileRun] = []
+        for store in queue.shards {
+            let run = try await ended(store.part.shard) { options in
+                let (run, statement) = try await reconciler(store, ledger).run(options)
+                surveys += statement.queues
+                return run
+            }
+            runs.append(run)
+        }
+        if options.requeuesUnknown { last.append(try await ended(nil, own.requeueUnknown)) }
+        let run = ReconcileRun(runs + last)
         let balances = try await ledger.inspection.balances()
         return ReconcileReport(
-            run: run, statement: Statement(balances, drift: run.left, queues: surveys))
+            run: run, statement: Statement(balances, drift: run.left, queues: surveys), unread: unread)
+    }
+
+    private func reconciler(_ store: QueueStore, _ ledger: LedgerStore) throws -> Reconciler {
+        try Reconciler(queue: store, ledger: ledger, mirror: Mirror(queue: store, ledger: ledger))
     }
 }

@@ -35,8 +35,8 @@ public struct ReconcileRun: Sendable {
     }
     /// Names the run; the row of its beginning and that of its end are one by it.
     public var id: JobID
-    /// Which shard was laid beside the ledger.
-    public var shard = Shard.first
+    /// Which shard was laid beside the ledger; nil = none of several: the run looked at what the ledger has once.
+    public var shard: Shard? = .first
     /// When it began, by this machine's clock.
     public var startedAt: Timestamp
     /// When it ended, whatever ended it; equal to `startedAt` while it goes on.

@@ -24,8 +24,8 @@ public protocol TotalsRepair: Sendable {
 
 /// Of a ledger that sets aside what cannot be applied.
 public protocol QuarantineRepair: Sendable {
-    /// Rows that were set aside, the oldest first.
-    func quarantined(limit: Int) async throws(LedgerError) -> [QuarantinedRow]
+    /// Rows that were set aside, the oldest first, behind the one of that id.
+    func quarantined(after id: Int64, limit: Int) async throws(LedgerError) -> [QuarantinedRow]
     /// Takes a row out of quarantine; the audit log keeps it.
     func settleQuarantine(_ id: Int64, actor: String) async throws(LedgerError)
 }
@@ -58,20 +58,29 @@ public protocol ResultRepair: Sendable {
 
 /// Of a ledger that remembers how far the continuous round has come.
 public protocol SweepRegister: Sendable {
-    /// Where the last round of a shard was cut off; nil = nowhere.
-    func sweepCursor(of shard: Shard) async throws(LedgerError) -> SweepCursor?
+    /// Where the last round of a shard was cut off, whatever became of those of the others; nil = nowhere.
+    func sweepCursor(of part: ShardPart) async throws(LedgerError) -> SweepCursor?
     /// nil: the round came to its end.
-    func moveSweepCursor(_ cursor: SweepCursor?, of shard: Shard) async throws(LedgerError)
+    func moveSweepCursor(_ cursor: SweepCursor?, of part: ShardPart) async throws(LedgerError)
+    /// When the last round of each shard began, however it ended; a shard without one is absent.
+    func lastRounds() async throws(LedgerError) -> [Shard: Timestamp]
 
     /// When every active job of both halves was last compared; of several shards that which was so longest ago.
     func lastFullRun() async throws(LedgerError) -> Timestamp?
 }
 
 extension SweepRegister {
-    /// Of the first shard, for where there is one.
-    package func sweepCursor() async throws(LedgerError) -> SweepCursor? { try await sweepCursor(of: .first) }
-    /// Of the first shard.
+    /// Of the only shard.
+    package func sweepCursor() async throws(LedgerError) -> SweepCursor? { try await sweepCursor(of: .whole) }
+    /// Of the only shard.
     package func moveSweepCursor(_ cursor: SweepCursor?) async throws(LedgerError) {
-        try await moveSweepCursor(cursor, of: .first)
+        try await moveSweepCursor(cursor, of: .whole)
+    }
+}
+
+extension QuarantineRepair {
+    /// From the first on.
+    package func quarantined(limit: Int) async throws(LedgerError) -> [QuarantinedRow] {
+        try await quarantined(after: .min, limit: limit)
     }
 }

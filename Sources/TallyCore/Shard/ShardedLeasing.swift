@@ -6,7 +6,7 @@ import Synchronization
 /// waiting for it; every shard that failed is told to the observer, once until it is back.
 final class ShardedLeasing: Leasing {
     private struct State {
-        /// Which shard is asked first: each in turn, so that none lives on what the others leave.
+        /// Of the reserves: each begins with the next shard, so that none lives on what the others leave.
         var turn = 0
         var absent: [Shard: QueueError] = [:]
     }
@@ -32,7 +32,7 @@ final class ShardedLeasing: Leasing {
         if parts.count == 1 { return try await self[parts[0].shard].leasing.reserve(wish) }
         var all: Reservation?
         var failure: QueueError?
-        for (shard, queues) in present(parts) {
+        for (shard, queues) in inTurn(present(parts)) {
             let left = wish.limit - (all?.taken ?? 0)
             if left <= 0 { break }
             do throws(QueueError) {
@@ -69,18 +69,25 @@ final class ShardedLeasing: Leasing {
         return parts.isEmpty ? [(.first, [])] : parts
     }
 
-    /// Those that can be asked, beginning with another one each time; all, where none can.
+    /// Those that can be asked; all, where none can.
     private func present(_ parts: [(shard: Shard, queues: [QueueName])])
         -> [(shard: Shard, queues: [QueueName])]
     {
-        let (turn, absent) = state.withLock { state in
-            state.turn &+= 1
-            return (state.turn, state.absent)
-        }
+        let absent = state.withLock { $0.absent }
         let here = parts.filter { absent[$0.shard] == nil }
-        let asked = here.isEmpty ? parts : here
-        let first = turn % asked.count
-        return Array(asked[first...] + asked[..<first])
+        return here.isEmpty ? parts : here
+    }
+
+    /// Beginning with another one than the reserve before.
+    private func inTurn(_ parts: [(shard: Shard, queues: [QueueName])])
+        -> [(shard: Shard, queues: [QueueName])]
+    {
+        let turn = state.withLock { state in
+            state.turn &+= 1
+            return state.turn
+        }
+        let first = turn % parts.count
+        return Array(parts[first...] + parts[..<first])
     }
 
     // MARK: - A shard that is away
@@ -112,7 +119,8 @@ final class ShardedLeasing: Leasing {
 
     // MARK: - Wait
 
-    /// Ends with the first shard that may have work. One that cannot be asked is waited for in vain.
+    /// Ends with the first shard that may have work: all are waited for at once, so none is before another. One that
+    /// cannot be asked is waited for in vain.
     func wait(for queues: [QueueName], upTo time: Duration) async throws {
         let parts = split(queues)
         if parts.count == 1 { return try await self[parts[0].shard].leasing.wait(for: queues, upTo: time) }

@@ -2,11 +2,17 @@ extension ShardedQueue {
     /// A job that is held, with its body; nil where no shard holds it.
     ///
     /// - Parameter queue: where it is known: then only its shard is asked.
-    /// - Throws: where a shard that may hold it cannot be asked.
+    /// - Throws: where a shard that may hold it cannot be asked, and none that can be asked holds it.
     public func held(_ id: JobID, in queue: QueueName? = nil) async throws(QueueError) -> JobSnapshot? {
+        var failure: QueueError?
         for store in queue.map({ [shard(of: $0)] }) ?? shards {
-            if let job = try await store.inspectable().inspect([id]).held[id] { return job }
+            do throws(QueueError) {
+                if let job = try await store.inspectable().inspect([id]).held[id] { return job }
+            } catch {
+                failure = failure ?? error
+            }
         }
+        if let failure { throw failure }
         return nil
     }
 

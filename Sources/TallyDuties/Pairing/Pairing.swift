@@ -32,7 +32,7 @@ package final class Pairing: Sendable {
         }
         self.queue = queue
         self.ledger = ledger
-        layouts = RecordLayouts(stores.queue, stores.ledger)
+        layouts = RecordLayouts([stores.queue], stores.ledger)
     }
 
     /// Brings the record layout that the ledger knows to the queue as well, which loses it with its data.

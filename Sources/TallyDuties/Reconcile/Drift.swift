@@ -83,3 +83,8 @@ public enum Drift: String, Hashable, Sendable, CaseIterable {
         }
     }
 }
+
+extension Drift {
+    /// The error of a job that `ledgerRestored` has set aside.
+    static let historyLost = "history_lost"
+}

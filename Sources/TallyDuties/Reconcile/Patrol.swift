@@ -1,14 +1,17 @@
 import TallyCore
 
 /// The reconciler's rounds inside `tally serve`: everything is compared, mended and recorded, within a share of both
-/// stores, again and again. Of any number of them one walks at a time: the lease decides. A round goes through the
-/// shards, and one that is away stops no other.
+/// stores, again and again. Of any number of them one walks at a time: the lease decides.
+///
+/// A round goes through the shards, and one that is away or whose epoch is held stops no other. The one that was come
+/// to longest ago is the first, and each goes on where it was cut off: so a patrol that never comes to its end still
+/// comes to every job of every shard. What the ledger has once is looked at before them.
 public struct Patrol: Sendable {
     private let reconcilers: [Reconciler]
     private let observer: any JobObserver
     private let pause: Duration
 
-    /// A patrol of this reconciler.
+    /// A patrol of the only shard.
     ///
     /// - Parameter pause: from the end of a round to the beginning of the next.
     public init(
@@ -18,7 +21,7 @@ public struct Patrol: Sendable {
         self.init(reconcilers: [reconciler], observer: observer, pause: pause)
     }
 
-    /// - Parameter reconcilers: one a shard.
+    /// - Parameter reconcilers: one a shard, all of them, beside one ledger.
     public init(
         reconcilers: [Reconciler], observer: any JobObserver = SilentObserver(),
         pause: Duration = Limits.patrol
@@ -28,20 +31,59 @@ public struct Patrol: Sendable {
         self.pause = pause
     }
 
-    /// One round of the first shard, for where there is one; nil if another reconciler is at it, or waits for it. The
-    /// run is recorded; its age is that of the last full comparison.
-    public func step() async throws -> ReconcileRun? { try await round(reconcilers[0]) }
+    /// One round. Its runs are recorded; the age of a shard's is that of its last full comparison.
+    ///
+    /// - Returns: the runs that came to their end, in order; none where another reconciler is at it, or waits for it.
+    /// - Throws: the first error of those that failed, once each has had its turn.
+    public func step() async throws -> [ReconcileRun] { try await round().runs }
 
-    private func round(_ reconciler: Reconciler) async throws -> ReconcileRun? {
-        var options = ReconcileOptions(.serve)
-        options.pace = Pace()
-        do {
-            return try await reconciler.run(options).run
-        } catch is RepairLease.Taken {
-            return nil
-        } catch is RepairLease.GaveWay {
-            return nil
+    private struct Round {
+        var runs: [ReconcileRun] = []
+        /// Somebody else has what was not compared, or is to have it.
+        var isElsewhere = false
+    }
+
+    private func round() async throws -> Round {
+        var round = Round()
+        var failure: (any Error)?
+        for pass in try await passes() {
+            var options = ReconcileOptions(.serve)
+            options.pace = Pace()
+            do {
+                let run = try await pass(options)
+                if run.repaired > 0 { observer.dutyDid("reconcile: repaired", run.repaired) }
+                if run.left > 0 { observer.dutyFailed("reconcile", DriftLeft(run)) }
+                round.runs.append(run)
+            } catch is EpochHeld {
+                round.isElsewhere = true
+            } catch is RepairLease.Taken {
+                round.isElsewhere = true
+                break
+            } catch is RepairLease.GaveWay {
+                round.isElsewhere = true
+                break
+            } catch {
+                try Task.checkCancellation()
+                failure = failure ?? error
+            }
         }
+        if let failure { throw failure }
+        return round
+    }
+
+    private typealias Pass = @Sendable (ReconcileOptions) async throws -> ReconcileRun
+
+    private func passes() async throws -> [Pass] {
+        let shards = reconcilers.map { reconciler in
+            (part: reconciler.queue.part, pass: { @Sendable in try await reconciler.run($0).run } as Pass)
+        }
+        guard let ledger = reconcilers.first?.ledger, shards.count > 1 else { return shards.map(\.pass) }
+        let began = try await ledger.repair?.lastRounds() ?? [:]
+        func turn(_ part: ShardPart) -> (Timestamp, Shard) {
+            (began[part.shard] ?? Timestamp(microseconds: .min), part.shard)
+        }
+        return [LedgerReconciler(ledger: ledger).run]
+            + shards.sorted { turn($0.part) < turn($1.part) }.map(\.pass)
     }
 
     /// The first round begins after a pause: opening an epoch comes first.
@@ -50,21 +92,11 @@ public struct Patrol: Sendable {
             "reconcile", pause: .afterStep(pause), delay: pause, limit: Limits.patrolStep,
             silence: Limits.patrolSilence
         ) {
-            var scanned = 0
-            var failure: (any Error)?
-            for reconciler in reconcilers {
-                do {
-                    guard let run = try await round(reconciler) else { return .elsewhere }
-                    if run.repaired > 0 { observer.dutyDid("reconcile: repaired", run.repaired) }
-                    if run.left > 0 { observer.dutyFailed("reconcile", DriftLeft(run)) }
-                    scanned += run.scannedLedger + run.scannedQueue
-                } catch {
-                    try Task.checkCancellation()
-                    failure = failure ?? error
-                }
-            }
-            if let failure { throw failure }
-            return Duty.Step(scanned)
+            let round = try await round()
+            var step = Duty.Step(round.runs.reduce(0) { $0 + $1.scannedLedger + $1.scannedQueue })
+            // Where a part was not compared the round has not succeeded, whatever came of the others.
+            step.isElsewhere = round.isElsewhere
+            return step
         }
     }
 }

@@ -106,6 +106,11 @@ extension Reconciler {
     }
 }
 
+/// A round of `tally serve` came to a shard whose epoch nobody has opened yet: whoever opens it compares it.
+struct EpochHeld: Error, CustomStringConvertible {
+    let description = "the epoch is held: it is compared as it is opened"
+}
+
 /// The halves differ still, or could not be compared; nothing is leased meanwhile.
 package struct EpochStillHeld: Error, CustomStringConvertible {
     /// The text of the alarm.

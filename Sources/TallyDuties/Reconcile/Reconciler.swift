@@ -56,80 +56,21 @@ public struct Reconciler: Sendable {
         )
     }
 
-    /// Runs `walk` under the lease to repair where it may repair, and leaves the run's row whatever ends it: once as
-    /// it begins, for a process that is killed, and once as it ends.
+    /// Runs `walk` as the pass of this shard, under the lease to repair where it may repair.
     func recorded(
         _ options: ReconcileOptions, _ walk: @escaping @Sendable (inout ReconcilePass) async throws -> Void
     ) async throws -> ReconcilePass {
-        guard let lease = try await RepairLease.take(ledger.leases, for: options) else {
-            return try await walked(options, nil, walk)
-        }
-        return try await lease.during {
-            try await RepairFence.$token.withValue(lease.token) {
-                try await walked(options, lease, walk)
-            }
-        }
-    }
-
-    private func walked(
-        _ options: ReconcileOptions, _ lease: HeldLease?,
-        _ walk: @Sendable (inout ReconcilePass) async throws -> Void
-    ) async throws -> ReconcilePass {
-        var pass = try await pass(options, lease)
-        pass.run.error = "has not ended: it goes on, or its process was killed"
-        try await ledger.reconciliation.record(run: pass.run)
-        pass.run.error = nil
-        do {
-            try await walk(&pass)
-            try lease?.check()
-            let run = pass.run
-            pass.run.exitCode = run.inconclusive > 0 ? 8 : run.left > 0 ? 4 : run.repaired > 0 ? 1 : 0
-            pass.run.endSeq = try await queue.transitions.history().seq
-            pass.run.finishedAt = .now
-            try await ledger.reconciliation.record(run: pass.run)
-            return pass
-        } catch {
-            // A lease that is lost cancels the walk: then this is why, not the cancellation.
-            var why: any Error = error
-            do { try lease?.check() } catch { why = error }
-            pass.run.error = Task.isCancelled && !(why is HeldLease.Lost) ? "was cancelled" : "\(why)"
-            await leave(pass.run)
-            throw why
-        }
-    }
-
-    /// Outlives a cancelled caller.
-    private func leave(_ run: ReconcileRun) async {
-        var run = run
-        run.finishedAt = .now
-        run.isFull = false
-        let (ledger, last) = (self.ledger, run)
-        // the row of its beginning stands where the ledger is away
-        await Task { try? await ledger.reconciliation.record(run: last) }.value
-    }
-
-    private func pass(_ options: ReconcileOptions, _ lease: HeldLease?) async throws -> ReconcilePass {
         var options = options
         options.maxRepairs = options.maxRepairs ?? maxRepairs
-        let began = Timestamp.now
-        let history = try await queue.transitions.history()
-        var run = ReconcileRun(
-            id: JobID(), startedAt: began, finishedAt: began, mode: options.mode.rawValue,
-            epoch: history.epoch, seq: history.seq, scannedQueue: 0, scannedLedger: 0, inconclusive: 0,
-            findings: [], exitCode: 8)
-        run.shard = queue.part.shard
-        run.actor = options.actor
-        run.host = options.host
-        let most: Int
-        if options.mode == .dry {
-            most = 0
-        } else if let given = options.maxRepairs {
-            most = given
-        } else {
-            most = max(Limits.repairs, try await ledger.inspection.balances().active / 100)
+        let register = RunRegister(ledger: ledger, options: options)
+        return try await register.keep { [options] lease in
+            let history = try await queue.transitions.history()
+            return ReconcilePass(
+                queue: queue, ledger: ledger, barrier: barrier, options: options, lease: lease,
+                mostRepairs: try await register.mostRepairs(), run: register.run(history))
+        } walk: { pass in
+            try await walk(&pass)
+            pass.run.endSeq = try await queue.transitions.history().seq
         }
-        return ReconcilePass(
-            queue: queue, ledger: ledger, barrier: barrier, options: options, lease: lease, mostRepairs: most,
-            run: run)
     }
 }

@@ -14,8 +14,8 @@ public enum CancelOutcome: Hashable, Sendable {
     case uncertain(String)
 }
 
-/// Cancels: Redis is asked first; an id that it does not hold is looked up in the ledger. Of several shards that one
-/// is asked whose queue the job is in, as the ledger knows it; a job that the ledger does not know yet is asked for
+/// Cancels: Redis is asked first; an id that it does not hold is looked up in the ledger. Of several shards the
+/// ledger says before that which one is asked: that of the job's queue. A job that it does not know yet is asked for
 /// on all.
 package struct Canceller: Sendable {
     private let queue: ShardedQueue
@@ -58,8 +58,8 @@ package struct Canceller: Sendable {
                 // Only where no shard knows it, and every one was asked, is it not found.
                 let outcome = try await attempt(id, shard)
                 if outcome != .notFound { return outcome }
-            } catch let error as QueueError where error.mayRetry {
-                failure = error
+            } catch let error as QueueError where error.code != .cancelled {
+                failure = failure ?? error
             }
         }
         if let failure { throw failure }

@@ -1,10 +1,12 @@
 import TallyCore
 
 /// The right to repair, kept in the ledger: never two reconcilers at once.
-enum RepairLease {
-    struct Taken: Error, CustomStringConvertible {
+package enum RepairLease {
+    /// Somebody else holds it.
+    package struct Taken: Error, CustomStringConvertible {
         var holder = ""
-        var description: String {
+        /// Who, and when that ends.
+        package var description: String {
             "another reconciler\(holder.isEmpty ? "" : " (\(holder))") holds the lease to repair; it ends by itself, "
                 + "at the latest \(Limits.reconcilerLease.components.seconds) s after that process"
         }

@@ -216,8 +216,8 @@ extension ReconcilePass {
                 (some, try await onQueue { try await queue.inspection.inspect(some, bodies: bodies) }))
         }
         guard let history = views.last?.view.history else { return Looks(epoch: 0, jobs: [:]) }
-        // A paced round gives way: leases wait until somebody opens the new epoch.
-        if options.mode == .serve, history.isHeld { throw RepairLease.GaveWay() }
+        // A paced round leaves it alone: leases wait until somebody opens the new epoch.
+        if options.mode == .serve, history.isHeld { throw EpochHeld() }
         guard views.allSatisfy({ $0.view.history.epoch == history.epoch }),
             try await barrier.pass(history.end)
         else { return nil }

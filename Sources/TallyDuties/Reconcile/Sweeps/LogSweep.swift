@@ -115,8 +115,6 @@ extension ReconcilePass {
 
     // MARK: An old dump (D18)
 
-    static let historyLost = "history_lost"
-
     /// Rows that wait in the ledger and that the queue knows nothing about may have run and ended since the dump.
     /// None of them runs again unasked: they end as failed, where `--requeue-unknown` finds them.
     /// Answers how many were left, since changes are kept for their rows.
@@ -141,31 +139,15 @@ extension ReconcilePass {
                 unknown.map { row in
                     QueueRepair(
                         id: row.id, epoch: epoch, expected: .absent,
-                        action: .endBecause(.failed, version: row.version, error: Self.historyLost),
+                        action: .endBecause(.failed, version: row.version, error: Drift.historyLost),
                         code: Drift.ledgerRestored.rawValue)
                 })
             for row in unknown {
                 try await found(
                     .ledgerRestored, row.id, queue: QueueReading(view, row.id).text, ledger: row.text,
-                    detail: Self.historyLost
+                    detail: Drift.historyLost
                 ) { made[row.id] ?? false }
             }
         }
-    }
-
-    /// The operator asked: what was set aside runs again.
-    mutating func requeueUnknown() async throws {
-        var cursor: String?
-        repeat {
-            let page = try await ledger.inspection.list(
-                JobQuery(status: .failed, limit: Limits.maxPage, cursor: cursor))
-            for job in page.jobs where job.error == Self.historyLost {
-                _ = try await ledger.control.requeue(
-                    job.record.id, seen: job.version, runAt: nil, resetAttempts: true,
-                    actor: Self.actor(.ledgerRestored)
-                )
-            }
-            cursor = page.next
-        } while cursor != nil
     }
 }

@@ -2,52 +2,16 @@ import TallyCore
 
 /// S4, and what stands beside the jobs: totals, workers, unique keys, quarantine.
 extension ReconcilePass {
-    /// D21: each half's own account adds up. A correction is by differences and noted, never a silent overwrite.
+    /// D21: the queue's account adds up. A correction is by differences and noted, never a silent overwrite.
     mutating func checkTotals() async throws {
-        if let structures = queue.structures {
-            let survey = try await structures.survey()
-            if survey.missing != 0, try await structures.survey().missing == survey.missing {
-                try await found(
-                    .totalsDiffer, nil,
-                    queue: "held \(survey.held), by its account \(survey.held - survey.missing)",
-                    ledger: "not asked", detail: "the queue's account since its epoch began"
-                ) { try await structures.correctSurvey(survey.missing) }
-            }
-        }
-        guard isFirst else { return }
-        let statement = Statement(try await ledger.inspection.balances(), drift: 0)
-        var isOff = !statement.holds
-        guard let repair = ledger.repair else { return }
-        if !isOff, options.isFull {
-            let totals = try await repair.recount()
-            isOff = totals.kept != totals.counted
-        }
-        guard isOff else { return }
+        guard let structures = queue.structures else { return }
+        let survey = try await structures.survey()
+        guard survey.missing != 0, try await structures.survey().missing == survey.missing else { return }
         try await found(
-            .totalsDiffer, nil, queue: "not asked", ledger: statement.description,
-            detail: "the ledger's totals"
-        ) { try await repair.correctBalances(actor: Self.actor(.totalsDiffer)) }
-    }
-
-    /// D34: the sums hold over jobs that wait in the outbox for ever, so their age is looked at.
-    mutating func checkOutbox() async throws {
-        let balances = try await onLedger { try await ledger.inspection.balances() }
-        guard balances.outbox > 0, balances.outboxAge > Limits.outboxAge else { return }
-        try await found(
-            .outboxOverdue, nil, queue: "not asked", ledger: "\(balances.outbox) jobs in the outbox",
-            detail: "the oldest for \(balances.outboxAge.components.seconds) s; ops/runbooks/D34.md"
-        ) { false }
-    }
-
-    /// D36: nothing is lost, but what grows there can only be pruned row by row.
-    mutating func checkPartitions() async throws {
-        guard let partitions = ledger.partitions else { return }
-        for name in try await onLedger({ try await partitions.missingPartitions(months: 1) }) {
-            try await found(
-                .monthMissing, nil, queue: "not asked", ledger: "no partition \(name)",
-                detail: "ops/runbooks/D36.md"
-            ) { false }
-        }
+            .totalsDiffer, nil,
+            queue: "held \(survey.held), by its account \(survey.held - survey.missing)",
+            ledger: "not asked", detail: "the queue's account since its epoch began"
+        ) { try await structures.correctSurvey(survey.missing) }
     }
 
     /// D22, D23.
@@ -101,9 +65,9 @@ extension ReconcilePass {
         }
     }
 
-    /// D24, in both homes of unique keys.
+    /// D24, of the keys that the queue keeps.
     mutating func checkKeys() async throws {
-        guard let structures = queue.structures, let repair = ledger.repair else { return }
+        guard let structures = queue.structures else { return }
         var cursor: String? = ""
         while let at = cursor {
             let (keys, next) = try await structures.leakedKeys(at, limit: Limits.jobsPerCall)
@@ -115,20 +79,6 @@ extension ReconcilePass {
                 ) { try await structures.freeKey(key) }
             }
             cursor = next
-        }
-        guard isFirst else { return }
-        var after: LeakedKey?
-        while true {
-            let keys = try await repair.leakedKeys(after: after, limit: Limits.jobsPerCall)
-            guard let last = keys.last else { return }
-            after = last
-            for key in keys {
-                try await found(
-                    .keyOutlivesJob, key.job, queue: "not asked", ledger: "holds a unique key",
-                    name: key.queue,
-                    detail: "in Postgres"
-                ) { try await repair.freeKey(key, actor: Self.actor(.keyOutlivesJob)) }
-            }
         }
     }
 
@@ -171,14 +121,26 @@ extension ReconcilePass {
         }
     }
 
-    /// Of jobs of this shard; the log that a row came from tells where nothing is known of its job.
+    /// Of jobs of this shard, as many as a pass looks at, however many of other shards stand before them. The log
+    /// that a row came from tells whose it is where nothing is known of its job.
     private func ownQuarantine(_ repair: any LedgerRepair) async throws -> [QuarantinedRow] {
-        let rows = try await repair.quarantined(limit: Limits.maxPage)
-        if part.isWhole { return rows }
-        let known = try await ledger.reconciliation.views(rows.map(\.job).filter { $0 != .zero })
-        return rows.filter { row in
-            known[row.job].map { part.holds($0.queue) } ?? (row.position.shard == shard)
+        var own: [QuarantinedRow] = []
+        var last: Int64?
+        while own.count < Limits.maxPage {
+            let rows = try await onLedger {
+                try await repair.quarantined(after: last ?? .min, limit: Limits.maxPage)
+            }
+            guard let end = rows.last else { break }
+            last = end.id
+            if part.isWhole { return rows }
+            let known = try await onLedger {
+                try await ledger.reconciliation.views(rows.map(\.job).filter { $0 != .zero })
+            }
+            own += rows.filter { row in
+                known[row.job].map { part.holds($0.queue) } ?? (row.position.shard == shard)
+            }
         }
+        return Array(own.prefix(Limits.maxPage))
     }
 
     private func isFailed(_ id: JobID) async throws -> Bool {

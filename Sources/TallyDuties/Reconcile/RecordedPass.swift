@@ -1,0 +1,148 @@
+import TallyCore
+
+/// What a pass of the reconciler has, whatever it looks at: what it may do, and what it has met, found and mended so
+/// far.
+protocol RecordedPass: Sendable {
+    var ledger: LedgerStore { get }
+    var options: ReconcileOptions { get }
+    /// nil: a dry run, or a ledger that keeps none.
+    var lease: HeldLease? { get }
+    var mostRepairs: Int { get }
+    var run: ReconcileRun { get set }
+    /// Repairs made: the run counts them among its findings, which is dear while there are many.
+    var mended: Int { get set }
+    /// Jobs whose repair the queue refuses, whenever it is tried.
+    var refused: Set<JobID> { get }
+    /// Ids that another sweep has found: they are not found twice.
+    var claimed: Set<JobID> { get set }
+}
+
+extension RecordedPass {
+    /// Notes a finding, and mends it where the options allow: while the lease is held, and within the cap. Says
+    /// whether it was mended.
+    @discardableResult
+    mutating func found(
+        _ drift: Drift, _ job: JobID?, queue seen: String, ledger row: String, name: String = "",
+        detail: String = "", _ repair: () async throws -> Bool
+    ) async throws -> Bool {
+        var outcome = drift.remedy == .automatic ? "found" : "needs_operator"
+        if options.mends(drift) {
+            if mended >= mostRepairs {
+                run.error =
+                    "stopped after \(mostRepairs) repairs: a mass of differences is a restore or a wrong pairing "
+                    + "rather than drift; look first, then raise --max-repairs"
+            } else {
+                try lease?.check()
+                let isMade = try await repair()
+                let isRefused = job.map(refused.contains) ?? false
+                outcome = isMade ? "repaired" : isRefused ? "needs_operator" : "raced"
+                if outcome == "repaired" { mended += 1 }
+            }
+        }
+        if let job { claimed.insert(job) }
+        run.findings.append(
+            ReconcileRun.Finding(
+                code: drift.rawValue, job: job, queueView: seen, ledgerView: row, outcome: outcome,
+                severity: drift.severity, queue: name, detail: detail))
+        return outcome == "repaired"
+    }
+
+    /// In the ledger's audit log.
+    static func actor(_ drift: Drift) -> String { "reconciler:\(drift.rawValue)" }
+
+    /// Runs a call of the ledger, and counts what it takes.
+    func onLedger<Value>(_ body: () async throws -> Value) async throws -> Value {
+        let began = ContinuousClock.now
+        defer { options.pace?.spend(ledger: .now - began) }
+        return try await body()
+    }
+
+    /// - Throws: `GaveWay` from a round of `tally serve` for which somebody waits, `Lost` without the lease.
+    func rest(jobs: Int) async throws {
+        try lease?.check()
+        if options.mode == .serve, lease?.isWanted == true { throw RepairLease.GaveWay() }
+        guard let pace = options.pace else { return }
+        pace.spend(jobs: jobs)
+        try await pace.rest()
+    }
+}
+
+/// Keeps the row of a pass: once as it begins, for a process that is killed, and once as it ends, whatever ends it.
+struct RunRegister: Sendable {
+    let ledger: LedgerStore
+    let options: ReconcileOptions
+
+    /// Runs `walk` under the lease to repair where it may repair.
+    ///
+    /// - Parameter begin: makes the pass; a call that fails here leaves no row.
+    /// - Throws: `RepairLease.Taken` when another reconciler repairs, `HeldLease.Lost` when the lease was lost on
+    ///   the way; what the stores throw.
+    func keep<Pass: RecordedPass>(
+        _ begin: @escaping @Sendable (HeldLease?) async throws -> Pass,
+        walk: @escaping @Sendable (inout Pass) async throws -> Void
+    ) async throws -> Pass {
+        guard let lease = try await RepairLease.take(ledger.leases, for: options) else {
+            return try await kept(begin(nil), walk)
+        }
+        return try await lease.during {
+            try await RepairFence.$token.withValue(lease.token) { try await kept(begin(lease), walk) }
+        }
+    }
+
+    private func kept<Pass: RecordedPass>(
+        _ begun: Pass, _ walk: @Sendable (inout Pass) async throws -> Void
+    ) async throws -> Pass {
+        var pass = begun
+        pass.run.error = "has not ended: it goes on, or its process was killed"
+        try await ledger.reconciliation.record(run: pass.run)
+        pass.run.error = nil
+        do {
+            try await walk(&pass)
+            try pass.lease?.check()
+            let run = pass.run
+            pass.run.exitCode = run.inconclusive > 0 ? 8 : run.left > 0 ? 4 : run.repaired > 0 ? 1 : 0
+            pass.run.finishedAt = .now
+            try await ledger.reconciliation.record(run: pass.run)
+            return pass
+        } catch {
+            // A lease that is lost cancels the walk: then this is why, not the cancellation.
+            var why: any Error = error
+            do { try pass.lease?.check() } catch { why = error }
+            pass.run.error = Task.isCancelled && !(why is HeldLease.Lost) ? "was cancelled" : "\(why)"
+            await leave(pass.run)
+            throw why
+        }
+    }
+
+    /// Outlives a cancelled caller.
+    private func leave(_ run: ReconcileRun) async {
+        var run = run
+        run.finishedAt = .now
+        run.isFull = false
+        let (ledger, last) = (self.ledger, run)
+        // the row of its beginning stands where the ledger is away
+        await Task { try? await ledger.reconciliation.record(run: last) }.value
+    }
+
+    /// How many repairs a pass may make.
+    func mostRepairs() async throws -> Int {
+        if options.mode == .dry { return 0 }
+        if let given = options.maxRepairs { return given }
+        return max(Limits.repairs, try await ledger.inspection.balances().active / 100)
+    }
+
+    /// A run as it begins.
+    ///
+    /// - Parameter history: of the shard that is laid beside the ledger; nil = of none.
+    func run(_ history: QueueHistory?) -> ReconcileRun {
+        let began = Timestamp.now
+        var run = ReconcileRun(
+            id: JobID(), startedAt: began, finishedAt: began, mode: options.mode.rawValue,
+            epoch: history?.epoch ?? 0, seq: history?.seq ?? 0, scannedQueue: 0, scannedLedger: 0,
+            inconclusive: 0, findings: [], exitCode: 8)
+        run.shard = history?.shard
+        run.actor = options.actor
+        run.host = options.host
+        return run
+    }
+}

@@ -1,0 +1,311 @@
+import Synchronization
+import TallyAdmin
+import TallyCore
+import TallyMemory
+import TallyPostgres
+import TallyRuntime
+import TallyTesting
+import TestSupport
+import Testing
+
+@testable import TallyDuties
+@testable import Tallystick
+
+extension Shards {
+    func patrol() throws -> Patrol {
+        Patrol(
+            reconcilers: try queues.indices.map {
+                try Reconciler(queue: queues[$0], ledger: ledger, mirror: mirror($0))
+            })
+    }
+    /// Recorded and mirrored, one on each shard.
+    func fill() async throws {
+        let client = client(.recorded)
+        for shard in queues.indices { try await client.enqueue(record(on: shard)) }
+        await client.drain()
+        try await mirrorAll()
+    }
+}
+
+@Suite struct `A round over three shards` {
+    @Test func `leaves a shard whose epoch is held, and compares those behind it`() async throws {
+        let s = Shards(3)
+        try await s.fill()
+        try s.memory[1].startEpoch()
+
+        #expect(try await s.patrol().step().map(\.shard) == [nil, Shard(0), Shard(2)])
+
+        let step = try await s.patrol().duty().step()
+        #expect(step.isElsewhere && step.done > 0)
+        try await s.memory[1].open(epoch: s.memory[1].history().epoch)
+        #expect(try await !s.patrol().duty().step().isElsewhere)
+    }
+
+    @Test(arguments: 0..<3)
+    func `looks at what the ledger has once, whichever shard is away, and at the others [D34]`(_ away: Int)
+        async throws
+    {
+        let clock = ManualClock(.now)
+        let s = Shards(3, ledger: MemoryLedger(clock: clock.reading))
+        s.queues[away].setOutage(.unavailable)
+        try await s.fillAsFarAsGoes()
+        clock.advance(by: Limits.outboxAge + .seconds(1))
+
+        await #expect(throws: QueueError.self) { try await s.patrol().step() }
+
+        let runs = try s.ledger.reconcileRuns().filter { $0.error == nil }
+        #expect(runs.flatMap(\.findings).map(\.code) == ["D34"])
+        let ended = s.map.shards.filter { Int($0.number) != away }
+        #expect(Set(runs.map(\.shard)) == Set(ended + [nil]))
+
+        let report = try await s.admin.reconcile(ReconcileOptions(.dry))
+        #expect(report.run.findings.map(\.code) == ["D34"] && report.unread == [Shard(away)])
+    }
+}
+
+extension Shards {
+    fileprivate func fillAsFarAsGoes() async throws {
+        let client = client(.recorded)
+        for shard in queues.indices { try await client.enqueue(record(on: shard)) }
+        await client.drain()
+        for shard in queues.indices {
+            // the one that is away keeps its job in the outbox
+            do { while try await mirror(shard).step() > 0 {} } catch is QueueError {}
+        }
+    }
+}
+
+@Suite struct `A run by hand over several shards` {
+    @Test(arguments: [QueueError.Code.unavailable, .wrongServer, .invalid])
+    func `says what the others found, and which could not be read`(_ code: QueueError.Code) async throws {
+        let s = Shards(3)
+        try await s.fill()
+        // Shard 1 is emptied; the ledger has all of it.
+        let empty = MemoryQueue(epoch: 2, part: ShardPart(Shard(1), of: s.map))
+        let queue = ShardedQueue([s.queues[0].store, empty.store, s.queues[2].store])
+        s.queues[0].setOutage(code)
+
+        let admin = Admin(queue: queue, ledger: s.ledger.store)
+        let report = try await admin.reconcile(ReconcileOptions(.repair))
+
+        #expect(report.run.findings.map(\.code) == ["D01"] && report.run.repaired == 1)
+        #expect(report.exitCode == 8 && !report.holds && !report.run.isFull)
+        #expect(report.unread == [Shard(0)])
+        #expect(report.run.error?.hasPrefix("shard 0: ") == true)
+        #expect(report.json["unread_shards"] as? [Int] == [0] && report.json["holds"] as? Bool == false)
+    }
+
+    @Test func `waits once for another reconciler, not once a shard`() async throws {
+        let s = Shards(3)
+        try await s.fill()
+        let wish = LeaseWish(
+            name: LeaseWish.reconcile, token: JobID(), holder: "other", length: .seconds(600))
+        #expect(try await s.ledger.lease(wish) == .held(isWanted: false))
+        let asked = Journal<String>()
+        var ledger = s.ledger.store
+        ledger.leases = Asked(base: s.ledger, asked: asked)
+        var options = ReconcileOptions(.repair)
+        options.patience = .milliseconds(100)
+
+        let report = try await Admin(queue: s.sharded, ledger: ledger).reconcile(options)
+
+        #expect(report.unread.count == 3 && report.exitCode == 8)
+        // Twice for the ledger's own, once for each shard.
+        #expect(asked.count <= 5, "\(asked.count)")
+    }
+
+    private struct Asked: LeaseRegister {
+        let base: MemoryLedger
+        let asked: Journal<String>
+
+        func lease(_ wish: LeaseWish) async throws(LedgerError) -> LeaseAnswer {
+            asked.append(wish.name)
+            return try await base.lease(wish)
+        }
+        func endLease(_ name: String, token: JobID) async throws(LedgerError) {
+            try await base.endLease(name, token: token)
+        }
+    }
+
+    @Test func `runs again what was set aside on every shard, whichever is away [D18]`() async throws {
+        let s = Shards()
+        try await s.fill()
+        let leases = try await s.reserve(2).jobs.map(\.lease)
+        _ = try await s.sharded.leasing.settle(leases.map { .fail($0, attempts: 1, error: "history_lost") })
+        try await s.mirrorAll()
+        s.queues[0].setOutage(.unavailable)
+        var options = ReconcileOptions(.repair)
+        options.requeuesUnknown = true
+
+        _ = try await s.admin.reconcile(options)
+
+        let jobs = try await s.ledger.jobs(leases.map(\.id))
+        #expect(jobs.count == 2 && jobs.values.allSatisfy { $0.status == .pending })
+    }
+}
+
+/// On real servers: three databases of one Redis are three shards.
+@Suite(.serialized) struct `The ledger of three shards` {
+    private struct Stage {
+        let scratch: ScratchShards
+        let session: PostgresSession
+        var ledger: PostgresLedger { scratch.ledger }
+
+        func name(_ shard: Int) -> QueueName {
+            let map = ShardMap(count: 3)
+            return (0...).lazy.map { QueueName("queue-\($0)") }.first { map.shard(of: $0) == Shard(shard) }!
+        }
+        func part(_ shard: Int) -> ShardPart { ShardPart(Shard(shard), of: ShardMap(count: 3)) }
+        func sql(_ statement: String) async throws -> [[LedgerValue]] {
+            try await session.query(
+                statement.replacing("SCHEMA", with: "\"\(scratch.settings.namespace)\""))
+        }
+        func enqueue(_ count: Int) async throws -> [JobID] {
+            let client = JobClient(queue: scratch.sharded, ledger: ledger)
+            let jobs = (0..<count).map { JobRecord(type: "t", queue: name($0 % 3)) }
+            _ = try await client.enqueue(contentsOf: jobs, durability: .recorded)
+            await client.drain()
+            for queue in scratch.queues { try await Settling.run(queue, ledger) }
+            return jobs.map(\.id)
+        }
+        func reconciler(_ shard: Int, _ ledger: LedgerStore) throws -> Reconciler {
+            let queue = scratch.queues[shard]
+            return try Reconciler(queue: queue, ledger: ledger, mirror: Mirror(queue: queue, ledger: ledger))
+        }
+        /// A round whose pages of rows `seen` hears of, by the id behind which each begins.
+        func patrol(_ seen: @escaping @Sendable (JobID) -> Void) throws -> Patrol {
+            var store = ledger.store
+            store.reconciliation = Paged(base: ledger, seen: seen)
+            return Patrol(reconcilers: try (0..<3).map { [store] in try reconciler($0, store) })
+        }
+        /// A round whose process ends as it asks for its second page.
+        func cutOff() async throws {
+            let (begun, pages, round) = (Gate(), Journal<JobID>(), RoundBox())
+            let patrol = try patrol { id in
+                pages.append(id)
+                if pages.count == 2 { round.cancel() }
+            }
+            let task = Task {
+                await begun.wait()
+                _ = try await patrol.step()
+            }
+            round.set(task)
+            begun.open()
+            await #expect(throws: CancellationError.self) { try await task.value }
+        }
+    }
+
+    private final class RoundBox: Sendable {
+        private let task = Mutex<Task<Void, any Error>?>(nil)
+        func set(_ round: Task<Void, any Error>) { task.withLock { $0 = round } }
+        func cancel() { task.withLock { $0?.cancel() } }
+    }
+
+    /// A ledger that tells of each page of live rows.
+    private struct Paged: Reconciliation {
+        let base: PostgresLedger
+        let seen: @Sendable (JobID) -> Void
+
+        func active(after id: JobID, limit: Int) async throws(LedgerError) -> [LedgerView] {
+            seen(id)
+            return try await base.active(after: id, limit: limit)
+        }
+        func views(_ ids: [JobID]) async throws(LedgerError) -> [JobID: LedgerView] {
+            try await base.views(ids)
+        }
+        func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID> { try await base.effects(ids) }
+        func record(run: ReconcileRun) async throws(LedgerError) { try await base.record(run: run) }
+    }
+
+    private func with(_ body: (Stage) async throws -> Void) async throws {
+        try await PrivateRedis.with { redis in
+            let urls = (0..<3).map { "redis://127.0.0.1:\(redis.port)/\($0)" }
+            let scratch = try await ScratchShards.open(urls)
+            let session = try await PostgresSession.open(
+                PostgresConfiguration(url: Servers.postgresURL, schema: scratch.settings.namespace))
+            do {
+                try await body(Stage(scratch: scratch, session: session))
+            } catch {
+                await session.close()
+                throw error
+            }
+            await session.close()
+            try await scratch.remove()
+        }
+    }
+
+    @Test
+    func `remembers for each shard where a round was cut off, and the next begins with another [I13, P3]`()
+        async throws
+    {
+        try await with { stage in
+            let ids = try await stage.enqueue(Limits.comparison + 100).sorted()
+            let cut = SweepCursor.ledger(after: ids[Limits.comparison - 1])
+            for shard in 0..<3 {
+                #expect(try await stage.ledger.sweepCursor(of: stage.part(shard)) == nil)
+                try await stage.cutOff()
+                #expect(try await stage.ledger.sweepCursor(of: stage.part(shard)) == cut)
+            }
+            for shard in 0..<3 {
+                #expect(try await stage.ledger.sweepCursor(of: stage.part(shard)) == cut)
+            }
+            let pages = Journal<JobID>()
+
+            let runs = try await stage.patrol({ pages.append($0) }).step()
+
+            #expect(runs.map(\.shard) == [nil, Shard(0), Shard(1), Shard(2)])
+            #expect(runs.allSatisfy { $0.findings.isEmpty } && runs.dropFirst().allSatisfy(\.isFull))
+            #expect(pages.all.count { $0 == ids[Limits.comparison - 1] } >= 3)
+            #expect(pages.all.first == ids[Limits.comparison - 1])
+            for shard in 0..<3 {
+                #expect(try await stage.ledger.sweepCursor(of: stage.part(shard)) == nil)
+            }
+            // The ledger's own is no comparison of jobs.
+            let own = try await stage.sql(
+                "SELECT count(*)::bigint FROM SCHEMA.reconcile_runs r WHERE r.shard < 0 AND NOT r.full_cycle")
+            #expect(own == [[.int(4)]])
+            #expect(try await stage.ledger.lastFullRun() != nil)
+        }
+    }
+
+    @Test func `keeps the cursors of several shards apart, and that of one as it always was [P3]`()
+        async throws
+    {
+        try await with { stage in
+            let (ledger, id) = (stage.ledger, JobID())
+            try await ledger.moveSweepCursor(.ledger(after: id), of: .whole)
+            #expect(
+                try await stage.sql("SELECT c.stage, c.position FROM SCHEMA.reconcile_cursor c")
+                    == [[.text("ledger"), .text(id.description)]])
+            #expect(try await ledger.sweepCursor() == .ledger(after: id))
+            #expect(try await ledger.sweepCursor(of: stage.part(0)) == nil)
+            try await ledger.moveSweepCursor(.ledger(after: id), of: stage.part(0))
+            try await ledger.moveSweepCursor(.queue("17 \"{"), of: stage.part(2))
+            try await ledger.moveSweepCursor(nil, of: stage.part(1))
+            #expect(try await ledger.sweepCursor(of: stage.part(0)) == .ledger(after: id))
+            #expect(try await ledger.sweepCursor(of: stage.part(1)) == nil)
+            try await ledger.moveSweepCursor(nil, of: stage.part(0))
+            #expect(try await ledger.sweepCursor(of: stage.part(0)) == nil)
+            #expect(try await ledger.sweepCursor(of: stage.part(2)) == .queue("17 \"{"))
+        }
+    }
+
+    @Test
+    func `settles what one shard has in quarantine, however much of another stands before it [D19, P3]`()
+        async throws
+    {
+        try await with { stage in
+            let id = try await stage.enqueue(2)[1]
+            let columns = "INSERT INTO SCHEMA.quarantine (job_id, shard, epoch, seq, source, reason, raw)"
+            _ = try await stage.sql(
+                "\(columns) SELECT gen_random_uuid(), 0, 1, n, 'changed', 'why', 'x' "
+                    + "FROM generate_series(1, \(Limits.maxPage * 2 + 7)) n")
+            _ = try await stage.sql("\(columns) VALUES ('\(id)', 1, 1, 1, 'changed', 'why', 'x')")
+
+            let run = try await stage.reconciler(1, stage.ledger.store).run(.repair).run
+
+            #expect(run.findings.map(\.code) == ["D19"] && run.findings.first?.job == id)
+            #expect(run.repaired == 1)
+        }
+    }
+}
