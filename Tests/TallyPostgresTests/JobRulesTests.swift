@@ -281,7 +281,7 @@ private let ofSQL: [(String, arguments: [String: String], says: String)] = [
 ]
 
 extension PostgresTests {
-    @Suite(.serialized) struct JobRuleTests {
+    @Suite(.serialized) struct JobRulesTests {
         private func refusal(_ record: JobRecord) -> String {
             do throws(InvalidJob) {
                 try record.check()
