@@ -5,7 +5,7 @@ struct ReconcilePass: Sendable {
     let queue: InspectedQueue
     let ledger: LedgerStore
     let barrier: Barrier
-    let options: ReconcileOptions
+    var options: ReconcileOptions
     /// nil: a dry run, or a ledger that keeps none.
     let lease: HeldLease?
     let mostRepairs: Int
@@ -26,6 +26,8 @@ struct ReconcilePass: Sendable {
     var refused: Set<JobID> = []
     /// Jobs that were left out as an epoch opened: changes are kept for their rows, and Redis does not hold them.
     var waiting = 0
+    /// Jobs that were repaired, and not compared since.
+    var repaired: Set<JobID> = []
     /// Ids that another sweep has found: they are not found twice.
     var claimed: Set<JobID> = []
     /// How the compared jobs stood, for the check of their places.
@@ -51,7 +53,10 @@ struct ReconcilePass: Sendable {
                 let isMade = try await repair()
                 let isRefused = job.map(refused.contains) ?? false
                 outcome = isMade ? "repaired" : isRefused ? "needs_operator" : "raced"
-                if outcome == "repaired" { mended += 1 }
+                if outcome == "repaired" {
+                    mended += 1
+                    if let job { repaired.insert(job) }
+                }
             }
         }
         if let job { claimed.insert(job) }
@@ -96,6 +101,7 @@ struct ReconcilePass: Sendable {
         try await sweepQueue()
         try await keep(nil)
         try await checkPlaces()
+        if options.mode == .repair { try await compareRepaired() }
         try await checkTotals()
         if isFirst { try await checkOutbox() }
         try await checkWorkers()
