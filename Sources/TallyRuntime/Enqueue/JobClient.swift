@@ -115,9 +115,9 @@ public final class JobClient: Sendable {
     }
 
     /// Enqueues all of them in one step, or none, in both modes: the store looks before it writes. A job that is
-    /// there already under its id or its unique key is no refusal; its receipt says `existed`.
+    /// there already under its id or its unique key, ended or not, is no refusal; its receipt says `existed`.
     ///
-    /// - Throws: `.idConflict` and `.ended` name the first job that was refused; nothing was enqueued then.
+    /// - Throws: `.idConflict` names the first job that was refused; nothing was enqueued then.
     /// - Throws: `.acrossShards` in mode queued, where their queues live on several shards.
     /// - Throws: `.invalid(.batchTooLarge)` beyond `Limits.jobsPerCall` in mode queued; split it.
     @discardableResult
@@ -236,7 +236,8 @@ public final class JobClient: Sendable {
         for (record, answer) in zip(records, answers) {
             switch answer {
             case .pushed: receipts.append(Receipt(id: record.id, existed: false, durability: .queued))
-            case .exists(same: true):
+            // Of a job that has ended the queue keeps its end, and no content that could be compared.
+            case .exists(same: true), .ended:
                 receipts.append(Receipt(id: record.id, existed: true, durability: .queued))
             case .exists(same: false): throw .idConflict(record.id)
             case .keysElsewhere: throw .keysElsewhere(record.queue, .recorded)
@@ -244,7 +245,6 @@ public final class JobClient: Sendable {
             case .withheld: continue  // another of the call was refused, and is thrown
             case .duplicate(let holder):
                 receipts.append(Receipt(id: holder, existed: true, durability: .queued))
-            case .ended(let status): throw .ended(record.id, status)
             case .full: throw .full("queue \(record.queue)")
             case .refused: throw .unavailable("the queue refused the push as too late")
             }
