@@ -8,6 +8,8 @@ extension PrivateServers {
         _ folder: String, tuning: Tuning = Tuning(), say: (String) -> Void
     ) async throws -> PrivateServers {
         let path = absolute(folder)
+        // Before the lock, which is a file there; and again under it, for another call may have been at work.
+        if try PrivateServers.open(path) == nil { try refuseForeign(path) }
         let lock = try await FolderLock.take(path, say: say)
         defer { lock.release() }
         let before = try PrivateServers.open(path)
