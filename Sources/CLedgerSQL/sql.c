@@ -315,6 +315,9 @@ static const char record_record[] = {
 static const char relay_claim[] = {
 #embed "../../sql/relay/claim.sql" suffix(,)
 0};
+static const char relay_drop_unknown[] = {
+#embed "../../sql/relay/drop_unknown.sql" suffix(,)
+0};
 static const char relay_keep[] = {
 #embed "../../sql/relay/keep.sql" suffix(,)
 0};
@@ -541,6 +544,7 @@ static const struct { const char *name, *text; } files[] = {
     {"record/finish_outbox", record_finish_outbox},
     {"record/record", record_record},
     {"relay/claim", relay_claim},
+    {"relay/drop_unknown", relay_drop_unknown},
     {"relay/keep", relay_keep},
     {"relay/queues", relay_queues},
     {"relay/set_aside", relay_set_aside},
@@ -567,20 +571,13 @@ static const struct { const char *name, *text; } files[] = {
     {"transaction/release", transaction_release},
     {"transaction/rollback", transaction_rollback},
     {"transaction/savepoint", transaction_savepoint},
-    {"undo/0001_jobs", undo_0001_jobs},
-    {"undo/0002_duties", undo_0002_duties},
-    {"undo/0003_enqueue", undo_0003_enqueue},
-    {"undo/0004_reconciler", undo_0004_reconciler},
-    {"undo/0005_reconcile_cursor", undo_0005_reconcile_cursor},
-    {"undo/0006_duty_frame", undo_0006_duty_frame},
-    {"undo/0007_keys", undo_0007_keys},
-    {"undo/0008_pairing", undo_0008_pairing},
-    {"undo/0009_partitions", undo_0009_partitions},
-    {"undo/0010_job_rules", undo_0010_job_rules},
-    {"undo/0011_held_changes", undo_0011_held_changes},
-    {"undo/0012_key_homes", undo_0012_key_homes},
-    {"undo/0013_record_layout", undo_0013_record_layout},
-    {"undo/0014_shards", undo_0014_shards},
+    {"undo/0001_jobs", undo_0001_jobs}, {"undo/0002_duties", undo_0002_duties},
+    {"undo/0003_enqueue", undo_0003_enqueue}, {"undo/0004_reconciler", undo_0004_reconciler},
+    {"undo/0005_reconcile_cursor", undo_0005_reconcile_cursor}, {"undo/0006_duty_frame", undo_0006_duty_frame},
+    {"undo/0007_keys", undo_0007_keys}, {"undo/0008_pairing", undo_0008_pairing},
+    {"undo/0009_partitions", undo_0009_partitions}, {"undo/0010_job_rules", undo_0010_job_rules},
+    {"undo/0011_held_changes", undo_0011_held_changes}, {"undo/0012_key_homes", undo_0012_key_homes},
+    {"undo/0013_record_layout", undo_0013_record_layout}, {"undo/0014_shards", undo_0014_shards},
 };
 
 const char *tally_sql(const char *name) {

@@ -143,7 +143,7 @@ package enum Common {
     package static func jobID(_ arguments: Arguments) throws -> JobID {
         guard arguments.rest.count == 1 else { throw Usage("give one job id") }
         guard let id = JobID(arguments.rest[0]) else {
-            throw Usage("\(arguments.rest[0]) is not a job id (a UUID)")
+            throw Usage("\(Output.printable(arguments.rest[0])) is not a job id (a UUID)")
         }
         return id
     }

@@ -46,6 +46,14 @@ package struct Program: Sendable {
             Output.line(overview)
             return words.isEmpty ? 2 : Output.code(0)
         }
+        if first == "--version" || first == "version" {
+            guard words.count == 1 else {
+                Output.note("\(name): nothing stands behind `\(first)`")
+                return 2
+            }
+            Output.line("\(name) \(tallyVersion)")
+            return Output.code(0)
+        }
         guard let command = commands.first(where: { $0.name == first }) else {
             Output.note("\(name): \(unknown(first))")
             return 2
@@ -102,6 +110,7 @@ package struct Program: Sendable {
             text += "  " + word + String(repeating: " ", count: 13 - word.count) + command.summary + "\n"
         }
         let others = elsewhere.commands.map { "`\($0)`" }.joined(separator: ", ")
-        return text + "\n`\(name) COMMAND --help` says more. `\(elsewhere.program)` has \(others)."
+        return text + "\n`\(name) COMMAND --help` says more, `\(name) --version` the version. "
+            + "`\(elsewhere.program)` has \(others)."
     }
 }

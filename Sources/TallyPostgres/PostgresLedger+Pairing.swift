@@ -19,6 +19,32 @@ extension PostgresLedger: LedgerPairing {
         }
     }
 
+    /// Makes the schema that of a namespace, for the migrator: whichever migrations it has.
+    ///
+    /// - Parameter name: nil = only asks.
+    /// - Returns: the namespace that the schema belongs to; nil = none yet, or there is no such schema.
+    package static func owner(
+        _ configuration: PostgresConfiguration, claiming name: String? = nil
+    ) async throws(LedgerError) -> String? {
+        let ledger = PostgresLedger(configuration, isChecked: false)
+        let result: Result<String?, LedgerError>
+        do throws(LedgerError) {
+            let owner: String?
+            if let name {
+                owner = try await ledger.claimNamespace(name)
+            } else {
+                owner = try await ledger.namespace()
+            }
+            result = .success(owner)
+        } catch {
+            // The table, or its column, comes with a migration that is still to be applied.
+            let isAbsent = ["3F000", "42P01", "42703"].contains(error.sqlState)
+            result = isAbsent ? .success(nil) : .failure(error)
+        }
+        await ledger.close()
+        return try result.get()
+    }
+
     public func claimNamespace(_ name: String) async throws(LedgerError) -> String {
         try await pool.run("claim namespace") { connection throws(LedgerError) in
             if let known = try connection.run(.namespace).text(0, 0) { return known }

@@ -48,11 +48,14 @@ private struct Claimed: Sendable {
     var row: OutboxRow
     /// An older program wrote it: it names no queue.
     var isNameless: Bool
+    /// Jobs that it names and that have no row: a foreign hand wrote it.
+    var unknown: [JobID] = []
 }
 
 /// What is to become of one claimed row.
 private struct Settled: Sendable {
     let id: Int64
+    let unknown: [JobID]
     /// Jobs that stay, and the queue of each.
     var left: [(job: JobID, queue: QueueName)] = []
     /// All of them stay, and under their queue's name.
@@ -62,6 +65,7 @@ private struct Settled: Sendable {
     init(_ claimed: Claimed, _ verdict: RelayVerdict) {
         let row = claimed.row
         id = row.id.value
+        unknown = claimed.unknown
         let stays = Set(verdict.left)
         for push in row.pushes {
             let job = push.record.id
@@ -114,9 +118,12 @@ extension PostgresConnection {
                     Claimed(
                         row: OutboxRow(id: id, pushes: []), isNameless: found.text(row, 4) == Self.nameless))
             }
-            if found.int(row, 7) == 1 {
+            switch found.int(row, 7) {
+            case 1:
                 rows[rows.count - 1].row.unread[found.id(row, 5)!] = QueueName(found.text(row, 6)!)
                 continue
+            case 2: rows[rows.count - 1].unknown.append(found.id(row, 5)!)
+            default: break
             }
             guard found.id(row, 8) != nil else { continue }
             let job = try found.snapshot(row, from: 8)
@@ -143,6 +150,13 @@ extension PostgresConnection {
                 .int(Int64(shard.number)),
             ]
             count = Int(try run(.setAside, Parameters(values)).int(0, 0) ?? 0)
+        }
+        let unknown = rows.flatMap { row in row.unknown.map { (row.id, $0) } }
+        if !unknown.isEmpty {
+            let values: [LedgerValue] = [
+                .ints(unknown.map(\.0)), .ids(unknown.map(\.1)), .int(Int64(shard.number)),
+            ]
+            count += Int(try run(.dropUnknown, Parameters(values)).int(0, 0) ?? 0)
         }
         for row in rows where !row.left.isEmpty && !row.staysAsItIs {
             let queues = row.left.map(\.queue.text)

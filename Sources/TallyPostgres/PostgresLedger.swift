@@ -38,7 +38,8 @@ public final class PostgresLedger: LedgerDriver, Recording, LedgerOutbox, Mirror
         return ledger
     }
 
-    /// - Parameter isChecked: false only for a test, which stands for a program that opened before there were checks.
+    /// - Parameter isChecked: false beside a migration, and for a test, which stands for a program that opened before
+    ///   there were checks.
     init(_ configuration: PostgresConfiguration, isChecked: Bool = true) {
         self.configuration = configuration
         statements = Statements(schema: configuration.schema)

@@ -13,6 +13,7 @@ enum Statement: String, CaseIterable {
     case finishOutbox = "record/finish_outbox"
     case relayQueues = "relay/queues"
     case claim = "relay/claim"
+    case dropUnknown = "relay/drop_unknown"
     case keepOutbox = "relay/keep"
     case setAside = "relay/set_aside"
     case freeKeys = "keys/free"

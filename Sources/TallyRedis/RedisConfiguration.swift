@@ -55,7 +55,7 @@ public struct RedisConfiguration: Sendable {
     ) throws(InvalidSetting) {
         self.init(namespace: namespace, part: part)
         func refuse(_ why: String) -> InvalidSetting { InvalidSetting("TALLY_REDIS_URL", why) }
-        if let why = Self.problem(namespace: namespace) { throw InvalidSetting("TALLY_NAMESPACE", why) }
+        if let why = Namespace.problem(namespace) { throw InvalidSetting("TALLY_NAMESPACE", why) }
         let store: StoreAddress
         do {
             store = try StoreAddress(url)
@@ -96,16 +96,6 @@ public struct RedisConfiguration: Sendable {
     ) throws(InvalidSetting) -> Int {
         guard let number = Int(text), (0...1_000_000).contains(number), text.first != "+" else { throw fault }
         return number
-    }
-
-    static func problem(namespace: String) -> String? {
-        let fits = namespace.utf8.allSatisfy {
-            ($0 >= 97 && $0 <= 122) || ($0 >= 65 && $0 <= 90) || ($0 >= 48 && $0 <= 57) || $0 == 95
-                || $0 == 45
-                || $0 == 46
-        }
-        return namespace.isEmpty || namespace.utf8.count > 64 || !fits
-            ? "must have 1 to 64 characters out of A-Z a-z 0-9 . _ -" : nil
     }
 
     /// `host:port/db`, without credentials: for messages, and for the ledger, which knows its queue by it. An address

@@ -145,12 +145,19 @@ extension RedisQueue: QueueStructures {
         _ cursor: String, limit: Int
     ) async throws(QueueError) -> (workers: [(id: WorkerID, words: [UInt8])], next: String?) {
         let (pairs, next) = try await list("roster", cursor, limit)
-        return (pairs.map { (WorkerID(String(decoding: $0.0, as: UTF8.self)), $0.1) }, next)
+        // A name that is no UTF-8 is no worker's, and could not be named again.
+        return (
+            pairs.compactMap { name, words in
+                String(validating: name, as: UTF8.self).map { (WorkerID($0), words) }
+            }, next
+        )
     }
 
     public func tell(_ worker: WorkerID, words: [UInt8]) async throws(QueueError) -> Bool {
-        // What no worker says the ledger could not read either.
-        if WorkerBeat.decoded(words) == nil { return try await forget(worker, words: words) }
+        // What this worker has not said would make no row of it, however often it is told.
+        guard WorkerBeat.decoded(words)?.id == worker, !worker.text.isEmpty else {
+            return try await forget(worker, words: words)
+        }
         return try isDone(await change("roster", "tell", Array(worker.text.utf8), words), "roster")
     }
 

@@ -8,8 +8,12 @@ extension PrivateServers {
         _ folder: String, tuning: Tuning = Tuning(), say: (String) -> Void
     ) async throws -> PrivateServers {
         let path = absolute(folder)
+        // Before the lock, which is a file there: what is refused makes nothing.
+        _ = try ServerTools.find()
+        if try PrivateServers.open(path) == nil { try refuseForeign(path) }
         let lock = try await FolderLock.take(path, say: say)
         defer { lock.release() }
+        // Another call may have been at work.
         let before = try PrivateServers.open(path)
         if before == nil { try refuseForeign(path) }
         do {

@@ -57,8 +57,8 @@ package struct PrivateServers: Sendable {
     package static func start(_ folder: String, tuning: Tuning = Tuning(), say: (String) -> Void) throws
         -> PrivateServers
     {
-        try FolderLock.make("\(folder)/redis")
         let tools = try ServerTools.find()
+        try FolderLock.make("\(folder)/redis")
         var state =
             try load(folder)
             ?? State(

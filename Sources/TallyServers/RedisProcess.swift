@@ -30,7 +30,8 @@ package enum RedisProcess {
                 toFile: "\(folder)/redis.conf", atomically: true, encoding: .utf8)
             chmod("\(folder)/redis.conf", 0o600)
             let earlier = log(folder).count
-            try ServerTools.run([tools.redisServer, "\(folder)/redis.conf"], folder: folder)
+            try ServerTools.run(
+                [tools.redisServer, "\(folder)/redis.conf"], folder: folder, isCancellable: false)
             do {
                 if try waitUntilUp(folder, port, after: earlier) { return port }
             } catch is TornTail {
@@ -78,8 +79,9 @@ package enum RedisProcess {
         var absences = 0
         // While it loads its data it takes connections, and may still end over what it reads.
         while absences < 1000 {
-            try Task.checkCancellation()
             let isThere = PrivateServers.pid("\(folder)/pid", of: "redis") != nil
+            // Until its pid is known nobody could end it, and it would outlive a start that is broken off.
+            if isThere || absences > 100 { try Task.checkCancellation() }
             let said = log(folder).dropFirst(earlier)
             if isThere, said.contains("Ready to accept connections"), canConnect(port) { return true }
             if !isThere {

@@ -47,14 +47,17 @@ package struct ServerTools {
 
     /// Runs a program to its end, in `folder`. Answers what it printed.
     ///
+    /// - Parameter isCancellable: false for a program that leaves another running, which has to be known to be ended.
     /// - Throws: what it printed, when it failed.
     @discardableResult
-    package static func run(_ words: [String], folder: String = "/") throws -> String {
+    package static func run(
+        _ words: [String], folder: String = "/", isCancellable: Bool = true
+    ) throws -> String {
         let log =
             "\(FileManager.default.temporaryDirectory.path)/tally-run-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         defer { unlink(log) }
-        let status = try ChildProcess.waitCancellably(
-            ChildProcess.start(["/usr/bin/env", "-C", folder] + words, output: log))
+        let child = try ChildProcess.start(["/usr/bin/env", "-C", folder] + words, output: log)
+        let status = try isCancellable ? ChildProcess.waitCancellably(child) : ChildProcess.wait(child)
         let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""  // not UTF-8: no text to show
         if status != 0 { throw ServerProblem("\(words[0]) failed (\(status)): \(text.suffix(2000))") }
         return text

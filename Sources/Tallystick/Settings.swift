@@ -38,10 +38,6 @@ public struct Settings: Sendable {
                 throw InvalidSetting(name, String(error.detail.dropFirst(prefix)))
             }
         }
-        if Self.schema(namespace) == nil {
-            throw InvalidSetting(
-                "TALLY_NAMESPACE", "\(namespace): must begin with a letter and have up to 40 characters")
-        }
     }
 
     /// Each layer maps setting names to values; the first layer that has a non-empty one wins. Pure.
@@ -110,13 +106,22 @@ public struct Settings: Sendable {
         return addresses.count > 1 ? addresses : [text]
     }
 
-    /// The Postgres schema of a namespace: its name in lower case, with `_` for what a schema name cannot hold.
+    /// The Postgres schema of a namespace: its name in lower case, with `_` for what a schema name cannot hold; nil
+    /// where it may be no namespace.
     public static func schema(_ namespace: String) -> String? {
-        let text = String(
-            namespace.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
-        guard let first = text.first, first.isLetter || first == "_", text.count <= 40, !text.hasPrefix("pg_")
-        else { return nil }
-        return text
+        Namespace.problem(namespace) == nil ? Namespace.folded(namespace) : nil
+    }
+
+    /// Refuses a ledger whose schema another namespace has: two names may fold to one schema, never to one set of
+    /// Redis keys.
+    ///
+    /// - Parameter owner: the namespace that the schema belongs to; nil = none yet.
+    package func check(owner: String?) throws(InvalidSetting) {
+        guard let owner, owner != namespace else { return }
+        throw InvalidSetting(
+            "TALLY_NAMESPACE",
+            "\(namespace): its schema \(Namespace.folded(namespace)) belongs to the namespace \(owner); write that "
+                + "name exactly so, or give this one a name whose letters and digits differ")
     }
 
     /// Reads the bytes of an `.env` file: `NAME=value` lines, quoted or not, with LF or CRLF.

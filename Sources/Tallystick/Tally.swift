@@ -45,26 +45,33 @@ public final class Tally: Sendable {
         _ settings: Settings, middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver(),
         isPairing: Bool = true, isReading: Bool = false
     ) async throws -> Tally {
-        let shards = try await openShards(settings, observer)
+        // First, for what it refuses shall leave nothing in Redis.
+        let ledger = try await openLedger(settings, observer)
+        let shards: [RedisQueue]
+        do {
+            shards = try await openShards(settings, observer)
+        } catch {
+            await ledger?.close()
+            throw error
+        }
         let queue = ShardedQueue(shards.map(\.store), observer: observer)
         do {
-            let ledger = try await openLedger(settings, observer, isReading)
             let check = ShardCheck(shards)
-            if let ledger, isPairing {
-                do {
+            if let ledger {
+                if !isReading { try await claim(ledger, settings) }
+                if isPairing {
                     for shard in shards {
                         try await pair(shard, ledger, check, settings.mode, observer, isReading)
                     }
-                } catch {
-                    await ledger.close()
-                    throw error
                 }
+            } else {
+                try await check.run()
             }
-            if ledger == nil { try await check.run() }
             return Tally(
                 settings: settings, queue: queue, ledger: ledger, middleware: middleware, observer: observer)
         } catch {
             await queue.close()
+            await ledger?.close()
             throw error
         }
     }
@@ -130,8 +137,9 @@ public final class Tally: Sendable {
         }
     }
 
+    /// Reads whose schema it is, and writes nothing.
     private static func openLedger(
-        _ settings: Settings, _ observer: any JobObserver, _ isReading: Bool
+        _ settings: Settings, _ observer: any JobObserver
     ) async throws -> PostgresLedger? {
         guard let url = settings.postgresURL else { return nil }
         let schema = Settings.schema(settings.namespace) ?? "tally"
@@ -139,21 +147,21 @@ public final class Tally: Sendable {
             observer.dutyFailed("open", $0)
         }
         do {
-            // Two names may fold to one schema, never to one set of Redis keys.
-            let owner =
-                isReading
-                ? try await ledger.namespace() ?? settings.namespace
-                : try await ledger.claimNamespace(settings.namespace)
-            if owner == settings.namespace { return ledger }
-            throw InvalidSetting(
-                "TALLY_NAMESPACE",
-                "\(settings.namespace): its schema \(schema) belongs to the namespace \(owner); write that name "
-                    + "exactly so, or give this one a name whose letters and digits differ")
+            try settings.check(owner: try await ledger.namespace())
+            return ledger
         } catch let error as LedgerError where error.mayRetry {
             return ledger  // away, and told so above
         } catch {
             await ledger.close()
             throw error
+        }
+    }
+
+    private static func claim(_ ledger: PostgresLedger, _ settings: Settings) async throws {
+        do {
+            try settings.check(owner: try await ledger.claimNamespace(settings.namespace))
+        } catch let error as LedgerError where error.mayRetry {
+            return  // away, and told so above
         }
     }
 

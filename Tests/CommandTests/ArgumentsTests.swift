@@ -52,6 +52,16 @@ private let nowhere = [
         }
     }
 
+    @Test(arguments: ["tally", "tally-lab"]) func `says which version it is of`(_ program: String)
+        async throws
+    {
+        for words in [["--version"], ["version"]] {
+            let outcome = try await Tool.run(words, of: program)
+
+            #expect(outcome.code == 0 && outcome.output == "\(program) \(tallyVersion)\n")
+        }
+    }
+
     @Test func `of the operator loads no library of the lab`() throws {
         // A library that a program is linked with stands in it by its file's name.
         func holds(_ program: String, _ library: String) throws -> Bool {
@@ -85,6 +95,15 @@ private let nowhere = [
         ["worker", "run", "--concurrency", "0"],
         ["worker", "run", "--lease", "soon"], ["worker", "run", "--unknown", "eat"],
         ["worker", "run", "--register", "t=dance"], ["dev", "servers"], ["dev", "servers", "burn"],
+        ["worker", "run", "--lease", "999ms"], ["worker", "run", "--lease", "1d1s"],
+        ["worker", "run", "--heartbeat", "99ms"], ["worker", "run", "--lease", "1s", "--heartbeat", "501ms"],
+        ["worker", "run", "--heartbeat", "16s"], ["version", "more"],
+        ["dlq", "requeue", "019f0000-0000-7000-8000-000000000000", "--run-at", "2099-01-01T00:00:00Z"],
+        ["dlq", "requeue", "019f0000-0000-7000-8000-000000000000", "--run-at", "1969-12-31T23:59:59Z"],
+        ["pause", ""], ["resume", ""], ["worker", "run", "--queue", ""],
+        ["enqueue", "--type", "t", "--queue", ""],
+        ["list", "--queue", ""], ["list", "--type", ""], ["dlq", "list", "--queue", ""],
+        ["dlq", "requeue", "019f0000-0000-7000-8000-000000000000", "--queue", ""],
     ])
     func `refuses what it does not understand, exit 2 [H4]`(_ words: [String]) async throws {
         let outcome = try await Tool.run(words, environment: nowhere)
@@ -110,7 +129,8 @@ private let nowhere = [
         ("TALLY_REDIS_URL", "ftp://h"), ("TALLY_REDIS_URL", "redis://:s3cret@h:x"),
         ("TALLY_REDIS_URL", "rediss://h"),
         ("TALLY_POSTGRES_URL", "mysql://:s3cret@h"), ("TALLY_POSTGRES_URL", "postgres://u:s3cret@h:port/db"),
-        ("TALLY_NAMESPACE", "a b"), ("TALLY_NAMESPACE", "1st"), ("TALLY_MODE", "fast"),
+        ("TALLY_NAMESPACE", "a b"), ("TALLY_NAMESPACE", "1st"), ("TALLY_NAMESPACE", "public"),
+        ("TALLY_MODE", "fast"),
     ])
     func `names a bad setting in one message, exit 2 [P15, I5]`(_ name: String, _ value: String) async throws
     {

@@ -30,6 +30,32 @@ import Testing
         #expect(after.code == 0)
     }
 
+    @Test func `migrate makes no schema for a namespace that the other commands refuse`() async throws {
+        let name = "scratch_" + JobID().description.filter { $0 != "-" }
+        func migrate(_ namespace: String, _ words: String...) async throws -> Tool.Outcome {
+            try await Tool.run(
+                ["migrate", "--namespace", namespace] + words,
+                environment: [
+                    "TALLY_REDIS_URL": Servers.redisURL, "TALLY_POSTGRES_URL": Servers.postgresURL,
+                ])
+        }
+        let other = name.replacing("scratch_", with: "scratch-")
+
+        let made = try await migrate(name)
+        let refused = [
+            try await migrate(other), try await migrate(other, "--verify"), try await migrate("public"),
+            try await migrate("pg_catalog"), try await migrate("information_schema", "--dry-run"),
+        ]
+        let again = try await migrate(name, "--verify")
+        try await Migrator(PostgresConfiguration(url: Servers.postgresURL, schema: name)).removeLedger()
+
+        #expect(made.code == 0 && again.code == 0, "\(made.errors) \(again.errors)")
+        for outcome in refused {
+            #expect(outcome.code == 2 && outcome.output.isEmpty, "\(outcome.output)")
+            #expect(outcome.errors.contains("TALLY_NAMESPACE: "), "\(outcome.errors)")
+        }
+    }
+
     @Test func `dlq requeue refuses a job whose effect is committed, says why, and obeys --force [D8]`()
         async throws
     {
@@ -170,6 +196,9 @@ import Testing
             let split = try await Tool.run(["partitions", "split"], environment: settings)
             #expect(split.code == 0 && split.output.contains("split off jobs_"), "\(split.errors)")
             #expect(try await Tool.run(["partitions"], environment: settings).code == 0)
+            let made = try await Tool.run(["partitions", "make", "--json"], environment: settings)
+            #expect(made.code == 0 && made.errors == "made 0\n")
+            #expect(Set(try made.json().keys) == ["missing", "default_rows"])
         }
     }
 }

@@ -109,6 +109,66 @@ import Testing
         }
     }
 
+    @Test(arguments: [Durability.recorded, .queued])
+    func
+        `says of the first of two lines that are one job that it is new, and of the second that it existed [A7]`(
+            _ mode: Durability
+        ) async throws
+    {
+        try await withStores { _, environment in
+            let environment = environment.merging(["TALLY_MODE": mode.rawValue]) { $1 }
+            let (id, key) = (#""id":"\#(JobID())""#, #""key":"k","queue":"keys""#)
+            let lines = [id, id, key, key].map { #"{"type":"t",\#($0)}"# }
+
+            let outcome = try await Tool.run(
+                ["enqueue", "--stdin", "--json"], environment: environment,
+                input: lines.joined(separator: "\n"))
+
+            #expect(outcome.code == 0 && outcome.lines.count == 4, "\(outcome.errors)")
+            #expect(outcome.lines.map { $0.contains(#""existed":true"#) } == [false, true, false, true])
+            let ids = outcome.lines.map { String($0.suffix(39)) }
+            #expect(ids[0] == ids[1] && ids[2] == ids[3] && ids[0] != ids[2])
+        }
+    }
+
+    @Test(arguments: [Durability.recorded, .queued])
+    func `of a repeat whose job has ended say that it existed, exit 0 [A7]`(_ mode: Durability) async throws {
+        try await withStores { scratch, environment in
+            let environment = environment.merging(["TALLY_MODE": mode.rawValue]) { $1 }
+            let id = "\(JobID())"
+            let words = ["enqueue", "--type", "t", "--id", id, "--json"]
+            let line = #"{"type":"t","id":"\#(id)"}"#
+
+            let first = try await Tool.run(words, environment: environment)
+            let wish = ReserveWish([.default], limit: 1, worker: WorkerID("w"))
+            let lease = try #require(try await scratch.queue.reserve(wish).jobs.first).lease
+            _ = try await scratch.queue.settle([.ack(lease)])
+            let again = try await Tool.run(words, environment: environment)
+            let asLine = try await Tool.run(
+                ["enqueue", "--stdin", "--json"], environment: environment, input: line)
+
+            #expect(first.code == 0 && first.output.contains(#""existed":false"#))
+            for outcome in [again, asLine] {
+                #expect(outcome.code == 0 && outcome.output.contains(#""existed":true"#), "\(outcome.errors)")
+                #expect(outcome.output.contains(id))
+            }
+        }
+    }
+
+    @Test func `may begin with a byte order mark, and is refused by name where another stands`() async throws
+    {
+        try await withStores { _, environment in
+            let line = #"{"type":"t"}"#
+            let lines = ["\u{FEFF}" + line, line, "\u{FEFF}" + line]
+
+            let outcome = try await Tool.run(
+                ["enqueue", "--stdin"], environment: environment, input: lines.joined(separator: "\r\n"))
+
+            #expect(outcome.code == 1 && outcome.lines.count == 2)
+            #expect(outcome.errors.hasPrefix("tally enqueue: line 3: column 1: a byte order mark"))
+        }
+    }
+
     @Test(arguments: [
         ["--status"], ["--verify"], ["--dry-run"], [],
     ])

@@ -38,4 +38,21 @@ import Testing
             #expect(jobs.allSatisfy { $0.attempts == 0 && $0.crashes == 0 })
         }
     }
+
+    @Test(arguments: [["--lease", "1s", "--heartbeat", "500ms"], ["--lease", "1d", "--heartbeat", "100ms"]])
+    func `takes the least and the longest lease and heartbeat that it allows`(_ words: [String]) async throws
+    {
+        try await withStores { scratch, environment in
+            let job = JobRecord(type: "echo", body: Array("1".utf8))
+            _ = try await scratch.queue.push([Push(job)], issued: nil)
+
+            let outcome = try await withWorker(environment, words) { _ in
+                try await eventually("it has run") {
+                    try await scratch.ledger.jobs([job.id])[job.id]?.status == .completed
+                }
+            }
+
+            #expect(outcome.code == 0, "\(outcome.errors)")
+        }
+    }
 }

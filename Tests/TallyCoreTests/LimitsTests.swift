@@ -33,6 +33,7 @@ private func luaConstants() throws -> [String: Int] {
         #expect(lua["EVENTS"] == Limits.eventsRead)
         #expect(lua["WINDOW"] == Limits.queueWindow)
         #expect(lua["LOG_ENTRIES"] == Limits.logEntries)
+        #expect(lua["FOREIGN"] == Limits.foreignValues)
         #expect(lua["INLINE_BYTES"] == Limits.inlineBodyBytes)
         #expect(lua["RESERVE_BYTES"] == Limits.reserveBytes)
         #expect(lua["INSPECT_BYTES"] == Limits.inspectBytes)

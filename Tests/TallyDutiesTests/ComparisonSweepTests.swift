@@ -15,6 +15,7 @@ import Testing
 // | batch                                        | test                                                                     |
 // | -------------------------------------------- | ------------------------------------------------------------------------ |
 // | relay: jobs of an outbox row                 | `sets one job aside that no queue can take, and relays the rest`           |
+// | relay: jobs of an outbox row, without rows   | `sets aside what the outbox names without a row, and says so`              |
 // | relay: rows of a pass, by queue              | `gives every queue its turn beside one that is full`                       |
 // | relay: a queue whose keys are damaged        | `goes on beside a queue whose keys are damaged`                            |
 // | relay: a job whose bytes in Redis are damaged | `goes on beside a job that a call cannot be made for`                      |
@@ -51,6 +52,40 @@ import Testing
     private func relay(_ halves: Halves) -> Relay { Relay(queue: halves.queue, ledger: halves.ledger) }
     private func held(_ halves: Halves, _ id: JobID) async throws -> JobStatus? {
         try await halves.queue.inspect([id]).held[id]?.status
+    }
+
+    private final class Complaints: JobObserver {
+        let all = Journal<String>()
+        func dutyFailed(_ duty: String, _ error: any Error) { all.append("\(duty): \(error)") }
+    }
+
+    @Test func `sets aside what the outbox names without a row, and says so [D19]`() async throws {
+        try await Halves.with { halves in
+            let job = JobRecord(type: "t", queue: "q")
+            _ = try await halves.ledger.record([job])
+            let (alone, beside) = (JobID(), JobID())
+            try await halves.sql(
+                "UPDATE SCHEMA.outbox SET ids = ids || '\(beside)'::uuid, last_id = '\(beside)'")
+            try await halves.sql(
+                "INSERT INTO SCHEMA.outbox (kind, ids, first_id, last_id, queue) VALUES "
+                    + "('enqueue', ARRAY['\(alone)'::uuid], '\(alone)', '\(alone)', 'q')")
+            // Nobody has counted them, so there is nothing to put right.
+            #expect(try await halves.ledger.correctBalances(actor: "test") == false)
+            let told = Complaints()
+
+            _ = try await Relay(queue: halves.queue, ledger: halves.ledger, observer: told).step(
+                olderThan: .zero)
+
+            #expect(told.all.all.map { $0.contains("2 jobs can never be pushed") } == [true])
+            #expect(try await held(halves, job.id) == .pending)
+            let balances = try await halves.ledger.balances()
+            #expect((balances.accepted, balances.quarantined, balances.outbox) == (1, 2, 0))
+            let rows = try await halves.ledger.quarantined(limit: 9)
+            #expect(Set(rows.map(\.job)) == [alone, beside] && rows.allSatisfy { $0.source == "outbox" })
+            // It stays until a person has decided.
+            let run = try await halves.reconcile(.repair).run
+            #expect(run.exitCode == 4 && run.findings.map(\.outcome) == ["needs_operator", "needs_operator"])
+        }
     }
 
     @Test func `sets one job aside that no queue can take, and relays the rest`() async throws {

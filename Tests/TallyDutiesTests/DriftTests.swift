@@ -51,6 +51,26 @@ import Testing
         }
     }
 
+    @Test func `compares again what it has repaired, and says what differs still [P3]`() async throws {
+        try await Halves.with { halves in
+            let id = try await halves.provoke(.noRow)
+            // The row that the repair asks for is never made, and nobody is told.
+            try await halves.sql(
+                "CREATE FUNCTION SCHEMA.lose() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+            try await halves.sql(
+                "CREATE TRIGGER lose BEFORE INSERT ON SCHEMA.jobs FOR EACH ROW EXECUTE FUNCTION SCHEMA.lose()"
+            )
+            let (run, statement) = try await halves.reconcile(.repair)
+            try await halves.sql("DROP FUNCTION SCHEMA.lose() CASCADE")
+            let mended = try await halves.reconcile(.repair)
+
+            #expect(run.findings.last { $0.job == id }?.outcome == "found", "\(run.findings)")
+            #expect(run.exitCode == 4 && statement.drift == run.left && !statement.holds)
+            #expect(mended.run.exitCode == 1 && mended.statement.drift == 0, "\(mended.run.findings)")
+            #expect(try await halves.ledger.jobs([id])[id]?.status == .pending)
+        }
+    }
+
     @Test(arguments: Provoked.allCases)
     func `changes nothing where the job moves between look and repair [P3, I13]`(_ drift: Provoked)
         async throws

@@ -208,6 +208,46 @@ import Testing
         }
     }
 
+    @Test func `forgets of the workers what none of them has said [D23, P3]`() async throws {
+        try await Halves.with { halves in
+            for (name, words) in [("junk", "x"), ("", "y"), ("j\u{0}nk", ""), ("json", #"{"id":5}"#)] {
+                try halves.send("HSET", .workers, Array(name.utf8), Array(words.utf8))
+            }
+            try await halves.queue.heartbeat(beat("w"))
+            let words = try await halves.queue.roster("", limit: 10).workers.first { $0.id.text == "w" }?
+                .words
+            for name in ["other", ""] {
+                try halves.send("HSET", .workers, Array(name.utf8), try #require(words))
+            }
+            try halves.send("HSET", .workers, [0xFF, 0xFE], [0xFF])
+
+            let run = try await halves.reconcile(.repair).run
+            let again = try await halves.reconcile(.repair).run
+
+            #expect(
+                run.findings.allSatisfy { $0.code == "D23" && $0.outcome == "repaired" }, "\(run.findings)")
+            #expect(run.findings.count == 5 && run.exitCode == 1)
+            #expect(again.findings.isEmpty && again.exitCode == 0, "\(again.findings)")
+            #expect(try await halves.ledger.workers().map(\.beat.id) == [WorkerID("w")])
+            #expect(try await halves.queue.roster("", limit: 10).workers.map(\.id) == [WorkerID("w")])
+        }
+    }
+
+    @Test func `goes on with a log that a foreign hand has written to [D16, P3]`() async throws {
+        try await Halves.with { halves in
+            let id = try await halves.job(.processing)
+            try halves.send("XADD", .log, Array("*".utf8), Array("note".utf8), Array("hello".utf8))
+            try await halves.mirrorAll()
+            let later = try await halves.job(.completed)
+            let run = try await halves.reconcile(.dry).run
+
+            #expect(run.findings.isEmpty && run.exitCode == 0, "\(run.findings)")
+            #expect(try await halves.ledger.jobs([id])[id]?.status == .processing)
+            #expect(try await halves.ledger.events(later).last?.to == .completed)
+            #expect(try await halves.queue.history().isHeld == false)
+        }
+    }
+
     @Test func `tells of a worker that has no row, unless it has spoken meanwhile [D23, P3]`() async throws {
         try await Halves.with { halves in
             try await halves.queue.heartbeat(beat("w"))

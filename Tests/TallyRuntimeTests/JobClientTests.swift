@@ -241,18 +241,17 @@ private struct SkewObserver: JobObserver {
         }
     }
 
-    @Test func `says that a job with this id has ended`() async throws {
+    @Test func `says of a job that has ended that it existed, alone and among new ones`() async throws {
         let rig = Rig()
-        let record = try await rig.push()
+        let (record, new) = (try await rig.push(), JobRecord(type: "t"))
         _ = try await rig.memory.cancel(record.id, tombstone: nil)
+        let client = rig.client(.queued)
 
-        guard
-            case .ended(record.id, .cancelled)? = await caught(
-                EnqueueError.self, { try await rig.client(.queued).enqueue(record) })
-        else {
-            Issue.record("taken")
-            return
-        }
+        let alone = try await client.enqueue(record)
+        let both = try await client.enqueue(contentsOf: [new, record])
+
+        #expect(alone == Receipt(id: record.id, existed: true, durability: .queued))
+        #expect(both.map(\.existed) == [false, true] && both.map(\.id) == [new.id, record.id])
     }
 
     @Test(arguments: [

@@ -21,8 +21,8 @@ package struct LibraryMutation: Sendable, CustomStringConvertible {
             "issued_open", "return c.held or tonumber(epoch) ~= c.epoch or c.now",
             "return c.now"),
         LibraryMutation(
-            "hold", "c.seq, c.held = 0, true",
-            "c.seq, c.held = 0, false"),
+            "hold", "c.held = true",
+            "c.held = false"),
         LibraryMutation(
             "detour_at_epoch", "local leases = redis.call('ZRANGE', c.p .. K.leases, 0, -1)",
             "local leases = {}"),

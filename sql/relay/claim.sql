@@ -6,8 +6,8 @@
 --
 -- Params:  $1 bigint rows of each queue, $2 bigint age in µs, $3 text[] queues, $4 bigint bytes of each queue
 -- Returns: outbox id bigint, version bigint (the OUTBOX row's), run at of a requeue, kind, the row's queue (blank = that of an
---          older program), job, the job's queue (null = it has ended), unread bigint (0/1: it is beyond the bytes), then the
---          snapshot (null = no live job, or unread)
+--          older program), job, the job's queue (null = it has ended, or has no row), bigint (1: unread, it is beyond the
+--          bytes; 2: it has no row), then the snapshot (null = no live job, or unread)
 -- Caller:  PostgresLedger.relay
 WITH claimed AS MATERIALIZED (
   SELECT o.id, o.kind, o.ids, o.versions, o.run_at, o.queue
@@ -27,6 +27,7 @@ WITH claimed AS MATERIALIZED (
     CASE WHEN NOT EXISTS (
       SELECT FROM tally.held_changes h WHERE h.job_id = u.job AND h.version >= coalesce(u.version, 1)
     ) THEN k.queue END AS home,
+    CASE WHEN k.id IS NULL THEN NOT EXISTS (SELECT FROM tally.jobs a WHERE a.id = u.job) ELSE false END AS is_unknown,
     coalesce(sum(octet_length(k.body)) OVER (
       PARTITION BY c.queue ORDER BY c.id, u.n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
   FROM claimed c
@@ -34,7 +35,7 @@ WITH claimed AS MATERIALIZED (
   LEFT JOIN tally.jobs k ON k.id = u.job AND k.completed_at IS NULL
 )
 SELECT s.id, coalesce(s.version, 1)::bigint, s.run_at, s.kind, s.queue, s.job, s.home,
-  (s.home IS NOT NULL AND s.before >= $4::bigint)::integer::bigint,
+  CASE WHEN s.is_unknown THEN 2 WHEN s.home IS NOT NULL AND s.before >= $4::bigint THEN 1 ELSE 0 END::bigint,
   :snapshot
 FROM sized s
 LEFT JOIN tally.jobs j ON j.id = s.job AND j.completed_at IS NULL AND s.home IS NOT NULL AND s.before < $4::bigint

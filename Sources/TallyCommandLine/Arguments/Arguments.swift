@@ -97,6 +97,15 @@ package struct Arguments: Sendable {
         return number
     }
 
+    /// The name of a queue or a type; nil where the flag was not given.
+    ///
+    /// - Throws: `Usage` where nothing can be called so: what was meant would not be found.
+    package func name(_ flag: String) throws(Usage) -> String? {
+        guard let text = text(flag) else { return nil }
+        if let problem = NameCheck.problem(text) { throw Usage("--\(flag): the name \(problem)") }
+        return text
+    }
+
     /// A point in time; nil where the flag was not given.
     ///
     /// - Throws: `Usage` that names the flag and the forms that are taken.

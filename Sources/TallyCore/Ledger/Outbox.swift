@@ -60,7 +60,7 @@ public struct RelayPass: Sendable {
     public var claimed: Int
     /// Rows that are gone from the outbox.
     public var deleted: Int
-    /// Jobs that ended as failed, because no push can bring them to the queue.
+    /// Jobs that no push can bring to the queue: they ended as failed, or have no row at all.
     public var setAside: Int
     /// Where the next page begins; nil = every queue with outbox rows was asked.
     public var next: String?

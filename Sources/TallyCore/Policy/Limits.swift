@@ -28,6 +28,7 @@ public enum Limits {
     public static let commandLease: Duration = .seconds(1)
     /// Of such a worker: each heartbeat is an entry of the log.
     public static let commandHeartbeat: Duration = .milliseconds(100)
+    public static let namespaceBytes = 40  // the schema's name, to which roles add: Postgres ends at 63
     public static let nameBytes = 100  // queue and type: readable in a Redis key and a metric label
     /// A unique key is a field in Redis and part of an index in Postgres; a longer one is better given as its hash.
     public static let uniqueKeyBytes = 255
@@ -91,6 +92,7 @@ public enum Limits {
     public static let tombstone: Duration = .seconds(60)  // after the mirror reported it; twice `issued`
     public static let issued: Duration = .seconds(30)  // a push decided longer ago is refused
     public static let verify: Duration = .seconds(30)  // between two checks of a store's settings or clock
+    public static let foreignValues = 10_000  // ids and fields kept of what a foreign hand wrote to the log
     public static let epochs = 64  // kept of a queue: restarts between two of its reports to the ledger
     public static let hold: Duration = .seconds(30)  // an epoch that nobody opens is opened unverified
 
@@ -181,6 +183,7 @@ public enum Limits {
     public static let reconcilerLease: Duration = .seconds(5)  // to repair; short: a new epoch waits for it
     public static let repairPatience: Duration = .seconds(30)  // by hand, for a round to give way
     public static let repairs = 1000  // a run stops beyond these and beyond 1 % of the active jobs
+    public static let repairRounds = 3  // what was repaired by hand is compared so often; the last only looks
     public static let overdue: Duration = .seconds(30)  // expired or due for so long: nobody sweeps
     public static let silence: Duration = .seconds(90)  // a worker not heard of for so long is lost
     public static let rollbackWindow = 100_000  // jobs; a longer window is compared like everything else

@@ -93,6 +93,7 @@ package struct LedgerReconciler: Sendable {
         var run: ReconcileRun
         var mended = 0
         let refused: Set<JobID> = []
+        var repaired: Set<JobID> = []
         var claimed: Set<JobID> = []
     }
     private let ledger: LedgerStore

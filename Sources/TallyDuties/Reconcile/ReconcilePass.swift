@@ -5,7 +5,7 @@ struct ReconcilePass: RecordedPass {
     let queue: InspectedQueue
     let ledger: LedgerStore
     let barrier: Barrier
-    let options: ReconcileOptions
+    var options: ReconcileOptions
     let lease: HeldLease?
     let mostRepairs: Int
     var run: ReconcileRun
@@ -23,6 +23,7 @@ struct ReconcilePass: RecordedPass {
     var refused: Set<JobID> = []
     /// Jobs that were left out as an epoch opened: changes are kept for their rows, and Redis does not hold them.
     var waiting = 0
+    var repaired: Set<JobID> = []
     var claimed: Set<JobID> = []
     /// How the compared jobs stood, for the check of their places.
     var standing: [JobID: (status: JobStatus, version: Int)] = [:]
@@ -58,6 +59,7 @@ struct ReconcilePass: RecordedPass {
         try await sweepQueue()
         try await keep(nil)
         try await checkPlaces()
+        if options.mode == .repair { try await compareRepaired() }
         try await checkTotals()
         // Of several shards none is needed for what the ledger has once: that is a run of its own.
         if part.isWhole { try await checkLedger() }

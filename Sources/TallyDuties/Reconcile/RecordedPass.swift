@@ -13,6 +13,8 @@ protocol RecordedPass: Sendable {
     var mended: Int { get set }
     /// Jobs whose repair the queue refuses, whenever it is tried.
     var refused: Set<JobID> { get }
+    /// Jobs that were repaired, and not compared since.
+    var repaired: Set<JobID> { get set }
     /// Ids that another sweep has found: they are not found twice.
     var claimed: Set<JobID> { get set }
 }
@@ -36,7 +38,10 @@ extension RecordedPass {
                 let isMade = try await repair()
                 let isRefused = job.map(refused.contains) ?? false
                 outcome = isMade ? "repaired" : isRefused ? "needs_operator" : "raced"
-                if outcome == "repaired" { mended += 1 }
+                if outcome == "repaired" {
+                    mended += 1
+                    if let job { repaired.insert(job) }
+                }
             }
         }
         if let job { claimed.insert(job) }

@@ -69,12 +69,12 @@ public struct Relay: Sendable {
     }
 }
 
-/// Told to the observer: these jobs ended as failed, with the reason, and stand in quarantine (D19).
+/// Told to the observer: these jobs ended as failed, with the reason, or have no row; they stand in quarantine (D19).
 public struct JobsSetAside: Error, Hashable, Sendable, CustomStringConvertible {
     /// How many of one page.
     public let count: Int
     public var description: String {
-        "\(count) jobs can never be pushed and were set aside; `tally list --status failed` says why "
+        "\(count) jobs can never be pushed and were set aside; the table quarantine says why "
             + "(ops/runbooks/D19.md)"
     }
 }

@@ -136,7 +136,7 @@ extension PushAnswer {
     /// The jobs that belong together with this one are not pushed either.
     fileprivate var refusesItsCall: Bool {
         switch self {
-        case .exists(same: false), .ended, .keysElsewhere, .layoutNotRaised: true
+        case .exists(same: false), .keysElsewhere, .layoutNotRaised: true
         default: false
         }
     }

@@ -32,7 +32,8 @@ public struct PostgresConfiguration: Sendable {
             throw invalid("TALLY_POSTGRES_URL: \(error)")
         }
         guard Self.isSchemaName(schema) else {
-            throw invalid("schema: use a lower-case letter, then up to 40 of a-z, 0-9 and _")
+            throw invalid(
+                "schema: use a lower-case letter, then up to 40 of a-z, 0-9 and _, and none of Postgres' own")
         }
         if poolConnections < 1 { throw invalid("poolConnections: at least 1 is needed") }
         for (name, time) in [
@@ -53,7 +54,7 @@ public struct PostgresConfiguration: Sendable {
     /// `[a-z_][a-z0-9_]{0,40}`, and not a name that Postgres keeps for itself.
     package static func isSchemaName(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
-        guard let first = bytes.first, bytes.count <= 41, !text.hasPrefix("pg_") else { return false }
+        guard let first = bytes.first, bytes.count <= 41, !Namespace.isReserved(text) else { return false }
         func isLetter(_ byte: UInt8) -> Bool { byte >= 97 && byte <= 122 || byte == 95 }
         return isLetter(first) && bytes.allSatisfy { isLetter($0) || $0 >= 48 && $0 <= 57 }
     }

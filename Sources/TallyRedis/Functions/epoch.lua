@@ -19,13 +19,18 @@ local function keep_epochs(c, epochs)
   end
 end
 
--- A new history of this shard: another server process, or one whose data is gone. Every lease that survived gets a
--- detour, since 'absent' speaks of the current epoch only. Nothing is leased until the reconciler opens the epoch.
-local function start_epoch(c, run_id, old_epoch, old_seq)
-  local ms = math.floor(c.real_now / 1000)
-  c.epoch = math.max(old_epoch + 1, ms)
-  c.seq, c.held = 0, true
-  c.account = { base = redis.call('HLEN', c.p .. K.body), entered = 0, c = 0, f = 0, x = 0 }
+-- Nothing is leased until the reconciler has compared the halves and opens the epoch.
+local function hold(c)
+  c.held = true
+  redis.call('HSET', c.p .. K.meta, 'held', '1', 'began', text(c.real_now), 'opened', '0')
+end
+
+-- Every lease that survives gets a detour, since 'absent' speaks of the current epoch only. The epoch's ids lie above
+-- all that the log has had, whoever wrote it. Answers whether the log had to go aside.
+local function start_epoch(c, old_epoch, old_seq)
+  local top, is_gone = top_of_log(c)
+  if not is_gone then keep_foreign(c, old_epoch, old_seq) end
+  c.epoch, c.seq = math.max(old_epoch + 1, math.floor(c.real_now / 1000), top + 1), 0
   local leases = redis.call('ZRANGE', c.p .. K.leases, 0, -1)
   for _, token in ipairs(leases) do
     local id = token:sub(1, 16)
@@ -37,11 +42,25 @@ local function start_epoch(c, run_id, old_epoch, old_seq)
         flag = 0, epoch = epoch, run_at = 0, failed_at = 0, error = '' }))
     end
   end
-  redis.call('HSET', c.p .. K.meta, 'run_id', run_id, 'layout', text(c.layout), 'epoch', text(c.epoch), 'held', '1',
-    'began', text(c.real_now), 'gen', c.gen, 'opened', '0')
+  redis.call('HSET', c.p .. K.meta, 'epoch', text(c.epoch))
   keep_epochs(c, { old_epoch, c.epoch })
   append(c, 'N', '', struct.pack('>I8I8', old_epoch, old_seq))
+  return is_gone
+end
+
+-- A new history of this shard: another server process, or one whose data is gone.
+local function start_history(c, run_id)
+  c.account = { base = redis.call('HLEN', c.p .. K.body), entered = 0, c = 0, f = 0, x = 0 }
+  redis.call('HSET', c.p .. K.meta, 'run_id', run_id, 'layout', text(c.layout), 'gen', c.gen)
+  hold(c)
+  start_epoch(c, c.epoch, c.seq)
   finish(c)
+end
+
+-- The same history goes on under ids that are free. No entry and no job was lost, so nothing is held; unless the log
+-- itself had to go.
+begin_above = function(c)
+  if start_epoch(c, c.epoch, c.seq) and not c.held then hold(c) end
 end
 
 local function refuse_layout(prefix, layout)
@@ -87,7 +106,7 @@ local function begin(keys, args)
     c.account = { base = redis.call('HLEN', c.p .. K.body), entered = 0, c = 0, f = 0, x = 0 }
   end
   if m[1] ~= args[1] then
-    start_epoch(c, args[1], c.epoch, c.seq)
+    start_history(c, args[1])
   elseif c.held and c.real_now - tonumber(m[6]) >= HOLD then
     -- Nobody compared the halves in time: go on, and say so.
     redis.call('HSET', c.p .. K.meta, 'held', '0', 'opened', 'unverified')

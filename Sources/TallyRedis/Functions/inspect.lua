@@ -27,7 +27,7 @@ redis.register_function { function_name = NAME .. 'inspect', flags = { 'allow-oo
   if #args - first + 1 > JOBS_PER_CALL then refuse('more than ' .. JOBS_PER_CALL .. ' ids a call') end
   for i = first, #args do check_id(args[i]) end
   local c = begin(keys, args)
-  local out = reply(c, text(c.seq), redis.call('XLEN', c.p .. K.log))
+  local out = reply(c, text(c.seq), log_length(c))
   local n, bytes = #out, 0
   for i = first, #args do
     local id = args[i]

@@ -108,7 +108,7 @@ end
 
 -- One of those that belong together is refused: the others are not pushed, and take neither room nor key. Nor is any
 -- of them there for another of the same call: not as the holder of its key, not as its like.
-local REFUSES = { h = true, L = true, r = true, d = true, c = true, f = true, x = true, W = true }
+local REFUSES = { h = true, L = true, r = true, d = true, W = true }
 local function withhold(s, jobs, letters, from, to)
   local is_refused = false
   for i = from, to do is_refused = is_refused or REFUSES[letters[i]] end

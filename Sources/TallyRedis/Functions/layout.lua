@@ -20,5 +20,5 @@ local K = {
   wake = ':wake:',         -- list, then queue: one token while somebody should look
   workers = ':workers',    -- hash: worker -> what it last said
   duties = ':duties',      -- hash: duty -> when it first and last succeeded, and who said so
-  aside = ':aside',        -- then a key's own rest: what stood there and was of another type
+  aside = ':aside',        -- then a key's own rest: what stood there and was of another type; foreign log entries
 }

@@ -51,11 +51,12 @@ local function refusal(c, token, wanted)
 end
 
 -- The letter of a token that is not held (`held`: nil, or its letter), when the jobs before it in the same call are
--- taken into account: `done` is { [id] = { version, letter } } of those. To be asked before anything is written.
+-- taken into account: `done` is { [id] = token that ended it as wanted, or '' }. As a tombstone does, it tells by the
+-- version alone whether this is a repeat. To be asked before anything is written.
 local function refusal_after(c, done, token, held, wanted)
   local earlier = done[token:sub(1, 16)]
   if not earlier then return held or refusal(c, token, wanted) end
-  return wanted and earlier == token and 'R' or 'n'
+  return wanted and earlier:sub(1, 20) == token:sub(1, 20) and 'R' or 'n'
 end
 
 -- Which of the tokens are held and in time. Answers { [i] = true, or 'e' } and, unless told

@@ -10,9 +10,11 @@
 -- ARGV[2]  now, unix µs; counts only where `meta` says test_clock. Elsewhere the server's clock decides; a negative
 --          number is what the caller reckons that clock to show at least, '0' = it does not know
 --
--- A function checks everything before its first write: Lua does not roll back. Its writes are one step in the
--- append-only file, so a server that crashed comes back with all of them or with none. A call whose answer was lost
--- may have run; `Repeat` in each header says what the same call finds then.
+-- A function checks what it was given, and what it moves, before its first write: Lua does not roll back. One thing
+-- only the last write finds, since a look at each call would cost every one of them: that a foreign hand has written
+-- to the log. That ends no call: the log goes on above what was written (append.lua), and the entry is appended.
+-- A function's writes are one step in the append-only file, so a server that crashed comes back with all of them or
+-- with none. A call whose answer was lost may have run; `Repeat` in each header says what the same call finds then.
 --
 -- element  = id (16 bytes) .. version (4, big-endian)      token = element .. epoch (8, big-endian)
 -- move     = element .. from (1) .. to (1) .. length of detail (4) .. detail; a log entry's `m` is its moves
@@ -25,6 +27,7 @@ local SWEEP = 100               -- Limits.sweepPerCall
 local EVENTS = 8                -- Limits.eventsRead
 local WINDOW = 1000000          -- Limits.queueWindow
 local LOG_ENTRIES = 2000000     -- Limits.logEntries
+local FOREIGN = 10000           -- Limits.foreignValues
 local INLINE_BYTES = 65536      -- Limits.inlineBodyBytes: no record holds a longer body
 local RESERVE_BYTES = 8388608   -- Limits.reserveBytes
 local INSPECT_BYTES = 8388608   -- Limits.inspectBytes
@@ -84,6 +87,25 @@ local function unless_damaged(...)
     return nil
   end
   error(answer)
+end
+
+-- A key of another type than its place asks for is nobody's, and would stop every call that meets it: it goes to a
+-- name of its own, where a person finds it beside all that went there before.
+local function put_aside(c, key)
+  local aside = c.p .. K.aside .. key:sub(#c.p + 1)
+  local name, n = aside, 1
+  while redis.call('EXISTS', name) == 1 do
+    n = n + 1
+    name = aside .. ':' .. n
+  end
+  redis.call('RENAME', key, name)
+end
+
+-- The length of a list.
+local function length_of(c, key)
+  local length = unless_damaged('LLEN', key)
+  if not length then put_aside(c, key) end
+  return length or 0
 end
 
 -- A large body, or '' where there is none or none can be read: its job is then told as damaged, and no other.

@@ -21,8 +21,11 @@ redis.register_function { function_name = NAME .. 'report', flags = { 'allow-oom
   local m = redis.call('HMGET', meta, 'mark_epoch', 'mark_seq', 'mark_at', 'old_epoch', 'old_seq', 'old_at')
   -- Trim what was reported 30 s ago; all that is reported when the log grows long.
   local mark_at = tonumber(m[3] or '0')
-  if redis.call('XLEN', c.p .. K.log) > LOG_ENTRIES / 2 then
-    redis.call('XTRIM', c.p .. K.log, 'MINID', text(epoch) .. '-' .. text(seq + 1))
+  local length, last = log_length(c), text(epoch) .. '-' .. text(seq + 1)
+  if length > 2 * LOG_ENTRIES then
+    -- Only a foreign hand writes so much: one call drops no more of it than the log may hold of ours.
+    redis.call('XTRIM', c.p .. K.log, 'MINID', '~', last, 'LIMIT', text(LOG_ENTRIES))
+  elseif length > LOG_ENTRIES / 2 then redis.call('XTRIM', c.p .. K.log, 'MINID', last)
   elseif c.now - mark_at >= KEEP_LOG or c.now < mark_at then
     if m[1] then redis.call('XTRIM', c.p .. K.log, 'MINID', m[1] .. '-' .. text(tonumber(m[2]) + 1)) end
     redis.call('HSET', meta, 'mark_epoch', text(epoch), 'mark_seq', text(seq), 'mark_at', text(c.now))

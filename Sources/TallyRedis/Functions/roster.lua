@@ -12,7 +12,7 @@ redis.register_function { function_name = NAME .. 'roster', flags = { 'allow-oom
   if args[3] == 'list' then
     whole(args[4], 0, math.huge, 'cursor')
     whole(args[5], 1, 1000, 'count')
-  elseif args[3] ~= 'tell' and args[3] ~= 'forget' or not args[5] or args[4] == '' then
+  elseif args[3] ~= 'tell' and args[3] ~= 'forget' or not args[5] or args[3] == 'tell' and args[4] == '' then
     refuse('list, or tell or forget a worker')
   end
   local c = begin(keys, args)

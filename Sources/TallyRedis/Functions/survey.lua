@@ -8,6 +8,15 @@
 -- Log      nothing; D by reconciler:D21, without a move, when something was put right
 -- Repeat   of a correction finds the account right, and changes nothing; else only reads
 -- Cost     O(1)
+local function first_of_log(c)
+  local from = log_length(c) > 0 and '-'
+  while from do
+    local entry = redis.call('XRANGE', c.p .. K.log, from, '+', 'COUNT', 1)[1]
+    if not entry or is_entry(entry[2]) then return entry and entry[1] end
+    from = behind(c, entry[1])
+  end
+end
+
 redis.register_function { function_name = NAME .. 'survey', flags = { 'allow-oom' }, callback = function(keys, args)
   local missing = args[3] ~= '' and whole(args[3], -LATEST, LATEST, 'what is missing')
   local c = begin(keys, args)
@@ -19,8 +28,8 @@ redis.register_function { function_name = NAME .. 'survey', flags = { 'allow-oom
     append(c, 'D', 'reconciler:D21', '')
     finish(c)
   end
-  local first = redis.call('XRANGE', c.p .. K.log, '-', '+', 'COUNT', 1)[1]
+  local first = first_of_log(c)
   local m = redis.call('HMGET', c.p .. K.meta, 'mark_epoch', 'mark_seq', 'ledger')
-  return reply(c, text(c.seq), first and first[1] or '', m[1] or '0', m[2] or '0', held, text(a.base),
+  return reply(c, text(c.seq), first or '', m[1] or '0', m[2] or '0', held, text(a.base),
     text(a.entered), text(a.c), text(a.f), text(a.x), m[3] or '')
 end }

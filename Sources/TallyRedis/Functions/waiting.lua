@@ -38,21 +38,6 @@ local function wait_no_more(c, queue, element)
   if redis.call('ZREM', c.p .. K.due, element) == 1 and counted then count_up(c, K.later, queue, -1) end
 end
 
--- The length of a list. A key of another type there is nobody's job, and would stop every call that meets it: it goes
--- to a name of its own, where a person finds it beside all that went there before.
-local function length_of(c, key)
-  local length = unless_damaged('LLEN', key)
-  if length then return length end
-  local aside = c.p .. K.aside .. key:sub(#c.p + 1)
-  local name, n = aside, 1
-  while redis.call('EXISTS', name) == 1 do
-    n = n + 1
-    name = aside .. ':' .. n
-  end
-  redis.call('RENAME', key, name)
-  return 0
-end
-
 -- The waiting jobs of a queue, in its lists and later.
 local function count_listed(c, queue)
   local listed = 0

@@ -20,10 +20,10 @@ extension PushAnswer {
     func receipt(of job: JobRecord) -> Result<Receipt, EnqueueError>? {
         switch self {
         case .pushed: .success(Receipt(id: job.id, existed: false, durability: .queued))
-        case .exists(same: true): .success(Receipt(id: job.id, existed: true, durability: .queued))
+        // Of a job that has ended the queue keeps its end, and no content that could be compared.
+        case .exists(same: true), .ended: .success(Receipt(id: job.id, existed: true, durability: .queued))
         case .duplicate(let holder): .success(Receipt(id: holder, existed: true, durability: .queued))
         case .exists(same: false): .failure(.idConflict(job.id))
-        case .ended(let status): .failure(.ended(job.id, status))
         case .keysElsewhere: .failure(.keysElsewhere(job.queue, .recorded))
         case .layoutNotRaised: .failure(.layoutNotRaised(job.id))
         case .full: .failure(.full("queue \(job.queue)"))

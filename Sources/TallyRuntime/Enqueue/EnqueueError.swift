@@ -8,8 +8,6 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
     case refused(String)
     /// The id belongs to another job, with other content.
     case idConflict(JobID)
-    /// The job with this id has ended already.
-    case ended(JobID, JobStatus)
     /// The unique keys of this queue are kept by this mode's store, and the enqueue was in the other mode: enqueue in
     /// that mode, or without a key, or to another queue. Nothing was enqueued.
     case keysElsewhere(QueueName, Durability)
@@ -33,9 +31,7 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
     public var mayRetry: Bool {
         switch self {
         case .uncertain, .unavailable, .full: true
-        case .invalid, .refused, .idConflict, .ended, .keysElsewhere, .layoutNotRaised, .acrossShards,
-            .closed:
-            false
+        case .invalid, .refused, .idConflict, .keysElsewhere, .layoutNotRaised, .acrossShards, .closed: false
         }
     }
 
@@ -44,7 +40,6 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
         case .invalid(let why): "invalid job: \(why)"
         case .refused(let why): "refused: \(why)"
         case .idConflict(let id): "id \(id) belongs to another job with other content"
-        case .ended(let id, let status): "job \(id) has already ended: \(status.rawValue)"
         case .keysElsewhere(let queue, let mode):
             "the unique keys of queue \(queue) belong to mode \(mode.rawValue): enqueue in that mode, without a key, "
                 + "or to another queue"
@@ -94,7 +89,8 @@ public enum Durability: String, Sendable, CaseIterable, Codable {
 public struct Receipt: Hashable, Sendable {
     /// The job that now carries the work: an earlier one where `existed`.
     public var id: JobID
-    /// Nothing was created: the id or the unique key was there already.
+    /// Nothing was created: the id or the unique key was there already, whether or not its job has ended since. In
+    /// mode queued an end is known for a minute after the ledger knows it.
     public var existed: Bool
     /// What the call waited for.
     public var durability: Durability

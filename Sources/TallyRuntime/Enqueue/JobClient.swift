@@ -115,9 +115,9 @@ public final class JobClient: Sendable {
     }
 
     /// Enqueues all of them in one step, or none, in both modes: the store looks before it writes. A job that is
-    /// there already under its id or its unique key is no refusal; its receipt says `existed`.
+    /// there already under its id or its unique key, ended or not, is no refusal; its receipt says `existed`.
     ///
-    /// - Throws: `.idConflict` and `.ended` name the first job that was refused; nothing was enqueued then.
+    /// - Throws: `.idConflict` names the first job that was refused; nothing was enqueued then.
     /// - Throws: `.acrossShards` in mode queued, where their queues live on several shards.
     /// - Throws: `.invalid(.batchTooLarge)` beyond `Limits.jobsPerCall` in mode queued; split it.
     @discardableResult

@@ -49,6 +49,19 @@ extension Conformance {
     ]
 
     private static let repeats: [ConformanceCase] = [
+        ConformanceCase("an_end_is_repeated_in_its_own_call_as_in_a_later_one", ["D1"]) { s in
+            _ = try await s.enqueue()
+            let lease = try await s.take().lease
+            let other = Lease(
+                id: lease.id, version: lease.version, epoch: lease.epoch + 1, expiresAt: lease.expiresAt,
+                shard: lease.shard)
+            let leasing = s.queue(at: s.start).leasing
+            try expect(
+                "one call",
+                try await leasing.settle([.ack(lease), .ack(other), .fail(lease, attempts: 1, error: "e")]),
+                [.settled(.completed), .repeated, .refused(.notProcessing)])
+            try expect("later", try await leasing.settle([.ack(other)]), [.repeated])
+        },
         ConformanceCase("repeated_ack_changes_nothing", ["D1", "D2"]) { s in
             let job = try await s.enqueue()
             let lease = try await s.take().lease

@@ -61,8 +61,9 @@ enum DeadLetterCommand: Command {
 
     private static func requeue(_ id: JobID, _ arguments: Arguments) async throws {
         var wish = RequeueWish(id, actor: "tally dlq requeue")
-        wish.queue = arguments.text("queue")
+        wish.queue = try arguments.name("queue")
         wish.runAt = try arguments.time("run-at")
+        if let problem = JobRules.runAtProblem(wish.runAt, from: .now) { throw Usage("--run-at: \(problem)") }
         wish.resetsAttempts = arguments.has("reset-attempts")
         wish.despiteEffect = arguments.has("force")
         try await Common.withTally(arguments) { [wish] tally in

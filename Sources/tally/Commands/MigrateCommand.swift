@@ -32,8 +32,10 @@ enum MigrateCommand: Command {
         if let layout { return try await raise(layout, arguments, isJSON) }
         let settings = try Common.settings(arguments)
         guard let url = settings.postgresURL else { throw InvalidSetting("TALLY_POSTGRES_URL", "is not set") }
-        let migrator = try Migrator(
-            PostgresConfiguration(url: url, schema: Settings.schema(settings.namespace) ?? "tally"))
+        let configuration = try PostgresConfiguration(
+            url: url, schema: Settings.schema(settings.namespace) ?? "tally")
+        try settings.check(owner: try await PostgresLedger.owner(configuration))
+        let migrator = try Migrator(configuration)
         if arguments.has("status") {
             let entries = try await migrator.status()
             if isJSON {
@@ -52,6 +54,8 @@ enum MigrateCommand: Command {
             if isJSON { Output.json(["sql": script]) } else { Output.line(script) }
         } else {
             let applied = try await migrator.apply()
+            try settings.check(
+                owner: try await PostgresLedger.owner(configuration, claiming: settings.namespace))
             if isJSON { return Output.json(["applied": applied.map(\.name)]) }
             for migration in applied { Output.line("applied \(migration.name)") }
             if applied.isEmpty { Output.line("nothing to do") }

@@ -65,8 +65,8 @@ enum ListCommand: Command {
 
     static func list(_ arguments: Arguments, status: JobStatus?) async throws {
         let query = JobQuery(
-            queue: arguments.text("queue").map { QueueName($0) }, status: status,
-            type: arguments.text("type").map { JobType($0) },
+            queue: try arguments.name("queue").map { QueueName($0) }, status: status,
+            type: try arguments.name("type").map { JobType($0) },
             limit: try arguments.number("limit", in: 1...Limits.maxPage, or: Limits.page),
             cursor: arguments.text("cursor"), newestFirst: arguments.has("newest"))
         try await Common.withTally(arguments, isReading: true) { tally in

@@ -65,9 +65,10 @@ struct BulkEnqueue {
     }
 
     private mutating func take(_ line: LineCutter.Line) async throws(EnqueueError) {
-        guard case .whole(let text) = line else {
+        guard case .whole(var text) = line else {
             return refuse(lines, Usage("is longer than \(Limits.lineBytes) bytes"))
         }
+        if lines == 1, text.starts(with: JobLine.byteOrderMark) { text.removeFirst(3) }
         if text.allSatisfy({ $0 == 32 || $0 == 9 || $0 == 13 }) { return }
         let record: JobRecord
         do {
@@ -75,7 +76,10 @@ struct BulkEnqueue {
         } catch {
             return refuse(lines, error)
         }
-        if bytes + record.body.count > Limits.bodyBytesPerCall || batch.count == Limits.jobsPerCall {
+        // The store decides which of two that are one job is the first: the second waits until the first is in.
+        if bytes + record.body.count > Limits.bodyBytesPerCall || batch.count == Limits.jobsPerCall
+            || batch.contains(where: { $0.record.id == record.id || $0.record.sharesKey(with: record) })
+        {
             try await flush()
         }
         if batch.isEmpty { sendAt = .now + Limits.inputLinger }
@@ -130,8 +134,14 @@ struct BulkEnqueue {
     /// Whether one of the jobs is to blame, not the store.
     private static func blames(_ error: EnqueueError) -> Bool {
         switch error {
-        case .invalid, .refused, .idConflict, .ended, .keysElsewhere, .layoutNotRaised, .acrossShards: true
+        case .invalid, .refused, .idConflict, .keysElsewhere, .layoutNotRaised, .acrossShards: true
         case .uncertain, .unavailable, .full, .closed: false
         }
+    }
+}
+
+extension JobRecord {
+    fileprivate func sharesKey(with other: JobRecord) -> Bool {
+        unique != nil && unique?.text == other.unique?.text && queue == other.queue
     }
 }

@@ -4,7 +4,13 @@ import Tallystick
 
 /// One line of `enqueue --stdin`: a JSON object. Each value is taken as its own bytes.
 enum JobLine {
+    /// U+FEFF in UTF-8, with which some editors begin a file.
+    static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
     static func record(_ line: [UInt8]) throws -> JobRecord {
+        if line.starts(with: byteOrderMark) {
+            throw Usage("column 1: a byte order mark (U+FEFF), which may stand only before the first line")
+        }
         let object: JSONObject
         do {
             object = try JSONObject(line)

@@ -138,6 +138,24 @@ extension ReconcilePass {
         for some in pages { try await take(some, second) }
     }
 
+    /// What was repaired is compared again, and repaired again where it still differs: a run by hand says that
+    /// nothing differs where it has seen so, never where it has only asked for it. What differs in the end is left.
+    /// Other runs go on by themselves: the next round looks, and so does an epoch before it opens.
+    mutating func compareRepaired() async throws {
+        let given = options.codes
+        for round in 1...Limits.repairRounds where !repaired.isEmpty {
+            let ids = repaired.sorted()
+            repaired = []
+            claimed.subtract(ids)
+            if round == Limits.repairRounds { options.codes = [] }
+            for some in ids.pages(of: Limits.comparison) {
+                try Task.checkCancellation()
+                try await compare(some)
+            }
+        }
+        options.codes = given
+    }
+
     /// Notes these, and mends them where that is allowed.
     private mutating func take(_ confirmed: [JobID], _ second: Looks) async throws {
         let jobs = try await onLedger { try await ledger.inspection.jobs(confirmed) }

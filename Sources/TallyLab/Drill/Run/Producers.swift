@@ -160,7 +160,6 @@ final class Producers: Sendable {
         } catch {
             switch error {
             case .uncertain: return .info
-            case .ended: return .ok  // of an earlier call with these ids
             case .idConflict, .invalid, .refused, .keysElsewhere, .layoutNotRaised, .acrossShards:
                 if refusals.withLock({ $0.insert("\(error)").inserted }) {
                     Output.note("drill: an enqueue was refused: \(error)")
