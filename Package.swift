@@ -79,9 +79,9 @@ let package = Package(
         .target(
             name: "TallyLab",
             dependencies: [
-                "CFileKinds", "CFileWalk", "CLabSQL", "TallyCommandLine", "TallyConnections", "TallyCore", "TallyMemory",
-                "TallyPostgres", "TallyPostgresClient", "TallyRedis", "TallyRuntime", "TallyServers",
-                "TallyTesting", "Tallystick",
+                "CFileKinds", "CFileWalk", "CLabSQL", "TallyCommandLine", "TallyConnections", "TallyCore",
+                "TallyMemory", "TallyPostgres", "TallyPostgresClient", "TallyRedis", "TallyRuntime",
+                "TallyServers", "TallyTesting", "Tallystick",
             ], swiftSettings: strict),
         .executableTarget(
             name: "tally-lab", dependencies: ["TallyCommandLine", "TallyLab"], swiftSettings: strict),

@@ -51,14 +51,15 @@ extension PostgresLedger {
 
     /// What no store may meet is refused before anything is sent; this server's clock judges ids and stamps creation.
     private static func judged(_ jobs: [JobRecord], at now: Timestamp) throws(LedgerError) -> [JobRecord] {
-        // In place: hardly ever is a job changed, and to copy each of a batch costs more than to judge it.
-        var jobs = jobs
+        // By place, and written only where a job changes, which is hardly ever: to copy a batch costs more than this.
+        var judged = jobs
         do throws(InvalidJob) {
-            for index in jobs.indices {
-                try jobs[index].check()
-                try jobs[index].judge(at: now)
+            for place in jobs.indices {
+                try jobs[place].check()
+                guard let creation = try jobs[place].creation(judgedAt: now) else { continue }
+                judged[place].createdAt = creation
             }
-            return jobs
+            return judged
         } catch {
             throw LedgerError(.invalid, "record", "\(error)")
         }

@@ -101,6 +101,7 @@ struct RecordCall {
         if waiting.isEmpty { return nil }
         round = waiting
         waiting = []
+        // All of them stand in their own order: places are given out in it, and only a later round leaves some out.
         return Round(jobs: round.count == jobs.count ? jobs : round.map { jobs[$0] })
     }
 
@@ -181,8 +182,7 @@ struct RecordCall {
 
     /// The oldest layout that can hold all of them.
     static func layout(of jobs: [JobRecord]) -> Int {
-        for index in jobs.indices where jobs[index].layout > 1 { return JobRecord.newestLayout }
-        return 1
+        jobs.indices.reduce(1) { max($0, jobs[$1].layout) }
     }
 
     fileprivate static func ids(_ rows: [[LedgerValue]]) -> Set<JobID> {

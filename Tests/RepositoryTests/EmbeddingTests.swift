@@ -36,6 +36,20 @@ import Testing
         }
     }
 
+    /// What psql fills in, the program fills in: another `:name` would reach the server as it is.
+    @Test func `every token is one that sql/psql.sql sets`() throws {
+        let known = Set(try Tree.text("sql/psql.sql").matches(#"(?m)^\\set (\w+) "#).map { $0[0] })
+        #expect(known.count == 7)
+        for path in try statements() where !path.hasPrefix("sql/migrations/") && !path.hasPrefix("sql/undo/")
+        {
+            let text = try Tree.lines(path).filter { !$0.drop { $0 == " " }.hasPrefix("--") }
+                .joined(separator: "\n")
+            let tokens = text.matches(#"(?<![:\w]):([A-Za-z_]\w*)"#).map { $0[0] }
+            #expect(Set(tokens).isSubset(of: known), "\(path): \(tokens)")
+            #expect(text.matches(#"'[^'\n]*(?<!:):[a-z_]+[^'\n]*'"#).isEmpty, "\(path): a token in quotes")
+        }
+    }
+
     /// A row that ends by another way than `:steps` would keep its key, or leave the totals as they were.
     @Test func `what follows when jobs move or end stands in the steps alone`() throws {
         for path in try statements() where !path.hasPrefix("sql/migrations/") && !path.hasPrefix("sql/undo/")

@@ -21,7 +21,8 @@ import Testing
         "TallyAdmin": ["TallyCore", "TallyRuntime", "TallyDuties"],
         "tally": ["TallyAdmin", "TallyCommandLine", "TallyCore", "TallyServers", "Tallystick"],
         "TallyLab": [
-            "CFileKinds", "CFileWalk", "CLabSQL", "TallyCommandLine", "TallyConnections", "TallyCore", "TallyMemory",
+            "CFileKinds", "CFileWalk", "CLabSQL", "TallyCommandLine", "TallyConnections", "TallyCore",
+            "TallyMemory",
             "TallyPostgres", "TallyPostgresClient", "TallyRedis", "TallyRuntime", "TallyServers",
             "TallyTesting", "Tallystick",
         ],
@@ -76,7 +77,7 @@ import Testing
         #expect(libraries.contains("CLibpq") && libraries.contains("CHiredis"))
         for library in libraries {
             let importers = try Tree.files("Sources", "swift").filter {
-                try Tree.lines($0).contains("import \(library)")
+                try !Tree.text($0).matches("(?m)^.*\\bimport\\b.*\\b\(library)\\b").isEmpty
             }
             #expect(importers.count == 1, "\(library): \(importers)")
         }

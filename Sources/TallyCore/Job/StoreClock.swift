@@ -11,12 +11,12 @@ extension JobID {
 }
 
 extension JobRecord {
-    /// As a store whose clock shows `now` records it where nobody has asked that clock before. A creation that the
-    /// same clock told as the id, and that clock is wrong, is now; one that was told otherwise, such as an import's,
-    /// stays.
-    package mutating func judge(at now: Timestamp) throws(InvalidJob) {
+    /// The creation that a store whose clock shows `now` records instead of the job's own, where nobody has asked
+    /// that clock before; nil = the job's own. A creation that the same clock told as the id, and that clock is
+    /// wrong, is now; one that was told otherwise, such as an import's, stays.
+    package func creation(judgedAt now: Timestamp) throws(InvalidJob) -> Timestamp? {
         if let problem = id.problem(at: now) { throw problem }
-        if createdAt.differs(from: now), !createdAt.differs(from: id.createdAt) { createdAt = now }
+        return createdAt.differs(from: now) && !createdAt.differs(from: id.createdAt) ? now : nil
     }
 }
 

@@ -83,8 +83,8 @@ struct LibpqConnection {
     /// The next result of the statement; nil = there is none.
     func next() -> LibpqResult? { PQgetResult(handle).map { LibpqResult($0) } }
 
-    /// Asks the server to stop the statement, on a thread of its own: that connects anew and may hang. It may come too
-    /// late; nobody waits for it.
+    /// Asks the server to stop the statement, on a thread of its own: that connects anew and may hang. It may come
+    /// too late; nobody waits for it.
     func cancel() {
         guard let cancel = PQgetCancel(handle) else { return }
         let address = UInt(bitPattern: cancel)  // its thread owns it from here

@@ -109,7 +109,8 @@ public final class JobClient: Sendable {
             guard let ledger else { throw .refused("mode recorded needs a ledger") }
             let lane = lane(of: record.queue)
             if record.unique != nil { try await lane.claimKeys(of: [record]) }
-            return try await lane.enqueue(try stamped(record, at: try await clock(of: ledger, record.id))).get()
+            return try await lane.enqueue(try stamped(record, at: try await clock(of: ledger, record.id)))
+                .get()
         case .queued: return try await push([record])[0]
         }
     }
@@ -172,7 +173,7 @@ public final class JobClient: Sendable {
     private func clock(of ledger: any Recording, _ id: JobID) async throws(EnqueueError) -> Timestamp? {
         if now != nil { return nil }
         do {
-            return try await ledger.clock()
+            return noted(try await ledger.clock())
         } catch {
             throw EnqueueError(error, id)
         }
@@ -181,12 +182,17 @@ public final class JobClient: Sendable {
     private func clock(of queue: any Enqueueing, _ id: JobID) async throws(EnqueueError) -> Timestamp? {
         if now != nil { return nil }
         do {
-            return try await queue.stamp().at
+            return noted(try await queue.stamp().at)
         } catch {
             // Nothing was pushed yet, whatever became of the question.
             if error.code == .uncertain { throw .unavailable(error.detail) }
             throw EnqueueError(error, id)
         }
+    }
+
+    private func noted(_ store: Timestamp) -> Timestamp {
+        skew.note(.now - store)
+        return store
     }
 
     private func stamped(_ records: [JobRecord], at store: Timestamp?) throws(EnqueueError) -> [JobRecord] {
@@ -195,9 +201,7 @@ public final class JobClient: Sendable {
 
     /// - Parameter store: what the store's clock shows; nil = this machine's decides.
     private func stamped(_ record: JobRecord, at store: Timestamp?) throws(EnqueueError) -> JobRecord {
-        let own = Timestamp.now
-        if let store { skew.note(own - store) }
-        if let problem = record.id.problem(at: store ?? own) { throw .invalid(problem) }
+        if let problem = record.id.problem(at: store ?? .now) { throw .invalid(problem) }
         guard let store else { return record }
         var record = record
         record.createdAt = store

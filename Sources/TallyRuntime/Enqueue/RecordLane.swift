@@ -90,8 +90,8 @@ final class RecordLane: Sendable {
         } catch {
             throw EnqueueError(error, jobs[0].id)
         }
-        if let refused = receipt.answers.firstIndex(where: \.isRefusal) {
-            _ = try receipt.answers[refused].receipt(of: jobs[refused]).get()
+        for (job, answer) in zip(jobs, receipt.answers) where answer.isRefusal {
+            if case .failure(let refusal) = answer.receipt(of: job) { throw refusal }
         }
         let pushed = await each(of: lanes) { lane in
             let own = issued.first { $0.lane === lane }.flatMap(\.answer)

@@ -112,3 +112,31 @@ struct FaultyStructures: QueueStructures {
         try await queue.pass(.mend, await base.freeKey(key))
     }
 }
+
+/// The check of the server's settings; counts as `.verify`.
+struct FaultyVerification: QueueVerification {
+    let base: any QueueVerification
+    let queue: FaultyQueue
+
+    func verify() async throws(QueueError) { try await queue.pass(.verify, await base.verify()) }
+}
+
+/// How the duties fare; counts as `.duties`. A base that throws what is no error of a queue is `.unavailable`.
+struct FaultyDuties: DutyRegister {
+    let base: any DutyRegister
+    let queue: FaultyQueue
+
+    func report(_ duties: [DutyReport], holder: String) async throws {
+        try await pass { try await base.report(duties, holder: holder) }
+    }
+    func duties() async throws -> [DutyStanding] { try await pass { try await base.duties() } }
+
+    private func pass<Answer: Sendable>(_ body: () async throws -> Answer) async throws -> Answer {
+        func typed() async throws(QueueError) -> Answer {
+            do { return try await body() } catch {
+                throw error as? QueueError ?? QueueError(.unavailable, "duties", "\(error)")
+            }
+        }
+        return try await queue.pass(.duties, await typed())
+    }
+}

@@ -23,6 +23,8 @@ public final class FaultyQueue: QueueDriver {
         case keys, pairing, recordLayout
         /// What a sweep of the reconciler asks of the structures and changes there, and the fence before it.
         case structures, mend, fence
+        /// The check of the server's settings, and the reports of duties where no ledger keeps them.
+        case verify, duties
     }
 
     private struct Plan: Sendable {
@@ -46,8 +48,8 @@ public final class FaultyQueue: QueueDriver {
         store.recordLayout = base.recordLayout.map { FaultyRecordLayout(base: $0, queue: self) }
         store.fencing = base.fencing.map { FaultyFencing(base: $0, queue: self) }
         store.structures = base.structures.map { FaultyStructures(base: $0, queue: self) }
-        store.verification = base.verification
-        store.duties = base.duties
+        store.verification = base.verification.map { FaultyVerification(base: $0, queue: self) }
+        store.duties = base.duties.map { FaultyDuties(base: $0, queue: self) }
         return store
     }
 
