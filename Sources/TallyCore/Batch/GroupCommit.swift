@@ -2,8 +2,8 @@
 /// batch, in order of arrival. The first item ships at once; what arrives while as many shippers as may be are at
 /// work forms the next batches, so a busy store gets few large calls and an idle one answers without a delay.
 ///
-/// Pure: it holds no lock, no task and no clock; whoever holds it ships. It is inlined always, for the lanes pass each
-/// job through it: left to itself the compiler calls it unspecialised, which asks for its types' metadata at run time.
+/// Pure: it holds no lock, no task and no clock; whoever holds it ships. It is inlinable, for the lanes of calls
+/// pass each job through it.
 package struct GroupCommit<Key: Hashable & Sendable, Item: Sendable>: Sendable {
     /// What one batch holds at most, and how many shippers may be at work.
     package struct Bounds: Sendable {
@@ -34,14 +34,14 @@ package struct GroupCommit<Key: Hashable & Sendable, Item: Sendable>: Sendable {
         package var bytes: Int
 
         /// A batch of one item, whatever its size.
-        @inlinable @inline(__always) package init(_ item: Item, count: Int, bytes: Int) {
+        @inlinable package init(_ item: Item, count: Int, bytes: Int) {
             items = [item]
             self.count = count
             self.bytes = bytes
         }
 
         /// Adds the item where it fits within both bounds; false, and nothing is changed, where it does not.
-        @inlinable @inline(__always) package mutating func take(
+        @inlinable package mutating func take(
             _ item: Item, count own: Int, bytes size: Int, within bounds: Bounds
         ) -> Bool {
             guard own <= bounds.count - count, size <= bounds.bytes - bytes else { return false }
@@ -74,9 +74,7 @@ package struct GroupCommit<Key: Hashable & Sendable, Item: Sendable>: Sendable {
     ///
     /// - Parameter key: items of one key may share a batch; one without a key stands alone.
     /// - Returns: true = the caller starts one more shipper, which asks `next()` until that answers nil.
-    @inlinable @inline(__always) package mutating func add(
-        _ item: Item, key: Key?, count: Int = 1, bytes: Int
-    ) -> Bool {
+    @inlinable package mutating func add(_ item: Item, key: Key?, count: Int = 1, bytes: Int) -> Bool {
         waiting += count
         let isTaken =
             if let key, let place = last[key], place >= shipped {
@@ -92,7 +90,7 @@ package struct GroupCommit<Key: Hashable & Sendable, Item: Sendable>: Sendable {
     }
 
     /// The batch that waits longest. nil = nothing waits, and the shipper that asked has ended.
-    @inlinable @inline(__always) package mutating func next() -> Batch? {
+    @inlinable package mutating func next() -> Batch? {
         guard gone < batches.count, let batch = batches[gone] else {
             shippers -= 1
             return nil
