@@ -11,7 +11,7 @@ import Testing
 /// The reconciler over a real queue that fails at one of its calls, before it happens or after.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct `A queue that fails under the reconciler` {
     static let calls: [FaultyQueue.Call] = [
-        .fence, .structures, .mend, .inspect, .scan, .counts, .history, .log, .repair,
+        .fence, .structures, .mend, .inspect, .scan, .history, .log, .repair,
     ]
 
     @Test(arguments: calls, [FaultyQueue.Fault.refuse(.unavailable), .dropReply])
