@@ -95,7 +95,8 @@ extension ReconcilePass {
     private mutating func checkOverlap() async throws {
         guard let repair = ledger.repair else { return }
         let cursor = try await self.cursor()
-        let from = LogPosition(shard: shard, epoch: cursor.epoch, seq: max(0, cursor.seq - Int64(Limits.overlap)))
+        let from = LogPosition(
+            shard: shard, epoch: cursor.epoch, seq: max(0, cursor.seq - Int64(Limits.overlap)))
         let entries = try await queue.transitions.log(after: from, limit: Limits.overlap).filter {
             $0.position <= cursor
         }
