@@ -177,9 +177,8 @@ extension Shards {
             return jobs.map(\.id)
         }
         var namespace: String { scratch.settings.namespace }
-        func raw(_ shard: Int) throws -> RawRedis {
-            try RawRedis(url: "\(scratch.settings.redisURL.split(separator: " ")[shard])")
-        }
+        func url(_ shard: Int) -> String { "\(scratch.settings.redisURL.split(separator: " ")[shard])" }
+        func raw(_ shard: Int) throws -> RawRedis { try RawRedis(url: url(shard)) }
         /// Each may fail on its own.
         var faulty: [FaultyQueue] { scratch.queues.map { FaultyQueue($0) } }
         func patrol(_ queues: [FaultyQueue], maxRepairs: Int? = nil) throws -> Patrol {
@@ -385,6 +384,31 @@ extension Shards {
             #expect(report.unread.isEmpty && report.run.isFull && report.ends[1].run?.exitCode == 0)
             #expect(report.exitCode == 8 && !report.holds && report.statement?.queues.count == 2)
             #expect(report.run.error?.hasPrefix("shard 1: its account could not be read: ") == true)
+        }
+    }
+
+    @Test func `is of no success where it mended all that it found, and the sums do not hold [D21, P3]`()
+        async throws
+    {
+        try await with { stage in
+            _ = try await stage.enqueue(3)
+            _ = try await stage.sql("UPDATE SCHEMA.balances SET completed = completed + 3")
+            let (url, key) = (stage.url(2), RedisKey.meta.of(stage.namespace, shard: 2))
+            var options = ReconcileOptions(.repair)
+            options.ended = { run in
+                guard run.shard == Shard(2) else { return }
+                // Something went wrong with the account once the pass had looked at it.
+                var account: [UInt8] = []
+                for count: Int64 in [0, 7, 0, 0, 0] { account.appendBigEndian(count) }
+                // what is expected below tells whether it went wrong
+                _ = try? RawRedis(url: url).send(["HSET", key, "account"].map { Array($0.utf8) } + [account])
+            }
+
+            let report = try await Admin(queue: stage.scratch.sharded, ledger: stage.ledger.store)
+                .reconcile(options)
+
+            #expect(report.run.findings.map(\.outcome) == ["repaired"] && report.run.exitCode == 1)
+            #expect(report.statement?.holds == false && !report.holds && report.exitCode == 4)
         }
     }
 
