@@ -7,16 +7,16 @@ import TallyRedis
 /// ledger has paired them.
 final class ShardCheck: Sendable {
     private struct Seen {
-        /// What the names of all shards of a ledger begin with.
         let ledger: Substring
         let place: String
 
         init(_ name: String, _ place: String) {
-            ledger = name.prefix(30)
+            ledger = ShardPart.ledger(ofPairedName: name)
             self.place = place
         }
     }
     private let shards: [RedisQueue]
+    /// Of each shard the server that was agreed to last: one that was refused says nothing about the others.
     private let seen = Mutex<[Shard: Seen]>([:])
 
     init(_ shards: [RedisQueue]) { self.shards = shards }
@@ -32,8 +32,8 @@ final class ShardCheck: Sendable {
                 if case .refused(let error) = answer { throw error }
                 if case .agreed = answer { break }
                 if shard.configuration.part.isWhole { break }  // one alone needs no ledger
-                // away: it is asked when it is back
-                if (try? await shard.identity()) == nil { break }
+                // Away, or told apart only by one that is away: it is asked when that is back.
+                guard let reading = try? await shard.identity(), reading.ledger == nil else { break }
                 if ContinuousClock.now > deadline {
                     throw QueueError(
                         .wrongServer, "open",
@@ -48,7 +48,14 @@ final class ShardCheck: Sendable {
         }
     }
 
-    /// What the server itself says. `.unknown`: it is away, or nobody has paired it.
+    /// The ledger has agreed to this server: while it is away the others are judged by that.
+    func agreed(to identity: QueueIdentity) {
+        guard let name = identity.ledger else { return }
+        seen.withLock { $0[identity.part.shard] = Seen(name, identity.place) }
+    }
+
+    /// What the server itself says. `.unknown`: it is away, nobody has paired it, or it belongs to another ledger
+    /// than one that cannot be asked.
     func answer(of shard: RedisQueue) async -> ServerGate.Answer {
         let part = shard.configuration.part
         // away: the next connection asks again
@@ -57,7 +64,7 @@ final class ShardCheck: Sendable {
             guard let other = await Self.kept(on: shard) else { return .unknown }
             return Self.refused(reading.place, other, part)
         }
-        let own = Self.part(name) ?? .whole
+        let own = ShardPart(pairedName: name) ?? .whole
         if own != part { return Self.refused(reading.place, own, part) }
         return await agreed(part, Seen(name, reading.place))
     }
@@ -74,13 +81,14 @@ final class ShardCheck: Sendable {
     /// Unless another shard of the list belongs to another ledger.
     private func agreed(_ part: ShardPart, _ own: Seen) async -> ServerGate.Answer {
         let others = seen.withLock { seen in
-            seen[part.shard] = own
-            return seen.filter { $0.value.ledger != own.ledger }.sorted { $0.key < $1.key }
+            seen.filter { $0.key != part.shard && $0.value.ledger != own.ledger }.sorted { $0.key < $1.key }
         }
         for (shard, other) in others {
-            // It may have become this ledger's since it was asked.
-            let now = try? await shards[Int(shard.number)].identity()
-            if let now, let name = now.ledger, name.hasPrefix(own.ledger) {
+            // It may have become this ledger's since it was asked, or nobody's.
+            guard let now = try? await shards[Int(shard.number)].identity(), let name = now.ledger else {
+                return .unknown
+            }
+            if ShardPart.ledger(ofPairedName: name) == own.ledger {
                 seen.withLock { $0[shard] = Seen(name, now.place) }
                 continue
             }
@@ -90,13 +98,8 @@ final class ShardCheck: Sendable {
                     "the Redis at \(own.place) and the one at \(other.place) are \(part) and shard \(shard) of "
                         + "two ledgers: name the shards of one in TALLY_REDIS_URL, in their order"))
         }
+        seen.withLock { $0[part.shard] = own }
         return .agreed
-    }
-
-    /// A shard of any ledger; nil = the only one. The end of the ledger's id is not known here; what follows it is.
-    private static func part(_ name: String) -> ShardPart? {
-        let part = ShardPart(pairedName: name, of: name.prefix(30) + "______")
-        return part?.isWhole == true ? nil : part
     }
 
     /// Which shard the keys of this namespace on that server were paired as, where they are not those that it was
@@ -104,6 +107,6 @@ final class ShardCheck: Sendable {
     private static func kept(on shard: RedisQueue) async -> ShardPart? {
         // A user who may not read the keys of other shards learns nothing of them.
         let names = try? await shard.namesOfOtherShards()
-        return names?.lazy.compactMap(part).first
+        return names?.lazy.compactMap { ShardPart(pairedName: $0) }.first
     }
 }

@@ -109,7 +109,9 @@ public final class Tally: Sendable {
         // Set even where a store is away: the connection that comes about is then asked about.
         defer { if !isReading { queue.checkServers(known: known) { await answer(queue, pairing, check) } } }
         do {
-            known = try await pairing.check(isDry: isReading)
+            let identity = try await pairing.check(isDry: isReading)
+            known = identity
+            check.agreed(to: identity)
         } catch let error as LedgerError where error.mayRetry {
             observer.dutyFailed("open", error)
             if case .refused(let refusal) = await check.answer(of: queue) { throw refusal }
@@ -125,7 +127,7 @@ public final class Tally: Sendable {
         _ queue: RedisQueue, _ pairing: Pairing, _ check: ShardCheck
     ) async -> ServerGate.Answer {
         do {
-            try await pairing.check(isPatient: false)
+            check.agreed(to: try await pairing.check(isPatient: false))
             return .agreed
         } catch let refused as PairingRefused {
             let code: QueueError.Code = refused.reason == .stillLives ? .unavailable : .wrongServer

@@ -69,9 +69,14 @@ import Testing
         for count in [2, 9, 64] {
             let map = ShardMap(count: count)
             for part in map.shards.map({ ShardPart($0, of: map) }) {
-                #expect(ShardPart(pairedName: part.pairedName(ledger), of: ledger) == part)
+                let name = part.pairedName(ledger)
+                #expect(ShardPart(pairedName: name, of: ledger) == part)
+                // Also where the ledger is not known: the names of one ledger's shards begin alike.
+                #expect(ShardPart(pairedName: name) == part)
+                #expect(ShardPart.ledger(ofPairedName: name) == ShardPart.ledger(ofPairedName: ledger))
             }
         }
+        #expect(ShardPart(pairedName: ledger) == nil)
         #expect(ShardPart(pairedName: ledger, of: ledger) == .whole)
         let other = "1f8fad5b-d9cb-469f-a165-70867728950e"
         #expect(ShardPart(pairedName: other, of: ledger) == nil)
@@ -79,6 +84,7 @@ import Testing
         #expect(ShardPart(pairedName: part.pairedName(other), of: ledger) == nil)
         for word in ["#02/02", "#1/2", "#01/99", "x01/02", "#01/01"] {
             #expect(ShardPart(pairedName: ledger.prefix(30) + word, of: ledger) == nil, "\(word)")
+            #expect(ShardPart(pairedName: ledger.prefix(30) + word) == nil, "\(word)")
         }
     }
 }

@@ -86,33 +86,33 @@ private let absent = QueueReading(held: nil, ended: nil)
 }
 
 @Suite struct `The log` {
-    private func gap(_ positions: [(Int64, Int64)], after: (Int64, Int64)) -> Bool {
+    /// How many entries may be applied; nil: none, for there is a gap before the first.
+    private func dense(_ positions: [(Int64, Int64)], after: (Int64, Int64)) -> Int? {
         let entries = positions.map {
             LogEntry(
                 position: LogPosition(epoch: $0.0, seq: $0.1), verb: .lease, at: Timestamp(microseconds: 0))
         }
         do throws(LogGap) {
-            try LogGap.check(entries, after: LogPosition(epoch: after.0, seq: after.1))
-            return false
+            return try LogGap.dense(entries, after: LogPosition(epoch: after.0, seq: after.1))
         } catch {
-            return true
+            return nil
         }
     }
 
     @Test func `is whole when it is dense, also across histories`() {
-        #expect(!gap([], after: (1, 5)))
-        #expect(!gap([(1, 6), (1, 7)], after: (1, 5)))
-        #expect(!gap([(1, 6), (9, 1), (9, 2)], after: (1, 5)))
-        #expect(!gap([(3, 17), (3, 18)], after: (0, 0)))
+        #expect(dense([], after: (1, 5)) == 0)
+        #expect(dense([(1, 6), (1, 7)], after: (1, 5)) == 2)
+        #expect(dense([(1, 6), (9, 1), (9, 2)], after: (1, 5)) == 3)
+        #expect(dense([(3, 17), (3, 18)], after: (0, 0)) == 2)
     }
 
-    @Test func `has a gap wherever an entry is missing`() {
-        #expect(gap([(1, 7)], after: (1, 5)))
-        #expect(gap([(1, 6), (1, 8)], after: (1, 5)))
-        #expect(gap([(2, 2)], after: (1, 5)))
-        #expect(gap([(1, 5)], after: (1, 5)))
-        #expect(gap([(1, 6), (2, 1), (1, 7)], after: (1, 5)))
-        #expect(gap([(3, 17), (3, 19)], after: (0, 0)))
+    @Test func `has a gap wherever an entry is missing, and is applied as far as that`() {
+        #expect(dense([(1, 7)], after: (1, 5)) == nil)
+        #expect(dense([(2, 2)], after: (1, 5)) == nil)
+        #expect(dense([(1, 5)], after: (1, 5)) == nil)
+        #expect(dense([(1, 6), (1, 8)], after: (1, 5)) == 1)
+        #expect(dense([(1, 6), (2, 1), (1, 7)], after: (1, 5)) == 2)
+        #expect(dense([(3, 17), (3, 19)], after: (0, 0)) == 1)
     }
 
     @Test func `with a gap is named by both ends`() {

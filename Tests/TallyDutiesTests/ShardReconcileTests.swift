@@ -3,6 +3,7 @@ import TallyAdmin
 import TallyCore
 import TallyMemory
 import TallyPostgres
+import TallyRedis
 import TallyRuntime
 import TallyTesting
 import TestSupport
@@ -39,6 +40,10 @@ extension Shards {
         #expect(step.isElsewhere && step.done > 0)
         try await s.memory[1].open(epoch: s.memory[1].history().epoch)
         #expect(try await !s.patrol().duty().step().isElsewhere)
+    }
+
+    @Test func `may last as long as one over each of them`() throws {
+        #expect(try Shards(3).patrol().duty().limit == Limits.patrolStep * 3)
     }
 
     @Test(arguments: 0..<3)
@@ -101,25 +106,28 @@ extension Shards {
         let wish = LeaseWish(
             name: LeaseWish.reconcile, token: JobID(), holder: "other", length: .seconds(600))
         #expect(try await s.ledger.lease(wish) == .held(isWanted: false))
-        let asked = Journal<String>()
+        let asked = Journal<JobID>()
         var ledger = s.ledger.store
         ledger.leases = Asked(base: s.ledger, asked: asked)
         var options = ReconcileOptions(.repair)
-        options.patience = .milliseconds(100)
+        options.patience = Limits.epochWatch * 2
 
         let report = try await Admin(queue: s.sharded, ledger: ledger).reconcile(options)
 
         #expect(report.unread.count == 3 && report.exitCode == 8)
-        // Twice for the ledger's own, once for each shard.
-        #expect(asked.count <= 5, "\(asked.count)")
+        // The first, which is the ledger's own, asks until its patience ends; that of each shard asks once.
+        let takes = asked.all.reduce(into: [JobID: Int]()) { $0[$1, default: 0] += 1 }
+        let first = try #require(asked.all.first)
+        #expect(takes.count == 4 && takes[first] != 1, "\(takes)")
+        #expect(takes.values.count { $0 == 1 } == 3, "\(takes)")
     }
 
     private struct Asked: LeaseRegister {
         let base: MemoryLedger
-        let asked: Journal<String>
+        let asked: Journal<JobID>
 
         func lease(_ wish: LeaseWish) async throws(LedgerError) -> LeaseAnswer {
-            asked.append(wish.name)
+            asked.append(wish.token)
             return try await base.lease(wish)
         }
         func endLease(_ name: String, token: JobID) async throws(LedgerError) {
@@ -167,6 +175,19 @@ extension Shards {
             await client.drain()
             for queue in scratch.queues { try await Settling.run(queue, ledger) }
             return jobs.map(\.id)
+        }
+        var namespace: String { scratch.settings.namespace }
+        func url(_ shard: Int) -> String { "\(scratch.settings.redisURL.split(separator: " ")[shard])" }
+        func raw(_ shard: Int) throws -> RawRedis { try RawRedis(url: url(shard)) }
+        /// Each may fail on its own.
+        var faulty: [FaultyQueue] { scratch.queues.map { FaultyQueue($0) } }
+        func patrol(_ queues: [FaultyQueue], maxRepairs: Int? = nil) throws -> Patrol {
+            Patrol(
+                reconcilers: try queues.map {
+                    try Reconciler(
+                        queue: $0, ledger: ledger, mirror: Mirror(queue: $0, ledger: ledger),
+                        maxRepairs: maxRepairs)
+                })
         }
         func reconciler(_ shard: Int, _ ledger: LedgerStore) throws -> Reconciler {
             let queue = scratch.queues[shard]
@@ -281,6 +302,10 @@ extension Shards {
             #expect(try await ledger.sweepCursor(of: stage.part(0)) == nil)
             try await ledger.moveSweepCursor(.ledger(after: id), of: stage.part(0))
             try await ledger.moveSweepCursor(.queue("17 \"{"), of: stage.part(2))
+            // A program that knows one shard begins anew: what it reads is no place to go on from.
+            #expect(try await ledger.sweepCursor() == nil)
+            #expect(
+                try await stage.sql("SELECT c.stage FROM SCHEMA.reconcile_cursor c") == [[.text("ledger")]])
             try await ledger.moveSweepCursor(nil, of: stage.part(1))
             #expect(try await ledger.sweepCursor(of: stage.part(0)) == .ledger(after: id))
             #expect(try await ledger.sweepCursor(of: stage.part(1)) == nil)
@@ -302,10 +327,118 @@ extension Shards {
                     + "FROM generate_series(1, \(Limits.maxPage * 2 + 7)) n")
             _ = try await stage.sql("\(columns) VALUES ('\(id)', 1, 1, 1, 'changed', 'why', 'x')")
 
-            let run = try await stage.reconciler(1, stage.ledger.store).run(.repair).run
+            var options = ReconcileOptions(.repair)
+            options.pace = Pace(jobs: Limits.maxPage * 2)
+            let began = ContinuousClock.now
+
+            let run = try await stage.reconciler(1, stage.ledger.store).run(options).run
 
             #expect(run.findings.map(\.code) == ["D19"] && run.findings.first?.job == id)
             #expect(run.repaired == 1)
+            // What it passes over counts as well.
+            #expect(.now - began >= .seconds(1))
+        }
+    }
+
+    @Test(arguments: ["D35", "D16"])
+    func `says which shard was not compared where it is not away either [D16, D35, P3]`(_ code: String)
+        async throws
+    {
+        try await with { stage in
+            _ = try await stage.enqueue(3)
+            let admin = Admin(queue: stage.scratch.sharded, ledger: stage.ledger.store)
+            #expect(try await admin.reconcile(ReconcileOptions(.repair)).holds)
+            if code == "D35" {
+                // Its replica was promoted: the same id, a later history, another process.
+                _ = try await stage.sql(
+                    "UPDATE SCHEMA.queues SET epoch = epoch + 1000, server = 'replica/0' WHERE shard = 1")
+            } else {
+                let queue = stage.scratch.queues[1]
+                for _ in 0..<2 {
+                    let job = JobRecord(type: "t", queue: stage.name(1))
+                    _ = try await queue.push([Push(job)], issued: nil)
+                }
+                let end = try await queue.history().end
+                try stage.raw(1)(
+                    "XDEL", RedisKey.log.of(stage.namespace, shard: 1), "\(end.epoch)-\(end.seq - 1)")
+            }
+
+            let report = try await admin.reconcile(ReconcileOptions(.dry))
+
+            #expect(report.run.findings.map(\.code) == [code] && report.exitCode == 4)
+            #expect(report.unread == [Shard(1)] && !report.holds && !report.run.isFull)
+            #expect(report.json["unread_shards"] as? [Int] == [1])
+        }
+    }
+
+    @Test func `keeps the run of a shard whose account cannot be read after it [P3]`() async throws {
+        try await with { stage in
+            _ = try await stage.enqueue(3)
+            let queues = stage.faulty
+            var options = ReconcileOptions(.dry)
+            options.ended = { if $0.shard == Shard(1) { queues[1].setOutage(.unavailable) } }
+            let admin = Admin(queue: ShardedQueue(queues.map(\.store)), ledger: stage.ledger.store)
+
+            let report = try await admin.reconcile(options)
+
+            #expect(report.unread.isEmpty && report.run.isFull && report.ends[1].run?.exitCode == 0)
+            #expect(report.exitCode == 8 && !report.holds && report.statement?.queues.count == 2)
+            #expect(report.run.error?.hasPrefix("shard 1: its account could not be read: ") == true)
+        }
+    }
+
+    @Test func `is of no success where it mended all that it found, and the sums do not hold [D21, P3]`()
+        async throws
+    {
+        try await with { stage in
+            _ = try await stage.enqueue(3)
+            _ = try await stage.sql("UPDATE SCHEMA.balances SET completed = completed + 3")
+            let (url, key) = (stage.url(2), RedisKey.meta.of(stage.namespace, shard: 2))
+            var options = ReconcileOptions(.repair)
+            options.ended = { run in
+                guard run.shard == Shard(2) else { return }
+                // Something went wrong with the account once the pass had looked at it.
+                var account: [UInt8] = []
+                for count: Int64 in [0, 7, 0, 0, 0] { account.appendBigEndian(count) }
+                // what is expected below tells whether it went wrong
+                _ = try? RawRedis(url: url).send(["HSET", key, "account"].map { Array($0.utf8) } + [account])
+            }
+
+            let report = try await Admin(queue: stage.scratch.sharded, ledger: stage.ledger.store)
+                .reconcile(options)
+
+            #expect(report.run.findings.map(\.outcome) == ["repaired"] && report.run.exitCode == 1)
+            #expect(report.statement?.holds == false && !report.holds && report.exitCode == 4)
+        }
+    }
+
+    @Test func `remembers of a shard that is away when it was come to [P3]`() async throws {
+        try await with { stage in
+            _ = try await stage.enqueue(3)
+            let queues = stage.faulty
+            queues[0].setOutage(.unavailable)
+
+            await #expect(throws: QueueError.self) { try await stage.patrol(queues).step() }
+
+            #expect(try await Set(stage.ledger.lastRounds().keys) == Set(ShardMap(count: 3).shards))
+            let rows = try await stage.sql(
+                "SELECT r.exit_code::bigint FROM SCHEMA.reconcile_runs r WHERE r.shard = 0 AND r.error <> ''")
+            #expect(rows == [[.int(8)]])
+        }
+    }
+
+    @Test func `bounds the repairs of a pass over the ledger as those of one over a shard [D21, P3]`()
+        async throws
+    {
+        try await with { stage in
+            _ = try await stage.enqueue(3)
+            _ = try await stage.sql("UPDATE SCHEMA.balances SET completed = completed + 3")
+
+            let runs = try await stage.patrol(stage.faulty, maxRepairs: 0).step()
+
+            let own = try #require(runs.first { $0.shard == nil })
+            #expect(own.findings.map(\.code) == ["D21"] && own.repaired == 0)
+            #expect(own.error?.contains("stopped after 0 repairs") == true && own.exitCode == 4)
         }
     }
 }

@@ -214,6 +214,44 @@ import Testing
         }
     }
 
+    @Test func `stay right beside a wrong one, and are not judged by one that is away`() async throws {
+        func answer(_ check: ShardCheck, _ shard: RedisQueue) async -> String {
+            switch await check.answer(of: shard) {
+            case .agreed: "agreed"
+            case .unknown: "unknown"
+            case .refused(let error): error.detail
+            }
+        }
+        try await with { stage in
+            #expect(try await stage.opens(stage.redis) == "opens")
+            var shards: [RedisQueue] = []
+            for configuration in try stage.settings(stage.redis, withLedger: false).redisShards() {
+                shards.append(try await RedisQueue.open(configuration))
+            }
+            let check = ShardCheck(shards)
+            try await check.run()
+            let name = ShardPart(Shard(1), of: ShardMap(count: 2)).pairedName(JobID().description)
+            let key = RedisKey.meta.of(stage.namespace, shard: 1)
+            try RawRedis(url: stage.redis[1].url)("HSET", key, "ledger", name)
+
+            #expect(await answer(check, shards[1]).contains("shard 0 of two ledgers"))
+            #expect(await answer(check, shards[0]) == "agreed")
+            // By what the ledger said of the other, which itself was never asked.
+            let fresh = ShardCheck(shards)
+            fresh.agreed(to: try await shards[0].identity())
+            #expect(await answer(fresh, shards[1]).contains("shard 0 of two ledgers"))
+
+            stage.redis[0].kill()
+            #expect(await answer(check, shards[1]) == "unknown")
+            try await stage.redis[0].start()
+            try await eventually("it is judged again once the other is back") {
+                await answer(check, shards[1]).contains("shard 0 of two ledgers")
+            }
+            #expect(await answer(check, shards[0]) == "agreed")
+            for shard in shards { await shard.close() }
+        }
+    }
+
     @Test func `are raised to a record layout each, also where one is away`() async throws {
         try await with { stage in
             let tally = try await stage.open()

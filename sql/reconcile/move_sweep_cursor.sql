@@ -4,7 +4,7 @@
 -- Caller: PostgresLedger.moveSweepCursor.
 WITH ended AS (DELETE FROM tally.reconcile_cursor WHERE $1::text IS NULL AND $3::text IS NULL)
 INSERT INTO tally.reconcile_cursor AS c (one, stage, position)
-SELECT true, coalesce($1, 'ledger'), CASE WHEN $3 IS NULL THEN $2::text
+SELECT true, CASE WHEN $3 IS NULL THEN $1 ELSE 'ledger' END, CASE WHEN $3 IS NULL THEN $2::text
   ELSE jsonb_build_object(coalesce($3, ''), CASE WHEN $1 IS NOT NULL THEN jsonb_build_array($1, $2::text) END)::text END
 WHERE $1 IS NOT NULL OR $3 IS NOT NULL
 ON CONFLICT (one) DO UPDATE SET stage = EXCLUDED.stage, moved_at = now(),

@@ -1,26 +1,67 @@
+import Synchronization
 import TallyCore
 import TallyDuties
 
+/// What became of a pass over one shard, or over what the ledger has once.
+package struct PassEnd: Sendable {
+    /// nil: it was none over a shard.
+    package let shard: Shard?
+    /// As far as it came; nil: it was not free to begin, or was not needed.
+    package let run: ReconcileRun?
+    /// What went wrong and the run itself does not say.
+    package var failure: String?
+
+    fileprivate var error: String? {
+        let errors = [run?.error, failure].compactMap { $0 }
+        return errors.isEmpty ? nil : errors.joined(separator: "; ")
+    }
+    fileprivate var wasCompared: Bool { run?.wasCompared == true }
+
+    /// Its row, by which the ledger's tables name it, and its end; without `shard` where it was none over a shard.
+    fileprivate var json: [String: Any]? {
+        guard let run else { return nil }
+        var fields: [String: Any] = [
+            "run": run.id.description, "found": run.found, "repaired": run.repaired, "left": run.left,
+            "exit": run.exitCode, "error": error ?? "",
+        ]
+        if let shard { fields["shard"] = Int(shard.number) }
+        return fields
+    }
+}
+
 /// A run of the reconciler that ended, and the statement after it.
 package struct ReconcileReport: Sendable {
-    /// The run with its findings.
+    /// The run with its findings; of several shards, the runs of all as one, under the first one's id.
     package let run: ReconcileRun
-    /// The totals after it.
-    package let statement: Statement
-    /// The shards that could not be compared to their end; the run's error says why.
-    package let unread: [Shard]
+    /// The totals after it; nil: they could not be read, and the run's error says why.
+    package let statement: Statement?
+    /// What became of each pass, in the order of the shards, and then what is none over a shard.
+    package let ends: [PassEnd]
+
+    fileprivate init(_ ends: [PassEnd], _ statement: Statement?, _ options: ReconcileOptions) {
+        run = ReconcileRun(ends, options)
+        self.statement = statement
+        self.ends = ends
+    }
+
+    /// The shards that were not compared to their end; the run's error says why.
+    package var unread: [Shard] { ends.filter { !$0.wasCompared }.compactMap(\.shard) }
 
     /// 0 clean, 1 repaired, 4 drift left, 8 cut short.
-    package var exitCode: Int { run.exitCode == 0 && !statement.holds ? 4 : run.exitCode }
+    package var exitCode: Int { run.exitCode < 4 && statement?.holds != true ? 4 : run.exitCode }
 
     /// Whether the sums hold and nothing differs, of everything there is.
-    package var holds: Bool { statement.holds && unread.isEmpty }
+    package var holds: Bool {
+        statement?.holds == true && ends.allSatisfy { $0.wasCompared && $0.failure == nil }
+    }
 
-    /// The run, `findings`, `statement`, whether that `holds`, and `unread_shards`; never a payload.
+    /// The run, `runs` (each with the id of its row), `findings`, `statement`, whether that `holds`, and
+    /// `unread_shards`; never a payload.
     package var json: [String: Any] {
         [
-            "run": run.id.description, "mode": run.mode, "scanned_redis": run.scannedQueue,
-            "scanned_ledger": run.scannedLedger, "inconclusive": run.inconclusive, "drift": statement.drift,
+            "run": ends.lazy.compactMap(\.run).first?.id.description ?? "", "runs": ends.compactMap(\.json),
+            "mode": run.mode, "scanned_redis": run.scannedQueue,
+            "scanned_ledger": run.scannedLedger, "inconclusive": run.inconclusive, "drift": run.left,
             "found": run.found, "repaired": run.repaired, "raced": run.raced, "left": run.left,
             "full": run.isFull, "error": run.error ?? "",
             "findings": run.findings.map {
@@ -29,7 +70,8 @@ package struct ReconcileReport: Sendable {
                     "ledger": $0.ledgerView, "outcome": $0.outcome, "severity": $0.severity,
                     "queue": $0.queue, "detail": $0.detail,
                 ]
-            }, "statement": statement.json, "holds": holds, "unread_shards": unread.map { Int($0.number) },
+            }, "statement": statement?.json ?? [:], "holds": holds,
+            "unread_shards": unread.map { Int($0.number) },
         ]
     }
 }
@@ -59,83 +101,120 @@ extension QueueSurvey {
 }
 
 extension ReconcileRun {
-    /// Of what could not be compared.
-    fileprivate static func failed(
-        _ shard: Shard?, _ options: ReconcileOptions, _ error: any Error
-    ) -> ReconcileRun {
-        var run = ReconcileRun(
-            id: JobID(), startedAt: .now, finishedAt: .now, mode: options.mode.rawValue, epoch: 0, seq: 0,
-            scannedQueue: 0, scannedLedger: 0, inconclusive: 0, findings: [], exitCode: 8)
-        run.shard = shard
-        run.error = "\(error)"
-        return run
-    }
-
-    /// The runs of all shards and of the ledger as one: sums, and the worst of their ends.
-    fileprivate init(_ runs: [ReconcileRun]) {
-        self = runs[0]
+    /// All as one: sums, and the worst of their ends.
+    fileprivate init(_ ends: [PassEnd], _ options: ReconcileOptions) {
+        let runs = ends.compactMap(\.run)
+        self =
+            runs.first
+            ?? ReconcileRun(
+                id: JobID(), startedAt: .now, finishedAt: .now, mode: options.mode.rawValue, epoch: 0, seq: 0,
+                scannedQueue: 0, scannedLedger: 0, inconclusive: 0, findings: [], exitCode: 8)
         for run in runs.dropFirst() {
-            finishedAt = run.finishedAt
+            startedAt = min(startedAt, run.startedAt)
+            finishedAt = max(finishedAt, run.finishedAt)
             scannedQueue += run.scannedQueue
             scannedLedger += run.scannedLedger
             inconclusive += run.inconclusive
             findings += run.findings
-            // The ledger's own compares no jobs.
-            if run.shard != nil { isFull = isFull && run.isFull }
             exitCode = max(exitCode, run.exitCode)  // 0 clean, 1 repaired, 4 drift left, 8 cut short
         }
-        if runs.count > 1 {
-            let errors = runs.compactMap { run in
-                run.error.map { "\(run.shard.map { "shard \($0)" } ?? "the ledger"): \($0)" }
+        if ends.contains(where: { $0.run == nil || $0.failure != nil }) { exitCode = 8 }
+        // The ledger's own compares no jobs.
+        isFull = ends.allSatisfy { $0.shard == nil || $0.run?.isFull == true }
+        wasCompared = ends.allSatisfy(\.wasCompared)
+        let errors = ends.compactMap { end in
+            end.error.map { error in
+                ends.count == 1 ? error : "\(end.shard.map { "shard \($0)" } ?? "the ledger"): \(error)"
             }
-            error = errors.isEmpty ? nil : errors.joined(separator: "\n")
         }
+        error = errors.isEmpty ? nil : errors.joined(separator: "\n")
+    }
+}
+
+/// Passes one after another: what ends one costs the others nothing.
+private struct Passes {
+    /// The last run that was heard of.
+    private final class Heard: Sendable {
+        private let run = Mutex<ReconcileRun?>(nil)
+        var last: ReconcileRun? { run.withLock { $0 } }
+        func hear(_ ended: ReconcileRun) { run.withLock { $0 = ended } }
+    }
+    var options: ReconcileOptions
+    var surveys: [QueueSurvey] = []
+    /// What ended the first that came to no end of its own.
+    private(set) var failure: (any Error)?
+
+    init(_ options: ReconcileOptions) { self.options = options }
+
+    mutating func end(
+        _ shard: Shard?, _ pass: (ReconcileOptions) async throws -> ReconcileRun
+    ) async throws -> PassEnd {
+        let heard = Heard()
+        var options = options
+        options.ended = { [given = options.ended] run in
+            heard.hear(run)
+            given?(run)
+        }
+        do {
+            return PassEnd(shard: shard, run: try await pass(options))
+        } catch {
+            try Task.checkCancellation()
+            // It was waited for once; that is enough for all that follow.
+            if error is RepairLease.Taken { self.options.patience = .zero }
+            failure = failure ?? error
+            return PassEnd(shard: shard, run: heard.last, failure: heard.last == nil ? "\(error)" : nil)
+        }
+    }
+
+    /// One over a shard, and its account.
+    mutating func end(_ reconciler: Reconciler, of shard: Shard) async throws -> PassEnd {
+        var isRead = false
+        var end = try await end(shard) { options in
+            let run = try await reconciler.pass(options)
+            isRead = true
+            return run
+        }
+        guard isRead else { return end }
+        do {
+            if let survey = try await reconciler.survey() { surveys.append(survey) }
+        } catch {
+            try Task.checkCancellation()
+            end.failure = "its account could not be read: \(error)"
+        }
+        return end
     }
 }
 
 extension Admin {
     /// Lays the halves together, shard by shard, looks at what the ledger has once, and mends what the options allow.
     ///
-    /// - Throws: what the run of the only shard throws. Of several, what ends one of them is told in the report, and
+    /// - Throws: what ends the pass over the only shard. Of several, what ends one of them is told in the report, and
     ///   costs the others nothing.
     package func reconcile(_ options: ReconcileOptions) async throws -> ReconcileReport {
         let ledger = try ledger()
-        if queue.shards.count == 1 {
-            let (run, statement) = try await reconciler(queue.shards[0], ledger).run(options)
-            return ReconcileReport(run: run, statement: statement, unread: [])
-        }
-        var options = options
-        var surveys: [QueueSurvey] = []
-        var unread: [Shard] = []
-        func ended(
-            _ shard: Shard?, _ pass: (ReconcileOptions) async throws -> ReconcileRun
-        ) async throws -> ReconcileRun {
-            do {
-                return try await pass(options)
-            } catch {
-                try Task.checkCancellation()
-                // It was waited for once; that is enough for all that follow.
-                if error is RepairLease.Taken { options.patience = .zero }
-                if let shard { unread.append(shard) }
-                return .failed(shard, options, error)
-            }
-        }
+        let isOne = queue.shards.count == 1
         let own = LedgerReconciler(ledger: ledger)
-        var last = [try await ended(nil, own.run)]
-        var runs: [ReconcileRun] = []
+        var passes = Passes(options)
+        var (ends, last): ([PassEnd], [PassEnd]) = ([], [])
+        // Of one shard it is a part of the pass.
+        if !isOne { last.append(try await passes.end(nil, own.run)) }
         for store in queue.shards {
-            let run = try await ended(store.part.shard) { options in
-                let (run, statement) = try await reconciler(store, ledger).run(options)
-                surveys += statement.queues
-                return run
-            }
-            runs.append(run)
+            ends.append(try await passes.end(try reconciler(store, ledger), of: store.part.shard))
         }
-        if options.requeuesUnknown { last.append(try await ended(nil, own.requeueUnknown)) }
-        let run = ReconcileRun(runs + last)
-        let balances = try await ledger.inspection.balances()
-        return ReconcileReport(
-            run: run, statement: Statement(balances, drift: run.left, queues: surveys), unread: unread)
+        if isOne, let failure = passes.failure { throw failure }
+        if !isOne, options.requeuesUnknown { last.append(try await passes.end(nil, own.requeueUnknown)) }
+        ends += last
+        var statement: Statement?
+        do {
+            let balances = try await ledger.inspection.balances()
+            let left = ends.reduce(0) { $0 + ($1.run?.left ?? 0) }
+            statement = Statement(balances, drift: left, queues: passes.surveys)
+        } catch {
+            try Task.checkCancellation()
+            ends.append(
+                PassEnd(shard: nil, run: nil, failure: "its totals could not be read: \(error)"))
+        }
+        return ReconcileReport(ends, statement, options)
     }
 
     private func reconciler(_ store: QueueStore, _ ledger: LedgerStore) throws -> Reconciler {

@@ -66,6 +66,9 @@ public struct ReconcileRun: Sendable {
     public var version = tallyVersion
     /// The last log entry as it ended; 0 while it goes on.
     public var endSeq: Int64 = 0
+    /// It looked at all that it was to look at. False: it was cut off, the halves do not belong together, or entries
+    /// are missing in the log. No column keeps it: the error says which.
+    package var wasCompared = false
     /// Every active job of both halves was compared.
     public var isFull = false
     /// Why it stopped before its end, if it did.

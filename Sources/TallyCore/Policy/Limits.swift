@@ -163,7 +163,7 @@ public enum Limits {
     public static let openStep: Duration = .seconds(1800)  // rebuilds an emptied Redis
     public static let openTries = 5  // comparisons before a held epoch is told to wait for the next step
     public static let openSilence: Duration = .seconds(120)  // leases wait for so long
-    public static let patrolStep: Duration = .seconds(7200)  // 100 million active jobs
+    public static let patrolStep: Duration = .seconds(7200)  // a shard: 100 million active jobs
     public static let patrolSilence: Duration = .seconds(3600)  // halves not compared
     public static let pairing: Duration = .seconds(2)  // reports that the queue lives
     public static let queueLives: Duration = .seconds(8)  // four such reports missed: it is gone

@@ -10,20 +10,25 @@ public struct LogGap: Error, Hashable, Sendable, CustomStringConvertible {
         "the log continues at \(found), but the ledger stands at \(after): entries between them are gone"
     }
 
-    /// - Throws: when the entries are not dense from `after` on. A new epoch may follow any position; a ledger that
-    ///   begins now, beside a Redis that has been trimmed, starts where the log starts.
-    static func check(_ entries: [LogEntry], after: LogPosition) throws(LogGap) {
+    /// How many of the entries are dense from `after` on. A new epoch may follow any position; a ledger that begins
+    /// now, beside a Redis that has been trimmed, starts where the log starts.
+    ///
+    /// - Throws: where none of them is: what stands before a gap is applied first, so that a gap is told only once
+    ///   the ledger stands at it, and can be closed.
+    static func dense(_ entries: [LogEntry], after: LogPosition) throws(LogGap) -> Int {
         var last = after
-        for entry in entries {
+        for (index, entry) in entries.enumerated() {
             let position = entry.position
             // What stands in another log continues nothing.
             let follows =
                 position.epoch == last.epoch
                 ? position.seq == last.seq + 1 : position.epoch > last.epoch && position.seq == 1
             guard position.shard == last.shard, follows || last.isStart else {
+                if index > 0 { return index }
                 throw LogGap(after: last, found: position)
             }
             last = position
         }
+        return entries.count
     }
 }

@@ -108,8 +108,8 @@ public final class Mirror: Sendable {
             Limits.mirrorReadLeast, min(Limits.mirrorRead, Int(Double(Limits.mirrorBatch) / density)))
         let entries = try await queue.log(after: after, limit: limit, bytes: Limits.mirrorBatchBytes)
         if entries.isEmpty { return nil }
-        let cut = Self.cut(entries)
-        try LogGap.check(cut, after: after)
+        var cut = Self.cut(entries)
+        cut.removeLast(cut.count - (try LogGap.dense(cut, after: after)))
         let folded = MirrorBatch(folding: cut, after: after)
         state.withLock { $0.density = max(1, Double(folded.events.count) / Double(cut.count)) }
         // Entries weigh more or less here than in the queue: half of the bytes is taken for a read that they ended.

@@ -4,8 +4,10 @@ import TallyCore
 /// stores, again and again. Of any number of them one walks at a time: the lease decides.
 ///
 /// A round goes through the shards, and one that is away or whose epoch is held stops no other. The one that was come
-/// to longest ago is the first, and each goes on where it was cut off: so a patrol that never comes to its end still
-/// comes to every job of every shard. What the ledger has once is looked at before them.
+/// to longest ago is the first, and each goes on among its jobs where it was cut off. So rounds of which none comes
+/// to its end still come to every row of every shard, where each gets beyond the walk through a shard's structures
+/// with which its turn begins; to what Redis alone holds they come behind the rows. What the ledger has once is
+/// looked at before them all.
 public struct Patrol: Sendable {
     private let reconcilers: [Reconciler]
     private let observer: any JobObserver
@@ -56,10 +58,7 @@ public struct Patrol: Sendable {
                 round.runs.append(run)
             } catch is EpochHeld {
                 round.isElsewhere = true
-            } catch is RepairLease.Taken {
-                round.isElsewhere = true
-                break
-            } catch is RepairLease.GaveWay {
+            } catch is RepairLease.Taken, is RepairLease.GaveWay {
                 round.isElsewhere = true
                 break
             } catch {
@@ -75,22 +74,22 @@ public struct Patrol: Sendable {
 
     private func passes() async throws -> [Pass] {
         let shards = reconcilers.map { reconciler in
-            (part: reconciler.queue.part, pass: { @Sendable in try await reconciler.run($0).run } as Pass)
+            (part: reconciler.queue.part, pass: reconciler.pass as Pass)
         }
-        guard let ledger = reconcilers.first?.ledger, shards.count > 1 else { return shards.map(\.pass) }
-        let began = try await ledger.repair?.lastRounds() ?? [:]
+        guard let first = reconcilers.first, shards.count > 1 else { return shards.map(\.pass) }
+        let began = try await first.ledger.repair?.lastRounds() ?? [:]
         func turn(_ part: ShardPart) -> (Timestamp, Shard) {
             (began[part.shard] ?? Timestamp(microseconds: .min), part.shard)
         }
-        return [LedgerReconciler(ledger: ledger).run]
+        return [LedgerReconciler(ledger: first.ledger, maxRepairs: first.maxRepairs).run]
             + shards.sorted { turn($0.part) < turn($1.part) }.map(\.pass)
     }
 
     /// The first round begins after a pause: opening an epoch comes first.
     package func duty() -> Duty {
         Duty(
-            "reconcile", pause: .afterStep(pause), delay: pause, limit: Limits.patrolStep,
-            silence: Limits.patrolSilence
+            "reconcile", pause: .afterStep(pause), delay: pause,
+            limit: Limits.patrolStep * reconcilers.count, silence: Limits.patrolSilence
         ) {
             let round = try await round()
             var step = Duty.Step(round.runs.reduce(0) { $0 + $1.scannedLedger + $1.scannedQueue })

@@ -10,6 +10,7 @@ public struct ReconcileOptions: Sendable {
     public var isFull = false
     /// Compares only jobs created since then; the run is then no full one.
     public var since: Timestamp?
+    /// Of one pass: one goes over each shard and, where there are several, one over what the ledger has once.
     /// nil = the greater of 1,000 and 1 % of the active jobs.
     public var maxRepairs: Int?
     /// How long to wait for another reconciler to end; a round of `tally serve` gives way within that.
@@ -26,6 +27,8 @@ public struct ReconcileOptions: Sendable {
     var pace: Pace?
     /// Hears what was compared so far.
     public var progress: (@Sendable (_ what: String, _ count: Int) -> Void)?
+    /// Hears each run as it ended, whatever ended it: the only way to what a run had found that throws.
+    package var ended: (@Sendable (ReconcileRun) -> Void)?
 
     /// A run that changes nothing, of the whole.
     public init(_ mode: Reconciler.Mode) { self.mode = mode }

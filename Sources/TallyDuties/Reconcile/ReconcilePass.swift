@@ -10,9 +10,6 @@ struct ReconcilePass: RecordedPass {
     let mostRepairs: Int
     var run: ReconcileRun
 
-    /// The halves belong together; otherwise nothing is compared.
-    var isPair = true
-
     var mended = 0
 
     /// Where the round before this one was cut off; a round that goes by itself begins there.
@@ -67,6 +64,7 @@ struct ReconcilePass: RecordedPass {
         if options.isFull { try await checkKeys() }
         try await checkQuarantine()
         if part.isWhole, options.requeuesUnknown { try await requeueUnknown() }
+        run.wasCompared = true
         run.isFull = options.since == nil && run.inconclusive == 0 && waiting == 0 && run.error == nil
     }
 

@@ -36,7 +36,7 @@ extension Reconciler {
                 return .elsewhere
             }
             repairs += run.repaired
-            if run.exitCode == 0 {
+            if run.exitCode == 0, run.wasCompared {
                 try await queue.transitions.open(epoch: history.epoch)
                 return .opened(repairs: repairs)
             }
@@ -72,13 +72,12 @@ extension Reconciler {
         } else if let window = try await window(history) {
             ids = window
         } else {
-            return (try await run(options).run, nil)
+            return (try await pass(options), nil)
         }
         let end = try await recorded(options) { pass in
-            pass.isPair = try await pass.checkPairing()
-            if pass.isPair { try await pass.sweepWindow(ids) }
+            if try await pass.checkPairing() { try await pass.sweepWindow(ids) }
         }
-        return (end.run, end.isPair && end.run.inconclusive == 0 ? end.claimed.sorted() : nil)
+        return (end.run, end.run.wasCompared && end.run.inconclusive == 0 ? end.claimed.sorted() : nil)
     }
 
     /// S6: the jobs that can differ because the queue lost the tail of its data. nil = unknown: the queue was

@@ -18,7 +18,7 @@ public struct Reconciler: Sendable {
     let ledger: LedgerStore
     let barrier: Barrier
     private let mirror: Mirror
-    private let maxRepairs: Int?
+    let maxRepairs: Int?
 
     /// - Throws: `.unsupported` for a queue that cannot be inspected and repaired.
     public init(
@@ -39,22 +39,33 @@ public struct Reconciler: Sendable {
     }
 
     /// - Throws: `RepairLease.Taken` when another reconciler repairs, `HeldLease.Lost` when the lease was lost on
-    ///   the way; what the stores throw. Whatever ends a run that has begun, its row is in the ledger, unless the
-    ///   ledger itself is away.
+    ///   the way; what the stores throw. Whatever ends a run that was free to begin, its row is in the ledger, unless
+    ///   the ledger itself is away.
     public func run(_ options: ReconcileOptions) async throws -> (run: ReconcileRun, statement: Statement) {
-        let mirror = self.mirror
-        let end = try await recorded(options) { pass in
-            guard try await pass.checkPairing(), try await pass.checkLog(mirror) else { return }
-            try await pass.sweepAll()
-        }
-        let survey = try await queue.structures?.survey()
+        let run = try await pass(options)
+        let survey = try await survey()
         return (
-            end.run,
+            run,
             Statement(
-                try await ledger.inspection.balances(), drift: end.run.left, queues: survey.map { [$0] } ?? []
-            )
+                try await ledger.inspection.balances(), drift: run.left, queues: survey.map { [$0] } ?? [])
         )
     }
+
+    /// `run` without the statement.
+    package func pass(_ options: ReconcileOptions) async throws -> ReconcileRun {
+        let mirror = self.mirror
+        return try await recorded(options) { pass in
+            // A paced round touches nothing there: leases wait until somebody opens the new epoch.
+            if pass.options.mode == .serve, try await pass.queue.transitions.history().isHeld {
+                throw EpochHeld()
+            }
+            guard try await pass.checkPairing(), try await pass.checkLog(mirror) else { return }
+            try await pass.sweepAll()
+        }.run
+    }
+
+    /// The account of this shard, where it keeps one.
+    package func survey() async throws -> QueueSurvey? { try await queue.structures?.survey() }
 
     /// Runs `walk` as the pass of this shard, under the lease to repair where it may repair.
     func recorded(
@@ -63,11 +74,12 @@ public struct Reconciler: Sendable {
         var options = options
         options.maxRepairs = options.maxRepairs ?? maxRepairs
         let register = RunRegister(ledger: ledger, options: options)
-        return try await register.keep { [options] lease in
+        return try await register.keep(of: queue.part.shard) { [options] lease in
             let history = try await queue.transitions.history()
             return ReconcilePass(
                 queue: queue, ledger: ledger, barrier: barrier, options: options, lease: lease,
-                mostRepairs: try await register.mostRepairs(), run: register.run(history))
+                mostRepairs: try await register.mostRepairs(),
+                run: register.run(of: queue.part.shard, history))
         } walk: { pass in
             try await walk(&pass)
             pass.run.endSeq = try await queue.transitions.history().seq

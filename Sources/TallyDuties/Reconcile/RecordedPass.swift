@@ -79,18 +79,32 @@ struct RunRegister: Sendable {
 
     /// Runs `walk` under the lease to repair where it may repair.
     ///
-    /// - Parameter begin: makes the pass; a call that fails here leaves no row.
+    /// - Parameter begin: makes the pass. What fails here leaves a row as well: it says when the shard was come to.
     /// - Throws: `RepairLease.Taken` when another reconciler repairs, `HeldLease.Lost` when the lease was lost on
     ///   the way; what the stores throw.
     func keep<Pass: RecordedPass>(
-        _ begin: @escaping @Sendable (HeldLease?) async throws -> Pass,
+        of shard: Shard?, _ begin: @escaping @Sendable (HeldLease?) async throws -> Pass,
         walk: @escaping @Sendable (inout Pass) async throws -> Void
     ) async throws -> Pass {
         guard let lease = try await RepairLease.take(ledger.leases, for: options) else {
-            return try await kept(begin(nil), walk)
+            return try await kept(begun(shard) { try await begin(nil) }, walk)
         }
         return try await lease.during {
-            try await RepairFence.$token.withValue(lease.token) { try await kept(begin(lease), walk) }
+            try await RepairFence.$token.withValue(lease.token) {
+                try await kept(begun(shard) { try await begin(lease) }, walk)
+            }
+        }
+    }
+
+    private func begun<Pass: RecordedPass>(
+        _ shard: Shard?, _ begin: () async throws -> Pass
+    ) async throws -> Pass {
+        let run = run(of: shard)
+        do {
+            return try await begin()
+        } catch {
+            await leave(run, error)
+            throw error
         }
     }
 
@@ -104,26 +118,36 @@ struct RunRegister: Sendable {
         do {
             try await walk(&pass)
             try pass.lease?.check()
-            let run = pass.run
-            pass.run.exitCode = run.inconclusive > 0 ? 8 : run.left > 0 ? 4 : run.repaired > 0 ? 1 : 0
+            pass.run.exitCode = Self.exitCode(of: pass.run)
             pass.run.finishedAt = .now
             try await ledger.reconciliation.record(run: pass.run)
+            options.ended?(pass.run)
             return pass
         } catch {
             // A lease that is lost cancels the walk: then this is why, not the cancellation.
             var why: any Error = error
             do { try pass.lease?.check() } catch { why = error }
-            pass.run.error = Task.isCancelled && !(why is HeldLease.Lost) ? "was cancelled" : "\(why)"
-            await leave(pass.run)
+            await leave(pass.run, why)
             throw why
         }
     }
 
+    /// A run that says why it stopped, and left nothing of what it found, has not told all there is.
+    private static func exitCode(of run: ReconcileRun) -> Int {
+        let left = run.left
+        if run.inconclusive > 0 || run.error != nil && left == 0 { return 8 }
+        return left > 0 ? 4 : run.repaired > 0 ? 1 : 0
+    }
+
     /// Outlives a cancelled caller.
-    private func leave(_ run: ReconcileRun) async {
+    private func leave(_ run: ReconcileRun, _ why: any Error) async {
         var run = run
+        run.error = Task.isCancelled && !(why is HeldLease.Lost) ? "was cancelled" : "\(why)"
+        run.exitCode = 8
         run.finishedAt = .now
         run.isFull = false
+        run.wasCompared = false
+        options.ended?(run)
         let (ledger, last) = (self.ledger, run)
         // the row of its beginning stands where the ledger is away
         await Task { try? await ledger.reconciliation.record(run: last) }.value
@@ -138,14 +162,15 @@ struct RunRegister: Sendable {
 
     /// A run as it begins.
     ///
-    /// - Parameter history: of the shard that is laid beside the ledger; nil = of none.
-    func run(_ history: QueueHistory?) -> ReconcileRun {
+    /// - Parameter shard: which is laid beside the ledger; nil = none.
+    /// - Parameter history: its own; nil = none, or it is not known yet.
+    func run(of shard: Shard?, _ history: QueueHistory? = nil) -> ReconcileRun {
         let began = Timestamp.now
         var run = ReconcileRun(
             id: JobID(), startedAt: began, finishedAt: began, mode: options.mode.rawValue,
             epoch: history?.epoch ?? 0, seq: history?.seq ?? 0, scannedQueue: 0, scannedLedger: 0,
             inconclusive: 0, findings: [], exitCode: 8)
-        run.shard = history?.shard
+        run.shard = shard
         run.actor = options.actor
         run.host = options.host
         return run

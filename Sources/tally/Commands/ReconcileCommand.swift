@@ -13,7 +13,8 @@ enum ReconcileCommand: Command {
                                     and as an event. D18 (an old dump was restored) is mended only where it is named
           --full                    also recounts the totals and walks every unique key: costs what history is long
           --since TIME              compares only jobs created since then
-          --max-repairs N           stops beyond so many (default: the greater of 1000 and 1 % of the active jobs)
+          --max-repairs N           stops beyond so many (default: the greater of 1000 and 1 % of the active jobs); of
+                                    several Redis each has so many, and so has what the ledger has once
           --adopt-queue       with --repair: the Redis that the ledger knew is gone for good; this one takes its place
           --requeue-unknown         runs again what D18 has set aside as history_lost
         """
@@ -28,7 +29,7 @@ enum ReconcileCommand: Command {
         let code = try await Common.withTally(arguments, isPairing: false) { tally in
             let report = try await tally.admin.reconcile(options)
             Output.endLive()
-            if arguments.has("json") { Output.json(report.json) } else { show(report.run, report.statement) }
+            if arguments.has("json") { Output.json(report.json) } else { show(report) }
             return report.exitCode
         }
         if code != 0 { throw Exit(code: Int32(code)) }
@@ -82,7 +83,8 @@ enum ReconcileCommand: Command {
         }
     }
 
-    private static func show(_ run: ReconcileRun, _ statement: Statement) {
+    private static func show(_ report: ReconcileReport) {
+        let run = report.run
         if !run.findings.isEmpty {
             Output.table(
                 ["CODE", "SEV", "JOB", "QUEUE", "REDIS", "LEDGER", "OUTCOME", "DETAIL"],
@@ -98,6 +100,7 @@ enum ReconcileCommand: Command {
             Output.line("inconclusive: \(run.inconclusive) jobs; the mirror did not catch up in time")
         }
         if let error = run.error { Output.line(error) }
+        guard let statement = report.statement else { return }
         for queue in statement.queueDescriptions { Output.line(queue) }
         Output.line(statement.description)
     }

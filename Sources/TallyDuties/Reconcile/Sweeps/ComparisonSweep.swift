@@ -112,6 +112,7 @@ extension ReconcilePass {
             try await compare(some)
         }
         run.scannedLedger += ids.count
+        run.wasCompared = true
     }
 
     mutating func compare(_ ids: [JobID]) async throws {
@@ -234,7 +235,7 @@ extension ReconcilePass {
                 (some, try await onQueue { try await queue.inspection.inspect(some, bodies: bodies) }))
         }
         guard let history = views.last?.view.history else { return Looks(epoch: 0, jobs: [:]) }
-        // A paced round leaves it alone: leases wait until somebody opens the new epoch.
+        // One that began meanwhile: whoever opens it compares it.
         if options.mode == .serve, history.isHeld { throw EpochHeld() }
         guard views.allSatisfy({ $0.view.history.epoch == history.epoch }),
             try await barrier.pass(history.end)

@@ -124,21 +124,25 @@ extension ReconcilePass {
     /// Of jobs of this shard, as many as a pass looks at, however many of other shards stand before them. The log
     /// that a row came from tells whose it is where nothing is known of its job.
     private func ownQuarantine(_ repair: any LedgerRepair) async throws -> [QuarantinedRow] {
+        func page(after id: Int64) async throws -> [QuarantinedRow] {
+            try await onLedger { try await repair.quarantined(after: id, limit: Limits.maxPage) }
+        }
+        if part.isWhole { return try await page(after: .min) }
         var own: [QuarantinedRow] = []
-        var last: Int64?
+        var last = Int64.min
         while own.count < Limits.maxPage {
-            let rows = try await onLedger {
-                try await repair.quarantined(after: last ?? .min, limit: Limits.maxPage)
-            }
+            try Task.checkCancellation()
+            let rows = try await page(after: last)
             guard let end = rows.last else { break }
             last = end.id
-            if part.isWhole { return rows }
             let known = try await onLedger {
                 try await ledger.reconciliation.views(rows.map(\.job).filter { $0 != .zero })
             }
             own += rows.filter { row in
                 known[row.job].map { part.holds($0.queue) } ?? (row.position.shard == shard)
             }
+            // Those of other shards may be many, and each shard passes over them.
+            try await rest(jobs: rows.count)
         }
         return Array(own.prefix(Limits.maxPage))
     }
