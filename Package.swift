@@ -62,7 +62,7 @@ let package = Package(
             dependencies: ["TallyCore", "TallyMemory", "TallyRuntime", "TallyDuties"],
             swiftSettings: strict),
         // A Redis and a Postgres of one's own.
-        .target(name: "TallyServers", dependencies: ["TallyPostgres"], swiftSettings: strict),
+        .target(name: "TallyServers", dependencies: ["TallyCore", "TallyPostgres"], swiftSettings: strict),
         // What both programs share: words, output, signals, exit codes.
         .target(
             name: "TallyCommandLine", dependencies: ["TallyCore", "Tallystick"], swiftSettings: strict),

@@ -176,7 +176,7 @@ package final class LogObserver: JobObserver {
         let text = "\(duty): \(error)"
         let isNew = last.withLock { last in
             if last.count > 100 { last.removeAll() }
-            if let at = last[text], .now - at < .seconds(10) { return false }
+            if let at = last[text], .now - at < Limits.saidAgain { return false }
             last[text] = .now
             return true
         }

@@ -17,13 +17,13 @@ extension Migrator {
     ///
     /// - Parameter patience: for one migration, the wait for others included.
     /// - Throws: `.schema` where the migrations that this program holds are no whole set.
-    public init(_ configuration: PostgresConfiguration, patience: Duration = .seconds(600))
+    public init(_ configuration: PostgresConfiguration, patience: Duration = Limits.migration)
         throws(LedgerError)
     {
         self.init(configuration, set: try .embedded(), patience: patience)
     }
 
-    init(_ configuration: PostgresConfiguration, set: MigrationSet, patience: Duration = .seconds(600)) {
+    init(_ configuration: PostgresConfiguration, set: MigrationSet, patience: Duration = Limits.migration) {
         self.init(
             configuration, set: set, folder: .ledger, statements: Statements(schema: configuration.schema),
             patience: patience)

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TallyCore
 
 /// One program at a time works on the servers of a folder. The lock is the kernel's: it ends with its holder, however
 /// that ends.
@@ -31,7 +32,7 @@ package final class FolderLock: Sendable {
             if !hasSaid { say("another call works on \(folder); waiting for it") }
             hasSaid = true
             // The kernel tells nobody who could be cancelled when a lock comes free.
-            try await Task.sleep(for: .milliseconds(50))
+            try await Task.sleep(for: Limits.folderLock)
         }
     }
 

@@ -16,7 +16,7 @@ import Testing
             "TallyPostgresClient", "TallyRuntime", "TallyDuties",
         ],
         "TallyTesting": ["TallyCore", "TallyMemory", "TallyRuntime", "TallyDuties"],
-        "TallyServers": ["TallyPostgres"],
+        "TallyServers": ["TallyCore", "TallyPostgres"],
         "TallyCommandLine": ["TallyCore", "Tallystick"],
         "TallyAdmin": ["TallyCore", "TallyRuntime", "TallyDuties"],
         "tally": ["TallyAdmin", "TallyCommandLine", "TallyCore", "TallyServers", "Tallystick"],

@@ -30,6 +30,16 @@ import Testing
         #expect(found == [])
     }
 
+    /// The lab and the tools for tests measure and play; what they wait is no bound of the product.
+    @Test func `name each time that they wait in Limits, with its reason`() throws {
+        let found = try Tree.places(["Sources"], "swift") { lines, index in
+            lines[index].holds(#"\.(seconds|milliseconds|microseconds|nanoseconds)\([0-9_]+\)"#)
+                && !lines[index].holds(#"^\s*//|seconds\(1\) \*"#)  // the unit of a rate is no bound
+        }
+        let others = ["Sources/TallyLab/", "Sources/TallyTesting/", "Sources/TallyCore/Policy/Limits.swift"]
+        #expect(found.filter { place in !others.contains { place.hasPrefix($0) } } == [])
+    }
+
     @Test func `leave nothing to be done`() throws {
         let words = ["TO" + "DO", "FIX" + "ME", "X" + "XX"].joined(separator: "|")
         let found = try Tree.places(

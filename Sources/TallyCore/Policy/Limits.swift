@@ -117,6 +117,8 @@ public enum Limits {
     public static let heldRounds = 10  // of those in one transaction; the cursor waits for it
     public static let idleTransaction: Duration = .seconds(10)  // a duty that stands still gives up its locks
     public static let idleWait: Duration = .seconds(5)  // a worker's longest blocking wait
+    public static let unknownType: Duration = .seconds(5)  // until its job is handed out again
+    public static let beatAgain: Duration = .seconds(1)  // after a heartbeat that failed; deadlines go on
     public static let idleLeast: Duration = .milliseconds(1)  // a worker's shortest wait: no spinning
     public static let idleHeld: Duration = .milliseconds(100)  // asks while an epoch is held
     public static let idleAfterDue: Duration = .microseconds(500)  // asked so late, what was due is due
@@ -143,6 +145,7 @@ public enum Limits {
     public static let outboxAge: Duration = .seconds(300)  // an outbox row that waits longer is drift
     /// A comparison waits so long for the ledger to have what the log had; then nothing can be said, and it is said.
     public static let barrier: Duration = .seconds(10)
+    public static let barrierPause: Duration = .milliseconds(5)  // for another mirror, which applies it
     /// The first wait while a store is away; each further one is twice as long.
     public static let retryStoreBase: Duration = .milliseconds(50)
     /// The longest wait while a store is away, so that its return is noticed at once by anybody's measure.
@@ -176,6 +179,8 @@ public enum Limits {
     public static let keepRounds: Duration = .seconds(86_400)  // that found nothing
     public static let keepRuns: Duration = .seconds(90 * 86_400)  // and findings
     public static let keepDuties: Duration = .seconds(7 * 86_400)  // that nobody reports
+    /// For one migration, the wait for others included: an index over a large table takes minutes.
+    public static let migration: Duration = .seconds(600)
     public static let splitLock: Duration = .seconds(2)  // waited for a table's lock
     public static let splitTries = 60  // for that lock, between other transactions
 
@@ -213,6 +218,12 @@ public enum Limits {
     public static let statementBytes = 256 << 20  // parameters of one statement; Postgres ends at 1 GiB
     public static let copyPieceBytes = 64 << 10  // of a COPY, and the row that reaches them; fits a cache
     public static let recordFlushes = 2  // group commits in flight a process
+
+    // What a command says and waits for.
+    public static let saidAgain: Duration = .seconds(10)  // until the same line is said once more
+    public static let progress: Duration = .milliseconds(200)  // between two lines that overwrite each other
+    public static let folderLock: Duration = .milliseconds(50)  // between two looks at another's lock
+    public static let sampleSleep: Duration = .milliseconds(250)  // of the sample handler `sleep`
     /// Rows of a listing that names no limit: what a screen holds.
     public static let page = 50
     /// The most rows of one page: a listing is read page by page, so that no answer grows with history.

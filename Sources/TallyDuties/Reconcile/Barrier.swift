@@ -26,7 +26,7 @@ public struct Barrier: Sendable {
                 if try await mirror.step() == 0 {
                     // The log has no more, and the ledger still lacks it: another mirror is at work, or entries are
                     // gone.
-                    try await Task.sleep(for: .milliseconds(5))
+                    try await Task.sleep(for: Limits.barrierPause)
                 }
             } catch is CancellationError {
                 throw CancellationError()

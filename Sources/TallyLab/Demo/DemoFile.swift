@@ -42,7 +42,7 @@ struct DemoFile: Job {
         guard let walk = fts_open(&roots, FTS_PHYSICAL | FTS_NOCHDIR, nil) else {
             throw ServerProblem("\(folder): \(String(cString: strerror(errno)))")
         }
-        defer { fts_close(walk) }
+        defer { fts_close(walk) }  // and with it every entry, each good until the next is read
         var files: [DemoFile] = []
         var unreadable = 0
         while let entry = fts_read(walk) {

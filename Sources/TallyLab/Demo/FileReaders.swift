@@ -29,6 +29,7 @@ final class FileReaders: Sendable {
 ///
 /// `@unchecked Sendable`: used only on the serial queue beside it in `FileReaders`.
 private final class FileReader: @unchecked Sendable {
+    /// Opened at the first file, closed with this reader; libmagic's texts live until its next call.
     private var magic: magic_t?
     private var buffer = [UInt8](repeating: 0, count: 256 << 10)
 
@@ -38,7 +39,7 @@ private final class FileReader: @unchecked Sendable {
     func kind(of path: [UInt8]) throws -> FileKind {
         let file = try open(path)
         defer { close(file) }
-        let digest = EVP_MD_CTX_new()
+        let digest = EVP_MD_CTX_new()  // of this file alone
         defer { EVP_MD_CTX_free(digest) }
         EVP_DigestInit_ex(digest, EVP_sha256(), nil)
         var kind = FileKind(size: 0, lines: 0, sha256: "", type: "")

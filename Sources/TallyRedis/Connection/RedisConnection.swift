@@ -7,6 +7,7 @@ import TallyCore
 ///
 /// Not thread-safe: it is made, used and closed on one thread.
 package final class RedisConnection: BlockingConnection {
+    /// This object's, from `redisConnect…` to `redisFree`: nil once it is closed.
     private var context: UnsafeMutablePointer<redisContext>?
     package private(set) var isUsable = true
     /// The server process' own id: it changes at every restart, and differs on a replica that took over.
@@ -78,6 +79,7 @@ package final class RedisConnection: BlockingConnection {
         var answers: [RedisReply] = []
         answers.reserveCapacity(replies)
         for _ in 0..<replies {
+            // hiredis hands the reply over; it is copied, and freed before the next one is read.
             var raw: UnsafeMutableRawPointer?
             guard redisGetReply(context, &raw) == REDIS_OK, let raw else { throw broken("read from Redis") }
             let reply = raw.assumingMemoryBound(to: redisReply.self)

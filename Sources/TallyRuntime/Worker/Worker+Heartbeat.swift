@@ -16,7 +16,7 @@ extension Worker {
                 await beat(shard, state.withLock { $0.drainBy } == nil ? .running : .draining)
             } else {
                 // The store is away: look again soon, the deadlines go on.
-                nextBeat = .now + min(configuration.heartbeat, .seconds(1))
+                nextBeat = .now + min(configuration.heartbeat, Limits.beatAgain)
             }
         }
     }

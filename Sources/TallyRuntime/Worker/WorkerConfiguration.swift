@@ -37,7 +37,7 @@ public struct WorkerConfiguration: Sendable {
         lease: Duration = Limits.lease,
         heartbeat: Duration = .zero, timeoutGrace: Duration = Limits.timeoutGrace,
         drain: Duration = Limits.drain,
-        unknownType: UnknownType = .release(after: .seconds(5)), id: WorkerID? = nil,
+        unknownType: UnknownType = .release(after: Limits.unknownType), id: WorkerID? = nil,
         codecs: [any JobCodec] = [JSONCodec()]
     ) {
         self.queues = queues.isEmpty ? [.default] : queues

@@ -74,7 +74,7 @@ enum ReconcileCommand: Command {
         func say(_ text: String) {
             let isWatched = isatty(2) == 1
             let isDue = last.withLock { last in
-                if .now - last < (isWatched ? .milliseconds(200) : .seconds(10)) { return false }
+                if .now - last < (isWatched ? Limits.progress : Limits.saidAgain) { return false }
                 last = .now
                 return true
             }

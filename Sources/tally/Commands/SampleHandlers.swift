@@ -29,7 +29,7 @@ enum SampleHandlers {
 
     static func duration(_ body: [UInt8]) -> Duration? {
         let text = String(decoding: body, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-        if text.isEmpty || text == "null" || text == "{}" { return .milliseconds(250) }
+        if text.isEmpty || text == "null" || text == "{}" { return Limits.sampleSleep }
         // not JSON: the caller says so
         guard let value = try? JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)
         else { return nil }
