@@ -200,13 +200,17 @@ package enum BatchRows {
             $0.append(contentsOf: $1.job.record.body); return true
         }
         all.array(.bytea, rows) { $0.appendOptional($1.resultBody) }
-        // Empty where no job has any of them: nobody pays for what nobody uses.
+        addFields(of: rows, to: &all)
+        return all
+    }
+
+    /// Those of record layout 2; empty where no job has any of them: nobody pays for what nobody uses.
+    private static func addFields(of rows: [CreatedRow], to all: inout Parameters) {
         let fields = rows.contains { $0.job.record.layout > 1 } ? rows : []
         for text in [\.headerNames, \.headerValues, \.tenant, \.limitKey] as [KeyPath<JobRecord, String?>] {
             all.array(.text, fields) { $0.appendOptional($1.job.record[keyPath: text]) }
         }
         all.array(.timestamptz, fields) { $0.appendOptional($1.job.record.notAfter) }
-        return all
     }
 
     /// The last report of each worker: an id must not come twice in one statement.

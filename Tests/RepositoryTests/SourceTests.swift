@@ -40,6 +40,23 @@ import Testing
         #expect(found.filter { place in !others.contains { place.hasPrefix($0) } } == [])
     }
 
+    @Test func `have no function that does not fit a screen: 60 lines`() throws {
+        let swift = try Tree.places(["Sources"], "swift") { lines, index in
+            guard lines[index].holds(#"^ *[^/"]*\b(func|init)\b"#) else { return false }
+            let indent = lines[index].prefix { $0 == " " }
+            guard let body = lines[index...].firstIndex(where: { $0.hasSuffix("{") || $0.hasSuffix("}") }),
+                lines[body].hasSuffix("{"),
+                let end = lines[body...].firstIndex(where: { $0.hasPrefix(indent + "}") })
+            else { return false }
+            return end - index >= 60
+        }
+        let lua = try Tree.places(["Sources"], "lua") { lines, index in
+            guard lines[index].holds(#"^(local )?function |^redis\.register_function"#) else { return false }
+            return (lines[index...].firstIndex { $0.hasPrefix("end") } ?? index) - index >= 60
+        }
+        #expect(swift == [] && lua == [])
+    }
+
     @Test func `leave nothing to be done`() throws {
         let words = ["TO" + "DO", "FIX" + "ME", "X" + "XX"].joined(separator: "|")
         let found = try Tree.places(

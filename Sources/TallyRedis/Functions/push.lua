@@ -24,6 +24,19 @@ local QUEUED, RECORDED = '\0\0\0\1\0' .. ZERO8 .. ZERO4, '\0\0\0\1\1' .. ZERO8 .
 local TOGETHER = '\0\0\0\1\8' .. ZERO8 .. ZERO4
 local QUEUED_DETAIL, RECORDED_MOVE = '\1' .. ZERO8 .. ZERO4, '-p' .. ZERO4
 
+local function is_any_known(c, ids)
+  local bodies = redis.call('HMGET', c.p .. K.body, unpack(ids))
+  for i = 1, #ids do if bodies[i] then return true end end
+  for _, gen in ipairs({ 'a', 'b' }) do
+    local tombstones = c.p .. K.tombs .. gen
+    if redis.call('EXISTS', tombstones) == 1 then
+      local found = redis.call('HMGET', tombstones, unpack(ids))
+      for i = 1, #ids do if found[i] then return true end end
+    end
+  end
+  return false
+end
+
 local function push_straight(c, args)
   if #args == 4 or #args > 4 + 2 * JOBS_PER_CALL then return false end
   local ids, count, seen = {}, 0, {}
@@ -39,15 +52,7 @@ local function push_straight(c, args)
     count = count + 1
     ids[count] = id
   end
-  local bodies = redis.call('HMGET', c.p .. K.body, unpack(ids))
-  for i = 1, count do if bodies[i] then return false end end
-  for _, gen in ipairs({ 'a', 'b' }) do
-    local tombstones = c.p .. K.tombs .. gen
-    if redis.call('EXISTS', tombstones) == 1 then
-      local found = redis.call('HMGET', tombstones, unpack(ids))
-      for i = 1, count do if found[i] then return false end end
-    end
-  end
+  if is_any_known(c, ids) then return false end
   local fields, moves, m, lists, order, lengths = {}, {}, 0, {}, {}, {}
   for i = 1, count do
     local head, record = args[3 + 2 * i], args[4 + 2 * i]
