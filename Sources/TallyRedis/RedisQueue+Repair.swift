@@ -1,6 +1,12 @@
 import TallyCore
 
 extension RedisQueue {
+    /// One call, with the token of whoever holds the lease to repair, if this task has one. After
+    /// `.uncertain` look at the jobs anew, or repeat: a repair that moved its job answers false then. One
+    /// that left it as it was seen is written to the log once more, and changes nothing.
+    ///
+    /// - Throws: `.invalid`, with nothing sent, for more than `Limits.sweepPerCall` repairs or a record that
+    ///   no store may have; the text names the job.
     public func repair(_ repairs: [QueueRepair]) async throws(QueueError) -> [Bool] {
         if repairs.isEmpty { return [] }
         if repairs.count > Limits.sweepPerCall {
