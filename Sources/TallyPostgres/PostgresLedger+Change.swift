@@ -2,6 +2,12 @@ import TallyCore
 import TallyPostgresClient
 
 extension PostgresLedger {
+    /// One transaction: a crash leaves row, event and outbox row together or none of them. A repeat after
+    /// `.uncertain` whose first try was committed answers `.notFailed`, and changes nothing.
+    ///
+    /// - Throws: `.invalid`, with nothing sent, for a `runAt` before 1970 or over ten years ahead;
+    ///   `.transient` where somebody's transaction keeps the row or its key for longer than
+    ///   `Limits.lockWait`.
     public func requeue(
         _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String,
         despiteEffect: Bool

@@ -2,6 +2,11 @@ import TallyCore
 import TallyPostgresClient
 
 extension PostgresLedger {
+    /// One or two statements of `transaction`. They wait for another attempt's commit as long as that
+    /// transaction may; a crash before its own commit leaves no effect. An empty `result` stores none.
+    ///
+    /// - Throws: a foreign client's error as `.transient`, by its type alone, since its text may quote what
+    ///   was sent; a `CancellationError` as `.cancelled`. The transaction is to be rolled back.
     public func complete(
         _ lease: Lease, result: [UInt8], in transaction: some LedgerTransaction
     ) async throws(LedgerError) -> EffectAnswer {
@@ -18,6 +23,8 @@ extension PostgresLedger {
         }
     }
 
+    /// It sees commits alone: nil while the transaction that claimed the effect is still open. A crash after
+    /// that commit takes nothing from the answer.
     public func committedEffect(of job: JobID) async throws(LedgerError) -> [UInt8]? {
         Self.result(
             try await pool.run("effect") { [statements] connection throws(LedgerError) in

@@ -2,6 +2,9 @@ import TallyCore
 import TallyPostgresClient
 
 extension PostgresLedger {
+    /// It moves in the same commit as its batch: also after a crash the ledger has all up to here, in its
+    /// rows, kept for rows that were held, or in quarantine. Another mirror may have moved it once this
+    /// returns.
     public func cursor(of shard: Shard) async throws(LedgerError) -> LogPosition {
         try await pool.run("cursor") { connection throws(LedgerError) in
             let rows = try connection.run(.cursor, Parameters([.int(Int64(shard.number))]))

@@ -2,6 +2,8 @@ import TallyCore
 import TallyPostgresClient
 
 extension PostgresLedger {
+    /// One statement and one moment; bodies and results come along, so the number of ids is for the caller to
+    /// bound. An id that is given twice counts once, and without ids nothing is asked.
     public func jobs(_ ids: [JobID]) async throws(LedgerError) -> [JobID: JobSnapshot] {
         if ids.isEmpty { return [:] }
         return try await pool.run("jobs") { connection throws(LedgerError) in
@@ -15,6 +17,9 @@ extension PostgresLedger {
         }
     }
 
+    /// By epoch and version; steps that the ledger made first stand where they belong, a requeue at the
+    /// beginning of its version and a cancellation at its end. Empty for an id that the ledger lacks; what
+    /// the mirror has not applied yet is not there either.
     public func events(_ id: JobID) async throws(LedgerError) -> [JobEvent] {
         try await pool.run("events") { connection throws(LedgerError) in
             let rows = try connection.run(.events, Parameters([.id(id)]))
@@ -36,6 +41,10 @@ extension PostgresLedger {
         }
     }
 
+    /// Each page is a moment of its own, from 1 to `Limits.maxPage` rows; it ends early with the row whose
+    /// body and result bring it to `Limits.rowsBytes`.
+    ///
+    /// - Throws: `.invalid` for a cursor that is none, or that belongs to another filter or order.
     public func list(_ query: JobQuery) async throws(LedgerError) -> JobPage {
         let after = try query.cursor.map { cursor throws(LedgerError) in
             try PageCursor(cursor, of: query).after
@@ -59,6 +68,8 @@ extension PostgresLedger {
         }
     }
 
+    /// Every worker that has reported and is not pruned yet, the one heard of last first, in one answer.
+    /// Stopped and lost ones stay for `Limits.keepWorkers`.
     public func workers() async throws(LedgerError) -> [WorkerRow] {
         try await pool.run("workers") { connection throws(LedgerError) in
             let rows = try connection.run(.workers)
@@ -78,10 +89,14 @@ extension PostgresLedger {
         }
     }
 
+    /// At most `limit` rows, none where that is negative; `JobID.zero` begins. Each page is a moment of its
+    /// own: a job that ends before its page is read is not on it.
     public func active(after id: JobID, limit: Int) async throws(LedgerError) -> [LedgerView] {
         try await views("active", .active, [.id(id), .int(Int64(max(0, limit)))])
     }
 
+    /// One moment for all of them, ended rows included. An id that is given twice counts once, and without
+    /// ids nothing is asked.
     public func views(_ ids: [JobID]) async throws(LedgerError) -> [JobID: LedgerView] {
         if ids.isEmpty { return [:] }
         let found = try await views("views", .views, [.ids(ids)])
@@ -100,6 +115,8 @@ extension PostgresLedger {
         }
     }
 
+    /// All of one moment. It counts the active rows, so it takes longer the more of these there are, however
+    /// long history is; the other totals are kept in a row.
     public func balances() async throws(LedgerError) -> Balances {
         try await pool.run("balances") { connection throws(LedgerError) in
             let rows = try connection.run(.balances)

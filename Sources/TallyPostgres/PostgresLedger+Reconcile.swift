@@ -2,6 +2,8 @@ import TallyCore
 import TallyPostgresClient
 
 extension PostgresLedger {
+    /// It sees commits alone: a job that is absent here may have its effect committed a moment later, where a
+    /// handler's transaction is still open. Without ids nothing is asked.
     public func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID> {
         if ids.isEmpty { return [] }
         return try await pool.run("effects") { connection throws(LedgerError) in
@@ -10,6 +12,11 @@ extension PostgresLedger {
         }
     }
 
+    /// One transaction, by the run's id. A repeat brings the row's figures up to date and adds the findings
+    /// that are new by their place; those that were written stay, each with the time at which it was first
+    /// seen.
+    ///
+    /// - Throws: `.uncertain` where the commit's answer was lost: record the run again.
     public func record(run: ReconcileRun) async throws(LedgerError) {
         try await pool.run("record run") { connection throws(LedgerError) in
             _ = try connection.run(.recordRun, Self.parameters(of: run), .commits)

@@ -2,6 +2,12 @@ import TallyCore
 import TallyPostgresClient
 
 extension PostgresLedger {
+    /// Nearly always one statement, which commits by itself. Where unique keys change hands meanwhile there
+    /// are a few more, and after a crash between two of them the jobs of the first are recorded; with
+    /// `together` all are one transaction. This server's clock stamps creation.
+    ///
+    /// - Throws: `.invalid` for a record that no store may have, or an id of another day: nothing was
+    ///   written. After `.uncertain` repeat the same ids: what was committed answers `.exists(same: true)`.
     public func record(_ jobs: [JobRecord], together: Bool) async throws(LedgerError) -> RecordReceipt {
         let jobs = try Self.judged(jobs, at: try await clock())
         let layout = RecordCall.layout(of: jobs) > 1 ? try await recordLayout() : 1
@@ -19,6 +25,11 @@ extension PostgresLedger {
         return call.receipt
     }
 
+    /// Statements of `transaction` alone; before the first it asks through it for clock and layout, where
+    /// this ledger does not know them. A crash, or a rollback, leaves neither row nor outbox row.
+    ///
+    /// - Throws: `.invalid` for a record that no store may have, or an id of another day: no row was written,
+    ///   and `transaction` can go on. A foreign client's error comes as `.transient`, by its type alone.
     public func record(
         _ jobs: [JobRecord], in transaction: some LedgerTransaction
     ) async throws(LedgerError) -> RecordReceipt {
@@ -73,6 +84,9 @@ extension PostgresLedger {
         }
     }
 
+    /// One statement, whose commit does not wait for the disk: rows that a crash of Postgres brings back are
+    /// finished once more by the relay. Rows that are gone already count nothing, so no job is accepted
+    /// twice.
     public func finishOutbox(_ ids: [OutboxID]) async throws(LedgerError) {
         _ = try await pool.run("finish outbox") { connection throws(LedgerError) in
             try connection.finish(ids.map(\.value), .commits)

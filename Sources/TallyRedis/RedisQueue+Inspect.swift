@@ -1,6 +1,11 @@
 import TallyCore
 
 extension RedisQueue {
+    /// Calls of up to `Limits.jobsPerCall` ids, and fewer where records reach `Limits.inspectBytes`. Each is
+    /// one moment, and `history` that of the first; where an epoch begins in between, all ids are read anew.
+    ///
+    /// - Throws: `.invalid` where the state that is kept beside a record cannot be read. A record that cannot
+    ///   is no error: its job is among `damaged`.
     public func inspect(
         _ ids: [JobID], bodies: QueueView.Bodies
     ) async throws(QueueError) -> QueueView {
@@ -87,6 +92,9 @@ extension RedisQueue {
             logLength: Int(length))
     }
 
+    /// By name, without queues that hold nothing and are not paused. Read page by page: a job that moves
+    /// meanwhile may be counted twice, or not at all. It takes longer the more jobs wait for their time or
+    /// are leased.
     public func counts() async throws(QueueError) -> [QueueCounts] {
         var rows: [QueueName: QueueCounts] = [:]
         for structure in ["queues", "paused", "due", "leases"] {
@@ -124,6 +132,10 @@ extension RedisQueue {
         return next
     }
 
+    /// An id that is held from the first step to the last comes at least once; one that comes or goes
+    /// meanwhile may be left out. A `limit` below 1 counts as 1.
+    ///
+    /// - Throws: `.invalid` for a `limit` above 100,000, or a `cursor` that is no number.
     public func scan(_ cursor: String, limit: Int) async throws(QueueError) -> (ids: [JobID], next: String?) {
         let answer = try await call("scan", on: reads) { head, _ in
             head.bulk(cursor.isEmpty ? "0" : cursor)

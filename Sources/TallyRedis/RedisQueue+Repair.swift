@@ -1,6 +1,13 @@
 import TallyCore
 
 extension RedisQueue {
+    /// One call, with the token of whoever holds the lease to repair, if this task has one. After
+    /// `.uncertain` look at the jobs anew, or repeat: a repair that moved its job answers false then. One
+    /// that left it as it was seen is written to the log once more, and changes nothing.
+    ///
+    /// - Throws: `.invalid`, with nothing changed, for more than `Limits.sweepPerCall` repairs, for a record
+    ///   that no store may have, which the text names by its job, and once somebody else has the lease to
+    ///   repair.
     public func repair(_ repairs: [QueueRepair]) async throws(QueueError) -> [Bool] {
         if repairs.isEmpty { return [] }
         if repairs.count > Limits.sweepPerCall {

@@ -1,6 +1,13 @@
 import TallyCore
 
 extension RedisQueue {
+    /// At most `Limits.jobsPerCall` jobs, whatever the wish says. Bodies over `Limits.inlineBodyBytes` are
+    /// fetched one by one afterwards; a job whose body could not be fetched is handed back, to wait for
+    /// `Limits.retryStoreCap`, and no crash is counted.
+    ///
+    /// - Throws: `.invalidLease`, or `.invalid` for no queue, a blank one or too many: nothing was sent.
+    ///   After `.uncertain` jobs may be leased to nobody; each of these leases runs out, and counts as a
+    ///   crash.
     public func reserve(_ wish: ReserveWish) async throws(QueueError) -> Reservation {
         try Self.check(lease: wish.lease, "reserve")
         if wish.queues.isEmpty || wish.queues.contains(where: { NameCheck.isBlank($0.text) }) {

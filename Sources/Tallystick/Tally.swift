@@ -6,6 +6,12 @@ import TallyRedis
 import TallyRuntime
 
 /// Both halves, opened: enqueue, cancel, make workers. One for a process; shared by any number of tasks.
+///
+///     let tally = try await Tally.open()  // reads TALLY_REDIS_URL, TALLY_POSTGRES_URL
+///     let receipt = try await tally.enqueue(SendInvoice(order: 7), unique: UniqueKey("invoice 7"))
+///     print(receipt.existed ? "there already" : "enqueued", receipt.id)
+///     print(try await tally.cancel(receipt.id))
+///     await tally.close()
 public final class Tally: Sendable {
     /// What it was opened with.
     public let settings: Settings
@@ -192,7 +198,44 @@ public final class Tally: Sendable {
             observer: observer)
     }
 
-    /// Returns once the store of the durability mode has the job: Postgres by default.
+    /// Enqueues one job. Returns once the store of the durability mode has it: Postgres by default.
+    ///
+    /// - Parameter job: its stored properties are written as JSON, to `Limits.bodyBytes` at most.
+    /// - Parameter queue: where it goes; nil, the default, is the queue of its type's policy.
+    /// - Parameter runAt: the job waits until this time, by the queue's clock: from 1970 to ten years ahead.
+    ///   nil, the default, or a time that has passed: it may run at once.
+    /// - Parameter priority: its share of the turns in its queue; nil, the default, is that of the type's
+    ///   policy.
+    /// - Parameter unique: lets one job under this key into its queue, for the key's lifetime; a key has up
+    ///   to `Limits.uniqueKeyBytes`, and one `.forever` needs mode recorded. nil, the default: any number.
+    /// - Parameter id: a UUIDv7 made within a day (`Limits.idClockSkew`) of the store's clock; a new one
+    ///   unless it is given. Keep it beforehand to enqueue again after a lost answer, from another process
+    ///   too.
+    /// - Parameter tags: names for people, up to `Limits.tags` of 100 bytes each; none by default.
+    /// - Parameter trace: a W3C trace context of up to `Limits.traceBytes`, carried untouched; empty by
+    ///   default.
+    /// - Parameter headers: bytes by name, up to `Limits.headers` of them and `Limits.headerBytes` together;
+    ///   none by default. This one and the next three are `.layoutNotRaised` until every program that uses
+    ///   the queue is known to read them.
+    /// - Parameter tenant: on whose behalf it runs, up to 100 bytes; nil, the default: nobody's in
+    ///   particular.
+    /// - Parameter limitKey: what counts together with it, up to 100 bytes; nil, the default: nothing does.
+    /// - Parameter notAfter: the end of its use, later than its creation and `runAt`. It is carried for the
+    ///   handler to decide by: a job whose time has passed is run all the same. nil, the default: no end.
+    /// - Parameter durability: what this call waits for; nil, the default, is the mode of the settings.
+    ///   `.recorded` without a ledger is `.refused`.
+    /// - Returns: the receipt, once the store of the mode has the job: from then on a crash of this process
+    ///   can delay it and not lose it. Where `existed`, nothing was written, and `id` is the job that had the
+    ///   id or the unique key before.
+    /// - Throws: `.invalid`, `.refused`, `.idConflict`, `.keysElsewhere`, `.layoutNotRaised` or `.closed`:
+    ///   nothing was enqueued, and the same call will not succeed before what the error names is changed.
+    ///   Only a `.refused` that begins with `WRONGTYPE`, in mode queued, tells of damaged keys in Redis,
+    ///   where a part may have been written.
+    /// - Throws: `.unavailable`, or in mode queued `.full`: nothing was enqueued; the same call may succeed
+    ///   later.
+    /// - Throws: `.uncertain` with the id: the job is there whole or not at all. Enqueue the same job with
+    ///   that id again: one that is there is answered as `existed`. In mode queued do so at once:
+    ///   `Limits.tombstone` after the ledger knows its end Redis forgets a job, and would take it once more.
     @discardableResult
     public func enqueue<J: Job>(
         _ job: J, on queue: QueueName? = nil, at runAt: Timestamp? = nil, priority: JobPriority? = nil,

@@ -5,7 +5,7 @@ import Testing
     /// How many stand without a sentence of their own. A figure here may only fall.
     static let undocumented = [
         "Tallystick": 0, "TallyRuntime": 0, "TallyTesting": 0, "TallyMemory": 0,
-        "TallyCore": 10, "TallyDuties": 0, "TallyPostgres": 17, "TallyPostgresClient": 0, "TallyRedis": 7,
+        "TallyCore": 0, "TallyDuties": 0, "TallyPostgres": 0, "TallyPostgresClient": 0, "TallyRedis": 0,
     ]
 
     @Test(arguments: undocumented.keys.sorted())

@@ -16,10 +16,20 @@ public protocol JobCodec: Sendable {
 public struct JSONCodec: JobCodec {
     /// The codec without options.
     public init() {}
+    /// `json`, in the record of every job: by it a worker finds this codec, and the ledger knows that it may
+    /// keep the body as searchable JSON too.
     public var name: String { "json" }
+    /// What `JSONEncoder` writes without options: dates in seconds since 2001, data in Base64. It promises no
+    /// order of the keys.
+    ///
+    /// - Throws: `EncodingError`, such as for a number that is not finite; the enqueue is then `.refused`,
+    ///   and nothing was sent.
     public func encode<Value: Encodable>(_ value: Value) throws -> [UInt8] {
         Array(try JSONEncoder().encode(value))
     }
+    /// What `JSONDecoder` reads without options: keys that the type does not know are passed over.
+    ///
+    /// - Throws: `DecodingError`, such as for a key that the type needs and the bytes lack.
     public func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
         try JSONDecoder().decode(type, from: Data(bytes))
     }

@@ -17,10 +17,18 @@ public protocol JobObserver: Sendable {
 }
 
 extension JobObserver {
+    /// Nothing is done, so a conformance writes only the methods that it wants. It is called on the task of
+    /// the run, before the handler: what waits here holds that up.
     public func jobStarted(_ job: ReservedJob, worker: WorkerID) {}
+    /// Nothing is done. It is called for each run that has ended, and, with `ran` zero, for a job that no
+    /// handler or codec of the worker fits, though its run never began.
     public func jobEnded(_ job: ReservedJob, worker: WorkerID, outcome: String, ran: Duration) {}
+    /// Nothing is done. A batch whose commit lost its answer is not told, though the ledger may have it.
     public func mirrored(_ batch: MirrorBatch) {}
+    /// Nothing is done: outages go by unseen until a conformance writes this one. The duty goes on either
+    /// way.
     public func dutyFailed(_ duty: String, _ error: any Error) {}
+    /// Nothing is done. It is called for a `count` of 1 or more: a step that found no work is not told.
     public func dutyDid(_ duty: String, _ count: Int) {}
     /// Told as a failure, so that a log that shows these shows it.
     public func clockDiffers(by skew: Duration) { dutyFailed("clock", ClockDiffers(skew: skew)) }

@@ -21,6 +21,8 @@ public struct ExponentialBackoff: RetryPolicy, Hashable {
     public let multiplier: Double
     /// The part of a wait, from 0 to 1, that chance may add or take away.
     public let jitter: Double
+    /// Failures after which a job is failed for good, 0 or more. Of a `Job` it is `JobPolicy.attempts` that
+    /// counts, whatever stands here.
     public let maxAttempts: Int
 
     /// Values out of range are brought into it: cap ≥ base ≥ 0, multiplier ≥ 1, jitter in 0...1, attempts ≥ 0.
@@ -36,6 +38,8 @@ public struct ExponentialBackoff: RetryPolicy, Hashable {
         self.maxAttempts = max(0, maxAttempts)
     }
 
+    /// From zero to `cap`, in whole microseconds. Zero for an `attempt` below 1 and for a `base` of zero; a
+    /// `random` out of 0...1 is brought into it.
     public func delay(afterFailure attempt: Int, random: Double) -> Duration {
         guard attempt > 0, base > .zero else { return .zero }
         let limit = Double(cap.microseconds)

@@ -1,6 +1,11 @@
 import TallyCore
 
 extension RedisQueue {
+    /// The entry whose moves reach `bytes` is the last, so one larger than that comes alone; `limit` and
+    /// `bytes` count as 1 below that. Moves that cannot be read come as `unreadable`, and what no function
+    /// wrote is passed over. It changes nothing, and may be repeated.
+    ///
+    /// - Throws: `.invalid` for a position on another shard, with nothing sent.
     public func log(
         after position: LogPosition, limit: Int, bytes: Int
     ) async throws(QueueError) -> [LogEntry] {
@@ -27,6 +32,11 @@ extension RedisQueue {
         return entries
     }
 
+    /// Entries stay for `Limits.reportedLog` after it, unless the log is over half of `Limits.logEntries`;
+    /// tombstones for at least `Limits.tombstone`. A repeat, an older position, or one that this history has
+    /// not written yet is harmless, so after `.uncertain` nothing needs to be done.
+    ///
+    /// - Throws: `.invalid` for a position on another shard, with nothing sent.
     public func report(applied position: LogPosition) async throws(QueueError) {
         try part.check(position, "report")
         _ = try await call("report") { head, _ in

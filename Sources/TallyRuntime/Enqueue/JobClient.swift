@@ -1,6 +1,15 @@
 import TallyCore
 
-/// Enqueues and cancels. Shared by any number of tasks.
+/// Enqueues, over stores that are open already. Shared by any number of tasks.
+///
+///     let client = JobClient(queue: queue, ledger: ledger)
+///     let id = JobID()
+///     do {
+///         try await client.enqueue(SendInvoice(order: 7), id: id)
+///     } catch let error where error.mayRetry {  // there or not: with the same id it is one job
+///         try await client.enqueue(SendInvoice(order: 7), id: id)
+///     }
+///     await client.drain()  // before the stores are closed
 public final class JobClient: Sendable {
     /// What its enqueues wait for unless they say otherwise.
     public let durability: Durability
@@ -56,14 +65,46 @@ public final class JobClient: Sendable {
 
     /// Enqueues one job. Returns once the store of the durability mode has it.
     ///
-    /// After a crash of this process at any point the job is either there whole or not at all. After `.uncertain`,
-    /// enqueue again with the same id.
+    /// After a crash of this process at any point the job is either there whole or not at all.
     ///
-    /// - Parameter at: not before this time.
-    /// - Parameter headers: as the other three after it they are those of `JobRecord`; `.layoutNotRaised` until every
-    ///   program that uses the queue is known to read them.
-    /// - Parameter id: bring one to make retries safe across processes; a UUIDv7 made within a day, by the clock of
-    ///   the store.
+    /// - Parameter job: its stored properties are written by the client's codec, to `Limits.bodyBytes` at
+    ///   most.
+    /// - Parameter queue: where it goes; nil, the default, is the queue of its type's policy, or the client's
+    ///   `defaultQueue` where that names none.
+    /// - Parameter runAt: the job waits until this time, by the queue's clock: from 1970 to ten years ahead.
+    ///   nil, the default, or a time that has passed: it may run at once.
+    /// - Parameter priority: its share of the turns in its queue; nil, the default, is that of the type's
+    ///   policy.
+    /// - Parameter unique: lets one job under this key into its queue, for the key's lifetime; a key has up
+    ///   to `Limits.uniqueKeyBytes`, and one `.forever` needs mode recorded. nil, the default: any number.
+    /// - Parameter id: a UUIDv7 made within a day (`Limits.idClockSkew`) of the store's clock; a new one
+    ///   unless it is given. Keep it beforehand to enqueue again after a lost answer, from another process
+    ///   too.
+    /// - Parameter tags: names for people, up to `Limits.tags` of 100 bytes each; none by default.
+    /// - Parameter trace: a W3C trace context of up to `Limits.traceBytes`, carried untouched; empty by
+    ///   default.
+    /// - Parameter headers: bytes by name, up to `Limits.headers` of them and `Limits.headerBytes` together;
+    ///   none by default. This one and the next three are `.layoutNotRaised` until every program that uses
+    ///   the queue is known to read them.
+    /// - Parameter tenant: on whose behalf it runs, up to 100 bytes; nil, the default: nobody's in
+    ///   particular.
+    /// - Parameter limitKey: what counts together with it, up to 100 bytes; nil, the default: nothing does.
+    /// - Parameter notAfter: the end of its use, later than its creation and `runAt`. It is carried for the
+    ///   handler to decide by: a job whose time has passed is run all the same. nil, the default: no end.
+    /// - Parameter durability: what this call waits for; nil, the default, is the client's own. `.recorded`
+    ///   without a ledger is `.refused`.
+    /// - Returns: the receipt, once the store of the mode has the job: from then on a crash of this process
+    ///   can delay it and not lose it. Where `existed`, nothing was written, and `id` is the job that had the
+    ///   id or the unique key before.
+    /// - Throws: `.invalid`, `.refused`, `.idConflict`, `.keysElsewhere`, `.layoutNotRaised` or `.closed`:
+    ///   nothing was enqueued, and the same call will not succeed before what the error names is changed.
+    ///   Only a `.refused` that begins with `WRONGTYPE`, in mode queued, tells of damaged keys in Redis,
+    ///   where a part may have been written.
+    /// - Throws: `.unavailable`, or in mode queued `.full`: nothing was enqueued; the same call may succeed
+    ///   later.
+    /// - Throws: `.uncertain` with the id: the job is there whole or not at all. Enqueue the same job with
+    ///   that id again: one that is there is answered as `existed`. In mode queued do so at once:
+    ///   `Limits.tombstone` after the ledger knows its end Redis forgets a job, and would take it once more.
     @discardableResult
     public func enqueue<J: Job>(
         _ job: J, on queue: QueueName? = nil, at runAt: Timestamp? = nil, priority: JobPriority? = nil,
@@ -89,7 +130,16 @@ public final class JobClient: Sendable {
         return try await enqueue(record, durability: durability)
     }
 
-    /// Enqueues a job of any type by its record.
+    /// Enqueues a job of any type by its record. Returns once the store of the durability mode has it.
+    ///
+    /// - Parameter record: as `JobRecord.check()` allows it; its `createdAt` becomes what the store's clock
+    ///   shows.
+    /// - Parameter durability: what this call waits for; nil, the default, is the client's own. `.recorded`
+    ///   without a ledger is `.refused`.
+    /// - Returns: the receipt; where `existed`, nothing was written, and `id` is the job that was there
+    ///   before.
+    /// - Throws: what the enqueue of a `Job` throws, with the same left behind: nothing, but after
+    ///   `.uncertain` the whole job or nothing.
     @discardableResult
     public func enqueue(_ record: JobRecord, durability: Durability? = nil) async throws(EnqueueError)
         -> Receipt

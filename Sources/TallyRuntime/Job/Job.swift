@@ -1,6 +1,15 @@
 import TallyCore
 
-/// One Swift type is one kind of job: its name, its arguments (the stored properties), its policy and its code.
+/// One Swift type is one kind of job: its name, its arguments (the stored properties), its policy and its
+/// code.
+///
+///     struct SendInvoice: Job {
+///         static let jobType: JobType = "invoice.send"
+///         static let policy = JobPolicy(queue: "mail", attempts: 8, timeout: .seconds(30))
+///         let order: Int
+///
+///         func run(_ context: JobContext) async throws { print("Invoice \(order) by \(context.worker)") }
+///     }
 ///
 /// Delivery is at least once: `run` must be safe to repeat. It should end soon after its task is cancelled, which
 /// happens when the lease is lost, the job is cancelled, its timeout passes, or the worker stops.

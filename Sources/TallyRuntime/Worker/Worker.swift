@@ -4,6 +4,13 @@ import TallyCore
 
 /// Reserves jobs, runs them, keeps their leases, reports their ends.
 ///
+///     let worker = Worker(
+///         queue: queue, ledger: ledger, handlers: [JobHandler(SendInvoice.self)],
+///         configuration: WorkerConfiguration(queues: ["mail"], concurrency: 8))
+///     let running = Task { try await worker.run() }
+///     await worker.drain(within: .seconds(20))  // when the process is told to stop
+///     try await running.value
+///
 /// `run()` goes on until cancelled, which stops now, also during a drain: running handlers are cancelled and their
 /// jobs handed back, which counts neither as an attempt nor as a crash, whatever a handler throws when it is asked to
 /// stop. `drain` stops reserving and lets them finish. A kill at any moment loses nothing: the leases run out and
