@@ -6,13 +6,19 @@ import Testing
 
 /// What a foreign hand does to the log; afterwards every call goes on.
 private enum Foreign: String, CaseIterable {
-    case entries, deletedEntry, manyFields, ownEpoch, lastID, otherType, asideOfOtherType, trimmed
+    case entries, ownForm, ownFormAndPlace, deletedEntry, manyFields, ownEpoch, lastID, otherType, asideOfOtherType, trimmed
 
     func write(_ raw: RawRedis, _ namespace: String, after end: LogPosition) throws {
         let log = RedisKey.log.of(namespace)
         let aside = RedisKey.aside.of(namespace, RedisKey.log.rawValue)
         switch self {
         case .entries: for note in ["hello", "world"] { try raw("XADD", log, "*", "note", note) }
+        case .ownForm:
+            for time in ["5", "x", "-5", "1.5"] {
+                try raw("XADD", log, "*", "v", "P", "t", time, "w", "y", "m", "z")
+            }
+        case .ownFormAndPlace:
+            try raw("XADD", log, "\(end.epoch)-\(end.seq + 1)", "v", "P", "t", "x", "w", "y", "m", "z")
         case .deletedEntry:
             let id = try #require(try raw("XADD", log, "*", "note", "hello").text)
             try raw("XDEL", log, id)

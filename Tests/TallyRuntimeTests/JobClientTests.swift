@@ -59,6 +59,17 @@ private struct SkewObserver: JobObserver {
         #expect(try JSONCodec().decode(Invoice.self, from: record.body) == Invoice(order: 9))
     }
 
+    /// Else the repeat of an enqueue by another process would be another body under the same id: a conflict.
+    @Test func `writes one value as the same bytes in every process: its keys are sorted`() throws {
+        struct Wide: Encodable {
+            let b = 1, a = 2
+            let d = ["z": 1, "y": 2]
+            let c = 4
+        }
+        let text = String(decoding: try JSONCodec().encode(Wide()), as: UTF8.self)
+        #expect(text == #"{"a":2,"b":1,"c":4,"d":{"y":2,"z":1}}"#)
+    }
+
     @Test func `takes queue and priority from the job's policy [A1]`() async throws {
         let rig = Rig()
 

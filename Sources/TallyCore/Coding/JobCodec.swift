@@ -19,13 +19,16 @@ public struct JSONCodec: JobCodec {
     /// `json`, in the record of every job: by it a worker finds this codec, and the ledger knows that it may
     /// keep the body as searchable JSON too.
     public var name: String { "json" }
-    /// What `JSONEncoder` writes without options: dates in seconds since 2001, data in Base64. It promises no
-    /// order of the keys.
+    /// What `JSONEncoder` writes with its keys sorted, so that one value is the same bytes in every process: dates
+    /// in seconds since 2001, data in Base64.
     ///
     /// - Throws: `EncodingError`, such as for a number that is not finite; the enqueue is then `.refused`,
     ///   and nothing was sent.
     public func encode<Value: Encodable>(_ value: Value) throws -> [UInt8] {
-        Array(try JSONEncoder().encode(value))
+        let encoder = JSONEncoder()
+        // Another order, as in another process, would be another body, and the repeat of an enqueue a conflict.
+        encoder.outputFormatting = .sortedKeys
+        return Array(try encoder.encode(value))
     }
     /// What `JSONDecoder` reads without options: keys that the type does not know are passed over.
     ///

@@ -5,12 +5,15 @@ local function move(element, from, to, detail)
   return element .. from .. to .. struct.pack('>I4', #detail) .. detail
 end
 
--- Whether a function wrote what has these fields. What a foreign hand has written to the log stays where it stands:
+-- Whether a function wrote this entry, by its fields and its id: the first of an epoch is number 1, and the `*` of a
+-- foreign hand gives 0. What a foreign hand has written to the log stays where it stands:
 -- to take it out would cost as much as there is of it, and the ids that it took up were gone all the same, since a
 -- stream that has lost entries accepts none below them. So the log goes on in a new epoch above it, whoever reads
 -- passes over it (`behind`), and it is trimmed with what stands around it.
-local function is_entry(fields)
+local function is_entry(entry)
+  local fields = entry[2]
   return #fields == 8 and fields[1] == 'v' and fields[3] == 't' and fields[5] == 'w' and fields[7] == 'm'
+    and #fields[2] == 1 and #fields[4] <= 16 and fields[4]:find('^%d+$') and entry[1]:sub(-2) ~= '-0'
 end
 
 -- How many entries the log has, foreign ones among them.
@@ -55,7 +58,7 @@ local function keep_foreign(c, epoch, seq)
     local entry = redis.call('XRANGE', c.p .. K.log, from, '+', 'COUNT', 1)[1]
     if not entry then return end
     local values = entry[2]
-    if not is_entry(values) then
+    if not is_entry(entry) then
       for _, value in ipairs(values) do bytes = bytes + #value end
       room = room - 1 - #values
       if room < 0 or bytes > BODY_BYTES then return end

@@ -24,7 +24,7 @@ redis.register_function { function_name = NAME .. 'log', flags = { 'allow-oom' }
     local foreign
     for _, entry in ipairs(found) do
       local fields = entry[2]
-      if not is_entry(fields) then
+      if not is_entry(entry) then
         foreign = entry[1]
         break
       end

@@ -12,7 +12,7 @@ local function first_of_log(c)
   local from = log_length(c) > 0 and '-'
   while from do
     local entry = redis.call('XRANGE', c.p .. K.log, from, '+', 'COUNT', 1)[1]
-    if not entry or is_entry(entry[2]) then return entry and entry[1] end
+    if not entry or is_entry(entry) then return entry and entry[1] end
     from = behind(c, entry[1])
   end
 end

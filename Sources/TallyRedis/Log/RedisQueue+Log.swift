@@ -47,18 +47,25 @@ extension RedisQueue {
 }
 
 extension LogEntry {
-    /// Fields: verb, time, actor, moves; see `Functions/append.lua`.
+    /// Fields: verb, time, actor, moves; see `Functions/append.lua`. What a foreign hand wrote in our form, and no
+    /// function can have written, is one unreadable move: it goes to quarantine, and the log goes on.
     init?(id: String, of shard: Shard, fields: ArraySlice<RedisReply>) {
         let numbers = id.split(separator: "-")
         let first = fields.startIndex
         guard numbers.count == 2, let epoch = Int64(numbers[0]), let seq = Int64(numbers[1]),
-            fields.count >= 4,
-            let code = fields[first].bytes?.first, let verb = Verb(code: code),
+            fields.count >= 4
+        else { return nil }
+        let position = LogPosition(shard: shard, epoch: epoch, seq: seq)
+        guard let code = fields[first].bytes?.first, let verb = Verb(code: code),
             let time = fields[first + 1].number,
             let actor = fields[first + 2].text, let moves = fields[first + 3].bytes
-        else { return nil }
+        else {
+            self.init(position: position, verb: .repair, at: Timestamp(microseconds: 0))
+            self.moves = [Move.damaged((fields[first + 3].bytes ?? [])[...])]
+            return
+        }
         self.init(
-            position: LogPosition(shard: shard, epoch: epoch, seq: seq), verb: verb,
+            position: position, verb: verb,
             at: Timestamp(microseconds: time),
             actor: actor.isEmpty ? nil : actor)
         switch verb {
@@ -112,7 +119,7 @@ extension Move {
         return moves
     }
 
-    private static func damaged(_ bytes: ArraySlice<UInt8>) -> Move {
+    fileprivate static func damaged(_ bytes: ArraySlice<UInt8>) -> Move {
         Move(id: .zero, version: 0, from: nil, to: .failed, unreadable: Array(bytes))
     }
 
