@@ -6,7 +6,8 @@ import Testing
 
 /// What a foreign hand does to the log; afterwards every call goes on.
 private enum Foreign: String, CaseIterable {
-    case entries, ownForm, ownFormAndPlace, deletedEntry, manyFields, ownEpoch, lastID, otherType, asideOfOtherType, trimmed
+    case entries, ownForm, ownFormAndPlace, deletedEntry, manyFields, ownEpoch, lastID, otherType,
+        asideOfOtherType, trimmed
 
     func write(_ raw: RawRedis, _ namespace: String, after end: LogPosition) throws {
         let log = RedisKey.log.of(namespace)
