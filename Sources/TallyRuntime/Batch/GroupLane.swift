@@ -28,7 +28,9 @@ final class GroupLane<Item: Sendable>: Sendable {
     /// - Parameter ship: sends one batch; called until nothing waits.
     func add(_ item: Item, bytes: Int, ship: @escaping @Sendable ([Item]) async -> Void) {
         let starts = state.withLock { $0.commit.add(item, key: .any, bytes: bytes) }
-        if starts { Task.detached { await self.run(ship) } }
+        // Before its callers: a batch that has committed wakes hundreds of them, and what a shipper still has to do
+        // would stand in line behind all they do.
+        if starts { Task.detached(priority: .high) { await self.run(ship) } }
     }
 
     /// Until nothing waits and nothing is under way.

@@ -5,11 +5,13 @@ func within<Value: Sendable>(
     _ time: Duration, _ body: @escaping @Sendable () async -> Value
 ) async -> Value? {
     let race = Race<Value>()
-    let timer = Task.detached {
+    // As their caller is, or both would stand in line behind what the caller goes before.
+    let priority = Task.currentPriority
+    let timer = Task.detached(priority: priority) {
         // cancelled: the answer came first
         if (try? await Task.sleep(for: time)) != nil { race.end(nil) }
     }
-    Task.detached { race.end(await body()) }
+    Task.detached(priority: priority) { race.end(await body()) }
     let value = await race.first()
     timer.cancel()
     return value
