@@ -28,16 +28,23 @@ extension PostgresTests {
                         contentsOf: Self.folder.appending(path: "sql/\(name).sql"), encoding: .utf8)
                     script += "PREPARE \"\(name)\" AS \(file);\n"
                 }
-                #expect(try psql(configuration.url, script) == "")
+                #expect(try await psql(configuration.url, script) == "")
             }
         }
 
-        /// What psql complains of.
-        private func psql(_ url: String, _ script: String) throws -> String {
+        /// What psql complains of. It is waited for on a thread beside: the few that tasks run on belong to the leases
+        /// of the tests beside this one.
+        private func psql(_ url: String, _ script: String) async throws -> String {
+            try await withCheckedThrowingContinuation { caller in
+                Thread { caller.resume(with: Result { try Self.run(url, script) }) }.start()
+            }
+        }
+
+        private static func run(_ url: String, _ script: String) throws -> String {
             let psql = Process()
             psql.executableURL = URL(filePath: "/usr/bin/env")
             psql.arguments = ["psql", "--no-psqlrc", "--quiet", url]
-            psql.currentDirectoryURL = Self.folder
+            psql.currentDirectoryURL = folder
             let (input, errors) = (Pipe(), Pipe())
             psql.standardInput = input
             psql.standardError = errors
