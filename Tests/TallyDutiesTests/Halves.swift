@@ -57,6 +57,18 @@ struct Halves {
         }
     }
 
+    /// With so many jobs in both halves, whose ids come in order.
+    static func with(jobs: Int, _ body: (Halves, [JobID]) async throws -> Void) async throws {
+        try await with { halves in
+            let client = JobClient(queue: halves.queue, ledger: halves.ledger)
+            let records = (0..<jobs).map { _ in JobRecord(type: "t", body: Array("{}".utf8)) }
+            _ = try await client.enqueue(contentsOf: records)
+            await client.drain()
+            try await halves.mirrorAll()
+            try await body(halves, records.map(\.id).sorted())
+        }
+    }
+
     var queue: RedisQueue { scratch.queue }
     var ledger: PostgresLedger { scratch.ledger }
     var mirror: Mirror { Mirror(queue: queue, ledger: ledger) }

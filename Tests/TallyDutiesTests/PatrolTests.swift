@@ -1,6 +1,5 @@
 import TallyCore
 import TallyPostgres
-import TallyRuntime
 import TestSupport
 import Testing
 
@@ -12,17 +11,6 @@ private let count = Limits.comparison + 700
 
 /// What `tally serve` compares again and again. One after another: they share servers.
 @Suite(.serialized) struct `A round of the reconciler` {
-    private func with(_ body: (Halves, [JobID]) async throws -> Void) async throws {
-        try await Halves.with { halves in
-            let client = JobClient(queue: halves.queue, ledger: halves.ledger)
-            let records = (0..<count).map { _ in JobRecord(type: "t", body: Array("{}".utf8)) }
-            _ = try await client.enqueue(contentsOf: records)
-            await client.drain()
-            try await halves.mirrorAll()
-            try await body(halves, records.map(\.id).sorted())
-        }
-    }
-
     /// A round whose process ends after the first page of what is named so.
     private func cutOff(_ halves: Halves, in stage: String) async throws {
         var options = ReconcileOptions(.serve)
@@ -33,7 +21,7 @@ private let count = Limits.comparison + 700
     }
 
     @Test func `goes on where the last one was cut off, and once round [I13, P3]`() async throws {
-        try await with { halves, ids in
+        try await Halves.with(jobs: count) { halves, ids in
             try await cutOff(halves, in: "rows of the ledger")
             #expect(try await halves.ledger.sweepCursor() == .ledger(after: ids[Limits.comparison - 1]))
             for at in [3, count - 100] {
@@ -52,7 +40,7 @@ private let count = Limits.comparison + 700
     @Test func `that was cut off among Redis' jobs ends with those first, then compares all [I13, P3]`()
         async throws
     {
-        try await with { halves, ids in
+        try await Halves.with(jobs: count) { halves, ids in
             try await cutOff(halves, in: "jobs of the queue")
             guard case .queue(let cursor)? = try await halves.ledger.sweepCursor(), cursor != "0" else {
                 Issue.record("not cut off among Redis' jobs")
@@ -73,7 +61,7 @@ private let count = Limits.comparison + 700
     }
 
     @Test func `by hand neither asks where another was cut off, nor tells [P3]`() async throws {
-        try await with { halves, ids in
+        try await Halves.with(jobs: count) { halves, ids in
             try await halves.ledger.moveSweepCursor(.ledger(after: ids[600]))
 
             #expect(try await halves.reconcile(.repair).run.isFull)

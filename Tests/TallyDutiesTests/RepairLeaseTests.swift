@@ -1,6 +1,5 @@
 import TallyCore
 import TallyPostgres
-import TallyRuntime
 import TestSupport
 import Testing
 
@@ -11,17 +10,6 @@ import Testing
 private let count = Limits.comparison + 700
 
 @Suite(.serialized) struct `A run of the reconciler` {
-    private func with(_ body: (Halves, [JobID]) async throws -> Void) async throws {
-        try await Halves.with { halves in
-            let client = JobClient(queue: halves.queue, ledger: halves.ledger)
-            let records = (0..<count).map { _ in JobRecord(type: "t", body: Array("{}".utf8)) }
-            _ = try await client.enqueue(contentsOf: records)
-            await client.drain()
-            try await halves.mirrorAll()
-            try await body(halves, records.map(\.id).sorted())
-        }
-    }
-
     /// A run that lasts longer than the lease to repair, and rests between its pages.
     private func options(_ mode: Reconciler.Mode) -> ReconcileOptions {
         var options = ReconcileOptions(mode)
@@ -55,7 +43,7 @@ private let count = Limits.comparison + 700
     }
 
     @Test func `holds its lease for as long as it lasts, and then gives it back [P3]`() async throws {
-        try await with { halves, ids in
+        try await Halves.with(jobs: count) { halves, ids in
             try await halves.run("UPDATE JOBS SET version = version + 3, floor = version + 3", ids[count - 1])
             let wish = LeaseWish(
                 name: LeaseWish.reconcile, token: JobID(), holder: "other", length: .seconds(60))
@@ -70,7 +58,7 @@ private let count = Limits.comparison + 700
     }
 
     @Test func `of tally serve gives way to one by hand, which then runs [P3]`() async throws {
-        try await with { halves, _ in
+        try await Halves.with(jobs: count) { halves, _ in
             let round = try await begun(halves, options(.serve))
             var byHand = ReconcileOptions(.repair)
             byHand.patience = Limits.repairPatience
@@ -84,7 +72,7 @@ private let count = Limits.comparison + 700
     }
 
     @Test func `that is cancelled, or loses its lease, leaves its row and the reason [P3]`() async throws {
-        try await with { halves, _ in
+        try await Halves.with(jobs: count) { halves, _ in
             let cancelled = try await begun(halves, options(.repair))
             #expect(try await row(halves).error.contains("has not ended"))  // what a kill leaves
             cancelled.cancel()
