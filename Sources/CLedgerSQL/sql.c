@@ -90,6 +90,9 @@ static const char migrations_0013_record_layout[] = {
 static const char migrations_0014_shards[] = {
 #embed "../../sql/migrations/0014_shards.sql" suffix(,)
 0};
+static const char migrations_0015_record[] = {
+#embed "../../sql/migrations/0015_record.sql" suffix(,)
+0};
 static const char mirror_beat[] = {
 #embed "../../sql/mirror/beat.sql" suffix(,)
 0};
@@ -438,6 +441,9 @@ static const char undo_0013_record_layout[] = {
 static const char undo_0014_shards[] = {
 #embed "../../sql/undo/0014_shards.sql" suffix(,)
 0};
+static const char undo_0015_record[] = {
+#embed "../../sql/undo/0015_record.sql" suffix(,)
+0};
 
 static const struct { const char *name, *text; } files[] = {
     {"change/cancel", change_cancel},
@@ -469,6 +475,7 @@ static const struct { const char *name, *text; } files[] = {
     {"migrations/0012_key_homes", migrations_0012_key_homes},
     {"migrations/0013_record_layout", migrations_0013_record_layout},
     {"migrations/0014_shards", migrations_0014_shards},
+    {"migrations/0015_record", migrations_0015_record},
     {"mirror/beat", mirror_beat},
     {"mirror/change", mirror_change},
     {"mirror/copy_events", mirror_copy_events},
@@ -578,6 +585,7 @@ static const struct { const char *name, *text; } files[] = {
     {"undo/0009_partitions", undo_0009_partitions}, {"undo/0010_job_rules", undo_0010_job_rules},
     {"undo/0011_held_changes", undo_0011_held_changes}, {"undo/0012_key_homes", undo_0012_key_homes},
     {"undo/0013_record_layout", undo_0013_record_layout}, {"undo/0014_shards", undo_0014_shards},
+    {"undo/0015_record", undo_0015_record},
 };
 
 const char *tally_sql(const char *name) {

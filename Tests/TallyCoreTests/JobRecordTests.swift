@@ -115,6 +115,23 @@ private func refusal(_ record: JobRecord) -> InvalidJob? {
         #expect(bad.isRefused(error), "\(error)")
     }
 
+    @Test func `equals one that never had the field that it was rid of`() {
+        let plain = JobRecord(id: good.id, type: "echo", createdAt: good.createdAt)
+        var other = plain
+        other.tags = ["eu"]
+        other.headers = ["a": [1]]
+        let marked = other
+        other.notAfter = good.createdAt + .seconds(1)
+        #expect(other != plain)
+        #expect(marked.notAfter == nil, "a copy keeps what it was")
+        other.tags = []
+        other.headers = [:]
+        other.notAfter = nil
+
+        #expect(other == plain)
+        #expect(other.hashValue == plain.hashValue)
+    }
+
     @Test(arguments: 0..<7)
     func `meets the seven checks in their order [A2]`(_ first: Int) throws {
         var record = good

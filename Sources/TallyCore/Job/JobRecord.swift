@@ -24,24 +24,11 @@ public struct JobRecord: Hashable, Sendable {
     /// From 1 to 255: when so many leases of it have run out it is failed, since a job that ends its worker would
     /// otherwise end one after another.
     public var maxCrashes: Int
-    /// At most one job at a time under this key in the queue; nil = as many as are enqueued.
-    public var unique: UniqueKey?
     /// When it was enqueued. The client puts the store's clock here; a record that goes to a driver directly keeps
     /// its own.
     public var createdAt: Timestamp
-    /// At most 16 names, for people and their queries; nothing in the system reads them.
-    public var tags: [String]
-    /// W3C trace context, carried untouched.
-    public var trace: String
-    /// What a middleware or another program says beside the body: bytes by name, kept to the bit.
-    public var headers: [String: [UInt8]]
-    /// On whose behalf it runs; nil = nobody's in particular.
-    public var tenant: String?
-    /// What counts together with it where the jobs of one key are limited; nil = it is not limited by a key.
-    public var limitKey: String?
-    /// The end of its use, later than its creation and its `runAt`. It is carried and kept: a job whose time has
-    /// passed is run all the same, and its handler decides.
-    public var notAfter: Timestamp?
+    /// What few jobs have; nil = this one has none of it.
+    private var rare: RareFields?
 
     /// A record as given. Nothing is checked here: `check()` does that, and every enqueue before anything is sent.
     public init(
@@ -63,14 +50,56 @@ public struct JobRecord: Hashable, Sendable {
         self.attempts = attempts
         self.maxAttempts = maxAttempts
         self.maxCrashes = maxCrashes
-        self.unique = unique
         self.createdAt = createdAt
-        self.tags = tags
-        self.trace = trace
-        self.headers = headers
-        self.tenant = tenant
-        self.limitKey = limitKey
-        self.notAfter = notAfter
+        rare = RareFields(
+            RareFields.Values(
+                unique: unique, tags: tags, trace: trace, headers: headers, tenant: tenant, limitKey: limitKey,
+                notAfter: notAfter))
+    }
+}
+
+extension JobRecord {
+    /// At most one job at a time under this key in the queue; nil = as many as are enqueued.
+    public var unique: UniqueKey? {
+        get { rare?.values.unique }
+        set { change { $0.unique = newValue } }
+    }
+    /// At most 16 names, for people and their queries; nothing in the system reads them.
+    public var tags: [String] {
+        get { rare?.values.tags ?? [] }
+        set { change { $0.tags = newValue } }
+    }
+    /// W3C trace context, carried untouched.
+    public var trace: String {
+        get { rare?.values.trace ?? "" }
+        set { change { $0.trace = newValue } }
+    }
+    /// What a middleware or another program says beside the body: bytes by name, kept to the bit.
+    public var headers: [String: [UInt8]] {
+        get { rare?.values.headers ?? [:] }
+        set { change { $0.headers = newValue } }
+    }
+    /// On whose behalf it runs; nil = nobody's in particular.
+    public var tenant: String? {
+        get { rare?.values.tenant }
+        set { change { $0.tenant = newValue } }
+    }
+    /// What counts together with it where the jobs of one key are limited; nil = it is not limited by a key.
+    public var limitKey: String? {
+        get { rare?.values.limitKey }
+        set { change { $0.limitKey = newValue } }
+    }
+    /// The end of its use, later than its creation and its `runAt`. It is carried and kept: a job whose time has
+    /// passed is run all the same, and its handler decides.
+    public var notAfter: Timestamp? {
+        get { rare?.values.notAfter }
+        set { change { $0.notAfter = newValue } }
+    }
+
+    private mutating func change(_ body: (inout RareFields.Values) -> Void) {
+        var values = rare?.values ?? RareFields.Values()
+        body(&values)
+        rare = RareFields(values)
     }
 }
 
