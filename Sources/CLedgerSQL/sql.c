@@ -1,4 +1,6 @@
-/* The text of sql/ but for sql/lab, compiled in. One block a file; a test holds this list against the folder. */
+/* The statements: the text of sql/ but for sql/lab and for what migrations.c has, compiled in. One block a file; a
+   test holds the lists against the folder. */
+#include "migrations.h"
 #include "CLedgerSQL.h"
 #include <stddef.h>
 #include <string.h>
@@ -47,51 +49,6 @@ static const char keys_homes[] = {
 0};
 static const char keys_prune[] = {
 #embed "../../sql/keys/prune.sql" suffix(,)
-0};
-static const char migrations_0001_jobs[] = {
-#embed "../../sql/migrations/0001_jobs.sql" suffix(,)
-0};
-static const char migrations_0002_duties[] = {
-#embed "../../sql/migrations/0002_duties.sql" suffix(,)
-0};
-static const char migrations_0003_enqueue[] = {
-#embed "../../sql/migrations/0003_enqueue.sql" suffix(,)
-0};
-static const char migrations_0004_reconciler[] = {
-#embed "../../sql/migrations/0004_reconciler.sql" suffix(,)
-0};
-static const char migrations_0005_reconcile_cursor[] = {
-#embed "../../sql/migrations/0005_reconcile_cursor.sql" suffix(,)
-0};
-static const char migrations_0006_duty_frame[] = {
-#embed "../../sql/migrations/0006_duty_frame.sql" suffix(,)
-0};
-static const char migrations_0007_keys[] = {
-#embed "../../sql/migrations/0007_keys.sql" suffix(,)
-0};
-static const char migrations_0008_pairing[] = {
-#embed "../../sql/migrations/0008_pairing.sql" suffix(,)
-0};
-static const char migrations_0009_partitions[] = {
-#embed "../../sql/migrations/0009_partitions.sql" suffix(,)
-0};
-static const char migrations_0010_job_rules[] = {
-#embed "../../sql/migrations/0010_job_rules.sql" suffix(,)
-0};
-static const char migrations_0011_held_changes[] = {
-#embed "../../sql/migrations/0011_held_changes.sql" suffix(,)
-0};
-static const char migrations_0012_key_homes[] = {
-#embed "../../sql/migrations/0012_key_homes.sql" suffix(,)
-0};
-static const char migrations_0013_record_layout[] = {
-#embed "../../sql/migrations/0013_record_layout.sql" suffix(,)
-0};
-static const char migrations_0014_shards[] = {
-#embed "../../sql/migrations/0014_shards.sql" suffix(,)
-0};
-static const char migrations_0015_record[] = {
-#embed "../../sql/migrations/0015_record.sql" suffix(,)
 0};
 static const char mirror_beat[] = {
 #embed "../../sql/mirror/beat.sql" suffix(,)
@@ -399,51 +356,6 @@ static const char transaction_rollback[] = {
 static const char transaction_savepoint[] = {
 #embed "../../sql/transaction/savepoint.sql" suffix(,)
 0};
-static const char undo_0001_jobs[] = {
-#embed "../../sql/undo/0001_jobs.sql" suffix(,)
-0};
-static const char undo_0002_duties[] = {
-#embed "../../sql/undo/0002_duties.sql" suffix(,)
-0};
-static const char undo_0003_enqueue[] = {
-#embed "../../sql/undo/0003_enqueue.sql" suffix(,)
-0};
-static const char undo_0004_reconciler[] = {
-#embed "../../sql/undo/0004_reconciler.sql" suffix(,)
-0};
-static const char undo_0005_reconcile_cursor[] = {
-#embed "../../sql/undo/0005_reconcile_cursor.sql" suffix(,)
-0};
-static const char undo_0006_duty_frame[] = {
-#embed "../../sql/undo/0006_duty_frame.sql" suffix(,)
-0};
-static const char undo_0007_keys[] = {
-#embed "../../sql/undo/0007_keys.sql" suffix(,)
-0};
-static const char undo_0008_pairing[] = {
-#embed "../../sql/undo/0008_pairing.sql" suffix(,)
-0};
-static const char undo_0009_partitions[] = {
-#embed "../../sql/undo/0009_partitions.sql" suffix(,)
-0};
-static const char undo_0010_job_rules[] = {
-#embed "../../sql/undo/0010_job_rules.sql" suffix(,)
-0};
-static const char undo_0011_held_changes[] = {
-#embed "../../sql/undo/0011_held_changes.sql" suffix(,)
-0};
-static const char undo_0012_key_homes[] = {
-#embed "../../sql/undo/0012_key_homes.sql" suffix(,)
-0};
-static const char undo_0013_record_layout[] = {
-#embed "../../sql/undo/0013_record_layout.sql" suffix(,)
-0};
-static const char undo_0014_shards[] = {
-#embed "../../sql/undo/0014_shards.sql" suffix(,)
-0};
-static const char undo_0015_record[] = {
-#embed "../../sql/undo/0015_record.sql" suffix(,)
-0};
 
 static const struct { const char *name, *text; } files[] = {
     {"change/cancel", change_cancel},
@@ -461,21 +373,6 @@ static const struct { const char *name, *text; } files[] = {
     {"keys/free", keys_free},
     {"keys/homes", keys_homes},
     {"keys/prune", keys_prune},
-    {"migrations/0001_jobs", migrations_0001_jobs},
-    {"migrations/0002_duties", migrations_0002_duties},
-    {"migrations/0003_enqueue", migrations_0003_enqueue},
-    {"migrations/0004_reconciler", migrations_0004_reconciler},
-    {"migrations/0005_reconcile_cursor", migrations_0005_reconcile_cursor},
-    {"migrations/0006_duty_frame", migrations_0006_duty_frame},
-    {"migrations/0007_keys", migrations_0007_keys},
-    {"migrations/0008_pairing", migrations_0008_pairing},
-    {"migrations/0009_partitions", migrations_0009_partitions},
-    {"migrations/0010_job_rules", migrations_0010_job_rules},
-    {"migrations/0011_held_changes", migrations_0011_held_changes},
-    {"migrations/0012_key_homes", migrations_0012_key_homes},
-    {"migrations/0013_record_layout", migrations_0013_record_layout},
-    {"migrations/0014_shards", migrations_0014_shards},
-    {"migrations/0015_record", migrations_0015_record},
     {"mirror/beat", mirror_beat},
     {"mirror/change", mirror_change},
     {"mirror/copy_events", mirror_copy_events},
@@ -578,27 +475,10 @@ static const struct { const char *name, *text; } files[] = {
     {"transaction/release", transaction_release},
     {"transaction/rollback", transaction_rollback},
     {"transaction/savepoint", transaction_savepoint},
-    {"undo/0001_jobs", undo_0001_jobs}, {"undo/0002_duties", undo_0002_duties},
-    {"undo/0003_enqueue", undo_0003_enqueue}, {"undo/0004_reconciler", undo_0004_reconciler},
-    {"undo/0005_reconcile_cursor", undo_0005_reconcile_cursor}, {"undo/0006_duty_frame", undo_0006_duty_frame},
-    {"undo/0007_keys", undo_0007_keys}, {"undo/0008_pairing", undo_0008_pairing},
-    {"undo/0009_partitions", undo_0009_partitions}, {"undo/0010_job_rules", undo_0010_job_rules},
-    {"undo/0011_held_changes", undo_0011_held_changes}, {"undo/0012_key_homes", undo_0012_key_homes},
-    {"undo/0013_record_layout", undo_0013_record_layout}, {"undo/0014_shards", undo_0014_shards},
-    {"undo/0015_record", undo_0015_record},
 };
 
 const char *tally_sql(const char *name) {
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (strcmp(files[i].name, name) == 0) return files[i].text;
-    return NULL;
-}
-
-/* The list is in order of names, so the migrations come out in order of their numbers. */
-const char *tally_migration(int index) {
-    static const char folder[] = "migrations/";
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        if (strncmp(files[i].name, folder, sizeof folder - 1) == 0 && index-- == 0)
-            return files[i].name + sizeof folder - 1;
-    return NULL;
+    return tally_migration_text(name);
 }
