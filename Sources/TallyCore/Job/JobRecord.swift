@@ -53,8 +53,8 @@ public struct JobRecord: Hashable, Sendable {
         self.createdAt = createdAt
         rare = RareFields(
             RareFields.Values(
-                unique: unique, tags: tags, trace: trace, headers: headers, tenant: tenant, limitKey: limitKey,
-                notAfter: notAfter))
+                unique: unique, tags: tags, trace: trace, headers: headers, tenant: tenant,
+                limitKey: limitKey, notAfter: notAfter))
     }
 }
 

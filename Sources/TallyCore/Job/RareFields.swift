@@ -12,8 +12,8 @@ final class RareFields: Hashable, Sendable {
 
         /// A record that has none of them holds no object, so that equal records are equal.
         var isEmpty: Bool {
-            unique == nil && tags.isEmpty && trace.isEmpty && headers.isEmpty && tenant == nil && limitKey == nil
-                && notAfter == nil
+            unique == nil && tags.isEmpty && trace.isEmpty && headers.isEmpty && tenant == nil
+                && limitKey == nil && notAfter == nil
         }
     }
 
@@ -25,7 +25,9 @@ final class RareFields: Hashable, Sendable {
         self.values = values
     }
 
-    static func == (one: RareFields, other: RareFields) -> Bool { one === other || one.values == other.values }
+    static func == (one: RareFields, other: RareFields) -> Bool {
+        one === other || one.values == other.values
+    }
 
     func hash(into hasher: inout Hasher) { hasher.combine(values) }
 }
