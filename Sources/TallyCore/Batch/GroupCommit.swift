@@ -2,8 +2,7 @@
 /// batch, in order of arrival. The first item ships at once; what arrives while as many shippers as may be are at
 /// work forms the next batches, so a busy store gets few large calls and an idle one answers without a delay.
 ///
-/// Pure: it holds no lock, no task and no clock; whoever holds it ships. It is inlinable, for the lanes of calls
-/// pass each job through it.
+/// Pure: it holds no lock, no task and no clock; whoever holds it ships.
 package struct GroupCommit<Key: Hashable & Sendable, Item: Sendable>: Sendable {
     /// What one batch holds at most, and how many shippers may be at work.
     package struct Bounds: Sendable {
@@ -16,7 +15,7 @@ package struct GroupCommit<Key: Hashable & Sendable, Item: Sendable>: Sendable {
 
         /// Bounds, each of them above zero: with less a batch would never ship, so that is a programming error and
         /// traps.
-        @inlinable package init(count: Int, bytes: Int, shippers: Int = 1) {
+        package init(count: Int, bytes: Int, shippers: Int = 1) {
             precondition(count > 0 && bytes > 0 && shippers > 0, "a batch that can hold nothing never ships")
             self.count = count
             self.bytes = bytes
@@ -34,14 +33,14 @@ package struct GroupCommit<Key: Hashable & Sendable, Item: Sendable>: Sendable {
         package var bytes: Int
 
         /// A batch of one item, whatever its size.
-        @inlinable package init(_ item: Item, count: Int, bytes: Int) {
+        package init(_ item: Item, count: Int, bytes: Int) {
             items = [item]
             self.count = count
             self.bytes = bytes
         }
 
         /// Adds the item where it fits within both bounds; false, and nothing is changed, where it does not.
-        @inlinable package mutating func take(
+        package mutating func take(
             _ item: Item, count own: Int, bytes size: Int, within bounds: Bounds
         ) -> Bool {
             guard own <= bounds.count - count, size <= bounds.bytes - bytes else { return false }
@@ -55,26 +54,26 @@ package struct GroupCommit<Key: Hashable & Sendable, Item: Sendable>: Sendable {
     /// What it was made with.
     package let bounds: Bounds
     /// In order of arrival. The first stands at place `shipped`, counted since the beginning.
-    @usableFromInline package var batches: [Batch?] = []
+    private var batches: [Batch?] = []
     /// How many of `batches` have shipped and are nil.
-    @usableFromInline package var gone = 0
+    private var gone = 0
     /// How many batches have shipped since the beginning.
-    @usableFromInline package var shipped = 0
+    private var shipped = 0
     /// The place of the batch that took an item of a key last; below `shipped` it takes none any more.
-    @usableFromInline package var last: [Key: Int] = [:]
+    private var last: [Key: Int] = [:]
     /// What waits, counted as the batches count.
     package var waiting = 0
     /// While this is 0, nothing waits and nothing is under way: a shipper ends only when nothing waits.
     package var shippers = 0
 
     /// A group commit in which nothing waits.
-    @inlinable package init(_ bounds: Bounds) { self.bounds = bounds }
+    package init(_ bounds: Bounds) { self.bounds = bounds }
 
     /// Lets the item wait, in the last batch of its key where it fits, else in a new one.
     ///
     /// - Parameter key: items of one key may share a batch; one without a key stands alone.
     /// - Returns: true = the caller starts one more shipper, which asks `next()` until that answers nil.
-    @inlinable package mutating func add(_ item: Item, key: Key?, count: Int = 1, bytes: Int) -> Bool {
+    package mutating func add(_ item: Item, key: Key?, count: Int = 1, bytes: Int) -> Bool {
         waiting += count
         let isTaken =
             if let key, let place = last[key], place >= shipped {
@@ -90,7 +89,7 @@ package struct GroupCommit<Key: Hashable & Sendable, Item: Sendable>: Sendable {
     }
 
     /// The batch that waits longest. nil = nothing waits, and the shipper that asked has ended.
-    @inlinable package mutating func next() -> Batch? {
+    package mutating func next() -> Batch? {
         guard gone < batches.count, let batch = batches[gone] else {
             shippers -= 1
             return nil
