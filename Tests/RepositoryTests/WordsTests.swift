@@ -27,20 +27,25 @@ import Testing
 
     private static func trimmed(_ text: Substring) -> String { String(text.filter { $0 != " " }) }
 
-    /// Lower-case words of a line, those that make up a name in camel case too, without a plural's ending.
+    /// Lower-case words of a line, those that make up a name in camel case too, without a plural's ending. A dead
+    /// letter is one word.
     private static func words(of line: String) -> Set<String> {
         var words: Set<String> = []
-        var word = ""
+        var (word, before) = ("", "")
         func end() {
+            if word.isEmpty { return }
+            defer { (word, before) = ("", word) }
+            if before == "dead", !word.hasPrefix("letter") { words.insert(before) }
+            if word == "dead" { return }
             words.insert(word)
             if word.hasSuffix("s") { words.insert(String(word.dropLast())) }
-            word = ""
         }
         for character in line {
             if !character.isLetter || character.isUppercase { end() }
             if character.isLetter { word += character.lowercased() }
         }
         end()
+        if before == "dead" { words.insert(before) }
         return words
     }
 }
