@@ -157,7 +157,7 @@ let package = Package(
             ], exclude: ["Samples/Invoice", "Bank"], swiftSettings: strict),
         // No servers: what the tree promises about itself.
         .testTarget(
-            name: "RepositoryTests", dependencies: ["TallyCore"], swiftSettings: strict),
+            name: "RepositoryTests", dependencies: ["TallyCore", "TallyDuties"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x

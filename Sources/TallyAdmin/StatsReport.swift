@@ -12,6 +12,8 @@ package struct StatsReport: Sendable {
     package let balances: Balances?
     /// When both halves were last compared in full.
     package let lastFullRun: Timestamp?
+    /// How long ago that was, by the ledger's clock.
+    package let lastFullAge: Duration?
     /// How each duty fares that was ever reported; empty where no store keeps that.
     package let duties: [DutyStanding]
 
@@ -101,11 +103,13 @@ extension Admin {
         }
         let balances = try await halfWithRecord?.inspection.balances()
         let compared = try await halfWithRecord?.repair?.lastFullRun()
+        var age: Duration?
+        if let compared, let now = try await halfWithRecord?.recording.clock() { age = now - compared }
         // Several shards have a ledger, which keeps it.
         let register = halfWithRecord?.duties ?? (queue.map.count == 1 ? queue.shards[0].duties : nil)
         return StatsReport(
             queues: queues.sorted { $0.queue < $1.queue }, shards: standings, map: queue.map,
-            balances: balances, lastFullRun: compared,
+            balances: balances, lastFullRun: compared, lastFullAge: age,
             duties: try await register?.duties() ?? [])
     }
 }

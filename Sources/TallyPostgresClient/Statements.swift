@@ -60,19 +60,21 @@ package struct SQLFolder: Sendable {
         raw(name).map { adapted($0, schema: schema) }
     }
 
-    /// The statement of a file, for a schema; nil if there is none. Its header is for readers: sent along it would
+    /// The statements of files that are there, for a schema. Their headers are for readers: sent along they would
     /// double what goes over the wire, and fill the kilobyte that the server shows of a running statement.
-    package func statement(_ name: String, schema: String) -> String? {
-        raw(name).map { text in
-            let bytes = filled(Self.withoutHeader(Array(text.utf8)))
-            return String(decoding: Self.named(bytes, schema), as: UTF8.self)
-        }
+    fileprivate func statements(_ names: [String], schema: String) -> [String: String] {
+        let schema = SchemaName(schema)
+        return Dictionary(
+            uniqueKeysWithValues: names.map { name in
+                let bytes = filled(Self.withoutHeader(Array(raw(name)!.utf8)))
+                return (name, String(decoding: schema.put(into: bytes), as: UTF8.self))
+            })
     }
 
     /// Puts the fragments in, then the schema's name where the text says `tally.`, `"tally"`, `'tally'` or, of a
     /// role, `"tally_…`, `'tally_…`.
     package func adapted(_ text: String, schema: String) -> String {
-        String(decoding: Self.named(filled(Array(text.utf8)), schema), as: UTF8.self)
+        String(decoding: SchemaName(schema).put(into: filled(Array(text.utf8))), as: UTF8.self)
     }
 
     /// As `psql` does it outside of quotes: `:token` is replaced, `::type` is a cast, and an unknown token stays.
@@ -98,30 +100,6 @@ package struct SQLFolder: Sendable {
         return out
     }
 
-    /// In one pass: a schema's name may itself be what is looked for, as that of `tally_2` is.
-    private static func named(_ text: [UInt8], _ schema: String) -> [UInt8] {
-        let names = [
-            ("\"tally\"", "\"\(schema)\""), ("'tally'", "'\(schema)'"), ("\"tally_", "\"\(schema)_"),
-            ("'tally_", "'\(schema)_"), ("tally.", "\"\(schema)\"."),
-        ].map { (token: Array($0.utf8), name: Array($1.utf8)) }
-        var out: [UInt8] = []
-        out.reserveCapacity(text.count + text.count / 8)
-        var at = 0
-        while at < text.count {
-            let byte = text[at]
-            if byte == UInt8(ascii: "t") || byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\""),
-                let found = names.first(where: { text[at...].starts(with: $0.token) })
-            {
-                out += found.name
-                at += found.token.count
-            } else {
-                out.append(byte)
-                at += 1
-            }
-        }
-        return out
-    }
-
     private static func withoutHeader(_ text: [UInt8]) -> [UInt8] {
         var rest = text[...]
         while rest.starts(with: [UInt8(ascii: "-"), UInt8(ascii: "-")]) {
@@ -139,6 +117,38 @@ package struct SQLFolder: Sendable {
     }
 }
 
+/// What stands for the schema's name in a text, made once for all texts of a schema.
+private struct SchemaName {
+    private let names: [(token: [UInt8], name: [UInt8])]
+
+    init(_ schema: String) {
+        names = [
+            ("\"tally\"", "\"\(schema)\""), ("'tally'", "'\(schema)'"), ("\"tally_", "\"\(schema)_"),
+            ("'tally_", "'\(schema)_"), ("tally.", "\"\(schema)\"."),
+        ].map { (token: Array($0.utf8), name: Array($1.utf8)) }
+    }
+
+    /// In one pass: a schema's name may itself be what is looked for, as that of `tally_2` is.
+    func put(into text: [UInt8]) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(text.count + text.count / 8)
+        var at = 0
+        while at < text.count {
+            let byte = text[at]
+            if byte == UInt8(ascii: "t") || byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\""),
+                let found = names.first(where: { text[at...].starts(with: $0.token) })
+            {
+                out += found.name
+                at += found.token.count
+            } else {
+                out.append(byte)
+                at += 1
+            }
+        }
+        return out
+    }
+}
+
 /// The text of statements for one schema. The files write `tally.`; a namespace has its own schema and its own role
 /// names.
 package struct Statements: Sendable {
@@ -149,8 +159,7 @@ package struct Statements: Sendable {
     /// - Parameter names: files of the folder, which has all of them.
     package init(schema: String, of folder: SQLFolder, _ names: [String]) {
         self.schema = schema
-        texts = Dictionary(
-            uniqueKeysWithValues: names.map { ($0, folder.statement($0, schema: schema)!) })
+        texts = folder.statements(names, schema: schema)
     }
 
     /// The text of a file that was among `names`; another name is a programming error and traps.

@@ -51,11 +51,11 @@ import Testing
                 (done["history"] as? [[String: Any]])?.map { $0["to"] as? String } == [
                     "pending", "processing", "completed",
                 ])
-            let dead = try await Tool.run(["dlq", "list", "--json"], environment: environment).json()
-            let deadJobs = try #require(dead["jobs"] as? [[String: Any]])
+            let letters = try await Tool.run(["dlq", "list", "--json"], environment: environment).json()
+            let failed = try #require(letters["jobs"] as? [[String: Any]])
             #expect(
-                deadJobs.map { $0["id"] as? String } == ["\(fail)"]
-                    && deadJobs[0]["error"] as? String == "asked to fail")
+                failed.map { $0["id"] as? String } == ["\(fail)"]
+                    && failed[0]["error"] as? String == "asked to fail")
             let table = try await Tool.run(["list", "--status", "dlq"], environment: environment)
             #expect(table.code == 0 && table.output.contains("\(fail)") && !table.output.contains("\(echo)"))
 
@@ -254,6 +254,7 @@ import Testing
 
             #expect([dry.code, repaired.code, after.code] == [4, 1, 0])
             #expect(dry.output.contains("D09") && dry.output.contains("\(id)"))
+            #expect(dry.output.contains("ops/runbooks/D09.md") && !after.output.contains("ops/runbooks"))
             #expect(
                 dry.lines.last
                     == "statement accepted=1 completed=0 failed=0 cancelled=0 active=1 outbox=0 outbox_age=0s drift=2"

@@ -122,12 +122,12 @@ private final class Crew: Sendable {
                     state.withLock { $0.stopped.removeAll { $0.pid == stopped.pid } }
                     kill(stopped.pid, SIGCONT)
                 }
-                let dead = state.withLock { state in
+                let ended = state.withLock { state in
                     let all = state.processes
                     state.processes.removeAll { !$0.isRunning }
                     return all.count - state.processes.count
                 }
-                for _ in 0..<dead { try start() }
+                for _ in 0..<ended { try start() }
             }
             result = .success(())
         } catch {

@@ -99,33 +99,4 @@ import Testing
                 true, true,
             ])
     }
-
-    @Test func `every Lua function is named after its file, called, and headed like the others`() throws {
-        let program = try Tree.files("Sources/TallyRedis", "swift").map { try Tree.text($0) }.joined()
-        #expect(try Tree.text("Sources/TallyRedis/Functions/library.lua").contains("-- KEYS[1] "))
-        var functions = 0
-        for path in try Tree.files("Sources/TallyRedis/Functions", "lua") {
-            let text = try Tree.text(path)
-            let registered = text.matches(#"function_name = NAME \.\. '([a-z]+)'"#).map { $0[0] }
-            if registered.isEmpty { continue }  // what verbs share
-            functions += 1
-            let verb = String(path.split(separator: "/").last!.dropLast(4))
-            #expect(registered == [verb])
-            #expect(program.contains("\"\(verb)\""), "\(verb) is never called")
-
-            let header = text.split(separator: "\n", omittingEmptySubsequences: false)
-                .prefix { $0.hasPrefix("--") }.joined(separator: "\n")
-            #expect(header.hasPrefix("-- \(verb): "), "\(path)")
-            for part in ["Returns  ", "Log      ", "Cost     "] {
-                #expect(header.contains("\n-- \(part)"), "\(path): \(part)")
-            }
-            let named = header.matches(#"ARGV\[([0-9]+)"#).compactMap { Int($0[0]) }
-            #expect(named.first == 3, "\(path)")  // 1 and 2 are the library's
-            let isOpen = header.contains("…]")
-            for used in text.matches(#"\bargs\[([0-9]+)\]"#).compactMap({ Int($0[0]) }) where used > 2 {
-                #expect(named.contains(used) || isOpen && used > named.max()!, "\(path): ARGV[\(used)]")
-            }
-        }
-        #expect(functions > 15)
-    }
 }

@@ -1,3 +1,4 @@
+import TallyDuties
 import Testing
 
 @Suite struct `The runbooks` {
@@ -22,6 +23,18 @@ import Testing
         for named in try Tree.files("Sources", "swift").flatMap({
             try Tree.text($0).matches(#"ops/runbooks/(D[0-9]{2})\.md"#).map { $0[0] }
         }) { #expect(page.contains("(\(named).md)"), "\(named)") }
+    }
+
+    @Test func `have a page for each code whose report names one, and for no other [P3]`() throws {
+        let pages = try Tree.files("ops/runbooks", "md").filter { !$0.hasSuffix("README.md") }
+
+        #expect(Drift.allCases.compactMap(\.page).sorted() == pages)
+        for page in pages {
+            let code = page.dropFirst("ops/runbooks/".count).dropLast(3)
+            let text = try Tree.text(page)
+            #expect(text.hasPrefix("# \(code): ") && text.contains("**What it means.**"), "\(page)")
+            #expect(text.contains("**What is at stake.**") && text.contains("\n1. "), "\(page)")
+        }
     }
 
     @Test func `give every code that is built a test that brings it about [P3]`() throws {

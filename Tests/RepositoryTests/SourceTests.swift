@@ -13,12 +13,13 @@ import Testing
         #expect(found == [])
     }
 
-    @Test func `have no file over 600 lines`() throws {
+    @Test func `have no file over 600 lines, and the tests none over 400`() throws {
         for folder in Self.folders + ["sql"] {
+            let most = folder == "Tests" ? 400 : 600
             // The snapshot of the schema is written by `ops/schema`, and as long as the schema.
             for path in try Tree.files(folder, "swift", "c", "h", "lua", "sql") where path != "sql/schema.sql"
             {
-                #expect(try Tree.lines(path).count <= 601, "\(path)")
+                #expect(try Tree.lines(path).count <= most + 1, "\(path)")
             }
         }
     }

@@ -234,3 +234,23 @@ struct Halves {
         try await Reconciler(queue: queue, ledger: ledger, mirror: mirror).run(options)
     }
 }
+
+extension Halves {
+    /// A dry run that finds the code, a repair, and a second run that finds nothing.
+    func mends(_ code: Drift, isFull: Bool = false) async throws {
+        var options = ReconcileOptions(.dry)
+        options.isFull = isFull
+        let dry = try await reconcile(options).run
+        options.mode = .repair
+        let run = try await reconcile(options).run
+        try await Settling.run(queue, ledger)
+        let (again, statement) = try await reconcile(options)
+
+        #expect(
+            dry.findings.contains { $0.code == code.rawValue && $0.outcome == "found" }, "\(dry.findings)")
+        #expect(dry.exitCode == 4)
+        #expect(
+            run.findings.contains { $0.code == code.rawValue && $0.outcome == "repaired" }, "\(run.findings)")
+        #expect(again.findings.isEmpty && again.exitCode == 0 && statement.holds, "\(again.findings)")
+    }
+}

@@ -9,122 +9,8 @@ import Testing
 @testable import TallyDuties
 @testable import Tallystick
 
-/// What stands beside the jobs: the log, totals, workers, keys, quarantine, the pairing. One after another: they share servers.
+/// What stands beside the jobs: totals, workers, keys, quarantine, the pairing. One after another: they share servers.
 @Suite(.serialized) struct `The reconciler beside the jobs` {
-    /// A dry run that finds the code, a repair, and a second run that finds nothing.
-    private func mends(_ code: Drift, _ halves: Halves, isFull: Bool = false) async throws {
-        var options = ReconcileOptions(.dry)
-        options.isFull = isFull
-        let dry = try await halves.reconcile(options).run
-        options.mode = .repair
-        let run = try await halves.reconcile(options).run
-        try await Settling.run(halves.queue, halves.ledger)
-        let (again, statement) = try await halves.reconcile(options)
-
-        #expect(
-            dry.findings.contains { $0.code == code.rawValue && $0.outcome == "found" }, "\(dry.findings)")
-        #expect(dry.exitCode == 4)
-        #expect(
-            run.findings.contains { $0.code == code.rawValue && $0.outcome == "repaired" }, "\(run.findings)")
-        #expect(again.findings.isEmpty && again.exitCode == 0 && statement.holds, "\(again.findings)")
-    }
-
-    @Test func `skips a hole in the log, and tells what it said job by job [D16, P3]`() async throws {
-        try await Halves.with { halves in
-            let id = try await halves.job(.pending)
-            let wish = ReserveWish([.default], limit: 1, lease: .seconds(600), worker: WorkerID("w"))
-            _ = try await halves.queue.reserve(wish)
-            try halves.send("XTRIM", .log, Array("MAXLEN".utf8), Array("0".utf8))
-
-            try await mends(.logHasGap, halves)
-
-            #expect(try await halves.ledger.jobs([id])[id]?.status == .processing)
-            #expect(try await halves.ledger.events(id).last?.actor == "reconciler:D08")
-        }
-    }
-
-    @Test func `compares nothing while the log has a hole, and says so [D16, P3]`() async throws {
-        try await Halves.with { halves in
-            _ = try await halves.provoke(.waits)
-            // The ledger lacks the entry before the hole as well.
-            for _ in 0..<3 { _ = try await halves.queue.push([Push(JobRecord(type: "t"))], issued: nil) }
-            let end = try await halves.queue.history().end
-            try halves.send("XDEL", .log, Array("\(end.epoch)-\(end.seq - 1)".utf8))
-
-            let run = try await halves.reconcile(.dry).run
-
-            #expect(run.findings.map(\.code) == ["D16"] && run.exitCode == 4 && !run.isFull)
-            #expect(run.error?.contains("nothing was compared") == true)
-            let repaired = try await halves.reconcile(.repair).run
-            #expect(Set(repaired.findings.map(\.code)).isSuperset(of: ["D16", "D02", "D01"]))
-            #expect(repaired.exitCode == 1 && repaired.error == nil)
-        }
-    }
-
-    @Test func `leaves a fork of the log to a person [D17, P3]`() async throws {
-        try await Halves.with { halves in
-            let id = try await halves.job(.processing)
-            try await halves.sql("DELETE FROM SCHEMA.job_events WHERE job_id = '\(id)' AND event = 'lease'")
-            try await halves.sql(
-                "INSERT INTO SCHEMA.job_events SELECT '\(JobID())', shard, epoch, seq + 1, at, 'lease', 'pending', 'processing', 2, 0, 'x' FROM SCHEMA.job_events"
-            )
-
-            let run = try await halves.reconcile(.repair).run
-
-            #expect(run.findings.map(\.code) == ["D17"] && run.findings[0].job == id)
-            #expect(run.findings[0].outcome == "needs_operator" && run.exitCode == 4)
-        }
-    }
-
-    @Test func `runs nothing again unasked after an old dump was restored [D18, P3]`() async throws {
-        try await Halves.with { halves in
-            let (ended, waiting) = (try await halves.job(.pending), try await halves.job(.pending))
-            let tables = ["jobs", "job_events", "mirror_cursor", "balances", "outbox"]
-            for table in tables {
-                try await halves.sql("CREATE TABLE SCHEMA.old_\(table) AS TABLE SCHEMA.\(table)")
-            }
-            let wish = ReserveWish([.default], limit: 1, lease: .seconds(600), worker: WorkerID("w"))
-            let lease = try await halves.queue.reserve(wish).jobs[0].lease
-            _ = try await halves.queue.settle([.ack(lease)])
-            try await Settling.run(halves.queue, halves.ledger)
-            // Half a minute later the log has been trimmed, and a minute after that the tombstones are gone.
-            let end = try await halves.queue.history().end
-            try halves.send("XTRIM", .log, Array("MINID".utf8), Array("\(end.epoch)-\(end.seq + 1)".utf8))
-            try halves.send("HSET", .meta, Array("mark_seq".utf8), Array("\(end.seq)".utf8))
-            try halves.send("DEL", .tombs, of: "a")
-            for table in tables {
-                try await halves.sql("DELETE FROM SCHEMA.\(table)")
-                let columns = table == "outbox" ? "OVERRIDING SYSTEM VALUE " : ""
-                try await halves.sql("INSERT INTO SCHEMA.\(table) \(columns)TABLE SCHEMA.old_\(table)")
-            }
-
-            let unasked = try await halves.reconcile(.repair).run
-            #expect(
-                unasked.findings.map(\.code) == ["D18"] && unasked.findings[0].outcome == "needs_operator")
-            #expect(try await halves.ledger.jobs([ended])[ended]?.status == .pending)
-            await #expect(throws: LedgerBehind.self) {
-                try await Relay(queue: halves.queue, ledger: halves.ledger).step(olderThan: .zero)
-            }
-
-            var options = ReconcileOptions(.repair)
-            options.codes = [.ledgerRestored]
-            _ = try await halves.reconcile(options)
-            try await Settling.run(halves.queue, halves.ledger)
-            let lost = try #require(try await halves.ledger.jobs([ended])[ended])
-            #expect(lost.status == .failed && lost.error == "history_lost")
-            #expect(try await halves.ledger.jobs([waiting])[waiting]?.status == .pending)
-            #expect(
-                try await halves.queue.inspect([waiting, ended]).held.keys.sorted() == [waiting])
-
-            options.codes = nil
-            options.requeuesUnknown = true
-            _ = try await halves.reconcile(options)
-            try await Settling.run(halves.queue, halves.ledger)
-            #expect(try await halves.ledger.jobs([ended])[ended]?.status == .pending)
-            #expect(try await halves.reconcile(.dry).run.findings.filter { $0.code != "D21" }.isEmpty)
-        }
-    }
-
     @Test func `settles what stands in quarantine once its job is right [D19, P3]`() async throws {
         try await Halves.with { halves in
             let id = try await halves.job(.pending)
@@ -132,7 +18,7 @@ import Testing
                 "INSERT INTO SCHEMA.quarantine (job_id, epoch, seq, source, reason, raw) VALUES ('\(id)', 1, 1, 'changed', 'why', 'x')"
             )
 
-            try await mends(.inQuarantine, halves)
+            try await halves.mends(.inQuarantine)
 
             #expect(
                 try await halves.sql(
@@ -164,7 +50,7 @@ import Testing
             for count: Int64 in [0, 7, 1, 0, 0] { account.appendBigEndian(count) }
             try halves.send("HSET", .meta, Array("account".utf8), account)
 
-            try await mends(.totalsDiffer, halves)
+            try await halves.mends(.totalsDiffer)
 
             #expect(
                 try await halves.sql("SELECT (detail ->> 'completed')::bigint FROM SCHEMA.audit_log")
@@ -178,7 +64,7 @@ import Testing
             try await halves.sql("UPDATE SCHEMA.balances SET completed = completed - 1, failed = failed + 1")
 
             #expect(try await halves.reconcile(.dry).run.exitCode == 0)
-            try await mends(.totalsDiffer, halves, isFull: true)
+            try await halves.mends(.totalsDiffer, isFull: true)
         }
     }
 
@@ -196,7 +82,7 @@ import Testing
             try await halves.sql("UPDATE SCHEMA.workers SET last_seen = now() - interval '10 minutes'")
             let seen = try await halves.ledger.workers()[0].lastSeen
 
-            try await mends(.workerSilent, halves)
+            try await halves.mends(.workerSilent)
 
             let row = try await halves.ledger.workers()[0]
             #expect(row.beat.status == .lost && row.beat.running == [])
@@ -234,21 +120,6 @@ import Testing
         }
     }
 
-    @Test func `goes on with a log that a foreign hand has written to [D16, P3]`() async throws {
-        try await Halves.with { halves in
-            let id = try await halves.job(.processing)
-            try halves.send("XADD", .log, Array("*".utf8), Array("note".utf8), Array("hello".utf8))
-            try await halves.mirrorAll()
-            let later = try await halves.job(.completed)
-            let run = try await halves.reconcile(.dry).run
-
-            #expect(run.findings.isEmpty && run.exitCode == 0, "\(run.findings)")
-            #expect(try await halves.ledger.jobs([id])[id]?.status == .processing)
-            #expect(try await halves.ledger.events(later).last?.to == .completed)
-            #expect(try await halves.queue.history().isHeld == false)
-        }
-    }
-
     @Test func `tells of a worker that has no row, unless it has spoken meanwhile [D23, P3]`() async throws {
         try await Halves.with { halves in
             try await halves.queue.heartbeat(beat("w"))
@@ -256,7 +127,7 @@ import Testing
             try await halves.sql("DELETE FROM SCHEMA.workers")
             let words = try await halves.queue.roster("", limit: 10).workers[0].words
 
-            try await mends(.workerRowMissing, halves)
+            try await halves.mends(.workerRowMissing)
 
             #expect(try await halves.ledger.workers().map(\.beat.id) == [WorkerID("w")])
             var other = beat("w")
@@ -283,7 +154,7 @@ import Testing
                 "HSET", .unique, Array("kdefault\0leaked".utf8),
                 halves.bytes(gone) + [UInt8](repeating: 0, count: 8))
 
-            try await mends(.keyOutlivesJob, halves, isFull: true)
+            try await halves.mends(.keyOutlivesJob, isFull: true)
 
             #expect(
                 try await halves.sql("SELECT key FROM SCHEMA.unique_keys") == [[.text("held")]])
@@ -324,58 +195,6 @@ import Testing
 
             #expect(run.findings.map(\.code) == ["D36"] && run.exitCode == 4)
             #expect(run.findings[0].ledgerView.contains(first))
-        }
-    }
-
-    @Test func `buries an id that nobody knows as failed, under its own name [D09, P3]`() async throws {
-        try await Halves.with { halves in
-            let id = try await halves.job(.pending)
-            try halves.forget(id)
-            try await halves.run("DELETE FROM JOBS", id)
-
-            try await mends(.recordMissing, halves)
-
-            let row = try #require(try await halves.ledger.jobs([id])[id])
-            #expect(row.status == .failed && row.error == "body_missing")
-        }
-    }
-
-    @Test(arguments: [JobStatus.pending, .processing, .scheduled])
-    func `ends a damaged job that the ledger has no row of as failed, and the ledger says so [D31, P3]`(
-        _ status: JobStatus
-    ) async throws {
-        try await Halves.with { halves in
-            let id = try await halves.job(status)
-            let version = try #require(try await halves.queue.inspect([id]).held[id]).version
-            try halves.damage(id)
-            try await halves.run("DELETE FROM JOBS", id)
-
-            try await mends(.recordDamaged, halves)
-
-            let row = try #require(try await halves.ledger.jobs([id])[id])
-            #expect(row.status == .failed && row.version == version && row.record.type == "unknown")
-            #expect(row.error?.hasPrefix("corrupt") == true)
-            let last = try #require(try await halves.ledger.events(id).last)
-            #expect(last.to == .failed && last.actor == "reconciler:D31")
-            let view = try await halves.queue.inspect([id])
-            #expect(view.damaged.isEmpty && view.ended[id]?.status == .failed)
-            #expect(try await halves.queue.survey().held == 0)
-        }
-    }
-
-    @Test func `refuses to settle a job for retry whose record is gone, and harms no other [D09]`()
-        async throws
-    {
-        try await Halves.with { halves in
-            let (id, other) = (try await halves.job(.processing), try await halves.job(.processing))
-            let view = try await halves.queue.inspect([id, other])
-            let leases = [try #require(view.held[id]?.lease), try #require(view.held[other]?.lease)]
-            try halves.send("HDEL", .body, halves.bytes(id))
-
-            let answers = try await halves.queue.settle(
-                leases.map { .retry($0, runAt: nil, attempts: 1, error: "e") })
-
-            #expect(answers == [.refused(.notProcessing), .settled(.pending)])
         }
     }
 }

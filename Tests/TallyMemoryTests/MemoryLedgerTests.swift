@@ -70,7 +70,7 @@ private struct Away: Error {}
         #expect(try await ledger.events(job.id).map(\.verb) == [.repair, .requeue, .repair])
     }
 
-    @Test func `requeues a dead job whose effect is committed only by force, which forgets the effect [D8]`()
+    @Test func `requeues a job whose effect is committed only by force, which forgets the effect [D8]`()
         async throws
     {
         let ledger = MemoryLedger(clock: { start })

@@ -78,7 +78,7 @@ extension PostgresTests {
         }
 
         @Test
-        func `a dead job whose effect is committed runs again only by force, which forgets the effect [D8]`()
+        func `a job whose effect is committed runs again only by force, which forgets the effect [D8]`()
             async throws
         {
             try await withLedger { fixture in

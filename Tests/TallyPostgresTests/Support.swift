@@ -134,6 +134,11 @@ extension Fixture {
         fill(&batch)
         return try await ledger.apply(batch)
     }
+
+    /// Applies that the job has completed at version 2.
+    func complete(_ job: JobRecord, seq: Int64) async throws -> Bool {
+        try await apply(seq) { $0.changed = [change(job.id, .completed, version: 2, seq: seq)] }
+    }
 }
 
 func change(

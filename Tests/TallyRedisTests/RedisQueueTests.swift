@@ -50,62 +50,6 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
         }
     }
 
-    @Test func `fails no neighbour of a push into a full queue, nor of one that is bad`() async throws {
-        try await PrivateRedis.with { redis in
-            try await withQueue(url: redis.url) { queue, _ in
-                try LibraryMutation.smallWindow.load(into: RawRedis(url: redis.url))
-                let full = try await queue.push((0..<4).map { _ in Push(job()) }, issued: nil)
-                #expect(full == [.pushed, .pushed, .pushed, .pushed])
-                let before = try await queue.history().seq
-                // What arrives while the first call waits for its answer travels as one.
-                redis.freeze()
-                let calls = Task {
-                    try await withThrowingTaskGroup(of: String.self) { group in
-                        group.addTask {
-                            _ = try await queue.push([Push(job(queue: "first"))], issued: nil)
-                            return "pushed"
-                        }
-                        for number in 0..<20 {
-                            group.addTask {
-                                let push = Push(job(queue: QueueName("other \(number)")))
-                                return "\(try await queue.push([push], issued: nil)[0])"
-                            }
-                            group.addTask {
-                                let code = await caught(QueueError.self) {
-                                    try await queue.push([Push(job())], issued: nil)
-                                }?.code
-                                return code?.rawValue ?? "none"
-                            }
-                            group.addTask {
-                                let recorded = Push(job(), isRecorded: true)
-                                return "\(try await queue.push([recorded], issued: nil)[0])"
-                            }
-                        }
-                        group.addTask {
-                            let error = await caught(QueueError.self) {
-                                try await queue.call("push", jobs: 1) { head, arguments in
-                                    head.bulk("")
-                                    head.bulk(0 as Int64)
-                                    arguments.bulk("no head")
-                                    arguments.bulk("no record")
-                                }
-                            }
-                            return "bad: \(error?.code.rawValue ?? "none")"
-                        }
-                        var found: [String: Int] = [:]
-                        for try await answer in group { found[answer, default: 0] += 1 }
-                        return found
-                    }
-                }
-                for _ in 0..<1000 { await Task.yield() }
-                redis.resume()
-
-                #expect(try await calls.value == ["pushed": 21, "full": 40, "bad: invalid": 1])
-                #expect(try await queue.history().seq > before)
-            }
-        }
-    }
-
     @Test func `pushes all queued jobs of a call or none where their queue has room for some`() async throws {
         try await PrivateRedis.with { redis in
             try await withQueue(url: redis.url) { queue, _ in
@@ -147,31 +91,6 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
             let later = start + Limits.retryStoreCap
             clock.set(later)
             #expect(try await queue.reserve(wish(9)).jobs.map(\.record) == [large])
-        }
-    }
-
-    @Test func `merges 50 concurrent calls into fewer log entries`() async throws {
-        try await PrivateRedis.with { redis in
-            try await withQueue(url: redis.url) { queue, _ in
-                let before = try await queue.history().seq
-                // What arrives while the first call waits for its answer forms the next one.
-                redis.freeze()
-                let pushes = Task {
-                    try await withThrowingTaskGroup(of: [PushAnswer].self) { group in
-                        for _ in 0..<50 {
-                            group.addTask { try await queue.push([Push(job())], issued: nil) }
-                        }
-                        return try await group.reduce(into: [PushAnswer]()) { $0 += $1 }
-                    }
-                }
-                for _ in 0..<1000 { await Task.yield() }
-                redis.resume()
-                let answers = try await pushes.value
-
-                #expect(answers == Array(repeating: .pushed, count: 50))
-                #expect(try await queue.history().seq - before < 50)
-                #expect(try await queue.counts().first?.pending == 50)
-            }
         }
     }
 
@@ -320,72 +239,6 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
                     "zmscore", "zadd",
                     "xadd", "hset", "zrange", "hget", "lpush",
                 ]), "\(large)")
-        }
-    }
-
-    @Test func `answers 64 tasks and leaves no connection when it is closed under them [I9]`() async throws {
-        try await PrivateRedis.with { redis in
-            let raw = try RawRedis(url: redis.url)
-            let queue = try await RedisQueue.open(RedisConfiguration(url: redis.url))
-            try await queue.open(epoch: queue.history().epoch)
-            let running = Journal<Int>()
-            let errors = Journal<QueueError.Code>()
-            let tasks = (0..<64).map { index in
-                Task {
-                    do {
-                        while true {
-                            switch index % 4 {
-                            case 0: _ = try await queue.push([Push(job())], issued: nil)
-                            case 1: _ = try await queue.reserve(wish(1))
-                            case 2: _ = try await queue.history()
-                            default: try await queue.wait(for: ["other"], upTo: .seconds(5))
-                            }
-                            running.append(index)
-                        }
-                    } catch let error as QueueError {
-                        errors.append(error.code)
-                    }
-                }
-            }
-            try await eventually("the tasks are at work") { running.count > 200 }
-
-            await queue.close()
-            await queue.close()
-            for task in tasks { _ = await task.result }
-
-            #expect(errors.all == Array(repeating: .closed, count: 64))
-            await #expect(throws: QueueError(.closed, "push")) {
-                try await queue.push([Push(job())], issued: nil)
-            }
-            try await eventually("only the test's connection is left") {
-                let text = try raw("CLIENT", "LIST").text ?? ""
-                return text.split(whereSeparator: \.isNewline).count == 1
-            }
-        }
-    }
-
-    @Test func `ends a wait at once when its task is cancelled [B6]`() async throws {
-        try await withQueue { queue, _ in
-            let began = ContinuousClock.now
-            let wait = Task { try await queue.wait(for: ["nobody"], upTo: .seconds(60)) }
-            for _ in 0..<100 { await Task.yield() }
-
-            wait.cancel()
-
-            await #expect(throws: CancellationError.self) { try await wait.value }
-            #expect(ContinuousClock.now - began < .seconds(5))
-        }
-    }
-
-    @Test func `ends a wait when a job arrives [B6]`() async throws {
-        try await withQueue { queue, _ in
-            let began = ContinuousClock.now
-            async let wait: Void = queue.wait(for: ["a", "q"], upTo: .seconds(60))
-            _ = try await queue.push([Push(job())], issued: nil)
-
-            try await wait
-
-            #expect(ContinuousClock.now - began < .seconds(5))
         }
     }
 

@@ -208,7 +208,7 @@ private struct Interruption: Error {}
             await began.wait()
 
             redis.kill()
-            finish.open()  // its ack meets a dead server
+            finish.open()  // its ack meets no server
             try await redis.start()
             try await eventually("a new epoch") { try await queue.history().isHeld }
             try await queue.open(epoch: queue.history().epoch)

@@ -3,7 +3,7 @@
 HEAD = """# The same faults against two peers
 
 Written by `ops/peers/run` from `results.json`, which it measured; do not edit. Sidekiq is Debian's, the free edition;
-saq comes from the Python package index, as it is and with the options that make it repeat the jobs of a dead worker.
+saq comes from the Python package index, as it is and with the options that make it repeat the jobs of a killed worker.
 To repeat: `ops/peers/run --jobs 400` (about half an hour; `--only NAME` and `--scenario NAME` replace their part).
 
 """
@@ -65,11 +65,11 @@ stopped for a while and goes on duplicates nothing and overlaps nothing, however
 table: what a killed process was running is gone.
 
 **saq.** One small package without a second database; jobs are plain coroutines. As it comes, a timeout of 10 s ends a
-job that hangs, which neither Sidekiq nor Tallystick do unless a timeout is set. Tuned, it repeats a dead worker's
+job that hangs, which neither Sidekiq nor Tallystick do unless a timeout is set. Tuned, it repeats a killed worker's
 jobs with nothing but a sweep in each worker; the sweep waits up to 5 s for each stuck job in turn, which is where its
 time in the first table comes from.
 
-**Where Tallystick shows its price.** By default it waits out a lease of 30 s before it repeats a dead worker's jobs;
+**Where Tallystick shows its price.** By default it waits out a lease of 30 s before it repeats a killed worker's jobs;
 a shorter lease is quicker, costs more extensions, and makes a shorter pause look like a death. It needs Postgres, and
 `tally serve` beside the workers. A stopped worker's run that was taken over is executed twice: its late completion is
 refused, its effects are not undone. A process that *opens* a client while Redis is down is refused, also in mode

@@ -1,4 +1,4 @@
--- When the last round of each shard began, however it ended, by the clock of the host that it ran on.
+-- When the last round of each shard began, however it ended, by the ledger's clock, which the run was told.
 -- No index serves it: it reads all runs that are kept, which pruning holds to a day of rounds that found nothing and ninety
 -- days of the others, once a round and only where there are several shards.
 -- Params: none. Returns: shard bigint, timestamptz. Caller: PostgresLedger.lastRounds.

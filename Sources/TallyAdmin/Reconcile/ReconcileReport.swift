@@ -47,6 +47,11 @@ package struct ReconcileReport: Sendable {
     /// The shards that were not compared to their end; the run's error says why.
     package var unread: [Shard] { ends.filter { !$0.wasCompared }.compactMap(\.shard) }
 
+    /// The page of each code that was found and has one, in order.
+    package var pages: [String] {
+        Set(run.findings.map(\.code)).sorted().compactMap { Drift(rawValue: $0)?.page }
+    }
+
     /// 0 clean, 1 repaired, 4 drift left, 8 cut short.
     package var exitCode: Int { run.exitCode < 4 && statement?.holds != true ? 4 : run.exitCode }
 
@@ -55,8 +60,8 @@ package struct ReconcileReport: Sendable {
         statement?.holds == true && ends.allSatisfy { $0.wasCompared && $0.failure == nil }
     }
 
-    /// The run, `runs` (each with the id of its row), `findings`, `statement`, whether that `holds`, and
-    /// `unread_shards`; never a payload.
+    /// The run, `runs` (each with the id of its row), `findings`, `pages`, `statement`, whether that `holds`,
+    /// and `unread_shards`; never a payload.
     package var json: [String: Any] {
         [
             "run": ends.lazy.compactMap(\.run).first?.id.description ?? "", "runs": ends.compactMap(\.json),
@@ -70,7 +75,7 @@ package struct ReconcileReport: Sendable {
                     "ledger": $0.ledgerView, "outcome": $0.outcome, "severity": $0.severity,
                     "queue": $0.queue, "detail": $0.detail,
                 ]
-            }, "statement": statement?.json ?? [:], "holds": holds,
+            }, "pages": pages, "statement": statement?.json ?? [:], "holds": holds,
             "unread_shards": unread.map { Int($0.number) },
         ]
     }

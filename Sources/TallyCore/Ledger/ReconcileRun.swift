@@ -37,7 +37,7 @@ public struct ReconcileRun: Sendable {
     public var id: JobID
     /// Which shard was laid beside the ledger; nil = none of several: the run looked at what the ledger has once.
     public var shard: Shard? = .first
-    /// When it began, by this machine's clock.
+    /// When it began, by the ledger's clock.
     public var startedAt: Timestamp
     /// When it ended, whatever ended it; equal to `startedAt` while it goes on.
     public var finishedAt: Timestamp

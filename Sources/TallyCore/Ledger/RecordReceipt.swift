@@ -15,11 +15,6 @@ public struct RecordReceipt: Sendable {
         case keysElsewhere
         /// Its record needs a layout that not every program of this queue is known to read: `LedgerRecordLayout`.
         case layoutNotRaised
-
-        /// Whether whoever enqueued the job has an error of this, rather than a job that carries the work.
-        package var isRefusal: Bool {
-            self == .exists(same: false) || self == .keysElsewhere || self == .layoutNotRaised
-        }
     }
     /// One a job, in order.
     public var answers: [Answer]
@@ -33,7 +28,7 @@ public struct RecordReceipt: Sendable {
     /// Where a call of these jobs, which go in together, was refused: what it answers once nothing of it is recorded,
     /// so that nothing exists, or is a duplicate, only by another of the call. nil: it was not refused.
     package func withheld(_ jobs: [JobRecord]) -> RecordReceipt? {
-        guard answers.contains(where: \.isRefusal) else { return nil }
+        guard answers.contains(where: { $0.refusal != nil }) else { return nil }
         let ids = Set(zip(jobs, answers).compactMap { $1 == .recorded ? $0.id : nil })
         let answers = zip(jobs, answers).map { job, answer -> Answer in
             switch answer {

@@ -62,7 +62,7 @@ public protocol SweepRegister: Sendable {
     func sweepCursor(of part: ShardPart) async throws(LedgerError) -> SweepCursor?
     /// nil: the round came to its end.
     func moveSweepCursor(_ cursor: SweepCursor?, of part: ShardPart) async throws(LedgerError)
-    /// When the last round of each shard began, however it ended; a shard without one is absent.
+    /// When the last round of each shard began, by the ledger's clock, however it ended; one without is absent.
     func lastRounds() async throws(LedgerError) -> [Shard: Timestamp]
 
     /// When every active job of both halves was last compared; of several shards that which was so longest ago.

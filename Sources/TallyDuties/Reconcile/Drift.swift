@@ -55,14 +55,14 @@ public enum Drift: String, Hashable, Sendable, CaseIterable {
     /// A month has no partition of its own: its rows lie in the DEFAULT partition.
     case monthMissing = "D36"
     /// A job stands on a shard that its queue does not live on.
-    case D37
+    case onWrongShard = "D37"
 
     /// `H` a job can be lost or stuck, `M` wrong history or a duplicate, `L` cosmetic.
     public var severity: String {
         switch self {
         case .waitsNowhere, .runsNowhere, .queueBehind, .recordMissing, .inNoStructure, .leaseOverdue,
             .logHasGap, .logDiffers, .ledgerRestored, .wrongTime, .foreignQueue, .recordDamaged,
-            .outboxOverdue, .notItsQueue, .D37:
+            .outboxOverdue, .notItsQueue, .onWrongShard:
             "H"
         case .rowMissing, .runsInLedgerOnly, .endedStillHeld, .endNotInLedger, .ledgerBehind,
             .inTwoStructures, .inWrongStructure, .inQuarantine, .keyOutlivesJob, .monthMissing:
@@ -77,7 +77,7 @@ public enum Drift: String, Hashable, Sendable, CaseIterable {
     /// Whether a run that repairs may mend it by itself.
     public var remedy: Remedy {
         switch self {
-        case .logDiffers, .foreignQueue, .outboxOverdue, .notItsQueue, .monthMissing, .D37: .person
+        case .logDiffers, .foreignQueue, .outboxOverdue, .notItsQueue, .monthMissing, .onWrongShard: .person
         case .ledgerRestored: .named
         default: .automatic
         }
@@ -85,6 +85,12 @@ public enum Drift: String, Hashable, Sendable, CaseIterable {
 }
 
 extension Drift {
+    /// The page for whoever must act, or asks how a job came to be in danger; nil where its line in the table of
+    /// `ops/runbooks/README.md` says all.
+    package var page: String? {
+        severity == "H" || remedy != .automatic || self == .inQuarantine ? "ops/runbooks/\(rawValue).md" : nil
+    }
+
     /// The error of a job that `ledgerRestored` has set aside.
     static let historyLost = "history_lost"
 }

@@ -45,7 +45,7 @@ package struct LedgerReconciler: Sendable {
         return try await register.keep(of: nil) { [ledger, options] lease in
             Pass(
                 ledger: ledger, options: options, lease: lease,
-                mostRepairs: try await register.mostRepairs(), run: register.run(of: nil))
+                mostRepairs: try await register.mostRepairs(), run: await register.run(of: nil))
         } walk: { pass in
             try await walk(&pass)
             pass.run.wasCompared = true

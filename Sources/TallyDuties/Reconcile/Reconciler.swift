@@ -79,7 +79,7 @@ public struct Reconciler: Sendable {
             return ReconcilePass(
                 queue: queue, ledger: ledger, barrier: barrier, options: options, lease: lease,
                 mostRepairs: try await register.mostRepairs(),
-                run: register.run(of: queue.part.shard, history))
+                run: await register.run(of: queue.part.shard, history))
         } walk: { pass in
             try await walk(&pass)
             pass.run.endSeq = try await queue.transitions.history().seq

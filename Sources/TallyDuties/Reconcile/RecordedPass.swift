@@ -99,11 +99,12 @@ struct RunRegister: Sendable {
     private func begun<Pass: RecordedPass>(
         _ shard: Shard?, _ begin: () async throws -> Pass
     ) async throws -> Pass {
-        let run = run(of: shard)
+        let run = await run(of: shard)
+        let began = ContinuousClock.now
         do {
             return try await begin()
         } catch {
-            await leave(run, error)
+            await leave(run, began, error)
             throw error
         }
     }
@@ -112,6 +113,7 @@ struct RunRegister: Sendable {
         _ begun: Pass, _ walk: @Sendable (inout Pass) async throws -> Void
     ) async throws -> Pass {
         var pass = begun
+        let began = ContinuousClock.now
         pass.run.error = "has not ended: it goes on, or its process was killed"
         try await ledger.reconciliation.record(run: pass.run)
         pass.run.error = nil
@@ -119,7 +121,7 @@ struct RunRegister: Sendable {
             try await walk(&pass)
             try pass.lease?.check()
             pass.run.exitCode = Self.exitCode(of: pass.run)
-            pass.run.finishedAt = .now
+            pass.run.finishedAt = pass.run.startedAt + (ContinuousClock.now - began)
             try await ledger.reconciliation.record(run: pass.run)
             options.ended?(pass.run)
             return pass
@@ -127,7 +129,7 @@ struct RunRegister: Sendable {
             // A lease that is lost cancels the walk: then this is why, not the cancellation.
             var why: any Error = error
             do { try pass.lease?.check() } catch { why = error }
-            await leave(pass.run, why)
+            await leave(pass.run, began, why)
             throw why
         }
     }
@@ -140,11 +142,11 @@ struct RunRegister: Sendable {
     }
 
     /// Outlives a cancelled caller.
-    private func leave(_ run: ReconcileRun, _ why: any Error) async {
+    private func leave(_ run: ReconcileRun, _ began: ContinuousClock.Instant, _ why: any Error) async {
         var run = run
         run.error = Task.isCancelled && !(why is HeldLease.Lost) ? "was cancelled" : "\(why)"
         run.exitCode = 8
-        run.finishedAt = .now
+        run.finishedAt = run.startedAt + (ContinuousClock.now - began)
         run.isFull = false
         run.wasCompared = false
         options.ended?(run)
@@ -160,12 +162,14 @@ struct RunRegister: Sendable {
         return max(Limits.repairs, try await ledger.inspection.balances().active / 100)
     }
 
-    /// A run as it begins.
+    /// A run as it begins. Its times are the ledger's, since runs of other hosts are laid beside it; this machine's
+    /// clock counts only where the ledger tells none.
     ///
     /// - Parameter shard: which is laid beside the ledger; nil = none.
     /// - Parameter history: its own; nil = none, or it is not known yet.
-    func run(of shard: Shard?, _ history: QueueHistory? = nil) -> ReconcileRun {
-        let began = Timestamp.now
+    func run(of shard: Shard?, _ history: QueueHistory? = nil) async -> ReconcileRun {
+        let began: Timestamp
+        do { began = try await ledger.recording.clock() } catch { began = .now }
         var run = ReconcileRun(
             id: JobID(), startedAt: began, finishedAt: began, mode: options.mode.rawValue,
             epoch: history?.epoch ?? 0, seq: history?.seq ?? 0, scannedQueue: 0, scannedLedger: 0,

@@ -39,7 +39,7 @@ extension MemoryQueueState {
             }
             plan.add(push, answer, at: now)
             let isLast = index + 1 == pushes.count || pushes[index + 1].isRecorded
-            if index > first, isLast, plan.answers[first...].contains(where: \.refusesItsCall) {
+            if index > first, isLast, plan.answers[first...].contains(where: { $0.refusal != nil }) {
                 let answers = withheld(pushes[first...index], plan.answers[first...])
                 plan = before
                 plan.answers += answers
@@ -129,16 +129,6 @@ private struct PushPlan {
         records[push.record.id] = push.record
         byQueue[push.record.queue, default: 0] += 1
         if let slot = push.slot { claims[slot] = push.record.id }
-    }
-}
-
-extension PushAnswer {
-    /// The jobs that belong together with this one are not pushed either.
-    fileprivate var refusesItsCall: Bool {
-        switch self {
-        case .exists(same: false), .keysElsewhere, .layoutNotRaised: true
-        default: false
-        }
     }
 }
 

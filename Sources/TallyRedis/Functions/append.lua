@@ -1,4 +1,6 @@
 -- The log: an entry a call that moved jobs, appended after the call's other writes.
+--
+-- Keys     reads meta, log, aside; writes log, aside
 
 local function move(element, from, to, detail)
   if detail == nil or detail == '' then return element .. from .. to .. ZERO4 end

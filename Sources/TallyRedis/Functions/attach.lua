@@ -1,6 +1,7 @@
 -- attach: a connection reports itself; begins an epoch where that is due.
 --
 -- ARGV[3]  '1' = a namespace for tests: passed clocks count. Only at its birth.
+-- Keys     reads meta; writes meta
 -- Returns  now, epoch, held; or error LAYOUT
 -- Log      N when an epoch begins
 -- Repeat   changes nothing: an epoch begins once for a run_id

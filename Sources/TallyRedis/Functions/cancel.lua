@@ -2,6 +2,8 @@
 --
 -- ARGV[3]  id; ARGV[4] version that the ledger names, '' = only what Redis knows; ARGV[5], ARGV[6] epoch and time at
 --          which that was read
+-- Keys     reads log, body, large, detours, due, leases, unique, tombs; writes meta, log, body, large, detours, due,
+--          later, outdated, unique, tombs
 -- Returns  now, epoch, held, letter, version: x cancelled, l flagged, u unknown, r refused;
 --          E and the status where it has ended
 -- Log      X: from its state to x; a flag is from l to l. A tombstone for an unknown id is from - to x

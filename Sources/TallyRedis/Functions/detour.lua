@@ -1,4 +1,6 @@
 -- What a shard knows of a job that is not on the straight path from push to ack.
+--
+-- Keys     writes detours
 
 -- A detour: what is known of a job off the straight path.
 local STATES = { s = true, p = true, l = true, r = true }

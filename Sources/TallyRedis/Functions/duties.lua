@@ -2,6 +2,7 @@
 --
 -- ARGV[3]  the process that reports
 -- ARGV[4…] for each duty: name, limit of silence in µs, last success so many µs ago (-1 = none), error
+-- Keys     reads duties; writes duties
 -- Returns  now, epoch, held, then for each duty that is known: name, limit, µs since its last success (-1 = none), µs
 --          since it was first reported, error, process
 -- Log      nothing

@@ -1,4 +1,7 @@
 -- Puts jobs in that were judged: record, key, place, and the log's entry.
+--
+-- Keys     reads log, ready, due, wake; writes log, body, large, detours, ready, due, leases, queues, later,
+--          outdated, unique, homes, tombs, wake
 
 local function push_one(c, job, lines, bodies, moves)
   local from = '-'

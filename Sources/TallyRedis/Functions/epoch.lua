@@ -1,4 +1,6 @@
 -- One history of the server follows another. Every function begins here.
+--
+-- Keys     reads meta, log, body, detours, leases, aside; writes meta, log, detours, later, aside
 
 -- Keeps that these epochs led to the present one, the last of them. A copy of the keys carries them along; what it
 -- does afterwards stands in none of them, so the ledger can tell the two.

@@ -1,6 +1,7 @@
 -- extend: moves the expiry of leases that are still held; it can also shorten.
 --
 -- ARGV[3]  new length from now, µs; ARGV[4…] tokens
+-- Keys     reads body, detours, leases, tombs; writes leases
 -- Returns  now, epoch, held, new expiry, one letter a token: k extended, K extended and cancellation asked for, n e m
 --          refused
 -- Log      nothing: extending a lease is not a transition

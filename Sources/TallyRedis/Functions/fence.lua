@@ -1,6 +1,7 @@
 -- fence: from now on only who carries this token repairs.
 --
 -- ARGV[3]  token of the lease to repair, 36 characters
+-- Keys     writes meta
 -- Returns  now, epoch, held
 -- Log      nothing
 -- Repeat   changes nothing

@@ -8,6 +8,7 @@
 --          enqueued here; 'restore': what it knows
 -- ARGV[4…] of claim and take, a job: id, unique key as in push.lua; of note, a queue; of restore: epoch to which that
 --          is told, 'all' = that was all of it or 'more', then a queue: its name, 'q' or 'r'
+-- Keys     reads unique, homes; writes unique, homes
 -- Returns  now, epoch, held, '1' done; or '0': this epoch has not been told, or is another one, and nothing was done;
 --          then one letter a job or queue: r the ledger keeps its key, q this shard does, of claim also for a key
 --          that a job that was enqueued here holds; of take with q: t it is free and this job's now;

@@ -1,6 +1,7 @@
 -- inspect: the jobs as they stand, and the log end that they were read at.
 --
 -- ARGV[3…] ids; before them 'heads' where records are wanted without their bodies
+-- Keys     reads log, body, large, detours, leases, tombs
 -- Returns  now, epoch, held, last seq, log length, then of each id six values: record, state and detour (40 fixed
 --          bytes, then the error), expiry, large body, status of its tombstone and version; '' where there is none.
 --          Of a large body that is not wanted, its length. Answers for fewer ids than were asked once the records

@@ -1,4 +1,6 @@
 -- Leases: which are held, and why one is refused.
+--
+-- Keys     reads meta, body, detours, leases, tombs
 
 -- The job as it stands, or nil: a detour, made up where absent. `token` and `expiry` only while processing.
 local function current(c, id)

@@ -1,4 +1,6 @@
 -- How a job ends: it leaves a tombstone.
+--
+-- Keys     reads large, detours, unique, tombs; writes body, large, detours, unique, tombs
 
 -- The jobs are terminal: everything of them goes but a tombstone. `ended` is { id, status, version (4), … }.
 -- `is_absent`: the queue did not hold them, so nothing left it.

@@ -9,6 +9,10 @@
 -- ARGV[1]  run_id of the server, as this connection learnt it; another one than in `meta` begins a new epoch
 -- ARGV[2]  now, unix µs; counts only where `meta` says test_clock. Elsewhere the server's clock decides; a negative
 --          number is what the caller reckons that clock to show at least, '0' = it does not know
+-- Keys     reads large, aside; writes aside
+--
+-- `Keys` in each header are those that its functions read and write, with all that they call. It leaves out what any
+-- call may come to: the beginning of a call or of an epoch (epoch.lua), and what goes aside (put_aside below).
 --
 -- A function checks what it was given, and what it moves, before its first write: Lua does not roll back. One thing
 -- only the last write finds, since a look at each call would cost every one of them: that a foreign hand has written

@@ -2,6 +2,7 @@
 --
 -- ARGV[3]  epoch; ARGV[4] seq of the last entry that is known; ARGV[5] at most so many
 -- ARGV[6]  bytes: the entry whose moves reach them is the last
+-- Keys     reads meta, log
 -- Returns  now, epoch, held, then of each entry five values: id, verb, time, worker, moves
 -- Log      nothing
 -- Repeat   only reads; what no function wrote is passed over

@@ -1,6 +1,7 @@
 -- open: ends the hold of an epoch, if it is still the current one.
 --
 -- ARGV[3]  epoch
+-- Keys     reads queues, wake; writes meta, wake
 -- Returns  now, epoch, held
 -- Log      nothing
 -- Repeat   changes nothing: the epoch is not held any more

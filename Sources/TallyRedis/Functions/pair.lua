@@ -2,6 +2,7 @@
 --
 -- ARGV[3]  the ledger's id, 36 characters; '' = only tells
 -- ARGV[4]  an id for this shard, 36 characters, unless it has one; absent or '' = none
+-- Keys     reads meta; writes meta
 -- Returns  now, epoch, held, '1' = it is this ledger's, '0' = another's or none's, the ledger's id and
 --          its own ('' = none), run_id of the server, the epochs that led to this one and this one ('' = unknown)
 -- Log      nothing

@@ -1,6 +1,7 @@
 -- pause: a paused queue hands out no leases; pushes, promotions and reclaims go on.
 --
 -- ARGV[3]  queue; ARGV[4] '1' pause, '0' go on
+-- Keys     reads queues, wake; writes paused, wake
 -- Returns  now, epoch, held
 -- Log      nothing
 -- Repeat   changes nothing

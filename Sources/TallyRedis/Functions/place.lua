@@ -3,6 +3,8 @@
 -- ARGV[3]  epoch in which the reconciler looked; ARGV[4] '' = only looks, or the drift code to mend
 -- ARGV[5]  token of the lease to repair ('' = none), which must be that of fence.lua
 -- ARGV[6…] a job: id, a token of it that was met ('' = none), state and version (4) as seen ('' = whatever they are)
+-- Keys     reads meta, log, body, large, detours, ready, due, leases, wake; writes meta, log, detours, ready, due,
+--          leases, queues, later, wake
 -- Returns  now, epoch, held, then of each job: what is wrong ('' = nothing, or it has moved), state, version;
 --          when mending, 'made' for those that were
 -- Log      D by reconciler:<code>, one move a job mended

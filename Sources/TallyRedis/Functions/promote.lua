@@ -1,6 +1,7 @@
 -- promote: makes due jobs runnable, in order of (due time, element). Due at exactly now is due.
 --
 -- ARGV[3]  at most so many
+-- Keys     reads log, body, detours, ready, due, wake; writes meta, log, detours, ready, due, queues, later, wake
 -- Returns  now, epoch, held, number promoted
 -- Log      M
 -- Repeat   moves the next jobs that are due; a lost answer loses only the number

@@ -7,6 +7,8 @@
 --          head = id (16) version (4) flags (1: 1 recorded, 2 large body, 4 unique key, 8 belongs to the job before
 --          it) run_at (8) attempts (4)
 --          unique key = lifetime µs (8, 0 = until terminal) queue NUL key
+-- Keys     reads log, body, large, detours, ready, due, leases, later, outdated, unique, homes, tombs, wake; writes
+--          meta, log, body, large, detours, ready, due, leases, queues, later, outdated, unique, homes, tombs, wake
 -- Returns  now, epoch, held, one letter a job, ids of the holders of taken keys
 --          P pushed, e exists, d exists with another record, u key taken, c f x ended so, w window full, W the same
 --          of a queued job, N not pushed because of a job that it belongs to, r refused, h the ledger keeps the
@@ -18,12 +20,12 @@
 --          nothing remembers it
 -- Cost     O(jobs)
 
--- The common call in one pass: new jobs at version 1, to run at once, without keys or large bodies. Answers false,
--- with nothing written, when any job of the call is not such: then the way above decides.
+-- What stands behind the id in the heads that take the straight way, and what the log says of their jobs.
 local QUEUED, RECORDED = '\0\0\0\1\0' .. ZERO8 .. ZERO4, '\0\0\0\1\1' .. ZERO8 .. ZERO4
 local TOGETHER = '\0\0\0\1\8' .. ZERO8 .. ZERO4
 local QUEUED_DETAIL, RECORDED_MOVE = '\1' .. ZERO8 .. ZERO4, '-p' .. ZERO4
 
+-- Whether one of the jobs is held, or has ended a short while ago.
 local function is_any_known(c, ids)
   local bodies = redis.call('HMGET', c.p .. K.body, unpack(ids))
   for i = 1, #ids do if bodies[i] then return true end end
@@ -37,6 +39,8 @@ local function is_any_known(c, ids)
   return false
 end
 
+-- The common call in one pass: new jobs at version 1, to run at once, without keys or large bodies. Answers false,
+-- with nothing written, when any job of the call is not such: then judge.lua decides, and enter.lua pushes.
 local function push_straight(c, args)
   if #args == 4 or #args > 4 + 2 * JOBS_PER_CALL then return false end
   local ids, count, seen = {}, 0, {}
@@ -80,7 +84,7 @@ local function push_straight(c, args)
     end
   end
   for _, list in ipairs(order) do
-    -- Outdated elements count here: where these decide, the way above counts again.
+    -- Outdated elements count here: where these decide, judge.lua counts again, without them.
     if count_listed(c, list.queue) + count_later(c, list.queue) + count > WINDOW then return false end
   end
   for _, list in ipairs(order) do

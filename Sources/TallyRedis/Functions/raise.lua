@@ -4,6 +4,7 @@
 -- number, and break off as well.
 --
 -- ARGV[3]  '1' or '2' = let this one be written as well; '' = only tells
+-- Keys     writes meta
 -- Returns  now, epoch, held, the newest that may be written
 -- Log      nothing
 -- Repeat   changes nothing

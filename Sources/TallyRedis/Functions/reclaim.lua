@@ -2,6 +2,8 @@
 -- After a jump of the server's clock it takes back nothing for a while.
 --
 -- ARGV[3]  at most so many
+-- Keys     reads log, body, large, detours, ready, leases, unique, wake; writes meta, log, body, large, detours,
+--          ready, leases, queues, later, unique, tombs, wake
 -- Returns  now, epoch, held, number taken back
 -- Log      C; detail: crashes (4), then the error where the job is failed
 -- Repeat   takes back the next leases that have run out; a lost answer loses only the number

@@ -1,4 +1,6 @@
 -- The few fields of a packed record that a function reads.
+--
+-- Keys     reads ready, wake; writes ready, queues, wake
 
 -- Of a packed record: priority, most crashes, queue.
 -- Damaged bytes must not stop a call that touches other jobs as well.

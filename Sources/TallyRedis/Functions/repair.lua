@@ -15,6 +15,9 @@
 --                                id without a record, or a held job whose record is damaged
 --                  place = its element (20), or its token (28)
 --          job     of P, R, G and X: head, record [, large body], as in push.lua
+-- Keys     reads meta, log, body, large, detours, ready, due, leases, later, outdated, unique, homes, tombs, wake;
+--          writes meta, log, body, large, detours, ready, due, leases, queues, later, outdated, unique, homes, tombs,
+--          wake
 -- Returns  now, epoch, held, for each repair '1' made or '0' raced
 -- Log      for each one made: D by reconciler:<code>, with the one move; C and M for what was reclaimed and promoted
 -- Repeat   answers '0' where the repair has moved the job. T, S, W and R leave it as it was seen: they write the same

@@ -1,4 +1,6 @@
 -- What every function answers.
+--
+-- Keys     reads wake; writes wake
 
 -- The first three values of every reply: the server's clock, the epoch, whether it is held.
 local function reply(c, ...)

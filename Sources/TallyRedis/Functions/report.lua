@@ -1,6 +1,7 @@
 -- report: the ledger holds everything up to a position. Trims the log, lets tombstones age.
 --
 -- ARGV[3]  epoch; ARGV[4] seq
+-- Keys     reads meta, log; writes meta, log, tombs
 -- Returns  now, epoch, held
 -- Log      nothing
 -- Repeat   is harmless, and so is an older position: what is trimmed was reported before

@@ -1,6 +1,8 @@
 -- reserve: leases runnable jobs. Reclaims and promotes a bounded number first.
 --
 -- ARGV[3]  at most so many; ARGV[4] length of the leases, µs; ARGV[5] the worker; ARGV[6…] queues, in this order
+-- Keys     reads log, body, large, detours, ready, due, leases, paused, turns, unique, wake, workers; writes meta,
+--          log, body, large, detours, ready, due, leases, queues, turns, later, outdated, unique, tombs, wake
 -- Returns  now, epoch, held, next due time or expiry ('' = none), how many workers report (0 unless nothing was
 --          leased), then of each job: token, record, detour ('' = none). Fewer than could be had once the records
 --          reach RESERVE_BYTES; then the queue's wake token is passed on

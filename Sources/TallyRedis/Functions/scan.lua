@@ -1,6 +1,7 @@
 -- scan: ids that the queue holds, a step at a time. An id may come twice; one that is held throughout comes.
 --
 -- ARGV[3]  cursor, '0' to begin; ARGV[4] about so many
+-- Keys     reads body
 -- Returns  now, epoch, held, next cursor ('0' = the end), ids as one string
 -- Log      nothing
 -- Repeat   only reads

@@ -4,6 +4,9 @@
 -- A pending cancellation ends the job as cancelled instead; then it waits for no time. A job whose body is gone is
 -- refused as not processing: it cannot run again from here, and the reconciler brings it back from the ledger.
 -- A repeat finds the token gone and writes nothing; it answers R only where `wanted` names the end that the job has.
+--
+-- Keys     reads log, body, large, detours, ready, due, leases, unique, tombs, wake; writes meta, log, body, large,
+--          detours, ready, due, leases, queues, later, unique, tombs, wake
 local function settle(c, verb, tokens, wanted, decide)
   local letters, gone, ended, moves, lines, done = {}, {}, {}, {}, {}, {}
   local held, detours = held_leases(c, tokens)

@@ -1,4 +1,6 @@
 -- What waits of each queue, and how much of it.
+--
+-- Keys     reads ready, due, later, outdated; writes meta, due, later
 
 -- What waits of a queue, beside the lengths of its lists: `later` counts its members of `due`, `outdated` the
 -- elements of its lists whose job has left them otherwise than by a lease. To take such an element out costs

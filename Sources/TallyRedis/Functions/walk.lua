@@ -3,6 +3,8 @@
 --
 -- ARGV[3]  'queues', 'leases', 'due' or 'ready'; ARGV[4] cursor, '0' to begin; ARGV[5] about so many;
 -- ARGV[6]  of ready: priority; ARGV[7] queue
+-- Keys     reads body, detours, ready, due, leases, queues, later, outdated; writes ready, queues, turns, outdated,
+--          wake
 -- Returns  now, epoch, held, next cursor ('0' = the end), then queue names; or all tokens or elements as one string,
 --          and then whether each has a body ('1' or '0'); of leases and due, their scores
 -- Log      nothing

@@ -2,15 +2,34 @@ import TallyCore
 
 // What whoever enqueued hears of a store's answer, whichever store gave it.
 
-extension RecordReceipt.Answer {
-    func receipt(of job: JobRecord) -> Result<Receipt, EnqueueError> {
+extension Refusal {
+    /// - Parameter keys: the mode whose store keeps the unique keys, where this one does not.
+    fileprivate func error(_ job: JobRecord, keys: Durability) -> EnqueueError {
         switch self {
-        case .recorded: .success(Receipt(id: job.id, existed: false, durability: .recorded))
-        case .exists(same: true): .success(Receipt(id: job.id, existed: true, durability: .recorded))
-        case .duplicate(let holder): .success(Receipt(id: holder, existed: true, durability: .recorded))
-        case .exists(same: false), .withheld: .failure(.idConflict(job.id))
-        case .keysElsewhere: .failure(.keysElsewhere(job.queue, .queued))
-        case .layoutNotRaised: .failure(.layoutNotRaised(job.id))
+        case .idTaken: .idConflict(job.id)
+        case .keysElsewhere: .keysElsewhere(job.queue, keys)
+        case .layoutNotRaised: .layoutNotRaised(job.id)
+        case .full: .full("queue \(job.queue)")
+        case .tooLate: .unavailable("the queue refused the push as too late")
+        }
+    }
+}
+
+extension RecordReceipt.Answer {
+    /// nil: another job of the call was refused, and that is what is thrown.
+    func receipt(of job: JobRecord) -> Result<Receipt, EnqueueError>? {
+        if let refusal { return .failure(refusal.error(job, keys: .queued)) }
+        return carrier(of: job).map { carrier in
+            .success(Receipt(id: carrier, existed: self != .recorded, durability: .recorded))
+        }
+    }
+
+    /// The job that carries the work.
+    private func carrier(of job: JobRecord) -> JobID? {
+        switch self {
+        case .recorded, .exists: job.id
+        case .duplicate(let holder): holder
+        case .withheld, .keysElsewhere, .layoutNotRaised: nil
         }
     }
 }
@@ -18,17 +37,28 @@ extension RecordReceipt.Answer {
 extension PushAnswer {
     /// nil: another job of the call was refused, and that is what is thrown.
     func receipt(of job: JobRecord) -> Result<Receipt, EnqueueError>? {
-        switch self {
-        case .pushed: .success(Receipt(id: job.id, existed: false, durability: .queued))
-        // Of a job that has ended the queue keeps its end, and no content that could be compared.
-        case .exists(same: true), .ended: .success(Receipt(id: job.id, existed: true, durability: .queued))
-        case .duplicate(let holder): .success(Receipt(id: holder, existed: true, durability: .queued))
-        case .exists(same: false): .failure(.idConflict(job.id))
-        case .keysElsewhere: .failure(.keysElsewhere(job.queue, .recorded))
-        case .layoutNotRaised: .failure(.layoutNotRaised(job.id))
-        case .full: .failure(.full("queue \(job.queue)"))
-        case .refused: .failure(.unavailable("the queue refused the push as too late"))
-        case .withheld: nil
+        if let refusal { return .failure(refusal.error(job, keys: .recorded)) }
+        return carrier(of: job).map { carrier in
+            .success(Receipt(id: carrier, existed: self != .pushed, durability: .queued))
         }
+    }
+
+    /// The job that carries the work.
+    private func carrier(of job: JobRecord) -> JobID? {
+        switch self {
+        // Of a job that has ended the queue keeps its end, and no content that could be compared.
+        case .pushed, .exists, .ended: job.id
+        case .duplicate(let holder): holder
+        case .full, .refused, .withheld, .keysElsewhere, .layoutNotRaised: nil
+        }
+    }
+}
+
+extension [Result<Receipt, EnqueueError>?] {
+    /// Of jobs that went in together: a receipt each, or the first refusal.
+    func receipts() throws(EnqueueError) -> [Receipt] {
+        var receipts: [Receipt] = []
+        for case .some(let answer) in self { receipts.append(try answer.get()) }
+        return receipts
     }
 }

@@ -278,10 +278,6 @@ public final class JobClient: Sendable {
         } catch {
             throw EnqueueError(error, records[0].id)
         }
-        var receipts: [Receipt] = []
-        for (record, answer) in zip(records, answers) {
-            if let receipt = answer.receipt(of: record) { receipts.append(try receipt.get()) }
-        }
-        return receipts
+        return try zip(records, answers).map { $1.receipt(of: $0) }.receipts()
     }
 }

@@ -90,18 +90,14 @@ final class RecordLane: Sendable {
         } catch {
             throw EnqueueError(error, jobs[0].id)
         }
-        for (job, answer) in zip(jobs, receipt.answers) where answer.isRefusal {
-            if case .failure(let refusal) = answer.receipt(of: job) { throw refusal }
-        }
+        let receipts = try zip(jobs, receipt.answers).map { $1.receipt(of: $0) }.receipts()
         let pushed = await each(of: lanes) { lane in
             let own = issued.first { $0.lane === lane }.flatMap(\.answer)
             return await lane.push(jobs, receipt, own)
         }
         // An outbox row is not told from its neighbours: those of a call go together.
         if pushed.allSatisfy(\.answer) { await lanes[0].finish(receipt) }
-        return try zip(jobs, receipt.answers).map { job, answer throws(EnqueueError) in
-            try answer.receipt(of: job).get()
-        }
+        return receipts
     }
 
     /// Until nothing is under way.
@@ -123,7 +119,9 @@ final class RecordLane: Sendable {
         do {
             let receipt = try await recording.record(jobs)
             for (waiting, answer) in zip(batch, receipt.answers) {
-                waiting.caller.resume(returning: answer.receipt(of: waiting.job))
+                let own = answer.receipt(of: waiting.job)
+                waiting.caller.resume(
+                    returning: own ?? .failure(.refused("withheld, though it was on its own")))
             }
             if await push(jobs, receipt, issued) { await finish(receipt) }
         } catch {

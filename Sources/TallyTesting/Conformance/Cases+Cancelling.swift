@@ -31,10 +31,10 @@ extension Conformance {
         ConformanceCase("cancel_of_an_ended_job_tells_how_it_ended", ["D11"]) { s in
             let done = try await s.enqueue()
             _ = try await s.ack(try await s.take().lease)
-            let dead = try await s.enqueue()
+            let failed = try await s.enqueue()
             _ = try await s.fail(try await s.take().lease)
             try expect("completed", try await s.cancel(done.id), .ended(.completed, version: 2))
-            try expect("failed", try await s.cancel(dead.id), .ended(.failed, version: 2))
+            try expect("failed", try await s.cancel(failed.id), .ended(.failed, version: 2))
         },
     ]
 

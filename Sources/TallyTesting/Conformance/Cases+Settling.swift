@@ -85,7 +85,7 @@ extension Conformance {
                 "after the end", try await s.ack(stale, at: s.at(.seconds(2))), .refused(.notProcessing))
             try expect("holder's repeat", try await s.ack(holder, at: s.at(.seconds(2))), .repeated)
         },
-        ConformanceCase("retry_and_ack_of_a_dead_job_are_refused", ["D5"]) { s in
+        ConformanceCase("retry_and_ack_of_a_failed_job_are_refused", ["D5"]) { s in
             let job = try await s.enqueue()
             let lease = try await s.take().lease
             _ = try await s.fail(lease)
@@ -178,8 +178,8 @@ extension Conformance {
             try expect("attempts", row.attempts, 3)
             try expect("error", row.error, "error 3")
             try expect("version", row.version, lease.version)
-            let dead = try await s.ledger.inspection.list(JobQuery(queue: s.name, status: .failed)).jobs
-            try expect("dead letters", dead.map(\.record.id), [job.id])
+            let failed = try await s.ledger.inspection.list(JobQuery(queue: s.name, status: .failed)).jobs
+            try expect("dead letters", failed.map(\.record.id), [job.id])
         },
         ConformanceCase("failure_without_a_reason_says_failed", ["D6"]) { s in
             let job = try await s.enqueue()
@@ -210,8 +210,8 @@ extension Conformance {
     ]
 
     private static let requeues: [ConformanceCase] = [
-        ConformanceCase("dead_job_is_requeued_and_runs_again", ["D8"]) { s in
-            let (job, version) = try await s.dead()
+        ConformanceCase("failed_job_is_requeued_and_runs_again", ["D8"]) { s in
+            let (job, version) = try await s.deadLetter()
 
             let answer = try await s.requeue(job.id, seen: version, reset: true)
             try expect("requeue", answer, .requeued(version: version + 1))
@@ -225,13 +225,13 @@ extension Conformance {
             try expect("row", try await s.row(job.id).status, .completed)
         },
         ConformanceCase("requeue_without_reset_keeps_the_attempts", ["D8"]) { s in
-            let (job, version) = try await s.dead()
+            let (job, version) = try await s.deadLetter()
             _ = try await s.requeue(job.id, seen: version, reset: false)
             try await s.settle()
             try expect("attempts", try await s.take().attempts, 3)
         },
         ConformanceCase("requeue_for_later_waits", ["D8"]) { s in
-            let (job, version) = try await s.dead()
+            let (job, version) = try await s.deadLetter()
             let due = s.at(.seconds(100))
 
             _ = try await s.ledger.control.requeue(
@@ -242,7 +242,7 @@ extension Conformance {
             try expect("id", try await s.take(at: due).record.id, job.id)
         },
         ConformanceCase("requeue_is_refused_unless_the_job_is_as_it_was_seen", ["D8"]) { s in
-            let (job, version) = try await s.dead()
+            let (job, version) = try await s.deadLetter()
             try expect("unknown", try await s.requeue(JobID(), seen: 1), .notFound)
             try expect("other version", try await s.requeue(job.id, seen: version - 1), .notFailed(.failed))
             try expect("first", try await s.requeue(job.id, seen: version), .requeued(version: version + 1))
@@ -255,12 +255,12 @@ extension Conformance {
 
 extension Stage {
     /// A job that has failed for good after three attempts, mirrored; and its version.
-    func dead() async throws -> (job: JobRecord, version: Int) {
+    func deadLetter() async throws -> (job: JobRecord, version: Int) {
         let job = try await enqueue()
         let lease = try await take().lease
-        _ = try await fail(lease, attempts: 3, error: "dead")
+        _ = try await fail(lease, attempts: 3, error: "failed for good")
         let row = try await row(job.id)
-        try expect("status of a dead job", row.status, .failed)
+        try expect("status of a dead letter", row.status, .failed)
         return (job, row.version)
     }
 

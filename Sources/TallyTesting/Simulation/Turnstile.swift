@@ -3,14 +3,14 @@ import TallyCore
 
 /// Lets one call through at a time: everybody who calls a store parks here until the schedule lets them go on.
 final class Turnstile: Sendable {
-    /// One run of a machine, from its start to its end or its death.
+    /// One run of a machine, from its start to its end or its crash.
     typealias Ticket = Int
 
     private struct State {
         var parked: [Ticket: (call: SeamCall, resume: CheckedContinuation<CallFate, Never>)] = [:]
         var tasks: [Ticket: Task<Void, Never>] = [:]
         var ended: Set<Ticket> = []
-        var dead: Set<Ticket> = []
+        var crashed: Set<Ticket> = []
         var wanted: [Ticket: OutboxID] = [:]
         var held: [OutboxID: Ticket] = [:]
         var watcher: (ticket: Ticket, resume: CheckedContinuation<Void, Never>)?
@@ -51,7 +51,7 @@ final class Turnstile: Sendable {
     /// dies makes no further call.
     func release(_ ticket: Ticket, _ fate: CallFate, dies: Bool) async {
         let parked = state.withLock { state in
-            if dies { state.dead.insert(ticket) }
+            if dies { state.crashed.insert(ticket) }
             state.wanted[ticket] = nil
             return state.parked.removeValue(forKey: ticket)
         }
@@ -77,18 +77,18 @@ final class Turnstile: Sendable {
 
     fileprivate func enter(_ ticket: Ticket, _ call: SeamCall) async -> CallFate {
         await withCheckedContinuation { caller in
-            let (isDead, watcher) = state.withLock { state in
-                if state.dead.contains(ticket) { return (true, CheckedContinuation<Void, Never>?.none) }
+            let (hasCrashed, watcher) = state.withLock { state in
+                if state.crashed.contains(ticket) { return (true, CheckedContinuation<Void, Never>?.none) }
                 state.parked[ticket] = (call, caller)
                 return (false, Self.watcher(&state, ticket))
             }
-            if isDead { caller.resume(returning: .isRefused(.closed)) }
+            if hasCrashed { caller.resume(returning: .isRefused(.closed)) }
             watcher?.resume()
         }
     }
 
     fileprivate func leave(_ ticket: Ticket) {
-        if state.withLock({ $0.dead.contains(ticket) }) { cancel(ticket) }
+        if state.withLock({ $0.crashed.contains(ticket) }) { cancel(ticket) }
     }
 
     private func end(_ ticket: Ticket) {

@@ -125,7 +125,7 @@ enum StatsCommand: Command {
             for (name, value) in totals.sorted(by: { $0.key < $1.key }) {
                 Output.line("ledger \(name)  \(value)")
             }
-            let age = report.lastFullRun.map { "\((Timestamp.now - $0).components.seconds) s ago" } ?? "never"
+            let age = report.lastFullAge.map { "\($0.components.seconds) s ago" } ?? "never"
             Output.line("halves last compared in full  \(age)")
         }
         if report.duties.isEmpty { Output.line("no duty has reported yet: `tally serve` runs them") }

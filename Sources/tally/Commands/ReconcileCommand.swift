@@ -17,6 +17,8 @@ enum ReconcileCommand: Command {
                                     several Redis each has so many, and so has what the ledger has once
           --adopt-queue       with --repair: the Redis that the ledger knew is gone for good; this one takes its place
           --requeue-unknown         runs again what D18 has set aside as history_lost
+        What each code means and what is left to a person: ops/runbooks/README.md, and a page each where there is
+        more to say, which the report names.
         """
     static let flags: Set<String> = ["max-repairs", "repair", "since"]
     static let switches: Set<String> = ["repair", "full", "requeue-unknown", "adopt-queue"]
@@ -95,6 +97,9 @@ enum ReconcileCommand: Command {
                         $0.ledgerView, $0.outcome, Output.printable($0.detail),
                     ]
                 })
+        }
+        if !report.pages.isEmpty {
+            Output.line("what it means and what to do: \(report.pages.joined(separator: ", "))")
         }
         if run.inconclusive > 0 {
             Output.line("inconclusive: \(run.inconclusive) jobs; the mirror did not catch up in time")

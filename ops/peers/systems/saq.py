@@ -1,4 +1,4 @@
-"""saq over Redis: as it comes, and with the options that make it repeat the jobs of a dead worker."""
+"""saq over Redis: as it comes, and with the options that make it repeat the jobs of a killed worker."""
 import json
 import os
 import subprocess

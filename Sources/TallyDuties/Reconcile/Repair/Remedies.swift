@@ -51,7 +51,7 @@ enum Remedies {
                 attempts: job.attempts))
     }
 
-    /// From the ledger's bytes; without them the job is dead, and the ledger gets a row that says so.
+    /// From the ledger's bytes; without them the job fails for good, and the ledger gets a row that says so.
     private static func restored(_ id: JobID, _ reading: QueueReading, _ job: JobSnapshot?) -> QueueRepair
         .Action?
     {

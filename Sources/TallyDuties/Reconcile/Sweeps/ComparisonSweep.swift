@@ -250,7 +250,7 @@ extension ReconcilePass {
                 jobs[id] = Look(
                     reading: reading, row: rows[id],
                     drift: isMisplaced(view, id)
-                        ? .D37 : Comparison.drift(reading, rows[id], epoch: history.epoch),
+                        ? .onWrongShard : Comparison.drift(reading, rows[id], epoch: history.epoch),
                     queueName: view.held[id]?.record.queue.text ?? "")
             }
         }

@@ -1,0 +1,65 @@
+import TallyCore
+import TallyPostgres
+import TallyRedis
+import TallyRuntime
+import TallyTesting
+import TestSupport
+import Testing
+
+@testable import TallyDuties
+@testable import Tallystick
+
+/// One after another: they share servers.
+@Suite(.serialized) struct `The reconciler over records that are gone or damaged` {
+    @Test func `ends an id that nobody knows as failed, under its own name [D09, P3]`() async throws {
+        try await Halves.with { halves in
+            let id = try await halves.job(.pending)
+            try halves.forget(id)
+            try await halves.run("DELETE FROM JOBS", id)
+
+            try await halves.mends(.recordMissing)
+
+            let row = try #require(try await halves.ledger.jobs([id])[id])
+            #expect(row.status == .failed && row.error == "body_missing")
+        }
+    }
+
+    @Test(arguments: [JobStatus.pending, .processing, .scheduled])
+    func `ends a damaged job that the ledger has no row of as failed, and the ledger says so [D31, P3]`(
+        _ status: JobStatus
+    ) async throws {
+        try await Halves.with { halves in
+            let id = try await halves.job(status)
+            let version = try #require(try await halves.queue.inspect([id]).held[id]).version
+            try halves.damage(id)
+            try await halves.run("DELETE FROM JOBS", id)
+
+            try await halves.mends(.recordDamaged)
+
+            let row = try #require(try await halves.ledger.jobs([id])[id])
+            #expect(row.status == .failed && row.version == version && row.record.type == "unknown")
+            #expect(row.error?.hasPrefix("corrupt") == true)
+            let last = try #require(try await halves.ledger.events(id).last)
+            #expect(last.to == .failed && last.actor == "reconciler:D31")
+            let view = try await halves.queue.inspect([id])
+            #expect(view.damaged.isEmpty && view.ended[id]?.status == .failed)
+            #expect(try await halves.queue.survey().held == 0)
+        }
+    }
+
+    @Test func `refuses to settle a job for retry whose record is gone, and harms no other [D09]`()
+        async throws
+    {
+        try await Halves.with { halves in
+            let (id, other) = (try await halves.job(.processing), try await halves.job(.processing))
+            let view = try await halves.queue.inspect([id, other])
+            let leases = [try #require(view.held[id]?.lease), try #require(view.held[other]?.lease)]
+            try halves.send("HDEL", .body, halves.bytes(id))
+
+            let answers = try await halves.queue.settle(
+                leases.map { .retry($0, runAt: nil, attempts: 1, error: "e") })
+
+            #expect(answers == [.refused(.notProcessing), .settled(.pending)])
+        }
+    }
+}

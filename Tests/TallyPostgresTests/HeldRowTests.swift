@@ -1,0 +1,139 @@
+import TallyCore
+import Testing
+
+@testable import TallyPostgres
+
+extension PostgresTests {
+    /// Of whole tables and of rows that other duties than the mirror come to.
+    @Suite(.serialized) struct `Beside a client's open transaction` {
+        @Test func `that holds the row of a job that has ended, the relay does not push it again`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let held = job()
+                _ = try await fixture.ledger.record([held])
+                try await fixture.session.begin()
+                _ = try await fixture.query("SELECT 1::bigint FROM tally.jobs FOR UPDATE")
+                #expect(try await fixture.complete(held, seq: 1))
+
+                let pass = try await fixture.ledger.relay(rows: 20, olderThan: .zero) { $0.pushes.isEmpty }
+
+                #expect(pass.claimed == 1 && pass.deleted == 1)
+                try await fixture.session.rollback()
+            }
+        }
+
+        @Test func `that holds the row of a job no queue can take, the relay leaves that one and goes on`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let (held, bad, good) = (job(), job(), job())
+                _ = try await fixture.ledger.record([held, bad, good])
+                try await fixture.session.begin()
+                _ = try await fixture.query(
+                    "SELECT 1::bigint FROM tally.jobs WHERE id = '\(held.id)' FOR UPDATE")
+                func pass() async throws -> RelayPass {
+                    try await fixture.ledger.relay(RelayClaim(olderThan: .zero)) { _ in
+                        RelayVerdict(aside: [held.id: "why", bad.id: "why"])
+                    }
+                }
+
+                #expect(try await pass().setAside == 1)
+                #expect(try await fixture.ledger.jobs([bad.id])[bad.id]?.status == .failed)
+                #expect(try await fixture.ledger.balances().outbox == 1)
+                try await fixture.session.rollback()
+                #expect(try await pass().setAside == 1)
+                #expect(try await fixture.ledger.balances().outbox == 0)
+            }
+        }
+
+        @Test func `that holds a worker's row, the mirror stores the rest, and the worker's next report`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let record = job()
+                let beat = WorkerBeat(
+                    id: WorkerID("w"), status: .running, queues: [], types: [], running: [], concurrency: 1,
+                    startedAt: .now, host: "h", pid: 1)
+                _ = try await fixture.ledger.record([record])
+                func apply(_ seq: Int64, _ status: JobStatus) async throws -> Bool {
+                    try await fixture.apply(seq) { batch in
+                        batch.changed = [change(record.id, status, version: 2, seq: seq)]
+                        batch.beats = [(beat, .now)]
+                    }
+                }
+                #expect(try await apply(1, .processing))
+                try await fixture.session.begin()
+                _ = try await fixture.query("SELECT 1::bigint FROM tally.workers FOR UPDATE")
+
+                #expect(try await apply(2, .completed))
+
+                #expect(try await fixture.ledger.jobs([record.id])[record.id]?.status == .completed)
+                #expect(try await fixture.ledger.quarantined(limit: 9).isEmpty)
+                try await fixture.session.rollback()
+            }
+        }
+
+        @Test func `that holds the row of a job that is cancelled, the mirror goes on meanwhile`()
+            async throws
+        {
+            try await withLedger(pool: 4) { fixture in
+                let (held, other) = (job(), job())
+                _ = try await fixture.ledger.record([held, other])
+                try await fixture.apply(1) { _ in }
+                try await fixture.session.begin()
+                _ = try await fixture.query(
+                    "SELECT 1::bigint FROM tally.jobs WHERE id = '\(held.id)' FOR UPDATE")
+
+                let error = await ledgerError {
+                    _ = try await fixture.ledger.recordCancel(held.id, version: 1, epoch: 1)
+                }
+
+                #expect(error?.code == .transient)
+                #expect(try await fixture.complete(other, seq: 2))
+                try await fixture.session.rollback()
+            }
+        }
+
+        @Test func `that holds the whole table, the mirror tries again later and sets nothing aside`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let record = job()
+                try await fixture.session.begin()
+                _ = try await fixture.query("LOCK TABLE tally.jobs IN ACCESS EXCLUSIVE MODE")
+                func apply() async throws -> Bool {
+                    try await fixture.apply(1) { batch in
+                        batch.created = [
+                            JobSnapshot(record: record, status: .pending, version: 1, epoch: 1, seq: 1)
+                        ]
+                    }
+                }
+
+                let error = await ledgerError { _ = try await apply() }
+                try await fixture.session.rollback()
+
+                #expect(error?.code == .transient)
+                #expect(try await apply())
+                #expect(try await fixture.ledger.quarantined(limit: 9).isEmpty)
+            }
+        }
+
+        @Test func `its outbox row and its committed effect are waited for by nobody`() async throws {
+            try await withLedger { fixture in
+                let running = job()
+                _ = try await fixture.ledger.record([running])
+                try await fixture.session.begin()
+                _ = try await fixture.ledger.record([job()], in: fixture.session)
+                let lease = Lease(id: running.id, version: 2, epoch: 1, expiresAt: .now + .seconds(30))
+                _ = try await fixture.ledger.complete(lease, result: [], in: fixture.session)
+
+                #expect(try await fixture.complete(running, seq: 1))
+                let relayed = try await fixture.ledger.relay(rows: 20, olderThan: .zero) { _ in true }
+                #expect(relayed.claimed == 1)
+                #expect(try await fixture.ledger.effects([running.id]).isEmpty)
+                try await fixture.session.rollback()
+            }
+        }
+    }
+}
