@@ -257,6 +257,9 @@ static const char reconcile_settle_quarantine[] = {
 static const char reconcile_sweep_cursor[] = {
 #embed "../../sql/reconcile/sweep_cursor.sql" suffix(,)
 0};
+static const char reconcile_told_elsewhere[] = {
+#embed "../../sql/reconcile/told_elsewhere.sql" suffix(,)
+0};
 static const char reconcile_unknown_events[] = {
 #embed "../../sql/reconcile/unknown_events.sql" suffix(,)
 0};
@@ -442,6 +445,7 @@ static const struct { const char *name, *text; } files[] = {
     {"reconcile/results", reconcile_results},
     {"reconcile/settle_quarantine", reconcile_settle_quarantine},
     {"reconcile/sweep_cursor", reconcile_sweep_cursor},
+    {"reconcile/told_elsewhere", reconcile_told_elsewhere},
     {"reconcile/unknown_events", reconcile_unknown_events},
     {"reconcile/window", reconcile_window},
     {"record/explain", record_explain},

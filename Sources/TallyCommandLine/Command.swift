@@ -99,19 +99,23 @@ package enum Common {
     /// - Parameter isPairing: false for a run of the reconciler, which checks the pairing itself.
     /// - Parameter isReading: writes nothing to the ledger while it opens, so that a role which may only read
     ///   suffices.
+    /// - Parameter connecting: what a connection to Redis may take; what runs for long waits as a service does.
     package static func open(
-        _ arguments: Arguments, isPairing: Bool = true, isReading: Bool = false
+        _ arguments: Arguments, isPairing: Bool = true, isReading: Bool = false,
+        connecting: Duration = Limits.commandConnect
     ) async throws -> Tally {
         try await Tally.open(
-            settings(arguments), observer: LogObserver(), isPairing: isPairing, isReading: isReading)
+            settings(arguments), observer: LogObserver(), isPairing: isPairing, isReading: isReading,
+            connecting: connecting)
     }
 
     /// Opens, runs, closes: whatever the body throws.
     package static func withTally<Value>(
         _ arguments: Arguments, isPairing: Bool = true, isReading: Bool = false,
-        _ body: (Tally) async throws -> Value
+        connecting: Duration = Limits.commandConnect, _ body: (Tally) async throws -> Value
     ) async throws -> Value {
-        let tally = try await open(arguments, isPairing: isPairing, isReading: isReading)
+        let tally = try await open(
+            arguments, isPairing: isPairing, isReading: isReading, connecting: connecting)
         do {
             let value = try await body(tally)
             await tally.close()

@@ -111,6 +111,14 @@ extension PostgresLedger: LedgerRepair {
         }
     }
 
+    public func told(of ids: [JobID], elsewhereThan shard: Shard) async throws(LedgerError) -> Set<JobID> {
+        try await pool.run("told elsewhere") { connection throws(LedgerError) in
+            let rows = try connection.run(
+                .toldElsewhere, Parameters([.ids(ids), .int(Int64(shard.number))]))
+            return Set((0..<rows.count).compactMap { rows.id($0, 0) })
+        }
+    }
+
     public func recount() async throws(LedgerError) -> (kept: Balances, counted: Balances) {
         try await recount(page: Limits.recountPage)
     }

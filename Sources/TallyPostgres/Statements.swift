@@ -95,6 +95,7 @@ enum Statement: String, CaseIterable {
     case leakedKeys = "reconcile/leaked_keys"
     case freeKey = "reconcile/free_key"
     case unknownEvents = "reconcile/unknown_events"
+    case toldElsewhere = "reconcile/told_elsewhere"
     case identity = "reconcile/identity"
     case lastFull = "reconcile/last_full"
     case lastRounds = "reconcile/last_rounds"

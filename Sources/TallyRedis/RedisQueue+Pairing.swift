@@ -23,8 +23,7 @@ extension RedisQueue: QueuePairing {
     /// The ledger's ids that the server keeps under the numbers of other shards of this namespace: it has some where
     /// it is one of them and was taken for this one. Writes nothing.
     package func namesOfOtherShards() async throws(QueueError) -> [String] {
-        let keys = (0..<Int16(Limits.shards)).filter { $0 != part.shard.number }
-            .map { RedisKey.meta.of(configuration.namespace, shard: $0) }
+        let keys = Self.metaOfOtherShards(configuration)
         // In nearly every case there is none, and one question says so.
         guard let count = try await command(["EXISTS"] + keys).number else { throw malformed("pair") }
         if count == 0 { return [] }
@@ -33,6 +32,11 @@ extension RedisQueue: QueuePairing {
             if let name = try await command(["HGET", key, "ledger"]).text { names.append(name) }
         }
         return names
+    }
+
+    static func metaOfOtherShards(_ configuration: RedisConfiguration) -> [String] {
+        (0..<Int16(Limits.shards)).filter { $0 != configuration.part.shard.number }
+            .map { RedisKey.meta.of(configuration.namespace, shard: $0) }
     }
 
     private func command(_ words: [String]) async throws(QueueError) -> RedisReply {

@@ -20,8 +20,16 @@ public final class RedisQueue: QueueDriver {
     public static func open(
         _ configuration: RedisConfiguration, absent: ((QueueError) -> Bool)? = nil
     ) async throws(QueueError) -> RedisQueue {
+        try await open(configuration, known: nil, absent: absent)
+    }
+
+    /// - Parameter known: why the server cannot be reached, where somebody has just tried: it is not tried again.
+    package static func open(
+        _ configuration: RedisConfiguration, known: QueueError?, absent: ((QueueError) -> Bool)?
+    ) async throws(QueueError) -> RedisQueue {
         let queue = RedisQueue(configuration)
-        do {
+        do throws(QueueError) {
+            if let known { throw known }
             _ = try await queue.history()
         } catch {
             if let absent, absent(error) { return queue }

@@ -63,7 +63,8 @@ package enum PostgresProcess {
         guard geteuid() == 0 else { return }
         guard let user = getpwnam("postgres") else {
             throw ServerProblem(
-                "as root, Postgres needs the user `postgres`; run ops/up, or use an ordinary user")
+                "as root, Postgres needs the user `postgres`, which the package postgresql makes; or use an "
+                    + "ordinary user")
         }
         if chown(path, user.pointee.pw_uid, user.pointee.pw_gid) != 0 {
             throw ServerProblem(

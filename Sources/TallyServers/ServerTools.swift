@@ -12,7 +12,7 @@ package struct ServerTools {
     ///
     /// - Throws: `ServerProblem` that says what is missing and how to install it.
     package static func find() throws -> ServerTools {
-        let hint = "run ops/up, which installs redis-server and postgresql"
+        let hint = "install the packages redis-server and postgresql; in the source tree ops/up does"
         guard let redis = find("redis-server") else {
             throw ServerProblem("redis-server is not installed; \(hint)")
         }

@@ -50,7 +50,7 @@ public struct Settings: Sendable {
         }
         guard let redisURL = value("TALLY_REDIS_URL") else {
             throw InvalidSetting(
-                "TALLY_REDIS_URL", "is not set; give redis://host:port, or run `ops/servers start`")
+                "TALLY_REDIS_URL", "is not set; give redis://host:port, or run `tally dev servers start`")
         }
         let modeText = value("TALLY_MODE") ?? "recorded"
         guard let mode = Durability(rawValue: modeText) else {
@@ -74,7 +74,7 @@ public struct Settings: Sendable {
 
     /// What each shard needs, in order.
     public func redisShards() throws(InvalidSetting) -> [RedisConfiguration] {
-        let addresses = Self.addresses(redisURL)
+        let addresses = try Self.addresses(redisURL)
         if addresses.count > Limits.shards {
             throw InvalidSetting(
                 "TALLY_REDIS_URL",
@@ -92,18 +92,27 @@ public struct Settings: Sendable {
         return shards
     }
 
-    /// White space separates addresses only where another one begins behind it: elsewhere it is a mistake within one,
-    /// which is told as such.
-    private static func addresses(_ text: String) -> [String] {
-        var addresses: [String] = []
-        for word in text.split(whereSeparator: \.isWhitespace) {
-            if addresses.isEmpty || word.hasPrefix("redis://") || word.hasPrefix("unix://") {
-                addresses.append(String(word))
-            } else {
-                addresses[addresses.count - 1] += " \(word)"
-            }
+    /// White space separates addresses, and each begins with what is before its `://`: a word that does not may be a
+    /// part of the address before it, or one whose beginning is missing.
+    ///
+    /// - Throws: also where another mark stands between two of them, which would make them one.
+    private static func addresses(_ text: String) throws(InvalidSetting) -> [String] {
+        let words = text.split(whereSeparator: \.isWhitespace)
+        // No password holds one of these: its slashes are written %2F.
+        let joined = [",redis://", ",unix://", ";redis://", ";unix://"]
+        let isMarked = words.contains { word in joined.contains { word.contains($0) } }
+        if isMarked || words.dropLast().contains(where: { $0.hasSuffix(",") || $0.hasSuffix(";") }) {
+            throw InvalidSetting(
+                "TALLY_REDIS_URL", "has a mark between two addresses; white space alone separates them")
         }
-        return addresses.count > 1 ? addresses : [text]
+        if words.count < 2 { return [text] }
+        if words.contains(where: { !$0.contains("://") }) {
+            throw InvalidSetting(
+                "TALLY_REDIS_URL",
+                "holds white space before what is no address: several addresses have white space between them, and "
+                    + "each begins with redis:// or unix://; within one it is written %20")
+        }
+        return words.map(String.init)
     }
 
     /// The Postgres schema of a namespace: its name in lower case, with `_` for what a schema name cannot hold; nil

@@ -21,13 +21,35 @@ final class ShardCheck: Sendable {
 
     init(_ shards: [RedisQueue]) { self.shards = shards }
 
+    /// What is refused before anything is written to the servers, as far as looks at them tell it.
+    ///
+    /// - Throws: as `run` does.
+    static func check(_ looks: [RedisLook]) throws(QueueError) {
+        var known: (part: ShardPart, seen: Seen)?
+        for look in looks {
+            let (part, place) = (look.identity.part, look.identity.place)
+            guard let name = look.identity.ledger else {
+                if let other = look.keptAs { throw refusal(place, other, part) }
+                continue
+            }
+            let own = ShardPart(pairedName: name) ?? .whole
+            if own != part { throw refusal(place, own, part) }
+            let seen = Seen(name, place)
+            if let known, known.seen.ledger != seen.ledger {
+                throw ofTwoLedgers(part, seen, known.part.shard, known.seen)
+            }
+            known = known ?? (part, seen)
+        }
+    }
+
+    /// - Parameter away: those that did not answer a moment ago: they are asked when they are back.
     /// - Throws: `.wrongServer` for one of several that is given alone, a list in another order or of another length,
     ///   or of two ledgers; and where nobody has paired one of several servers for longer than `tally serve` needs.
     ///   A server that is away is asked when it is back.
-    func run() async throws(QueueError) {
+    func run(away: Set<Shard> = []) async throws(QueueError) {
         let deadline = ContinuousClock.now + Limits.queueLives
         for shard in shards {
-            while true {
+            while !away.contains(shard.configuration.part.shard) {
                 let answer = await answer(of: shard)
                 if case .refused(let error) = answer { throw error }
                 if case .agreed = answer { break }
@@ -62,20 +84,28 @@ final class ShardCheck: Sendable {
         guard let reading = try? await shard.identity() else { return .unknown }
         guard let name = reading.ledger else {
             guard let other = await Self.kept(on: shard) else { return .unknown }
-            return Self.refused(reading.place, other, part)
+            return .refused(Self.refusal(reading.place, other, part))
         }
         let own = ShardPart(pairedName: name) ?? .whole
-        if own != part { return Self.refused(reading.place, own, part) }
+        if own != part { return .refused(Self.refusal(reading.place, own, part)) }
         return await agreed(part, Seen(name, reading.place))
     }
 
-    private static func refused(_ place: String, _ own: ShardPart, _ part: ShardPart) -> ServerGate.Answer {
-        .refused(
-            QueueError(
-                .wrongServer, "open",
-                "the Redis at \(place) is \(own.isWhole ? "the only shard of its ledger" : "\(own)"), and "
-                    + "TALLY_REDIS_URL names it \(part.isWhole ? "alone" : "as \(part)"): name all of them there, "
-                    + "in the order of their shards"))
+    private static func refusal(_ place: String, _ own: ShardPart, _ part: ShardPart) -> QueueError {
+        QueueError(
+            .wrongServer, "open",
+            "the Redis at \(place) is \(own.isWhole ? "the only shard of its ledger" : "\(own)"), and "
+                + "TALLY_REDIS_URL names it \(part.isWhole ? "alone" : "as \(part)"): name all of them there, "
+                + "in the order of their shards")
+    }
+
+    private static func ofTwoLedgers(
+        _ part: ShardPart, _ own: Seen, _ shard: Shard, _ other: Seen
+    ) -> QueueError {
+        QueueError(
+            .wrongServer, "open",
+            "the Redis at \(own.place) and the one at \(other.place) are \(part) and shard \(shard) of "
+                + "two ledgers: name the shards of one in TALLY_REDIS_URL, in their order")
     }
 
     /// Unless another shard of the list belongs to another ledger.
@@ -92,11 +122,7 @@ final class ShardCheck: Sendable {
                 seen.withLock { $0[shard] = Seen(name, now.place) }
                 continue
             }
-            return .refused(
-                QueueError(
-                    .wrongServer, "open",
-                    "the Redis at \(own.place) and the one at \(other.place) are \(part) and shard \(shard) of "
-                        + "two ledgers: name the shards of one in TALLY_REDIS_URL, in their order"))
+            return .refused(Self.ofTwoLedgers(part, own, shard, other))
         }
         seen.withLock { $0[part.shard] = own }
         return .agreed

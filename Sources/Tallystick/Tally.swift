@@ -1,8 +1,6 @@
 import Foundation
 import TallyCore
-import TallyDuties
 import TallyPostgres
-import TallyRedis
 import TallyRuntime
 
 /// Both halves, opened: enqueue, cancel, make workers. One for a process; shared by any number of tasks.
@@ -43,134 +41,23 @@ public final class Tally: Sendable {
     ///
     /// - Parameter middleware: around each enqueue of its client, and each run and settlement of its workers; the
     ///   first is the outermost.
-    /// - Parameter isPairing: checks that the halves belong together; a run of the reconciler does so itself.
+    /// - Parameter isPairing: checks that the halves belong together, before anything is written to a Redis; a run of
+    ///   the reconciler does so itself.
     /// - Parameter isReading: writes nothing to the ledger while it opens, so a role that may only read can: neither
     ///   half is claimed for the other, nor the schema for the namespace. Like every call to Redis it begins an epoch
-    ///   there where one is due.
+    ///   there where one is due. A shard that does not answer is not asked again by what only reads.
+    /// - Parameter connecting: how long each new connection to Redis may take; a server that hangs costs as much.
     public static func open(
         _ settings: Settings, middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver(),
-        isPairing: Bool = true, isReading: Bool = false
+        isPairing: Bool = true, isReading: Bool = false, connecting: Duration = Limits.connect
     ) async throws -> Tally {
-        // First, for what it refuses shall leave nothing in Redis.
-        let ledger = try await openLedger(settings, observer)
-        let shards: [RedisQueue]
-        do {
-            shards = try await openShards(settings, observer)
-        } catch {
-            await ledger?.close()
-            throw error
-        }
-        let queue = ShardedQueue(shards.map(\.store), observer: observer)
-        do {
-            let check = ShardCheck(shards)
-            if let ledger {
-                if !isReading { try await claim(ledger, settings) }
-                if isPairing {
-                    for shard in shards {
-                        try await pair(shard, ledger, check, settings.mode, observer, isReading)
-                    }
-                }
-            } else {
-                try await check.run()
-            }
-            return Tally(
-                settings: settings, queue: queue, ledger: ledger, middleware: middleware, observer: observer)
-        } catch {
-            await queue.close()
-            await ledger?.close()
-            throw error
-        }
-    }
-
-    /// A service starts, and waits, while a store is away; in mode recorded it enqueues whatever Redis answers.
-    private static func openShards(
-        _ settings: Settings, _ observer: any JobObserver
-    ) async throws -> [RedisQueue] {
-        var shards: [RedisQueue] = []
-        do {
-            for configuration in try settings.redisShards() {
-                let shard = try await RedisQueue.open(configuration) { error in
-                    guard error.mayRetry || settings.mode == .recorded else { return false }
-                    observer.dutyFailed(configuration.part.name("open"), error)
-                    return true
-                }
-                shards.append(shard)
-            }
-        } catch {
-            for shard in shards { await shard.close() }
-            throw error
-        }
-        return shards
-    }
-
-    /// Each half keeps which the other one is: a mixed-up address must not make two records of one queue, two queues
-    /// of one record, or none. While one of the two cannot be asked nothing is known to be wrong: `tally serve` asks
-    /// again and again, and so does every run of the reconciler.
-    private static func pair(
-        _ queue: RedisQueue, _ ledger: PostgresLedger, _ check: ShardCheck, _ mode: Durability,
-        _ observer: any JobObserver, _ isReading: Bool
-    ) async throws {
-        guard let pairing = Pairing(queue, ledger) else { return }
-        var known: QueueIdentity?
-        // Set even where a store is away: the connection that comes about is then asked about.
-        defer { if !isReading { queue.checkServers(known: known) { await answer(queue, pairing, check) } } }
-        do {
-            let identity = try await pairing.check(isDry: isReading)
-            known = identity
-            check.agreed(to: identity)
-        } catch let error as LedgerError where error.mayRetry {
-            observer.dutyFailed("open", error)
-            if case .refused(let refusal) = await check.answer(of: queue) { throw refusal }
-        } catch let error as QueueError where error.mayRetry || mode == .recorded {
-            // Away, and allowed to be.
-        } catch let refused as PairingRefused {
-            throw QueueError(.wrongServer, "open", "\(refused)")
-        }
-    }
-
-    /// Whether the server that a connection has reached is still the ledger's queue.
-    private static func answer(
-        _ queue: RedisQueue, _ pairing: Pairing, _ check: ShardCheck
-    ) async -> ServerGate.Answer {
-        do {
-            check.agreed(to: try await pairing.check(isPatient: false))
-            return .agreed
-        } catch let refused as PairingRefused {
-            let code: QueueError.Code = refused.reason == .stillLives ? .unavailable : .wrongServer
-            return .refused(QueueError(code, "connect to Redis", "\(refused)"))
-        } catch {
-            // away: what can be done without it goes on, unless the server itself says that it is another shard
-            if case .refused(let refusal) = await check.answer(of: queue) { return .refused(refusal) }
-            return .unknown
-        }
-    }
-
-    /// Reads whose schema it is, and writes nothing.
-    private static func openLedger(
-        _ settings: Settings, _ observer: any JobObserver
-    ) async throws -> PostgresLedger? {
-        guard let url = settings.postgresURL else { return nil }
-        let schema = Settings.schema(settings.namespace) ?? "tally"
-        let ledger = try await PostgresLedger.open(PostgresConfiguration(url: url, schema: schema)) {
-            observer.dutyFailed("open", $0)
-        }
-        do {
-            try settings.check(owner: try await ledger.namespace())
-            return ledger
-        } catch let error as LedgerError where error.mayRetry {
-            return ledger  // away, and told so above
-        } catch {
-            await ledger.close()
-            throw error
-        }
-    }
-
-    private static func claim(_ ledger: PostgresLedger, _ settings: Settings) async throws {
-        do {
-            try settings.check(owner: try await ledger.claimNamespace(settings.namespace))
-        } catch let error as LedgerError where error.mayRetry {
-            return  // away, and told so above
-        }
+        let opening = Opening(
+            settings: settings, observer: observer, isPairing: isPairing, isReading: isReading,
+            connecting: connecting)
+        let halves = try await opening.open()
+        return Tally(
+            settings: settings, queue: halves.queue, ledger: halves.ledger, middleware: middleware,
+            observer: observer)
     }
 
     /// For a process that can do nothing without the queue: ends its first start on an answer that no waiting mends.
@@ -264,7 +151,8 @@ public final class Tally: Sendable {
         return try await postgres.withTransaction(body)
     }
 
-    /// Cancels a job, wherever it stands. A running one is asked to stop, and may complete first.
+    /// Cancels a job, wherever it stands, on every shard that has its id. A running one is asked to stop, and may
+    /// complete first.
     ///
     /// - Throws: `QueueError` or `LedgerError` for what a retry cannot mend; an outage is told as `.uncertain`.
     public func cancel(_ id: JobID) async throws -> CancelOutcome {

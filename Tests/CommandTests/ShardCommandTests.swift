@@ -72,9 +72,85 @@ import Testing
             #expect(shards[0]["error"] == nil && (shards[1]["error"] as? String)?.isEmpty == false)
             let queues = try #require(try stats.json()["queues"] as? [[String: Any]])
             #expect(queues.map { $0["pending"] as? Int } == [1])
+            #expect(stats.code == 1 && stats.errors.contains("the Redis of shard 1 cannot be read"))
+            let table = try await Tool.run(["stats"], environment: environment)
+            #expect(table.code == 1 && table.output.contains("shard 1: away"))
             let report = try await Tool.run(["reconcile", "--json"], environment: environment)
             #expect(report.code == 8)
             #expect((try report.json()["error"] as? String)?.hasPrefix("shard 1: ") == true)
+            let statement = try #require(try report.json()["statement"] as? [String: Any])
+            let accounts = try #require(statement["redis_shards"] as? [[String: Any]])
+            #expect(statement["redis"] == nil && accounts.map { $0["held"] as? Int } == [1, nil])
+            #expect((accounts[1]["error"] as? String)?.isEmpty == false)
+        }
+    }
+
+    @Test func `waits a moment for a shard that hangs, says that it did not answer, and where it is`()
+        async throws
+    {
+        try await with { environment, other, scratch in
+            var ids: [String] = []
+            for name in names {
+                let told = try await Tool.run(
+                    ["enqueue", "--type", "echo", "--queue", name, "--payload-json", "{}"],
+                    environment: environment)
+                ids.append(try #require(told.lines.first))
+            }
+            try await Settled(scratch).run()
+            other.freeze()
+            defer { other.resume() }
+            let ends: [([String], Int32)] = [
+                (["stats"], 1), (["inspect", ids[0]], 0), (["inspect", ids[1]], 1), (["list"], 0),
+                (["workers"], 0),
+            ]
+            for (words, code) in ends {
+                let began = ContinuousClock.now
+                let told = try await Tool.run(words + ["--json"], environment: environment)
+                #expect(told.code == code, "\(words): \(told.errors)")
+                #expect(ContinuousClock.now - began < Limits.commandConnect * 2, "\(words)")
+                #expect(told.errors.contains("127.0.0.1:\(other.port)/0"), "\(told.errors)")
+                #expect(told.errors.contains("did not answer within 2000 ms"), "\(told.errors)")
+                #expect(!told.errors.contains("temporarily"), "\(told.errors)")
+                guard words[0] == "inspect" else { continue }
+                let job = try told.json()
+                #expect(job["in_redis"] as? String == (code == 0 ? "pending" : "unknown"))
+                #expect(job["in_postgres"] as? String == "pending" && job["unread_shards"] as? [Int] == [1])
+            }
+            let cancelled = try await Tool.run(["cancel", ids[0], "--json"], environment: environment)
+            #expect(cancelled.code == 0 && cancelled.errors.contains("shard 1 could not be asked"))
+            #expect(try cancelled.json()["unread_shards"] as? [Int] == [1])
+        }
+    }
+
+    @Test func `shows, names and cancels every job of an id that is one on both [D38]`() async throws {
+        try await with { environment, _, scratch in
+            let id = JobID()
+            for name in names {
+                let told = try await Tool.run(
+                    [
+                        "enqueue", "--mode", "queued", "--id", "\(id)", "--type", "echo", "--queue", name,
+                        "--payload-json", "{}",
+                    ], environment: environment)
+                #expect(told.code == 0, "\(told.errors)")
+            }
+            try await Settled(scratch).run()
+            let job = try await Tool.run(["inspect", "\(id)", "--json"], environment: environment).json()
+            let places = try #require(job["shards"] as? [[String: Any]])
+            #expect(places.map { $0["queue"] as? String } == names && job["in_redis"] as? String == "pending")
+            let shown = try await Tool.run(["inspect", "\(id)"], environment: environment)
+            #expect(shown.output.contains("one id, 2 jobs"))
+            let report = try await Tool.run(["reconcile", "--repair", "--json"], environment: environment)
+            let findings = try #require(try report.json()["findings"] as? [[String: Any]])
+            #expect(report.code == 4 && findings.map { $0["code"] as? String } == ["D38"])
+
+            let told = try await Tool.run(["cancel", "\(id)", "--json"], environment: environment)
+            let shards = try #require(try told.json()["shards"] as? [[String: Any]])
+            #expect(told.code == 0 && shards.map { $0["outcome"] as? String } == ["cancelled", "cancelled"])
+            #expect(shards.map { $0["shard"] as? Int } == [0, 1])
+            for queue in scratch.queues { #expect(try await queue.inspect([id]).held.isEmpty) }
+            let again = try await Tool.run(["cancel", "\(id)"], environment: environment)
+            #expect(
+                again.code == 0 && again.lines == ["cancelled", "shard 0: cancelled", "shard 1: cancelled"])
         }
     }
 

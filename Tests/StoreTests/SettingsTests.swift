@@ -28,12 +28,25 @@ import Testing
 
     @Test(arguments: [
         ("redis://one redis://two redis://one", "twice"), ("redis://one redis://two/x", "no number"),
-        ("redis://one two", "holds white space"), ("redis://one redis://", "names no host"),
+        ("redis://one two", "several addresses have white space between them, and each begins with redis://"),
+        ("redis://one two:6379 redis://three", "white space between them"),
+        ("redis://one redis://", "no host"),
+        ("redis://one , redis://two", "white space alone separates them"),
+        ("redis://one rediss://two", "TLS"),
+        ("redis://one,redis://two", "white space alone separates them"),
+        ("redis://one, redis://two", "white space alone separates them"),
+        ("redis://one redis://two;unix:///three", "white space alone separates them"),
+        ("redis://one postgres://two", "must begin with redis:// or unix://"),
         ((0...Limits.shards).map { "redis://host\($0)" }.joined(separator: " "), "at most"),
     ])
     func `is refused with what is wrong, and no part of an address`(_ text: String, _ why: String) throws {
         let error = #expect(throws: InvalidSetting.self) { try shards(text) }
         #expect("\(try #require(error))".contains(why), "\(String(describing: error))")
         #expect(error?.description.contains("TALLY_REDIS_URL") == true)
+    }
+
+    @Test func `that is not set is told with a command that every installation has`() throws {
+        let error = #expect(throws: InvalidSetting.self) { try Settings(layers: []) }
+        #expect(error?.description.contains("`tally dev servers start`") == true)
     }
 }

@@ -63,6 +63,8 @@ private let postgres: [(String, Expected)] = [
     ("host=h password='s3cret", .refused("nothing closes")), ("host=h s3cret", .refused("not name=value")),
     ("host=h pasword=s3cret", .refused("option pasword")), ("host=h port=s3cret", .refused("port")),
     ("redis://:s3cret@h", .refused("must begin with postgres://")),
+    ("postgres://u:s3cret@h postgres://i", .refused("commas between them")),
+    ("postgres://u:s3 cret@h", .refused("%20")),
     ("mysql://:s3cret@h", .refused("must begin with")),
 ]
 

@@ -69,6 +69,13 @@ import Testing
         }
     }
 
+    @Test func `a person's word counts once the known one is not reported any more`() {
+        for other in [reading(nil, 11, "r2", "d"), reading("x", 11, "r2", "d"), reading("q", 9, "r0", "a")] {
+            #expect(verdict(other, seen: .zero, isAdopting: true) == .stillLives)
+        }
+        #expect(verdict(reading("q"), seen: .zero, isAdopting: true) == .known)
+    }
+
     @Test func `one that gave way, and a copy that stands in an older history, are refused`() {
         #expect(verdict(reading("old", 5, "r0", "c"), former: [former]) == .gaveWay(to: 10))
         #expect(verdict(reading("q", 9, "r0", "a")) == .gaveWay(to: 10))

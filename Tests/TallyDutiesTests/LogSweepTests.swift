@@ -25,6 +25,44 @@ import Testing
         }
     }
 
+    @Test(arguments: [10, 5_000])
+    func `brings back a cursor that was moved beyond the log's end, and loses no entry [D16, P3]`(_ far: Int)
+        async throws
+    {
+        try await Halves.with { halves in
+            _ = try await halves.job(.pending)
+            try await halves.sql("UPDATE SCHEMA.mirror_cursor SET seq = seq + \(far)")
+            // Such as that of a `tally serve` which runs all the while.
+            let other = halves.mirror
+            let job = JobRecord(type: "t", queue: "q")
+            func push(_ job: JobRecord) async throws {
+                #expect(try await halves.queue.push([Push(job)], issued: nil) == [.pushed])
+            }
+            try await push(job)
+            let wish = ReserveWish(["q"], limit: 1, worker: WorkerID("w"))
+            let lease = try #require(try await halves.queue.reserve(wish).jobs.first).lease
+            _ = try await halves.queue.settle([.ack(lease)])
+            #expect(try await other.step() == 0)
+
+            let dry = try await halves.reconcile(.dry).run
+            #expect(dry.findings.map(\.code) == ["D16"] && dry.exitCode == 4 && !dry.isFull)
+            #expect(dry.error?.contains("nothing was compared") == true)
+            #expect(dry.findings.first?.ledgerView.contains("never written") == true)
+            let repaired = try await halves.reconcile(.repair).run
+            #expect(repaired.findings.map(\.code) == ["D16"] && repaired.exitCode == 1, "\(repaired)")
+
+            #expect(try await halves.ledger.events(job.id).map(\.verb) == [.push, .lease, .ack])
+            let (run, statement) = try await halves.reconcile(.dry)
+            #expect(run.findings.isEmpty && statement.holds && statement.accepted == 2)
+            let late = JobRecord(type: "t", queue: "q")
+            try await push(late)
+            try await eventually("the mirror that had stood there goes on as well") {
+                _ = try await other.step()
+                return try await halves.ledger.jobs([late.id]).count == 1
+            }
+        }
+    }
+
     @Test func `compares nothing while the log has a hole, and says so [D16, P3]`() async throws {
         try await Halves.with { halves in
             _ = try await halves.provoke(.waits)

@@ -48,6 +48,10 @@ import Testing
             await queue.close()
             return try await ledger.meet(reading, fresh: "new", isAdopting: false, isDry: false)
         }
+        /// As if every program that reached the ledger's queue had stopped a minute ago.
+        func stopAll() async throws {
+            try await sql("UPDATE SCHEMA.queues SET seen_at = seen_at - interval '1 minute'")
+        }
         func sql(_ text: String) async throws {
             _ = try await session.query(text.replacing("SCHEMA", with: "\"\(namespace)\""))
         }
@@ -82,12 +86,37 @@ import Testing
             #expect(run.findings.map(\.code) == ["D35"] && run.exitCode == 4)
             #expect(try RawRedis(url: other.url)("HLEN", RedisKey.body.of(stage.namespace)).number == 0)
 
+            try await stage.stopAll()
             let adopted = try await stage.reconcile(other, isAdopting: true)
-            #expect(adopted.findings.allSatisfy { $0.code != "D35" })
+            let taken = try #require(adopted.findings.first { $0.code == "D35" })
+            #expect(taken.outcome == "repaired" && adopted.left == 0 && adopted.exitCode == 1)
+            #expect(taken.detail.contains("the Redis at 127.0.0.1:\(other.port)/0"), "\(taken.detail)")
+            #expect(taken.detail.contains("takes the place of the one at 127.0.0.1:\(one.port)/0"))
             #expect(try await stage.opens(other) == "opens")
+            // Nothing is left to be taken.
+            let again = try await stage.reconcile(other, isAdopting: true)
+            #expect(again.findings.isEmpty && again.exitCode == 0, "\(again.findings)")
             // The one that was replaced writes no more.
             #expect(try await stage.opens(one).contains("gave way to epoch"))
             #expect(try await stage.reconcile(one).findings.map(\.code) == ["D35"])
+        }
+    }
+
+    @Test func `is refused with no key left in the Redis that it is refused for [D35, P3]`() async throws {
+        try await with { stage, one, other in
+            #expect(try await stage.opens(one) == "opens")
+            let raw = try RawRedis(url: other.url)
+            let before = try RawRedis(url: one.url).dump(stage.namespace)
+
+            #expect(try await stage.opens(other).contains("--adopt-queue"))
+            #expect(try raw("KEYS", "*").array == [])
+            #expect(try await stage.opens(one, 3).contains("--adopt-queue"))
+            #expect(try RawRedis(url: String(one.url.dropLast()) + "3")("DBSIZE").number == 0)
+            // Nor are the functions of this program in it, but for those of the test's own connection.
+            try raw("FUNCTION", "FLUSH")
+            _ = try await stage.opens(other)
+            #expect(try raw("FUNCTION", "LIST").array == [])
+            #expect(try RawRedis(url: one.url).dump(stage.namespace) == before)
         }
     }
 
@@ -238,6 +267,7 @@ import Testing
             #expect(why.contains("gave way to epoch"))
             #expect(try await tally.inspectable().counts().map(\.pending) == [1])
 
+            try await stage.stopAll()
             _ = try await stage.reconcile(one, isAdopting: true)
             _ = try await client.enqueue(JobRecord(type: "t"))
             // A restart of the ledger's own queue is nothing to refuse.

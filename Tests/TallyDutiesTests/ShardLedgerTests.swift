@@ -230,6 +230,52 @@ import Testing
         }
     }
 
+    @Test
+    func `ends neither job of one id on two shards by its row, and names it until both have ended [D38, P3]`()
+        async throws
+    {
+        try await with { stage in
+            let id = JobID()
+            func run(_ shard: Int) async throws {
+                let queue = stage.scratch.queues[shard]
+                let wish = ReserveWish([stage.name(shard)], limit: 1, worker: WorkerID("w"))
+                let lease = try #require(try await queue.reserve(wish).jobs.first).lease
+                _ = try await queue.settle([.ack(lease)])
+                for queue in stage.scratch.queues { try await Settling.run(queue, stage.ledger) }
+            }
+            for shard in 0..<2 {
+                let job = JobRecord(id: id, type: "t", queue: stage.name(shard))
+                #expect(try await stage.scratch.queues[shard].push([Push(job)], issued: nil) == [.pushed])
+                try await Settling.run(stage.scratch.queues[shard], stage.ledger)
+            }
+            let admin = Admin(queue: stage.scratch.sharded, ledger: stage.ledger.store)
+            let both = try await admin.reconcile(ReconcileOptions(.dry))
+            #expect(both.run.findings.map(\.code) == ["D38"] && both.exitCode == 4, "\(both.run.findings)")
+
+            // The second ends, and the row with it; the first waits still.
+            try await run(1)
+            #expect(try await stage.ledger.jobs([id])[id]?.status == .completed)
+            let one = try await admin.reconcile(ReconcileOptions(.repair))
+            #expect(one.run.findings.map(\.code) == ["D38"] && one.exitCode == 4, "\(one.run.findings)")
+            #expect(try await stage.scratch.queues[0].inspect([id]).held[id]?.status == .pending)
+
+            // Whichever of them had failed, a requeue would run the first.
+            _ = try await stage.sql(
+                "UPDATE SCHEMA.jobs SET status = 'failed', failed_at = now() WHERE id = '\(id)'")
+            guard case .refused(.onSeveralShards) = try await admin.requeue(RequeueWish(id, actor: "test"))
+            else { throw TookTooLong("it was requeued") }
+            _ = try await stage.sql("UPDATE SCHEMA.jobs SET status = 'completed' WHERE id = '\(id)'")
+
+            try await run(0)
+            let none = try await admin.reconcile(ReconcileOptions(.dry))
+            #expect(none.run.findings.isEmpty && none.holds, "\(none.run.findings)")
+            // No transition is set aside: those of both stand under the id.
+            let events = try await stage.ledger.events(id)
+            #expect(events.map(\.position.shard).count { $0 == Shard(0) } == 3 && events.count == 6)
+            #expect(try await stage.ledger.balances().quarantined == 0)
+        }
+    }
+
     @Test func `keeps the run of a shard whose account cannot be read after it [P3]`() async throws {
         try await with { stage in
             _ = try await stage.enqueue(3)
@@ -243,6 +289,13 @@ import Testing
             #expect(report.unread.isEmpty && report.run.isFull && report.ends[1].run?.exitCode == 0)
             #expect(report.exitCode == 8 && !report.holds && report.statement?.queues.count == 2)
             #expect(report.run.error?.hasPrefix("shard 1: its account could not be read: ") == true)
+            // One shape, whichever answers.
+            let statement = try #require(report.json["statement"] as? [String: Any])
+            let accounts = try #require(statement["redis_shards"] as? [[String: Any]])
+            #expect(accounts.map { $0["shard"] as? Int } == [0, 1, 2] && statement["redis"] == nil)
+            #expect(accounts.map { $0["held"] as? Int } == [1, nil, 1])
+            #expect((accounts[1]["error"] as? String)?.contains("could not be read") == true)
+            #expect(report.statement?.queueDescriptions.map { $0.prefix(7) } == ["redis 0", "redis 2"])
         }
     }
 

@@ -172,6 +172,31 @@ import Testing
         }
     }
 
+    @Test func `leave no key where they are refused: with their ledger, without it, or while it is away`()
+        async throws
+    {
+        try await with { stage in
+            #expect(try await stage.opens(stage.redis) == "opens")
+            func keys() throws -> [Set<String>] {
+                try stage.redis.map { redis in
+                    Set(try RawRedis(url: redis.url)("KEYS", "*").array?.compactMap(\.text) ?? [])
+                }
+            }
+            let before = try keys()
+            let wrong: [[PrivateRedis]] = [stage.redis.reversed(), [stage.redis[0]], [stage.redis[1]]]
+            for list in wrong {
+                #expect(try await stage.opens(list) != "opens")
+                #expect(try await stage.opens(list, withLedger: false) != "opens")
+                let away = try Settings(
+                    redisURL: list.map(\.url).joined(separator: " "),
+                    postgresURL: "postgres://nobody@127.0.0.1:1/none", namespace: stage.namespace,
+                    mode: .queued)
+                #expect(try await stage.opens(away) != "opens")
+                #expect(try keys() == before)
+            }
+        }
+    }
+
     @Test func `alone are the queue of a process without a ledger, and of one with a ledger that has one`()
         async throws
     {

@@ -66,6 +66,42 @@ import Testing
         #expect(try await canceller.cancel(job.id) == .cancelled)
     }
 
+    @Test func `or hangs is named by a cancellation that needs another, and keeps none waiting`()
+        async throws
+    {
+        let s = Shards()
+        try await s.fill()
+        let ids = try await s.sharded.shards[0].inspectable().scan("", limit: 9).ids
+        let id = try #require(ids.first)
+        let gate = Gate()
+        var store = s.queues[1].store
+        store.control = Hung(gate: gate)
+        let canceller = Canceller(queue: ShardedQueue([s.queues[0].store, store]), ledger: s.ledger)
+
+        let report = try await canceller.report(id)
+
+        #expect(report.outcome == .cancelled && report.unread == [Shard(1)])
+        gate.open()
+        s.queues[1].setOutage(.unavailable)
+        let again = try await Canceller(queue: s.sharded, ledger: s.ledger).report(id)
+        #expect(again.outcome == .cancelled && again.unread == [Shard(1)])
+    }
+
+    /// Answers nothing until the gate is opened.
+    private struct Hung: QueueControl {
+        let gate: Gate
+
+        func cancel(_ id: JobID, tombstone: (version: Int, issued: Issued)?) async throws(QueueError)
+            -> CancelAnswer
+        {
+            await gate.wait()
+            return .unknown
+        }
+        func pause(_ queue: QueueName, _ paused: Bool) async throws(QueueError) {}
+        func promote(_ limit: Int) async throws(QueueError) -> Int { 0 }
+        func reclaim(_ limit: Int) async throws(QueueError) -> Int { 0 }
+    }
+
     @Test func `throws what it says only where no other can be asked`() async throws {
         let s = Shards()
         for queue in s.queues { queue.setOutage(.unavailable) }
@@ -153,6 +189,27 @@ import Testing
             #expect(run.findings.map(\.code) == ["D37"] && run.findings.first?.job == stray.id)
             #expect(run.findings.first?.outcome == "needs_operator" && run.exitCode == 4)
         }
+    }
+
+    @Test func `is a job whose id is one on another too: it is named, and its row mends nothing [D38]`()
+        async throws
+    {
+        let s = Shards()
+        let first = s.record(on: 0)
+        let second = JobRecord(id: first.id, type: "t", queue: s.name(1))
+        for job in [first, second] { try await s.client().enqueue(job) }
+        try await s.mirrorAll()
+        // The row says that it has ended; the second job has not.
+        let lease = try #require(try await s.reserve(1, [s.name(0)]).jobs.first).lease
+        _ = try await s.sharded.leasing.settle(.ack(lease))
+        try await s.mirrorAll()
+        for mode in [Reconciler.Mode.dry, .repair] {
+            let run = try await s.reconcile(1, mode)
+            #expect(run.findings.map(\.code) == ["D38"] && run.findings.first?.outcome == "needs_operator")
+            #expect(run.findings.first?.detail.contains("queue \(s.name(0))") == true && run.exitCode == 4)
+        }
+        #expect(try await s.memory[1].inspect([first.id]).held[first.id]?.status == .pending)
+        #expect(try await s.reconcile(0).findings.isEmpty)
     }
 
     @Test func `is served by duties of its own, that bear its number`() throws {

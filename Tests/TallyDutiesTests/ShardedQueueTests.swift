@@ -124,6 +124,52 @@ import Testing
         #expect(try await Canceller(queue: s.sharded, ledger: nil).cancel(JobID()) == .notFound)
     }
 
+    @Test(arguments: [false, true])
+    func `takes one id for a job on each shard in mode queued, and cancels every one of them`(
+        _ isMirrored: Bool
+    ) async throws {
+        let s = Shards()
+        let waiting = s.record(on: 0)
+        for running in [false, true] {
+            let id = running ? JobID() : waiting.id
+            let jobs = (0..<2).map { JobRecord(id: id, type: "t", queue: s.name($0)) }
+            for job in jobs { #expect(try await !s.client().enqueue(job).existed) }
+            // On one shard it is a conflict.
+            let other = JobRecord(id: id, type: "t", queue: s.name(0, 1))
+            await #expect(throws: EnqueueError.self) { try await s.client().enqueue(other) }
+            if running { #expect(try await s.reserve(9, [s.name(1)]).jobs.map(\.record.id) == [id]) }
+            if isMirrored { try await s.mirrorAll() }
+
+            let report = try await Canceller(queue: s.sharded, ledger: isMirrored ? s.ledger : nil).report(id)
+
+            #expect(report.outcome == (running ? .cancelling : .cancelled) && report.unread.isEmpty)
+            #expect(report.shards.map(\.shard) == [Shard(0), Shard(1)])
+            #expect(report.shards.map(\.outcome) == [.cancelled, running ? .cancelling : .cancelled])
+            #expect(try await s.memory[0].inspect([id]).held.isEmpty)
+            #expect(try await s.memory[1].inspect([id]).held[id]?.cancelRequested == (running ? true : nil))
+        }
+    }
+
+    @Test func `shows a job of each shard that holds the id`() async throws {
+        let s = Shards()
+        let first = s.record(on: 0)
+        let second = JobRecord(id: first.id, type: "t", queue: s.name(1))
+        for job in [first, second] { try await s.client().enqueue(job) }
+        try await s.mirrorAll()
+
+        let report = try #require(try await s.admin.inspect(first.id))
+
+        #expect(report.places.map(\.job.record.queue) == [s.name(0), s.name(1)] && report.isWhole)
+        #expect(report.job.record.queue == s.name(0) && report.inQueue.word == "pending")
+        s.queues[1].setOutage(.unavailable)
+        let half = try #require(try await s.admin.inspect(first.id))
+        #expect(half.unread.map(\.shard) == [Shard(1)] && half.isWhole && half.inQueue.word == "pending")
+        s.queues[0].setOutage(.unavailable)
+        let none = try #require(try await s.admin.inspect(first.id))
+        #expect(none.inQueue.word == "unknown" && !none.isWhole && none.inLedger == .pending)
+        await #expect(throws: QueueError.self) { try await s.admin.inspect(JobID()) }
+    }
+
     @Test func `settles each lease where it was given, and answers in order`() async throws {
         let s = Shards()
         for shard in [0, 1, 0, 1] { try await s.client().enqueue(s.record(on: shard)) }

@@ -180,7 +180,15 @@ import Testing
 
             #expect(run.findings.map(\.code) == ["D28"] && run.exitCode == 4)
             #expect(try halves.raw.dump(halves.scratch.settings.namespace) == redis)
+            // Nor by a person's word that the queue which this ledger knew is gone.
+            var options = ReconcileOptions(.repair)
+            options.adoptsQueue = true
+            let adopting = try await halves.reconcile(options).run
+            #expect(adopting.findings.map(\.outcome) == ["needs_operator"] && adopting.exitCode == 4)
+            #expect(adopting.findings.map(\.code) == ["D28"])
+            #expect(adopting.error?.contains("00000000-0000-0000-0000-000000000000") == true)
             await #expect(throws: QueueError.self) { try await Tally.open(halves.scratch.settings) }
+            #expect(try halves.raw.dump(halves.scratch.settings.namespace) == redis)
         }
     }
 

@@ -13,18 +13,37 @@ extension CancelOutcome {
         }
     }
 
+    /// Both in one line.
+    package var text: String { words.detail.isEmpty ? words.outcome : "\(words.outcome): \(words.detail)" }
+
     /// It never starts again, or was told to stop.
     package var isDone: Bool { self == .cancelled || self == .cancelling }
+}
 
-    /// `id`, `outcome`, `detail`.
+extension CancelReport {
+    /// `id`, `outcome`, `detail`; of several shards also `shards`, what each said that knew the id, and
+    /// `unread_shards`.
     package func json(_ id: JobID) -> [String: Any] {
-        ["id": id.description, "outcome": words.outcome, "detail": words.detail]
+        var fields: [String: Any] = [
+            "id": id.description, "outcome": outcome.words.outcome, "detail": outcome.words.detail,
+        ]
+        if isSharded {
+            fields["shards"] = shards.map { shard, outcome in
+                [
+                    "shard": Int(shard.number), "outcome": outcome.words.outcome,
+                    "detail": outcome.words.detail,
+                ] as [String: Any]
+            }
+            fields["unread_shards"] = unread.map { Int($0.number) }
+        }
+        return fields
     }
 }
 
 extension Admin {
-    /// Cancels one job; may be repeated. What is unknown is answered as `.uncertain`, never guessed.
-    package func cancel(_ id: JobID) async throws -> CancelOutcome {
-        try await Canceller(queue: queue, ledger: halfWithRecord).cancel(id)
+    /// Cancels one job, on every shard that has it; may be repeated. What is unknown is answered as `.uncertain`,
+    /// never guessed.
+    package func cancel(_ id: JobID) async throws -> CancelReport {
+        try await Canceller(queue: queue, ledger: halfWithRecord).report(id)
     }
 }

@@ -41,6 +41,8 @@ package enum RequeueRefusal: Hashable, Sendable {
     case notFailed(JobStatus)
     /// Its handler has committed its effect, and the wish does not say that it shall run all the same.
     case effectCommitted
+    /// Its id is a job on several shards, and the row tells of neither: it may be the other one that has failed.
+    case onSeveralShards
     /// Somebody else requeued it since it was looked at.
     case movedOn
 
@@ -52,6 +54,9 @@ package enum RequeueRefusal: Hashable, Sendable {
         case .notFailed(let status): "job \(id) is \(status.rawValue), not failed"
         case .effectCommitted:
             "job \(id) has its effect committed: the work is done, and running it again may do it twice"
+        case .onSeveralShards:
+            "job \(id) is one on several shards, and its row tells of neither (ops/runbooks/D38.md): enqueue what "
+                + "shall run anew under an id of its own"
         case .movedOn: "job \(id) has moved on; look again"
         }
     }
@@ -70,6 +75,11 @@ extension Admin {
             return .refused(.inQueue(job.record.queue, not: queue))
         }
         if job.status != .failed { return .refused(.notFailed(job.status)) }
+        if queue.map.count > 1, let repair = ledger.repair {
+            let own = queue.map.shard(of: job.record.queue)
+            let twice = try await repair.told(of: [wish.id], elsewhereThan: own)
+            if !twice.isEmpty { return .refused(.onSeveralShards) }
+        }
         let answer = try await ledger.control.requeue(
             wish.id, seen: job.version, runAt: wish.runAt, resetAttempts: wish.resetsAttempts,
             actor: wish.actor, despiteEffect: wish.despiteEffect)

@@ -52,6 +52,13 @@ package struct ReconcileReport: Sendable {
         Set(run.findings.map(\.code)).sorted().compactMap { Drift(rawValue: $0)?.page }
     }
 
+    /// Why the accounts of some shards are missing.
+    private var failures: [Shard: String] {
+        var failures: [Shard: String] = [:]
+        for end in ends { if let shard = end.shard, let error = end.error { failures[shard] = error } }
+        return failures
+    }
+
     /// 0 clean, 1 repaired, 4 drift left, 8 cut short.
     package var exitCode: Int { run.exitCode < 4 && statement?.holds != true ? 4 : run.exitCode }
 
@@ -75,22 +82,30 @@ package struct ReconcileReport: Sendable {
                     "ledger": $0.ledgerView, "outcome": $0.outcome, "severity": $0.severity,
                     "queue": $0.queue, "detail": $0.detail,
                 ]
-            }, "pages": pages, "statement": statement?.json ?? [:], "holds": holds,
+            }, "pages": pages, "statement": statement?.json(unread: failures) ?? [:], "holds": holds,
             "unread_shards": unread.map { Int($0.number) },
         ]
     }
 }
 
 extension Statement {
-    /// The ledger's account and, where the queue keeps one, `redis`.
-    package var json: [String: Any] {
+    /// The ledger's account and, where the queue keeps one, `redis`; of several shards `redis_shards`, an object for
+    /// each, with `shard` and `error` alone where its account could not be read.
+    package func json(unread: [Shard: String] = [:]) -> [String: Any] {
         var account: [String: Any] = [
             "accepted": accepted, "completed": completed, "failed": failed, "cancelled": cancelled,
             "active": active, "drift": drift, "outbox": outbox,
             "outbox_age_seconds": Int(outboxAge.components.seconds),
         ]
-        if queues.count == 1 { account["redis"] = queues[0].json }
-        if queues.count > 1 { account["redis_shards"] = queues.map(\.json) }
+        // By what is configured, not by what answers: whoever reads it finds it in one place.
+        if map.count > 1 {
+            account["redis_shards"] = map.shards.map { shard -> [String: Any] in
+                let survey = queues.first { $0.history.shard == shard }
+                return survey?.json ?? ["shard": Int(shard.number), "error": unread[shard] ?? ""]
+            }
+        } else if let only = queues.first {
+            account["redis"] = only.json
+        }
         return account
     }
 }
@@ -213,7 +228,7 @@ extension Admin {
         do {
             let balances = try await ledger.inspection.balances()
             let left = ends.reduce(0) { $0 + ($1.run?.left ?? 0) }
-            statement = Statement(balances, drift: left, queues: passes.surveys)
+            statement = Statement(balances, drift: left, queues: passes.surveys, map: queue.map)
         } catch {
             try Task.checkCancellation()
             ends.append(

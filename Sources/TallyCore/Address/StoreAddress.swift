@@ -55,7 +55,11 @@ package struct StoreAddress: Sendable {
         ] where text.hasPrefix(prefix) {
             self.scheme = scheme
             if text.contains(where: \.isWhitespace) {
-                throw Fault(description: "holds white space; write it as %20")
+                let isTwo = scheme == .postgres && text.dropFirst(prefix.count).contains("://")
+                throw Fault(
+                    description: isTwo
+                        ? "holds two addresses; there is one ledger, and several hosts of it have commas between them"
+                        : "holds white space; write it as %20")
             }
             try readURL(text.dropFirst(prefix.count))
             return

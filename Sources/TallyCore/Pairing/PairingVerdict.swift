@@ -77,8 +77,8 @@ public enum PairingVerdict: Hashable, Sendable {
     case known
     /// It becomes the ledger's queue under this id: the first, or the known one emptied, or told so by a person.
     case becomes(id: String)
-    /// It may be the known one, emptied or gone on elsewhere, but some process reported that one only now: ask again
-    /// after a while.
+    /// It may be the known one, emptied or gone on elsewhere, or a person says that it takes that one's place. But
+    /// some process reported that one only now: ask again after a while.
     case stillLives
     /// It is the queue of this other shard, whatever a person says: its address stands in the wrong place.
     case anotherShard(Shard)
@@ -90,7 +90,7 @@ public enum PairingVerdict: Hashable, Sendable {
     /// - Parameters:
     ///   - queues: all that the ledger knows of this shard, those included that gave way.
     ///   - fresh: the id that a new queue would have.
-    ///   - isAdopting: a person said that whatever was known is gone.
+    ///   - isAdopting: a person said that whatever was known is gone; once nobody reports it, that counts.
     public static func of(
         _ identity: QueueIdentity, _ queues: [KnownQueue], fresh: String, isAdopting: Bool
     ) -> PairingVerdict {
@@ -104,6 +104,7 @@ public enum PairingVerdict: Hashable, Sendable {
             return .becomes(id: identity.id ?? (identity.epoch == current.epoch ? current.id : fresh))
         }
         let lives = current.seen < Limits.queueLives
+        if isAdopting, lives { return .stillLives }
         if identity.id == current.id {
             if isAdopting { return .known }
             if !identity.follows(current.epoch) { return .gaveWay(to: current.epoch) }

@@ -127,6 +127,8 @@ public enum Limits {
     public static let runningTold = 100  // ids in a heartbeat, which is an entry of the log
     /// Tries to cancel a job that moves between the halves meanwhile; with `cancelPause` that is a second.
     public static let cancelTries = 40
+    /// For what the shards say that are not the job's, once its own has answered a cancellation.
+    public static let otherShards: Duration = .milliseconds(200)
     public static let cancelPause: Duration = .milliseconds(25)  // between two of those
     public static let unsettled = 1000  // ends that a worker may owe the queue before it reserves more
     public static let unsettledBytes = 16 << 20  // results among them
@@ -134,6 +136,8 @@ public enum Limits {
     public static let ackLinger: Duration = .microseconds(300)
     /// From one batch of the mirror to the next: a commit a batch is what a batch costs, and history may be so late.
     public static let mirrorLinger: Duration = .milliseconds(40)
+    /// How long a mirror with nothing to apply goes without asking where the ledger stands: it may be moved by hand.
+    public static let mirrorCursor: Duration = .seconds(5)
     public static let mirrorBatch = 12_000  // transitions a transaction
     public static let mirrorRead = 4096  // log entries a read, where calls moved few jobs
     public static let mirrorReadLeast = 16  // log entries a read, where each moved many
@@ -220,6 +224,8 @@ public enum Limits {
     public static let recordFlushes = 2  // group commits in flight a process
 
     // What a command says and waits for.
+    /// For a new connection to Redis: a command can often answer without one of several, and a person waits for it.
+    public static let commandConnect: Duration = .seconds(2)
     public static let saidAgain: Duration = .seconds(10)  // until the same line is said once more
     public static let progress: Duration = .milliseconds(200)  // between two lines that overwrite each other
     public static let folderLock: Duration = .milliseconds(50)  // between two looks at another's lock

@@ -12,6 +12,8 @@ public protocol RollbackInspection: Sendable {
         async throws(LedgerError) -> [JobID]
     /// Those transitions that the ledger has neither as events nor set aside.
     func unknownEvents(_ events: [LogStep]) async throws(LedgerError) -> Set<LogStep>
+    /// Those of these jobs of which the log of another shard has told: one id that was taken in mode queued on two.
+    func told(of ids: [JobID], elsewhereThan shard: Shard) async throws(LedgerError) -> Set<JobID>
 }
 
 /// Of a ledger that keeps totals beside the rows that they count.

@@ -16,6 +16,30 @@ extension ShardedQueue {
         return nil
     }
 
+    /// What each shard has of a job, with its body, all of them asked at once: an id of mode queued may be a job on
+    /// several.
+    package func look(
+        for id: JobID
+    ) async -> [(shard: Shard, answer: Result<JobSnapshot?, QueueError>)] {
+        let answers = await withTaskGroup(of: (Shard, Result<JobSnapshot?, QueueError>).self) { group in
+            for store in shards {
+                group.addTask {
+                    do throws(QueueError) {
+                        return (
+                            store.part.shard, .success(try await store.inspectable().inspect([id]).held[id])
+                        )
+                    } catch {
+                        return (store.part.shard, .failure(error))
+                    }
+                }
+            }
+            var answers: [Shard: Result<JobSnapshot?, QueueError>] = [:]
+            for await (shard, answer) in group { answers[shard] = answer }
+            return answers
+        }
+        return answers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
     /// Counts by queue, of all shards.
     public func counts() async throws(QueueError) -> [QueueCounts] {
         var all: [QueueCounts] = []

@@ -17,6 +17,8 @@ public final class Mirror: Sendable {
     private struct State {
         /// Where the ledger stood when this mirror last knew; nil = ask.
         var position: LogPosition?
+        /// When the ledger was last asked. It may be put elsewhere by hand, or by who mends that.
+        var asked = ContinuousClock.now
         /// Moves an entry, lately: how many entries make a batch.
         var density = 1.0
         /// What follows `position`, read while the batch before it was being committed.
@@ -51,7 +53,12 @@ public final class Mirror: Sendable {
             return (state.position, state.ahead)
         }
         let after: LogPosition
-        if let known { after = known } else { after = try await ledger.cursor(of: part.shard) }
+        if let known {
+            after = known
+        } else {
+            after = try await ledger.cursor(of: part.shard)
+            state.withLock { $0.asked = .now }
+        }
         let next: Batch?
         do {
             next = if let ahead, ahead.after == after { ahead } else { try await read(after: after) }
@@ -62,7 +69,8 @@ public final class Mirror: Sendable {
             throw gap
         }
         guard let next else {
-            state.withLock { $0.position = after }
+            // With nothing to apply no cursor is compared, so this mirror would not notice that it was moved.
+            state.withLock { $0.position = .now - $0.asked < Limits.mirrorCursor ? after : nil }
             return 0
         }
         // Redis and this process fold what follows while Postgres writes.
@@ -84,6 +92,9 @@ public final class Mirror: Sendable {
         }
         return next.entries
     }
+
+    /// The ledger was put elsewhere: it is asked before the next batch.
+    func forget() { state.withLock { ($0.position, $0.ahead) = (nil, nil) } }
 
     /// Which queues' keys are in Redis only Redis decides: a push of an older program does not. Where it cannot say,
     /// nothing is noted: a ledger that knows less than Redis refuses nobody.

@@ -35,6 +35,14 @@ package final class Pairing: Sendable {
         layouts = RecordLayouts([stores.queue], stores.ledger)
     }
 
+    /// Of a queue that is only looked at, with `isDry`.
+    package init(_ queue: any QueuePairing, _ ledger: any LedgerPairing, part: ShardPart) {
+        self.part = part
+        self.queue = queue
+        self.ledger = ledger
+        layouts = nil
+    }
+
     /// Brings the record layout that the ledger knows to the queue as well, which loses it with its data.
     ///
     /// - Parameter isDry: a first pairing is left to others.
@@ -152,6 +160,21 @@ public struct PairingRefused: Error, Hashable, Sendable, CustomStringConvertible
     /// The code under which the reconciler reports it.
     public var drift: Drift { reason == .anotherLedger ? .foreignQueue : .notItsQueue }
 
+    /// Of a queue that a person's word made the ledger's all the same: what it was taken from; nil = nothing was.
+    var replaced: String? {
+        switch reason {
+        case .another(let known):
+            "the Redis at \(identity.place) takes the place of the one at \(known.places.joined(separator: ", ")), "
+                + "queue \(known.id), which stood in epoch \(known.epoch) and was seen "
+                + "\(known.seen.components.seconds) s ago"
+        case .gaveWay(let epoch):
+            "the Redis at \(identity.place), in epoch \(identity.epoch), takes the place of the one that it gave "
+                + "way to in epoch \(epoch)"
+        case .stillLives: "the Redis at \(identity.place) takes the place of one that was in use until now"
+        case .anotherLedger, .anotherShard, .shards: nil
+        }
+    }
+
     public var description: String {
         let word =
             "if that queue is gone for good, say so once: `tally reconcile --repair --adopt-queue`; every job that "
@@ -159,8 +182,9 @@ public struct PairingRefused: Error, Hashable, Sendable, CustomStringConvertible
         switch reason {
         case .anotherLedger:
             return
-                "this Redis namespace belongs to another ledger: check TALLY_REDIS_URL, TALLY_POSTGRES_URL and "
-                + "TALLY_NAMESPACE; ops/runbooks/D28.md says what to do if both are right"
+                "this namespace of the Redis at \(identity.place) belongs to another ledger, "
+                + "\(identity.ledger ?? "?"), and --adopt-queue does not take it from there: check TALLY_REDIS_URL, "
+                + "TALLY_POSTGRES_URL and TALLY_NAMESPACE; ops/runbooks/D28.md says what to do if all are right"
         case .anotherShard(let own):
             return "the Redis at \(identity.place) is \(own) of this ledger, and TALLY_REDIS_URL names it as "
                 + "\(identity.part): name all of them there, in the order of their shards"
@@ -170,8 +194,8 @@ public struct PairingRefused: Error, Hashable, Sendable, CustomStringConvertible
                 + "cannot be changed"
         case .stillLives:
             return
-                "the Redis at \(identity.place) is empty, and the one that this ledger knows is still in use "
-                + "elsewhere: check TALLY_REDIS_URL; \(word)"
+                "the Redis at \(identity.place) is empty, or another than this ledger knows, and that one is still "
+                + "in use elsewhere: check TALLY_REDIS_URL, or stop every program that reaches it; \(word)"
         case .another(let known):
             let which = identity.part.isWhole ? "queue" : "\(identity.part)"
             let order =

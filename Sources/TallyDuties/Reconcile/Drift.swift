@@ -26,7 +26,8 @@ public enum Drift: String, Hashable, Sendable, CaseIterable {
     case inWrongStructure = "D12"
     /// A lease that ran out long ago, and nobody took it back.
     case leaseOverdue = "D14"
-    /// Log entries are gone before the ledger had them.
+    /// Log entries are gone before the ledger had them; or the ledger stands beyond the log's end, and would pass
+    /// over what is written next.
     case logHasGap = "D16"
     /// The log says otherwise than the ledger of the same entry.
     case logDiffers = "D17"
@@ -56,13 +57,15 @@ public enum Drift: String, Hashable, Sendable, CaseIterable {
     case monthMissing = "D36"
     /// A job stands on a shard that its queue does not live on.
     case onWrongShard = "D37"
+    /// One id is a job on several shards, in a queue of each; the ledger has one row for them.
+    case idTwice = "D38"
 
     /// `H` a job can be lost or stuck, `M` wrong history or a duplicate, `L` cosmetic.
     public var severity: String {
         switch self {
         case .waitsNowhere, .runsNowhere, .queueBehind, .recordMissing, .inNoStructure, .leaseOverdue,
             .logHasGap, .logDiffers, .ledgerRestored, .wrongTime, .foreignQueue, .recordDamaged,
-            .outboxOverdue, .notItsQueue, .onWrongShard:
+            .outboxOverdue, .notItsQueue, .onWrongShard, .idTwice:
             "H"
         case .rowMissing, .runsInLedgerOnly, .endedStillHeld, .endNotInLedger, .ledgerBehind,
             .inTwoStructures, .inWrongStructure, .inQuarantine, .keyOutlivesJob, .monthMissing:
@@ -77,7 +80,8 @@ public enum Drift: String, Hashable, Sendable, CaseIterable {
     /// Whether a run that repairs may mend it by itself.
     public var remedy: Remedy {
         switch self {
-        case .logDiffers, .foreignQueue, .outboxOverdue, .notItsQueue, .monthMissing, .onWrongShard: .person
+        case .logDiffers, .foreignQueue, .outboxOverdue, .notItsQueue, .monthMissing, .onWrongShard, .idTwice:
+            .person
         case .ledgerRestored: .named
         default: .automatic
         }

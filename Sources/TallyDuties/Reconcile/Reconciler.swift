@@ -47,7 +47,8 @@ public struct Reconciler: Sendable {
         return (
             run,
             Statement(
-                try await ledger.inspection.balances(), drift: run.left, queues: survey.map { [$0] } ?? [])
+                try await ledger.inspection.balances(), drift: run.left, queues: survey.map { [$0] } ?? [],
+                map: queue.part.map)
         )
     }
 

@@ -18,11 +18,15 @@ public struct Statement: Hashable, Sendable, CustomStringConvertible {
     public var outboxAge: Duration
     /// Findings of the run that were not mended.
     public var drift: Int
-    /// The other half's account, one a shard, where it keeps one.
+    /// The other half's account, one a shard, where it keeps one and could be read.
     public var queues: [QueueSurvey]
+    /// Which shards there are, whether their accounts could be read or not.
+    public var map: ShardMap
 
     /// The statement of these totals; both halves' accounts are of the moment in which they were read.
-    public init(_ balances: Balances, drift: Int, queues: [QueueSurvey] = []) {
+    public init(
+        _ balances: Balances, drift: Int, queues: [QueueSurvey] = [], map: ShardMap = ShardMap()
+    ) {
         accepted = balances.accepted - balances.purged
         completed = balances.completed
         failed = balances.failed
@@ -32,6 +36,7 @@ public struct Statement: Hashable, Sendable, CustomStringConvertible {
         outboxAge = balances.outboxAge
         self.drift = drift
         self.queues = queues
+        self.map = map
     }
     /// Whether the sum holds in each half and nothing differs.
     public var holds: Bool {
@@ -45,7 +50,7 @@ public struct Statement: Hashable, Sendable, CustomStringConvertible {
     /// The queue's half, a line a shard: held as its epoch began + entered since = held + ended since.
     public var queueDescriptions: [String] {
         queues.map {
-            (queues.count > 1 ? "redis \($0.history.shard)   " : "redis     ")
+            (map.count > 1 ? "redis \($0.history.shard)   " : "redis     ")
                 + "epoch=\($0.history.epoch) began_with=\($0.base) entered=\($0.entered) "
                 + "completed=\($0.completed) failed=\($0.failed) cancelled=\($0.cancelled) held=\($0.held)"
         }

@@ -10,11 +10,18 @@ package final class RedisConnection: BlockingConnection {
     /// This object's, from `redisConnect…` to `redisFree`: nil once it is closed.
     private var context: UnsafeMutablePointer<redisContext>?
     package private(set) var isUsable = true
+    /// Where the server is, for messages: without credentials.
+    private let place: String
+    /// How long the reply that is waited for may take.
+    private var replyLimit: Duration
     /// The server process' own id: it changes at every restart, and differs on a replica that took over.
     package private(set) var runID = ""
 
     /// - Throws: `QueueError` `.unavailable`, or `.wrongServer` with what to change.
     package init(_ configuration: RedisConfiguration, loadingLibrary: Bool = true) throws(QueueError) {
+        place = configuration.place
+        // A server that hangs takes new connections all the same, and then says nothing.
+        replyLimit = min(configuration.connectTimeout, configuration.replyTimeout)
         let seconds = configuration.connectTimeout.microseconds
         let limit = timeval(tv_sec: Int(seconds / 1_000_000), tv_usec: Int(seconds % 1_000_000))
         switch configuration.address {
@@ -22,11 +29,11 @@ package final class RedisConnection: BlockingConnection {
         case .unix(let path): context = redisConnectUnixWithTimeout(path, limit)
         }
         guard let context, context.pointee.err == 0 else {
-            let why = errorText
+            let why = errorText(configuration.connectTimeout)
             close()
-            throw QueueError(.unavailable, "connect to Redis", "\(configuration.place): \(why)")
+            throw QueueError(.unavailable, "connect to Redis", "\(place): \(why)")
         }
-        limitReply(configuration.replyTimeout)
+        limitReply(replyLimit)
         var one: Int32 = 1
         setsockopt(context.pointee.fd, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
         // A child that inherited it would keep the connection open after its end here.
@@ -37,6 +44,7 @@ package final class RedisConnection: BlockingConnection {
             close()
             throw error
         }
+        limitReply(configuration.replyTimeout)
     }
 
     package func close() {
@@ -49,6 +57,7 @@ package final class RedisConnection: BlockingConnection {
 
     /// How long a reply may take.
     func limitReply(_ time: Duration) {
+        replyLimit = time
         let microseconds = time.microseconds
         if let context {
             redisSetTimeout(
@@ -101,14 +110,21 @@ package final class RedisConnection: BlockingConnection {
     }
 
     private func broken(_ operation: String) -> QueueError {
-        let why = errorText
+        let why = errorText(replyLimit)
         isUsable = false
-        return QueueError(.uncertain, operation, why)
+        return QueueError(.uncertain, operation, "\(place): \(why)")
     }
 
-    private var errorText: String {
+    /// - Parameter limit: how long was waited, where it is the time that ran out.
+    private func errorText(_ limit: Duration) -> String {
+        let code = errno
         guard let context else { return "out of memory" }
-        if context.pointee.err == REDIS_ERR_IO { return String(cString: strerror(errno)) }
+        if context.pointee.err == REDIS_ERR_IO {
+            // A read whose time ran out is told as EAGAIN, "Resource temporarily unavailable".
+            let isLate = code == EAGAIN || code == ETIMEDOUT
+            return isLate
+                ? "did not answer within \(limit.microseconds / 1000) ms" : String(cString: strerror(code))
+        }
         return withUnsafeBytes(of: context.pointee.errstr) { raw in
             String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
         }

@@ -1,3 +1,4 @@
+import Synchronization
 import TallyCore
 
 /// How a cancellation ended.
@@ -14,9 +15,22 @@ public enum CancelOutcome: Hashable, Sendable {
     case uncertain(String)
 }
 
-/// Cancels: Redis is asked first; an id that it does not hold is looked up in the ledger. Of several shards the
-/// ledger says before that which one is asked: that of the job's queue. A job that it does not know yet is asked for
-/// on all.
+/// How a cancellation ended, and of several shards where.
+package struct CancelReport: Sendable {
+    /// Of all shards together: what tells a job to stop counts more than what says that one had ended.
+    package var outcome: CancelOutcome
+    /// Of several, those that knew the id, in order. More than one where it was enqueued into queues of several.
+    package var shards: [(shard: Shard, outcome: CancelOutcome)] = []
+    /// Of several, those that could not be asked: a job of this id there goes on.
+    package var unread: [Shard] = []
+    /// Whether there are several.
+    package var isSharded = false
+}
+
+/// Cancels: Redis is asked first; an id that it does not hold is looked up in the ledger. Of several shards all are
+/// asked at once, for each takes an id of mode queued for itself, and the ledger knows the job of one queue. The
+/// shard of that queue is waited for, the others for a moment; where the ledger has no row all are waited for, until
+/// one knows the job.
 package struct Canceller: Sendable {
     private let queue: ShardedQueue
     private let ledger: LedgerStore?
@@ -27,84 +41,171 @@ package struct Canceller: Sendable {
         self.ledger = ledger?.store
     }
 
+    /// `report` without where.
+    package func cancel(_ id: JobID) async throws -> CancelOutcome { try await report(id).outcome }
+
     /// Cancels one job, and tries for about a second where it moves between the two stores or one of them is away.
     /// May be repeated: a job that is cancelled already answers `.cancelled`.
     ///
     /// - Throws: what a store refuses for good, such as `.wrongServer` or `.schema`; `CancellationError`.
-    package func cancel(_ id: JobID) async throws -> CancelOutcome {
+    package func report(_ id: JobID) async throws -> CancelReport {
         var why = "kept racing"
         for round in 0..<Limits.cancelTries {
             if round > 0 { try await Task.sleep(for: Limits.cancelPause) }
             do {
-                if let outcome = try await attempt(id) { return outcome }
+                if let report = try await attempt(id) { return report }
             } catch let error as QueueError where error.mayRetry {
                 why = error.description
             } catch let error as LedgerError where error.mayRetry {
                 why = error.description
             }
         }
-        return .uncertain(why)
+        return CancelReport(outcome: .uncertain(why), isSharded: queue.map.count > 1)
     }
 
     /// nil = something moved in between: start over.
-    private func attempt(_ id: JobID) async throws -> CancelOutcome? {
-        if queue.shards.count == 1 { return try await attempt(id, queue.shards[0]) }
-        if let row = try await ledger?.reconciliation.views([id])[id] {
-            return try await attempt(id, queue.shard(of: row.queue))
+    private func attempt(_ id: JobID) async throws -> CancelReport? {
+        if queue.shards.count == 1 {
+            return try await attempt(id, queue.shards[0]).outcome.map { CancelReport(outcome: $0) }
         }
-        var failure: (any Error)?
-        for shard in queue.shards {
-            do {
-                // Only where no shard knows it, and every one was asked, is it not found.
-                let outcome = try await attempt(id, shard)
-                if outcome != .notFound { return outcome }
-            } catch let error as QueueError where error.code != .cancelled {
-                failure = failure ?? error
-            }
+        let row = try await ledger?.reconciliation.views([id])[id]
+        let own = row.map { queue.map.shard(of: $0.queue) }
+        let asked = Asked()
+        // Owned by nobody: one that hangs is left behind, and what it was told holds once it goes on.
+        let tasks = queue.shards.map { store in
+            Task { [self] in await asked.keep(store.part.shard, answer(of: store, id, own)) }
         }
-        if let failure { throw failure }
-        return .notFound
+        if let own { await tasks[Int(own.number)].value }
+        let isComplete = await within(Limits.otherShards) {
+            for task in tasks { await task.value }
+            return true
+        }
+        if isComplete == nil, own == nil, !asked.isKnown { for task in tasks { await task.value } }
+        return try asked.report(queue.map, own)
     }
 
-    private func attempt(_ id: JobID, _ queue: QueueStore) async throws -> CancelOutcome? {
+    /// The shard of the job's queue brings the ledger with it; the others say what they themselves have.
+    private func answer(of store: QueueStore, _ id: JobID, _ own: Shard?) async -> Asked.Answer {
+        do {
+            if own == nil || own == store.part.shard { return .success(try await attempt(id, store)) }
+            switch try await store.control.cancel(id, tombstone: nil) {
+            case .cancelling: return .success(.ended(.cancelling))
+            case .cancelled, .ended(.cancelled, _): return .success(.ended(.cancelled))
+            case .ended(let status, _): return .success(.ended(.ended(status)))
+            case .unknown, .refused: return .success(.ended(.notFound))
+            }
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func attempt(_ id: JobID, _ queue: QueueStore) async throws -> CancelStep {
         let shard = queue.part.shard
         // Before the answer: an epoch read after it may be one that knows nothing of this tombstone.
         let epoch = try await queue.enqueueing.stamp().epoch
         switch try await queue.control.cancel(id, tombstone: nil) {
-        case .cancelling: return .cancelling
+        case .cancelling: return .ended(.cancelling)
         case .cancelled(let version, let epoch): return try await record(id, version, epoch, shard)
         case .ended(.cancelled, let version):
             // Cancelled a moment ago, perhaps by a caller that died before the ledger said so.
             return try await record(id, version, epoch, shard)
-        case .ended(let status, _): return .ended(status)
-        case .refused: return nil
+        case .ended(let status, _): return .ended(.ended(status))
+        case .refused: return .moved
         case .unknown: break
         }
-        guard let ledger else { return .notFound }
+        guard let ledger else { return .ended(.notFound) }
         let issued = try await queue.enqueueing.stamp()  // before the ledger is read
-        guard let row = try await ledger.reconciliation.views([id])[id] else { return .notFound }
-        if !queue.part.holds(row.queue) { return nil }  // recorded a moment ago, for another shard
-        if row.hasHeldChanges { return nil }  // it may have ended: its row does not say so yet
-        if row.status == .cancelled { return .cancelled }
-        if row.status.isTerminal { return .ended(row.status) }
+        guard let row = try await ledger.reconciliation.views([id])[id] else { return .ended(.notFound) }
+        if !queue.part.holds(row.queue) { return .moved }  // recorded a moment ago, for another shard
+        if row.hasHeldChanges { return .moved }  // it may have ended: its row does not say so yet
+        if row.status == .cancelled { return .ended(.cancelled) }
+        if row.status.isTerminal { return .ended(.ended(row.status)) }
         switch try await queue.control.cancel(id, tombstone: (row.version, issued)) {
         case .cancelled(let version, let epoch): return try await record(id, version, epoch, shard)
-        case .cancelling: return .cancelling
-        case .ended, .unknown, .refused: return nil
+        case .cancelling: return .ended(.cancelling)
+        case .ended, .unknown, .refused: return .moved
         }
     }
 
     /// A cancellation is acknowledged once the ledger says so too: Redis alone could forget it.
     private func record(
         _ id: JobID, _ version: Int, _ epoch: Int64, _ shard: Shard
-    ) async throws -> CancelOutcome? {
-        guard let ledger else { return .cancelled }
+    ) async throws -> CancelStep {
+        guard let ledger else { return .ended(.cancelled) }
         switch try await ledger.control.recordCancel(id, version: version, epoch: epoch, shard: shard) {
-        case .cancelled, .ended(.cancelled): return .cancelled
-        case .ended(let status): return .ended(status)
-        case .raced: return nil
+        case .cancelled, .ended(.cancelled): return .ended(.cancelled)
+        case .ended(let status): return .inQueueOnly(row: .ended(status))
+        case .raced: return .inQueueOnly(row: nil)
         // a queued job that the mirror has not written yet: its log entries say it
-        case .notFound: return .cancelled
+        case .notFound: return .ended(.cancelled)
         }
+    }
+}
+
+/// How one try ended on one shard.
+private enum CancelStep: Sendable {
+    case ended(CancelOutcome)
+    /// Something moved in between.
+    case moved
+    /// The queue has cancelled it, and the row says that it had ended otherwise; nil = that it has moved since.
+    case inQueueOnly(row: CancelOutcome?)
+
+    /// nil = start over.
+    var outcome: CancelOutcome? {
+        switch self {
+        case .ended(let outcome): outcome
+        case .moved: nil
+        case .inQueueOnly(let row): row
+        }
+    }
+}
+
+/// What the shards have answered so far.
+private final class Asked: Sendable {
+    typealias Answer = Result<CancelStep, any Error>
+    private let answers = Mutex<[Shard: Answer]>([:])
+
+    func keep(_ shard: Shard, _ answer: Answer) { answers.withLock { $0[shard] = answer } }
+
+    /// Whether one of them has the job.
+    var isKnown: Bool { answers.withLock { answers in answers.values.contains(where: Self.isKnown) } }
+
+    private static func isKnown(_ answer: Answer) -> Bool {
+        switch answer {
+        case .success(.ended(let outcome)): outcome != .notFound
+        case .success(.inQueueOnly): true
+        case .success(.moved), .failure: false
+        }
+    }
+
+    /// - Parameter own: whose answer must be there; nil = the ledger does not know the job.
+    /// - Returns: nil = start over.
+    /// - Throws: what `own` has met, or where no shard has the job what any of them has.
+    func report(_ map: ShardMap, _ own: Shard?) throws -> CancelReport? {
+        let answers = answers.withLock { $0 }
+        // Of an id that is a job on several the row does not tell which of them has moved or ended.
+        let isTwice = answers.values.count(where: Self.isKnown) > 1
+        var report = CancelReport(outcome: .notFound, isSharded: true)
+        var failure: (any Error)?
+        for shard in map.shards {
+            switch answers[shard] {
+            case .success(.inQueueOnly)? where isTwice: report.shards.append((shard, .cancelled))
+            case .success(let step)?:
+                guard let outcome = step.outcome else { return nil }
+                if outcome != .notFound { report.shards.append((shard, outcome)) }
+            case .failure(let error)?:
+                // Only a shard that is away may be left out: of the ledger it is not known what it has heard.
+                if shard == own || !(error is QueueError) { throw error }
+                failure = failure ?? error
+                report.unread.append(shard)
+            case nil: report.unread.append(shard)
+            }
+        }
+        if report.shards.isEmpty, let failure { throw failure }
+        let outcomes = report.shards.map(\.outcome)
+        report.outcome =
+            outcomes.first { $0 == .cancelling } ?? outcomes.first { $0 == .cancelled } ?? outcomes.first
+            ?? .notFound
+        return report
     }
 }

@@ -9,7 +9,7 @@ enum CancelCommand: Command {
     static let help = """
         tally cancel ID
         A running job hears of it at its worker's next heartbeat, after a third of its lease at most: it may end
-        first.
+        first. Of several Redis each that has the id is asked, and more than one is named.
         """
     static let words = 1...1
     static let exitCodes = ExitCodes(
@@ -18,14 +18,22 @@ enum CancelCommand: Command {
     static func run(_ arguments: Arguments) async throws {
         let id = try Common.jobID(arguments)
         try await Common.withTally(arguments) { tally in
-            let outcome = try await tally.admin.cancel(id)
+            let report = try await tally.admin.cancel(id)
             if arguments.has("json") {
-                Output.json(outcome.json(id))
+                Output.json(report.json(id))
             } else {
-                let (word, detail) = outcome.words
-                Output.line(detail.isEmpty ? word : "\(word): \(detail)")
+                Output.line(report.outcome.text)
+                // One id may be a job on each of several shards.
+                if report.shards.count > 1 {
+                    for (shard, outcome) in report.shards { Output.line("shard \(shard): \(outcome.text)") }
+                }
             }
-            if !outcome.isDone { throw Exit(code: 1) }
+            for shard in report.unread {
+                Output.note(
+                    "tally cancel: shard \(shard) could not be asked: a job of this id there, if any, goes on"
+                )
+            }
+            if !report.outcome.isDone { throw Exit(code: 1) }
         }
     }
 }

@@ -8,10 +8,11 @@ enum InspectCommand: Command {
     static let help = """
         tally inspect ID
         Payload and result are printed as they are where they are JSON; "payload_encoding" and "result_encoding" say
-        json, text or base64.
+        json, text or base64. Of several Redis each that holds a job of this id is named, and each that is away.
         """
     static let words = 1...1
-    static let exitCodes = ExitCodes(failed: .init(1, "failed, or there is no such job"))
+    static let exitCodes = ExitCodes(
+        failed: .init(1, "failed, there is no such job, or the Redis of its queue is away"))
 
     static func run(_ arguments: Arguments) async throws {
         let id = try Common.jobID(arguments)
@@ -21,6 +22,10 @@ enum InspectCommand: Command {
                 throw Exit(code: 1)
             }
             if arguments.has("json") { Output.json(report.json) } else { show(report) }
+            for (shard, why) in report.unread {
+                Output.note("tally inspect: the Redis of shard \(shard) cannot be read: \(why)")
+            }
+            if !report.isWhole { throw Exit(code: 1) }
         }
     }
 
@@ -28,7 +33,15 @@ enum InspectCommand: Command {
         for (name, value) in report.job.json(withBody: true).sorted(by: { $0.key < $1.key }) {
             Output.line("\(name)  \(Output.printable(JobText.text(value), limit: 2000))")
         }
-        Output.line("in Redis  \(report.inQueue?.rawValue ?? "absent")")
+        Output.line("in Redis  \(report.inQueue.word)")
+        for (shard, job) in report.places {
+            Output.line(
+                "on shard \(shard)  \(job.status.rawValue), version \(job.version), queue "
+                    + Output.printable(job.record.queue.text))
+        }
+        if report.places.count > 1 {
+            Output.line("one id, \(report.places.count) jobs: ops/runbooks/D38.md")
+        }
         Output.line("in Postgres  \(report.inLedger?.rawValue ?? "absent")")
         Output.table(
             ["AT", "EVENT", "FROM", "TO", "VERSION", "ACTOR", "ERROR"],
@@ -91,20 +104,27 @@ enum StatsCommand: Command {
     static let summary = "counts by queue, the ledger's totals, and how the duties fare"
     static let help = "tally stats                 also says which duties have not succeeded for their limits"
     static let exitCodes = ExitCodes(
-        failed: .init(1, "failed, or a duty has not succeeded for its limit"))
+        failed: .init(1, "failed, a Redis could not be read, or a duty has not succeeded for its limit"))
 
     static func run(_ arguments: Arguments) async throws {
         try await Common.withTally(arguments, isReading: true) { tally in
             let report = try await tally.admin.stats()
             if arguments.has("json") { Output.json(report.json) } else { show(report) }
+            for shard in report.away {
+                let why = shard.away.map { ": \($0)" } ?? ""
+                Output.note(
+                    "tally stats: the Redis of shard \(shard.part.shard) cannot be read, and its queues are missing"
+                        + why)
+            }
             try DutyText.check(report.silent)
+            if !report.away.isEmpty { throw Exit(code: 1) }
         }
     }
 
     private static func show(_ report: StatsReport) {
         for shard in report.shards {
             let name = shard.part.isWhole ? "" : "shard \(shard.part.shard): "
-            if let error = shard.away { Output.line("\(name)away, its queues are missing here: \(error)") }
+            if shard.away != nil { Output.line("\(name)away, its queues are missing here") }
             if let time = shard.history?.opensIn {
                 Output.line(
                     "\(name)held, opens in \(Int(time.seconds.rounded(.up))) s; `tally serve` opens it at once"

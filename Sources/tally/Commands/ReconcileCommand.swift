@@ -15,7 +15,10 @@ enum ReconcileCommand: Command {
           --since TIME              compares only jobs created since then
           --max-repairs N           stops beyond so many (default: the greater of 1000 and 1 % of the active jobs); of
                                     several Redis each has so many, and so has what the ledger has once
-          --adopt-queue       with --repair: the Redis that the ledger knew is gone for good; this one takes its place
+          --adopt-queue             with --repair: the Redis that the ledger knew is gone for good; this one takes
+                                    its place. First stop what reaches the old one: refused while that is in use. What
+                                    was taken from where is told, as D35 repaired. A Redis of another ledger (D28) is
+                                    not taken so
           --requeue-unknown         runs again what D18 has set aside as history_lost
         What each code means and what is left to a person: ops/runbooks/README.md, and a page each where there is
         more to say, which the report names.

@@ -27,7 +27,7 @@ enum WorkerCommand: Command {
         guard arguments.rest == ["run"] else { throw Usage("the only thing to do is `worker run`") }
         let configuration = try configuration(arguments)
         let handlers = try handlers(arguments.all("register"))
-        try await Common.withTally(arguments) { tally in
+        try await Common.withTally(arguments, connecting: Limits.connect) { tally in
             let worker = tally.worker(handlers: handlers, configuration: configuration)
             Output.note(
                 "worker \(worker.id) on \(configuration.queues.map(\.text).joined(separator: ", ")), "

@@ -158,7 +158,9 @@ extension ReconcilePass {
     }
 
     /// Notes these, and mends them where that is allowed.
-    private mutating func take(_ confirmed: [JobID], _ second: Looks) async throws {
+    private mutating func take(_ confirmed: [JobID], _ looks: Looks) async throws {
+        var second = looks
+        for id in try await twice(confirmed, looks) { second.jobs[id]?.drift = .idTwice }
         let jobs = try await onLedger { try await ledger.inspection.jobs(confirmed) }
         let effects = try await onLedger { try await ledger.reconciliation.effects(confirmed) }
         try await keepResults(effects.filter { second.jobs[$0]?.drift.map(options.mends) ?? false })
@@ -179,11 +181,18 @@ extension ReconcilePass {
             let name = look.queueName.isEmpty ? jobs[id]?.record.queue.text ?? "" : look.queueName
             try await found(
                 drift, id, queue: look.reading.text, ledger: look.row?.text ?? "absent", name: name,
-                detail: effects.contains(id) ? "its effect is committed: it ends as completed" : ""
+                detail: Self.detail(drift, look, hasEffect: effects.contains(id))
             ) {
                 made[id] ?? false
             }
         }
+    }
+
+    private static func detail(_ drift: Drift, _ look: Look, hasEffect: Bool) -> String {
+        if drift == .idTwice {
+            return "the row is of queue \(look.row?.queue.text ?? "?"); ops/runbooks/D38.md"
+        }
+        return hasEffect ? "its effect is committed: it ends as completed" : ""
     }
 
     /// As many of the repairs as are allowed. After a lost reply the next pass meets what was made.
@@ -249,17 +258,29 @@ extension ReconcilePass {
                 if remembering, let held = reading.held { standing[id] = held }
                 jobs[id] = Look(
                     reading: reading, row: rows[id],
-                    drift: isMisplaced(view, id)
-                        ? .onWrongShard : Comparison.drift(reading, rows[id], epoch: history.epoch),
+                    drift: misplaced(view, id, rows[id])
+                        ?? Comparison.drift(reading, rows[id], epoch: history.epoch),
                     queueName: view.held[id]?.record.queue.text ?? "")
             }
         }
         return Looks(epoch: history.epoch, jobs: jobs)
     }
 
-    /// Held here, though its queue lives on another shard: no worker asks for it here.
-    private func isMisplaced(_ view: QueueView, _ id: JobID) -> Bool {
-        view.held[id].map { !part.holds($0.record.queue) } ?? false
+    /// Held here, though its queue lives on another shard, so that no worker asks for it here; or though the row of
+    /// its id is of a queue of another shard, so that this row says nothing of the job here.
+    private func misplaced(_ view: QueueView, _ id: JobID, _ row: LedgerView?) -> Drift? {
+        if let job = view.held[id], !part.holds(job.record.queue) { return .onWrongShard }
+        if let row, !part.holds(row.queue) { return .idTwice }
+        return nil
+    }
+
+    /// Those of these jobs of which the log of another shard has told too: what their rows say may be of the job
+    /// there, so nothing is mended by it here.
+    private func twice(_ ids: [JobID], _ looks: Looks) async throws -> Set<JobID> {
+        guard !part.isWhole, let repair = ledger.repair else { return [] }
+        let own = ids.filter { looks.jobs[$0]?.row.map { part.holds($0.queue) } ?? false }
+        if own.isEmpty { return [] }
+        return try await onLedger { try await repair.told(of: own, elsewhereThan: shard) }
     }
 
     /// Before their jobs end, as their own acks would have ended them.

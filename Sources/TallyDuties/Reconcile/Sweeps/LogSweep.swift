@@ -13,7 +13,8 @@ extension ReconcilePass {
     mutating func checkPairing() async throws -> Bool {
         do {
             if let pairing = Pairing(queue.store, ledger) {
-                try await pairing.check(isAdopting: options.adoptsQueue, isDry: options.mode == .dry)
+                if options.adoptsQueue { try await adopt(pairing) }
+                try await pairing.check(isDry: options.mode == .dry)
             }
             if let token = RepairFence.token { try await queue.fencing?.fence(token) }
             return true
@@ -30,9 +31,29 @@ extension ReconcilePass {
         }
     }
 
+    /// A person said that the queue which the ledger knew is gone. What is taken from it is a finding that was
+    /// mended: so the ledger keeps what this queue took the place of.
+    private mutating func adopt(_ pairing: Pairing) async throws {
+        var refusal: PairingRefused?
+        do {
+            try await pairing.check(isDry: true, isPatient: false)
+        } catch let refused as PairingRefused {
+            refusal = refused
+        }
+        try await pairing.check(isAdopting: true, isDry: options.mode == .dry)
+        guard let refusal, let replaced = refusal.replaced, options.mode != .dry else { return }
+        mended += 1
+        run.findings.append(
+            ReconcileRun.Finding(
+                code: refusal.drift.rawValue, job: nil, queueView: "epoch \(refusal.identity.epoch)",
+                ledgerView: "knew another queue, or a later history", outcome: "repaired",
+                severity: refusal.drift.severity, detail: "adopted: \(replaced)"))
+    }
+
     /// False: nothing more can be said while entries are missing, for the barrier cannot be passed.
     mutating func checkLog(_ mirror: Mirror) async throws -> Bool {
         guard let structures = queue.structures else { return true }
+        guard try await checkEnd(structures, mirror) else { return false }
         try await checkOverlap()
         for _ in 0..<Limits.logHoles {
             guard let hole = try await hole(structures, mirror) else { return true }
@@ -65,6 +86,31 @@ extension ReconcilePass {
             }
         }
         return true
+    }
+
+    /// D16: a cursor beyond the end of the log, such as one that was moved by hand: the mirror would pass over all
+    /// that is written until the log has come there. False: nothing more can be said.
+    private mutating func checkEnd(_ structures: any QueueStructures, _ mirror: Mirror) async throws -> Bool {
+        // The end is read behind the cursor, and never falls: a cursor that still lies beyond it was not moved by a
+        // mirror.
+        let cursor = try await self.cursor()
+        let survey = try await structures.survey()
+        let end = survey.history.end
+        if cursor <= end { return true }
+        // Back to before all that the log still has: what the ledger has applied of it changes nothing once more.
+        let first = survey.firstKept ?? LogPosition(shard: shard, epoch: end.epoch, seq: end.seq + 1)
+        let before = LogPosition(shard: shard, epoch: first.epoch, seq: first.seq - 1)
+        let ledger = self.ledger.mirror
+        let isMended = try await found(
+            .logHasGap, nil, queue: "keeps \(survey.firstKept.map(\.description) ?? "nothing") to \(end)",
+            ledger: "applied \(cursor), which was never written", detail: "ops/runbooks/D16.md"
+        ) {
+            defer { mirror.forget() }
+            return try await ledger.apply(MirrorBatch(after: cursor, upTo: before))
+        }
+        if isMended { return true }
+        run.error = "the ledger stands at \(cursor), and the log ends at \(end): nothing was compared"
+        return false
     }
 
     /// Looks twice: another mirror may just have applied and trimmed.

@@ -1,0 +1,78 @@
+import TallyConnections
+import TallyCore
+
+/// What stands on a server before a program has written anything there, neither a key nor the functions: a start
+/// that is refused by it leaves the server as it was.
+package struct RedisLook: Sendable {
+    /// Which queue it is: as `QueuePairing.identity` would tell it, once the epoch has begun that is due.
+    package let identity: QueueIdentity
+    /// As what shard of this namespace the server was paired under another number than it was asked for; nil = as
+    /// none, or the user may not read those keys.
+    package let keptAs: ShardPart?
+
+    /// Looks on a connection of its own, which is closed again.
+    package static func at(_ configuration: RedisConfiguration) async throws(QueueError) -> RedisLook {
+        let result: Result<RedisLook, QueueError> = await withCheckedContinuation { caller in
+            startThread {
+                do throws(QueueError) {
+                    caller.resume(returning: .success(try RedisLook(configuration)))
+                } catch {
+                    caller.resume(returning: .failure(error))
+                }
+            }
+        }
+        return try result.get()
+    }
+
+    private init(_ configuration: RedisConfiguration) throws(QueueError) {
+        let connection = try RedisConnection(configuration, loadingLibrary: false)
+        defer { connection.close() }
+        let part = configuration.part
+        let meta = RedisKey.meta.of(configuration.namespace, shard: part.shard.number)
+        let answer = try connection.command(
+            ["HMGET", meta, "run_id", "epoch", "epochs", "ledger", "queue"])
+        if case .error(let text) = answer {
+            throw RedisRefusal.handshakeError(text, "connect to Redis", configuration.place)
+        }
+        guard let fields = answer.array?.map(\.text), fields.count == 5 else {
+            throw RedisQueue.malformed("connect to Redis")
+        }
+        var epoch = fields[1].flatMap { Int64($0) } ?? 0
+        var past = (fields[2] ?? "").split(separator: " ").compactMap { Int64($0) }
+        if fields[0] != connection.runID {
+            // As `epoch.lua` begins one.
+            let next = max(epoch + 1, Timestamp.now.microseconds / 1000)
+            past += (epoch > 0 && !past.contains(epoch) ? [epoch] : []) + [next]
+            epoch = next
+        }
+        identity = QueueIdentity(
+            id: fields[4], epoch: epoch, past: past,
+            server: "\(connection.runID)/\(configuration.database)", place: configuration.place,
+            ledger: fields[3], part: part)
+        keptAs = fields[3] == nil ? try Self.keptAs(configuration, connection) : nil
+    }
+
+    private static func keptAs(
+        _ configuration: RedisConfiguration, _ connection: RedisConnection
+    ) throws(QueueError) -> ShardPart? {
+        let keys = RedisQueue.metaOfOtherShards(configuration)
+        // In nearly every case there is none, and one question says so.
+        guard let count = try connection.command(["EXISTS"] + keys).number, count > 0 else { return nil }
+        for key in keys {
+            let name = try connection.command(["HGET", key, "ledger"]).text
+            if let part = name.flatMap({ ShardPart(pairedName: $0) }) { return part }
+        }
+        return nil
+    }
+}
+
+/// A look as a queue that says which one it is, and keeps nothing that it is told.
+package struct LookedAt: QueuePairing {
+    private let seen: QueueIdentity
+
+    /// The queue of this look.
+    package init(_ look: RedisLook) { seen = look.identity }
+
+    package func identity() async throws(QueueError) -> QueueIdentity { seen }
+    package func pair(ledger: String, id: String) async throws(QueueError) -> QueueIdentity { seen }
+}
