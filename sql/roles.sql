@@ -36,8 +36,10 @@ GRANT UPDATE, DELETE ON tally.reconcile_runs TO "tally_writer";
 GRANT UPDATE ON tally.balances TO "tally_writer";
 GRANT SELECT, INSERT, UPDATE ON tally.queues TO "tally_writer", "tally_enqueuer";
 GRANT UPDATE (namespace, shards) ON tally.identity TO "tally_writer", "tally_enqueuer";
-GRANT EXECUTE ON FUNCTION tally.make_partitions TO "tally_writer";
-GRANT EXECUTE ON FUNCTION tally.enqueue TO "tally_writer", "tally_enqueuer";
+-- Each by name: a database may keep functions from PUBLIC.
+GRANT EXECUTE ON FUNCTION tally.make_partitions, tally.months_missing, tally.partition_ranges TO "tally_writer";
+GRANT EXECUTE ON FUNCTION tally.enqueue, tally.record_jobs TO "tally_writer", "tally_enqueuer";
+GRANT EXECUTE ON FUNCTION tally.id_at TO "tally_writer", "tally_enqueuer", "tally_reader";
 
 GRANT INSERT ON tally.jobs TO "tally_enqueuer";
 GRANT SELECT (id, type, queue, body_hash) ON tally.jobs TO "tally_enqueuer";

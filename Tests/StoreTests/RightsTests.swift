@@ -80,7 +80,9 @@ private final class Complaints: JobObserver {
             do {
                 let migrator = try Migrator(PostgresConfiguration(url: Servers.postgresURL, schema: name))
                 _ = try await session.query("CREATE ROLE \"\(name)_app\" LOGIN PASSWORD 's3cret'")
-                for statement in [migrator.rolesScript()] {
+                // As where an administrator keeps functions from everybody.
+                let revoked = "REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA \"\(name)\" FROM PUBLIC"
+                for statement in [revoked, migrator.rolesScript()] {
                     try await run(statement, session)
                 }
                 _ = try await session.query("GRANT \"\(name)_writer\" TO \"\(name)_app\"")

@@ -62,4 +62,43 @@ import Testing
             #expect(answers == [.refused(.notProcessing), .settled(.pending)])
         }
     }
+
+    @Test func `names and mends every job that stands nowhere, however many there are [D10, P3]`()
+        async throws
+    {
+        let count = Limits.jobsPerCall + 20
+        try await Halves.with(jobs: count) { halves, ids in
+            try halves.send("DEL", .ready, of: "default:2")
+
+            let dry = try await halves.reconcile(.dry).run
+            #expect(dry.findings.count { $0.code == "D10" } == count && dry.exitCode == 4)
+            let repaired = try await halves.reconcile(.repair).run
+            #expect(repaired.repaired == count && repaired.left == 0 && repaired.exitCode == 1)
+
+            let wish = ReserveWish(["default"], limit: Limits.jobsPerCall, worker: WorkerID("w"))
+            var leased: Set<JobID> = []
+            while case let jobs = try await halves.queue.reserve(wish).jobs, !jobs.isEmpty {
+                leased.formUnion(jobs.map(\.record.id))
+            }
+            #expect(leased == Set(ids))
+        }
+    }
+
+    @Test
+    func `looks where a record that was brought back meets what its lists had kept of it [D01, D11, P3]`()
+        async throws
+    {
+        try await Halves.with { halves in
+            let id = try await halves.job(.pending)
+            try halves.forget(id)
+            try halves.send("DEL", .ready, of: "default:2")
+            let far = "\((Timestamp.now + .seconds(3600)).microseconds)"
+            try halves.send("ZADD", .due, Array(far.utf8), halves.bytes(id, 1))
+
+            let run = try await halves.reconcile(.repair).run
+
+            #expect(run.findings.first?.code == "D01" && run.findings.count == 2 && run.left == 0)
+            #expect(try await halves.reconcile(.dry).run.findings.isEmpty)
+        }
+    }
 }

@@ -56,7 +56,10 @@ struct ReconcilePass: RecordedPass {
         try await sweepQueue()
         try await keep(nil)
         try await checkPlaces()
-        if options.mode == .repair { try await compareRepaired() }
+        if options.mode == .repair {
+            try await compareRepaired()
+            try await checkRepairedPlaces()
+        }
         try await checkTotals()
         // Of several shards none is needed for what the ledger has once: that is a run of its own.
         if part.isWhole { try await checkLedger() }

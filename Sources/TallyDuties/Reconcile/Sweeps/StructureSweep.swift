@@ -145,6 +145,7 @@ extension ReconcilePass {
     /// place, so suspects are walked for once more; one that is suspect still is checked in one step.
     mutating func checkPlaces() async throws {
         guard let structures = queue.structures, options.since == nil else { return }
+        defer { standing = [:] }
         func strangers(_ walk: StructureWalk, _ ids: some Sequence<JobID>) -> Set<JobID> {
             Set(
                 ids.filter { id in
@@ -157,28 +158,54 @@ extension ReconcilePass {
         // Seen twice: only a job that has neither moved nor been met in its place by either walk.
         let again = try await walk(structures, only: suspects) { _ in }
         suspects = strangers(again, suspects)
-        for id in suspects.sorted().prefix(Limits.jobsPerCall) {
-            guard let seen = standing[id] else { continue }
-            try await checkPlace(structures, again.place(id, seen.version), seen.status)
+        for some in suspects.sorted().pages(of: Limits.jobsPerCall) {
+            try Task.checkCancellation()
+            try await checkPlaces(of: some, again, structures)
+            try await rest(jobs: some.count)
         }
-        standing = [:]
     }
 
-    private mutating func checkPlace(
-        _ structures: any QueueStructures, _ place: QueuePlace, _ status: JobStatus
+    /// Of a run by hand, once `compareRepaired` has told how they stand: whether those that were repaired stand where
+    /// they belong. A record that was brought back meets what its lists had kept of it.
+    mutating func checkRepairedPlaces() async throws {
+        guard let structures = queue.structures, options.since == nil, !standing.isEmpty else { return }
+        met = try await walk(structures, only: Set(standing.keys)) { _ in }
+        try await checkPlaces()
+    }
+
+    private mutating func checkPlaces(
+        of ids: [JobID], _ walk: StructureWalk, _ structures: any QueueStructures
     ) async throws {
-        let seen = PlaceVerdict(code: nil, status: status, version: place.version)
         let epoch = try await queue.transitions.history().epoch
-        let verdict = try await onQueue {
-            try await structures.check([(place, seen)], epoch: epoch)[place.id]
+        let asked = ids.compactMap { id in
+            standing[id].map { seen in
+                (
+                    place: walk.place(id, seen.version),
+                    seen: PlaceVerdict(code: nil, status: seen.status, version: seen.version)
+                )
+            }
         }
-        guard let verdict, let code = verdict.code, let drift = Drift(rawValue: code) else { return }
-        let row = try await rows([place.id])[place.id]
+        let verdicts = try await onQueue { try await structures.check(asked, epoch: epoch) }
+        let wrong = asked.filter { verdicts[$0.place.id]?.code != nil }.map(\.place)
+        if wrong.isEmpty { return }
+        let rows = try await rows(wrong.map(\.id))
+        let jobs = try await onLedger { try await ledger.inspection.jobs(wrong.map(\.id)) }
+        for place in wrong {
+            guard let verdict = verdicts[place.id] else { continue }
+            try await take(place, verdict, rows[place.id], jobs[place.id], epoch, structures)
+        }
+    }
+
+    /// Notes one that stands elsewhere, and mends it where that is allowed.
+    private mutating func take(
+        _ place: QueuePlace, _ verdict: PlaceVerdict, _ row: LedgerView?, _ job: JobSnapshot?, _ epoch: Int64,
+        _ structures: any QueueStructures
+    ) async throws {
+        guard let code = verdict.code, let drift = Drift(rawValue: code) else { return }
         if row?.hasHeldChanges == true {
             run.inconclusive += 1
             return
         }
-        let job = try await ledger.inspection.jobs([place.id])[place.id]
         let repair = queue.repair
         try await found(
             drift, place.id, queue: "\(verdict.status.rawValue) v\(verdict.version)",
