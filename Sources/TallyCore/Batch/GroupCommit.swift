@@ -54,9 +54,9 @@ package struct GroupCommit<Key: Hashable & Sendable, Item: Sendable>: Sendable {
     /// What it was made with.
     package let bounds: Bounds
     /// In order of arrival. The first stands at place `shipped`, counted since the beginning.
-    private var batches: [Batch?] = []
+    private(set) var batches: [Batch?] = []
     /// How many of `batches` have shipped and are nil.
-    private var gone = 0
+    private(set) var gone = 0
     /// How many batches have shipped since the beginning.
     private var shipped = 0
     /// The place of the batch that took an item of a key last; below `shipped` it takes none any more.
