@@ -47,7 +47,7 @@ public final class PostgresLedger: LedgerDriver, Recording, LedgerOutbox, Mirror
         pool = PostgresPool(configuration, statements: statements, size: configuration.poolConnections) {
             connection throws(LedgerError) in
             if !isChecked { return }
-            try connection.checkEncoding()
+            try connection.checkDatabase()
             try Migrator.check(connection, set: .embedded(), schema: schema)
         }
     }

@@ -50,7 +50,7 @@ public struct Migrator: Sendable {
     /// repeated.
     public func apply() async throws(LedgerError) -> [Migration] {
         try await onConnection { connection throws(LedgerError) in
-            try connection.checkEncoding()
+            try connection.checkDatabase()
             var applied: [Migration] = []
             while let next = try applyNext(connection) { applied.append(next) }
             try connection.transaction { () throws(LedgerError) in
@@ -64,7 +64,7 @@ public struct Migrator: Sendable {
     /// Every migration that this program or the schema knows, in order. Changes nothing.
     public func status() async throws(LedgerError) -> [Entry] {
         try await onConnection { connection throws(LedgerError) in
-            try connection.checkEncoding()
+            try connection.checkDatabase()
             return try Self.entries(try Self.versions(connection), migrations)
         }
     }

@@ -83,4 +83,36 @@ extension PostgresTests {
             }
         }
     }
+
+    @Suite(.serialized) struct `A login whose transactions begin at another level` {
+        @Test(arguments: ["repeatable read", "serializable"])
+        func `is refused at migrate and at open, with the mend, which lets it in`(_ level: String)
+            async throws
+        {
+            try await withDatabase(encoding: "UTF8") { configuration, session in
+                guard
+                    case .text(let name)? = try await session.query("SELECT current_database()::text")[0]
+                        .first
+                else { throw TookTooLong("the database has no name") }
+                func set(_ level: String) async throws {
+                    _ = try await session.query(
+                        "ALTER DATABASE \"\(name)\" SET default_transaction_isolation = '\(level)'")
+                }
+                _ = try await Migrator(configuration).apply()
+                try await set(level)
+
+                for error in [
+                    await ledgerError { _ = try await Migrator(configuration).apply() },
+                    await ledgerError { _ = try await PostgresLedger.open(configuration) },
+                ] {
+                    #expect(error?.code == .unsupported && error?.detail.contains(level) == true)
+                    #expect(
+                        error?.detail.contains("default_transaction_isolation = 'read committed'") == true)
+                }
+                try await set("read committed")
+                let ledger = try await PostgresLedger.open(configuration)
+                await ledger.close()
+            }
+        }
+    }
 }

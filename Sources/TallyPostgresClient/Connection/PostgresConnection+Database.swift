@@ -1,0 +1,37 @@
+import TallyCore
+
+extension PostgresConnection {
+    /// Whether this database can hold a ledger, and its settings for this login are those that the statements are
+    /// written for.
+    ///
+    /// - Throws: `.unsupported`, with what is wrong and how to mend it.
+    package func checkDatabase() throws(LedgerError) {
+        let rows = try run(.ping)
+        let name = rows.text(0, 2) ?? ""
+        try checkEncoding(rows.text(0, 1) ?? "", of: name)
+        try checkIsolation(rows.text(0, 3) ?? "", of: name)
+    }
+
+    /// Text of jobs is UTF-8, and one that the database cannot hold would stand at the head of the mirror for ever.
+    private func checkEncoding(_ encoding: String, of name: String) throws(LedgerError) {
+        if encoding == "UTF8" { return }
+        throw LedgerError(
+            .unsupported, operation,
+            "database \(name) has the encoding \(encoding), which does not hold every text; a ledger needs UTF8: "
+                + "`createdb -E UTF8 -T template0 NEW` makes such a database; `pg_dump -n SCHEMA \(name) | psql NEW` "
+                + "takes a ledger over while `tally serve` and clients are stopped; then put NEW into "
+                + "TALLY_POSTGRES_URL")
+    }
+
+    /// A statement that commits by itself runs at the login's own level, and above this one Postgres breaks it off
+    /// whenever a neighbour commits first: enqueues would fail at random. No session setting mends it, for a pooler
+    /// hands sessions about.
+    private func checkIsolation(_ level: String, of name: String) throws(LedgerError) {
+        if level == "read committed" { return }
+        throw LedgerError(
+            .unsupported, operation,
+            "the transactions of this login in database \(name) begin as \(level), and a ledger needs read committed: "
+                + "`ALTER ROLE LOGIN IN DATABASE \(name) SET default_transaction_isolation = 'read committed'`; the "
+                + "application's own transactions may ask for another level as they begin")
+    }
+}
