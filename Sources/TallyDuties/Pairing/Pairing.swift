@@ -165,8 +165,7 @@ public struct PairingRefused: Error, Hashable, Sendable, CustomStringConvertible
         switch reason {
         case .another(let known):
             "the Redis at \(identity.place) takes the place of the one at \(known.places.joined(separator: ", ")), "
-                + "queue \(known.id), which stood in epoch \(known.epoch) and was seen "
-                + "\(known.seen.components.seconds) s ago"
+                + "seen \(known.seen.components.seconds) s ago in epoch \(known.epoch): queue \(known.id)"
         case .gaveWay(let epoch):
             "the Redis at \(identity.place), in epoch \(identity.epoch), takes the place of the one that it gave "
                 + "way to in epoch \(epoch)"

@@ -24,10 +24,12 @@ public struct ModelRun: Sendable {
     }
 
     /// - Parameter subject: fresh stores; the run moves their clock.
-    /// - Throws: `ModelDifference` at the first difference.
+    /// - Throws: `ModelDifference` at the first difference; `CancellationError` between two steps.
     public func run(against subject: ConformanceStore) async throws {
         let session = try await ModelSession(self, subject)
         for step in 1...max(1, steps) {
+            // No call of a store needs to end a task that is cancelled: most of them never wait.
+            try Task.checkCancellation()
             session.step = step
             try await session.takeStep()
             if step % max(1, settleEvery) == 0 || step == steps { try await session.settleAndCompare() }
