@@ -1,6 +1,6 @@
 import Testing
 
-@Suite struct `The servers that README names as supported` {
+@Suite(.onOwnThread) struct `The servers that README names as supported` {
     @Test func `are those that ops/compat runs the kit against`() throws {
         let script = try Tree.text("ops/compat")
         let rows = try #require(script.between("rows=(\n", "\n)")).matches(#""([^"]*)""#).map { $0[0] }

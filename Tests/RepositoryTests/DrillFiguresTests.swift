@@ -11,7 +11,7 @@ private struct Run: Decodable {
     var minutes, heal_max_s, lease_s: Double
 }
 
-@Suite struct `The long drills` {
+@Suite(.onOwnThread) struct `The long drills` {
     private let runs: [Run]
     private var kept: [Run] { runs.filter { !$0.power_cut_model } }
 

@@ -1,6 +1,6 @@
 import Testing
 
-@Suite struct `What is compiled in` {
+@Suite(.onOwnThread) struct `What is compiled in` {
     /// No program runs these: the schema as the migrations make it, and what psql needs. Tests compare and use them.
     private let others = ["sql/psql.sql", "sql/schema.sql"]
     private func statements() throws -> [String] {

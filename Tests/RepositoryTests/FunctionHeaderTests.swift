@@ -1,6 +1,6 @@
 import Testing
 
-@Suite struct `The headers of the functions in Lua` {
+@Suite(.onOwnThread) struct `The headers of the functions in Lua` {
     private static let folder = "Sources/TallyRedis/Functions"
     /// The one table of keys: it heads nothing.
     private static let table = "\(folder)/layout.lua"

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite struct `The page on testing handlers` {
+@Suite(.onOwnThread) struct `The page on testing handlers` {
     static let path = "Sources/Tallystick/Tallystick.docc/TestingHandlers.md"
 
     @Test func `shows only Swift that is compiled and run`() throws {

@@ -2,7 +2,7 @@ import Foundation
 import TallyCore
 import Testing
 
-@Suite struct `The ledger's files` {
+@Suite(.onOwnThread) struct `The ledger's files` {
     @Test func `allow the statuses of the transition table, and no others`() throws {
         let schema = try Tree.text("sql/migrations/0001_jobs.sql")
         let known = try #require(schema.between("CONSTRAINT jobs_status_known CHECK (status IN (", "))"))

@@ -1,6 +1,6 @@
 import Testing
 
-@Suite struct `The manifest` {
+@Suite(.onOwnThread) struct `The manifest` {
     /// Who may import whom: the design's table. The tests, and what they share, may import all.
     static let mayImport: [String: Set<String>] = [
         "TallyCore": [],

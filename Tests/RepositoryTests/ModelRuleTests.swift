@@ -14,7 +14,7 @@ enum ModelRule: String, CaseIterable {
     case push_supersedes
 }
 
-@Suite struct `The rules of the model` {
+@Suite(.onOwnThread) struct `The rules of the model` {
     @Test func `have a test each that replays their counterexample`() throws {
         let tests = try Tree.files("Tests/TallyDutiesTests/Rules", "swift").map { try Tree.text($0) }
             .joined()

@@ -2,7 +2,7 @@ import Foundation
 import TallyCore
 import Testing
 
-@Suite struct `The README` {
+@Suite(.onOwnThread) struct `The README` {
     let page: String
 
     init() throws { page = try Tree.text("README.md") }

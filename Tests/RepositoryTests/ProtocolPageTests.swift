@@ -2,7 +2,7 @@ import TallyCore
 import Testing
 
 /// One table of steps and one list of rules: the code, the pages, the model and the schema say the same.
-@Suite struct `The pages on the protocol` {
+@Suite(.onOwnThread) struct `The pages on the protocol` {
     static let folder = "Sources/Tallystick/Tallystick.docc"
 
     @Test func `list just the steps of the table of transitions`() throws {

@@ -1,7 +1,7 @@
 import Testing
 
 /// What users see: the modules that `import Tallystick` and `import TallyTesting` bring.
-@Suite struct `The public symbols` {
+@Suite(.onOwnThread) struct `The public symbols` {
     /// How many stand without a sentence of their own. A figure here may only fall.
     static let undocumented = [
         "Tallystick": 0, "TallyRuntime": 0, "TallyTesting": 0, "TallyMemory": 0,

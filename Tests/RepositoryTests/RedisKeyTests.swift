@@ -1,6 +1,6 @@
 import Testing
 
-@Suite struct `The keys of Redis` {
+@Suite(.onOwnThread) struct `The keys of Redis` {
     private let lua = "Sources/TallyRedis/Functions/layout.lua"
     private let swift = "Sources/TallyRedis/Layout/RedisKey.swift"
 

@@ -1,7 +1,7 @@
 import TallyDuties
 import Testing
 
-@Suite struct `The runbooks` {
+@Suite(.onOwnThread) struct `The runbooks` {
     @Test func `have a line for every code, and a page for each that needs a person [P3]`() throws {
         let page = try Tree.text("ops/runbooks/README.md")
         let source = try Tree.text("Sources/TallyDuties/Reconcile/Drift.swift")

@@ -2,7 +2,7 @@ import Testing
 
 @testable import TallyCore
 
-@Suite struct `The files of the schema` {
+@Suite(.onOwnThread) struct `The files of the schema` {
     /// A landed migration runs in databases that nobody here knows: a changed one would make schemas that differ.
     @Test func `hold every migration as it landed`() throws {
         let frozen = try Tree.lines("sql/migrations/checksums").filter { !$0.isEmpty && !$0.hasPrefix("#") }

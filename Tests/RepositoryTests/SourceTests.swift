@@ -1,6 +1,6 @@
 import Testing
 
-@Suite struct `The sources` {
+@Suite(.onOwnThread) struct `The sources` {
     static let folders = ["Sources", "Tests"]
 
     @Test func `hold no SQL: that stands below sql`() throws {

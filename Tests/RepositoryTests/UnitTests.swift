@@ -2,7 +2,7 @@ import TallyCore
 import Testing
 
 /// The example units of systemd.
-@Suite struct `The units` {
+@Suite(.onOwnThread) struct `The units` {
     private static let serve = "ops/systemd/tally-serve.service"
     private static let worker = "ops/systemd/tally-worker@.service"
     private static let nightly = "ops/nightly/tally-reconcile.service"

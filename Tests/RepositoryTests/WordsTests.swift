@@ -1,7 +1,7 @@
 import Testing
 
 /// One word has one meaning: the glossary says which words are not said.
-@Suite struct `The glossary` {
+@Suite(.onOwnThread) struct `The glossary` {
     @Test func `names words that stand nowhere, not as a part of a name either`() throws {
         let page = "Sources/Tallystick/Tallystick.docc/Glossary.md"
         let table = try #require(try Tree.text(page).components(separatedBy: "## Not said").last)
