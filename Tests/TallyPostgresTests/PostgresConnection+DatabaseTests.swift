@@ -91,7 +91,10 @@ extension PostgresTests {
         {
             try await withDatabase(encoding: "UTF8") { configuration, session in
                 let names = try await session.query("SELECT quote_ident(current_database())")
-                guard case .text(let name)? = names.first?.first else { return #expect(names.count == 1) }
+                guard case .text(let name)? = names.first?.first else {
+                    Issue.record("the database has no name")
+                    return
+                }
                 func set(_ level: String) async throws {
                     _ = try await session.query(
                         "ALTER DATABASE \(name) SET default_transaction_isolation = '\(level)'")
