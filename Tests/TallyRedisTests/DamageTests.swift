@@ -88,6 +88,43 @@ private struct Damage: Sendable, CustomStringConvertible {
         }
     }
 
+    /// Each key that is no list, but for `meta`, without which nobody knows whose the others are.
+    @Test(
+        arguments: [
+            RedisKey.body, .large, .detours, .turns, .later, .outdated, .unique, .homes, .workers, .duties,
+            .due,
+            .leases, .queues, .paused, .tombs,
+        ])
+    func `in the place of a whole key goes aside as a call that met it connects anew`(_ key: RedisKey)
+        async throws
+    {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let rest = key == .tombs ? "a" : ""
+            _ = try await queue.push([Push(JobRecord(type: "t"))], issued: nil)
+            try raw("DEL", key.of(namespace, rest))
+            try raw("SET", key.of(namespace, rest), "foreign")
+            let record = JobRecord(type: "t", unique: UniqueKey("k"))
+            let wish = ReserveWish(["default"], limit: 9, worker: WorkerID("w"))
+            func life() async throws {
+                #expect(try await queue.push([Push(record)], issued: nil).first != .refused)
+                let taken = try await queue.reserve(wish)
+                _ = try await queue.settle(taken.jobs.map { .ack($0.lease) })
+                _ = try await queue.promote(9)
+                _ = try await queue.reclaim(9)
+            }
+
+            let first = await caught(QueueError.self) { try await life() }
+            #expect(first == nil || first?.code == .wrongServer, "\(first as Any)")
+            let another = try await RedisQueue.open(
+                RedisConfiguration(url: Servers.redisURL, namespace: namespace))
+            await another.close()
+            try await life()
+
+            #expect(try raw("GET", RedisKey.aside.of(namespace, key.behind("", rest))).text == "foreign")
+        }
+    }
+
     @Test func `that was set aside stays there when another is`() async throws {
         try await withQueue { queue, namespace in
             let raw = try RawRedis(url: Servers.redisURL)

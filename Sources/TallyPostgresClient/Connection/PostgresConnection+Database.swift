@@ -30,7 +30,7 @@ extension PostgresConnection {
         if level == "read committed" { return }
         throw LedgerError(
             .unsupported, operation,
-            "the transactions of this login in database \(name) begin as \(level), and a ledger needs read committed: "
+            "transactions of this login in database \(name) begin as \(level); a ledger needs read committed: "
                 + "`ALTER ROLE LOGIN IN DATABASE \(name) SET default_transaction_isolation = 'read committed'`; the "
                 + "application's own transactions may ask for another level as they begin")
     }

@@ -47,6 +47,9 @@ package final class RedisConnection: BlockingConnection {
         limitReply(configuration.replyTimeout)
     }
 
+    /// From now on it is stale: whoever holds it connects anew.
+    func retire() { isUsable = false }
+
     package func close() {
         isUsable = false
         if let context { redisFree(context) }

@@ -63,7 +63,8 @@ package enum RedisRefusal {
         Row("LAYOUT", .wrongServer),
         Row(
             "WRONGTYPE", .wrongServer, mayHaveHappened: true,
-            "a key of this namespace is not of this program; `tally reconcile` says what is missing"),
+            "a key of this namespace has another type than this program keeps there; it goes aside as the next "
+                + "connection opens, and `tally reconcile --repair` mends what was lost with it"),
         // The call itself is at fault.
         Row("INVALID", .invalid), Row("EXECABORT", .invalid), Row("NOSCRIPT", .invalid),
         Row("ERR wrong number of arguments", .invalid), Row("ERR Protocol error", .invalid),
@@ -101,6 +102,11 @@ package enum RedisRefusal {
     /// The server lost the functions (FUNCTION FLUSH, an older dump): load them and call again.
     static func isMissingFunction(_ reply: RedisReply) -> Bool {
         if case .error(let text) = reply { text.contains("Function not found") } else { false }
+    }
+
+    /// A key has another type than its place asks for; `attach` frees its place.
+    static func metForeignKey(_ reply: RedisReply) -> Bool {
+        if case .error(let text) = reply { text.hasPrefix("WRONGTYPE") } else { false }
     }
 
     /// A function refused what a call brought; never after a write.

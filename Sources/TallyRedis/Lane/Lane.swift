@@ -149,6 +149,7 @@ final class Lane: Sendable {
                     continue
                 }
                 if group.calls[0].verb != nil { note(reply) }
+                if RedisRefusal.metForeignKey(reply) { connection.retire() }
                 group.complete(reply)
             }
             if again.isEmpty { return }
