@@ -1,5 +1,5 @@
--- attach: a connection reports itself; begins an epoch where that is due. A key of another type than its place asks for
--- goes aside first, so that a call which met one finds its place free as it connects anew.
+-- attach: a connection reports itself; begins an epoch where that is due. A key of another type than its place asks
+-- for goes aside first, so that a call which met one finds its place free as it connects anew.
 --
 -- ARGV[3]  '1' = a namespace for tests: passed clocks count. Only at its birth.
 -- Keys     reads meta; writes meta
