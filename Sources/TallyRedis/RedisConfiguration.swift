@@ -58,7 +58,7 @@ public struct RedisConfiguration: Sendable {
         if let why = Namespace.problem(namespace) { throw InvalidSetting("TALLY_NAMESPACE", why) }
         let store: StoreAddress
         do {
-            store = try StoreAddress(url)
+            store = try StoreAddress(url, of: .queue)
         } catch {
             throw refuse(url.isEmpty ? "is empty; give redis://host:port" : error.description)
         }
@@ -87,7 +87,7 @@ public struct RedisConfiguration: Sendable {
                 if option.name != "db" || store.options.count > 1 { throw fault }
                 database = try Self.database(option.value, or: fault)
             }
-        case .postgres, .words: throw refuse("must begin with redis:// or unix://")
+        case .postgres, .words: throw refuse(StoreAddress.Store.queue.fault.description)
         }
     }
 

@@ -40,8 +40,9 @@ struct Opening {
         let queue = ShardedQueue(stores, observer: observer)
         do {
             let check = ShardCheck(shards.queues)
-            if let ledger = ledger?.driver {
-                if !isReading { try await claim(ledger) }
+            if let ledger {
+                // One that did not answer is not asked again: if it hangs each question costs as much as the first.
+                if !isReading, !ledger.isAway { try await claim(ledger.driver) }
                 if isPairing {
                     for shard in shards.queues { try await pair(shard, ledger, check, shards) }
                 }
@@ -131,9 +132,9 @@ struct Opening {
     /// of one record, or none. While one of the two cannot be asked nothing is known to be wrong: `tally serve` asks
     /// again and again, and so does every run of the reconciler.
     private func pair(
-        _ queue: RedisQueue, _ ledger: PostgresLedger, _ check: ShardCheck, _ shards: Shards
+        _ queue: RedisQueue, _ ledger: Ledger, _ check: ShardCheck, _ shards: Shards
     ) async throws {
-        guard let pairing = Pairing(queue, ledger) else { return }
+        guard let pairing = Pairing(queue, ledger.driver) else { return }
         var known: QueueIdentity?
         // Set even where a store is away: the connection that comes about is then asked about.
         defer {
@@ -142,6 +143,10 @@ struct Opening {
             }
         }
         if shards.away[queue.configuration.part.shard] != nil { return }
+        if ledger.isAway {
+            if case .refused(let refusal) = await check.answer(of: queue) { throw refusal }
+            return
+        }
         do {
             let identity = try await pairing.check(isDry: isReading)
             known = identity
@@ -179,13 +184,18 @@ struct Opening {
     private func openLedger() async throws -> Ledger? {
         guard let url = settings.postgresURL else { return nil }
         let schema = Settings.schema(settings.namespace) ?? "tally"
-        let ledger = try await PostgresLedger.open(PostgresConfiguration(url: url, schema: schema)) {
+        let configuration = try PostgresConfiguration(url: url, schema: schema, connectTimeout: connecting)
+        var isAway = false
+        let ledger = try await PostgresLedger.open(configuration) {
             observer.dutyFailed("open", $0)
+            isAway = true
         }
+        if isAway { return Ledger(driver: ledger, isAway: true) }
         do {
             try settings.check(owner: try await ledger.namespace())
             return Ledger(driver: ledger, isAway: false)
         } catch let error as LedgerError where error.mayRetry {
+            observer.dutyFailed("open", error)
             return Ledger(driver: ledger, isAway: true)
         } catch {
             await ledger.close()

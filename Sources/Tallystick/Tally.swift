@@ -46,7 +46,7 @@ public final class Tally: Sendable {
     /// - Parameter isReading: writes nothing to the ledger while it opens, so a role that may only read can: neither
     ///   half is claimed for the other, nor the schema for the namespace. Like every call to Redis it begins an epoch
     ///   there where one is due. A shard that does not answer is not asked again by what only reads.
-    /// - Parameter connecting: how long each new connection to Redis may take; a server that hangs costs as much.
+    /// - Parameter connecting: how long each new connection to a store may take; a server that hangs costs as much.
     public static func open(
         _ settings: Settings, middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver(),
         isPairing: Bool = true, isReading: Bool = false, connecting: Duration = Limits.connect

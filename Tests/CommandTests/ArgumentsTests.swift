@@ -52,6 +52,20 @@ private let nowhere = [
         }
     }
 
+    @Test func `cancel says which ends of a job are which exit code`() async throws {
+        let help = try await Tool.run(["cancel", "--help"]).output
+
+        #expect(help.contains("0   cancelled, now or before"), "\(help)")
+        #expect(help.contains("1   failed, it has ended otherwise"), "\(help)")
+    }
+
+    @Test func `of the lab says where the simulation went, exit 2`() async throws {
+        let outcome = try await Tool.run(["drill", "simulate"], of: "tally-lab")
+
+        #expect(outcome.code == 2 && outcome.output.isEmpty)
+        #expect(outcome.errors.contains("run `tally-lab simulate`"), "\(outcome.errors)")
+    }
+
     @Test(arguments: ["tally", "tally-lab"]) func `says which version it is of`(_ program: String)
         async throws
     {
@@ -170,9 +184,12 @@ private let nowhere = [
         let away = try await Tool.run(["reconcile"], environment: nowhere)
         let code = try await Tool.run(["reconcile", "--repair=D01,D99"], environment: nowhere)
         let time = try await Tool.run(["reconcile", "--since", "yesterday"], environment: nowhere)
+        let future = try await Tool.run(
+            ["reconcile", "--since", "2099-01-01T00:00:00Z"], environment: nowhere)
         let unasked = try await Tool.run(["reconcile", "--requeue-unknown"], environment: nowhere)
 
         #expect(usage.code == 16 && number.code == 16 && away.code == 8)
+        #expect(future.code == 16 && future.errors.contains("lies in the future"), "\(future.errors)")
         #expect(code.code == 16 && code.errors.contains("D99") && time.code == 16 && unasked.code == 16)
     }
 

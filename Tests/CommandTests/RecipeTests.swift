@@ -73,6 +73,8 @@ import Testing
             let cancelled = try await Tool.run(["cancel", "\(later)", "--json"], environment: environment)
             #expect(cancelled.code == 0, "\(cancelled.output) \(cancelled.errors)")
             #expect(try cancelled.json()["outcome"] as? String == "cancelled")
+            let again = try await Tool.run(["cancel", "\(later)"], environment: environment)
+            #expect(again.code == 0 && again.output == "cancelled\n", "\(again.errors)")
             let tooLate = try await Tool.run(["cancel", "\(echo)"], environment: environment)
             #expect(tooLate.code == 1 && tooLate.output.contains("completed"))
             #expect(try await Tool.run(["cancel", "\(JobID())"], environment: environment).code == 1)

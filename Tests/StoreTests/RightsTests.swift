@@ -148,6 +148,76 @@ private final class Complaints: JobObserver {
         try await remove()
     }
 
+    @Test func `of an analyst are what sql/README.md says: no login inherits the search path of its role`()
+        async throws
+    {
+        try await withScratch { scratch in
+            let name = scratch.settings.namespace
+            let session = try await PostgresSession.open(PostgresConfiguration(url: Servers.postgresURL))
+            var failure: (any Error)?
+            do {
+                let migrator = try Migrator(PostgresConfiguration(url: Servers.postgresURL, schema: name))
+                try await run(migrator.rolesScript(), session)
+                _ = try await session.query("CREATE ROLE \"\(name)_dashboard\" LOGIN PASSWORD 's3cret'")
+                let said = try analystStatements(name)
+                try #require(said.map { $0.prefix(5) } == ["GRANT", "ALTER", "GRANT"])
+
+                _ = try await session.query(said[0])
+                let found = await caught(LedgerError.self) { try await analyst(name, "SELECT id FROM jobs") }
+                #expect(found?.sqlState == "42P01", "\(String(describing: found))")
+                try await analyst(name, "SELECT id, status FROM \"\(name)\".jobs")
+                _ = try await session.query(said[1])
+                try await analyst(name, "SELECT id, type, error, attempts FROM jobs WHERE status = 'failed'")
+                let payloads = "SELECT id, status, result FROM jobs WHERE payload @> '{\"order\": 7}'"
+                let denied = await caught(LedgerError.self) { try await analyst(name, payloads) }
+                #expect(denied?.code == .denied, "\(String(describing: denied))")
+                _ = try await session.query(said[2])
+                try await analyst(name, payloads)
+            } catch {
+                failure = error
+            }
+            for role in ["dashboard", "owner", "writer", "enqueuer", "reader"] {
+                for verb in ["OWNED BY", "ROLE"] {
+                    // never made: nothing to drop
+                    _ = try? await session.query("DROP \(verb) \"\(name)_\(role)\"")
+                }
+            }
+            await session.close()
+            if let failure { throw failure }
+        }
+    }
+
+    /// What `sql/README.md` lets an administrator write for a login that reads, for this schema's roles.
+    private func analystStatements(_ name: String) throws -> [String] {
+        let page = Self.page.deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("sql/README.md")
+        return try String(contentsOf: page, encoding: .utf8).split(separator: "\n").filter {
+            $0.hasPrefix("    ") && $0.contains("dashboard")
+        }.map { line in
+            line.trimmingCharacters(in: .whitespaces).replacing("tally_reader", with: "\"\(name)_reader\"")
+                .replacing("dashboard", with: "\"\(name)_dashboard\"")
+                .replacing("tally.jobs", with: "\"\(name)\".jobs")
+                .replacing("= tally,", with: "= \"\(name)\",")
+        }
+    }
+
+    /// On a login of its own, for settings of a role take effect as it logs in.
+    private func analyst(_ name: String, _ query: String) async throws {
+        let address = try Servers.postgresURL
+        let at = try #require(address.lastIndex(of: "@"))
+        let session = try await PostgresSession.open(
+            PostgresConfiguration(url: "postgres://\(name)_dashboard:s3cret" + address[at...]))
+        let result: Result<Void, any Error>
+        do {
+            _ = try await session.query(query)
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        await session.close()
+        try result.get()
+    }
+
     /// A script of several statements, as one block each: the protocol of parameters takes one at a time.
     private func run(_ script: String, _ session: PostgresSession) async throws {
         var statement = ""

@@ -24,7 +24,9 @@ private let redis: [(String, Expected)] = [
     ("unix://u:s3cret@/run/r.sock?db=1", .gives("u|s3cret|/run/r.sock db 1")),
     ("unix://:s3cret@/run/r.sock", .gives("|s3cret|/run/r.sock db 0")), ("unix://u@/r", .gives("u||/r db 0")),
     ("unix:///run/a@b", .gives("||/run/a@b db 0")),
-    ("", .refused("empty")), ("localhost", .refused("must begin with redis://")),
+    ("", .refused("empty")), ("localhost", .refused("must begin with redis:// or unix://")),
+    ("http://s3cret", .refused("must begin with redis:// or unix://")),
+    ("host=s3cret", .refused("must begin with redis:// or unix://")),
     ("redis:/h", .refused("must begin")), ("redis://", .refused("names no host")),
     ("redis://:s3cret@", .refused("names no host")), ("redis://:s3cret@h:0", .refused("port")),
     ("redis://:s3cret@h:x", .refused("port")), ("redis://h:s3cret", .refused("port")),
@@ -65,7 +67,8 @@ private let postgres: [(String, Expected)] = [
     ("redis://:s3cret@h", .refused("must begin with postgres://")),
     ("postgres://u:s3cret@h postgres://i", .refused("commas between them")),
     ("postgres://u:s3 cret@h", .refused("%20")),
-    ("mysql://:s3cret@h", .refused("must begin with")),
+    ("mysql://:s3cret@h", .refused("must begin with postgres://")),
+    ("rediss://:s3cret@h", .refused("must begin with postgres://")),
 ]
 
 /// One parser, one redactor, one table.

@@ -6,6 +6,18 @@ package struct StoreAddress: Sendable {
     /// How the address began: `redis://`, `unix://`, `postgres://` or `postgresql://`, or none, which makes it
     /// `name=value` words.
     package enum Scheme: Sendable { case redis, unix, postgres, words }
+    /// What an address is of. Each begins in its own ways, and a refusal names no others.
+    package enum Store: Sendable {
+        case queue, ledger
+
+        /// Of an address that begins otherwise.
+        package var fault: Fault {
+            switch self {
+            case .queue: Fault(description: "must begin with redis:// or unix://")
+            case .ledger: Fault(description: "must begin with postgres://, or be name=value words")
+            }
+        }
+    }
     /// One server of the address. Only a Postgres address may name several.
     package struct Host: Hashable, Sendable {
         /// A name or an address, decoded, without the brackets of IPv6; it is empty where the address leaves it out.
@@ -43,8 +55,9 @@ package struct StoreAddress: Sendable {
 
     /// Reads an address. Nothing is contacted.
     ///
+    /// - Parameter store: what it shall be of; whether it is, its `scheme` says.
     /// - Throws: `Fault` for what is malformed; no part of the address is in it.
-    package init(_ text: String) throws(Fault) {
+    package init(_ text: String, of store: Store) throws(Fault) {
         if text.isEmpty { throw Fault(description: "is empty") }
         if text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) {
             throw Fault(description: "holds a control character")
@@ -64,7 +77,7 @@ package struct StoreAddress: Sendable {
             try readURL(text.dropFirst(prefix.count))
             return
         }
-        if text.hasPrefix("rediss://") {
+        if store == .queue, text.hasPrefix("rediss://") {
             throw Fault(
                 description:
                     "asks for TLS, which this build lacks; put stunnel before the server, or use redis://")
@@ -72,10 +85,7 @@ package struct StoreAddress: Sendable {
         // A name first: what has none is an address whose beginning is wrong.
         let name = text.drop(while: \.isWhitespace).prefix { $0.isASCII && $0.isLetter || $0 == "_" }
         let behind = text.drop(while: \.isWhitespace).dropFirst(name.count).drop(while: \.isWhitespace)
-        guard !name.isEmpty, behind.first == "=" else {
-            throw Fault(
-                description: "must begin with redis://, unix:// or postgres://, or be name=value words")
-        }
+        guard store == .ledger, !name.isEmpty, behind.first == "=" else { throw store.fault }
         try readWords(text)
     }
 

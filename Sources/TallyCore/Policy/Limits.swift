@@ -127,6 +127,7 @@ public enum Limits {
     public static let runningTold = 100  // ids in a heartbeat, which is an entry of the log
     /// Tries to cancel a job that moves between the halves meanwhile; with `cancelPause` that is a second.
     public static let cancelTries = 40
+    public static let cancelPatience: Duration = .seconds(3)  // then it is not tried again: a store may hang
     /// For what the shards say that are not the job's, once its own has answered a cancellation.
     public static let otherShards: Duration = .milliseconds(200)
     public static let cancelPause: Duration = .milliseconds(25)  // between two of those
@@ -224,8 +225,9 @@ public enum Limits {
     public static let recordFlushes = 2  // group commits in flight a process
 
     // What a command says and waits for.
-    /// For a new connection to Redis: a command can often answer without one of several, and a person waits for it.
+    /// For a new connection to a store: a command can often answer without one of several, and a person waits for it.
     public static let commandConnect: Duration = .seconds(2)
+    public static let namedRanges = 20  // of lines, in one line of a message
     public static let saidAgain: Duration = .seconds(10)  // until the same line is said once more
     public static let progress: Duration = .milliseconds(200)  // between two lines that overwrite each other
     public static let folderLock: Duration = .milliseconds(50)  // between two looks at another's lock

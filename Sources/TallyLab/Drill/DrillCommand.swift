@@ -48,6 +48,7 @@ enum DrillCommand: Command {
         case ["kill"]:
             try arguments.allow(["jobs", "victim"], in: "drill kill")
             try await kill(arguments)
+        case ["simulate"]: throw Usage("the simulation is a command of its own: run `tally-lab simulate`")
         default: throw Usage("after `drill` comes nothing or `kill`")
         }
     }

@@ -13,7 +13,7 @@ package struct PostgresAddress: Sendable {
             throw StoreAddress.Fault(
                 description: "is empty; set it to postgres://user:password@host:5432/database")
         }
-        let address = try StoreAddress(text)
+        let address = try StoreAddress(text, of: .ledger)
         var found: [(name: String, value: String)] = []
         func set(_ name: String, _ value: String) {
             if let at = found.firstIndex(where: { $0.name == name }) {
@@ -23,8 +23,7 @@ package struct PostgresAddress: Sendable {
             }
         }
         switch address.scheme {
-        case .redis, .unix:
-            throw StoreAddress.Fault(description: "must begin with postgres://, or be name=value words")
+        case .redis, .unix: throw StoreAddress.Store.ledger.fault
         case .words: break
         case .postgres:
             if let user = address.user, !user.isEmpty { set("user", user) }

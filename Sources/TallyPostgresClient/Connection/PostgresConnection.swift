@@ -20,6 +20,8 @@ package final class PostgresConnection: BlockingConnection {
     private let libpq: LibpqConnection
     private let statementTime: Duration
     private let redactor: Redactor
+    /// Where the server is, for messages: without credentials.
+    private let place: String
     private var isBroken = false
     private var isInTransaction = false
 
@@ -30,6 +32,7 @@ package final class PostgresConnection: BlockingConnection {
         self.statements = statements
         statementTime = configuration.statementTimeout
         redactor = configuration.address.redactor
+        place = "Postgres at \(configuration.address.place)"
         // Last wins: what stands in the address may not change what the driver relies on.
         let settings: [(String, String)] =
             configuration.address.parameters.map { ($0.name, $0.value) } + [
@@ -289,16 +292,16 @@ package final class PostgresConnection: BlockingConnection {
         isBroken = true
         libpq.cancel()
         switch effect {
-        case .none: return LedgerError(.transient, operation, "no answer in time")
-        case .commits: return LedgerError(.uncertain, operation, "no answer in time")
+        case .none: return LedgerError(.transient, operation, "\(place) did not answer in time")
+        case .commits: return LedgerError(.uncertain, operation, "\(place) did not answer in time")
         }
     }
 
     private func broken(_ effect: Effect) -> LedgerError {
         isBroken = true
         switch effect {
-        case .none: return LedgerError(.unavailable, operation, message)
-        case .commits: return LedgerError(.uncertain, operation, message)
+        case .none: return LedgerError(.unavailable, operation, "\(place): \(message)")
+        case .commits: return LedgerError(.uncertain, operation, "\(place): \(message)")
         }
     }
 

@@ -34,24 +34,36 @@ package struct CancelReport: Sendable {
 package struct Canceller: Sendable {
     private let queue: ShardedQueue
     private let ledger: LedgerStore?
+    private let patience: Duration?
 
     /// Without a ledger only the queue is asked.
-    package init(queue: any ShardedDriver, ledger: (any LedgerDriver)?) {
+    ///
+    /// - Parameter patience: once it is over no further try begins; nil = however long the tries take, in a schedule
+    ///   that decides itself when a call goes on.
+    package init(
+        queue: any ShardedDriver, ledger: (any LedgerDriver)?, patience: Duration? = Limits.cancelPatience
+    ) {
         self.queue = queue.sharded
         self.ledger = ledger?.store
+        self.patience = patience
     }
 
     /// `report` without where.
     package func cancel(_ id: JobID) async throws -> CancelOutcome { try await report(id).outcome }
 
-    /// Cancels one job, and tries for about a second where it moves between the two stores or one of them is away.
-    /// May be repeated: a job that is cancelled already answers `.cancelled`.
+    /// Cancels one job, and tries for about a second where it moves between the two stores or one of them is away;
+    /// a store that hangs is not asked again and again. May be repeated: a job that is cancelled already answers
+    /// `.cancelled`.
     ///
     /// - Throws: what a store refuses for good, such as `.wrongServer` or `.schema`; `CancellationError`.
     package func report(_ id: JobID) async throws -> CancelReport {
         var why = "kept racing"
+        let end = patience.map { ContinuousClock.now + $0 }
         for round in 0..<Limits.cancelTries {
-            if round > 0 { try await Task.sleep(for: Limits.cancelPause) }
+            if round > 0 {
+                if let end, end < .now { break }
+                try await Task.sleep(for: Limits.cancelPause)
+            }
             do {
                 if let report = try await attempt(id) { return report }
             } catch let error as QueueError where error.mayRetry {

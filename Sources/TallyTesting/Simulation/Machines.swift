@@ -138,7 +138,7 @@ extension Cast {
 
     func cancel(_ id: JobID) async {
         // nil: nothing was answered
-        let outcome = try? await Canceller(queue: queue, ledger: ledger).cancel(id)
+        let outcome = try? await Canceller(queue: queue, ledger: ledger, patience: nil).cancel(id)
         if outcome == .cancelled { oracle.cancelled(id) }
         oracle.say("    cancel answers \(outcome.map { "\($0)" } ?? "nothing")")
     }

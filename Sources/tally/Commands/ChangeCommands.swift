@@ -9,11 +9,12 @@ enum CancelCommand: Command {
     static let help = """
         tally cancel ID
         A running job hears of it at its worker's next heartbeat, after a third of its lease at most: it may end
-        first. Of several Redis each that has the id is asked, and more than one is named.
+        first. Of several Redis each that has the id is asked, and more than one is named. May be repeated.
         """
     static let words = 1...1
     static let exitCodes = ExitCodes(
-        failed: .init(1, "failed, it has ended already, is unknown, or the outcome is uncertain"))
+        done: "cancelled, now or before, or told to stop",
+        failed: .init(1, "failed, it has ended otherwise, is unknown, or the outcome is uncertain"))
 
     static func run(_ arguments: Arguments) async throws {
         let id = try Common.jobID(arguments)

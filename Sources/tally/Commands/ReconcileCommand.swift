@@ -12,7 +12,7 @@ enum ReconcileCommand: Command {
           --repair[=D01,D04]        mends what needs no person, or only what is named; each by compare-and-set
                                     and as an event. D18 (an old dump was restored) is mended only where it is named
           --full                    also recounts the totals and walks every unique key: costs what history is long
-          --since TIME              compares only jobs created since then
+          --since TIME              compares only jobs created since then; a time that has passed
           --max-repairs N           stops beyond so many (default: the greater of 1000 and 1 % of the active jobs); of
                                     several Redis each has so many, and so has what the ledger has once
           --adopt-queue             with --repair: the Redis that the ledger knew is gone for good; this one takes
@@ -55,6 +55,10 @@ enum ReconcileCommand: Command {
         }
         options.isFull = arguments.has("full")
         options.since = try arguments.time("since")
+        // A run that cannot find anything would say that all is well.
+        if let since = options.since, since > .now {
+            throw Usage("--since \(since): lies in the future; no job can have been created since then")
+        }
         if arguments.text("max-repairs") != nil {
             if !repairs { throw Usage("--max-repairs bounds the changes of --repair: add it") }
             options.maxRepairs = try arguments.number("max-repairs", in: 0...1_000_000_000, or: 0)

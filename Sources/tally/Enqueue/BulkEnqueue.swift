@@ -13,6 +13,8 @@ struct BulkEnqueue {
     private var lines = 0
     private var taken = 0
     private var refused = 0
+    /// Lines of which it is not known that they went in, in their order, and why; nil = it was not sent.
+    private var unconfirmed: [(line: Int, error: EnqueueError?)] = []
 
     init(tally: Tally, isJSON: Bool) {
         self.tally = tally
@@ -47,9 +49,34 @@ struct BulkEnqueue {
                 }
             }
         } catch {
-            let first = batch.first?.line ?? lines
-            note("\(error)\n\(account); lines \(first) to \(lines) are not confirmed")
+            tellUnconfirmed()
             return 1
+        }
+    }
+
+    /// Only the lines that are not confirmed are named: one that went in and is sent again would be two jobs.
+    private func tellUnconfirmed() {
+        // Whoever sends such a line again needs the id that it was given here.
+        for (line, error) in unconfirmed {
+            if let error, case .uncertain = error { note("line \(line): \(error)") }
+        }
+        // One store is away for all of them.
+        if let why = unconfirmed.lazy.compactMap({ $0.error.flatMap(Self.whyAway) }).first { note(why) }
+        let texts = LineRanges.texts(of: unconfirmed.map(\.line))
+        for (at, text) in texts.enumerated() {
+            note(
+                (at == 0 ? "\(account); " : "") + "\(text) not confirmed"
+                    + (at == texts.count - 1 ? "; no line after \(lines) was sent" : ""))
+        }
+    }
+
+    /// Of the store: an error's own words are about a call that enqueued nothing, and lines beside it went in.
+    static func whyAway(_ error: EnqueueError) -> String? {
+        switch error {
+        case .unavailable(let why): "unavailable: \(why)"
+        case .full(let why): "full: \(why)"
+        case .uncertain: nil
+        default: "\(error)"
         }
     }
 
@@ -80,7 +107,12 @@ struct BulkEnqueue {
         if bytes + record.body.count > Limits.bodyBytesPerCall || batch.count == Limits.jobsPerCall
             || batch.contains(where: { $0.record.id == record.id || $0.record.sharesKey(with: record) })
         {
-            try await flush()
+            do throws(EnqueueError) {
+                try await flush()
+            } catch {
+                unconfirmed.append((lines, nil))
+                throw error
+            }
         }
         if batch.isEmpty { sendAt = .now + Limits.inputLinger }
         bytes += record.body.count
@@ -90,7 +122,7 @@ struct BulkEnqueue {
     /// Each job has an answer of its own: one that is to blame is named, and keeps nobody else out.
     private mutating func flush() async throws(EnqueueError) {
         let answers = await self.answers()
-        var away: (line: Int, error: EnqueueError)?
+        var away: EnqueueError?
         for (entry, answer) in zip(batch, answers) {
             switch answer {
             case .success(let receipt):
@@ -101,15 +133,14 @@ struct BulkEnqueue {
                     Output.line(receipt.id.description)
                 }
             case .failure(let error) where Self.blames(error): refuse(entry.line, error)
-            case .failure(let error): away = away ?? (entry.line, error)
+            case .failure(let error):
+                away = away ?? error
+                unconfirmed.append((entry.line, error))
             }
-        }
-        if let away {
-            batch.removeAll { $0.line < away.line }
-            throw away.error
         }
         batch.removeAll()
         bytes = 0
+        if let away { throw away }
     }
 
     private func answers() async -> [Result<Receipt, EnqueueError>] {

@@ -22,6 +22,8 @@ enum EnqueueCommand: Command {
                                     Bad lines are named on standard error and skipped.
                                     Lines that have come go in after 100 ms, and on SIGTERM
                                     and SIGINT, which say how many lines went in.
+                                    Where a store goes away exactly the lines that are not confirmed are
+                                    named, and of each whose answer was lost the id: send it again with that "id".
         Prints the id, or with --json {"id","existed","durability"}. Times: 250ms, 1.5s, 1h30m, 7d.
         """
     static let flags = Set(JobField.all.map(\.flag))

@@ -90,6 +90,10 @@ struct OwnHalves {
 
     /// Alive, and answering nothing until `thaw`.
     func freeze() { for pid in processes { kill(pid, SIGSTOP) } }
+    func freezeRedis() { if let pid = servers.redises[0].pid { kill(pid, SIGSTOP) } }
+    func freezePostgres() {
+        for pid in [servers.postgresPid].compactMap({ $0 }) + servers.backends { kill(pid, SIGSTOP) }
+    }
     func thaw() { for pid in processes { kill(pid, SIGCONT) } }
     private var processes: [Int32] {
         [servers.redises[0].pid, servers.postgresPid].compactMap { $0 } + servers.backends

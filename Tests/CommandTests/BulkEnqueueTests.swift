@@ -1,0 +1,88 @@
+import Foundation
+import TallyCore
+import TallyPostgres
+import TestSupport
+import Testing
+
+@testable import tally
+
+@Suite(.serialized) struct `Lines of jobs that a store broke off` {
+    @Test func `are named exactly, each with the id that it can be sent again with [A8]`() async throws {
+        try await withStores { scratch, environment in
+            let schema = "\"\(scratch.settings.namespace)\""
+            let session = try await PostgresSession.open(scratch.ledger.configuration)
+            // The server hangs up on whichever call brings the first line; those beside it commit.
+            for sql in [
+                """
+                CREATE FUNCTION \(schema).cut() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$
+                """,
+                """
+                CREATE TRIGGER cut BEFORE INSERT ON \(schema).jobs FOR EACH ROW WHEN (NEW.type = '1')
+                EXECUTE FUNCTION \(schema).cut()
+                """,
+            ] { _ = try await session.query(sql) }
+            // Those with keys go in another call than those without.
+            let lines = (1...100).map { line in
+                #"{"type":"\#(line)"\#(line % 30 == 1 ? #","key":"k\#(line)"}"# : "}")"#
+            }
+
+            let outcome = try await Tool.run(
+                ["enqueue", "--stdin"], environment: environment, input: lines.joined(separator: "\n"))
+
+            let rows = try await session.query("SELECT type FROM \(schema).jobs")
+            _ = try await session.query("DROP FUNCTION \(schema).cut() CASCADE")
+            await session.close()
+            let there = Set(
+                rows.compactMap { row -> Int? in
+                    if case .text(let type) = row[0] { Int(type) } else { nil }
+                })
+            #expect(outcome.code == 1 && !there.contains(1), "\(outcome.errors)")
+            #expect(!there.isEmpty && outcome.lines.count == there.count)
+            // A machine that is busy may send them in several batches: what stands behind the first is not sent.
+            let sent = outcome.errors.firstMatch(of: /of ([0-9]+) lines went in;/).flatMap { Int($0.1) }
+            let last = try #require(sent, "\(outcome.errors)")
+            let named = Set(1...last).subtracting(there)
+            #expect(Self.named(outcome.errors) == named, "\(outcome.errors)")
+            for line in named {
+                let words = "line \(line): the answer was lost; enqueue again with id "
+                #expect(outcome.errors.contains(words), "\(outcome.errors)")
+            }
+            #expect(outcome.errors.contains("tally enqueue: \(there.count) of \(last) lines went in; "))
+            #expect(outcome.errors.contains("not confirmed; no line after \(last) was sent\n"))
+            #expect(!outcome.errors.contains("nothing was enqueued"), "\(outcome.errors)")
+        }
+    }
+
+    /// The numbers in what stands before `not confirmed`.
+    private static func named(_ errors: String) -> Set<Int> {
+        var found: Set<Int> = []
+        for line in errors.split(separator: "\n") where line.contains(" not confirmed") {
+            let text = line.components(separatedBy: " not confirmed")[0].components(separatedBy: "went in; ")
+            var (last, isRange) = (0, false)
+            for word in text[text.count - 1].split(whereSeparator: { $0 == " " || $0 == "," }) {
+                if word == "to" { isRange = true }
+                guard let number = Int(word) else { continue }
+                found.formUnion(isRange ? last...number : number...number)
+                (last, isRange) = (number, false)
+            }
+        }
+        return found
+    }
+
+    @Test(arguments: [
+        ([3], ["line 3 is"]), ([3, 4], ["lines 3 to 4 are"]), ([3, 5], ["lines 3 and 5 are"]),
+        ([3, 4, 5, 6, 7, 12, 15, 16], ["lines 3 to 7, 12 and 15 to 16 are"]),
+        ([1, 3, 5, 7, 8, 10], ["lines 1, 3 and 5 are", "lines 7 to 8 and 10 are"]),
+        ([1, 3, 5, 7], ["lines 1, 3 and 5 are", "line 7 is"]), ([], []),
+    ])
+    func `are told as ranges, so many in a line of the message`(_ lines: [Int], _ texts: [String]) {
+        #expect(LineRanges.texts(of: lines, most: 3) == texts)
+    }
+
+    @Test func `are told why without a word of a call that enqueued nothing`() {
+        #expect(BulkEnqueue.whyAway(.unavailable("no route")) == "unavailable: no route")
+        #expect(BulkEnqueue.whyAway(.full("queue q")) == "full: queue q")
+        #expect(BulkEnqueue.whyAway(.uncertain(JobID())) == nil)
+    }
+}
