@@ -151,8 +151,8 @@ public final class Tally: Sendable {
         return try await postgres.withTransaction(body)
     }
 
-    /// Cancels a job, wherever it stands, on every shard that has its id. A running one is asked to stop, and may
-    /// complete first.
+    /// Cancels a job, wherever it stands, on every shard that has its id and answers. A running one is asked to stop,
+    /// and may complete first.
     ///
     /// - Throws: `QueueError` or `LedgerError` for what a retry cannot mend; an outage is told as `.uncertain`.
     public func cancel(_ id: JobID) async throws -> CancelOutcome {

@@ -88,20 +88,19 @@ private struct Damage: Sendable, CustomStringConvertible {
         }
     }
 
-    /// Each key that is no list, but for `meta`, without which nobody knows whose the others are.
-    @Test(
-        arguments: [
-            RedisKey.body, .large, .detours, .turns, .later, .outdated, .unique, .homes, .workers, .duties,
-            .due,
-            .leases, .queues, .paused, .tombs,
-        ])
-    func `in the place of a whole key goes aside as a call that met it connects anew`(_ key: RedisKey)
-        async throws
-    {
+    private static let places: [(key: RedisKey, losesJobs: Bool)] =
+        [.body, .large, .detours, .tombs, .due, .leases].map { ($0, true) }
+        + [.turns, .later, .outdated, .workers, .duties, .queues].map { ($0, false) }
+
+    @Test(arguments: places)
+    func `in the place of a whole key goes aside as a call that met it connects anew`(
+        _ key: RedisKey, _ losesJobs: Bool
+    ) async throws {
         try await withQueue { queue, namespace in
             let raw = try RawRedis(url: Servers.redisURL)
             let rest = key == .tombs ? "a" : ""
             _ = try await queue.push([Push(JobRecord(type: "t"))], issued: nil)
+            let epoch = try await queue.history().epoch
             try raw("DEL", key.of(namespace, rest))
             try raw("SET", key.of(namespace, rest), "foreign")
             let record = JobRecord(type: "t", unique: UniqueKey("k"))
@@ -122,6 +121,34 @@ private struct Damage: Sendable, CustomStringConvertible {
             try await life()
 
             #expect(try raw("GET", RedisKey.aside.of(namespace, key.behind("", rest))).text == "foreign")
+            let history = try await queue.history()
+            // Nothing is handed out beside what went, until both halves were compared.
+            #expect(losesJobs == (history.epoch > epoch) && history.isHeld == losesJobs)
+        }
+    }
+
+    @Test(arguments: [RedisKey.unique, .homes, .paused])
+    func `in the place of what guards jobs is left for a person, and a call that needs it says so`(
+        _ key: RedisKey
+    ) async throws {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            _ = try await queue.push([Push(JobRecord(type: "t"))], issued: nil)
+            try raw("DEL", key.of(namespace))
+            try raw("SET", key.of(namespace), "foreign")
+            let another = try await RedisQueue.open(
+                RedisConfiguration(url: Servers.redisURL, namespace: namespace))
+            let keyed = JobRecord(type: "t", unique: UniqueKey("k"))
+            let wish = ReserveWish(["default"], limit: 1, worker: WorkerID("w"))
+
+            let error = await caught(QueueError.self) {
+                if key == .paused { _ = try await another.reserve(wish) }
+                _ = try await another.push([Push(keyed)], issued: nil)
+            }
+
+            #expect(error == nil || error?.code == .wrongServer, "\(error as Any)")
+            #expect(try raw("GET", key.of(namespace)).text == "foreign")
+            await another.close()
         }
     }
 

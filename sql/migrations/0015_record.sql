@@ -2,7 +2,8 @@
 -- took a fifth of the statement. A pooler in transaction mode may hand the session to others; the plan stays with it.
 --
 -- Locks: none; a function is made. Safe on a live system. Older programs go on with a statement of their own. It runs with its
---        caller's rights, on the tables that those programs write too: no role needs another right.
+--        caller's rights, on the tables that those programs write too.
+-- After: where functions are kept from PUBLIC, run roles.sql again.
 -- Undo:  undo/0015_record.sql
 
 -- Records new jobs with one outbox row a queue, all or nothing. Ids that are there already and jobs whose unique key is taken

@@ -82,6 +82,7 @@ public enum Limits {
     public static let inspectBytes = 8 << 20  // records in one answer of `inspect` with bodies
     public static let logReadBytes = 8 << 20  // of the log in one answer, and the entry that reaches them
     public static let eventsRead = 8  // due times and expiries looked at for one of a worker's own queues
+    public static let placesPerCall = 8  // each looks through the whole of its list
     public static let sweepPerCall = 100  // promotions and reclaims that ride on a reserve; repairs
     /// Each priority is a list of its own in every queue, and a look at each of them a reservation.
     public static let priorities = 4

@@ -10,6 +10,7 @@ package final class RedisConnection: BlockingConnection {
     /// This object's, from `redisConnect…` to `redisFree`: nil once it is closed.
     private var context: UnsafeMutablePointer<redisContext>?
     package private(set) var isUsable = true
+    private var isRetired = false
     /// Where the server is, for messages: without credentials.
     private let place: String
     /// How long the reply that is waited for may take.
@@ -47,8 +48,8 @@ package final class RedisConnection: BlockingConnection {
         limitReply(configuration.replyTimeout)
     }
 
-    /// From now on it is stale: whoever holds it connects anew.
-    func retire() { isUsable = false }
+    /// Whoever holds it connects anew before the next write; what is under way is still answered.
+    func retire() { isRetired = true }
 
     package func close() {
         isUsable = false
@@ -74,7 +75,7 @@ package final class RedisConnection: BlockingConnection {
 
     /// Whether the other end has hung up since the last reply: then nothing sent now could be answered.
     var isStale: Bool {
-        guard isUsable, let context else { return true }
+        guard isUsable, !isRetired, let context else { return true }
         var event = pollfd(fd: context.pointee.fd, events: Int16(POLLIN), revents: 0)
         return poll(&event, 1, 0) != 0
     }

@@ -158,10 +158,12 @@ extension ReconcilePass {
         // Seen twice: only a job that has neither moved nor been met in its place by either walk.
         let again = try await walk(structures, only: suspects) { _ in }
         suspects = strangers(again, suspects)
-        for some in suspects.sorted().pages(of: Limits.jobsPerCall) {
+        // A few a call: each is looked for through the whole of its list.
+        for some in suspects.sorted().pages(of: Limits.placesPerCall) {
             try Task.checkCancellation()
             try await checkPlaces(of: some, again, structures)
             try await rest(jobs: some.count)
+            if options.mode != .dry, mended >= mostRepairs { return }
         }
     }
 
@@ -189,16 +191,15 @@ extension ReconcilePass {
         let wrong = asked.filter { verdicts[$0.place.id]?.code != nil }.map(\.place)
         if wrong.isEmpty { return }
         let rows = try await rows(wrong.map(\.id))
-        let jobs = try await onLedger { try await ledger.inspection.jobs(wrong.map(\.id)) }
         for place in wrong {
             guard let verdict = verdicts[place.id] else { continue }
-            try await take(place, verdict, rows[place.id], jobs[place.id], epoch, structures)
+            try await take(place, verdict, rows[place.id], epoch, structures)
         }
     }
 
     /// Notes one that stands elsewhere, and mends it where that is allowed.
     private mutating func take(
-        _ place: QueuePlace, _ verdict: PlaceVerdict, _ row: LedgerView?, _ job: JobSnapshot?, _ epoch: Int64,
+        _ place: QueuePlace, _ verdict: PlaceVerdict, _ row: LedgerView?, _ epoch: Int64,
         _ structures: any QueueStructures
     ) async throws {
         guard let code = verdict.code, let drift = Drift(rawValue: code) else { return }
@@ -206,6 +207,7 @@ extension ReconcilePass {
             run.inconclusive += 1
             return
         }
+        let job = try await onLedger { try await ledger.inspection.jobs([place.id])[place.id] }
         let repair = queue.repair
         try await found(
             drift, place.id, queue: "\(verdict.status.rawValue) v\(verdict.version)",
