@@ -4,7 +4,7 @@
 -- until a person has looked, for without them a key would let two jobs in, and a paused queue hand out.
 --
 -- ARGV[3]  '1' = a namespace for tests: passed clocks count. Only at its birth.
--- Keys     reads meta, queues; writes meta
+-- Keys     reads meta, log, body, detours, leases, queues, aside; writes meta, log, detours, later, aside
 -- Returns  now, epoch, held; or error LAYOUT
 -- Log      N when an epoch begins
 -- Repeat   changes nothing: an epoch begins once for a run_id, and once for what went aside
