@@ -1,16 +1,17 @@
-import Dispatch
+import Foundation
+import Synchronization
 import Testing
 
-/// Runs each test of a suite on a thread beside those that tasks run on. They compute for seconds without a pause:
-/// two of them at once would hold every thread of the tasks of all other tests, and what these renew by the second,
-/// such as a lease, would run out.
+/// Runs the tests of a suite one after another on a thread of their own, behind all others. They compute for seconds
+/// without a pause: two of them at once would hold every thread on which tasks run, and what other tests renew by the
+/// second, such as a lease, would run out.
 struct OwnThread: SuiteTrait, TestTrait, TestScoping {
     var isRecursive: Bool { true }
 
     func provideScope(
         for test: Test, testCase: Test.Case?, performing body: @Sendable () async throws -> Void
     ) async throws {
-        try await withTaskExecutorPreference(OtherThreads.shared) { try await body() }
+        try await withTaskExecutorPreference(ThreadExecutor.shared) { try await body() }
     }
 }
 
@@ -18,18 +19,35 @@ extension Trait where Self == OwnThread {
     static var onOwnThread: Self { OwnThread() }
 }
 
-private final class OtherThreads: TaskExecutor {
-    static let shared = OtherThreads()
-    let queue = DispatchQueue(label: "tests of the repository", attributes: .concurrent)
+private final class ThreadExecutor: TaskExecutor {
+    static let shared = ThreadExecutor()
+    static let name = "tests of the repository"
+    private let jobs = Mutex<[UnownedJob]>([])
+    private let arrived = DispatchSemaphore(value: 0)
+
+    private init() {
+        let thread = Thread { [self] in
+            setpriority(PRIO_PROCESS, 0, 10)  // of this thread alone, on Linux
+            while true {
+                arrived.wait()
+                let job = jobs.withLock { $0.removeFirst() }
+                job.runSynchronously(on: asUnownedTaskExecutor())
+            }
+        }
+        thread.name = Self.name
+        thread.stackSize = 16 << 20
+        thread.start()
+    }
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        jobs.withLock { $0.append(job) }
+        arrived.signal()
     }
 }
 
 @Suite(.onOwnThread) struct `A trait that gives a suite its own thread` {
     @Test func `runs what does not pause there`() {
-        dispatchPrecondition(condition: .onQueue(OtherThreads.shared.queue))
+        #expect(Thread.current.name == ThreadExecutor.name)
     }
 }

@@ -89,7 +89,7 @@ private struct Damage: Sendable, CustomStringConvertible {
     }
 
     private static let places: [(key: RedisKey, losesJobs: Bool)] =
-        [.body, .large, .detours, .tombs, .due, .leases].map { ($0, true) }
+        [.body, .detours, .tombs, .due, .leases].map { ($0, true) }
         + [.turns, .later, .outdated, .workers, .duties, .queues].map { ($0, false) }
 
     @Test(arguments: places)
@@ -127,7 +127,7 @@ private struct Damage: Sendable, CustomStringConvertible {
         }
     }
 
-    @Test(arguments: [RedisKey.unique, .homes, .paused])
+    @Test(arguments: [RedisKey.unique, .homes, .paused, .large])
     func `in the place of what guards jobs is left for a person, and a call that needs it says so`(
         _ key: RedisKey
     ) async throws {

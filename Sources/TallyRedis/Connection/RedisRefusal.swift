@@ -64,8 +64,8 @@ package enum RedisRefusal {
         Row(
             "WRONGTYPE", .wrongServer, mayHaveHappened: true,
             "a key of this namespace has another type than this program keeps there; it goes aside as the next "
-                + "connection opens, but for `meta`, `homes`, `paused` and `unique`, which a person renames; then "
-                + "`tally reconcile --repair` compares"),
+                + "connection opens, but for `meta`, `homes`, `paused`, `large` and `unique`, which a person "
+                + "renames; then `tally reconcile --repair` compares"),
         // The call itself is at fault.
         Row("INVALID", .invalid), Row("EXECABORT", .invalid), Row("NOSCRIPT", .invalid),
         Row("ERR wrong number of arguments", .invalid), Row("ERR Protocol error", .invalid),

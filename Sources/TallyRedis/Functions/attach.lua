@@ -1,7 +1,8 @@
 -- attach: a connection reports itself; begins an epoch where that is due. A key of another type than its place asks
 -- for goes aside first, so that a call which met one finds its place free as it connects anew. Where jobs stood in it
 -- a new epoch begins, held until both halves were compared. `unique`, `homes` and `paused` are left: their calls fail
--- until a person has looked, for without them a key would let two jobs in, and a paused queue hand out.
+-- until a person has looked, for without them a key would let two jobs in, and a paused queue hand out. `large` is
+-- left as well: only its own jobs are stopped by it.
 --
 -- ARGV[3]  '1' = a namespace for tests: passed clocks count. Only at its birth.
 -- Keys     reads meta, log, body, detours, leases, queues, aside; writes meta, log, detours, later, aside
@@ -30,7 +31,7 @@ redis.register_function { function_name = NAME .. 'attach', flags = { 'allow-oom
   -- What a newer program keeps in these places is not judged here: the call is refused.
   if layout == '1' or layout == '2' then
     local c = { p = keys[1] }
-    is_lost = free_places(c, { K.body, K.large, K.detours, K.tombs .. 'a', K.tombs .. 'b' }, is_foreign_hash)
+    is_lost = free_places(c, { K.body, K.detours, K.tombs .. 'a', K.tombs .. 'b' }, is_foreign_hash)
     is_lost = free_places(c, { K.due, K.leases }, is_foreign_sorted_set) or is_lost
     -- Counts and reports, which come again.
     free_places(c, { K.turns, K.later, K.outdated, K.workers, K.duties }, is_foreign_hash)
