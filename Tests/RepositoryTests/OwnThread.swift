@@ -27,7 +27,7 @@ private final class ThreadExecutor: TaskExecutor {
 
     private init() {
         let thread = Thread { [self] in
-            setpriority(PRIO_PROCESS, 0, 10)  // of this thread alone, on Linux
+            setpriority(Int32(PRIO_PROCESS.rawValue), 0, 10)  // of this thread alone, on Linux
             while true {
                 arrived.wait()
                 let job = jobs.withLock { $0.removeFirst() }
