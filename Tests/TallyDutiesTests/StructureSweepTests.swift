@@ -72,8 +72,14 @@ import Testing
 
             let dry = try await halves.reconcile(.dry).run
             #expect(dry.findings.count { $0.code == "D10" } == count && dry.exitCode == 4)
+            // What a bound leaves is named too, where it falls together with the end of a call as well.
+            var bounded = ReconcileOptions(.repair)
+            bounded.maxRepairs = Limits.placesPerCall
+            let stopped = try await halves.reconcile(bounded).run
+            #expect(stopped.repaired == Limits.placesPerCall && stopped.exitCode == 4)
+            #expect(stopped.left == count - Limits.placesPerCall)
             let repaired = try await halves.reconcile(.repair).run
-            #expect(repaired.repaired == count && repaired.left == 0 && repaired.exitCode == 1)
+            #expect(repaired.repaired == stopped.left && repaired.left == 0 && repaired.exitCode == 1)
 
             let wish = ReserveWish(["default"], limit: Limits.jobsPerCall, worker: WorkerID("w"))
             var leased: Set<JobID> = []

@@ -163,7 +163,6 @@ extension ReconcilePass {
             try Task.checkCancellation()
             try await checkPlaces(of: some, again, structures)
             try await rest(jobs: some.count)
-            if options.mode != .dry, mended >= mostRepairs { return }
         }
     }
 
