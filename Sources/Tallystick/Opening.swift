@@ -65,7 +65,13 @@ struct Opening {
         for at in configurations.indices { configurations[at].connectTimeout = connecting }
         var looks: [Result<RedisLook, QueueError>] = []
         if isPairing {
-            looks = await Self.look(at: configurations)
+            looks = await configurations.askedAtOnce { configuration -> Result<RedisLook, QueueError> in
+                do throws(QueueError) {
+                    return .success(try await RedisLook.at(configuration))
+                } catch {
+                    return .failure(error)
+                }
+            }
             // One that is away says nothing.
             try await check(looks.compactMap { try? $0.get() }, ledger)
         }
@@ -89,26 +95,6 @@ struct Opening {
             throw error
         }
         return shards
-    }
-
-    /// All at once: of several that hang each costs as much as one.
-    private static func look(
-        at configurations: [RedisConfiguration]
-    ) async -> [Result<RedisLook, QueueError>] {
-        await withTaskGroup(of: (Int, Result<RedisLook, QueueError>).self) { group in
-            for (at, configuration) in configurations.enumerated() {
-                group.addTask {
-                    do throws(QueueError) {
-                        return (at, .success(try await RedisLook.at(configuration)))
-                    } catch {
-                        return (at, .failure(error))
-                    }
-                }
-            }
-            var looks: [(Int, Result<RedisLook, QueueError>)] = []
-            for await look in group { looks.append(look) }
-            return looks.sorted { $0.0 < $1.0 }.map(\.1)
-        }
     }
 
     /// Whether the servers belong to the ledger, or together where that cannot be asked. Nothing is written.
@@ -213,8 +199,8 @@ struct Opening {
 }
 
 extension QueueStore {
-    /// A shard that did not answer as a command opened that only reads: it says so at once, whatever it is asked, for
-    /// to ask again would wait as long once more.
+    /// A shard that did not answer as a command opened that only reads: it says so at once of all that such a command
+    /// asks, its jobs and its log, for to ask again would wait as long once more.
     fileprivate func answering(_ error: QueueError) -> QueueStore {
         var store = self
         store.inspection = AwayShard(error: error)

@@ -27,18 +27,24 @@ import Testing
     /// Of the two names one lives on each.
     private let names = ["default", "mail"]
 
+    /// A job in each; answers their ids.
+    private func enqueueToEach(_ environment: [String: String]) async throws -> [String] {
+        var ids: [String] = []
+        for name in names {
+            let told = try await Tool.run(
+                ["enqueue", "--type", "echo", "--queue", name, "--payload-json", "{}"],
+                environment: environment)
+            #expect(told.code == 0, "\(told.errors)")
+            ids.append(try #require(told.lines.first))
+        }
+        return ids
+    }
+
     @Test func `enqueues to either, counts both with their shards, inspects, cancels and reconciles`()
         async throws
     {
         try await with { environment, _, scratch in
-            var ids: [String] = []
-            for name in names {
-                let told = try await Tool.run(
-                    ["enqueue", "--type", "echo", "--queue", name, "--payload-json", "{}"],
-                    environment: environment)
-                #expect(told.code == 0, "\(told.errors)")
-                ids.append(try #require(told.lines.first))
-            }
+            let ids = try await enqueueToEach(environment)
             try await Settled(scratch).run()
             let stats = try await Tool.run(["stats", "--json"], environment: environment).json()
             let queues = try #require(stats["queues"] as? [[String: Any]])
@@ -89,13 +95,7 @@ import Testing
         async throws
     {
         try await with { environment, other, scratch in
-            var ids: [String] = []
-            for name in names {
-                let told = try await Tool.run(
-                    ["enqueue", "--type", "echo", "--queue", name, "--payload-json", "{}"],
-                    environment: environment)
-                ids.append(try #require(told.lines.first))
-            }
+            let ids = try await enqueueToEach(environment)
             try await Settled(scratch).run()
             other.freeze()
             defer { other.resume() }

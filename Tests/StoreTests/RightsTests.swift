@@ -91,15 +91,20 @@ private final class Complaints: JobObserver {
             } catch {
                 failure = error
             }
-            for role in ["app", "owner", "writer", "enqueuer", "reader"] {
-                for verb in ["OWNED BY", "ROLE"] {
-                    // never made: nothing to drop
-                    _ = try? await session.query("DROP \(verb) \"\(name)_\(role)\"")
-                }
-            }
+            await dropRoles(of: name, and: "app", session)
             await session.close()
             try await scratch.remove()
             if let failure { throw failure }
+        }
+    }
+
+    /// Those of `roles.sql`, and a login.
+    private func dropRoles(of name: String, and login: String, _ session: PostgresSession) async {
+        for role in [login, "owner", "writer", "enqueuer", "reader"] {
+            for verb in ["OWNED BY", "ROLE"] {
+                // never made: nothing to drop
+                _ = try? await session.query("DROP \(verb) \"\(name)_\(role)\"")
+            }
         }
     }
 
@@ -176,12 +181,7 @@ private final class Complaints: JobObserver {
             } catch {
                 failure = error
             }
-            for role in ["dashboard", "owner", "writer", "enqueuer", "reader"] {
-                for verb in ["OWNED BY", "ROLE"] {
-                    // never made: nothing to drop
-                    _ = try? await session.query("DROP \(verb) \"\(name)_\(role)\"")
-                }
-            }
+            await dropRoles(of: name, and: "dashboard", session)
             await session.close()
             if let failure { throw failure }
         }

@@ -128,10 +128,10 @@ public enum Limits {
     public static let runningTold = 100  // ids in a heartbeat, which is an entry of the log
     /// Tries to cancel a job that moves between the halves meanwhile; with `cancelPause` that is a second.
     public static let cancelTries = 40
+    public static let cancelPause: Duration = .milliseconds(25)  // between two of those
     public static let cancelPatience: Duration = .seconds(3)  // then it is not tried again: a store may hang
     /// For what the shards say that are not the job's, once its own has answered a cancellation.
     public static let otherShards: Duration = .milliseconds(200)
-    public static let cancelPause: Duration = .milliseconds(25)  // between two of those
     public static let unsettled = 1000  // ends that a worker may owe the queue before it reserves more
     public static let unsettledBytes = 16 << 20  // results among them
     /// Settlements gather for so long before they travel together: about one round trip, which nobody notices.

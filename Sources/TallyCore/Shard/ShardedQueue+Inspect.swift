@@ -21,23 +21,13 @@ extension ShardedQueue {
     package func look(
         for id: JobID
     ) async -> [(shard: Shard, answer: Result<JobSnapshot?, QueueError>)] {
-        let answers = await withTaskGroup(of: (Shard, Result<JobSnapshot?, QueueError>).self) { group in
-            for store in shards {
-                group.addTask {
-                    do throws(QueueError) {
-                        return (
-                            store.part.shard, .success(try await store.inspectable().inspect([id]).held[id])
-                        )
-                    } catch {
-                        return (store.part.shard, .failure(error))
-                    }
-                }
+        await shards.askedAtOnce { store in
+            do throws(QueueError) {
+                return (store.part.shard, .success(try await store.inspectable().inspect([id]).held[id]))
+            } catch {
+                return (store.part.shard, .failure(error))
             }
-            var answers: [Shard: Result<JobSnapshot?, QueueError>] = [:]
-            for await (shard, answer) in group { answers[shard] = answer }
-            return answers
         }
-        return answers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
     /// Counts by queue, of all shards.

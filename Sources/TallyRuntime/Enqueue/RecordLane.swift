@@ -141,10 +141,7 @@ final class RecordLane: Sendable {
         of lanes: [RecordLane], _ body: @escaping @Sendable (RecordLane) async -> Answer
     ) async -> [(lane: RecordLane, answer: Answer)] {
         if lanes.count == 1 { return [(lanes[0], await body(lanes[0]))] }
-        return await withTaskGroup(of: (lane: RecordLane, answer: Answer).self) { group in
-            for lane in lanes { group.addTask { (lane, await body(lane)) } }
-            return await group.reduce(into: []) { $0.append($1) }
-        }
+        return await lanes.askedAtOnce { ($0, await body($0)) }
     }
 
     /// The queue's word on the time, to be had before the ledger is written. Without one no push is ours: the relay

@@ -145,20 +145,13 @@ struct BulkEnqueue {
 
     private func answers() async -> [Result<Receipt, EnqueueError>] {
         let client = tally.client
-        return await withTaskGroup(of: (Int, Result<Receipt, EnqueueError>).self) { group in
-            for (index, entry) in batch.enumerated() {
-                // Immediate: each takes its place in the lane before the next begins, so the lines keep their order.
-                group.addImmediateTask {
-                    do throws(EnqueueError) {
-                        return (index, .success(try await client.enqueue(entry.record)))
-                    } catch {
-                        return (index, .failure(error))
-                    }
-                }
+        // Each takes its place in the lane before the next begins, so the lines keep their order.
+        return await batch.askedAtOnce { entry -> Result<Receipt, EnqueueError> in
+            do throws(EnqueueError) {
+                return .success(try await client.enqueue(entry.record))
+            } catch {
+                return .failure(error)
             }
-            var found: [(Int, Result<Receipt, EnqueueError>)] = []
-            for await answer in group { found.append(answer) }
-            return found.sorted { $0.0 < $1.0 }.map(\.1)
         }
     }
 
