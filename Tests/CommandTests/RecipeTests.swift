@@ -16,29 +16,34 @@ import Testing
         try await Tool.run(["inspect", "\(id)", "--json"], environment: environment).json()
     }
 
-    @Test
-    func `enqueue, list, inspect, work, dead letters, requeue, cancel, stats, workers [H4, H1, D8, F12]`()
-        async throws
-    {
-        try await withStores { scratch, environment in
-            let echo = try await enqueue(
-                environment, ["--type", "echo", "--payload-json", #"{"hello":"wörld"}"#])
-            let fail = try await enqueue(environment, ["--type", "fail", "--max-attempts", "1"])
-            let later = try await enqueue(
-                environment, ["--type", "echo", "--run-at", "2035-01-01T00:00:00Z"])
+    private func workers(_ environment: [String: String]) async throws -> [String?] {
+        try await Tool.run(["workers", "--json"], environment: environment).json([[String: Any]].self)
+            .map { $0["status"] as? String }
+    }
+    /// A job that has failed and one that has completed, by a worker that has stopped. Also what it said.
+    private func oneOfEachEnd(
+        _ scratch: ScratchNamespace, _ environment: [String: String]
+    ) async throws -> (echo: JobID, fail: JobID, worker: Tool.Outcome) {
+        let echo = try await enqueue(
+            environment, ["--type", "echo", "--payload-json", #"{"hello":"wörld"}"#])
+        let fail = try await enqueue(environment, ["--type", "fail", "--max-attempts", "1"])
 
-            let before = try await inspect(environment, echo)
-            #expect(before["status"] as? String == "pending" && before["in_postgres"] as? String == "pending")
-            #expect((before["payload"] as? [String: String])?["hello"] == "wörld")
-            let outcome = try await withWorker(environment, ["--concurrency", "2"]) { _ in
-                try await eventually("both ended") {
-                    let jobs = try await scratch.ledger.jobs([echo, fail])
-                    return jobs[echo]?.status == .completed && jobs[fail]?.status == .failed
-                }
-                let busy = try await Tool.run(["workers", "--json"], environment: environment).json(
-                    [[String: Any]].self)
-                #expect(busy.count == 1 && busy[0]["status"] as? String == "running")
+        let before = try await inspect(environment, echo)
+        #expect(before["status"] as? String == "pending" && before["in_postgres"] as? String == "pending")
+        #expect((before["payload"] as? [String: String])?["hello"] == "wörld")
+        let outcome = try await withWorker(environment, ["--concurrency", "2"]) { _ in
+            try await eventually("both ended") {
+                let jobs = try await scratch.ledger.jobs([echo, fail])
+                return jobs[echo]?.status == .completed && jobs[fail]?.status == .failed
             }
+            #expect(try await workers(environment) == ["running"])
+        }
+        return (echo, fail, outcome)
+    }
+
+    @Test func `a job that was worked is inspected, and one that failed listed [H4, H1, D8]`() async throws {
+        try await withStores { scratch, environment in
+            let (echo, fail, outcome) = try await oneOfEachEnd(scratch, environment)
             #expect(outcome.code == 0 && outcome.errors.contains("stopped"))
             #expect(outcome.errors.contains(#"{"hello":"wörld"}"#))
 
@@ -58,6 +63,15 @@ import Testing
                     && failed[0]["error"] as? String == "asked to fail")
             let table = try await Tool.run(["list", "--status", "dlq"], environment: environment)
             #expect(table.code == 0 && table.output.contains("\(fail)") && !table.output.contains("\(echo)"))
+            let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger)
+            while try await mirror.step() > 0 {}  // the worker's last word came as the duties ended
+            #expect(try await workers(environment) == ["stopped"])
+        }
+    }
+
+    @Test func `a failed job is requeued, and no other [H4, D8]`() async throws {
+        try await withStores { scratch, environment in
+            let (echo, fail, _) = try await oneOfEachEnd(scratch, environment)
 
             let wrongQueue = try await Tool.run(
                 ["dlq", "requeue", "\(fail)", "--queue", "x"], environment: environment)
@@ -70,24 +84,26 @@ import Testing
             #expect(requeued.code == 0, "\(requeued.errors)")
             #expect(try await scratch.queue.inspect([fail]).held[fail]?.status == .pending)
 
+            let stats = try await Tool.run(["stats", "--json"], environment: environment).json()
+            let queues = try #require(stats["queues"] as? [[String: Any]])
+            #expect(queues.map { $0["pending"] as? Int } == [1] && queues[0]["waiting"] as? Int == 0)
+            let tooLate = try await Tool.run(["cancel", "\(echo)"], environment: environment)
+            #expect(tooLate.code == 1 && tooLate.output.contains("completed"))
+        }
+    }
+
+    @Test func `a job that waits is cancelled, once or twice; an unknown one is refused [H4]`() async throws {
+        try await withStores { _, environment in
+            let later = try await enqueue(
+                environment, ["--type", "echo", "--run-at", "2035-01-01T00:00:00Z"])
+
             let cancelled = try await Tool.run(["cancel", "\(later)", "--json"], environment: environment)
             #expect(cancelled.code == 0, "\(cancelled.output) \(cancelled.errors)")
             #expect(try cancelled.json()["outcome"] as? String == "cancelled")
             let again = try await Tool.run(["cancel", "\(later)"], environment: environment)
             #expect(again.code == 0 && again.output == "cancelled\n", "\(again.errors)")
-            let tooLate = try await Tool.run(["cancel", "\(echo)"], environment: environment)
-            #expect(tooLate.code == 1 && tooLate.output.contains("completed"))
             #expect(try await Tool.run(["cancel", "\(JobID())"], environment: environment).code == 1)
             #expect(try await Tool.run(["inspect", "\(JobID())"], environment: environment).code == 1)
-
-            let stats = try await Tool.run(["stats", "--json"], environment: environment).json()
-            let queues = try #require(stats["queues"] as? [[String: Any]])
-            #expect(queues.map { $0["pending"] as? Int } == [1] && queues[0]["waiting"] as? Int == 0)
-            let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger)
-            while try await mirror.step() > 0 {}  // the worker's last word came as the duties ended
-            let workers = try await Tool.run(["workers", "--json"], environment: environment).json(
-                [[String: Any]].self)
-            #expect(workers.map { $0["status"] as? String } == ["stopped"])
         }
     }
 

@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test func `have no function that does not fit a screen: 60 lines`() throws {
-        let swift = try Tree.places(["Sources"], "swift") { lines, index in
+        let swift = try Tree.places(Self.folders, "swift") { lines, index in
             guard lines[index].holds(#"^ *[^/"]*\b(func|init)\b"#) else { return false }
             let indent = lines[index].prefix { $0 == " " }
             guard let body = lines[index...].firstIndex(where: { $0.hasSuffix("{") || $0.hasSuffix("}") }),

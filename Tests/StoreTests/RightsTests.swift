@@ -234,26 +234,50 @@ private final class Complaints: JobObserver {
     }
 
     private func life(_ scratch: ScratchNamespace, _ redis: PrivateRedis) async throws {
-        let name = scratch.settings.namespace
-        let address = try Servers.postgresURL
-        let at = try #require(address.lastIndex(of: "@"))
-        let postgresURL = "postgres://\(name)_app:s3cret" + address[at...]
-        let redisURL = redis.url.replacing("127.0.0.1", with: "tally:PASSWORD@127.0.0.1")
-        let settings = try Settings(redisURL: redisURL, postgresURL: postgresURL, namespace: name)
         let complaints = Complaints()
-        let tally = try await Tally.open(settings, observer: complaints)
+        let tally = try await Tally.open(settings(scratch, redis), observer: complaints)
         let ledger = try #require(tally.ledger)
         let serve = try Serve(queue: tally.queue, ledger: ledger, observer: complaints)
         let duties = Task { try await serve.run() }
-        struct Asked: Error {}
-        let worker = tally.worker(
-            handlers: [
-                JobHandler("ok") { try $0.complete(bytes: $0.body) },
-                JobHandler("bad") { _ in throw JobError.final("asked") },
-                JobHandler("again") { if $0.attempt == 1 { throw Asked() } },
-            ], configuration: WorkerConfiguration())
+        let worker = tally.worker(handlers: Self.handlers, configuration: WorkerConfiguration())
         let work = Task { try await worker.run() }
 
+        let failing = try await everyKindOfJob(tally, ledger)
+        try await runAgain(failing, ledger)
+        _ = try await tally.inspectable().counts()
+        _ = try await ledger.inspection.list(JobQuery(limit: 10))
+        work.cancel()
+        _ = await work.result
+        duties.cancel()
+        _ = await duties.result
+        try await reconcile(tally, ledger)
+        await tally.close()
+
+        let denied = complaints.all.filter {
+            $0.contains("42501") || $0.contains("NOPERM") || $0.contains("permission")
+        }
+        #expect(denied.isEmpty, "\(denied)")
+    }
+
+    /// The logins of a program: neither may more than the pages give it.
+    private func settings(_ scratch: ScratchNamespace, _ redis: PrivateRedis) throws -> Settings {
+        let name = scratch.settings.namespace
+        let address = try Servers.postgresURL
+        let at = try #require(address.lastIndex(of: "@"))
+        return try Settings(
+            redisURL: redis.url.replacing("127.0.0.1", with: "tally:PASSWORD@127.0.0.1"),
+            postgresURL: "postgres://\(name)_app:s3cret" + address[at...], namespace: name)
+    }
+
+    private struct Asked: Error {}
+    private static let handlers: [JobHandler] = [
+        JobHandler("ok") { try $0.complete(bytes: $0.body) },
+        JobHandler("bad") { _ in throw JobError.final("asked") },
+        JobHandler("again") { if $0.attempt == 1 { throw Asked() } },
+    ]
+
+    /// Enqueues jobs that end in each way, and waits for their ends. Answers the one that fails.
+    private func everyKindOfJob(_ tally: Tally, _ ledger: LedgerStore) async throws -> JobID {
         let jobs = [
             JobRecord(type: "ok", body: [49]), JobRecord(type: "bad"), JobRecord(type: "again"),
             JobRecord(type: "ok", unique: UniqueKey("k")),
@@ -268,24 +292,26 @@ private final class Complaints: JobObserver {
             runAt: .now + .seconds(3600))
         _ = try await tally.client.enqueue(large)
         let cancelled = try await tally.cancel(later.id)
+        if case .cancelled = cancelled {} else { Issue.record("\(cancelled)") }
         try await eventually("all but the one that waits for its retry ended") {
             let found = try await ledger.inspection.jobs(jobs.map(\.id) + [queued.id, later.id])
             return found.count == 6 && found.values.filter { $0.status.isTerminal }.count >= 5
         }
-        let failed = try #require(try await ledger.inspection.jobs([jobs[1].id])[jobs[1].id])
+        return jobs[1].id
+    }
+
+    private func runAgain(_ id: JobID, _ ledger: LedgerStore) async throws {
+        let failed = try #require(try await ledger.inspection.jobs([id])[id])
+        #expect(failed.status == .failed)
         _ = try await ledger.control.requeue(
-            jobs[1].id, seen: failed.version, runAt: nil, resetAttempts: true, actor: "test",
-            despiteEffect: false)
+            id, seen: failed.version, runAt: nil, resetAttempts: true, actor: "test", despiteEffect: false)
         try await eventually("the requeued one failed again") {
-            let job = try await ledger.inspection.jobs([jobs[1].id])[jobs[1].id]
+            let job = try await ledger.inspection.jobs([id])[id]
             return job?.status == .failed && (job?.version ?? 0) > failed.version
         }
-        _ = try await tally.inspectable().counts()
-        _ = try await ledger.inspection.list(JobQuery(limit: 10))
-        work.cancel()
-        _ = await work.result
-        duties.cancel()
-        _ = await duties.result
+    }
+
+    private func reconcile(_ tally: Tally, _ ledger: LedgerStore) async throws {
         let reconciler = try Reconciler(
             queue: tally.queue.shards[0], ledger: ledger,
             mirror: Mirror(queue: tally.queue.shards[0], ledger: ledger)
@@ -293,15 +319,7 @@ private final class Complaints: JobObserver {
         var options = ReconcileOptions(.repair)
         options.isFull = true
         let (run, statement) = try await reconciler.run(options)
-        await tally.close()
-
-        if case .cancelled = cancelled {} else { Issue.record("\(cancelled)") }
-        #expect(failed.status == .failed)
         #expect(!run.findings.contains { $0.code == "D31" }, "\(run)")
         #expect(run.error == nil && run.left == 0 && statement.holds, "\(run) \(statement)")
-        let denied = complaints.all.filter {
-            $0.contains("42501") || $0.contains("NOPERM") || $0.contains("permission")
-        }
-        #expect(denied.isEmpty, "\(denied)")
     }
 }

@@ -70,35 +70,49 @@ extension PostgresTests {
             return (event.epoch, Int64(event.version), event.seq) > (row.epoch, Int64(row.version), row.seq)
         }
 
+        private typealias Meeting = (row: JobSnapshot, floor: Int, change: RowChange)
+
+        /// Each row stands at epoch 2, version 3, seq 5; with and without a requeue below it; live and ended. Each
+        /// meets a change from before, at and after its place in each of the three.
+        private static func rowsAndChanges() -> [Meeting] {
+            var cases: [Meeting] = []
+            for status in [JobStatus.pending, .completed, .failed] {
+                for floor in [1, 3] {
+                    for epoch in [1, 2, 3] as [Int64] {
+                        for version in 2...4 {
+                            for seq in [4, 5, 6] as [Int64] {
+                                let row = JobSnapshot(
+                                    record: job(), status: status, version: 3, completedAt: nil,
+                                    updatedAt: .now, epoch: 2, seq: 5)
+                                let next = change(
+                                    row.record.id, .processing, version: version, seq: seq, epoch: epoch)
+                                cases.append((row: row, floor: floor, change: next))
+                            }
+                        }
+                    }
+                }
+            }
+            return cases
+        }
+
+        /// The same change as a row of its own, as the mirror brings a job that the ledger may not know.
+        private static func copied(_ meeting: Meeting) -> JobSnapshot {
+            var job = meeting.row
+            (job.epoch, job.version, job.seq) = (
+                meeting.change.epoch, meeting.change.version, meeting.change.seq
+            )
+            job.status = .processing
+            job.startedAt = .now
+            job.workerID = WorkerID("w")
+            return job
+        }
+
         @Test(arguments: [true, false])
         func `a row takes exactly the changes that outrank it, copied or upserted`(asChange: Bool)
             async throws
         {
             try await withLedger { fixture in
-                // Each row stands at epoch 2, version 3, seq 5; with and without a requeue below it; live and ended.
-                var cases: [(row: JobSnapshot, floor: Int, change: RowChange)] = []
-                for status in [JobStatus.pending, .completed, .failed] {
-                    for floor in [1, 3] {
-                        for epoch in [1, 2, 3] as [Int64] {
-                            for version in 2...4 {
-                                for seq in [4, 5, 6] as [Int64] {
-                                    let row = JobSnapshot(
-                                        record: job(), status: status, version: 3, completedAt: nil,
-                                        updatedAt: .now,
-                                        epoch: 2, seq: 5)
-                                    cases.append(
-                                        (
-                                            row, floor,
-                                            change(
-                                                row.record.id, .processing, version: version, seq: seq,
-                                                epoch: epoch)
-                                        ))
-                                }
-                            }
-                        }
-                    }
-                }
-                let all = cases
+                let all = Self.rowsAndChanges()
                 try await fixture.apply(1) { $0.created = all.map(\.row) }
                 _ = try await fixture.query(
                     "UPDATE tally.jobs SET floor = 3 WHERE id = ANY ($1)",
@@ -108,16 +122,7 @@ extension PostgresTests {
                     if asChange {
                         batch.changed = all.map(\.change)
                     } else {
-                        batch.created = all.map { one in
-                            var job = one.row
-                            (job.epoch, job.version, job.seq) = (
-                                one.change.epoch, one.change.version, one.change.seq
-                            )
-                            job.status = .processing
-                            job.startedAt = .now
-                            job.workerID = WorkerID("w")
-                            return job
-                        }
+                        batch.created = all.map(Self.copied)
                     }
                 }
 
