@@ -53,8 +53,8 @@ let package = Package(
         .target(
             name: "Tallystick",
             dependencies: [
-                "TallyCore", "TallyMemory", "TallyConnections", "TallyRedis", "TallyPostgres",
-                "TallyPostgresClient", "TallyRuntime", "TallyDuties",
+                "TallyCore", "TallyRedis", "TallyPostgres", "TallyPostgresClient", "TallyRuntime",
+                "TallyDuties",
             ], swiftSettings: strict),
         // Conformance kits and tools for tests; users get them too.
         .target(
@@ -80,8 +80,8 @@ let package = Package(
             name: "TallyLab",
             dependencies: [
                 "CFileKinds", "CFileWalk", "CLabSQL", "TallyCommandLine", "TallyConnections", "TallyCore",
-                "TallyMemory", "TallyPostgres", "TallyPostgresClient", "TallyRedis", "TallyRuntime",
-                "TallyServers", "TallyTesting", "Tallystick",
+                "TallyPostgres", "TallyPostgresClient", "TallyRedis", "TallyServers", "TallyTesting",
+                "Tallystick",
             ], swiftSettings: strict),
         .executableTarget(
             name: "tally-lab", dependencies: ["TallyCommandLine", "TallyLab"], swiftSettings: strict),
@@ -97,9 +97,7 @@ let package = Package(
         // What tests on real servers share: scratch stores, private servers, gates instead of sleeps.
         .target(
             name: "TestSupport",
-            dependencies: [
-                "TallyCore", "TallyRedis", "TallyPostgres", "TallyDuties", "TallyTesting", "Tallystick",
-            ],
+            dependencies: ["TallyCore", "TallyRedis", "TallyPostgres", "TallyTesting", "Tallystick"],
             path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "TallyRedisTests",
@@ -108,8 +106,7 @@ let package = Package(
         .testTarget(
             name: "TallyRuntimeTests",
             dependencies: [
-                "TallyCore", "TallyMemory", "TallyRuntime", "TallyDuties", "TallyRedis", "TallyPostgres",
-                "TallyTesting",
+                "TallyCore", "TallyMemory", "TallyRuntime", "TallyDuties", "TallyRedis", "TallyTesting",
                 "Tallystick", "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
@@ -138,8 +135,8 @@ let package = Package(
         .testTarget(
             name: "StoreTests",
             dependencies: [
-                "TallyCore", "TallyMemory", "TallyRedis", "TallyPostgres", "TallyRuntime", "TallyDuties",
-                "TallyTesting", "Tallystick", "TestSupport",
+                "TallyCore", "TallyRedis", "TallyPostgres", "TallyRuntime", "TallyDuties", "TallyTesting",
+                "Tallystick", "TestSupport",
             ], swiftSettings: strict),
         // The README's program, as it stands there; and what it does on real servers.
         .executableTarget(
