@@ -31,7 +31,9 @@ extension Admin {
 
 /// Workers that cannot read the layout live: they would take its records for damaged, and fail their jobs.
 package struct OlderWorkers: Error, CustomStringConvertible {
+    /// Those that live, as they last said.
     package let workers: [WorkerBeat]
+    /// The layout that they cannot read.
     package let layout: Int
     package var description: String {
         let names = workers.prefix(5).map { "\($0.id.text) (\($0.host), pid \($0.pid))" }.joined(

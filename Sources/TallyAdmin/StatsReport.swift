@@ -64,6 +64,7 @@ package struct StatsReport: Sendable {
 
 /// Where one shard stands.
 package struct ShardStanding: Sendable {
+    /// Which shard.
     package let part: ShardPart
     /// nil while it is away.
     package let history: QueueHistory?

@@ -34,13 +34,21 @@ package protocol Command: Sendable {
 }
 
 extension Command {
+    /// None: it takes only those that every command has.
     package static var flags: Set<String> { [] }
+    /// None either.
     package static var switches: Set<String> { [] }
+    /// None: a flag that stands twice is a slip, and refused.
     package static var repeatable: Set<String> { [] }
+    /// None: what is typed is text.
     package static var raw: Set<String> { [] }
+    /// None: a word too many is refused, not passed over.
     package static var words: ClosedRange<Int> { 0...0 }
+    /// It has: scripts ask every command for its JSON.
     package static var hasOutput: Bool { true }
+    /// Those of a command that either does its work or fails.
     package static var exitCodes: ExitCodes { ExitCodes() }
+    /// It is for people, and the overview names it.
     package static var isHidden: Bool { false }
 
     /// Reads the words after its name. With `--help` among them it is not judged how many there are.
@@ -176,6 +184,7 @@ package final class LogObserver: JobObserver {
     /// An observer that has said nothing yet.
     package init() {}
 
+    /// Writes the line, unless the same was written just now.
     package func dutyFailed(_ duty: String, _ error: any Error) {
         let text = "\(duty): \(error)"
         let isNew = last.withLock { last in

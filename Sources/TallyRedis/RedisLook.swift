@@ -73,6 +73,8 @@ package struct LookedAt: QueuePairing {
     /// The queue of this look.
     package init(_ look: RedisLook) { seen = look.identity }
 
+    /// As the look has seen it.
     package func identity() async throws(QueueError) -> QueueIdentity { seen }
+    /// Keeps nothing: it answers what was seen, whatever it is told.
     package func pair(ledger: String, id: String) async throws(QueueError) -> QueueIdentity { seen }
 }

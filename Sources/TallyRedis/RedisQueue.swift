@@ -5,6 +5,7 @@ import TallyCore
 /// Three kinds of connection: one for the verbs, one for reads that may be large (log, inspection), and one for each
 /// blocking wait. All reconnect by themselves. Close it when done; nothing else ends its threads.
 public final class RedisQueue: QueueDriver {
+    /// What it was opened with.
     package let configuration: RedisConfiguration
     let verbs: Lane
     let reads: Lane

@@ -18,6 +18,7 @@ package struct InspectedQueue: QueueDriver {
         self.repair = repair
     }
 
+    /// Which of the shards it is.
     package var part: ShardPart { store.part }
     /// What puts jobs in.
     package var enqueueing: any Enqueueing { store.enqueueing }

@@ -66,6 +66,7 @@ public struct ShardPart: Hashable, Sendable, CustomStringConvertible {
             if let why = problem(job.record.queue) { throw QueueError(.invalid, "push", why) }
         }
     }
+    /// What every driver refuses too: a position in the log of another shard.
     package func check(_ position: LogPosition, _ operation: String) throws(QueueError) {
         if position.shard != shard {
             throw QueueError(.invalid, operation, "\(position) is no place in the log of \(self)")

@@ -77,6 +77,7 @@ package final class PostgresConnection: BlockingConnection {
 
     /// The pool closes it and opens another: for a session whose state nobody knows.
     package func markUnusable() { isBroken = true }
+    /// Ends the session; a transaction that is open in it rolls back.
     package func close() { libpq.close() }
 
     // MARK: Statements

@@ -9,6 +9,7 @@ import TallyCore
 package final class RedisConnection: BlockingConnection {
     /// This object's, from `redisConnect…` to `redisFree`: nil once it is closed.
     private var context: UnsafeMutablePointer<redisContext>?
+    /// False once it is closed, retired, or left by an error in a state that nobody knows.
     package private(set) var isUsable = true
     private var isRetired = false
     /// Where the server is, for messages: without credentials.
@@ -51,6 +52,7 @@ package final class RedisConnection: BlockingConnection {
     /// Whoever holds it connects anew before the next write; what is under way is still answered.
     func retire() { isRetired = true }
 
+    /// Frees the context, once: closing it again does nothing.
     package func close() {
         isUsable = false
         if let context { redisFree(context) }

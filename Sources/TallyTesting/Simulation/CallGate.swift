@@ -82,7 +82,10 @@ package protocol CallGate: Sendable {
 }
 
 extension CallGate {
+    /// A gate that only looks at calls before they are made remembers nothing.
     package func leave(_ call: SeamCall, _ trace: CallTrace?) async {}
+    /// A gate that makes no call wait for a row needs no note of who holds it.
     package func hold(_ outbox: OutboxID, _ isHeld: Bool) {}
+    /// Nor of who wants it.
     package func wants(_ outbox: OutboxID) {}
 }

@@ -13,6 +13,7 @@ package struct GatedLedger: LedgerDriver {
         self.gate = gate
     }
 
+    /// The seams that every ledger has, each behind the gate; the base outlives them.
     package var store: LedgerStore { LedgerStore(self, close: {}) }
 
     private func pass<Answer: Sendable>(

@@ -12,6 +12,7 @@ package struct GatedQueue: QueueDriver {
         self.gate = gate
     }
 
+    /// The seams that the simulation uses, each behind the gate; the base outlives them.
     package var store: QueueStore {
         var store = QueueStore(self, close: {})
         store.part = base.part

@@ -27,6 +27,7 @@ package struct SimulationReport: Sendable {
     /// A report of no run.
     package init() {}
 
+    /// Adds up what two runs counted.
     package static func += (a: inout SimulationReport, b: SimulationReport) {
         a.seeds += b.seeds
         a.steps += b.steps
