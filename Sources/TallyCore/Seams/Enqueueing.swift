@@ -8,6 +8,10 @@ public protocol Enqueueing: Sendable {
     /// own, and one whose queue is full answers `.full`. What another caller sends at the same time decides nothing
     /// here.
     ///
+    /// - Crash: the call is one step: it has dealt with all of its jobs or with none. Where its answer was lost,
+    ///   repeat it.
+    /// - Repeat: answers `.exists` while a job is held and `.ended` while its tombstone lives, and writes neither.
+    ///   Later one that names `issued` is refused as too late; one that creates its job puts it in again.
     /// - Parameter issued: when the push was decided (`stamp()`), before the ledger was read; nil for jobs that are
     ///   created by this very call.
     /// - Throws: `.full` when Redis is out of memory, the log budget is used up, or the queue of a queued job is over

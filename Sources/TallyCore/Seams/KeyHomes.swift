@@ -8,13 +8,24 @@ public protocol QueueKeyHomes: Sendable {
     /// What the ledger knows. Where it says that the queue keeps the keys, it is right, whatever stands here; else
     /// what stands here stays. False, and nothing is changed, in another epoch than `epoch`.
     ///
+    /// - Crash: the page is known or not; an epoch that has not heard the last page counts as one that was not told.
+    /// - Repeat: changes nothing: a half that was decided on stays.
     /// - Parameter isLast: with this page the epoch has been told.
     func restore(_ homes: [QueueName: KeyHome], epoch: Int64, isLast: Bool) async throws(QueueError) -> Bool
     /// The ledger is about to record these jobs, each with a unique key. Answers which half keeps the key of each.
+    ///
+    /// - Crash: leaves at most a claim without a job.
+    /// - Repeat: answers the same: the half that was decided on stays.
     func claimKeys(of jobs: [JobRecord]) async throws(QueueError) -> [KeyHome]?
     /// The ledger has recorded these jobs, each with a unique key, and nobody may have asked here before.
+    ///
+    /// - Crash: a key is taken or not, and the job is in the ledger either way.
+    /// - Repeat: answers the same: a key that was taken is still the job's own.
     func takeKeys(of jobs: [JobRecord]) async throws(QueueError) -> [KeyTaking]?
     /// The ledger has read that jobs with keys were enqueued in these queues. Answers which half keeps their keys.
+    ///
+    /// - Crash: the queues are noted or not, in one step.
+    /// - Repeat: answers the same: the half that was decided on stays.
     func noteKeys(of queues: [QueueName]) async throws(QueueError) -> [KeyHome]?
 }
 

@@ -5,14 +5,23 @@
 public protocol Leasing: Sendable {
     /// Leases up to `limit` runnable jobs of the given queues, in the order given: FIFO within a priority, priorities
     /// by weight. Expired leases are reclaimed and due jobs promoted first. Nothing to do is an empty answer.
+    ///
+    /// - Crash: the leases of an answer that was lost run out, and each counts as a crash of its job.
+    /// - Repeat: leases other jobs.
     func reserve(_ wish: ReserveWish) async throws(QueueError) -> Reservation
 
     /// New expiry = now + `by`: it can also shorten. The token stays.
+    ///
+    /// - Crash: a lease has its old expiry or the new one, and its token either way.
+    /// - Repeat: moves the expiry again, from the later now.
     func extend(_ leases: [Lease], by: Duration) async throws(QueueError) -> [ExtendAnswer]
 
     /// Ends leases, each on its own: up to `Limits.jobsPerCall` of any kinds, answered in order. A repeat of an ack
     /// or a fail by the same lease answers `.repeated`; of two settlements of one lease one is refused.
     ///
+    /// - Crash: of one kind all are carried out or none; a lease that was not ended runs out.
+    /// - Repeat: an ack or a fail answers `.repeated` while the tombstone lives. Later, and of the other kinds, it is
+    ///   refused, since the lease is gone. None of these writes.
     /// - Throws: when nothing is known to have happened to any of them. Where a store carries the kinds out one after
     ///   another and only some of these calls fail, those members answer `.failed`, as if each had been asked alone.
     func settle(_ settlements: [Settlement]) async throws(QueueError) -> [SettleAnswer]
@@ -21,6 +30,9 @@ public protocol Leasing: Sendable {
     func wait(for queues: [QueueName], upTo time: Duration) async throws
 
     /// Records that a worker lives; the mirror writes it to the `workers` table.
+    ///
+    /// - Crash: a report that was lost is made up for by the next.
+    /// - Repeat: appends one more entry; of a worker's reports the ledger keeps the last.
     func heartbeat(_ beat: WorkerBeat) async throws(QueueError)
 }
 

@@ -3,6 +3,8 @@ public protocol LedgerControl: Sendable {
     /// failed → pending at version + 1 (or scheduled, when `runAt` lies ahead), with event and outbox row, if the row
     /// is still failed at `version`.
     ///
+    /// - Crash: row, event and outbox row are there together, or none of them; what is there the relay pushes.
+    /// - Repeat: answers `.notFailed`, and changes nothing: the row is at a higher version.
     /// - Parameter despiteEffect: a job whose effect is committed is done; if it shall run again all the same, its
     ///   effect is forgotten.
     func requeue(
@@ -12,6 +14,9 @@ public protocol LedgerControl: Sendable {
 
     /// Makes a non-terminal row `cancelled`, if its version is not above `version` and the cursor of the shard that
     /// its job is on stands in `epoch`.
+    ///
+    /// - Crash: the row is cancelled, with its event, or as it was.
+    /// - Repeat: answers `.cancelled`, and changes nothing.
     func recordCancel(_ id: JobID, version: Int, epoch: Int64, shard: Shard) async throws(LedgerError)
         -> RecordCancelAnswer
 }

@@ -1,6 +1,9 @@
 /// Through which recorded jobs reach the queue: for the client that recorded them, and for the relay.
 public protocol LedgerOutbox: Sendable {
     /// The queue has the jobs of these outbox rows: deletes them and counts the jobs as accepted. May be repeated.
+    ///
+    /// - Crash: rows that were not deleted, or that a crash of the server brings back, the relay finishes once more.
+    /// - Repeat: finds no row, and counts nothing.
     func finishOutbox(_ ids: [OutboxID]) async throws(LedgerError)
 
     /// Claims outbox rows, queue by queue, re-reads their jobs in the same statement, hands each row to `push`, and
@@ -8,6 +11,9 @@ public protocol LedgerOutbox: Sendable {
     /// that no push can bring to the queue are set aside: they end as failed, with the reason, and stand in
     /// quarantine. A crash in between releases the claim. A row whose jobs are all terminal is deleted without a
     /// push.
+    ///
+    /// - Crash: releases the claim. What was pushed is pushed again, and the queue answers that it has the job.
+    /// - Repeat: claims the rows that are left.
     func relay(
         _ claim: RelayClaim, push: @Sendable (OutboxRow) async throws -> RelayVerdict
     ) async throws(LedgerError) -> RelayPass

@@ -5,6 +5,9 @@ public protocol MirrorApplication: Sendable {
 
     /// Applies a batch in one transaction, if the cursor of its shard still stands at `batch.after`; false if another
     /// mirror has moved it. Rows that the server refuses go to quarantine, the others are applied.
+    ///
+    /// - Crash: events, rows, totals and the cursor change together, or none of them.
+    /// - Repeat: answers false: the cursor has moved on.
     func apply(_ batch: MirrorBatch) async throws(LedgerError) -> Bool
 }
 

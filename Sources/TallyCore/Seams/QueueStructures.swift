@@ -8,6 +8,9 @@ public protocol QueueAccount: Sendable {
     /// The queue's own account, and how far its log reaches.
     func survey() async throws(QueueError) -> QueueSurvey
     /// Adds what was seen missing to what the epoch began with, if it is still missing.
+    ///
+    /// - Crash: the account is put right, and in the log, or neither.
+    /// - Repeat: finds the account right, and changes nothing.
     func correctSurvey(_ missing: Int) async throws(QueueError) -> Bool
 }
 
@@ -23,6 +26,9 @@ public protocol StructureRepair: Sendable {
     func check(_ jobs: [(place: QueuePlace, seen: PlaceVerdict)], epoch: Int64) async throws(QueueError)
         -> [JobID: PlaceVerdict]
     /// Puts one right that does not, while it is as `verdict` says.
+    ///
+    /// - Crash: the job is put right, and in the log, or neither.
+    /// - Repeat: finds nothing wrong with what was mended, and writes nothing.
     func mend(_ place: QueuePlace, _ verdict: PlaceVerdict, epoch: Int64) async throws(QueueError) -> Bool
 }
 
@@ -32,8 +38,14 @@ public protocol RosterRepair: Sendable {
     func roster(_ cursor: String, limit: Int) async throws(QueueError)
         -> (workers: [(id: WorkerID, words: [UInt8])], next: String?)
     /// Tells it to the ledger again.
+    ///
+    /// - Crash: an answer that was lost loses only the word that it was done.
+    /// - Repeat: appends one more entry with the same words.
     func tell(_ worker: WorkerID, words: [UInt8]) async throws(QueueError) -> Bool
     /// Lets go of what a worker said, if these are still its words.
+    ///
+    /// - Crash: the words are gone, or as they were.
+    /// - Repeat: answers false.
     func forget(_ worker: WorkerID, words: [UInt8]) async throws(QueueError) -> Bool
 }
 
@@ -44,7 +56,13 @@ public protocol QueueKeyRepair: Sendable {
         keys: [LeakedKey], next: String?
     )
     /// Drops, of about `limit` keys from `cursor` on, those whose time is over; `next` nil at the end.
+    ///
+    /// - Crash: what was dropped stays so; go on from the cursor that was asked with.
+    /// - Repeat: finds less.
     func pruneKeys(_ cursor: String, limit: Int) async throws(QueueError) -> (pruned: Int, next: String?)
     /// Frees it, if it is still leaked.
+    ///
+    /// - Crash: the key is free, and in the log, or still leaked.
+    /// - Repeat: answers false.
     func freeKey(_ key: LeakedKey) async throws(QueueError) -> Bool
 }

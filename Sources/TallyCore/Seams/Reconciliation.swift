@@ -10,6 +10,9 @@ public protocol Reconciliation: Sendable {
     func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID>
 
     /// Writes a run of the reconciler, or what has become of it since it was written. May be repeated.
+    ///
+    /// - Crash: the run is written with its findings, or as it was written before.
+    /// - Repeat: changes nothing.
     func record(run: ReconcileRun) async throws(LedgerError)
 }
 

@@ -8,6 +8,9 @@ public protocol QueueRecordLayout: Sendable {
     /// What may be written now.
     func recordLayout() async throws(QueueError) -> Int
     /// Lets this layout be written; a lower one than now changes nothing. May be repeated.
+    ///
+    /// - Crash: it is raised or not; whoever opens both halves raises it to the ledger's.
+    /// - Repeat: changes nothing.
     func raiseRecordLayout(to layout: Int) async throws(QueueError)
 }
 
@@ -16,5 +19,8 @@ public protocol LedgerRecordLayout: Sendable {
     /// What may be recorded now.
     func recordLayout() async throws(LedgerError) -> Int
     /// Lets this layout be recorded; a lower one than now changes nothing. May be repeated.
+    ///
+    /// - Crash: it is raised or not; it goes before the queue's, which follows it.
+    /// - Repeat: changes nothing.
     func raiseRecordLayout(to layout: Int) async throws(LedgerError)
 }
