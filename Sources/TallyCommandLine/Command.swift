@@ -188,7 +188,7 @@ package final class LogObserver: JobObserver {
     package func dutyFailed(_ duty: String, _ error: any Error) {
         let text = "\(duty): \(error)"
         let isNew = last.withLock { last in
-            if last.count > 100 { last.removeAll() }
+            if last.count > Limits.saidLines { last.removeAll() }
             if let at = last[text], .now - at < Limits.saidAgain { return false }
             last[text] = .now
             return true

@@ -65,7 +65,7 @@ enum Base64URL {
 
     /// nil for what `encode` does not write.
     static func decode(_ text: String) -> [UInt8]? {
-        if text.utf8.count > 100 { return nil }
+        if text.utf8.count > Limits.cursorBytes { return nil }
         var out: [UInt8] = []
         var bits: UInt32 = 0
         var count = 0

@@ -6,7 +6,7 @@ public struct RedisConfiguration: Sendable {
     public enum Address: Hashable, Sendable {
         /// By TCP, without TLS.
         case tcp(host: String, port: Int)
-        /// By a socket of this machine; the path has at most 100 bytes.
+        /// By a socket of this machine; the path has at most `Limits.socketPathBytes`.
         case unix(path: String)
     }
     /// Where the server is.
@@ -78,8 +78,8 @@ public struct RedisConfiguration: Sendable {
                     store.path, or: refuse("has a database behind the last / that is no number from 0"))
             }
         case .unix:
-            if store.path.isEmpty || store.path.utf8.count > 100 {
-                throw refuse("the socket path must have 1 to 100 bytes")
+            if store.path.isEmpty || store.path.utf8.count > Limits.socketPathBytes {
+                throw refuse("the socket path must have 1 to \(Limits.socketPathBytes) bytes")
             }
             address = .unix(path: store.path)
             for option in store.options {
@@ -94,7 +94,9 @@ public struct RedisConfiguration: Sendable {
     private static func database(
         _ text: String, or fault: InvalidSetting
     ) throws(InvalidSetting) -> Int {
-        guard let number = Int(text), (0...1_000_000).contains(number), text.first != "+" else { throw fault }
+        guard let number = Int(text), (0...Limits.databaseNumber).contains(number), text.first != "+" else {
+            throw fault
+        }
         return number
     }
 

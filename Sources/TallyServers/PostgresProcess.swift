@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TallyCore
 
 /// A private Postgres server as a process.
 package enum PostgresProcess {
@@ -31,10 +32,11 @@ package enum PostgresProcess {
             try? files.removeItem(atPath: secret)  // it is in the cluster now
         }
         var last = ""
-        for attempt in 0..<10 {
+        for attempt in 0..<Limits.serverTries {
             try Task.checkCancellation()
             // Clients know the port of a server that was there before: it is given up last.
-            let port = attempt < 8 && preferred != 0 ? preferred : try ServerTools.freePort()
+            let isOwn = attempt < Limits.serverOwnTries && preferred != 0
+            let port = isOwn ? preferred : try ServerTools.freePort()
             let words = [
                 "-p \(port)", "-c listen_addresses=127.0.0.1", "-c unix_socket_directories=''",
                 "-c max_connections=200", "-c shared_buffers=512MB", "-c max_wal_size=4GB",

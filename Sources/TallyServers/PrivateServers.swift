@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TallyCore
 
 /// A Redis and a Postgres of one's own: loopback, own folder, own passwords, stopped by pid. The only implementation;
 /// `tally dev`, `ops/servers`, benches and tests call it.
@@ -167,10 +168,11 @@ package struct PrivateServers: Sendable {
         return stat.split(separator: ")").last?.dropFirst().first != "Z"
     }
 
-    /// Sends the signal and waits until the process is gone; after 30 s it is killed.
+    /// Sends the signal and waits until the process is gone; after `Limits.serverEnd` it is killed.
     package static func end(_ pid: Int32, _ signal: Int32) {
         kill(pid, signal)
-        for _ in 0..<3000 {
+        let end = ContinuousClock.now + Limits.serverEnd
+        while ContinuousClock.now < end {
             if !isAlive(pid) { return }
             usleep(10_000)
         }

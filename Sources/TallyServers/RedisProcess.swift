@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TallyCore
 
 /// A private Redis server as a process.
 package enum RedisProcess {
@@ -20,10 +21,11 @@ package enum RedisProcess {
         folder: String, password: String, _ tools: ServerTools, preferred: Int, options: [String] = []
     ) throws -> Int {
         var last = ""
-        for attempt in 0..<10 {
+        for attempt in 0..<Limits.serverTries {
             try Task.checkCancellation()
             // Clients know the port of a server that was there before: it is given up last.
-            let port = attempt < 8 && preferred != 0 ? preferred : try ServerTools.freePort()
+            let isOwn = attempt < Limits.serverOwnTries && preferred != 0
+            let port = isOwn ? preferred : try ServerTools.freePort()
             try? FileManager.default.removeItem(atPath: "\(folder)/pid")  // of an earlier run, if any
             let lines = [configuration(folder, password, port)] + options
             try lines.joined(separator: "\n").write(
@@ -78,10 +80,10 @@ package enum RedisProcess {
     private static func waitUntilUp(_ folder: String, _ port: Int, after earlier: Int) throws -> Bool {
         var absences = 0
         // While it loads its data it takes connections, and may still end over what it reads.
-        while absences < 1000 {
+        while absences < Limits.serverLooks {
             let isThere = PrivateServers.pid("\(folder)/pid", of: "redis") != nil
             // Until its pid is known nobody could end it, and it would outlive a start that is broken off.
-            if isThere || absences > 100 { try Task.checkCancellation() }
+            if isThere || absences > Limits.serverLooks / 10 { try Task.checkCancellation() }
             let said = log(folder).dropFirst(earlier)
             if isThere, said.contains("Ready to accept connections"), canConnect(port) { return true }
             if !isThere {

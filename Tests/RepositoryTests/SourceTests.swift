@@ -41,6 +41,18 @@ import Testing
         #expect(found.filter { place in !others.contains { place.hasPrefix($0) } } == [])
     }
 
+    @Test func `name each number of tries, of rows and of characters in Limits, with its reason`() throws {
+        let found = try Tree.places(["Sources"], "swift") { lines, index in
+            lines[index].holds(#"(\bprefix\(|\blimit: (Int = )?|\bin 0\.\.<|\bcount > )[0-9_]{2,}\b"#)
+                && !lines[index].holds(#"^\s*//"#)
+        }
+        // A number of 14 digits is a format, not a bound.
+        let others = [
+            "Sources/TallyLab/", "Sources/TallyTesting/", "Sources/TallyCore/Job/Timestamp+Text.swift",
+        ]
+        #expect(found.filter { place in !others.contains { place.hasPrefix($0) } } == [])
+    }
+
     @Test func `have no function that does not fit a screen: 60 lines`() throws {
         let swift = try Tree.places(Self.folders, "swift") { lines, index in
             guard lines[index].holds(#"^ *[^/"]*\b(func|init)\b"#) else { return false }

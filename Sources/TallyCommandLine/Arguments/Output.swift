@@ -86,7 +86,7 @@ package enum Output {
     }
 
     /// Control characters would let a stored text draw on the operator's terminal.
-    package static func printable(_ text: String, limit: Int = 200) -> String {
+    package static func printable(_ text: String, limit: Int = Limits.printedCharacters) -> String {
         var shown = ""
         for scalar in text.unicodeScalars.prefix(limit) {
             switch scalar.properties.generalCategory {

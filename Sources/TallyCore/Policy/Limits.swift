@@ -15,10 +15,12 @@ public enum Limits {
     public static let lease: Duration = .seconds(30)  // three missed heartbeats
     /// Extensions and reports in the length of one lease: two may be lost before it runs out.
     public static let heartbeatsPerLease = 3
-    public static let timeoutGrace: Duration = .seconds(5)  // to end after a cancellation
+    /// To end after a cancellation: time to close what a handler has open.
+    public static let timeoutGrace: Duration = .seconds(5)
     /// What running handlers have to end in when a worker drains: what orchestrators commonly give.
     public static let drain: Duration = .seconds(30)
-    public static let stop: Duration = .seconds(5)  // from the order to stop at once to the end
+    /// From the order to stop at once to the end: whoever asks twice is in a hurry.
+    public static let stop: Duration = .seconds(5)
     public static let stopGrace: Duration = .seconds(3)  // of that for handlers, then jobs are handed back
     /// Handlers of one worker at a time: enough to hide their waits for others, few enough for their memory.
     public static let concurrency = 16
@@ -43,7 +45,8 @@ public enum Limits {
     public static let bodyBytes = 1 << 20
     /// A result travels back through the same calls as bodies do, so it has the same bound.
     public static let resultBytes = 1 << 20
-    public static let errorBytes = 4096  // kept of an error text
+    /// Kept of an error text: the head says what failed, and every row and entry of the log carries it.
+    public static let errorBytes = 4096
     /// Tags are for people; a record counts them in one byte.
     public static let tags = 16
     /// A deeper body is stored to the bit, and is not searchable: `jsonb` reads nesting on the server's stack.
@@ -65,6 +68,12 @@ public enum Limits {
     /// Queues of one reservation: each costs a look at its lists, which Redis does for no other caller meanwhile.
     public static let queuesPerCall = 64
     public static let lineBytes = 8 << 20  // a line of jobs; \u escapes are six times their bytes
+    public static let socketPathBytes = 100  // of a socket of this machine; the kernel ends at 104 to 108
+    /// Of a database of Redis, which has 16 unless it is set otherwise: a higher number is a slip.
+    public static let databaseNumber = 1_000_000
+    /// Of an address, to be named in a message: a longer word may be the rest of a password.
+    public static let optionNameBytes = 40
+    public static let cursorBytes = 100  // of a page; one that was given out has 28
     public static let inputLinger: Duration = .milliseconds(100)  // a slow producer is not waited for longer
 
     package static let latest = Timestamp(microseconds: (1 << 53) - 1)  // what a Redis score holds exactly
@@ -76,24 +85,33 @@ public enum Limits {
     public static let jobsPerCall = 500  // 1.5 ms of Redis; Lua's `unpack` ends near 8,000 values
     /// Bodies of one call, or one larger body: it bounds for how long a call keeps Redis from others.
     public static let bodyBytesPerCall = 1 << 20
-    public static let inlineBodyBytes = 64 << 10  // larger bodies are fetched after the reserve
-    public static let sendBytes = 4 << 20  // of calls that wait for one connection and travel in one write
+    /// Larger bodies are fetched after the reserve: no small job waits for their bytes.
+    public static let inlineBodyBytes = 64 << 10
+    /// Of calls that wait for one connection and travel in one write: memory on both sides.
+    public static let sendBytes = 4 << 20
     public static let reserveBytes = 8 << 20  // records in one reservation: 128 of the largest inline bodies
-    public static let inspectBytes = 8 << 20  // records in one answer of `inspect` with bodies
-    public static let logReadBytes = 8 << 20  // of the log in one answer, and the entry that reaches them
-    public static let eventsRead = 8  // due times and expiries looked at for one of a worker's own queues
-    public static let placesPerCall = 8  // each looks through the whole of its list
-    public static let sweepPerCall = 100  // promotions and reclaims that ride on a reserve; repairs
+    /// Records in one answer of `inspect` with bodies: memory on both sides.
+    public static let inspectBytes = 8 << 20
+    /// Of the log in one answer, and the entry that reaches them: memory on both sides.
+    public static let logReadBytes = 8 << 20
+    /// Due times and expiries looked at for one of a worker's own queues: a look is short, whatever waits.
+    public static let eventsRead = 8
+    /// Misplaced jobs that one repair moves: each looks through the whole of its list.
+    public static let placesPerCall = 8
+    /// Promotions and reclaims that ride on a reserve, so that its caller hardly waits for others' jobs; repairs.
+    public static let sweepPerCall = 100
     /// Each priority is a list of its own in every queue, and a look at each of them a reservation.
     public static let priorities = 4
 
     // Redis: what may gather there.
     public static let queueWindow = 1_000_000  // jobs of a queue that wait or are scheduled; about 400 MB
-    public static let logEntries = 2_000_000  // unmirrored log entries, then enqueue is refused
+    /// Unmirrored log entries, then enqueue is refused: Redis keeps them in memory.
+    public static let logEntries = 2_000_000
     public static let tombstone: Duration = .seconds(60)  // after the mirror reported it; twice `issued`
     public static let issued: Duration = .seconds(30)  // a push decided longer ago is refused
     public static let verify: Duration = .seconds(30)  // between two checks of a store's settings or clock
-    public static let foreignValues = 10_000  // ids and fields kept of what a foreign hand wrote to the log
+    /// Ids and fields kept of what a foreign hand wrote to the log: enough to tell whose it was.
+    public static let foreignValues = 10_000
     public static let epochs = 64  // kept of a queue: restarts between two of its reports to the ledger
     public static let hold: Duration = .seconds(30)  // an epoch that nobody opens is opened unverified
 
@@ -106,15 +124,20 @@ public enum Limits {
     /// For one statement and for one transaction: far above the slowest one, and an end for one that waits for a
     /// lock.
     public static let statement: Duration = .seconds(30)
-    public static let lockWait: Duration = .milliseconds(500)  // of the mirror, for a row that others hold
-    public static let keySweep: Duration = .seconds(1)  // between two steps that free unique keys
-    public static let keysPerSweep = 1000  // unique keys that one step frees
-    public static let functionLoads = 25  // sendings of one call while somebody keeps dropping the functions
+    /// Of the mirror, for a row that others hold: all other jobs wait with it.
+    public static let lockWait: Duration = .milliseconds(500)
+    /// Between two steps that free unique keys: a key is free again within about a second.
+    public static let keySweep: Duration = .seconds(1)
+    /// Unique keys that one step frees: a statement holds their locks until it ends.
+    public static let keysPerSweep = 1000
+    /// Sendings of one call while somebody keeps dropping the functions: then the caller is told.
+    public static let functionLoads = 25
     /// How far Redis' clock may jump ahead; after a greater jump nothing is reclaimed for the length of a lease.
     public static let clockJump: Duration = .seconds(2)
     /// Reported entries stay so long while the log is short.
     public static let reportedLog: Duration = .seconds(30)
-    public static let heldRows = 1000  // changes kept for held rows that one round brings to them; one a job
+    /// Changes kept for held rows that one round brings to them, one a job: a statement of bounded size.
+    public static let heldRows = 1000
     public static let heldRounds = 10  // of those in one transaction; the cursor waits for it
     public static let idleTransaction: Duration = .seconds(10)  // a duty that stands still gives up its locks
     public static let idleWait: Duration = .seconds(5)  // a worker's longest blocking wait
@@ -124,31 +147,40 @@ public enum Limits {
     public static let idleHeld: Duration = .milliseconds(100)  // asks while an epoch is held
     public static let idleAfterDue: Duration = .microseconds(500)  // asked so late, what was due is due
     public static let idleAsks = 150  // a second, of all idle workers together; two calls each
-    public static let waits = 64  // blocking waits of one process, each on a connection of its own
+    /// Blocking waits of one process, each on a connection of its own: Redis takes 10,000 unless set otherwise.
+    public static let waits = 64
     public static let runningTold = 100  // ids in a heartbeat, which is an entry of the log
     /// Tries to cancel a job that moves between the halves meanwhile; with `cancelPause` that is a second.
     public static let cancelTries = 40
-    public static let cancelPause: Duration = .milliseconds(25)  // between two of those
+    /// Between two of those: a job moves between the halves in milliseconds.
+    public static let cancelPause: Duration = .milliseconds(25)
     public static let cancelPatience: Duration = .seconds(3)  // then it is not tried again: a store may hang
     /// For what the shards say that are not the job's, once its own has answered a cancellation.
     public static let otherShards: Duration = .milliseconds(200)
-    public static let unsettled = 1000  // ends that a worker may owe the queue before it reserves more
-    public static let unsettledBytes = 16 << 20  // results among them
+    /// Ends that a worker may owe the queue before it reserves more: those jobs run again if it dies.
+    public static let unsettled = 1000
+    public static let unsettledBytes = 16 << 20  // results among them: the worker's memory
     /// Settlements gather for so long before they travel together: about one round trip, which nobody notices.
     public static let ackLinger: Duration = .microseconds(300)
     /// From one batch of the mirror to the next: a commit a batch is what a batch costs, and history may be so late.
     public static let mirrorLinger: Duration = .milliseconds(40)
     /// How long a mirror with nothing to apply goes without asking where the ledger stands: it may be moved by hand.
     public static let mirrorCursor: Duration = .seconds(5)
-    public static let mirrorBatch = 12_000  // transitions a transaction
-    public static let mirrorRead = 4096  // log entries a read, where calls moved few jobs
-    public static let mirrorReadLeast = 16  // log entries a read, where each moved many
+    /// Transitions a transaction: many share its commit, and no row stays locked for long.
+    public static let mirrorBatch = 12_000
+    /// Log entries a read, where calls moved few jobs: a batch takes few round trips.
+    public static let mirrorRead = 4096
+    /// Log entries a read, where each moved many: 16 calls of 500 jobs are most of a batch.
+    public static let mirrorReadLeast = 16
     public static let mirrorBatchBytes = 8 << 20  // six copies of a batch live at once: 256 MiB hold them
     public static let relayAge: Duration = .seconds(1)  // the client pushes its own rows first
-    public static let relayRows = 20  // outbox rows a claim; each queue that waits has its share of them
-    public static let relayBytes = 8 << 20  // bodies a claim; each queue that waits has its share, or one job
+    /// Outbox rows a claim, which are locked while they are pushed; each queue that waits has its share.
+    public static let relayRows = 20
+    /// Bodies a claim, which are the relay's memory; each queue that waits has its share, or one job.
+    public static let relayBytes = 8 << 20
     public static let relayFailures = 3  // pushes in a row that damage broke off: then its queue waits a pass
-    public static let outboxAge: Duration = .seconds(300)  // an outbox row that waits longer is drift
+    /// An outbox row that waits longer is drift: the relay takes rows that are a second old.
+    public static let outboxAge: Duration = .seconds(300)
     /// A comparison waits so long for the ledger to have what the log had; then nothing can be said, and it is said.
     public static let barrier: Duration = .seconds(10)
     public static let barrierPause: Duration = .milliseconds(5)  // for another mirror, which applies it
@@ -161,34 +193,43 @@ public enum Limits {
     public static let dutyStep: Duration = .seconds(60)  // then cancelled; two statements' deadlines
     public static let dutySilence: Duration = .seconds(60)  // then an alarm; longer than a failover
     public static let dutyLease: Duration = .seconds(5)  // short: others wait for it
-    public static let dutyReport: Duration = .seconds(5)  // of a process, all together
+    /// Of a process, all together: far below the silence that is an alarm.
+    public static let dutyReport: Duration = .seconds(5)
     public static let mirrorStep: Duration = .seconds(120)  // four statements at their deadlines
     public static let mirrorGathered = 256  // entries; so many are followed by more at once
     public static let verifySilence: Duration = .seconds(180)  // six checks that came to nothing
-    public static let sweep: Duration = .milliseconds(500)  // of queues that nobody polls
-    public static let sweepCalls = 100  // of one step; more is left to the next
-    public static let relayPause: Duration = .milliseconds(250)  // over an empty outbox
-    public static let epochWatch: Duration = .milliseconds(200)  // for a held epoch
+    /// Of queues that nobody polls: so late may their due jobs be.
+    public static let sweep: Duration = .milliseconds(500)
+    /// Of one step, so that one with much to do still ends; more is left to the next.
+    public static let sweepCalls = 100
+    /// Over an empty outbox: a quarter of the age at which rows are taken.
+    public static let relayPause: Duration = .milliseconds(250)
+    public static let epochWatch: Duration = .milliseconds(200)  // for a held epoch: every lease waits for it
     public static let openStep: Duration = .seconds(1800)  // rebuilds an emptied Redis
     public static let openTries = 5  // comparisons before a held epoch is told to wait for the next step
     public static let openSilence: Duration = .seconds(120)  // leases wait for so long
     public static let patrolStep: Duration = .seconds(7200)  // a shard: 100 million active jobs
     public static let patrolSilence: Duration = .seconds(3600)  // halves not compared
-    public static let pairing: Duration = .seconds(2)  // reports that the queue lives
+    /// Reports that the queue lives: while they come no other queue takes its place.
+    public static let pairing: Duration = .seconds(2)
     public static let queueLives: Duration = .seconds(8)  // four such reports missed: it is gone
-    public static let trim: Duration = .seconds(1)  // of the log, where there is no ledger
-    public static let upkeep: Duration = .seconds(3600)  // for partitions and pruning
+    public static let trim: Duration = .seconds(1)  // of the log, where there is no ledger to report to
+    public static let upkeep: Duration = .seconds(3600)  // for partitions and pruning: none of it is urgent
     public static let upkeepSilence: Duration = .seconds(10_800)  // three failures of those
     public static let monthsAhead = 3  // time to notice that nobody makes partitions
     public static let pruneRows = 1000  // of a kind in one statement: short locks
-    public static let keepWorkers: Duration = .seconds(7 * 86_400)  // stopped or lost
-    public static let keepRounds: Duration = .seconds(86_400)  // that found nothing
-    public static let keepRuns: Duration = .seconds(90 * 86_400)  // and findings
-    public static let keepDuties: Duration = .seconds(7 * 86_400)  // that nobody reports
+    /// Stopped or lost: a week to ask what became of one.
+    public static let keepWorkers: Duration = .seconds(7 * 86_400)
+    public static let keepRounds: Duration = .seconds(86_400)  // that found nothing: there is one a minute
+    public static let keepRuns: Duration = .seconds(90 * 86_400)  // and findings: a quarter to look back over
+    /// That nobody reports: one that was renamed is not missed for ever.
+    public static let keepDuties: Duration = .seconds(7 * 86_400)
     /// For one migration, the wait for others included: an index over a large table takes minutes.
     public static let migration: Duration = .seconds(600)
-    public static let splitLock: Duration = .seconds(2)  // waited for a table's lock
-    public static let splitTries = 60  // for that lock, between other transactions
+    /// Waited for a table's lock: whoever comes behind waits as well.
+    public static let splitLock: Duration = .seconds(2)
+    /// For that lock, between other transactions: with as long a pause after each, four minutes.
+    public static let splitTries = 60
 
     // The reconciler.
     public static let reconcilerLease: Duration = .seconds(5)  // to repair; short: a new epoch waits for it
@@ -198,45 +239,72 @@ public enum Limits {
     public static let overdue: Duration = .seconds(30)  // expired or due for so long: nobody sweeps
     public static let silence: Duration = .seconds(90)  // a worker not heard of for so long is lost
     public static let rollbackWindow = 100_000  // jobs; a longer window is compared like everything else
-    public static let comparison = 2_500  // jobs that one passing of the barrier tells about
-    public static let structureRead = 1000  // places of one structure in one answer
-    public static let rosterRead = 200  // workers in one answer
+    /// Jobs that one passing of the barrier tells about: each passing waits for the mirror.
+    public static let comparison = 2_500
+    /// Places of one structure in one answer: Redis does nothing else meanwhile.
+    public static let structureRead = 1000
+    public static let rosterRead = 200  // workers in one answer, each with up to a hundred running ids
     public static let logHoles = 10  // that one run closes; more are left to the next
-    public static let overlap = 200  // log entries that must be events, looked at in a run
-    public static let overlapMoves = 20  // transitions looked at of each of them
-    public static let patrol: Duration = .seconds(60)  // between two rounds of `tally serve`
-    public static let patrolJobs = 20_000  // a second
-    public static let patrolRedis: Duration = .milliseconds(50)  // of calls a second
-    public static let patrolPostgres: Duration = .milliseconds(200)  // of calls a second
+    /// Log entries that must be events, looked at in a run: a sample, since all would cost a second mirror.
+    public static let overlap = 200
+    /// Transitions looked at of each of them: a call may have moved 500 jobs.
+    public static let overlapMoves = 20
+    /// Between two rounds of `tally serve`: so long may drift stay unseen.
+    public static let patrol: Duration = .seconds(60)
+    public static let patrolJobs = 20_000  // a second: 100 million jobs fit into `patrolStep`
+    /// Of calls a second: a twentieth of what Redis can do.
+    public static let patrolRedis: Duration = .milliseconds(50)
+    /// Of calls a second: a fifth of one connection.
+    public static let patrolPostgres: Duration = .milliseconds(200)
 
     // Postgres.
     /// Connections of one process: enough for two group commits and a read beside them, few enough for hundreds of
     /// processes.
     public static let poolConnections = 4
     public static let poolWait: Duration = .seconds(5)  // for one to be free; then the caller is told
-    public static let poolIdle: Duration = .seconds(300)  // a connection unused for so long is closed
-    public static let reopenCap: Duration = .milliseconds(500)  // between tries to connect
-    public static let pushBudget: Duration = .milliseconds(200)  // for the push after a commit
+    /// A connection unused for so long is closed: each is a process of the server.
+    public static let poolIdle: Duration = .seconds(300)
+    /// Between tries to connect: a server that is back is found at once.
+    public static let reopenCap: Duration = .milliseconds(500)
+    /// For the push after a commit: what it does not do the relay does.
+    public static let pushBudget: Duration = .milliseconds(200)
     public static let recountPage = 50_000  // jobs that one statement counts: far below its time limit
-    public static let recordFlush = 500  // jobs in one group commit
+    public static let recordFlush = 500  // jobs in one group commit: as many as one push takes to the queue
     public static let recordFlushBytes = 4 << 20  // bodies in one group commit; a larger job goes alone
-    public static let rowsBytes = 4 << 20  // bodies and results in one statement, and in one answer of rows
+    /// Bodies and results in one statement, and in one answer of rows: memory on both sides.
+    public static let rowsBytes = 4 << 20
     public static let statementBytes = 256 << 20  // parameters of one statement; Postgres ends at 1 GiB
     public static let copyPieceBytes = 64 << 10  // of a COPY, and the row that reaches them; fits a cache
-    public static let recordFlushes = 2  // group commits in flight a process
+    /// Group commits in flight a process: one gathers while the other commits.
+    public static let recordFlushes = 2
 
     // What a command says and waits for.
     /// For a new connection to a store: a command can often answer without one of several, and a person waits for it.
     public static let commandConnect: Duration = .seconds(2)
-    public static let namedRanges = 20  // of lines, in one line of a message
-    public static let saidAgain: Duration = .seconds(10)  // until the same line is said once more
-    public static let progress: Duration = .milliseconds(200)  // between two lines that overwrite each other
-    public static let folderLock: Duration = .milliseconds(50)  // between two looks at another's lock
-    public static let sampleSleep: Duration = .milliseconds(250)  // of the sample handler `sleep`
+    public static let namedRanges = 20  // of lines, in one line of a message: more is not read
+    /// Until the same line is said once more: a store that is away must not fill the log.
+    public static let saidAgain: Duration = .seconds(10)
+    /// Between two lines that overwrite each other: an eye follows no faster.
+    public static let progress: Duration = .milliseconds(200)
+    /// Between two looks at another's lock: whoever holds it starts or ends servers, which takes longer.
+    public static let folderLock: Duration = .milliseconds(50)
+    /// Of the sample handler `sleep`: long enough to be seen at work.
+    public static let sampleSleep: Duration = .milliseconds(250)
+    public static let serverEnd: Duration = .seconds(30)  // of a private server; then it is killed
+    /// For a private server that was started, 10 ms apart: on a busy machine that takes seconds.
+    public static let serverLooks = 1000
+    public static let serverTries = 10  // to start one: a port may be taken between the look and the use
+    public static let serverOwnTries = 8  // of those on the port that clients know
     /// Rows of a listing that names no limit: what a screen holds.
     public static let page = 50
     /// The most rows of one page: a listing is read page by page, so that no answer grows with history.
     public static let maxPage = 1000
+    /// Remembered for `saidAgain`: where each line is another one they are forgotten, and fill no memory.
+    public static let saidLines = 100
+    public static let shownCharacters = 2000  // of one field in `inspect`: a screen; the rest is cut off
+    public static let printedCharacters = 200  // of foreign text in a message: it stays a line
+    public static let cellCharacters = 60  // of an error text in a table: its row stays a line
+    public static let reasonCharacters = 200  // of what Postgres said of a row, in a finding: its first line
 }
 
 extension Limits {

@@ -69,7 +69,8 @@ package struct PostgresAddress: Sendable {
     private static func unknown(_ option: StoreAddress.Option, _ address: StoreAddress) -> StoreAddress.Fault
     {
         let isName =
-            option.name.utf8.count <= 40 && option.name.utf8.allSatisfy { $0 >= 97 && $0 <= 122 || $0 == 95 }
+            option.name.utf8.count <= Limits.optionNameBytes
+            && option.name.utf8.allSatisfy { $0 >= 97 && $0 <= 122 || $0 == 95 }
         // An @ behind it: what looks like an option may be the rest of a password.
         if !isName || address.user == nil && option.value.contains("@") {
             return .init(

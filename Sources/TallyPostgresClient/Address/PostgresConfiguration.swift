@@ -54,7 +54,8 @@ public struct PostgresConfiguration: Sendable {
     /// `[a-z_][a-z0-9_]{0,40}`, and not a name that Postgres keeps for itself.
     package static func isSchemaName(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
-        guard let first = bytes.first, bytes.count <= 41, !Namespace.isReserved(text) else { return false }
+        guard let first = bytes.first, bytes.count <= Limits.namespaceBytes + 1, !Namespace.isReserved(text)
+        else { return false }
         func isLetter(_ byte: UInt8) -> Bool { byte >= 97 && byte <= 122 || byte == 95 }
         return isLetter(first) && bytes.allSatisfy { isLetter($0) || $0 >= 48 && $0 <= 57 }
     }

@@ -17,7 +17,7 @@ enum JobText {
         [
             job.record.id.description, job.status.rawValue, Output.printable(job.record.queue.text),
             Output.printable(job.record.type.text), "\(job.attempts)/\(job.record.maxAttempts)",
-            job.record.createdAt.description, Output.printable(job.error ?? "", limit: 60),
+            job.record.createdAt.description, Output.printable(job.error ?? "", limit: Limits.cellCharacters),
         ]
     }
 }

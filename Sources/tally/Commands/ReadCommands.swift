@@ -31,7 +31,7 @@ enum InspectCommand: Command {
 
     private static func show(_ report: JobReport) {
         for (name, value) in report.job.json(withBody: true).sorted(by: { $0.key < $1.key }) {
-            Output.line("\(name)  \(Output.printable(JobText.text(value), limit: 2000))")
+            Output.line("\(name)  \(Output.printable(JobText.text(value), limit: Limits.shownCharacters))")
         }
         Output.line("in Redis  \(report.inQueue.word)")
         for (shard, job) in report.places {
@@ -48,8 +48,8 @@ enum InspectCommand: Command {
             report.events.map {
                 [
                     $0.at.description, $0.verb.rawValue, $0.from?.rawValue ?? "-", $0.to.rawValue,
-                    "\($0.version)",
-                    Output.printable($0.actor ?? ""), Output.printable($0.error ?? "", limit: 60),
+                    "\($0.version)", Output.printable($0.actor ?? ""),
+                    Output.printable($0.error ?? "", limit: Limits.cellCharacters),
                 ]
             })
     }

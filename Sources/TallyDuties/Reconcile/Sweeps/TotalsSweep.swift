@@ -102,7 +102,7 @@ extension ReconcilePass {
                 run.inconclusive += 1
                 continue
             }
-            let outcome = "\(row.source) of \(row.position): \(row.reason.prefix(200))"
+            let outcome = "\(row.source) of \(row.position): \(row.reason.prefix(Limits.reasonCharacters))"
             if isRight {
                 try await found(
                     .inQuarantine, row.job, queue: "agrees", ledger: "in quarantine", detail: outcome
