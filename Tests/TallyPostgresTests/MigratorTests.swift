@@ -49,8 +49,22 @@ extension PostgresTests {
                 let waiting = short
 
                 async let applied = Migrator(waiting).apply()
-                _ = try await session.query("SELECT pg_sleep(0.6)")  // thrice the longer of its timeouts
+                // Until it has waited for this session's lock for thrice the longer of its timeouts.
+                var failure: (any Error)?
+                do {
+                    try await until {
+                        try await session.query(
+                            """
+                            SELECT count(*) FROM pg_locks
+                            WHERE NOT granted AND waitstart < clock_timestamp() - interval '600 milliseconds'
+                              AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
+                            """) != [[.int(0)]]
+                    }
+                } catch {
+                    failure = error
+                }
                 try await session.rollback()
+                if let failure { throw failure }
 
                 #expect(try await applied.count == MigrationSet.embedded().migrations.count)
             }

@@ -169,18 +169,24 @@ extension PostgresTests {
 
         @Test func `a statement past its deadline is cancelled and its connection replaced`() async throws {
             let base = try newConfiguration()
-            try await withSchema(base) { _ in
+            try await withSchema(base) { session in
                 _ = try await Migrator(base).apply()
                 let configuration = try PostgresConfiguration(
                     url: serverURL(), schema: base.schema, poolConnections: 1,
                     statementTimeout: .milliseconds(300))
                 let ledger = try await PostgresLedger.open(configuration)
+                // Nobody lets go of the table before the statement has been cancelled.
+                try await session.begin()
+                _ = try await session.query(
+                    "LOCK TABLE \"\(base.schema)\".jobs IN ACCESS EXCLUSIVE MODE")
+                let waits = "SELECT count(*) FROM \"\(base.schema)\".jobs"
                 let start = ContinuousClock.now
                 let error = await ledgerError {
-                    try await ledger.pool.run("sleep") { connection throws(LedgerError) in
-                        _ = try connection.query("SELECT pg_sleep(20)", Parameters())
+                    try await ledger.pool.run("wait") { connection throws(LedgerError) in
+                        _ = try connection.query(waits, Parameters())
                     }
                 }
+                try await session.rollback()
 
                 #expect(error?.code == .transient)
                 #expect(ContinuousClock.now - start < .seconds(5))

@@ -112,7 +112,10 @@ extension PostgresTests {
                 try await fixture.apply(1) {
                     $0.changed = [change(second.id, .completed, version: 2, seq: 1)]
                 }
-                _ = try await fixture.query("SELECT pg_sleep(0.01)::text")
+                try await until {
+                    try await fixture.count(
+                        "SELECT count(*) FROM tally.unique_keys k WHERE k.until <= clock_timestamp()") == 1
+                }
 
                 #expect(try await fixture.ledger.record([job(unique: lasting)]).answers == [.recorded])
                 #expect(
@@ -280,7 +283,10 @@ extension PostgresTests {
                 let late = await ledgerError {
                     try await fixture.ledger.withTransaction { transaction in
                         _ = try await fixture.ledger.record([jobs[2]], in: transaction)
-                        _ = try await fixture.session.query("SELECT pg_sleep(1)")  // longer than it may take
+                        // It hangs until it has been rolled back, which lets go of the table.
+                        try await fixture.session.begin()
+                        _ = try await fixture.query("LOCK TABLE tally.jobs IN ACCESS EXCLUSIVE MODE")
+                        try await fixture.session.rollback()
                     }
                 }
 
