@@ -84,6 +84,20 @@ import Testing
         #expect(try await ledger.cursor() == .start)
     }
 
+    @Test func `has the seams that its base has, and no others`() {
+        let (store, base) = (ledger.store, MemoryLedger().store)
+
+        #expect((store.transactions != nil) == (base.transactions != nil))
+        #expect((store.repair != nil) == (base.repair != nil))
+        #expect((store.leases != nil) == (base.leases != nil))
+        #expect((store.duties != nil) == (base.duties != nil))
+        #expect((store.keyHomes != nil) == (base.keyHomes != nil))
+        #expect((store.partitions != nil) == (base.partitions != nil))
+        #expect((store.pruning != nil) == (base.pruning != nil))
+        #expect((store.pairing != nil) == (base.pairing != nil))
+        #expect((store.recordLayout != nil) == (base.recordLayout != nil))
+    }
+
     @Test func `refuses jobs for their data`() async throws {
         ledger.refuse("a.b")
         await #expect(

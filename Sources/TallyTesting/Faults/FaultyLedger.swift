@@ -25,6 +25,13 @@ public final class FaultyLedger: LedgerDriver {
         case clock, jobs, events, list, workers, active, views, balances, effects, recordRun
         /// Calls inside a transaction, its commit, and the question for a committed effect.
         case recordInTransaction, complete, commit, committedEffect
+        /// What a sweep of the reconciler asks beyond the comparison and changes there, and the named leases.
+        case sweeps, mend, leases
+        /// Every question which half keeps unique keys, every word on which queue is its own and which layout it
+        /// takes, and the reports of duties.
+        case keyHomes, pairing, recordLayout, duties
+        /// Partitions of history, and what is let go of.
+        case partitions, pruning
     }
 
     private struct Plan: Sendable {
@@ -38,10 +45,18 @@ public final class FaultyLedger: LedgerDriver {
     /// A ledger in front of `base`.
     public init(_ base: any LedgerDriver) { self.base = base.store }
 
-    /// The seams that every ledger has, and transactions where `base` has them.
+    /// The seams that every ledger has, and of the others those that `base` has.
     public var store: LedgerStore {
         var store = LedgerStore(self, close: base.close)
         if base.transactions != nil { store.transactions = self }
+        store.repair = base.repair.map { FaultyLedgerRepair(base: $0, ledger: self) }
+        store.leases = base.leases.map { FaultyLeases(base: $0, ledger: self) }
+        store.duties = base.duties.map { FaultyLedgerDuties(base: $0, ledger: self) }
+        store.keyHomes = base.keyHomes.map { FaultyLedgerKeyHomes(base: $0, ledger: self) }
+        store.partitions = base.partitions.map { FaultyPartitions(base: $0, ledger: self) }
+        store.pruning = base.pruning.map { FaultyPruning(base: $0, ledger: self) }
+        store.pairing = base.pairing.map { FaultyLedgerPairing(base: $0, ledger: self) }
+        store.recordLayout = base.recordLayout.map { FaultyLedgerRecordLayout(base: $0, ledger: self) }
         return store
     }
 
@@ -77,7 +92,7 @@ public final class FaultyLedger: LedgerDriver {
         return fault
     }
 
-    private func pass<Answer: Sendable>(
+    func pass<Answer: Sendable>(
         _ call: Call, _ body: @autoclosure () async throws(LedgerError) -> Answer
     ) async throws(LedgerError) -> Answer {
         let fault = try await fault(call)
@@ -89,6 +104,18 @@ public final class FaultyLedger: LedgerDriver {
     private static func drop(_ fault: Fault?, _ call: Call) throws(LedgerError) {
         guard case .dropReply? = fault else { return }
         throw LedgerError(.uncertain, call.rawValue, "injected: the reply was dropped")
+    }
+
+    /// `pass` for a seam that throws any error: one that is no error of a ledger is `.unavailable`.
+    func passAny<Answer: Sendable>(
+        _ call: Call, _ body: () async throws -> Answer
+    ) async throws(LedgerError) -> Answer {
+        func typed() async throws(LedgerError) -> Answer {
+            do { return try await body() } catch {
+                throw error as? LedgerError ?? LedgerError(.unavailable, call.rawValue, "\(error)")
+            }
+        }
+        return try await pass(call, await typed())
     }
 
     private func checked(_ jobs: [JobRecord]) throws(LedgerError) -> [JobRecord] {
