@@ -264,9 +264,9 @@ private final class Complaints: JobObserver {
         let name = scratch.settings.namespace
         let address = try Servers.postgresURL
         let at = try #require(address.lastIndex(of: "@"))
-        return try Settings(
-            redisURL: redis.url.replacing("127.0.0.1", with: "tally:PASSWORD@127.0.0.1"),
-            postgresURL: "postgres://\(name)_app:s3cret" + address[at...], namespace: name)
+        let postgresURL = "postgres://\(name)_app:s3cret" + address[at...]
+        let redisURL = redis.url.replacing("127.0.0.1", with: "tally:PASSWORD@127.0.0.1")
+        return try Settings(redisURL: redisURL, postgresURL: postgresURL, namespace: name)
     }
 
     private struct Asked: Error {}
