@@ -106,6 +106,23 @@ import Testing
         }
     }
 
+    @Test func `says that the queue is not opened where only the ledger has the job [D11]`() async throws {
+        let rig = Rig()
+        try await withDuties(rig) {
+            rig.queue.inject(.refuse(.unavailable), on: .push)
+            let client = rig.client()
+            let id = try await client.enqueue(Plain()).id
+            await client.drain()
+            let epoch = try rig.memory.startEpoch()
+
+            let outcome = try await cancel(rig, id)
+
+            #expect(outcome == .uncertain(CancelStep.held))
+            try await rig.memory.open(epoch: epoch)
+            #expect(try await cancel(rig, id) == .cancelled)
+        }
+    }
+
     @Test func `goes on when an answer is lost [D11]`() async throws {
         let rig = Rig()
         try await withDuties(rig) {

@@ -57,7 +57,7 @@ package struct Canceller: Sendable {
     ///
     /// - Throws: what a store refuses for good, such as `.wrongServer` or `.schema`; `CancellationError`.
     package func report(_ id: JobID) async throws -> CancelReport {
-        var why = "kept racing"
+        var why = CancelStep.racing
         let end = patience.map { ContinuousClock.now + $0 }
         for round in 0..<Limits.cancelTries {
             if round > 0 {
@@ -65,7 +65,10 @@ package struct Canceller: Sendable {
                 try await Task.sleep(for: Limits.cancelPause)
             }
             do {
-                if let report = try await attempt(id) { return report }
+                switch try await attempt(id) {
+                case .success(let report): return report
+                case .failure(let moved): why = moved.why
+                }
             } catch let error as QueueError where error.mayRetry {
                 why = error.description
             } catch let error as LedgerError where error.mayRetry {
@@ -75,8 +78,8 @@ package struct Canceller: Sendable {
         return CancelReport(outcome: .uncertain(why), isSharded: queue.map.count > 1)
     }
 
-    /// nil = something moved in between: start over.
-    private func attempt(_ id: JobID) async throws -> CancelReport? {
+    /// A failure = something moved in between: start over.
+    private func attempt(_ id: JobID) async throws -> Result<CancelReport, Moved> {
         if queue.shards.count == 1 {
             return try await attempt(id, queue.shards[0]).outcome.map { CancelReport(outcome: $0) }
         }
@@ -122,20 +125,23 @@ package struct Canceller: Sendable {
             // Cancelled a moment ago, perhaps by a caller that died before the ledger said so.
             return try await record(id, version, epoch, shard)
         case .ended(let status, _): return .ended(.ended(status))
-        case .refused: return .moved
+        case .refused: return .moved(CancelStep.racing)
         case .unknown: break
         }
         guard let ledger else { return .ended(.notFound) }
         let issued = try await queue.enqueueing.stamp()  // before the ledger is read
         guard let row = try await ledger.reconciliation.views([id])[id] else { return .ended(.notFound) }
-        if !queue.part.holds(row.queue) { return .moved }  // recorded a moment ago, for another shard
-        if row.hasHeldChanges { return .moved }  // it may have ended: its row does not say so yet
+        // Recorded a moment ago, for another shard.
+        if !queue.part.holds(row.queue) { return .moved(CancelStep.racing) }
+        // It may have ended: its row does not say so yet.
+        if row.hasHeldChanges { return .moved("its last transitions wait in the ledger for an epoch") }
         if row.status == .cancelled { return .ended(.cancelled) }
         if row.status.isTerminal { return .ended(.ended(row.status)) }
         switch try await queue.control.cancel(id, tombstone: (row.version, issued)) {
         case .cancelled(let version, let epoch): return try await record(id, version, epoch, shard)
         case .cancelling: return .ended(.cancelling)
-        case .ended, .unknown, .refused: return .moved
+        case .refused where issued.epoch == 0: return .moved(CancelStep.held)
+        case .ended, .unknown, .refused: return .moved(CancelStep.racing)
         }
     }
 
@@ -155,21 +161,30 @@ package struct Canceller: Sendable {
 }
 
 /// How one try ended on one shard.
-private enum CancelStep: Sendable {
+enum CancelStep: Sendable {
     case ended(CancelOutcome)
-    /// Something moved in between.
-    case moved
+    /// Something moved in between, or is not as it must be yet; why.
+    case moved(String)
     /// The queue has cancelled it, and the row says that it had ended otherwise; nil = that it has moved since.
     case inQueueOnly(row: CancelOutcome?)
 
-    /// nil = start over.
-    var outcome: CancelOutcome? {
+    static let racing = "kept racing"
+    static let held = "the queue takes no changes of recorded jobs until `tally serve` has opened it"
+
+    /// A failure = start over.
+    var outcome: Result<CancelOutcome, Moved> {
         switch self {
-        case .ended(let outcome): outcome
-        case .moved: nil
-        case .inQueueOnly(let row): row
+        case .ended(let outcome): .success(outcome)
+        case .moved(let why): .failure(Moved(why: why))
+        case .inQueueOnly(let row?): .success(row)
+        case .inQueueOnly(nil): .failure(Moved(why: Self.racing))
         }
     }
+}
+
+/// Why a try has to start over.
+struct Moved: Error {
+    let why: String
 }
 
 /// What the shards have answered so far.
@@ -191,9 +206,9 @@ private final class Asked: Sendable {
     }
 
     /// - Parameter own: whose answer must be there; nil = the ledger does not know the job.
-    /// - Returns: nil = start over.
+    /// - Returns: a failure = start over.
     /// - Throws: what `own` has met, or where no shard has the job what any of them has.
-    func report(_ map: ShardMap, _ own: Shard?) throws -> CancelReport? {
+    func report(_ map: ShardMap, _ own: Shard?) throws -> Result<CancelReport, Moved> {
         let answers = answers.withLock { $0 }
         // Of an id that is a job on several the row does not tell which of them has moved or ended.
         let isTwice = answers.values.count(where: Self.isKnown) > 1
@@ -203,8 +218,11 @@ private final class Asked: Sendable {
             switch answers[shard] {
             case .success(.inQueueOnly)? where isTwice: report.shards.append((shard, .cancelled))
             case .success(let step)?:
-                guard let outcome = step.outcome else { return nil }
-                if outcome != .notFound { report.shards.append((shard, outcome)) }
+                switch step.outcome {
+                case .success(.notFound): break
+                case .success(let outcome): report.shards.append((shard, outcome))
+                case .failure(let moved): return .failure(moved)
+                }
             case .failure(let error)?:
                 // Only a shard that is away may be left out: of the ledger it is not known what it has heard.
                 if shard == own || !(error is QueueError) { throw error }
@@ -218,6 +236,6 @@ private final class Asked: Sendable {
         report.outcome =
             outcomes.first { $0 == .cancelling } ?? outcomes.first { $0 == .cancelled } ?? outcomes.first
             ?? .notFound
-        return report
+        return .success(report)
     }
 }
