@@ -20,8 +20,8 @@ import Testing
         for folder in Self.folders + ["sql"] {
             let most = folder == "Tests" ? 400 : 600
             // The snapshot of the schema is written by `ops/schema`, and as long as the schema.
-            for path in try Tree.files(folder, "swift", "c", "h", "lua", "sql") where path != "sql/schema.sql"
-            {
+            for path in try Tree.files(folder, "swift", "c", "h", "lua", "sql", "py")
+            where path != "sql/schema.sql" {
                 #expect(try Tree.lines(path).count <= most + 1, "\(path)")
             }
         }
