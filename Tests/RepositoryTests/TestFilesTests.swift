@@ -19,8 +19,10 @@ import Testing
 
     @Test func `stand in a folder for each module`() throws {
         let tests = try Set(Tree.folders("Tests"))
-        for module in try Tree.folders("Sources") where try !Tree.files("Sources/\(module)", "swift").isEmpty
-        {
+        let modules = try Tree.folders("Sources").filter {
+            try !Tree.files("Sources/\($0)", "swift").isEmpty
+        }
+        for module in modules {
             #expect(tests.contains(Self.elsewhere[module] ?? module + "Tests"), "\(module)")
         }
     }
