@@ -89,6 +89,8 @@ let package = Package(
         .testTarget(
             name: "TallyCoreTests", dependencies: ["TallyCore"], swiftSettings: strict),
         .testTarget(
+            name: "TallyConnectionsTests", dependencies: ["TallyConnections"], swiftSettings: strict),
+        .testTarget(
             name: "TallyMemoryTests", dependencies: ["TallyCore", "TallyMemory", "TallyTesting"],
             swiftSettings: strict),
         .testTarget(
@@ -121,15 +123,26 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "TallyCore", "TallyConnections", "TallyRuntime", "TallyRedis", "TallyPostgres", "Tallystick",
+                "TallyCore", "TallyRuntime", "TallyRedis", "TallyPostgres", "Tallystick",
                 "TestSupport", "TallyCommandLine", "TallyLab", "TallyServers", "tally", "tally-lab",
             ], swiftSettings: strict),
         .testTarget(
-            name: "TallyPostgresTests",
+            name: "TallyLabTests",
             dependencies: [
-                "TallyPostgres", "TallyPostgresClient", "TallyCore", "TallyConnections",
+                "TallyConnections", "TallyCore", "TallyLab", "TallyPostgres", "TallyServers", "Tallystick",
                 "TestSupport",
-            ],
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "TallyServersTests", dependencies: ["TallyServers"], swiftSettings: strict),
+        .testTarget(
+            name: "TallyAdminTests", dependencies: ["TallyAdmin", "TallyCore", "TallyRuntime"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TallystickTests", dependencies: ["TallyCore", "TallyRedis", "Tallystick"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TallyPostgresTests",
+            dependencies: ["TallyPostgres", "TallyPostgresClient", "TallyCore", "TestSupport"],
             swiftSettings: strict),
         // Both real stores together, through the seams.
         .testTarget(

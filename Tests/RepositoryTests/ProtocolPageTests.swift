@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test func `and the model have the same rules`() throws {
-        let model = try Tree.text("Tests/Model/model.py")
+        let model = try Tree.text("Tests/Model/rules.py")
         let lists = ["MENDS = {", "OWN = {", "READINGS = {"].compactMap { model.between($0, "\n}") }
         let named = Set(lists.joined(separator: "\n").matches(#"^    "([a-z_]+)":"#).map { $0[0] })
 

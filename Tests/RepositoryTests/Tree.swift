@@ -23,13 +23,19 @@ enum Tree {
 
     static func folders(_ folder: String) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent(folder).path)
-            .filter { name in
-                var isFolder: ObjCBool = false
-                let path = root.appendingPathComponent("\(folder)/\(name)").path
-                return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-                    && isFolder.boolValue
-            }
-            .sorted()
+            .filter { isFolder("\(folder)/\($0)") }.sorted()
+    }
+
+    /// Paths of the files right in a folder whose names have no ending: its scripts.
+    static func scripts(_ folder: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent(folder).path)
+            .filter { !$0.contains(".") }.map { "\(folder)/\($0)" }.filter { !isFolder($0) }.sorted()
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(
+            atPath: root.appendingPathComponent(path).path, isDirectory: &isFolder) && isFolder.boolValue
     }
 
     static func lines(_ path: String) throws -> [String] {

@@ -39,7 +39,7 @@ import Testing
             let id = try await halves.provoke(drift)
 
             let (run, _) = try await halves.reconcile(.repair)
-            try await Settling.run(halves.queue, halves.ledger)
+            try await RelayAndMirror.run(halves.queue, halves.ledger)
             let (again, statement) = try await halves.reconcile(.repair)
 
             #expect(run.findings.contains { $0.code == drift.code.rawValue && $0.job == id })
@@ -101,7 +101,7 @@ import Testing
                 "INSERT INTO SCHEMA.job_effects (job_id, result) VALUES ('\(id)', '\\x3432')")
 
             _ = try await halves.reconcile(.repair)
-            try await Settling.run(halves.queue, halves.ledger)
+            try await RelayAndMirror.run(halves.queue, halves.ledger)
 
             let job = try #require(try await halves.ledger.jobs([id])[id])
             #expect(job.status == .completed && job.result == Array("42".utf8))
@@ -124,7 +124,7 @@ import Testing
             }
             await worker.drain()
             try await run.value
-            try await Settling.run(halves.queue, halves.ledger)
+            try await RelayAndMirror.run(halves.queue, halves.ledger)
 
             #expect(try await halves.ledger.jobs([id])[id]?.status == .completed)
             #expect(try await halves.reconcile(.dry).statement.holds)

@@ -84,12 +84,12 @@ struct Halves {
             let lease = try await queue.reserve(wish).jobs[0].lease
             if status == .completed { _ = try await queue.settle([.ack(lease)]) }
         }
-        try await Settling.run(queue, ledger)
+        try await RelayAndMirror.run(queue, ledger)
         return id
     }
 
     /// Relay and mirror, until neither has anything left to do.
-    func mirrorAll() async throws { try await Settling.run(queue, ledger) }
+    func mirrorAll() async throws { try await RelayAndMirror.run(queue, ledger) }
 
     // MARK: The foreign hand
 
@@ -191,7 +191,7 @@ struct Halves {
         case .rowStillProcessing:
             let lease = try #require(try await queue.inspect([id]).held[id]?.lease)
             _ = try await queue.settle([.retry(lease, runAt: nil, attempts: 1, error: "e")])
-            try await Settling.run(queue, ledger)
+            try await RelayAndMirror.run(queue, ledger)
             try await run("UPDATE JOBS SET status = 'processing', attempts = 0", id)
         default: try await run("UPDATE JOBS SET status = 'pending', version = 1", id)
         }
@@ -243,7 +243,7 @@ extension Halves {
         let dry = try await reconcile(options).run
         options.mode = .repair
         let run = try await reconcile(options).run
-        try await Settling.run(queue, ledger)
+        try await RelayAndMirror.run(queue, ledger)
         let (again, statement) = try await reconcile(options)
 
         #expect(

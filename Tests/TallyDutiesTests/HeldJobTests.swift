@@ -93,12 +93,12 @@ import Testing
                 await client.drain()
                 let wish = ReserveWish([.default], limit: 1, lease: .seconds(600), worker: WorkerID("w"))
                 let lease = try await queue.reserve(wish).jobs[0].lease
-                try await Settling.run(queue, ledger)
+                try await RelayAndMirror.run(queue, ledger)
                 try await session.begin()
                 _ = try await session.query(
                     "SELECT 1::bigint FROM \"\(name)\".jobs WHERE id = '\(lease.id)'::uuid FOR UPDATE", [])
                 _ = try await queue.settle([.ack(lease)])
-                try await Settling.run(queue, ledger)
+                try await RelayAndMirror.run(queue, ledger)
                 try RawRedis(url: redis.url)("FLUSHALL")
                 try await eventually("a new epoch is held") { try await queue.history().isHeld }
                 let mirror = Mirror(queue: queue, ledger: ledger)
@@ -110,7 +110,7 @@ import Testing
                 let view = try await queue.inspect(records.map(\.id))
                 #expect(view.held.count == 2 && view.held[lease.id] == nil)
                 try await session.commit()
-                try await Settling.run(queue, ledger)
+                try await RelayAndMirror.run(queue, ledger)
                 let (run, statement) = try await reconciler.run(.repair)
                 #expect(run.findings.isEmpty && run.inconclusive == 0 && statement.holds, "\(run.findings)")
                 #expect(try await ledger.jobs([lease.id])[lease.id]?.status == .completed)

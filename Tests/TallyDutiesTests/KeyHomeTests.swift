@@ -272,7 +272,7 @@ import Testing
 
         #expect(await refused(recorded, job("a")) == .queued)
         #expect(await refused(queued, job("b")) == .recorded)
-        try await Settling.run(queue, ledger)
+        try await RelayAndMirror.run(queue, ledger)
         #expect(try await ledger.record([job("a")]).answers == [.keysElsewhere])
         await recorded.drain()
     }

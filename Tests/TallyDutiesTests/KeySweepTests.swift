@@ -49,7 +49,7 @@ import Testing
         try await Halves.with { halves in
             _ = try await halves.queue.push([Push(keyed("q"))], issued: nil)
             _ = try await halves.ledger.record([keyed("r")])
-            try await Settling.run(halves.queue, halves.ledger)
+            try await RelayAndMirror.run(halves.queue, halves.ledger)
 
             try await eventually("both are found") {
                 var full = ReconcileOptions(.repair)

@@ -25,7 +25,7 @@ import Testing
     private func client() -> JobClient { JobClient(queue: queue, ledger: ledger) }
 
     /// Relays and mirrors until both halves say the same of every job.
-    private func settle() async throws { try await Settling.run(memory, base) }
+    private func settle() async throws { try await RelayAndMirror.run(memory, base) }
 
     // MARK: Recorded enqueue
 

@@ -106,7 +106,7 @@ import Testing
             let wish = ReserveWish([.default], limit: 1, lease: .seconds(600), worker: WorkerID("w"))
             let lease = try await halves.queue.reserve(wish).jobs[0].lease
             _ = try await halves.queue.settle([.ack(lease)])
-            try await Settling.run(halves.queue, halves.ledger)
+            try await RelayAndMirror.run(halves.queue, halves.ledger)
             // Half a minute later the log has been trimmed, and a minute after that the tombstones are gone.
             let end = try await halves.queue.history().end
             try halves.send("XTRIM", .log, Array("MINID".utf8), Array("\(end.epoch)-\(end.seq + 1)".utf8))
@@ -129,7 +129,7 @@ import Testing
             var options = ReconcileOptions(.repair)
             options.codes = [.ledgerRestored]
             _ = try await halves.reconcile(options)
-            try await Settling.run(halves.queue, halves.ledger)
+            try await RelayAndMirror.run(halves.queue, halves.ledger)
             let lost = try #require(try await halves.ledger.jobs([ended])[ended])
             #expect(lost.status == .failed && lost.error == "history_lost")
             #expect(try await halves.ledger.jobs([waiting])[waiting]?.status == .pending)
@@ -139,7 +139,7 @@ import Testing
             options.codes = nil
             options.requeuesUnknown = true
             _ = try await halves.reconcile(options)
-            try await Settling.run(halves.queue, halves.ledger)
+            try await RelayAndMirror.run(halves.queue, halves.ledger)
             #expect(try await halves.ledger.jobs([ended])[ended]?.status == .pending)
             #expect(try await halves.reconcile(.dry).run.findings.filter { $0.code != "D21" }.isEmpty)
         }

@@ -32,7 +32,7 @@ import Testing
             let jobs = (0..<count).map { JobRecord(type: "t", queue: name($0 % 3)) }
             _ = try await client.enqueue(contentsOf: jobs, durability: .recorded)
             await client.drain()
-            for queue in scratch.queues { try await Settling.run(queue, ledger) }
+            for queue in scratch.queues { try await RelayAndMirror.run(queue, ledger) }
             return jobs.map(\.id)
         }
         var namespace: String { scratch.settings.namespace }
@@ -252,12 +252,12 @@ import Testing
                 let wish = ReserveWish([stage.name(shard)], limit: 1, worker: WorkerID("w"))
                 let lease = try #require(try await queue.reserve(wish).jobs.first).lease
                 _ = try await queue.settle([.ack(lease)])
-                for queue in stage.scratch.queues { try await Settling.run(queue, stage.ledger) }
+                for queue in stage.scratch.queues { try await RelayAndMirror.run(queue, stage.ledger) }
             }
             for shard in 0..<2 {
                 let job = JobRecord(id: id, type: "t", queue: stage.name(shard))
                 #expect(try await stage.scratch.queues[shard].push([Push(job)], issued: nil) == [.pushed])
-                try await Settling.run(stage.scratch.queues[shard], stage.ledger)
+                try await RelayAndMirror.run(stage.scratch.queues[shard], stage.ledger)
             }
             let admin = Admin(queue: stage.scratch.sharded, ledger: stage.ledger.store)
             let both = try await admin.reconcile(ReconcileOptions(.dry))

@@ -78,7 +78,7 @@ import Testing
     @Test func `calls a worker lost that fell silent, unless it speaks again [D22, P3]`() async throws {
         try await Halves.with { halves in
             try await halves.queue.heartbeat(beat("w"))
-            try await Settling.run(halves.queue, halves.ledger)
+            try await RelayAndMirror.run(halves.queue, halves.ledger)
             try await halves.sql("UPDATE SCHEMA.workers SET last_seen = now() - interval '10 minutes'")
             let seen = try await halves.ledger.workers()[0].lastSeen
 
@@ -89,7 +89,7 @@ import Testing
             #expect(try await halves.queue.roster("", limit: 10).workers.isEmpty)
             // What it says later counts, and a reconciler that looked before that comes too late.
             try await halves.queue.heartbeat(beat("w"))
-            try await Settling.run(halves.queue, halves.ledger)
+            try await RelayAndMirror.run(halves.queue, halves.ledger)
             #expect(try await halves.ledger.workers()[0].beat.status == .running)
             #expect(try await !halves.ledger.loseWorker(WorkerID("w"), lastSeen: seen, actor: "late"))
         }
@@ -123,7 +123,7 @@ import Testing
     @Test func `tells of a worker that has no row, unless it has spoken meanwhile [D23, P3]`() async throws {
         try await Halves.with { halves in
             try await halves.queue.heartbeat(beat("w"))
-            try await Settling.run(halves.queue, halves.ledger)
+            try await RelayAndMirror.run(halves.queue, halves.ledger)
             try await halves.sql("DELETE FROM SCHEMA.workers")
             let words = try await halves.queue.roster("", limit: 10).workers[0].words
 
@@ -146,7 +146,7 @@ import Testing
             _ = try await halves.ledger.record([holder])
             let queued = JobRecord(type: "t", unique: UniqueKey("held too"))
             _ = try await halves.queue.push([Push(queued)], issued: nil)
-            try await Settling.run(halves.queue, halves.ledger)
+            try await RelayAndMirror.run(halves.queue, halves.ledger)
             let gone = JobID()
             try await halves.sql(
                 "INSERT INTO SCHEMA.unique_keys VALUES ('default', 'leaked', '\(gone)', 'infinity')")

@@ -1,4 +1,4 @@
--- Brings rows to their last state of a batch. The guard is `outranks` of Tests/Model/model.py: nothing below the last
+-- Brings rows to their last state of a batch. The guard is `outranks` of Tests/Model/protocol.py: nothing below the last
 -- requeue, a terminal row yields only to a higher version, else (epoch, version, seq) must grow. It makes a repeat
 -- harmless. The answer counts the rows that really changed: mirror/count.sql brings it to the totals.
 --

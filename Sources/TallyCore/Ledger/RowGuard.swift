@@ -1,4 +1,4 @@
-/// Whether a transition may change a row. The rule of `outranks` in model.py, in one place for the fold and the
+/// Whether a transition may change a row. The rule of `outranks` in the model, in one place for the fold and the
 /// memory ledger; the SQL of the mirror says the same.
 package struct RowGuard: Sendable {
     /// Where the row stands.

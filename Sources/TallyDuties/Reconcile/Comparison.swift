@@ -56,7 +56,7 @@ extension LedgerView {
     var text: String { "\(status.rawValue) v\(version)" }
 }
 
-/// What differs between the halves for one job, after the barrier. Pure; `model.py` calls it `verdict`.
+/// What differs between the halves for one job, after the barrier. Pure; the model calls it `verdict`.
 public enum Comparison {
     /// What the two say of one job otherwise than each other; nil = nothing that needs a repair.
     ///

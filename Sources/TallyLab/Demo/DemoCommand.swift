@@ -8,12 +8,15 @@ enum DemoCommand: Command {
         "one job for every file of a folder, on private servers, with a worker killed on the way"
     static let help = """
         tally-lab demo [FOLDER]         default /usr/share/doc
+          --since TIME                  when the first command began: by default this one
           Size, lines, SHA-256 and MIME type of every regular file, worked out by worker processes and stored as
           results. Two jobs fail, as they must; one worker is killed with -9 while it holds a job. Then the report,
-          by SQL over the ledger; the last line on standard output is the statement.
+          by SQL over the ledger; the last line on standard output is the statement. The last on standard error says
+          how long it took until the first job was completed, and in all.
           Everything runs on servers of its own in a temporary folder, and all of it is gone afterwards.
         """
 
+    static let flags: Set<String> = ["since"]
     static let words = 0...1
     static let hasOutput = false
     static let exitCodes = ExitCodes(
@@ -21,16 +24,21 @@ enum DemoCommand: Command {
 
     static func run(_ arguments: Arguments) async throws {
         let folder = arguments.rest.first ?? "/usr/share/doc"
+        let began = try arguments.time("since") ?? .now
+        let progress = DemoProgress()
         do {
             // Not even a second Ctrl-C may leave servers behind: stopping them takes about a second.
             try await Signals.cancelling(insisting: false) {
                 try await withTaskCancellationHandler {
                     let files = try find(folder)
-                    try await DemoStage.run { try await DemoRun(stage: $0, files: files).run() }
+                    try await DemoStage.run {
+                        try await DemoRun(stage: $0, files: files, progress: progress).run()
+                    }
                 } onCancel: {
                     Output.note("stopping everything")
                 }
             }
+            Output.note(DemoProgress.times(from: began, first: progress.firstCompletion, to: .now))
         } catch is CancellationError {
             Output.note("tally-lab demo: stopped; nothing is left running")
             throw Exit(code: 130)

@@ -8,7 +8,7 @@ import Tallystick
 struct DemoRun: Sendable {
     let stage: DemoStage
     let files: [DemoFile]
-    let progress = DemoProgress()
+    let progress: DemoProgress
 
     private var tally: Tally { stage.tally }
     private var marker: String { "\(stage.folder)/held" }
@@ -134,7 +134,7 @@ struct DemoRun: Sendable {
             let balances = try await stage.ledger.balances()
             let running = try await tally.inspectable().counts().reduce(0) { $0 + $1.processing }
             let done = balances.completed + balances.failed + balances.cancelled
-            if progress.saw(done: done, running: running) { lastChange = .now }
+            if progress.saw(done: done, completed: balances.completed, running: running) { lastChange = .now }
             if done == total, balances.accepted == total, balances.active == 0 {
                 progress.finish()
                 return

@@ -1,7 +1,7 @@
 import TallyCore
 
 extension MemoryQueueState {
-    /// Follows `cancel` of model.py: a stale `tombstone` is refused whatever the queue knows of the id.
+    /// Follows `cancel` of the model: a stale `tombstone` is refused whatever the queue knows of the id.
     mutating func cancel(
         _ id: JobID, tombstone: (version: Int, issued: Issued)?, at now: Timestamp
     ) -> CancelAnswer {

@@ -15,7 +15,7 @@ public struct ConformanceStore: Sendable {
     /// Ends both; called once, whatever the outcome of the case.
     public let close: @Sendable () async throws -> Void
 
-    /// Two stores; without `settle`, `Settling` brings them together.
+    /// Two stores; without `settle`, `RelayAndMirror` brings them together.
     public init(
         queue: any ShardedDriver, ledger: any LedgerDriver, clock: ManualClock,
         settle: (@Sendable () async throws -> Void)? = nil,
@@ -27,7 +27,7 @@ public struct ConformanceStore: Sendable {
         self.clock = clock
         self.settle =
             settle ?? {
-                for shard in sharded.shards { try await Settling.run(shard, ledger) }
+                for shard in sharded.shards { try await RelayAndMirror.run(shard, ledger) }
             }
         self.close = close
     }

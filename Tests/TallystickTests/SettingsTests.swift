@@ -1,6 +1,5 @@
 import TallyCore
 import TallyRedis
-import TestSupport
 import Testing
 
 @testable import Tallystick

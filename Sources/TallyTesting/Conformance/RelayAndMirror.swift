@@ -2,7 +2,7 @@ import TallyCore
 
 /// The relay and the mirror in a few lines, for tests: the duties of `TallyDuties` without timers, retries or
 /// budgets.
-public enum Settling {
+public enum RelayAndMirror {
     /// Pushes every outbox row, however young, and mirrors the log, until neither has anything left to do. Rows that
     /// the queue has no room for stay.
     public static func run(_ queue: any QueueDriver, _ ledger: any LedgerDriver) async throws {

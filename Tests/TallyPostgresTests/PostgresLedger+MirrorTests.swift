@@ -63,7 +63,7 @@ extension PostgresTests {
             }
         }
 
-        /// `outranks` of Tests/Model/model.py, rules on.
+        /// `outranks` of Tests/Model/protocol.py, rules on.
         private func outranks(_ event: RowChange, _ row: JobSnapshot, floor: Int) -> Bool {
             if event.version < floor { return false }
             if row.status.isTerminal { return event.version > row.version }
