@@ -89,6 +89,23 @@ extension PostgresTests {
             }
         }
 
+        @Test func `tell of drift until a run finds none, whatever cannot be said meanwhile`() async throws {
+            try await withLedger { fixture in
+                for sql in Self.cases["tally-drift-left"] ?? [] { _ = try await fixture.query(sql) }
+                // The mirror was behind: that run compared nothing.
+                _ = try await fixture.query(Self.run(exitCode: 8, ago: "10 seconds"))
+                #expect(try await firing(fixture) == ["tally-drift-left"])
+
+                // The one before was cut off, but not before it had found something.
+                _ = try await fixture.query(
+                    "UPDATE tally.reconcile_runs SET exit_code = 8, left_over = 1 WHERE exit_code = 4")
+                #expect(try await firing(fixture) == ["tally-drift-left"])
+
+                _ = try await fixture.query(Self.run(exitCode: 0, ago: "1 second"))
+                #expect(try await firing(fixture) == [])
+            }
+        }
+
         @Test func `call for one thing alone where no process runs the duties`() async throws {
             try await withLedger { fixture in
                 for name in ["mirror", "open epoch", "relay", "reconcile"] {

@@ -5,6 +5,7 @@
 SELECT count(*) AS value
 FROM (
   SELECT DISTINCT ON (r.shard) r.id FROM tally.reconcile_runs r
-  WHERE r.exit_code <> 8 AND r.started_at > now() - interval '1 day' ORDER BY r.shard, r.started_at DESC) l
+  WHERE (r.exit_code <> 8 OR r.left_over > 0) AND r.started_at > now() - interval '1 day'
+  ORDER BY r.shard, r.started_at DESC) l
 JOIN tally.reconcile_findings f ON f.run_id = l.id
 WHERE f.outcome IN ('found', 'needs_operator') AND f.code NOT IN ('D19', 'D34', 'D36')
