@@ -40,6 +40,8 @@ GRANT UPDATE (namespace, shards) ON tally.identity TO "tally_writer", "tally_enq
 GRANT EXECUTE ON FUNCTION tally.make_partitions, tally.months_missing, tally.partition_ranges TO "tally_writer";
 GRANT EXECUTE ON FUNCTION tally.enqueue, tally.record_jobs TO "tally_writer", "tally_enqueuer";
 GRANT EXECUTE ON FUNCTION tally.id_at TO "tally_writer", "tally_enqueuer", "tally_reader";
+-- Alerts ask which months are missing.
+GRANT EXECUTE ON FUNCTION tally.months_missing, tally.partition_ranges TO "tally_reader";
 
 GRANT INSERT ON tally.jobs TO "tally_enqueuer";
 GRANT SELECT (id, type, queue, body_hash) ON tally.jobs TO "tally_enqueuer";

@@ -26,7 +26,8 @@ import Testing
     }
 
     @Test func `have a page for each code whose report names one, and for no other [P3]`() throws {
-        let pages = try Tree.files("ops/runbooks", "md").filter { !$0.hasSuffix("README.md") }
+        // Those of alerts have a name; their own test holds them.
+        let pages = try Tree.files("ops/runbooks", "md").filter { $0.holds("/D[0-9]{2}\\.md$") }
 
         #expect(Drift.allCases.compactMap(\.page).sorted() == pages)
         for page in pages {

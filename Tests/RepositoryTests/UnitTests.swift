@@ -34,6 +34,17 @@ import Testing
         #expect(text.contains("\nKillMode=mixed\n"))
     }
 
+    /// A killed worker's jobs count a crash, a killed process' leases keep others waiting until they run out.
+    @Test(arguments: [serve, worker, nightly])
+    func `are told to stop by the signal that they know, and killed after any drain and any statement`(
+        _ unit: String
+    ) throws {
+        let patience = try #require(try words(unit, "TimeoutStopSec").first.flatMap { Int64($0) })
+
+        #expect(patience > max(Limits.drain, Limits.statement).components.seconds)
+        #expect(try words(unit, "KillSignal").isEmpty, "SIGTERM unless another is named")
+    }
+
     @Test(arguments: [serve, worker])
     func `start again whatever ends, but what was not understood`(_ unit: String) throws {
         #expect(try words(unit, "Restart") == ["always"])

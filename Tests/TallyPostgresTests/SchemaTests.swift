@@ -151,6 +151,12 @@ extension PostgresTests {
             #expect(await fixture.refusal("SELECT tally.split_swap('jobs')") == refused)
             #expect(await fixture.refusal("DROP TABLE tally.workers") == refused)
             _ = try await fixture.session.query("RESET ROLE")
+            // As where an administrator keeps functions from everybody.
+            _ = try await fixture.session.query(
+                "REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA \"\(fixture.schema)\" FROM PUBLIC")
+            try await become("reader")
+            for rule in try AlertRule.all() { #expect(await fixture.refusal(rule.sql) == "", "\(rule.uid)") }
+            _ = try await fixture.session.query("RESET ROLE")
         }
 
         private func drop(_ roles: [String], _ fixture: Fixture) async throws {
