@@ -132,6 +132,9 @@ public enum Limits {
     public static let keysPerSweep = 1000
     /// Sendings of one call while somebody keeps dropping the functions: then the caller is told.
     public static let functionLoads = 25
+    /// Between two connections that a lane gives up for a key of another type: opening the next one frees most places,
+    /// and what it leaves to a person must not cost every call a connection.
+    public static let foreignKey: Duration = .seconds(1)
     /// How far Redis' clock may jump ahead; after a greater jump nothing is reclaimed for the length of a lease.
     public static let clockJump: Duration = .seconds(2)
     /// Reported entries stay so long while the log is short.
