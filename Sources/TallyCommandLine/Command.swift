@@ -107,7 +107,8 @@ package enum Common {
     /// - Parameter isPairing: false for a run of the reconciler, which checks the pairing itself.
     /// - Parameter isReading: writes nothing to the ledger while it opens, so that a role which may only read
     ///   suffices.
-    /// - Parameter connecting: what a connection to a store may take; what runs for long waits as a service does.
+    /// - Parameter connecting: what a connection to a store may take; what runs for long waits as a service does,
+    ///   with `Limits.connect`: cut off for a moment's slowness, it would be begun again from the start.
     package static func open(
         _ arguments: Arguments, isPairing: Bool = true, isReading: Bool = false,
         connecting: Duration = Limits.commandConnect

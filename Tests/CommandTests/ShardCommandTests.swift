@@ -123,6 +123,21 @@ import Testing
         }
     }
 
+    @Test func `waits for a shard as a service does where it runs for long`() async throws {
+        try await with { environment, other, _ in
+            other.freeze()
+            defer { other.resume() }
+            let commands = [["reconcile"], ["enqueue", "--stdin"], ["partitions", "make"]]
+            let running = try commands.map { try Tool.Running($0, environment: environment) }
+            let waited = "did not answer within \(Limits.connect.components.seconds * 1000) ms"
+            try await eventually("each has waited, and says so") {
+                running.allSatisfy { $0.errors.contains(waited) }
+            }
+            other.resume()
+            for command in running { #expect(try await !command.outcome().errors.contains("within 2000 ms")) }
+        }
+    }
+
     @Test func `shows, names and cancels every job of an id that is one on both [D38]`() async throws {
         try await with { environment, _, scratch in
             let id = JobID()
