@@ -9,7 +9,7 @@ package enum RedisProcess {
         var folder: String
         package var description: String {
             "Redis refuses its append-only file; to cut it where the damage begins: redis-check-aof --fix "
-                + "\(folder)/appendonlydir/appendonly.aof.manifest"
+                + Pasted.word("\(folder)/appendonlydir/appendonly.aof.manifest")
         }
     }
 
