@@ -14,11 +14,7 @@ package struct RedisLook: Sendable {
     package static func at(_ configuration: RedisConfiguration) async throws(QueueError) -> RedisLook {
         let result: Result<RedisLook, QueueError> = await withCheckedContinuation { caller in
             startThread {
-                do throws(QueueError) {
-                    caller.resume(returning: .success(try RedisLook(configuration)))
-                } catch {
-                    caller.resume(returning: .failure(error))
-                }
+                caller.resume(returning: Result { () throws(QueueError) in try RedisLook(configuration) })
             }
         }
         return try result.get()

@@ -66,12 +66,8 @@ struct Opening {
         for at in configurations.indices { configurations[at].connectTimeout = connecting }
         var looks: [Result<RedisLook, QueueError>] = []
         if isPairing {
-            looks = await configurations.askedAtOnce { configuration -> Result<RedisLook, QueueError> in
-                do throws(QueueError) {
-                    return .success(try await RedisLook.at(configuration))
-                } catch {
-                    return .failure(error)
-                }
+            looks = await configurations.askedAtOnce { configuration in
+                await .of { () throws(QueueError) in try await RedisLook.at(configuration) }
             }
             // One that is away says nothing.
             try await check(looks.compactMap { try? $0.get() }, ledger)
