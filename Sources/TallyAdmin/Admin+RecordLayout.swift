@@ -36,9 +36,9 @@ package struct OlderWorkers: Error, CustomStringConvertible {
     /// The layout that they cannot read.
     package let layout: Int
     package var description: String {
-        let names = workers.prefix(5).map { "\($0.id.text) (\($0.host), pid \($0.pid))" }.joined(
-            separator: ", ")
-        let more = workers.count > 5 ? " and \(workers.count - 5) more" : ""
+        let named = workers.prefix(Limits.namedWorkers)
+        let names = named.map { "\($0.id.text) (\($0.host), pid \($0.pid))" }.joined(separator: ", ")
+        let more = named.count < workers.count ? " and \(workers.count - named.count) more" : ""
         return
             "\(workers.count) workers of a program that cannot read record layout \(layout) run: \(names)\(more); "
             + "upgrade or end them, and run this again. `tally workers` lists them all. Nothing was changed"

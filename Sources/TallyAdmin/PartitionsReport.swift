@@ -4,7 +4,7 @@ import TallyCore
 package struct PartitionsReport: Sendable {
     /// Partitions that are missing from this month to `Limits.monthsAhead` ahead.
     package let missing: [String]
-    /// DEFAULT partitions that hold rows, each with how many, counted up to a million.
+    /// DEFAULT partitions that hold rows, each with how many, counted up to `Limits.countedRows`.
     package let defaults: [(table: String, rows: Int)]
     /// This month or the next has none.
     package let isUrgent: Bool
@@ -23,7 +23,7 @@ extension Admin {
         guard let ledger = try ledger().partitions else { return nil }
         return PartitionsReport(
             missing: try await ledger.missingPartitions(months: Limits.monthsAhead),
-            defaults: try await ledger.filledDefaults(upTo: 1_000_000),
+            defaults: try await ledger.filledDefaults(upTo: Limits.countedRows),
             isUrgent: try await !ledger.missingPartitions(months: 1).isEmpty)
     }
 

@@ -105,16 +105,17 @@ package enum Common {
     /// Opens both stores with these settings; the caller closes them.
     ///
     /// - Parameter isPairing: false for a run of the reconciler, which checks the pairing itself.
-    /// - Parameter isReading: writes nothing to the ledger while it opens, so that a role which may only read
-    ///   suffices.
-    /// - Parameter connecting: what a connection to a store may take; what runs for long waits as a service does.
+    /// - Parameter isReading: for a command that answers once out of what it reads. Writes nothing to the ledger
+    ///   while it opens, so that a role which may only read suffices, and asks no shard again that was away then.
+    /// - Parameter connecting: what a connection to a store may take; what runs for long waits as a service does,
+    ///   with `Limits.connect`: cut off for a moment's slowness, it would be begun again from the start.
     package static func open(
         _ arguments: Arguments, isPairing: Bool = true, isReading: Bool = false,
         connecting: Duration = Limits.commandConnect
     ) async throws -> Tally {
         try await Tally.open(
             settings(arguments), observer: LogObserver(), isPairing: isPairing, isReading: isReading,
-            connecting: connecting)
+            isForOneAnswer: isReading, connecting: connecting)
     }
 
     /// Opens, runs, closes: whatever the body throws.

@@ -3,7 +3,8 @@ import Synchronization
 
 /// A connection whose calls block. It is made, used and closed on one thread.
 package protocol BlockingConnection: SendableMetatype {
-    /// False once an error has left it in an unknown state; the pool then replaces it.
+    /// False once it is to carry nothing more, such as after an error that left it in an unknown state; the pool then
+    /// replaces it.
     var isUsable: Bool { get }
     /// Closes it; nothing is called on it afterwards.
     func close()

@@ -4,7 +4,9 @@ import TallyCore
 /// What stands on a server before a program has written anything there, neither a key nor the functions: a start
 /// that is refused by it leaves the server as it was.
 package struct RedisLook: Sendable {
-    /// Which queue it is: as `QueuePairing.identity` would tell it, once the epoch has begun that is due.
+    /// Which queue it is. Where an epoch is due, the one here is reckoned by this machine's clock and without what
+    /// the log has had: another number than `QueuePairing.identity` tells once it has begun. `past` says what led to
+    /// it, and by that alone it is judged.
     package let identity: QueueIdentity
     /// As what shard of this namespace the server was paired under another number than it was asked for; nil = as
     /// none, or the user may not read those keys.
@@ -14,11 +16,7 @@ package struct RedisLook: Sendable {
     package static func at(_ configuration: RedisConfiguration) async throws(QueueError) -> RedisLook {
         let result: Result<RedisLook, QueueError> = await withCheckedContinuation { caller in
             startThread {
-                do throws(QueueError) {
-                    caller.resume(returning: .success(try RedisLook(configuration)))
-                } catch {
-                    caller.resume(returning: .failure(error))
-                }
+                caller.resume(returning: Result { () throws(QueueError) in try RedisLook(configuration) })
             }
         }
         return try result.get()
@@ -40,7 +38,7 @@ package struct RedisLook: Sendable {
         var epoch = fields[1].flatMap { Int64($0) } ?? 0
         var past = (fields[2] ?? "").split(separator: " ").compactMap { Int64($0) }
         if fields[0] != connection.runID {
-            // As `epoch.lua` begins one.
+            // About as `epoch.lua` begins one; no ledger knows the number yet, here or there.
             let next = max(epoch + 1, Timestamp.now.microseconds / 1000)
             past += (epoch > 0 && !past.contains(epoch) ? [epoch] : []) + [next]
             epoch = next
@@ -55,14 +53,9 @@ package struct RedisLook: Sendable {
     private static func keptAs(
         _ configuration: RedisConfiguration, _ connection: RedisConnection
     ) throws(QueueError) -> ShardPart? {
-        let keys = RedisQueue.metaOfOtherShards(configuration)
-        // In nearly every case there is none, and one question says so.
-        guard let count = try connection.command(["EXISTS"] + keys).number, count > 0 else { return nil }
-        for key in keys {
-            let name = try connection.command(["HGET", key, "ledger"]).text
-            if let part = name.flatMap({ ShardPart(pairedName: $0) }) { return part }
-        }
-        return nil
+        var others = OtherShards(configuration)
+        while let words = others.question { others.heard(try connection.command(words)) }
+        return others.found
     }
 }
 

@@ -20,23 +20,21 @@ extension RedisQueue: QueuePairing {
             ledger: known.isEmpty ? nil : known, part: part)
     }
 
-    /// The ledger's ids that the server keeps under the numbers of other shards of this namespace: it has some where
-    /// it is one of them and was taken for this one. Writes nothing.
-    package func namesOfOtherShards() async throws(QueueError) -> [String] {
-        let keys = Self.metaOfOtherShards(configuration)
-        // In nearly every case there is none, and one question says so.
-        guard let count = try await command(["EXISTS"] + keys).number else { throw malformed("pair") }
-        if count == 0 { return [] }
-        var names: [String] = []
-        for key in keys {
-            if let name = try await command(["HGET", key, "ledger"]).text { names.append(name) }
+    /// As what shard of this namespace the server was paired under another number than it was asked for; nil = as
+    /// none, or the user may not read those keys. Writes nothing.
+    ///
+    /// - Throws: where the server is away.
+    package func keptAs() async throws(QueueError) -> ShardPart? {
+        var others = OtherShards(configuration)
+        while let words = others.question {
+            do throws(QueueError) {
+                others.heard(try await command(words))
+            } catch {
+                if error.mayRetry || error.code == .closed { throw error }
+                others.heard(.error(error.detail))
+            }
         }
-        return names
-    }
-
-    static func metaOfOtherShards(_ configuration: RedisConfiguration) -> [String] {
-        (0..<Int16(Limits.shards)).filter { $0 != configuration.part.shard.number }
-            .map { RedisKey.meta.of(configuration.namespace, shard: $0) }
+        return others.found
     }
 
     private func command(_ words: [String]) async throws(QueueError) -> RedisReply {

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Synchronization
+import TallyCore
 
 /// Starting other programs, by `posix_spawn`: Foundation's `Process` waits for every heir of the program too, and a
 /// server that daemonizes never ends.
@@ -70,7 +71,7 @@ package enum ChildProcess {
                 _ = try wait(pid)
                 throw CancellationError()
             }
-            usleep(5_000)
+            usleep(UInt32(Limits.serverLook.microseconds))
         }
     }
 

@@ -52,12 +52,12 @@ package enum PostgresProcess {
                 return port
             } catch let error where !(error is CancellationError) {
                 // The port is taken, or the backends of a killed postmaster still hold its memory.
-                usleep(500_000)
+                usleep(UInt32(Limits.serverAgain.microseconds))
                 // no log yet
                 last = "\(error)\n" + ((try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? "")
             }
         }
-        throw ServerProblem("the private Postgres does not start:\n\(last.suffix(2000))")
+        throw ServerProblem("the private Postgres does not start:\n\(last.suffix(Limits.logCharacters))")
     }
 
     /// Postgres refuses root: then it runs as the user `postgres`, who must own its folder.

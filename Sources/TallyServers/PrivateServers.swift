@@ -174,7 +174,7 @@ package struct PrivateServers: Sendable {
         let end = ContinuousClock.now + Limits.serverEnd
         while ContinuousClock.now < end {
             if !isAlive(pid) { return }
-            usleep(10_000)
+            usleep(UInt32(Limits.serverLook.microseconds))
         }
         kill(pid, SIGKILL)
     }

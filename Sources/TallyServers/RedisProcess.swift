@@ -9,7 +9,7 @@ package enum RedisProcess {
         var folder: String
         package var description: String {
             "Redis refuses its append-only file; to cut it where the damage begins: redis-check-aof --fix "
-                + "\(folder)/appendonlydir/appendonly.aof.manifest"
+                + Pasted.word("\(folder)/appendonlydir/appendonly.aof.manifest")
         }
     }
 
@@ -41,7 +41,7 @@ package enum RedisProcess {
             }
             last = log(folder)
         }
-        throw ServerProblem("the private Redis does not start:\n\(last.suffix(1000))")
+        throw ServerProblem("the private Redis does not start:\n\(last.suffix(Limits.logCharacters))")
     }
 
     /// Cuts it where its damage begins: what follows is lost.
@@ -94,7 +94,7 @@ package enum RedisProcess {
                 }
                 absences += 1
             }
-            usleep(10_000)
+            usleep(UInt32(Limits.serverLook.microseconds))
         }
         return false
     }

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TallyCore
 
 /// Where the servers' programs are. Debian puts no `initdb` on the path.
 package struct ServerTools {
@@ -59,7 +60,9 @@ package struct ServerTools {
         let child = try ChildProcess.start(["/usr/bin/env", "-C", folder] + words, output: log)
         let status = try isCancellable ? ChildProcess.waitCancellably(child) : ChildProcess.wait(child)
         let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""  // not UTF-8: no text to show
-        if status != 0 { throw ServerProblem("\(words[0]) failed (\(status)): \(text.suffix(2000))") }
+        if status != 0 {
+            throw ServerProblem("\(words[0]) failed (\(status)): \(text.suffix(Limits.logCharacters))")
+        }
         return text
     }
 

@@ -9,6 +9,7 @@ struct Opening {
     let observer: any JobObserver
     let isPairing: Bool
     let isReading: Bool
+    let isForOneAnswer: Bool
     let connecting: Duration
 
     private struct Ledger {
@@ -34,7 +35,7 @@ struct Opening {
             throw error
         }
         let stores = shards.queues.map { queue -> QueueStore in
-            let away = isReading ? shards.away[queue.configuration.part.shard] : nil
+            let away = isForOneAnswer ? shards.away[queue.configuration.part.shard] : nil
             return away.map { queue.store.answering($0) } ?? queue.store
         }
         let queue = ShardedQueue(stores, observer: observer)
@@ -65,12 +66,8 @@ struct Opening {
         for at in configurations.indices { configurations[at].connectTimeout = connecting }
         var looks: [Result<RedisLook, QueueError>] = []
         if isPairing {
-            looks = await configurations.askedAtOnce { configuration -> Result<RedisLook, QueueError> in
-                do throws(QueueError) {
-                    return .success(try await RedisLook.at(configuration))
-                } catch {
-                    return .failure(error)
-                }
+            looks = await configurations.askedAtOnce { configuration in
+                await .of { () throws(QueueError) in try await RedisLook.at(configuration) }
             }
             // One that is away says nothing.
             try await check(looks.compactMap { try? $0.get() }, ledger)
@@ -141,7 +138,8 @@ struct Opening {
             observer.dutyFailed("open", error)
             if case .refused(let refusal) = await check.answer(of: queue) { throw refusal }
         } catch let error as QueueError where error.mayRetry || settings.mode == .recorded {
-            // Away, and allowed to be.
+            // Away, and allowed to be: it answered the look, so nobody was told yet.
+            observer.dutyFailed(queue.configuration.part.name("open"), error)
         } catch let refused as PairingRefused {
             throw QueueError(.wrongServer, "open", "\(refused)")
         }
@@ -193,14 +191,15 @@ struct Opening {
         do {
             try settings.check(owner: try await ledger.claimNamespace(settings.namespace))
         } catch let error as LedgerError where error.mayRetry {
-            return  // away, and told so above
+            // The schema stays nobody's until the next start, or `tally migrate`, claims it.
+            observer.dutyFailed("open", error)
         }
     }
 }
 
 extension QueueStore {
-    /// A shard that did not answer as a command opened that only reads: it says so at once of all that such a command
-    /// asks, its jobs and its log, for to ask again would wait as long once more.
+    /// A shard that did not answer as a command opened that answers once: it says so at once of all that such a
+    /// command asks, its jobs and its log, for to ask again would wait as long once more. It never comes back.
     fileprivate func answering(_ error: QueueError) -> QueueStore {
         var store = self
         store.inspection = AwayShard(error: error)

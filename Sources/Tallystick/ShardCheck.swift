@@ -83,7 +83,8 @@ final class ShardCheck: Sendable {
         // away: the next connection asks again
         guard let reading = try? await shard.identity() else { return .unknown }
         guard let name = reading.ledger else {
-            guard let other = await Self.kept(on: shard) else { return .unknown }
+            // away since, or nobody's: the next connection asks again
+            guard let other = try? await shard.keptAs() else { return .unknown }
             return .refused(Self.refusal(reading.place, other, part))
         }
         let own = ShardPart(pairedName: name) ?? .whole
@@ -126,13 +127,5 @@ final class ShardCheck: Sendable {
         }
         seen.withLock { $0[part.shard] = own }
         return .agreed
-    }
-
-    /// Which shard the keys of this namespace on that server were paired as, where they are not those that it was
-    /// asked for.
-    private static func kept(on shard: RedisQueue) async -> ShardPart? {
-        // A user who may not read the keys of other shards learns nothing of them.
-        let names = try? await shard.namesOfOtherShards()
-        return names?.lazy.compactMap { ShardPart(pairedName: $0) }.first
     }
 }

@@ -45,15 +45,28 @@ public final class Tally: Sendable {
     ///   the reconciler does so itself.
     /// - Parameter isReading: writes nothing to the ledger while it opens, so a role that may only read can: neither
     ///   half is claimed for the other, nor the schema for the namespace. Like every call to Redis it begins an epoch
-    ///   there where one is due. A shard that does not answer is not asked again by what only reads.
+    ///   there where one is due. A shard that was away is asked anew by each call, as ever.
     /// - Parameter connecting: how long each new connection to a store may take; a server that hangs costs as much.
     public static func open(
         _ settings: Settings, middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver(),
         isPairing: Bool = true, isReading: Bool = false, connecting: Duration = Limits.connect
     ) async throws -> Tally {
+        try await open(
+            settings, middleware: middleware, observer: observer, isPairing: isPairing, isReading: isReading,
+            isForOneAnswer: false, connecting: connecting)
+    }
+
+    /// As above.
+    ///
+    /// - Parameter isForOneAnswer: for a command that answers once and ends: a shard that is away as it opens is not
+    ///   asked again for its jobs and its log, since that would wait as long once more.
+    package static func open(
+        _ settings: Settings, middleware: [JobMiddleware] = [], observer: any JobObserver,
+        isPairing: Bool, isReading: Bool, isForOneAnswer: Bool, connecting: Duration
+    ) async throws -> Tally {
         let opening = Opening(
             settings: settings, observer: observer, isPairing: isPairing, isReading: isReading,
-            connecting: connecting)
+            isForOneAnswer: isForOneAnswer, connecting: connecting)
         let halves = try await opening.open()
         return Tally(
             settings: settings, queue: halves.queue, ledger: halves.ledger, middleware: middleware,

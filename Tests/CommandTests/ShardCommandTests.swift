@@ -117,8 +117,24 @@ import Testing
                 #expect(job["in_postgres"] as? String == "pending" && job["unread_shards"] as? [Int] == [1])
             }
             let cancelled = try await Tool.run(["cancel", ids[0], "--json"], environment: environment)
-            #expect(cancelled.code == 0 && cancelled.errors.contains("shard 1 could not be asked"))
-            #expect(try cancelled.json()["unread_shards"] as? [Int] == [1])
+            #expect(cancelled.code == 0 && cancelled.errors.contains("shard 1 has not answered"))
+            #expect(try cancelled.json()["unread_shards"] as? [Int] == [])
+            #expect(try cancelled.json()["unanswered_shards"] as? [Int] == [1])
+        }
+    }
+
+    @Test func `waits for a shard as a service does where it runs for long`() async throws {
+        try await with { environment, other, _ in
+            other.freeze()
+            defer { other.resume() }
+            let commands = [["reconcile"], ["enqueue", "--stdin"], ["partitions", "make"]]
+            let running = try commands.map { try Tool.Running($0, environment: environment) }
+            let waited = "did not answer within \(Limits.connect.components.seconds * 1000) ms"
+            try await eventually("each has waited, and says so") {
+                running.allSatisfy { $0.errors.contains(waited) }
+            }
+            other.resume()
+            for command in running { #expect(try await !command.outcome().errors.contains("within 2000 ms")) }
         }
     }
 

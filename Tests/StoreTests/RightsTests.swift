@@ -153,6 +153,43 @@ private final class Complaints: JobObserver {
         try await remove()
     }
 
+    @Test func `do not hide a ledger that takes no writes just now: that it is not claimed is told`()
+        async throws
+    {
+        try await withScratch { scratch in
+            let name = scratch.settings.namespace
+            let session = try await PostgresSession.open(PostgresConfiguration(url: Servers.postgresURL))
+            var failure: (any Error)?
+            do {
+                let role = "\"\(name)_held\""
+                _ = try await session.query("CREATE ROLE \(role) LOGIN PASSWORD 's3cret'")
+                _ = try await session.query("GRANT USAGE ON SCHEMA \"\(name)\" TO \(role)")
+                _ = try await session.query(
+                    "GRANT SELECT, UPDATE ON ALL TABLES IN SCHEMA \"\(name)\" TO \(role)")
+                // As a server does that has just stopped being the primary.
+                _ = try await session.query("ALTER ROLE \(role) SET default_transaction_read_only = on")
+                let address = try Servers.postgresURL
+                let at = try #require(address.lastIndex(of: "@"))
+                let settings = try Settings(
+                    redisURL: Servers.redisURL,
+                    postgresURL: "postgres://\(name)_held:s3cret" + address[at...], namespace: name)
+                let complaints = Complaints()
+
+                let tally = try await Tally.open(settings, observer: complaints, isPairing: false)
+                await tally.close()
+
+                #expect(complaints.all.count == 1, "\(complaints.all)")
+                #expect(complaints.all.first?.hasPrefix("open: claim namespace: unavailable") == true)
+                #expect(try await scratch.ledger.namespace() == nil)
+            } catch {
+                failure = error
+            }
+            await dropRoles(of: name, and: "held", session)
+            await session.close()
+            if let failure { throw failure }
+        }
+    }
+
     @Test func `of an analyst are what sql/README.md says: no login inherits the search path of its role`()
         async throws
     {

@@ -80,11 +80,19 @@ import Testing
 
         let report = try await canceller.report(id)
 
-        #expect(report.outcome == .cancelled && report.unread == [Shard(1)])
+        // It was asked: what it has not said is not that the job goes on.
+        #expect(report.outcome == .cancelled && report.unread.isEmpty && report.unanswered == [Shard(1)])
+        #expect(report.json(id)["unread_shards"] as? [Int] == [])
+        #expect(report.json(id)["unanswered_shards"] as? [Int] == [1])
         gate.open()
-        s.queues[1].setOutage(.unavailable)
-        let again = try await Canceller(queue: s.sharded, ledger: s.ledger).report(id)
-        #expect(again.outcome == .cancelled && again.unread == [Shard(1)])
+        for code in [QueueError.Code.unavailable, .uncertain] {
+            s.queues[1].setOutage(code)
+            let again = try await Canceller(queue: s.sharded, ledger: s.ledger).report(id)
+            let isLost = code == .uncertain
+            #expect(again.outcome == .cancelled)
+            #expect(again.unread == (isLost ? [] : [Shard(1)]))
+            #expect(again.unanswered == (isLost ? [Shard(1)] : []))
+        }
     }
 
     /// Answers nothing until the gate is opened.

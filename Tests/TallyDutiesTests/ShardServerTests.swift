@@ -331,6 +331,22 @@ import Testing
         }
     }
 
+    @Test func `opened to read while one was away are both read once it is back`() async throws {
+        try await with { stage in
+            await (try await stage.open()).close()
+            stage.redis[1].kill()
+            let tally = try await Tally.open(stage.settings(stage.redis), isReading: true)
+            let shard = tally.queue.shards[1]
+            await #expect(throws: QueueError.self) { try await shard.inspectable().counts() }
+
+            try await stage.redis[1].start()
+
+            #expect(try await shard.inspectable().counts().isEmpty)
+            #expect(try await shard.transitions.history().epoch > 0)
+            await tally.close()
+        }
+    }
+
     @Test func `lose one's data, and only that one is rebuilt`() async throws {
         try await with { stage in
             let tally = try await stage.open()

@@ -164,16 +164,16 @@ func event(_ id: JobID, _ verb: Verb, _ from: JobStatus?, _ to: JobStatus, versi
 
 /// A database of its own in that encoding, dropped at the end. Nothing is migrated there yet.
 func withDatabase(
-    encoding: String = "UTF8", schema: String? = nil,
+    encoding: String = "UTF8", schema: String? = nil, suffix: String = "",
     _ body: (PostgresConfiguration, PostgresSession) async throws -> Void
 ) async throws {
     let own = try newConfiguration()
     let admin = try await PostgresSession.open(own)
-    let name = "t_" + String(UInt64.random(in: 0 ... .max), radix: 36)
+    let name = "t_" + String(UInt64.random(in: 0 ... .max), radix: 36) + suffix
     _ = try await admin.query(
-        "CREATE DATABASE \(name) ENCODING '\(encoding)' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+        "CREATE DATABASE \"\(name)\" ENCODING '\(encoding)' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
     func drop() async throws {
-        _ = try await admin.query("DROP DATABASE \(name) WITH (FORCE)")
+        _ = try await admin.query("DROP DATABASE \"\(name)\" WITH (FORCE)")
         await admin.close()
     }
     do {

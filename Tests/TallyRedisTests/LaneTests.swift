@@ -90,6 +90,60 @@ private func job(queue: QueueName = "q") -> JobRecord { JobRecord(type: "t", que
         }
     }
 
+    @Test func `gives up a connection over a key that waits for a person now and then, not at every call`()
+        async throws
+    {
+        try await PrivateRedis.with { redis in
+            try await withQueue(url: redis.url) { queue, namespace in
+                let raw = try RawRedis(url: redis.url)
+                func connections() throws -> Int {
+                    let info = try raw("INFO", "stats").text ?? ""
+                    let line = info.split(whereSeparator: \.isNewline)
+                        .first { $0.hasPrefix("total_connections_received:") }
+                    return try #require(line.flatMap { Int($0.drop { $0 != ":" }.dropFirst()) })
+                }
+                _ = try await queue.push([Push(job())], issued: nil)
+                try raw("SET", RedisKey.unique.of(namespace), "foreign")
+                let (before, began) = (try connections(), ContinuousClock.now)
+
+                for number in 0..<50 {
+                    let keyed = JobRecord(type: "t", unique: UniqueKey("\(number)"))
+                    let code = await caught(QueueError.self) {
+                        try await queue.push([Push(keyed)], issued: nil)
+                    }?.code
+                    #expect(code == .wrongServer)
+                    #expect(try await queue.push([Push(job())], issued: nil) == [.pushed])
+                }
+
+                let most = 1 + Int((ContinuousClock.now - began) / Limits.foreignKey)
+                #expect(try connections() - before <= most)
+                #expect(try raw("GET", RedisKey.unique.of(namespace)).text == "foreign")
+            }
+        }
+    }
+
+    @Test func `is due to give up a connection at once, and again only after the bound`() {
+        var retirement = Retirement()
+        let bound = Limits.foreignKey.microseconds
+
+        #expect(retirement.isDue(at: 5))
+        #expect(!retirement.isDue(at: 5) && !retirement.isDue(at: 4 + bound))
+        #expect(retirement.isDue(at: 5 + bound) && !retirement.isDue(at: 6 + bound))
+    }
+
+    @Test func `gives no further call to a connection that is retired, and what is under way is answered`()
+        throws
+    {
+        let connection = try RedisConnection(RedisConfiguration(url: Servers.redisURL))
+        defer { connection.close() }
+        #expect(connection.isUsable && !connection.isStale)
+
+        connection.retire()
+
+        #expect(!connection.isUsable && connection.isStale)
+        #expect(try connection.command(["PING"]).text == "PONG")
+    }
+
     @Test func `answers 64 tasks and leaves no connection when it is closed under them [I9]`() async throws {
         try await PrivateRedis.with { redis in
             let raw = try RawRedis(url: redis.url)

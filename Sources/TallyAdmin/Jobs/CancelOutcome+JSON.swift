@@ -21,8 +21,8 @@ extension CancelOutcome {
 }
 
 extension CancelReport {
-    /// `id`, `outcome`, `detail`; of several shards also `shards`, what each said that knew the id, and
-    /// `unread_shards`.
+    /// `id`, `outcome`, `detail`; of several shards also `shards`, what each said that knew the id, `unread_shards`,
+    /// which could not be asked, and `unanswered_shards`, which were and have not answered.
     package func json(_ id: JobID) -> [String: Any] {
         var fields: [String: Any] = [
             "id": id.description, "outcome": outcome.words.outcome, "detail": outcome.words.detail,
@@ -35,6 +35,7 @@ extension CancelReport {
                 ] as [String: Any]
             }
             fields["unread_shards"] = unread.map { Int($0.number) }
+            fields["unanswered_shards"] = unanswered.map { Int($0.number) }
         }
         return fields
     }

@@ -132,6 +132,9 @@ public enum Limits {
     public static let keysPerSweep = 1000
     /// Sendings of one call while somebody keeps dropping the functions: then the caller is told.
     public static let functionLoads = 25
+    /// Between two connections that a lane gives up for a key of another type: opening the next one frees most
+    /// places, and what it leaves to a person must not cost every call a connection.
+    public static let foreignKey: Duration = .seconds(1)
     /// How far Redis' clock may jump ahead; after a greater jump nothing is reclaimed for the length of a lease.
     public static let clockJump: Duration = .seconds(2)
     /// Reported entries stay so long while the log is short.
@@ -291,8 +294,12 @@ public enum Limits {
     /// Of the sample handler `sleep`: long enough to be seen at work.
     public static let sampleSleep: Duration = .milliseconds(250)
     public static let serverEnd: Duration = .seconds(30)  // of a private server; then it is killed
-    /// For a private server that was started, 10 ms apart: on a busy machine that takes seconds.
+    /// For a private server that was started, `serverLook` apart: on a busy machine that takes seconds.
     public static let serverLooks = 1000
+    /// Between two looks at a private server, or a program, whose start or end is waited for: nobody notices it.
+    public static let serverLook: Duration = .milliseconds(10)
+    /// Before a private Postgres is started once more: what a killed one has left needs a moment to go.
+    public static let serverAgain: Duration = .milliseconds(500)
     public static let serverTries = 10  // to start one: a port may be taken between the look and the use
     public static let serverOwnTries = 8  // of those on the port that clients know
     /// Rows of a listing that names no limit: what a screen holds.
@@ -305,6 +312,11 @@ public enum Limits {
     public static let printedCharacters = 200  // of foreign text in a message: it stays a line
     public static let cellCharacters = 60  // of an error text in a table: its row stays a line
     public static let reasonCharacters = 200  // of what Postgres said of a row, in a finding: its first line
+    /// Of what a server or its tool has printed, in the error that it failed: a screen, and the end says why.
+    public static let logCharacters = 2000
+    public static let namedWorkers = 5  // of an older program, in a message: `tally workers` lists them all
+    /// Rows of a DEFAULT partition that are counted: of more it is enough to know that they are many.
+    public static let countedRows = 1_000_000
 }
 
 extension Limits {

@@ -176,11 +176,7 @@ final class ShardedLeasing: Leasing {
             for (shard, indices) in places {
                 let some = indices.map { items[$0] }
                 group.addTask {
-                    do throws(QueueError) {
-                        return (shard, .success(try await call(self[shard], some)))
-                    } catch {
-                        return (shard, .failure(error))
-                    }
+                    (shard, await .of { () throws(QueueError) in try await call(self[shard], some) })
                 }
             }
             var found: [Shard: Result<[Answer], QueueError>] = [:]

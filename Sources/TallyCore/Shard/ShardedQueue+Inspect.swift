@@ -22,11 +22,10 @@ extension ShardedQueue {
         for id: JobID
     ) async -> [(shard: Shard, answer: Result<JobSnapshot?, QueueError>)] {
         await shards.askedAtOnce { store in
-            do throws(QueueError) {
-                return (store.part.shard, .success(try await store.inspectable().inspect([id]).held[id]))
-            } catch {
-                return (store.part.shard, .failure(error))
+            let answer = await Result.of { () throws(QueueError) in
+                try await store.inspectable().inspect([id]).held[id]
             }
+            return (store.part.shard, answer)
         }
     }
 

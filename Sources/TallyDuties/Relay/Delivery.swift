@@ -60,7 +60,7 @@ final class Delivery: Sendable {
         _ verdict: inout RelayVerdict
     ) async throws {
         let records = pushes.map(\.record)
-        switch await attempt({ () throws(QueueError) in try await keyHomes.takeKeys(of: records) }) {
+        switch await Result.of({ () throws(QueueError) in try await keyHomes.takeKeys(of: records) }) {
         case .success(let takings?):
             for (push, taking) in zip(pushes, takings) {
                 if taking == .held {
@@ -81,7 +81,7 @@ final class Delivery: Sendable {
     }
 
     private func send(_ pushes: [Push], _ verdict: inout RelayVerdict) async throws {
-        switch await attempt({ () throws(QueueError) in try await queue.push(pushes, issued: issued) }) {
+        switch await Result.of({ () throws(QueueError) in try await queue.push(pushes, issued: issued) }) {
         case .success(let answers):
             for (push, answer) in zip(pushes, answers) {
                 switch answer {
@@ -116,16 +116,6 @@ final class Delivery: Sendable {
             } else {
                 try await again(push, &verdict)
             }
-        }
-    }
-
-    private func attempt<Answer>(_ call: () async throws(QueueError) -> Answer) async -> Result<
-        Answer, QueueError
-    > {
-        do throws(QueueError) {
-            return .success(try await call())
-        } catch {
-            return .failure(error)
         }
     }
 

@@ -37,11 +37,8 @@ package final class HeldConnection: @unchecked Sendable {
             let late = locked { () -> LedgerError? in
                 if let end { return end }
                 steps.append { connection in
-                    do throws(LedgerError) {
-                        caller.resume(returning: .success(try step(try connection.get())))
-                    } catch {
-                        caller.resume(returning: .failure(error))
-                    }
+                    caller.resume(
+                        returning: Result { () throws(LedgerError) in try step(connection.get()) })
                 }
                 pthread_cond_signal(changed)
                 return nil

@@ -18,9 +18,9 @@ extension PostgresConnection {
         throw LedgerError(
             .unsupported, operation,
             "database \(name) has the encoding \(encoding), which does not hold every text; a ledger needs UTF8: "
-                + "`createdb -E UTF8 -T template0 NEW` makes such a database; `pg_dump -n SCHEMA \(name) | psql NEW` "
-                + "takes a ledger over while `tally serve` and clients are stopped; then put NEW into "
-                + "TALLY_POSTGRES_URL")
+                + "`createdb -E UTF8 -T template0 NEW` makes such a database; "
+                + "`pg_dump -n SCHEMA -d \(Pasted.word(name)) | psql NEW` takes a ledger over while `tally serve` "
+                + "and clients are stopped; then put NEW into TALLY_POSTGRES_URL")
     }
 
     /// A statement that commits by itself runs at the login's own level, and above this one Postgres breaks it off
@@ -32,7 +32,8 @@ extension PostgresConnection {
         throw LedgerError(
             .unsupported, operation,
             "transactions of this login in database \(name) begin as \(level); a ledger needs read committed: "
-                + "`ALTER ROLE LOGIN IN DATABASE \(name) SET default_transaction_isolation = 'read committed'`; the "
-                + "application's own transactions may ask for another level as they begin")
+                + "`ALTER ROLE LOGIN IN DATABASE \(Pasted.identifier(name)) SET default_transaction_isolation "
+                + "= 'read committed'`; the application's own transactions may ask for another level as they "
+                + "begin")
     }
 }

@@ -9,9 +9,11 @@ import TallyCore
 package final class RedisConnection: BlockingConnection {
     /// This object's, from `redisConnect…` to `redisFree`: nil once it is closed.
     private var context: UnsafeMutablePointer<redisContext>?
-    /// False once it is closed, retired, or left by an error in a state that nobody knows.
-    package private(set) var isUsable = true
+    /// False once it is closed, or left by an error in a state that nobody knows: then it carries nothing.
+    private var isIntact = true
     private var isRetired = false
+    /// False once it is closed, retired or broken: whoever holds it opens another before the next call.
+    package var isUsable: Bool { isIntact && !isRetired }
     /// Where the server is, for messages: without credentials.
     private let place: String
     /// How long the reply that is waited for may take.
@@ -54,7 +56,7 @@ package final class RedisConnection: BlockingConnection {
 
     /// Frees the context, once: closing it again does nothing.
     package func close() {
-        isUsable = false
+        isIntact = false
         if let context { redisFree(context) }
         context = nil
     }
@@ -77,7 +79,7 @@ package final class RedisConnection: BlockingConnection {
 
     /// Whether the other end has hung up since the last reply: then nothing sent now could be answered.
     var isStale: Bool {
-        guard isUsable, !isRetired, let context else { return true }
+        guard isUsable, let context else { return true }
         var event = pollfd(fd: context.pointee.fd, events: Int16(POLLIN), revents: 0)
         return poll(&event, 1, 0) != 0
     }
@@ -85,7 +87,7 @@ package final class RedisConnection: BlockingConnection {
     /// Sends all requests, then reads one reply for each. After a throw the connection is unusable, and how many of
     /// the requests ran is unknown.
     package func send(_ bytes: [UInt8], replies: Int) throws(QueueError) -> [RedisReply] {
-        guard isUsable, let context else { throw QueueError(.unavailable, "send to Redis") }
+        guard isIntact, let context else { throw QueueError(.unavailable, "send to Redis") }
         let appended = bytes.withUnsafeBytes {
             redisAppendFormattedCommand(
                 context, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
@@ -117,7 +119,7 @@ package final class RedisConnection: BlockingConnection {
 
     private func broken(_ operation: String) -> QueueError {
         let why = errorText(replyLimit)
-        isUsable = false
+        isIntact = false
         return QueueError(.uncertain, operation, "\(place): \(why)")
     }
 

@@ -64,8 +64,8 @@ package enum RedisRefusal {
         Row(
             "WRONGTYPE", .wrongServer, mayHaveHappened: true,
             "a key of this namespace has another type than this program keeps there; it goes aside as the next "
-                + "connection opens, but for `meta`, `homes`, `paused`, `large` and `unique`, which a person "
-                + "renames; then `tally reconcile --repair` compares"),
+                + "connection opens, within a second or so, but for `meta`, `homes`, `paused`, `large` and "
+                + "`unique`, which a person renames; then `tally reconcile --repair` compares"),
         // The call itself is at fault.
         Row("INVALID", .invalid), Row("EXECABORT", .invalid), Row("NOSCRIPT", .invalid),
         Row("ERR wrong number of arguments", .invalid), Row("ERR Protocol error", .invalid),
@@ -105,7 +105,7 @@ package enum RedisRefusal {
         if case .error(let text) = reply { text.contains("Function not found") } else { false }
     }
 
-    /// A key has another type than its place asks for; `attach` frees its place.
+    /// A key has another type than its place asks for; `attach` frees its place, unless a person has to look first.
     static func metForeignKey(_ reply: RedisReply) -> Bool {
         if case .error(let text) = reply { text.hasPrefix("WRONGTYPE") } else { false }
     }

@@ -65,6 +65,7 @@ final class Lane: Sendable {
 
     private func serve() {
         var connection: RedisConnection?
+        var retirement = Retirement()
         while let calls = inbox.takeAll() {
             if let held = connection, held.isStale {
                 held.close()
@@ -76,7 +77,7 @@ final class Lane: Sendable {
                 connection = open
                 // Each write and its replies are let go before the next is made.
                 for groups in Merge.merge(calls).pages(of: .max, bytes: Limits.sendBytes, \.bytes) {
-                    exchange(groups, on: open)
+                    exchange(groups, on: open, &retirement)
                 }
             } catch {
                 for call in calls {
@@ -119,7 +120,7 @@ final class Lane: Sendable {
     }
 
     /// Every caller has its answer or its failure afterwards.
-    private func exchange(_ groups: [Merge], on connection: RedisConnection) {
+    private func exchange(_ groups: [Merge], on connection: RedisConnection, _ retirement: inout Retirement) {
         var open = groups
         for attempt in 0..<Limits.functionLoads {
             var writer = RESPWriter()
@@ -149,7 +150,9 @@ final class Lane: Sendable {
                     continue
                 }
                 if group.calls[0].verb != nil { note(reply) }
-                if RedisRefusal.metForeignKey(reply) { connection.retire() }
+                if RedisRefusal.metForeignKey(reply), retirement.isDue(at: Self.monotonic) {
+                    connection.retire()
+                }
                 group.complete(reply)
             }
             if again.isEmpty { return }

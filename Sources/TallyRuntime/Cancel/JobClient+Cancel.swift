@@ -23,6 +23,9 @@ package struct CancelReport: Sendable {
     package var shards: [(shard: Shard, outcome: CancelOutcome)] = []
     /// Of several, those that could not be asked: a job of this id there goes on.
     package var unread: [Shard] = []
+    /// Of several, those that were asked and have not answered, or whose answer was lost: a job of this id may be
+    /// cancelled there, and asking again tells.
+    package var unanswered: [Shard] = []
     /// Whether there are several.
     package var isSharded = false
 }
@@ -227,8 +230,12 @@ private final class Asked: Sendable {
                 // Only a shard that is away may be left out: of the ledger it is not known what it has heard.
                 if shard == own || !(error is QueueError) { throw error }
                 failure = failure ?? error
-                report.unread.append(shard)
-            case nil: report.unread.append(shard)
+                if (error as? QueueError)?.code == .uncertain {
+                    report.unanswered.append(shard)
+                } else {
+                    report.unread.append(shard)
+                }
+            case nil: report.unanswered.append(shard)
             }
         }
         if report.shards.isEmpty, let failure { throw failure }

@@ -34,11 +34,8 @@ struct EnqueueChain: Sendable {
         let answer = Mutex<Result<[Receipt], EnqueueError>?>(nil)
         do {
             try await layers[index](call) { call in
-                let inner: Result<[Receipt], EnqueueError>
-                do throws(EnqueueError) {
-                    inner = .success(try await pass(call, from: index + 1, send))
-                } catch {
-                    inner = .failure(error)
+                let inner = await Result.of { () throws(EnqueueError) in
+                    try await pass(call, from: index + 1, send)
                 }
                 answer.withLock { $0 = inner }
                 return try inner.get()

@@ -34,6 +34,11 @@ enum CancelCommand: Command {
                     "tally cancel: shard \(shard) could not be asked: a job of this id there, if any, goes on"
                 )
             }
+            for shard in report.unanswered {
+                Output.note(
+                    "tally cancel: shard \(shard) has not answered: a job of this id there, if any, may be "
+                        + "cancelled; ask again")
+            }
             if !report.outcome.isDone { throw Exit(code: 1) }
         }
     }

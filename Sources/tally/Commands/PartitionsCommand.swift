@@ -18,7 +18,9 @@ enum PartitionsCommand: Command {
 
     static func run(_ arguments: Arguments) async throws {
         let isJSON = arguments.has("json")
-        try await Common.withTally(arguments) { tally in
+        // To make and to split goes on for minutes; what only looks is short.
+        let connecting = arguments.rest.isEmpty ? Limits.commandConnect : Limits.connect
+        try await Common.withTally(arguments, connecting: connecting) { tally in
             let admin = tally.admin
             // With --json standard output is one value.
             @Sendable func say(_ text: String) { isJSON ? Output.note(text) : Output.line(text) }

@@ -31,7 +31,9 @@ enum ReconcileCommand: Command {
 
     static func run(_ arguments: Arguments) async throws {
         let options = try options(arguments)
-        let code = try await Common.withTally(arguments, isPairing: false) { tally in
+        let code = try await Common.withTally(
+            arguments, isPairing: false, connecting: Limits.connect
+        ) { tally in
             let report = try await tally.admin.reconcile(options)
             Output.endLive()
             if arguments.has("json") { Output.json(report.json) } else { show(report) }

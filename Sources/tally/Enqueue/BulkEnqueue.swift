@@ -146,12 +146,8 @@ struct BulkEnqueue {
     private func answers() async -> [Result<Receipt, EnqueueError>] {
         let client = tally.client
         // Each takes its place in the lane before the next begins, so the lines keep their order.
-        return await batch.askedAtOnce { entry -> Result<Receipt, EnqueueError> in
-            do throws(EnqueueError) {
-                return .success(try await client.enqueue(entry.record))
-            } catch {
-                return .failure(error)
-            }
+        return await batch.askedAtOnce { entry in
+            await .of { () throws(EnqueueError) in try await client.enqueue(entry.record) }
         }
     }
 

@@ -71,7 +71,7 @@ enum EnqueueCommand: Command {
     }
 
     private static func bulk(_ arguments: Arguments) async throws {
-        let code = try await Common.withTally(arguments) { tally in
+        let code = try await Common.withTally(arguments, connecting: Limits.connect) { tally in
             var bulk = BulkEnqueue(tally: tally, isJSON: arguments.has("json"))
             return try await bulk.run()
         }

@@ -210,7 +210,8 @@ extension ReconcilePass {
 
     /// One call; one by one where it is refused for what one of them brings, so that the others are made.
     private mutating func make(_ repairs: [QueueRepair]) async throws -> [Bool] {
-        switch await Self.attempt(repairs, queue.repair) {
+        let store = queue.repair
+        switch await Result.of({ () throws(QueueError) in try await store.repair(repairs) }) {
         case .success(let made): return made
         case .failure(let error) where !error.isOfThisCall: throw error
         case .failure where repairs.count == 1:
@@ -220,16 +221,6 @@ extension ReconcilePass {
             var made: [Bool] = []
             for repair in repairs { made += try await make([repair]) }
             return made
-        }
-    }
-
-    private static func attempt(
-        _ repairs: [QueueRepair], _ queue: any QueueRepairing
-    ) async -> Result<[Bool], QueueError> {
-        do throws(QueueError) {
-            return .success(try await queue.repair(repairs))
-        } catch {
-            return .failure(error)
         }
     }
 
