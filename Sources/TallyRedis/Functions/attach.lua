@@ -50,6 +50,7 @@ local function free_places_of_counts(c)
 end
 
 redis.register_function { function_name = NAME .. 'attach', flags = { 'allow-oom' }, callback = function(keys, args)
+  check_call(args)
   if args[3] ~= '0' and args[3] ~= '1' then refuse('say whether the namespace is for tests') end
   local layout, is_lost = redis.call('HGET', keys[1] .. K.meta, 'layout'), false
   -- What a newer program keeps in these places is not judged here: the call is refused.

@@ -70,10 +70,15 @@ local function refuse_layout(prefix, layout)
     .. 'beyond ' .. LAYOUTS .. ': upgrade it to the version that wrote them, or give it another TALLY_NAMESPACE' })
 end
 
+-- What every call brings along; answers the caller's clock.
+local function check_call(args)
+  if not args[1] or #args[1] ~= 40 then refuse('a run_id has 40 characters') end
+  return whole(args[2], -LATEST, LATEST, 'now')
+end
+
 -- What every function does first.
 local function begin(keys, args)
-  if not args[1] or #args[1] ~= 40 then refuse('a run_id has 40 characters') end
-  local now = whole(args[2], -LATEST, LATEST, 'now')
+  local now = check_call(args)
   local c = { p = keys[1] }
   local m = redis.call('HMGET', c.p .. K.meta, 'run_id', 'epoch', 'seq', 'last_now', 'held', 'began', 'test_clock',
     'gen', 'frozen_until', 'account', 'layout', 'counted', 'recount', 'clock')
