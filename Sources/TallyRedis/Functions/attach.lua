@@ -61,6 +61,7 @@ redis.register_function { function_name = NAME .. 'attach', flags = { 'allow-oom
   end
   local c = begin(keys, args)
   if is_lost then
+    begin_account(c)
     hold(c)
     start_epoch(c, c.epoch, c.seq)
     finish(c)

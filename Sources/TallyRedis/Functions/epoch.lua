@@ -27,6 +27,11 @@ local function hold(c)
   redis.call('HSET', c.p .. K.meta, 'held', '1', 'began', text(c.real_now), 'opened', '0')
 end
 
+-- Counts what is held, and from then on what enters and ends.
+local function begin_account(c)
+  c.account = { base = redis.call('HLEN', c.p .. K.body), entered = 0, c = 0, f = 0, x = 0 }
+end
+
 -- Every lease that survives gets a detour, since 'absent' speaks of the current epoch only. The epoch's ids lie above
 -- all that the log has had, whoever wrote it. Answers whether the log had to go aside.
 local function start_epoch(c, old_epoch, old_seq)
@@ -52,7 +57,7 @@ end
 
 -- A new history of this shard: another server process, or one whose data is gone.
 local function start_history(c, run_id)
-  c.account = { base = redis.call('HLEN', c.p .. K.body), entered = 0, c = 0, f = 0, x = 0 }
+  begin_account(c)
   redis.call('HSET', c.p .. K.meta, 'run_id', run_id, 'layout', text(c.layout), 'gen', c.gen)
   hold(c)
   start_epoch(c, c.epoch, c.seq)
@@ -109,9 +114,7 @@ local function begin(keys, args)
   c.recounted = c.recount
   if m[12] ~= m[3] then c.recount, c.recounted = 0, -1 end
   -- Where nobody has counted yet: from now on.
-  if not m[10] or #m[10] ~= 40 then
-    c.account = { base = redis.call('HLEN', c.p .. K.body), entered = 0, c = 0, f = 0, x = 0 }
-  end
+  if not m[10] or #m[10] ~= 40 then begin_account(c) end
   if m[1] ~= args[1] then
     start_history(c, args[1])
   elseif c.held and c.real_now - tonumber(m[6]) >= HOLD then
