@@ -1,6 +1,6 @@
 -- attach: a connection reports itself; begins an epoch where that is due. A key of another type than its place asks
 -- for goes aside first, so that a call which met one finds its place free as it connects anew. Where jobs stood in it
--- a new epoch begins, held until both halves were compared.
+-- a new epoch begins, held until both halves were compared, and all of them: what stood there may be of any age.
 -- `unique`, `homes` and `paused` are left: their calls fail until a person has looked, for without them a key would
 -- let two jobs in, and a paused queue hand out. `large` is left as well: only its own jobs are stopped by it.
 --
@@ -63,7 +63,7 @@ redis.register_function { function_name = NAME .. 'attach', flags = { 'allow-oom
   if is_lost then
     begin_account(c)
     hold(c)
-    start_epoch(c, c.epoch, c.seq)
+    start_epoch(c, c.epoch, c.seq, true)
     finish(c)
   end
   if not layout and args[3] == '1' then redis.call('HSET', c.p .. K.meta, 'test_clock', '1') end

@@ -34,7 +34,10 @@ end
 
 -- Every lease that survives gets a detour, since 'absent' speaks of the current epoch only. The epoch's ids lie above
 -- all that the log has had, whoever wrote it. Answers whether the log had to go aside.
-local function start_epoch(c, old_epoch, old_seq)
+--
+-- `loses_more`: more than the tail of the log may be lost. A byte behind the two numbers says so, which programs from
+-- before it do not read; then everything is compared, not only what the tail can have touched.
+local function start_epoch(c, old_epoch, old_seq, loses_more)
   local top, is_gone = top_of_log(c)
   if not is_gone then keep_foreign(c, old_epoch, old_seq) end
   c.epoch, c.seq = math.max(old_epoch + 1, math.floor(c.real_now / 1000), top + 1), 0
@@ -51,23 +54,25 @@ local function start_epoch(c, old_epoch, old_seq)
   end
   redis.call('HSET', c.p .. K.meta, 'epoch', text(c.epoch))
   keep_epochs(c, { old_epoch, c.epoch })
-  append(c, 'N', '', struct.pack('>I8I8', old_epoch, old_seq))
+  append(c, 'N', '', struct.pack('>I8I8', old_epoch, old_seq) .. (loses_more and '\1' or ''))
   return is_gone
 end
 
--- A new history of this shard: another server process, or one whose data is gone.
+-- A new history of this shard: another server process, or one whose data is gone. An epoch that is held still was
+-- not compared, so what was lost before it is missing yet.
 local function start_history(c, run_id)
+  local was_held = c.held
   begin_account(c)
   redis.call('HSET', c.p .. K.meta, 'run_id', run_id, 'layout', text(c.layout), 'gen', c.gen)
   hold(c)
-  start_epoch(c, c.epoch, c.seq)
+  start_epoch(c, c.epoch, c.seq, was_held)
   finish(c)
 end
 
 -- The same history goes on under ids that are free. No entry and no job was lost, so nothing is held; unless the log
--- itself had to go.
+-- itself had to go. One that was held stays so, and what was lost before it is missing yet.
 begin_above = function(c)
-  if start_epoch(c, c.epoch, c.seq) and not c.held then hold(c) end
+  if start_epoch(c, c.epoch, c.seq, c.held) and not c.held then hold(c) end
 end
 
 local function refuse_layout(prefix, layout)
