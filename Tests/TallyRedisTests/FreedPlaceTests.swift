@@ -16,6 +16,35 @@ import Testing
         await another.close()
     }
 
+    @Test(arguments: [RedisKey.due, .later])
+    func `leaves each waiting job counted once, when it was brought back as well [P22]`(_ key: RedisKey)
+        async throws
+    {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            func later() throws -> Int64? { try raw("HGET", RedisKey.later.of(namespace), "q").number }
+            let time = Timestamp.now + .seconds(3600)
+            let jobs = (0..<3).map { _ in JobRecord(type: "t", queue: "q", runAt: time) }
+            #expect(try await queue.push(jobs.map { Push($0) }, issued: nil).allSatisfy { $0 == .pushed })
+            #expect(try later() == 3)
+            try spoil(key, raw, namespace)
+            try await attach(namespace)
+
+            let epoch = try await queue.history().epoch
+            for job in jobs where key == .due {
+                let repair = QueueRepair(
+                    id: job.id, epoch: epoch, expected: .held(.scheduled, version: 1),
+                    action: .wait(until: time), code: "D10")
+                #expect(try await queue.repair(repair))
+            }
+            for _ in 0..<2 { _ = try await queue.promote(10) }
+
+            #expect(try later() == 3)
+            #expect(try raw("HGET", RedisKey.meta.of(namespace), "recount") == .null)
+            #expect(try await queue.counts().first { $0.queue == "q" }?.waiting == 3)
+        }
+    }
+
     @Test func `of the records has an account that begins without them, and takes each in that comes back`()
         async throws
     {

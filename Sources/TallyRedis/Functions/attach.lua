@@ -36,12 +36,18 @@ local function free_places_of_jobs(c)
   is_lost = free_hash(c, c.p .. K.tombs .. 'a') or is_lost
   is_lost = free_hash(c, c.p .. K.tombs .. 'b') or is_lost
   is_lost = free_sorted_set(c, c.p .. K.leases) or is_lost
-  return free_sorted_set(c, c.p .. K.due) or is_lost
+  -- What `later` says of it holds no more either.
+  if free_sorted_set(c, c.p .. K.due) then
+    redis.call('HDEL', c.p .. K.meta, 'counted')
+    is_lost = true
+  end
+  return is_lost
 end
 
--- What is told of jobs, queues and programs.
+-- What is told of jobs, queues and programs. The members of `due` are counted anew (waiting.lua). The rest comes again
+-- by itself: programs report, and a queue whose lists have run empty has neither outdated elements nor a turn.
 local function free_places_of_counts(c)
-  free_hash(c, c.p .. K.later)
+  if free_hash(c, c.p .. K.later) then redis.call('HDEL', c.p .. K.meta, 'counted') end
   free_set(c, c.p .. K.queues)
   free_hash(c, c.p .. K.turns)
   free_hash(c, c.p .. K.outdated)
