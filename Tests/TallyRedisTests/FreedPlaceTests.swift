@@ -45,6 +45,35 @@ import Testing
         }
     }
 
+    @Test func `has the names of the queues again, some records a sweep, and their workers are woken`()
+        async throws
+    {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let names: [QueueName] = ["a", "b", "c"]
+            let jobs = (0..<3 * Limits.sweepPerCall).map { JobRecord(type: "t", queue: names[$0 % 3]) }
+            _ = try await queue.push(jobs.map { Push($0) }, issued: nil)
+            for name in names { try raw("DEL", RedisKey.wake.of(namespace, name.text)) }
+            try spoil(.queues, raw, namespace)
+            try await attach(namespace)
+            #expect(try await queue.queueNames() == [])
+
+            var sweeps = 0
+            while try raw("HGET", RedisKey.meta.of(namespace), "naming") != .null, sweeps < 30 {
+                _ = try await queue.promote(1)
+                sweeps += 1
+            }
+
+            #expect(sweeps > 1 && sweeps < 30)
+            #expect(try await queue.queueNames() == names)
+            #expect(try await queue.counts().filter { $0.pending == Limits.sweepPerCall }.count == 3)
+            for name in names {
+                #expect(try raw("LLEN", RedisKey.wake.of(namespace, name.text)).number == 1)
+            }
+            #expect(try await !queue.history().isHeld)
+        }
+    }
+
     @Test func `of the records has an account that begins without them, and takes each in that comes back`()
         async throws
     {

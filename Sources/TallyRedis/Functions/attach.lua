@@ -44,11 +44,12 @@ local function free_places_of_jobs(c)
   return is_lost
 end
 
--- What is told of jobs, queues and programs. The members of `due` are counted anew (waiting.lua). The rest comes again
--- by itself: programs report, and a queue whose lists have run empty has neither outdated elements nor a turn.
+-- What is told of jobs, queues and programs. The members of `due` are counted anew (waiting.lua), the queues named
+-- anew (promote.lua). The rest comes again by itself: programs report, and a queue whose lists have run empty has
+-- neither outdated elements nor a turn.
 local function free_places_of_counts(c)
   if free_hash(c, c.p .. K.later) then redis.call('HDEL', c.p .. K.meta, 'counted') end
-  free_set(c, c.p .. K.queues)
+  if free_set(c, c.p .. K.queues) then redis.call('HSET', c.p .. K.meta, 'naming', '0') end
   free_hash(c, c.p .. K.turns)
   free_hash(c, c.p .. K.outdated)
   free_hash(c, c.p .. K.workers)
