@@ -54,10 +54,28 @@ import Testing
             order: try Tree.text(Self.table).matches(#"^  ([a-z]+) = ':"#).map { $0[0] })
 
         #expect(keys.unknown == [])
+        #expect(keys.unresolved == [])
         for path in paths where path != Self.table {
             let header = try Self.header(path)
             let named = header.joined().matches(#"'([a-z]+)'"#).map { $0[0] }
             #expect(Self.part("Keys", header) == keys.text(of: path, named: Set(named)), "\(path)")
         }
+    }
+
+    @Test func `hide no key behind what cannot be told`() {
+        let text = """
+            local function probe(c, names, is_foreign)
+              for _, name in ipairs(names) do if is_foreign(c.p .. name) then put_aside(c, c.p .. name) end end
+            end
+            local function read(c, which) return redis.call('HLEN', c.p .. which()) end
+            local function free(c)
+              probe(c, { K.due }, is_foreign)
+              redis.call('DEL', c.p .. K.log)
+            end
+            """
+
+        let keys = FunctionKeys([(path: "some.lua", text: text)], order: ["log", "due"])
+
+        #expect(keys.unresolved == ["some.lua: due", "read: c.p .. which()"])
     }
 }

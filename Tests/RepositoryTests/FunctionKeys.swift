@@ -1,8 +1,9 @@
 /// What the functions in Lua do with the keys, as far as their text tells it.
 ///
 /// A command's key is its first argument: `c.p .. K.name`, a local of the same file that stands for it, or a
-/// parameter, whose key the caller names. What a function calls, it does too; but what every call may come to, the
-/// beginning of a call or of an epoch and a key that goes aside, counts for the files alone that do it.
+/// parameter, whose key the caller names; anything else is `unresolved`. What a function calls, it does too; but what
+/// every call may come to, the beginning of a call or of an epoch and a key that goes aside, counts for the files
+/// alone that do it.
 struct FunctionKeys {
     private struct Use: Hashable {
         var key: String
@@ -41,6 +42,11 @@ struct FunctionKeys {
     private var locals: [String: Set<String>] = [:]
     /// Commands of which this does not know whether they read or write.
     private(set) var unknown: Set<String> = []
+    /// What a command does something to and stands for no key that this could tell; and keys that a text names, and
+    /// to which nothing is done that this could see.
+    private(set) var unresolved: Set<String> = []
+    /// The keys that a text names, by its path.
+    private var mentioned: [String: Set<String>] = [:]
 
     /// - Parameter order: the names of the keys as their table has them.
     init(_ files: [(path: String, text: String)], order: [String]) {
@@ -48,6 +54,10 @@ struct FunctionKeys {
         for file in files { read(file.text, of: file.path) }
         for name in functions.keys { apply(name) }
         while follow() {}
+        for (path, keys) in mentioned {
+            let used = functions.values.filter { $0.path == path }.flatMap { $0.uses.map(\.key) }
+            for key in keys.subtracting(used) { unresolved.insert("\(path): \(key)") }
+        }
     }
 
     /// What a header says of the keys.
@@ -81,6 +91,7 @@ struct FunctionKeys {
         let begins =
             #"^(?:local )?function ([\w.]+)\(([^)]*)\)|^(\w+) = function\(([^)]*)\)|"#
             + #"^redis\.register_function"#
+        mentioned[path] = Set(lines.joined(separator: "\n").matches(#"\bK\.([a-z]+)"#).map { $0[0] })
         var starts = lines.indices.filter { !lines[$0].matches(begins).isEmpty }
         starts.append(lines.endIndex)
         for (start, end) in zip(starts, starts.dropFirst()) {
@@ -165,7 +176,9 @@ struct FunctionKeys {
         if let parameter = word.flatMap({ function.parameters.firstIndex(of: $0) }) {
             function.handed[parameter, default: []].formUnion(done)
         } else {
-            for key in keys(in: expression, of: function.path) {
+            let found = keys(in: expression, of: function.path)
+            if found.isEmpty { unresolved.insert("\(name): \(expression)") }
+            for key in found {
                 for isWrite in done { function.uses.insert(Use(key: key, isWrite: isWrite)) }
             }
         }

@@ -64,6 +64,15 @@ private func wish(_ limit: Int = 1) -> ReserveWish { ReserveWish(["q"], limit: l
         #expect(epoch == start.microseconds / 1000)
         #expect(last.map(\.position) == [LogPosition(epoch: epoch, seq: 1)])
         #expect(last.first?.predecessor == LogPosition(epoch: 1, seq: 2))
+        #expect(last.first?.losesMore == false)
+
+        // Nobody has compared that one, so what was lost before it is missing still.
+        try queue.startEpoch()
+        let next = try await queue.log(after: last[0].position, limit: 9)
+        #expect(next.map(\.losesMore) == [true])
+        try await queue.open(epoch: queue.history().epoch)
+        try queue.startEpoch()
+        #expect(try await queue.log(after: next[0].position, limit: 9).map(\.losesMore) == [false])
     }
 
     @Test func `answers full for recorded jobs and throws it for queued ones over the window [P22]`()

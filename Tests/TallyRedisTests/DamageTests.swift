@@ -91,6 +91,9 @@ private struct Damage: Sendable, CustomStringConvertible {
     private static let places: [(key: RedisKey, losesJobs: Bool)] =
         [.body, .detours, .tombs, .due, .leases].map { ($0, true) }
         + [.turns, .later, .outdated, .workers, .duties, .queues].map { ($0, false) }
+    /// No call of the life below comes to them: the turns count where several priorities wait, the others where
+    /// somebody reports.
+    private static let unmet: Set<RedisKey> = [.turns, .workers, .duties]
 
     @Test(arguments: places)
     func `in the place of a whole key goes aside as a call that met it connects anew`(
@@ -114,7 +117,7 @@ private struct Damage: Sendable, CustomStringConvertible {
             }
 
             let first = await caught(QueueError.self) { try await life() }
-            #expect(first == nil || first?.code == .wrongServer, "\(first as Any)")
+            #expect(first?.code == (Self.unmet.contains(key) ? nil : .wrongServer), "\(first as Any)")
             let another = try await RedisQueue.open(
                 RedisConfiguration(url: Servers.redisURL, namespace: namespace))
             await another.close()
@@ -146,7 +149,8 @@ private struct Damage: Sendable, CustomStringConvertible {
                 _ = try await another.push([Push(keyed)], issued: nil)
             }
 
-            #expect(error == nil || error?.code == .wrongServer, "\(error as Any)")
+            // None of these jobs has a large body.
+            #expect(error?.code == (key == .large ? nil : .wrongServer), "\(error as Any)")
             #expect(try raw("GET", key.of(namespace)).text == "foreign")
             await another.close()
         }

@@ -214,6 +214,8 @@ private let verbs = [
     ) async throws {
         try await withQueue(clock: clock) { queue, namespace in
             let target = try await Target(queue, namespace)
+            // A key that stands in another's place waits for a call that is what it says.
+            try target.raw("SET", RedisKey.duties.of(namespace), "foreign")
             let before = try target.raw.dump(namespace)
             let good = target.template(verb).map(\.good)
 

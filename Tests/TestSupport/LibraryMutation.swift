@@ -27,7 +27,8 @@ package struct LibraryMutation: Sendable, CustomStringConvertible {
             "detour_at_epoch", "local leases = redis.call('ZRANGE', c.p .. K.leases, 0, -1)",
             "local leases = {}"),
         LibraryMutation(
-            "epoch_entry", "append(c, 'N', '', struct.pack('>I8I8', old_epoch, old_seq))",
+            "epoch_entry",
+            #"append(c, 'N', '', struct.pack('>I8I8', old_epoch, old_seq) .. (loses_more and '\1' or ''))"#,
             ""),
         LibraryMutation(
             "outdated", "else fits = version == 1 and not leased[i] end",

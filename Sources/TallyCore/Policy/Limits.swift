@@ -96,7 +96,7 @@ public enum Limits {
     public static let logReadBytes = 8 << 20
     /// Due times and expiries looked at for one of a worker's own queues: a look is short, whatever waits.
     public static let eventsRead = 8
-    /// Misplaced jobs that one repair moves: each looks through the whole of its list.
+    /// Jobs that seem out of place, and that one look checks: each is looked for through the whole of its list.
     public static let placesPerCall = 8
     /// Promotions and reclaims that ride on a reserve, so that its caller hardly waits for others' jobs; repairs.
     public static let sweepPerCall = 100

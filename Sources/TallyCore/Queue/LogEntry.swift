@@ -43,11 +43,14 @@ public struct LogEntry: Hashable, Sendable {
     public var beat: WorkerBeat?
     /// Of an `epoch`: where the history before it ended, as far as Redis still knew.
     public var predecessor: LogPosition?
+    /// Of an `epoch`: more than the tail of the history before it may be lost, so everything is compared before it
+    /// opens.
+    public var losesMore = false
 
     /// An entry for a driver, or for a test that stands in for one.
     public init(
         position: LogPosition, verb: Verb, at: Timestamp, actor: String? = nil, moves: [Move] = [],
-        beat: WorkerBeat? = nil, predecessor: LogPosition? = nil
+        beat: WorkerBeat? = nil, predecessor: LogPosition? = nil, losesMore: Bool = false
     ) {
         self.position = position
         self.verb = verb
@@ -56,6 +59,7 @@ public struct LogEntry: Hashable, Sendable {
         self.moves = moves
         self.beat = beat
         self.predecessor = predecessor
+        self.losesMore = losesMore
     }
 }
 

@@ -81,7 +81,7 @@ extension Reconciler {
     }
 
     /// S6: the jobs that can differ because the queue lost the tail of its data. nil = unknown: the queue was
-    /// emptied, or no longer has its last entry to tell when that was.
+    /// emptied, no longer has its last entry to tell when that was, or lost more than its tail.
     private func window(_ history: QueueHistory) async throws -> [JobID]? {
         guard let repair = ledger.repair, queue.structures != nil else {
             return nil
@@ -89,7 +89,7 @@ extension Reconciler {
         // The epoch's own first entry names where the one before it ended.
         let beginning = LogPosition(shard: history.shard, epoch: history.epoch, seq: 0)
         guard let entry = try await queue.transitions.log(after: beginning, limit: 1).first,
-            entry.verb == .epoch,
+            entry.verb == .epoch, !entry.losesMore,
             let last = entry.predecessor, last.epoch > 0, last.seq > 0
         else { return nil }
         let before = LogPosition(shard: last.shard, epoch: last.epoch, seq: last.seq - 1)

@@ -2,13 +2,16 @@ import TallyCore
 
 extension MemoryQueueState {
     /// A new history over what the queue holds: its first entry names where the one before it ended. Surviving leases
-    /// keep their tokens and stay valid.
+    /// keep their tokens and stay valid. One that is held still was not compared, so its loss is missing yet.
     mutating func startEpoch(_ number: Int64, held: Bool, at now: Timestamp) {
         let before = log.end.isStart ? nil : log.end
+        let wasHeld = isHeld(at: now)
         epoch = number
         epochBegan = now
         holdsLeases = held
-        log.append(epoch: epoch) { LogEntry(position: $0, verb: .epoch, at: now, predecessor: before) }
+        log.append(epoch: epoch) {
+            LogEntry(position: $0, verb: .epoch, at: now, predecessor: before, losesMore: wasHeld)
+        }
     }
 
     mutating func open(epoch number: Int64) {

@@ -1,46 +1,76 @@
 -- attach: a connection reports itself; begins an epoch where that is due. A key of another type than its place asks
 -- for goes aside first, so that a call which met one finds its place free as it connects anew. Where jobs stood in it
--- a new epoch begins, held until both halves were compared. `unique`, `homes` and `paused` are left: their calls fail
--- until a person has looked, for without them a key would let two jobs in, and a paused queue hand out. `large` is
--- left as well: only its own jobs are stopped by it.
+-- a new epoch begins, held until both halves were compared, and all of them: what stood there may be of any age.
+-- `unique`, `homes` and `paused` are left: their calls fail until a person has looked, for without them a key would
+-- let two jobs in, and a paused queue hand out. `large` is left as well: only its own jobs are stopped by it.
 --
 -- ARGV[3]  '1' = a namespace for tests: passed clocks count. Only at its birth.
--- Keys     reads meta, log, body, detours, leases, queues, aside; writes meta, log, detours, later, aside
+-- Keys     reads meta, log, body, detours, due, leases, queues, turns, later, outdated, tombs, workers, duties,
+--          aside; writes meta, log, detours, later, aside
 -- Returns  now, epoch, held; or error LAYOUT
 -- Log      N when an epoch begins
 -- Repeat   changes nothing: an epoch begins once for a run_id, and once for what went aside
 -- Cost     O(1); O(leases) when an epoch begins
-local function is_foreign_hash(key) return unless_damaged('HLEN', key) == nil end
-local function is_foreign_sorted_set(key) return unless_damaged('ZSCORE', key, '') == nil end
 
--- Whether any of these keys had to go aside.
-local function free_places(c, names, is_foreign)
-  local is_any = false
-  for _, name in ipairs(names) do
-    if is_foreign(c.p .. name) then
-      put_aside(c, c.p .. name)
-      is_any = true
-    end
+-- Whether what stood in the place of a hash, a sorted set or a set had to go aside.
+local function free_hash(c, key)
+  if unless_damaged('HLEN', key) ~= nil then return false end
+  put_aside(c, key)
+  return true
+end
+local function free_sorted_set(c, key)
+  if unless_damaged('ZSCORE', key, '') ~= nil then return false end
+  put_aside(c, key)
+  return true
+end
+local function free_set(c, key)
+  if unless_damaged('SISMEMBER', key, '') ~= nil then return false end
+  put_aside(c, key)
+  return true
+end
+
+-- Whether jobs stood in one that had to go.
+local function free_places_of_jobs(c)
+  local is_lost = free_hash(c, c.p .. K.body)
+  is_lost = free_hash(c, c.p .. K.detours) or is_lost
+  is_lost = free_hash(c, c.p .. K.tombs .. 'a') or is_lost
+  is_lost = free_hash(c, c.p .. K.tombs .. 'b') or is_lost
+  is_lost = free_sorted_set(c, c.p .. K.leases) or is_lost
+  -- What `later` says of it holds no more either.
+  if free_sorted_set(c, c.p .. K.due) then
+    redis.call('HDEL', c.p .. K.meta, 'counted')
+    is_lost = true
   end
-  return is_any
+  return is_lost
+end
+
+-- What is told of jobs, queues and programs. The members of `due` are counted anew (waiting.lua), the queues named
+-- anew (promote.lua). The rest comes again by itself: programs report, and a queue whose lists have run empty has
+-- neither outdated elements nor a turn.
+local function free_places_of_counts(c)
+  if free_hash(c, c.p .. K.later) then redis.call('HDEL', c.p .. K.meta, 'counted') end
+  if free_set(c, c.p .. K.queues) then redis.call('HSET', c.p .. K.meta, 'naming', '0') end
+  free_hash(c, c.p .. K.turns)
+  free_hash(c, c.p .. K.outdated)
+  free_hash(c, c.p .. K.workers)
+  free_hash(c, c.p .. K.duties)
 end
 
 redis.register_function { function_name = NAME .. 'attach', flags = { 'allow-oom' }, callback = function(keys, args)
+  check_call(args)
   if args[3] ~= '0' and args[3] ~= '1' then refuse('say whether the namespace is for tests') end
   local layout, is_lost = redis.call('HGET', keys[1] .. K.meta, 'layout'), false
   -- What a newer program keeps in these places is not judged here: the call is refused.
   if layout == '1' or layout == '2' then
-    local c = { p = keys[1] }
-    is_lost = free_places(c, { K.body, K.detours, K.tombs .. 'a', K.tombs .. 'b' }, is_foreign_hash)
-    is_lost = free_places(c, { K.due, K.leases }, is_foreign_sorted_set) or is_lost
-    -- Counts and reports, which come again.
-    free_places(c, { K.turns, K.later, K.outdated, K.workers, K.duties }, is_foreign_hash)
-    if unless_damaged('SISMEMBER', c.p .. K.queues, '') == nil then put_aside(c, c.p .. K.queues) end
+    local place = { p = keys[1] }
+    is_lost = free_places_of_jobs(place)
+    free_places_of_counts(place)
   end
   local c = begin(keys, args)
   if is_lost then
+    begin_account(c)
     hold(c)
-    start_epoch(c, c.epoch, c.seq)
+    start_epoch(c, c.epoch, c.seq, true)
     finish(c)
   end
   if not layout and args[3] == '1' then redis.call('HSET', c.p .. K.meta, 'test_clock', '1') end

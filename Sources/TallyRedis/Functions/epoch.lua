@@ -27,9 +27,17 @@ local function hold(c)
   redis.call('HSET', c.p .. K.meta, 'held', '1', 'began', text(c.real_now), 'opened', '0')
 end
 
+-- Counts what is held, and from then on what enters and ends.
+local function begin_account(c)
+  c.account = { base = redis.call('HLEN', c.p .. K.body), entered = 0, c = 0, f = 0, x = 0 }
+end
+
 -- Every lease that survives gets a detour, since 'absent' speaks of the current epoch only. The epoch's ids lie above
 -- all that the log has had, whoever wrote it. Answers whether the log had to go aside.
-local function start_epoch(c, old_epoch, old_seq)
+--
+-- `loses_more`: more than the tail of the log may be lost. A byte behind the two numbers says so, which programs from
+-- before it do not read; then everything is compared, not only what the tail can have touched.
+local function start_epoch(c, old_epoch, old_seq, loses_more)
   local top, is_gone = top_of_log(c)
   if not is_gone then keep_foreign(c, old_epoch, old_seq) end
   c.epoch, c.seq = math.max(old_epoch + 1, math.floor(c.real_now / 1000), top + 1), 0
@@ -46,23 +54,25 @@ local function start_epoch(c, old_epoch, old_seq)
   end
   redis.call('HSET', c.p .. K.meta, 'epoch', text(c.epoch))
   keep_epochs(c, { old_epoch, c.epoch })
-  append(c, 'N', '', struct.pack('>I8I8', old_epoch, old_seq))
+  append(c, 'N', '', struct.pack('>I8I8', old_epoch, old_seq) .. (loses_more and '\1' or ''))
   return is_gone
 end
 
--- A new history of this shard: another server process, or one whose data is gone.
+-- A new history of this shard: another server process, or one whose data is gone. An epoch that is held still was
+-- not compared, so what was lost before it is missing yet.
 local function start_history(c, run_id)
-  c.account = { base = redis.call('HLEN', c.p .. K.body), entered = 0, c = 0, f = 0, x = 0 }
+  local was_held = c.held
+  begin_account(c)
   redis.call('HSET', c.p .. K.meta, 'run_id', run_id, 'layout', text(c.layout), 'gen', c.gen)
   hold(c)
-  start_epoch(c, c.epoch, c.seq)
+  start_epoch(c, c.epoch, c.seq, was_held)
   finish(c)
 end
 
 -- The same history goes on under ids that are free. No entry and no job was lost, so nothing is held; unless the log
--- itself had to go.
+-- itself had to go. One that was held stays so, and what was lost before it is missing yet.
 begin_above = function(c)
-  if start_epoch(c, c.epoch, c.seq) and not c.held then hold(c) end
+  if start_epoch(c, c.epoch, c.seq, c.held) and not c.held then hold(c) end
 end
 
 local function refuse_layout(prefix, layout)
@@ -70,10 +80,15 @@ local function refuse_layout(prefix, layout)
     .. 'beyond ' .. LAYOUTS .. ': upgrade it to the version that wrote them, or give it another TALLY_NAMESPACE' })
 end
 
+-- What every call brings along; answers the caller's clock.
+local function check_call(args)
+  if not args[1] or #args[1] ~= 40 then refuse('a run_id has 40 characters') end
+  return whole(args[2], -LATEST, LATEST, 'now')
+end
+
 -- What every function does first.
 local function begin(keys, args)
-  if not args[1] or #args[1] ~= 40 then refuse('a run_id has 40 characters') end
-  local now = whole(args[2], -LATEST, LATEST, 'now')
+  local now = check_call(args)
   local c = { p = keys[1] }
   local m = redis.call('HMGET', c.p .. K.meta, 'run_id', 'epoch', 'seq', 'last_now', 'held', 'began', 'test_clock',
     'gen', 'frozen_until', 'account', 'layout', 'counted', 'recount', 'clock')
@@ -104,9 +119,7 @@ local function begin(keys, args)
   c.recounted = c.recount
   if m[12] ~= m[3] then c.recount, c.recounted = 0, -1 end
   -- Where nobody has counted yet: from now on.
-  if not m[10] or #m[10] ~= 40 then
-    c.account = { base = redis.call('HLEN', c.p .. K.body), entered = 0, c = 0, f = 0, x = 0 }
-  end
+  if not m[10] or #m[10] ~= 40 then begin_account(c) end
   if m[1] ~= args[1] then
     start_history(c, args[1])
   elseif c.held and c.real_now - tonumber(m[6]) >= HOLD then

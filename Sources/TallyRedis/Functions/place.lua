@@ -4,7 +4,7 @@
 -- ARGV[5]  token of the lease to repair ('' = none), which must be that of fence.lua
 -- ARGV[6…] a job: id, a token of it that was met ('' = none), state and version (4) as seen ('' = whatever they are)
 -- Keys     reads meta, log, body, large, detours, ready, due, leases, wake; writes meta, log, detours, ready, due,
---          leases, queues, later, wake
+--          leases, queues, later, outdated, wake
 -- Returns  now, epoch, held, then of each job: what is wrong ('' = nothing, or it has moved), state, version;
 --          when mending, 'made' for those that were
 -- Log      D by reconciler:<code>, one move a job mended
@@ -37,7 +37,11 @@ end
 -- Into the state that membership tells: a lease before a list before a due time; then out of every other place.
 local function settle_place(c, id, d, at)
   if d.state ~= 'p' and at.lined > 0 then redis.call('LREM', at.key, 0, at.element)
-  elseif at.lined > 1 then redis.call('LREM', at.key, 1 - at.lined, at.element) end
+  elseif at.lined > 1 then
+    redis.call('LREM', at.key, 1 - at.lined, at.element)
+    -- A push at the version that a list had kept counts what it had as outdated.
+    count_up(c, K.outdated, queue_of(d.record), 1 - at.lined)
+  end
   if d.state ~= 's' and d.state ~= 'r' and at.due then wait_no_more(c, queue_of(d.record), at.element) end
   if d.state ~= 'l' and at.token then redis.call('ZREM', c.p .. K.leases, at.token) end
   put(c, id, d)

@@ -1,7 +1,8 @@
 -- promote: makes due jobs runnable, in order of (due time, element). Due at exactly now is due.
 --
 -- ARGV[3]  at most so many
--- Keys     reads log, body, detours, ready, due, wake; writes meta, log, detours, ready, due, queues, later, wake
+-- Keys     reads meta, log, body, detours, ready, due, wake; writes meta, log, detours, ready, due, queues, later,
+--          wake
 -- Returns  now, epoch, held, number promoted
 -- Log      M
 -- Repeat   moves the next jobs that are due; a lost answer loses only the number
@@ -53,11 +54,26 @@ local function recount_later(c, limit)
   c.recount = (done == limit or done < #elements) and c.recount + done or nil
 end
 
+-- Goes on naming the queues that have jobs, where their names were lost (attach.lua): those of some records a sweep,
+-- behind a cursor that `meta` keeps. A queue of which nothing waits leaves them again (walk.lua).
+local function name_queues(c, limit)
+  local cursor = redis.call('HGET', c.p .. K.meta, 'naming')
+  if not cursor then return end
+  local step = redis.call('HSCAN', c.p .. K.body, cursor:match('^%d+$') or '0', 'COUNT', limit)
+  for i = 2, #step[2], 2 do
+    local queue = queue_of(step[2][i])
+    if queue ~= '' and redis.call('SADD', c.p .. K.queues, queue) == 1 then wake(c, queue) end
+  end
+  if step[1] == '0' then redis.call('HDEL', c.p .. K.meta, 'naming')
+  else redis.call('HSET', c.p .. K.meta, 'naming', step[1]) end
+end
+
 redis.register_function { function_name = NAME .. 'promote', flags = { 'allow-oom' }, callback = function(keys, args)
   local limit = whole(args[3], 0, LATEST, 'limit')
   local c = begin(keys, args)
   local count = promote(c, math.min(limit, JOBS_PER_CALL))
   recount_later(c, JOBS_PER_CALL)
+  name_queues(c, SWEEP)
   finish(c)
   return reply(c, count)
 end }

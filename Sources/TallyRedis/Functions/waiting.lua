@@ -6,8 +6,9 @@
 -- elements of its lists whose job has left them otherwise than by a lease. To take such an element out costs
 -- O(length), so it stays until it is popped.
 --
--- An older program moves jobs without counting. Its entries show as a `seq` that is not `counted`; then `later` is
--- counted anew, some members a sweep. `recount` says how many are counted, from the first one on; nil = all.
+-- An older program moves jobs without counting. Its entries show as a `seq` that is not `counted`; and where `due` or
+-- `later` itself was lost there is no `counted` (attach.lua). Then `later` is counted anew, some members a sweep.
+-- `recount` says how many are counted, from the first one on; nil = all.
 local function count_up(c, name, queue, by)
   local count = unless_damaged('HINCRBY', c.p .. name, queue, by)
   if not count or count <= 0 then redis.call('HDEL', c.p .. name, queue) end

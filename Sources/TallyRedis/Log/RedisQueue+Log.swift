@@ -74,6 +74,7 @@ extension LogEntry {
             var reader = ByteReader(moves[...])
             if let epoch = try? reader.int64(), let seq = try? reader.int64() {  // absent in a damaged entry
                 predecessor = LogPosition(shard: shard, epoch: epoch, seq: seq)
+                losesMore = !reader.isAtEnd
             }
         default: self.moves = Move.read(moves, verb: verb)
         }
