@@ -213,7 +213,7 @@ extension Admin {
     package func reconcile(_ options: ReconcileOptions) async throws -> ReconcileReport {
         let ledger = try ledger()
         let isOne = queue.shards.count == 1
-        let own = LedgerReconciler(ledger: ledger)
+        let own = LedgerReconciler(ledger: ledger, map: queue.map)
         var passes = Passes(options)
         var (ends, last): ([PassEnd], [PassEnd]) = ([], [])
         // Of one shard it is a part of the pass.

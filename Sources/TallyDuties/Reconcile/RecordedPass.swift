@@ -52,6 +52,20 @@ extension RecordedPass {
         return outcome == "repaired"
     }
 
+    /// Notes one of `ReconcilePass.twice`, which a sweep would have mended by its row.
+    mutating func foundTwice(
+        _ id: JobID, queue seen: String, ledger row: String, name: QueueName?
+    ) async throws {
+        try await found(
+            .idTwice, id, queue: seen, ledger: row, name: name?.text ?? "", detail: Self.twiceDetail(name)
+        ) { false }
+    }
+
+    /// - Parameter queue: of the row.
+    static func twiceDetail(_ queue: QueueName?) -> String {
+        "the row is of queue \(queue?.text ?? "?"); ops/runbooks/D38.md"
+    }
+
     /// In the ledger's audit log.
     static func actor(_ drift: Drift) -> String { "reconciler:\(drift.rawValue)" }
 

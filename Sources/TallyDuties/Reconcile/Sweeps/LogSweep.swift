@@ -182,6 +182,13 @@ extension ReconcilePass {
             }
             waiting += unknown.count(where: \.hasHeldChanges)
             unknown.removeAll(where: \.hasHeldChanges)
+            // The row of an id that is a job on two shards may wait for the one, and nobody knows of which.
+            let twice = try await twice(unknown.map(\.id))
+            for row in unknown where twice.contains(row.id) {
+                let seen = QueueReading(view, row.id).text
+                try await foundTwice(row.id, queue: seen, ledger: row.text, name: row.queue)
+            }
+            unknown.removeAll { twice.contains($0.id) }
             let made = try await mend(
                 unknown.map { row in
                     QueueRepair(
