@@ -86,6 +86,18 @@ extension RecordedPass {
     }
 }
 
+extension ReconcileRun {
+    /// As it is recorded while it goes on, for a process that is killed.
+    ///
+    /// - Parameter what: it is about to do, and nothing else would tell once it is done.
+    func underWay(_ what: String? = nil) -> ReconcileRun {
+        var run = self
+        let end = "has not ended: it goes on, or its process was killed"
+        run.error = [end, what, error].compactMap { $0 }.joined(separator: "; ")
+        return run
+    }
+}
+
 /// Keeps the row of a pass: once as it begins, for a process that is killed, and once as it ends, whatever ends it.
 struct RunRegister: Sendable {
     let ledger: LedgerStore
@@ -128,9 +140,7 @@ struct RunRegister: Sendable {
     ) async throws -> Pass {
         var pass = begun
         let began = ContinuousClock.now
-        pass.run.error = "has not ended: it goes on, or its process was killed"
-        try await ledger.reconciliation.record(run: pass.run)
-        pass.run.error = nil
+        try await ledger.reconciliation.record(run: pass.run.underWay())
         do {
             try await walk(&pass)
             try pass.lease?.check()
