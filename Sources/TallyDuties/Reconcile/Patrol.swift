@@ -106,7 +106,7 @@ public struct DriftLeft: Error, CustomStringConvertible {
     /// The codes that are left, and the command that names their jobs.
     public let description: String
     init(_ run: ReconcileRun) {
-        let codes = Set(run.findings.filter { $0.outcome != "repaired" && $0.outcome != "raced" }.map(\.code))
-        description = "drift left: \(codes.sorted().joined(separator: " ")); `tally reconcile` names it"
+        let codes = run.codesLeft.sorted()
+        description = "drift left: \(codes.joined(separator: " ")); `tally reconcile` names it"
     }
 }

@@ -45,7 +45,7 @@ extension RecordedPass {
             }
         }
         if let job { claimed.insert(job) }
-        run.findings.append(
+        run.note(
             ReconcileRun.Finding(
                 code: drift.rawValue, job: job, queueView: seen, ledgerView: row, outcome: outcome,
                 severity: drift.severity, queue: name, detail: detail))

@@ -49,7 +49,7 @@ extension ReconcilePass {
         try await pairing.check(isAdopting: true, isDry: options.mode == .dry)
         guard let refusal, let replaced else { return }
         mended += 1
-        run.findings.append(
+        run.note(
             ReconcileRun.Finding(
                 code: refusal.drift.rawValue, job: nil, queueView: "epoch \(refusal.identity.epoch)",
                 ledgerView: "knew another queue, or a later history", outcome: "repaired",
