@@ -3,6 +3,7 @@ import TallyCore
 import TallyPostgres
 import TallyRedis
 import TallyRuntime
+import TallyTesting
 import TestSupport
 import Testing
 
@@ -136,6 +137,32 @@ import Testing
                 return
             }
             #expect(last.contains("takes the place of the one at 127.0.0.1:\(one.port)/0"), "\(last)")
+        }
+    }
+
+    @Test func `keeps which one it may have taken the place of where the answer is lost [D35, P3]`()
+        async throws
+    {
+        try await with { stage, one, other in
+            #expect(try await stage.opens(one) == "opens")
+            try await stage.stopAll()
+            let ledger = FaultyLedger(stage.ledger)
+            // The last of the words on which queue it is: who it is and how many shards, twice whether this one is known.
+            ledger.inject(.dropReply, on: .pairing, at: 5)
+
+            let error = await caught(LedgerError.self) {
+                _ = try await stage.reconcile(other, isAdopting: true, ledger: ledger.store)
+            }
+
+            #expect(error?.code == .uncertain && ledger.count(of: .pairing) == 5)
+            let told = try await stage.sql(
+                "SELECT f.detail FROM SCHEMA.reconcile_findings f WHERE f.outcome = 'needs_operator'")
+            guard case .text(let detail)? = told.first?.first else {
+                Issue.record("\(told)")
+                return
+            }
+            #expect(detail.hasPrefix("perhaps adopted: ") && detail.contains("127.0.0.1:\(one.port)/0"))
+            #expect(try await stage.opens(other) == "opens")
         }
     }
 

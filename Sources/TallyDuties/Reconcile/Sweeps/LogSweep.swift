@@ -46,15 +46,25 @@ extension ReconcilePass {
             let adopting = run.underWay("adopts this queue: \(replaced)")
             try await ledger.reconciliation.record(run: adopting)
         }
-        try await pairing.check(isAdopting: true, isDry: options.mode == .dry)
+        do {
+            try await pairing.check(isAdopting: true, isDry: options.mode == .dry)
+        } catch let error where !(error is PairingRefused) {
+            // The answer is lost, and this row may be all that tells.
+            if let refusal, let replaced { note(refusal, "needs_operator", "perhaps adopted: \(replaced)") }
+            throw error
+        }
         guard let refusal, let replaced else { return }
         mended += 1
+        note(refusal, "repaired", "adopted: \(replaced)")
+        try await ledger.reconciliation.record(run: run.underWay())
+    }
+
+    private mutating func note(_ refusal: PairingRefused, _ outcome: String, _ detail: String) {
         run.note(
             ReconcileRun.Finding(
                 code: refusal.drift.rawValue, job: nil, queueView: "epoch \(refusal.identity.epoch)",
-                ledgerView: "knew another queue, or a later history", outcome: "repaired",
-                severity: refusal.drift.severity, detail: "adopted: \(replaced)"))
-        try await ledger.reconciliation.record(run: run.underWay())
+                ledgerView: "knew another queue, or a later history", outcome: outcome,
+                severity: refusal.drift.severity, detail: detail))
     }
 
     /// False: nothing more can be said while entries are missing, for the barrier cannot be passed.
