@@ -214,8 +214,10 @@ package enum BatchRows {
     }
 
     /// The last report of each worker: an id must not come twice in one statement.
-    static func parameters(of beats: [(beat: WorkerBeat, at: Timestamp)]) -> Parameters {
-        var last: [WorkerID: (beat: WorkerBeat, at: Timestamp)] = [:]
+    static func parameters(
+        of beats: [(beat: WorkerBeat, at: Timestamp, position: LogPosition)]
+    ) -> Parameters {
+        var last: [WorkerID: (beat: WorkerBeat, at: Timestamp, position: LogPosition)] = [:]
         for report in beats where last[report.beat.id].map({ $0.at <= report.at }) ?? true {
             last[report.beat.id] = report
         }

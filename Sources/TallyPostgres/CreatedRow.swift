@@ -47,8 +47,9 @@ struct Aside {
     init(_ change: RowChange, _ why: LedgerError) {
         self.init(change.id, LogPosition(epoch: change.epoch, seq: change.seq), "changed", why, "\(change)")
     }
-    init(_ beat: (beat: WorkerBeat, at: Timestamp), _ position: LogPosition, _ why: LedgerError) {
-        self.init(.zero, position, "beat", why, "\(beat)")
+    /// Beats are about no job: only the place of its own entry tells one from the next, wherever a batch is cut.
+    init(_ beat: (beat: WorkerBeat, at: Timestamp, position: LogPosition), _ why: LedgerError) {
+        self.init(.zero, beat.position, "beat", why, "\(beat)")
     }
     /// The fields as text, an empty line, then the body as it is.
     init(_ created: CreatedRow, _ why: LedgerError) {

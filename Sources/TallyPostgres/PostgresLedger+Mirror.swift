@@ -110,8 +110,7 @@ extension PostgresConnection {
             }
         }
         var asideBeats: [Aside] = []
-        try halving(batch.beats[...], &asideBeats, { Aside($0, batch.upTo, $1) }) {
-            rows throws(LedgerError) in
+        try halving(batch.beats[...], &asideBeats, Aside.init) { rows throws(LedgerError) in
             try unlessHeld { () throws(LedgerError) in try run(.beat, BatchRows.parameters(of: rows)) }
         }
         // A worker whose row is held is seen again with its next beat.

@@ -12,22 +12,36 @@ extension PostgresLedger {
         }
     }
 
-    /// One transaction, by the run's id. A repeat brings the row's figures up to date and adds the findings
+    /// One transaction, by the run's id, and a bounded number of findings a statement. A repeat brings the row's figures up to date and adds the findings
     /// that are new by their place; those that were written stay, each with the time at which it was first
     /// seen.
     ///
     /// - Throws: `.uncertain` where the commit's answer was lost: record the run again.
     public func record(run: ReconcileRun) async throws(LedgerError) {
         try await pool.run("record run") { connection throws(LedgerError) in
-            _ = try connection.run(.recordRun, Self.parameters(of: run), .commits)
+            let pages = run.findings.pages(of: Limits.findingsPerCall)
+            if pages.count < 2 {
+                _ = try connection.run(.recordRun, Self.parameters(of: run, run.findings), .commits)
+                return
+            }
+            try connection.transaction { () throws(LedgerError) in
+                var before = 0
+                for page in pages {
+                    _ = try connection.run(.recordRun, Self.parameters(of: run, page, before: before))
+                    before += page.count
+                }
+            }
         }
     }
 
-    private static func parameters(of run: ReconcileRun) -> Parameters {
+    /// - Parameter findings: those that are written now; `before` of the run's stand before them.
+    private static func parameters(
+        of run: ReconcileRun, _ findings: [ReconcileRun.Finding], before: Int = 0
+    ) -> Parameters {
         var parameters = Parameters()
         func ints(_ numbers: [Int64]) { for number in numbers { parameters.int(number) } }
         func texts(_ value: (ReconcileRun.Finding) -> String) {
-            parameters.array(.text, run.findings) { $0.appendOptional(value($1)) }
+            parameters.array(.text, findings) { $0.appendOptional(value($1)) }
         }
         parameters.id(run.id)
         parameters.time(run.startedAt)
@@ -38,7 +52,7 @@ extension PostgresLedger {
             Int64(run.exitCode),
         ])
         texts(\.code)
-        parameters.array(.uuid, run.findings) { $0.appendOptional($1.job) }
+        parameters.array(.uuid, findings) { $0.appendOptional($1.job) }
         texts(\.queueView)
         texts(\.ledgerView)
         texts(\.outcome)
@@ -53,7 +67,7 @@ extension PostgresLedger {
         texts(\.severity)
         texts(\.queue)
         texts(\.detail)
-        ints([run.shard.map { Int64($0.number) } ?? -1])
+        ints([run.shard.map { Int64($0.number) } ?? -1, Int64(before)])
         return parameters
     }
 }

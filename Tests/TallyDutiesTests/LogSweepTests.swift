@@ -25,6 +25,43 @@ import Testing
         }
     }
 
+    /// As after a kill: from its `nth` note of the run on the ledger takes none.
+    @Test(arguments: [3, 4])
+    func `keeps between which entries a hole was, wherever the run is killed [D16, P3]`(_ nth: Int)
+        async throws
+    {
+        try await Halves.with { halves in
+            _ = try await halves.job(.pending)
+            let after = try await halves.ledger.cursor()
+            let wish = ReserveWish([.default], limit: 1, lease: .seconds(600), worker: WorkerID("w"))
+            _ = try await halves.queue.reserve(wish)
+            try halves.send("XTRIM", .log, Array("MAXLEN".utf8), Array("0".utf8))
+            let ledger = FaultyLedger(halves.ledger)
+            ledger.inject(.refuse(.unavailable), on: .recordRun, at: nth, times: 9)
+            // What the pass asks next, once the hole is closed.
+            ledger.inject(.refuse(.unavailable), on: .active, times: 9)
+
+            let error = await caught(LedgerError.self) {
+                _ = try await Reconciler(
+                    queue: halves.queue, ledger: ledger, mirror: Mirror(queue: halves.queue, ledger: ledger)
+                ).run(.repair)
+            }
+
+            #expect(error?.code == .unavailable)
+            let end = try await halves.queue.history().end
+            #expect(try await halves.ledger.cursor() == end)
+            let notes = try await halves.sql("SELECT r.error FROM SCHEMA.reconcile_runs r")
+            let findings = try await halves.sql(
+                "SELECT f.ledger_view FROM SCHEMA.reconcile_findings f WHERE f.code = 'D16'")
+            #expect(notes.count == 1 && findings == (nth > 3 ? [[.text("applied \(after)")]] : []))
+            guard case .text(let note)? = notes.first?.first else {
+                Issue.record("\(notes)")
+                return
+            }
+            #expect(nth > 3 || note.contains("moves the cursor from \(after) to \(end)"), "\(note)")
+        }
+    }
+
     @Test(arguments: [10, 5_000])
     func `brings back a cursor that was moved beyond the log's end, and loses no entry [D16, P3]`(_ far: Int)
         async throws

@@ -3,6 +3,7 @@ import TallyCore
 import TallyPostgres
 import TallyRedis
 import TallyRuntime
+import TallyTesting
 import TestSupport
 import Testing
 
@@ -31,16 +32,23 @@ import Testing
                 return error.detail
             }
         }
-        func reconcile(_ redis: PrivateRedis, isAdopting: Bool = false) async throws -> ReconcileRun {
+        func reconcile(
+            _ redis: PrivateRedis, isAdopting: Bool = false, ledger: LedgerStore? = nil
+        ) async throws -> ReconcileRun {
             let tally = try await Tally.open(settings(redis), isPairing: false)
             var options = ReconcileOptions(isAdopting ? .repair : .dry)
             options.adoptsQueue = isAdopting
-            let run = try await Reconciler(
-                queue: tally.queue.shards[0], ledger: ledger,
-                mirror: Mirror(queue: tally.queue.shards[0], ledger: ledger)
-            ).run(options).run
-            await tally.close()
-            return run
+            let (queue, ledger) = (tally.queue.shards[0], ledger ?? self.ledger.store)
+            let reconciler = try Reconciler(
+                queue: queue, ledger: ledger, mirror: Mirror(queue: queue, ledger: ledger))
+            do {
+                let run = try await reconciler.run(options).run
+                await tally.close()
+                return run
+            } catch {
+                await tally.close()
+                throw error
+            }
         }
         func verdict(_ redis: PrivateRedis) async throws -> PairingVerdict {
             let queue = try await RedisQueue.open(settings(redis).redis())
@@ -52,8 +60,9 @@ import Testing
         func stopAll() async throws {
             try await sql("UPDATE SCHEMA.queues SET seen_at = seen_at - interval '1 minute'")
         }
-        func sql(_ text: String) async throws {
-            _ = try await session.query(text.replacing("SCHEMA", with: "\"\(namespace)\""))
+        @discardableResult
+        func sql(_ text: String) async throws -> [[LedgerValue]] {
+            try await session.query(text.replacing("SCHEMA", with: "\"\(namespace)\""))
         }
     }
 
@@ -99,6 +108,61 @@ import Testing
             // The one that was replaced writes no more.
             #expect(try await stage.opens(one).contains("gave way to epoch"))
             #expect(try await stage.reconcile(one).findings.map(\.code) == ["D35"])
+        }
+    }
+
+    /// As after a kill: from its `nth` note of the run on the ledger takes none.
+    @Test(arguments: [3, 4])
+    func `keeps which one it took the place of, wherever the run is killed [D35, P3]`(_ nth: Int) async throws
+    {
+        try await with { stage, one, other in
+            #expect(try await stage.opens(one) == "opens")
+            try await stage.stopAll()
+            let ledger = FaultyLedger(stage.ledger)
+            ledger.inject(.refuse(.unavailable), on: .recordRun, at: nth, times: 9)
+            ledger.inject(.refuse(.unavailable), on: .cursor, times: 9)
+
+            let error = await caught(LedgerError.self) {
+                _ = try await stage.reconcile(other, isAdopting: true, ledger: ledger.store)
+            }
+
+            #expect(error?.code == .unavailable)
+            #expect(try await stage.opens(other) == "opens")
+            let told =
+                try await stage.sql("SELECT r.error FROM SCHEMA.reconcile_runs r WHERE r.mode = 'repair'")
+                + stage.sql("SELECT f.detail FROM SCHEMA.reconcile_findings f WHERE f.code = 'D35'")
+            #expect(told.count == nth - 2, "\(told)")
+            guard case .text(let last)? = told.last?.first else {
+                Issue.record("\(told)")
+                return
+            }
+            #expect(last.contains("takes the place of the one at 127.0.0.1:\(one.port)/0"), "\(last)")
+        }
+    }
+
+    @Test func `keeps which one it may have taken the place of where the answer is lost [D35, P3]`()
+        async throws
+    {
+        try await with { stage, one, other in
+            #expect(try await stage.opens(one) == "opens")
+            try await stage.stopAll()
+            let ledger = FaultyLedger(stage.ledger)
+            // The last of the words on which queue it is: who it is and how many shards, twice whether this one is known.
+            ledger.inject(.dropReply, on: .pairing, at: 5)
+
+            let error = await caught(LedgerError.self) {
+                _ = try await stage.reconcile(other, isAdopting: true, ledger: ledger.store)
+            }
+
+            #expect(error?.code == .uncertain && ledger.count(of: .pairing) == 5)
+            let told = try await stage.sql(
+                "SELECT f.detail FROM SCHEMA.reconcile_findings f WHERE f.outcome = 'needs_operator'")
+            guard case .text(let detail)? = told.first?.first else {
+                Issue.record("\(told)")
+                return
+            }
+            #expect(detail.hasPrefix("perhaps adopted: ") && detail.contains("127.0.0.1:\(one.port)/0"))
+            #expect(try await stage.opens(other) == "opens")
         }
     }
 

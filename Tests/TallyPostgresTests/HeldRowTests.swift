@@ -59,7 +59,7 @@ extension PostgresTests {
                 func apply(_ seq: Int64, _ status: JobStatus) async throws -> Bool {
                     try await fixture.apply(seq) { batch in
                         batch.changed = [change(record.id, status, version: 2, seq: seq)]
-                        batch.beats = [(beat, .now)]
+                        batch.beats = [(beat, .now, batch.upTo)]
                     }
                 }
                 #expect(try await apply(1, .processing))

@@ -75,10 +75,48 @@ extension PostgresTests {
                     id: WorkerID("w€"), status: .running, queues: ["q"], types: ["t"], running: [],
                     concurrency: 1,
                     startedAt: .now, host: "€", pid: 1)
-                batch.beats = [(beat, Timestamp.now)]
+                batch.beats = [(beat, Timestamp.now, batch.upTo)]
                 #expect(try await ledger.apply(batch))
                 let aside = try await ledger.quarantined(limit: 9)
                 #expect(aside.count == 1 && aside.allSatisfy { $0.reason.allSatisfy(\.isASCII) })
+                await ledger.close()
+            }
+        }
+
+        @Test func `that refuses reports of workers has each aside once, wherever batches are cut [D19]`()
+            async throws
+        {
+            try await withDatabase(encoding: "LATIN1") { configuration, session in
+                try migrateUnchecked(configuration)
+                let ledger = PostgresLedger(configuration, isChecked: false)
+                let now = Timestamp.now
+                let reports = [Int64(3), 7].map { seq in
+                    let beat = WorkerBeat(
+                        id: WorkerID("w\(seq)€"), status: .running, queues: ["q"], types: ["t"], running: [],
+                        concurrency: 1, startedAt: now, host: "€", pid: 1)
+                    return (beat: beat, at: now, position: LogPosition(epoch: 1, seq: seq))
+                }
+                /// Applies the log in batches that end there.
+                func apply(cutAt ends: [Int64]) async throws {
+                    var after = LogPosition.start
+                    for end in ends {
+                        var batch = MirrorBatch(after: after, upTo: LogPosition(epoch: 1, seq: end))
+                        batch.beats = reports.filter { $0.position > after && $0.position <= batch.upTo }
+                        #expect(try await ledger.apply(batch))
+                        after = batch.upTo
+                    }
+                }
+                let table = "\"\(configuration.schema)\".mirror_cursor"
+
+                for ends: [Int64] in [[10], [5, 12], [3, 4, 8]] {
+                    try await apply(cutAt: ends)
+                    // As a person, or a repair, moves it back.
+                    _ = try await session.query("UPDATE \(table) SET epoch = 0, seq = 0")
+                }
+
+                let aside = try await ledger.quarantined(limit: 9)
+                #expect(aside.map(\.position) == reports.map(\.position), "\(aside)")
+                #expect(aside.allSatisfy { $0.source == "beat" })
                 await ledger.close()
             }
         }

@@ -222,8 +222,10 @@ extension PostgresTests {
                 }
                 let (running, stopped) = (beat(.running), beat(.stopped))
                 let now = Timestamp.now
-                try await fixture.apply(1) { $0.beats = [(stopped, now), (running, now - .seconds(1))] }
-                try await fixture.apply(2) { $0.beats = [(running, now - .seconds(9))] }
+                try await fixture.apply(1) {
+                    $0.beats = [(stopped, now, $0.upTo), (running, now - .seconds(1), $0.upTo)]
+                }
+                try await fixture.apply(2) { $0.beats = [(running, now - .seconds(9), $0.upTo)] }
 
                 #expect(try await fixture.ledger.workers() == [WorkerRow(beat: stopped, lastSeen: now)])
             }

@@ -201,7 +201,7 @@ extension PostgresTests {
                         id: WorkerID(text), status: .running, queues: [QueueName(text)],
                         types: [JobType(text)],
                         running: [record.id], concurrency: 1, startedAt: .now, host: text, pid: 1)
-                    batch.beats = [(beat, .now)]
+                    batch.beats = [(beat, .now, batch.upTo)]
                 }
 
                 #expect(

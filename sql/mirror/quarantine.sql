@@ -1,5 +1,6 @@
 -- Sets rows aside that could not be applied, with what they held. One that stands there already stays as it is: the mirror
--- may have gone back.
+-- may have gone back, and cuts its batches elsewhere then. So the position is that of the row's own entry, also of a
+-- worker's report, which is about no job.
 -- Params:  $1 uuid[] job, $2 bigint[] epoch, $3 bigint[] seq, $4 text[] source, $5 text[] reason, $6 bytea[] raw,
 --          $7 bigint shard
 -- Returns: nothing

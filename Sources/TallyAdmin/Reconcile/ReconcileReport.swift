@@ -52,6 +52,14 @@ package struct ReconcileReport: Sendable {
         Set(run.findings.map(\.code)).sorted().compactMap { Drift(rawValue: $0)?.page }
     }
 
+    /// How many findings of each code are not among those of the run: they are counted alone.
+    package var further: [String: Int] { run.further.mapValues { $0.values.reduce(0, +) } }
+
+    /// That in words, a line a code.
+    package var furtherLines: [String] {
+        further.sorted { $0.key < $1.key }.map { "… and \($0.value) more of \($0.key)" }
+    }
+
     /// Why the accounts of some shards are missing.
     private var failures: [Shard: String] {
         var failures: [Shard: String] = [:]
@@ -67,8 +75,8 @@ package struct ReconcileReport: Sendable {
         statement?.holds == true && ends.allSatisfy { $0.wasCompared && $0.failure == nil }
     }
 
-    /// The run, `runs` (each with the id of its row), `findings`, `pages`, `statement`, whether that `holds`,
-    /// and `unread_shards`; never a payload.
+    /// The run, `runs` (each with the id of its row), `findings`, `further` (how many more there are of a code),
+    /// `pages`, `statement`, whether that `holds`, and `unread_shards`; never a payload.
     package var json: [String: Any] {
         [
             "run": ends.lazy.compactMap(\.run).first?.id.description ?? "", "runs": ends.compactMap(\.json),
@@ -82,7 +90,8 @@ package struct ReconcileReport: Sendable {
                     "ledger": $0.ledgerView, "outcome": $0.outcome, "severity": $0.severity,
                     "queue": $0.queue, "detail": $0.detail,
                 ]
-            }, "pages": pages, "statement": statement?.json(unread: failures) ?? [:], "holds": holds,
+            }, "further": further, "pages": pages, "holds": holds,
+            "statement": statement?.json(unread: failures) ?? [:],
             "unread_shards": unread.map { Int($0.number) },
         ]
     }
@@ -135,7 +144,7 @@ extension ReconcileRun {
             scannedQueue += run.scannedQueue
             scannedLedger += run.scannedLedger
             inconclusive += run.inconclusive
-            findings += run.findings
+            note(findingsOf: run)
             exitCode = max(exitCode, run.exitCode)  // 0 clean, 1 repaired, 4 drift left, 8 cut short
         }
         if ends.contains(where: { $0.run == nil || $0.failure != nil }) { exitCode = 8 }
@@ -213,7 +222,7 @@ extension Admin {
     package func reconcile(_ options: ReconcileOptions) async throws -> ReconcileReport {
         let ledger = try ledger()
         let isOne = queue.shards.count == 1
-        let own = LedgerReconciler(ledger: ledger)
+        let own = LedgerReconciler(ledger: ledger, map: queue.map)
         var passes = Passes(options)
         var (ends, last): ([PassEnd], [PassEnd]) = ([], [])
         // Of one shard it is a part of the pass.

@@ -7,7 +7,7 @@ extension MirrorBatch {
         self.init(after: after, upTo: entries.last?.position ?? after)
         var fold = Fold()
         for entry in entries {
-            if let beat = entry.beat { beats.append((beat, entry.at)) }
+            if let beat = entry.beat { beats.append((beat, entry.at, entry.position)) }
             for move in entry.moves {
                 if let bytes = move.unreadable {
                     unreadable.append((move.id, entry.position, bytes))

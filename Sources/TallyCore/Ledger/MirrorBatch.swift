@@ -10,8 +10,8 @@ public struct MirrorBatch: Sendable {
     public var created: [JobSnapshot]
     /// Jobs that are there already: their last state in this batch.
     public var changed: [RowChange]
-    /// What workers reported, in log order, each with the time of its entry.
-    public var beats: [(beat: WorkerBeat, at: Timestamp)]
+    /// What workers reported, in log order, each with the time and the place of its entry.
+    public var beats: [(beat: WorkerBeat, at: Timestamp, position: LogPosition)]
     /// Moves whose bytes could not be read.
     public var unreadable: [(job: JobID, position: LogPosition, bytes: [UInt8])]
     /// Queues to which jobs with unique keys were pushed in mode queued: the queue keeps those keys. Told by pushes

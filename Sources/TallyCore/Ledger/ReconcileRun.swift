@@ -54,8 +54,12 @@ public struct ReconcileRun: Sendable {
     /// Jobs and sums of which nothing could be said, since the ledger did not get as far as the log in time, or keeps
     /// changes for a row that is locked.
     public var inconclusive: Int
-    /// What was found, in the order of the sweeps.
-    public var findings: [Finding]
+    /// What was found, in the order of the sweeps: of each code the first `Limits.findings`.
+    public private(set) var findings: [Finding] = []
+    /// Those beyond them, which are counted alone: how many of each code, by their outcome.
+    public private(set) var further: [String: [String: Int]] = [:]
+    /// How many of each code are in `findings`.
+    private var kept: [String: Int] = [:]
     /// 0 clean, 1 repaired, 4 drift left, 8 cut short or inconclusive.
     public var exitCode: Int
     /// Who asked for it.
@@ -88,18 +92,53 @@ public struct ReconcileRun: Sendable {
         self.scannedQueue = scannedQueue
         self.scannedLedger = scannedLedger
         self.inconclusive = inconclusive
-        self.findings = findings
         self.exitCode = exitCode
+        for finding in findings { note(finding) }
     }
 
-    /// What only came between two reads is not drift.
-    public var found: Int { findings.count - raced }
+    /// Notes what was found: a finding beyond the bound of its code is counted alone.
+    public mutating func note(_ finding: Finding) {
+        let count = kept[finding.code, default: 0]
+        if count >= Limits.findings {
+            further[finding.code, default: [:]][finding.outcome, default: 0] += 1
+        } else {
+            kept[finding.code] = count + 1
+            findings.append(finding)
+        }
+    }
+    /// Notes what another run has found as well.
+    package mutating func note(findingsOf other: ReconcileRun) {
+        for finding in other.findings { note(finding) }
+        for (code, outcomes) in other.further {
+            further[code, default: [:]].merge(outcomes, uniquingKeysWith: +)
+        }
+    }
+
+    private func count(_ outcomes: Set<String>) -> Int {
+        var count = findings.count { outcomes.contains($0.outcome) }
+        for counts in further.values {
+            for (outcome, more) in counts where outcomes.contains(outcome) { count += more }
+        }
+        return count
+    }
+
+    /// Findings, those that are counted alone included. What only came between two reads is not drift.
+    public var found: Int { repaired + left }
     /// Findings that were mended.
-    public var repaired: Int { findings.count { $0.outcome == "repaired" } }
+    public var repaired: Int { count(["repaired"]) }
     /// Findings whose job had moved before it could be mended: the next run looks at it anew.
-    public var raced: Int { findings.count { $0.outcome == "raced" } }
+    public var raced: Int { count(["raced"]) }
     /// Findings that were not mended, because the run only looks or because a person must decide.
-    public var left: Int { findings.count { $0.outcome == "found" || $0.outcome == "needs_operator" } }
+    public var left: Int { count(Self.leftOutcomes) }
+    /// The codes of those.
+    package var codesLeft: Set<String> {
+        var codes = Set(findings.filter { Self.leftOutcomes.contains($0.outcome) }.map(\.code))
+        for (code, outcomes) in further where !Self.leftOutcomes.isDisjoint(with: outcomes.keys) {
+            codes.insert(code)
+        }
+        return codes
+    }
+    private static let leftOutcomes: Set<String> = ["found", "needs_operator"]
 }
 
 /// The version of this program, as runs record it.

@@ -55,6 +55,9 @@ public struct QueueReading: Hashable, Sendable {
 extension LedgerView {
     var text: String { "\(status.rawValue) v\(version)" }
 }
+extension JobSnapshot {
+    var text: String { "\(status.rawValue) v\(version)" }
+}
 
 /// What differs between the halves for one job, after the barrier. Pure; the model calls it `verdict`.
 public enum Comparison {

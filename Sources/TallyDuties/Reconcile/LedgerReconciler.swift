@@ -15,11 +15,14 @@ package struct LedgerReconciler: Sendable {
         var claimed: Set<JobID> = []
     }
     private let ledger: LedgerStore
+    private let map: ShardMap
     private let maxRepairs: Int?
 
+    /// - Parameter map: which shards there are beside the ledger.
     /// - Parameter maxRepairs: of a pass whose options name no bound.
-    package init(ledger: any LedgerDriver, maxRepairs: Int? = nil) {
+    package init(ledger: any LedgerDriver, map: ShardMap, maxRepairs: Int? = nil) {
         self.ledger = ledger.store
+        self.map = map
         self.maxRepairs = maxRepairs
     }
 
@@ -33,7 +36,7 @@ package struct LedgerReconciler: Sendable {
 
     /// Runs again what the passes of all shards, or of runs before this one, have set aside as lost; behind them.
     package func requeueUnknown(_ options: ReconcileOptions) async throws -> ReconcileRun {
-        try await recorded(options) { pass in try await pass.requeueUnknown() }
+        try await recorded(options) { [map] pass in try await pass.requeueUnknown(map) }
     }
 
     private func recorded(

@@ -81,8 +81,9 @@ public struct Patrol: Sendable {
         func turn(_ part: ShardPart) -> (Timestamp, Shard) {
             (began[part.shard] ?? Timestamp(microseconds: .min), part.shard)
         }
-        return [LedgerReconciler(ledger: first.ledger, maxRepairs: first.maxRepairs).run]
-            + shards.sorted { turn($0.part) < turn($1.part) }.map(\.pass)
+        let own = LedgerReconciler(
+            ledger: first.ledger, map: first.queue.part.map, maxRepairs: first.maxRepairs)
+        return [own.run] + shards.sorted { turn($0.part) < turn($1.part) }.map(\.pass)
     }
 
     /// The first round begins after a pause: opening an epoch comes first.
@@ -105,7 +106,7 @@ public struct DriftLeft: Error, CustomStringConvertible {
     /// The codes that are left, and the command that names their jobs.
     public let description: String
     init(_ run: ReconcileRun) {
-        let codes = Set(run.findings.filter { $0.outcome != "repaired" && $0.outcome != "raced" }.map(\.code))
-        description = "drift left: \(codes.sorted().joined(separator: " ")); `tally reconcile` names it"
+        let codes = run.codesLeft.sorted()
+        description = "drift left: \(codes.joined(separator: " ")); `tally reconcile` names it"
     }
 }

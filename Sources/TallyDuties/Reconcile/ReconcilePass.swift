@@ -66,7 +66,7 @@ struct ReconcilePass: RecordedPass {
         try await checkWorkers()
         if options.isFull { try await checkKeys() }
         try await checkQuarantine()
-        if part.isWhole, options.requeuesUnknown { try await requeueUnknown() }
+        if part.isWhole, options.requeuesUnknown { try await requeueUnknown(part.map) }
         run.wasCompared = true
         run.isFull = options.since == nil && run.inconclusive == 0 && waiting == 0 && run.error == nil
     }

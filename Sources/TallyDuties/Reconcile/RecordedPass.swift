@@ -45,11 +45,25 @@ extension RecordedPass {
             }
         }
         if let job { claimed.insert(job) }
-        run.findings.append(
+        run.note(
             ReconcileRun.Finding(
                 code: drift.rawValue, job: job, queueView: seen, ledgerView: row, outcome: outcome,
                 severity: drift.severity, queue: name, detail: detail))
         return outcome == "repaired"
+    }
+
+    /// Notes one of `ReconcilePass.twice`, which a sweep would have mended by its row.
+    mutating func foundTwice(
+        _ id: JobID, queue seen: String, ledger row: String, name: QueueName?
+    ) async throws {
+        try await found(
+            .idTwice, id, queue: seen, ledger: row, name: name?.text ?? "", detail: Self.twiceDetail(name)
+        ) { false }
+    }
+
+    /// - Parameter queue: of the row.
+    static func twiceDetail(_ queue: QueueName?) -> String {
+        "the row is of queue \(queue?.text ?? "?"); ops/runbooks/D38.md"
     }
 
     /// In the ledger's audit log.
@@ -69,6 +83,18 @@ extension RecordedPass {
         guard let pace = options.pace else { return }
         pace.spend(jobs: jobs)
         try await pace.rest()
+    }
+}
+
+extension ReconcileRun {
+    /// As it is recorded while it goes on, for a process that is killed.
+    ///
+    /// - Parameter what: it is about to do, and nothing else would tell once it is done.
+    func underWay(_ what: String? = nil) -> ReconcileRun {
+        var run = self
+        let end = "has not ended: it goes on, or its process was killed"
+        run.error = [end, what, error].compactMap { $0 }.joined(separator: "; ")
+        return run
     }
 }
 
@@ -114,9 +140,7 @@ struct RunRegister: Sendable {
     ) async throws -> Pass {
         var pass = begun
         let began = ContinuousClock.now
-        pass.run.error = "has not ended: it goes on, or its process was killed"
-        try await ledger.reconciliation.record(run: pass.run)
-        pass.run.error = nil
+        try await ledger.reconciliation.record(run: pass.run.underWay())
         do {
             try await walk(&pass)
             try pass.lease?.check()

@@ -15,7 +15,7 @@ extension MemoryLedgerState {
             }
         }
         for change in batch.changed { self.change(change) }
-        for (beat, at) in batch.beats { workers[beat.id] = WorkerRow(beat: beat, lastSeen: at) }
+        for (beat, at, _) in batch.beats { workers[beat.id] = WorkerRow(beat: beat, lastSeen: at) }
         quarantine += batch.unreadable
         let recorded = Set(unique.filter { $0.value.isLive(at: now) }.keys.map(\.queue))
         keyHomes.formUnion(batch.keyHomes.filter { !recorded.contains($0) })

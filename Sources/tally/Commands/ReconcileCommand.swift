@@ -107,6 +107,7 @@ enum ReconcileCommand: Command {
                     ]
                 })
         }
+        for line in report.furtherLines { Output.line(line) }
         if !report.pages.isEmpty {
             Output.line("what it means and what to do: \(report.pages.joined(separator: ", "))")
         }

@@ -160,7 +160,9 @@ extension ReconcilePass {
     /// Notes these, and mends them where that is allowed.
     private mutating func take(_ confirmed: [JobID], _ looks: Looks) async throws {
         var second = looks
-        for id in try await twice(confirmed, looks) { second.jobs[id]?.drift = .idTwice }
+        // A row of a queue of another shard has shown by itself.
+        let own = confirmed.filter { looks.jobs[$0]?.row.map { part.holds($0.queue) } ?? false }
+        for id in try await twice(own) { second.jobs[id]?.drift = .idTwice }
         let jobs = try await onLedger { try await ledger.inspection.jobs(confirmed) }
         let effects = try await onLedger { try await ledger.reconciliation.effects(confirmed) }
         try await keepResults(effects.filter { second.jobs[$0]?.drift.map(options.mends) ?? false })
@@ -189,9 +191,7 @@ extension ReconcilePass {
     }
 
     private static func detail(_ drift: Drift, _ look: Look, hasEffect: Bool) -> String {
-        if drift == .idTwice {
-            return "the row is of queue \(look.row?.queue.text ?? "?"); ops/runbooks/D38.md"
-        }
+        if drift == .idTwice { return twiceDetail(look.row?.queue) }
         return hasEffect ? "its effect is committed: it ends as completed" : ""
     }
 
@@ -267,11 +267,9 @@ extension ReconcilePass {
 
     /// Those of these jobs of which the log of another shard has told too: what their rows say may be of the job
     /// there, so nothing is mended by it here.
-    private func twice(_ ids: [JobID], _ looks: Looks) async throws -> Set<JobID> {
-        guard !part.isWhole, let repair = ledger.repair else { return [] }
-        let own = ids.filter { looks.jobs[$0]?.row.map { part.holds($0.queue) } ?? false }
-        if own.isEmpty { return [] }
-        return try await onLedger { try await repair.told(of: own, elsewhereThan: shard) }
+    func twice(_ ids: [JobID]) async throws -> Set<JobID> {
+        guard !part.isWhole, !ids.isEmpty, let repair = ledger.repair else { return [] }
+        return try await onLedger { try await repair.told(of: ids, elsewhereThan: shard) }
     }
 
     /// Before their jobs end, as their own acks would have ended them.

@@ -65,13 +65,21 @@ extension RecordedPass {
         }
     }
 
-    /// The operator asked: what was set aside (D18) runs again, on whichever shard its queue lives.
-    mutating func requeueUnknown() async throws {
+    /// The operator asked: what was set aside (D18) runs again, on whichever shard of `map` its queue lives. An id that
+    /// is a job on several is left, as `tally dlq requeue` refuses it: it may be the other one that was set aside.
+    mutating func requeueUnknown(_ map: ShardMap) async throws {
         var cursor: String?
         repeat {
             let page = try await ledger.inspection.list(
                 JobQuery(status: .failed, limit: Limits.maxPage, cursor: cursor))
-            for job in page.jobs where job.error == Drift.historyLost {
+            let lost = page.jobs.filter { $0.error == Drift.historyLost }
+            let twice = try await twice(lost, map)
+            for job in lost {
+                if twice.contains(job.record.id) {
+                    try await foundTwice(
+                        job.record.id, queue: "not asked", ledger: job.text, name: job.record.queue)
+                    continue
+                }
                 _ = try await ledger.control.requeue(
                     job.record.id, seen: job.version, runAt: nil, resetAttempts: true,
                     actor: Self.actor(.ledgerRestored)
@@ -79,5 +87,15 @@ extension RecordedPass {
             }
             cursor = page.next
         } while cursor != nil
+    }
+    /// Those of these jobs of which the log of another shard than their queue's has told too.
+    private func twice(_ jobs: [JobSnapshot], _ map: ShardMap) async throws -> Set<JobID> {
+        guard map.count > 1, let repair = ledger.repair else { return [] }
+        var twice: Set<JobID> = []
+        for (shard, own) in Dictionary(grouping: jobs, by: { map.shard(of: $0.record.queue) }) {
+            let ids = own.map(\.record.id)
+            twice.formUnion(try await onLedger { try await repair.told(of: ids, elsewhereThan: shard) })
+        }
+        return twice
     }
 }

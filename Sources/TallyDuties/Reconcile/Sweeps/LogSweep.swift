@@ -32,7 +32,8 @@ extension ReconcilePass {
     }
 
     /// A person said that the queue which the ledger knew is gone. What is taken from it is a finding that was
-    /// mended: so the ledger keeps what this queue took the place of.
+    /// mended: so the ledger keeps what this queue took the place of. It is recorded before and after: once the queue
+    /// is adopted nothing else tells which one it replaced.
     private mutating func adopt(_ pairing: Pairing) async throws {
         var refusal: PairingRefused?
         do {
@@ -40,14 +41,30 @@ extension ReconcilePass {
         } catch let refused as PairingRefused {
             refusal = refused
         }
-        try await pairing.check(isAdopting: true, isDry: options.mode == .dry)
-        guard let refusal, let replaced = refusal.replaced, options.mode != .dry else { return }
+        let replaced = options.mode == .dry ? nil : refusal?.replaced
+        if let replaced {
+            let adopting = run.underWay("adopts this queue: \(replaced)")
+            try await ledger.reconciliation.record(run: adopting)
+        }
+        do {
+            try await pairing.check(isAdopting: true, isDry: options.mode == .dry)
+        } catch let error where !(error is PairingRefused) {
+            // The answer is lost, and this row may be all that tells.
+            if let refusal, let replaced { note(refusal, "needs_operator", "perhaps adopted: \(replaced)") }
+            throw error
+        }
+        guard let refusal, let replaced else { return }
         mended += 1
-        run.findings.append(
+        note(refusal, "repaired", "adopted: \(replaced)")
+        try await ledger.reconciliation.record(run: run.underWay())
+    }
+
+    private mutating func note(_ refusal: PairingRefused, _ outcome: String, _ detail: String) {
+        run.note(
             ReconcileRun.Finding(
                 code: refusal.drift.rawValue, job: nil, queueView: "epoch \(refusal.identity.epoch)",
-                ledgerView: "knew another queue, or a later history", outcome: "repaired",
-                severity: refusal.drift.severity, detail: "adopted: \(replaced)"))
+                ledgerView: "knew another queue, or a later history", outcome: outcome,
+                severity: refusal.drift.severity, detail: detail))
     }
 
     /// False: nothing more can be said while entries are missing, for the barrier cannot be passed.
@@ -72,18 +89,22 @@ extension ReconcilePass {
                     return false
                 }
             }
-            let ledger = self.ledger.mirror
+            let (ledger, runs) = (self.ledger.mirror, self.ledger.reconciliation)
+            let closing = run.underWay("moves the cursor from \(hole.after) to \(hole.upTo)")
             let isMended = try await found(
                 drift, nil, queue: "keeps \(kept) to \(survey.history.end), reported \(survey.reported)",
                 ledger: "applied \(hole.after)", detail: "ops/runbooks/\(drift.rawValue).md"
             ) {
+                // Once it is closed nothing else tells where it was.
+                try await runs.record(run: closing)
                 // What the entries said is told again by the comparison that follows, job by job.
-                try await ledger.apply(MirrorBatch(after: hole.after, upTo: hole.upTo))
+                return try await ledger.apply(MirrorBatch(after: hole.after, upTo: hole.upTo))
             }
             if !isMended {
                 run.error = "log entries after \(hole.after) are gone: nothing was compared"
                 return false
             }
+            try await runs.record(run: run.underWay())
         }
         return true
     }
@@ -100,15 +121,20 @@ extension ReconcilePass {
         // Back to before all that the log still has: what the ledger has applied of it changes nothing once more.
         let first = survey.firstKept ?? LogPosition(shard: shard, epoch: end.epoch, seq: end.seq + 1)
         let before = LogPosition(shard: shard, epoch: first.epoch, seq: first.seq - 1)
-        let ledger = self.ledger.mirror
+        let (ledger, runs) = (self.ledger.mirror, self.ledger.reconciliation)
+        let moving = run.underWay("moves the cursor from \(cursor) to \(before)")
         let isMended = try await found(
             .logHasGap, nil, queue: "keeps \(survey.firstKept.map(\.description) ?? "nothing") to \(end)",
             ledger: "applied \(cursor), which was never written", detail: "ops/runbooks/D16.md"
         ) {
             defer { mirror.forget() }
+            try await runs.record(run: moving)
             return try await ledger.apply(MirrorBatch(after: cursor, upTo: before))
         }
-        if isMended { return true }
+        if isMended {
+            try await runs.record(run: run.underWay())
+            return true
+        }
         run.error = "the ledger stands at \(cursor), and the log ends at \(end): nothing was compared"
         return false
     }
@@ -182,6 +208,13 @@ extension ReconcilePass {
             }
             waiting += unknown.count(where: \.hasHeldChanges)
             unknown.removeAll(where: \.hasHeldChanges)
+            // The row of an id that is a job on two shards may wait for the one, and nobody knows of which.
+            let twice = try await twice(unknown.map(\.id))
+            for row in unknown where twice.contains(row.id) {
+                let seen = QueueReading(view, row.id).text
+                try await foundTwice(row.id, queue: seen, ledger: row.text, name: row.queue)
+            }
+            unknown.removeAll { twice.contains($0.id) }
             let made = try await mend(
                 unknown.map { row in
                     QueueRepair(

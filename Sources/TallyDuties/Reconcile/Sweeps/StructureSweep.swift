@@ -76,6 +76,7 @@ extension ReconcilePass {
             run.inconclusive += ids.count
             return
         }
+        let twice = try await twice(ids)
         for entry in withoutRecord {
             let id = entry.found.place.id
             if view.held[id] != nil || view.damaged[id] != nil || view.ended[id] != nil { continue }
@@ -90,10 +91,15 @@ extension ReconcilePass {
                 let action = Self.action(
                     entry.found.place, entry.kind, job, entry.queue, entry.priority)
             else { continue }
+            let seen = "\(entry.kind) v\(entry.found.place.version), no record"
+            if let job, twice.contains(id) {
+                // Its row may be of the other job: that one's record is not written here.
+                try await foundTwice(id, queue: seen, ledger: job.text, name: job.record.queue)
+                continue
+            }
             let (queue, epoch) = (queue.repair, view.history.epoch)
             try await found(
-                .recordMissing, id, queue: "\(entry.kind) v\(entry.found.place.version), no record",
-                ledger: job.map { "\($0.status.rawValue) v\($0.version)" } ?? "absent",
+                .recordMissing, id, queue: seen, ledger: job?.text ?? "absent",
                 name: job?.record.queue.text ?? entry.queue?.text ?? ""
             ) {
                 try await Self.repair(queue, id, .absent, action, .recordMissing, epoch)
@@ -190,8 +196,15 @@ extension ReconcilePass {
         let wrong = asked.filter { verdicts[$0.place.id]?.code != nil }.map(\.place)
         if wrong.isEmpty { return }
         let rows = try await rows(wrong.map(\.id))
+        let twice = try await twice(wrong.map(\.id))
         for place in wrong {
             guard let verdict = verdicts[place.id] else { continue }
+            if twice.contains(place.id), verdict.code == Drift.inNoStructure.rawValue {
+                // Only the row could tell a lost lease from a job that waits. The other places Redis knows alone.
+                let (seen, row) = ("\(verdict.status.rawValue) v\(verdict.version), nowhere", rows[place.id])
+                try await foundTwice(place.id, queue: seen, ledger: row?.text ?? "absent", name: row?.queue)
+                continue
+            }
             try await take(place, verdict, rows[place.id], epoch, structures)
         }
     }

@@ -111,7 +111,7 @@ extension ReconcilePass {
                     return true
                 }
             } else {
-                run.findings.append(
+                run.note(
                     ReconcileRun.Finding(
                         code: Drift.inQuarantine.rawValue, job: row.job, queueView: "unknown",
                         ledgerView: "in quarantine",
