@@ -10,10 +10,11 @@ import Testing
     ]
     /// What plays through several files, and is named for the story.
     private static let stories: Set<String> = [
-        "Answer", "Clock", "Damage", "Degraded", "DesignedOut", "Drain", "FaultyLedgerSeams", "HangingStore",
-        "HeldJob", "HeldKey", "HeldRow", "HostileCall", "LedgerFault", "MigrationLocks", "Outage", "Recipe",
-        "Report", "Rights", "Schema", "ShardAway", "ShardCommand", "ShardLedger", "ShardReconcile",
-        "ShardServer", "Teeth", "Upgrade",
+        "Alert", "Answer", "Clock", "Damage", "Degraded", "DesignedOut", "Drain", "FaultyLedgerCalls",
+        "FaultyLedgerSeams", "Findings", "FreedPlace", "HangingStore", "HeldJob", "HeldKey", "HeldRow",
+        "HostileCall", "LedgerFault", "MigrationLocks", "Outage", "Recipe", "Report", "Rights", "Schema",
+        "ShardAway", "ShardCommand", "ShardLedger", "ShardReconcile", "ShardServer", "Teeth", "Twice",
+        "Upgrade",
     ]
     private static let test = #"^ *@Test\b[\s\S]*?\bfunc\s+(`[^`\n]+`|\S+)"#
 
