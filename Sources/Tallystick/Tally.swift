@@ -136,7 +136,7 @@ public final class Tally: Sendable {
     }
 
     /// Runs `body` in a transaction of the ledger's database: committed when it returns, rolled back when it throws
-    /// or takes longer than `transactionTimeout`. For `JobContext.complete(in:)`, and for jobs recorded beside your
+    /// or takes longer than `transactionTimeout`. For `JobContext.complete(in:)`, and for jobs enqueued beside your
     /// own rows.
     ///
     /// - Throws: what `body` throws, or `LedgerError`; `.uncertain` when the answer to the commit was lost,
