@@ -117,8 +117,7 @@ public final class JobClient: Sendable {
     ) async throws(EnqueueError) -> Receipt {
         let made = try record(
             of: job, on: queue, at: runAt, priority: priority, unique: unique, id: id, tags: tags,
-            trace: trace,
-            headers: headers, tenant: tenant, limitKey: limitKey, notAfter: notAfter)
+            trace: trace, headers: headers, tenant: tenant, limitKey: limitKey, notAfter: notAfter)
         return try await enqueue(made, durability: durability)
     }
 
@@ -133,7 +132,7 @@ public final class JobClient: Sendable {
         do {
             body = try codec.encode(job)
         } catch {
-            throw .refused("the arguments of \(J.jobType) cannot be encoded: \(error)")
+            throw .refused("the arguments of \(J.jobType) cannot be encoded: \(CodingFailure.text(error))")
         }
         return JobRecord(
             id: id, type: J.jobType,

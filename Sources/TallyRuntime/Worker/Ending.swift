@@ -33,7 +33,8 @@ enum Ending {
             let text = "timed out after \(job.record.timeout ?? .zero)"
             return failed(text, error, of: lease, attempts, job, retries, now, random)
         case nil, .leaseLost:
-            var text = "\(error)"
+            // Such as of a result that cannot be encoded: what these quote is a payload, and this is stored and told.
+            var text = CodingFailure.known(error) ?? "\(error)"
             if case JobError.snooze(let time) = error {
                 text = "snooze: \(time.microseconds) µs is not within now and ten years"
             }
