@@ -116,8 +116,8 @@ public final class Tally: Sendable {
     ///   id or the unique key before.
     /// - Throws: `.invalid`, `.refused`, `.idConflict`, `.keysElsewhere`, `.layoutNotRaised` or `.closed`:
     ///   nothing was enqueued, and the same call will not succeed before what the error names is changed.
-    ///   Only a `.refused` that begins with `WRONGTYPE`, in mode queued, tells of damaged keys in Redis,
-    ///   where a part may have been written.
+    /// - Throws: `.damaged` with the id, in mode queued alone: keys of the queue in Redis are damaged, and the job
+    ///   may be there whole, in part or not at all. Once they are mended, enqueue it again with that id.
     /// - Throws: `.unavailable`, or in mode queued `.full`: nothing was enqueued; the same call may succeed
     ///   later.
     /// - Throws: `.uncertain` with the id: the job is there whole or not at all. Enqueue the same job with

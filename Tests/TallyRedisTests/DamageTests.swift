@@ -114,7 +114,7 @@ private struct Damage: Sendable, CustomStringConvertible {
             }
 
             let first = await caught(QueueError.self) { try await life() }
-            #expect(first == nil || first?.code == .wrongServer, "\(first as Any)")
+            #expect(first == nil || first?.code == .damaged, "\(first as Any)")
             let another = try await RedisQueue.open(
                 RedisConfiguration(url: Servers.redisURL, namespace: namespace))
             await another.close()
@@ -146,7 +146,7 @@ private struct Damage: Sendable, CustomStringConvertible {
                 _ = try await another.push([Push(keyed)], issued: nil)
             }
 
-            #expect(error == nil || error?.code == .wrongServer, "\(error as Any)")
+            #expect(error == nil || error?.code == .damaged, "\(error as Any)")
             #expect(try raw("GET", key.of(namespace)).text == "foreign")
             await another.close()
         }

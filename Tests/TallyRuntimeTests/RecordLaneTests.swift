@@ -23,10 +23,24 @@ import Testing
         #expect(try await rig.memory.counts().map(\.pending) == [1])
     }
 
+    @Test func `says which job may be there in part, where the keys of its queue are damaged`() async throws {
+        let rig = Rig()
+        let record = JobRecord(type: "t")
+        rig.queue.inject(.refuse(.damaged), on: .push)
+
+        let error = await caught(EnqueueError.self) { try await rig.client(.queued).enqueue(record) }
+
+        guard case .damaged(record.id, _)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(try await !rig.client(.queued).enqueue(record).existed)
+    }
+
     @Test(
         arguments: [
             (.unavailable, true), (.full, true), (.uncertain, true), (.closed, false), (.invalid, false),
-            (.wrongServer, false), (.unsupported, false), (.cancelled, true),
+            (.wrongServer, false), (.unsupported, false), (.cancelled, true), (.damaged, false),
         ] as [(QueueError.Code, Bool)])
     func `tells whether to try again, in mode queued`(_ code: QueueError.Code, _ mayRetry: Bool) async throws
     {

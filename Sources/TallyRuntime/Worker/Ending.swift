@@ -67,7 +67,7 @@ enum Ending {
         case .success(.refused(let why)): "refused: \(why)"
         case .success(.failed(let error)): name(.failure(error))
         case .failure(let error) where error.code == .invalid: "refused: \(error)"
-        case .failure(let error) where error.meetsDamage: "unknown: \(error)"
+        case .failure(let error) where error.code == .damaged: "unknown: \(error)"
         case .failure: "unknown: the store was away until the lease ran out"
         }
     }

@@ -158,7 +158,7 @@ struct BulkEnqueue {
     /// Whether one of the jobs is to blame, not the store.
     private static func blames(_ error: EnqueueError) -> Bool {
         switch error {
-        case .invalid, .refused, .idConflict, .keysElsewhere, .layoutNotRaised, .acrossShards: true
+        case .invalid, .refused, .idConflict, .keysElsewhere, .layoutNotRaised, .acrossShards, .damaged: true
         case .uncertain, .unavailable, .full, .closed: false
         }
     }
