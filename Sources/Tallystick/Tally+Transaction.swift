@@ -23,7 +23,8 @@ extension Tally {
     /// - Returns: the receipt, which counts once `transaction` commits.
     /// - Throws: `.invalid`, `.refused`, `.idConflict`, `.keysElsewhere` or `.layoutNotRaised`: the job is not
     ///   part of `transaction`, and the same call will not succeed before what the error names is changed.
-    /// - Throws: `.unavailable`: the transaction has failed. Roll it back and begin it anew; the same id may be used.
+    /// - Throws: `.unavailable`, or `.uncertain` from a client that cannot tell: the transaction has failed. Roll it
+    ///   back and begin it anew; the same id may be used. `.cancelled`, where the calling task was: roll it back.
     @discardableResult
     public func enqueue<J: Job>(
         _ job: J, in transaction: some LedgerTransaction, on queue: QueueName? = nil,

@@ -152,7 +152,7 @@ private struct Stop: Error {}
     @Test(
         arguments: [
             (.transient, true), (.unavailable, true), (.closed, false), (.refused, false), (.schema, false),
-            (.unsupported, false),
+            (.unsupported, false), (.cancelled, false),
         ] as [(LedgerError.Code, Bool)])
     func `tells whether to begin the transaction anew`(_ code: LedgerError.Code, _ mayRetry: Bool)
         async throws

@@ -26,6 +26,9 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
     case damaged(JobID, String)
     /// The store cannot be reached; nothing happened.
     case unavailable(String)
+    /// The calling task was cancelled before the call was sent; nothing happened. Not for a loop that goes on while
+    /// `mayRetry`: whoever cancelled knows whether to ask again.
+    case cancelled
     /// Redis, the queue's window or the log budget is full; nothing happened.
     case full(String)
     /// The client was closed before; nothing was sent.
@@ -36,7 +39,7 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
         switch self {
         case .uncertain, .unavailable, .full: true
         case .invalid, .refused, .idConflict, .keysElsewhere, .layoutNotRaised, .acrossShards, .damaged,
-            .closed:
+            .cancelled, .closed:
             false
         }
     }
@@ -59,6 +62,7 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
         case .damaged(let id, let why):
             "damaged keys in Redis; the job with id \(id) may be there whole, in part or not at all: \(why)"
         case .unavailable(let why): "unavailable, nothing was enqueued: \(why)"
+        case .cancelled: "cancelled, nothing was enqueued"
         case .full(let why): "full, nothing was enqueued: \(why)"
         case .closed: "closed"
         }
@@ -70,7 +74,8 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
         case .uncertain: self = .uncertain(id)
         case .damaged: self = .damaged(id, error.detail)
         case .full: self = .full(error.detail)
-        case .unavailable, .cancelled: self = .unavailable(error.detail)
+        case .cancelled: self = .cancelled
+        case .unavailable: self = .unavailable(error.detail)
         case .invalidLease, .wrongServer, .unsupported, .invalid: self = .refused(error.detail)
         }
     }
@@ -79,8 +84,9 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
         switch error.code {
         case .closed: self = .closed
         case .uncertain: self = .uncertain(id)
+        case .cancelled: self = .cancelled
         // A refused login may be a password that is just being changed.
-        case .unavailable, .transient, .denied, .cancelled: self = .unavailable(error.description)
+        case .unavailable, .transient, .denied: self = .unavailable(error.description)
         case .refused, .schema, .unsupported, .invalid: self = .refused(error.description)
         }
     }

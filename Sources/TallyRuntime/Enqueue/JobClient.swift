@@ -104,7 +104,7 @@ public final class JobClient: Sendable {
     /// - Throws: `.damaged` with the id, in mode queued alone: keys of the queue in Redis are damaged, and the job
     ///   may be there whole, in part or not at all. Once they are mended, enqueue it again with that id.
     /// - Throws: `.unavailable`, or in mode queued `.full`: nothing was enqueued; the same call may succeed
-    ///   later.
+    ///   later. `.cancelled`, where the calling task was before the call was sent: nothing was enqueued.
     /// - Throws: `.uncertain` with the id: the job is there whole or not at all. Enqueue the same job with
     ///   that id again: one that is there is answered as `existed`. In mode queued do so at once:
     ///   `Limits.tombstone` after the ledger knows its end Redis forgets a job, and would take it once more.

@@ -13,7 +13,8 @@ import TallyCore
 ///     })
 public struct JobMiddleware: Sendable {
     /// Around one call of a client that enqueues. It may change the records, but neither their ids nor their order,
-    /// and it refuses the call by throwing before `next`: an `EnqueueError` as it is, any other error as `.refused`.
+    /// and it refuses the call by throwing before `next`: an `EnqueueError` as it is, a `CancellationError` as
+    /// `.cancelled`, any other error as `.refused`.
     ///
     /// Once `next` has answered, its last answer is the caller's, whatever happens here afterwards; an error that is
     /// thrown then goes to the observer. A call that is never passed on is refused.

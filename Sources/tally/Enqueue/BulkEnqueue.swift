@@ -75,6 +75,7 @@ struct BulkEnqueue {
         switch error {
         case .unavailable(let why): "unavailable: \(why)"
         case .full(let why): "full: \(why)"
+        case .cancelled: "cancelled"
         case .uncertain: nil
         default: "\(error)"
         }
@@ -159,7 +160,7 @@ struct BulkEnqueue {
     private static func blames(_ error: EnqueueError) -> Bool {
         switch error {
         case .invalid, .refused, .idConflict, .keysElsewhere, .layoutNotRaised, .acrossShards, .damaged: true
-        case .uncertain, .unavailable, .full, .closed: false
+        case .uncertain, .unavailable, .full, .cancelled, .closed: false
         }
     }
 }

@@ -165,7 +165,7 @@ final class Producers: Sendable {
                     Output.note("drill: an enqueue was refused: \(error)")
                 }
                 return .fail
-            case .unavailable, .full, .closed: return .fail
+            case .unavailable, .full, .cancelled, .closed: return .fail
             }
         }
     }
