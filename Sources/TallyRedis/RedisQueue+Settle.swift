@@ -69,7 +69,8 @@ extension RedisQueue {
         }
         if answers.isEmpty, let error = errors[settlements[0].verb] {
             // "Nothing happened" holds only where it does for each.
-            throw errors.values.first { $0.code == .uncertain } ?? error
+            func met(_ code: QueueError.Code) -> QueueError? { errors.values.first { $0.code == code } }
+            throw met(.uncertain) ?? met(.damaged) ?? error
         }
         return settlements.map { settlement in
             let verb = settlement.verb

@@ -129,10 +129,10 @@ public final class Tally: Sendable {
     ///   id or the unique key before.
     /// - Throws: `.invalid`, `.refused`, `.idConflict`, `.keysElsewhere`, `.layoutNotRaised` or `.closed`:
     ///   nothing was enqueued, and the same call will not succeed before what the error names is changed.
-    ///   Only a `.refused` that begins with `WRONGTYPE`, in mode queued, tells of damaged keys in Redis,
-    ///   where a part may have been written.
+    /// - Throws: `.damaged` with the id, in mode queued alone: keys of the queue in Redis are damaged, and the job
+    ///   may be there whole, in part or not at all. Once they are mended, enqueue it again with that id.
     /// - Throws: `.unavailable`, or in mode queued `.full`: nothing was enqueued; the same call may succeed
-    ///   later.
+    ///   later. `.cancelled`, where the calling task was before the call was sent: nothing was enqueued.
     /// - Throws: `.uncertain` with the id: the job is there whole or not at all. Enqueue the same job with
     ///   that id again: one that is there is answered as `existed`. In mode queued do so at once:
     ///   `Limits.tombstone` after the ledger knows its end Redis forgets a job, and would take it once more.
@@ -149,7 +149,7 @@ public final class Tally: Sendable {
     }
 
     /// Runs `body` in a transaction of the ledger's database: committed when it returns, rolled back when it throws
-    /// or takes longer than `transactionTimeout`. For `JobContext.complete(in:)`, and for jobs recorded beside your
+    /// or takes longer than `transactionTimeout`. For `JobContext.complete(in:)`, and for jobs enqueued beside your
     /// own rows.
     ///
     /// - Throws: what `body` throws, or `LedgerError`; `.uncertain` when the answer to the commit was lost,

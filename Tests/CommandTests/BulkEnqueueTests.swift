@@ -84,5 +84,6 @@ import Testing
         #expect(BulkEnqueue.whyAway(.unavailable("no route")) == "unavailable: no route")
         #expect(BulkEnqueue.whyAway(.full("queue q")) == "full: queue q")
         #expect(BulkEnqueue.whyAway(.uncertain(JobID())) == nil)
+        #expect(BulkEnqueue.whyAway(.cancelled) == "cancelled")
     }
 }

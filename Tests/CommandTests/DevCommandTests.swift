@@ -8,11 +8,15 @@ import Testing
 @Suite(.serialized) struct `The servers of a folder` {
     private func withFolder(_ body: (String) async throws -> Void) async throws {
         let folder = "/var/tmp/tally-folder-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-        do { try await body(folder) } catch {
+        func remove() async throws {
             _ = try await Tool.run(["dev", "servers", "remove", "--folder", folder])
+            try? FileManager.default.removeItem(atPath: folder)  // where none was started its lock is left
+        }
+        do { try await body(folder) } catch {
+            try await remove()
             throw error
         }
-        _ = try await Tool.run(["dev", "servers", "remove", "--folder", folder])
+        try await remove()
     }
 
     @Test func `are started once by two calls at once, which print the same lines`() async throws {

@@ -63,19 +63,23 @@ import Testing
                 _ = try await transaction.query("CREATE TABLE orders (number bigint PRIMARY KEY)")
             }
 
-            try await place(order: 7, orders)
-            await #expect(throws: LedgerError.self) { try await place(order: 7, orders) }
+            let shop = Tally(settings: scratch.settings, queue: scratch.queue, ledger: orders)
+            try await place(order: 7, shop)
+            await #expect(throws: LedgerError.self) { try await place(order: 7, shop) }
             await orders.close()
 
             #expect(try await scratch.ledger.balances().active == 1)
             let tally = try await Tally.open(scratch.settings)
             let worker = tally.worker(for: SendInvoice.self)
             async let working: Void = worker.run()
-            _ = await completions.first()  // the relay brought it
+            let id = await completions.first()  // the relay brought it
             await worker.drain()
             try await working
             await tally.close()
             #expect(try await scratch.ledger.balances().completed == 1)
+            let record = try #require(try await scratch.ledger.jobs([id])[id]?.record)
+            #expect(record.type == "invoice.send" && record.queue == "mail" && record.maxAttempts == 8)
+            #expect(String(decoding: record.body, as: UTF8.self) == #"{"order":7}"#)
         }
     }
 

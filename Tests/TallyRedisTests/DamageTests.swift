@@ -117,7 +117,7 @@ private struct Damage: Sendable, CustomStringConvertible {
             }
 
             let first = await caught(QueueError.self) { try await life() }
-            #expect(first?.code == (Self.unmet.contains(key) ? nil : .wrongServer), "\(first as Any)")
+            #expect(first?.code == (Self.unmet.contains(key) ? nil : .damaged), "\(first as Any)")
             let another = try await RedisQueue.open(
                 RedisConfiguration(url: Servers.redisURL, namespace: namespace))
             await another.close()
@@ -150,7 +150,7 @@ private struct Damage: Sendable, CustomStringConvertible {
             }
 
             // None of these jobs has a large body.
-            #expect(error?.code == (key == .large ? nil : .wrongServer), "\(error as Any)")
+            #expect(error?.code == (key == .large ? nil : .damaged), "\(error as Any)")
             #expect(try raw("GET", key.of(namespace)).text == "foreign")
             await another.close()
         }

@@ -111,7 +111,7 @@ private func job(queue: QueueName = "q") -> JobRecord { JobRecord(type: "t", que
                     let code = await caught(QueueError.self) {
                         try await queue.push([Push(keyed)], issued: nil)
                     }?.code
-                    #expect(code == .wrongServer)
+                    #expect(code == .damaged)
                     #expect(try await queue.push([Push(job())], issued: nil) == [.pushed])
                 }
 

@@ -46,6 +46,7 @@ import Testing
 
         #expect(thrown(code) == code)
         #expect(thrown(.uncertain) == .uncertain)
+        #expect(thrown(.damaged) == .damaged)
     }
 
     /// A key of another type stands where a job would wait: what must be written there breaks off.
@@ -67,7 +68,7 @@ import Testing
                 Issue.record("\(answers)")
                 return
             }
-            #expect(error.isOfThisCall)
+            #expect(error.code == .damaged && error.isOfThisCall)
             #expect(answers[1...] == [.settled(.completed), .settled(.failed)])
         }
     }

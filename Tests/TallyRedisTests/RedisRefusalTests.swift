@@ -35,7 +35,14 @@ import Testing
             ("NOPROTO unsupported protocol version", .wrongServer),
             ("ERR unknown command 'FCALL', with args beginning with:", .wrongServer),
             ("LAYOUT the keys have layout 9", .wrongServer),
-            ("WRONGTYPE Operation against a key holding the wrong kind of value", .wrongServer),
+            ("WRONGTYPE Operation against a key holding the wrong kind of value", .damaged),
+            ("ERR value is not an integer or out of range script: push, on @user_function:9.", .damaged),
+            ("ERR user_function:7: attempt to index nil script: settle, on @user_function:7.", .damaged),
+            (
+                "ERR The user executing the script can't run this command script: inspect, on @user_function:7.",
+                .uncertain
+            ),
+            ("ERR ACL failure in script script: inspect, on @user_function:7.", .uncertain),
             ("INVALID an id has 16 bytes", .invalid), ("EXECABORT Transaction discarded", .invalid),
             ("NOSCRIPT No matching script.", .invalid), ("ERR wrong number of arguments", .invalid),
             ("ERR something that nobody foresaw", .uncertain), ("NEWWORD of a later version", .uncertain),
@@ -43,7 +50,23 @@ import Testing
     func `means the same wherever it comes`(_ text: String, _ code: QueueError.Code) {
         #expect(RedisRefusal.queueError(text, "push").code == code)
         let handshake = RedisRefusal.handshakeError(text, "connect to Redis", "h:1/0").code
-        #expect(handshake == (code == .uncertain ? .wrongServer : code))
+        #expect(handshake == (code == .uncertain || code == .damaged ? .wrongServer : code))
+    }
+
+    @Test func `tells damage, a bad argument and a lacking right apart by code, not by words`() {
+        func error(_ text: String) -> QueueError {
+            RedisRefusal.queueError(text + " script: push, on @user_function:9.", "push")
+        }
+        let damage = [error("WRONGTYPE Operation against a key"), error("ERR value is not an integer")]
+        let lacking = error("ERR The user executing the script can't run this command")
+        let input = error("INVALID an id has 16 bytes")
+
+        #expect(damage.allSatisfy { $0.isOfThisCall && !$0.refusesInput && !$0.mayRetry })
+        #expect(!lacking.isOfThisCall && lacking.detail.contains("ops/rights.md"))
+        #expect(input.isOfThisCall && input.refusesInput && input.detail == "INVALID an id has 16 bytes")
+        // The words alone make none of them.
+        #expect(!QueueError(.wrongServer, "push", "WRONGTYPE x").isOfThisCall)
+        #expect(!QueueError(.invalid, "push", "INVALID x").refusesInput)
     }
 
     @Test func `stands once in the table, and never promises that nothing happened where it may have`() {

@@ -98,6 +98,7 @@ import Testing
 
         #expect(Ending.name(.failure(invalid)) == "refused: ack: invalid: a token has 28 bytes")
         #expect(Ending.name(.failure(QueueError(.unavailable, "ack"))).hasPrefix("unknown"))
+        #expect(Ending.name(.failure(QueueError(.damaged, "ack", "why"))) == "unknown: ack: damaged: why")
     }
 }
 

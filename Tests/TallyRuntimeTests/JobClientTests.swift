@@ -32,6 +32,18 @@ private struct MarkedCodec: JobCodec {
     }
 }
 
+/// Throws as a type does that refuses what it holds, with that in its words.
+private struct Unwritable: Job {
+    enum CodingKeys: String, CodingKey { case word }
+    static let jobType: JobType = "unwritable"
+    var word = "MARK-4711"
+    func run(_ context: JobContext) async throws {}
+    func encode(to encoder: any Encoder) throws {
+        throw EncodingError.invalidValue(
+            word, .init(codingPath: [CodingKeys.word], debugDescription: "not \(word)"))
+    }
+}
+
 private struct SkewObserver: JobObserver {
     let told = Journal<Duration>()
     func clockDiffers(by skew: Duration) { told.append(skew) }
@@ -68,6 +80,20 @@ private struct SkewObserver: JobObserver {
         }
         let text = String(decoding: try JSONCodec().encode(Wide()), as: UTF8.self)
         #expect(text == #"{"a":2,"b":1,"c":4,"d":{"y":2,"z":1}}"#)
+    }
+
+    @Test(arguments: Durability.allCases)
+    func `says of arguments that cannot be encoded where, and never what they are`(_ mode: Durability)
+        async throws
+    {
+        let rig = Rig()
+
+        let error = await caught(EnqueueError.self) { try await rig.client(mode).enqueue(Unwritable()) }
+
+        let text = try #require(error).description
+        #expect(text.hasPrefix("refused: the arguments of unwritable cannot be encoded: a value "))
+        #expect(text.hasSuffix(" at word") && !text.contains("4711"), "\(text)")
+        #expect(rig.queue.count(of: .push) == 0 && rig.ledger.count(of: .record) == 0)
     }
 
     @Test func `takes queue and priority from the job's policy [A1]`() async throws {

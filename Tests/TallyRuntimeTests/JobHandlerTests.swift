@@ -12,6 +12,27 @@ private struct Boom: Error, CustomStringConvertible {
     init(_ description: String = "boom") { self.description = description }
 }
 
+private struct ReadsSecret: Job {
+    enum Word: String, Codable { case open }
+    static let jobType: JobType = "secret.read"
+    let word: Word
+    func run(_ context: JobContext) async throws {}
+}
+
+private struct Unwritable: Encodable {
+    enum Key: String, CodingKey { case words }
+    func encode(to encoder: any Encoder) throws {
+        var words = encoder.container(keyedBy: Key.self).nestedUnkeyedContainer(forKey: .words)
+        try words.encode(Refused())
+    }
+    private struct Refused: Encodable {
+        func encode(to encoder: any Encoder) throws {
+            throw EncodingError.invalidValue(
+                "MARK-4711", .init(codingPath: encoder.codingPath, debugDescription: "not MARK-4711"))
+        }
+    }
+}
+
 @Suite struct `A handler` {
     @Test func `runs inside the middleware, the first outermost [F6]`() async throws {
         let rig = Rig()
@@ -228,6 +249,26 @@ private struct Boom: Error, CustomStringConvertible {
         }
 
         #expect(try await rig.moves(job.id).last?.move.error?.contains("cannot be decoded") == true)
+    }
+
+    @Test func `never stores a value of a body or of a result that its codec refused`() async throws {
+        let rig = Rig()
+        let read = try await rig.push("secret.read", body: Array(#"{"word":"MARK-4711"}"#.utf8))
+        let write = try await rig.push("secret.write", maxAttempts: 1)
+        let raw = try await rig.push("secret.raw", maxAttempts: 1, body: read.body)
+
+        let worker = rig.worker(
+            JobHandler(ReadsSecret.self), JobHandler("secret.write") { try $0.complete(with: Unwritable()) },
+            // A handler that reads the body by itself lets the same kind of error pass.
+            JobHandler("secret.raw") { _ = try JSONCodec().decode(ReadsSecret.self, from: $0.body) })
+        try await running(worker) {
+            for job in [read, write, raw] { try await rig.eventuallyEnded(job.id, .failed) }
+        }
+
+        for (job, keys) in [(read, "word"), (write, "words[0]"), (raw, "word")] {
+            let error = try #require(try await rig.moves(job.id).last?.move.error)
+            #expect(error.contains("at \(keys)") && !error.contains("4711"), "\(error)")
+        }
     }
 
     @Test func `stores a result with the completion [D10]`() async throws {

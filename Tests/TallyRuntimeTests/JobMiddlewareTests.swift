@@ -68,9 +68,11 @@ private func record(_ type: JobType = "t") -> JobRecord { JobRecord(type: type) 
         let typed = client({ _, _ in throw EnqueueError.full("this tenant's share") })
         let other = client({ _, _ in throw Boom("no") })
         let silent = client({ _, _ in })
+        let cancelled = client({ _, _ in throw CancellationError() })
 
         for (client, expected) in [
             (typed, "full, "), (other, "refused: no"), (silent, "refused: a middleware"),
+            (cancelled, "cancelled, "),
         ] {
             for durability in Durability.allCases {
                 let error = await caught(EnqueueError.self) {

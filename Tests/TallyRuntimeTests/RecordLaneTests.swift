@@ -23,10 +23,41 @@ import Testing
         #expect(try await rig.memory.counts().map(\.pending) == [1])
     }
 
+    @Test(arguments: Durability.allCases)
+    func `whose task was cancelled before it was sent says so, not that the store is away`(_ mode: Durability)
+        async throws
+    {
+        let rig = Rig()
+        rig.queue.inject(.refuse(.cancelled), on: .stamp)
+        rig.ledger.inject(.refuse(.cancelled), on: .clock)
+
+        let error = await caught(EnqueueError.self) { try await rig.client(mode).enqueue(Plain()) }
+
+        guard case .cancelled? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(rig.queue.count(of: .push) == 0 && rig.ledger.count(of: .record) == 0)
+    }
+
+    @Test func `says which job may be there in part, where the keys of its queue are damaged`() async throws {
+        let rig = Rig()
+        let record = JobRecord(type: "t")
+        rig.queue.inject(.refuse(.damaged), on: .push)
+
+        let error = await caught(EnqueueError.self) { try await rig.client(.queued).enqueue(record) }
+
+        guard case .damaged(record.id, _)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(try await !rig.client(.queued).enqueue(record).existed)
+    }
+
     @Test(
         arguments: [
             (.unavailable, true), (.full, true), (.uncertain, true), (.closed, false), (.invalid, false),
-            (.wrongServer, false), (.unsupported, false), (.cancelled, true),
+            (.wrongServer, false), (.unsupported, false), (.cancelled, false), (.damaged, false),
         ] as [(QueueError.Code, Bool)])
     func `tells whether to try again, in mode queued`(_ code: QueueError.Code, _ mayRetry: Bool) async throws
     {
@@ -41,7 +72,7 @@ import Testing
     @Test(
         arguments: [
             (.unavailable, true), (.uncertain, true), (.transient, true), (.closed, false), (.refused, false),
-            (.schema, false), (.invalid, false),
+            (.schema, false), (.invalid, false), (.denied, true), (.cancelled, false),
         ] as [(LedgerError.Code, Bool)])
     func `tells whether to try again, in mode recorded`(_ code: LedgerError.Code, _ mayRetry: Bool)
         async throws

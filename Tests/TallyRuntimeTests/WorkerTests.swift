@@ -127,7 +127,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [QueueError.Code.wrongServer, .invalid, .unsupported, .unavailable, .uncertain, .full])
+    @Test(arguments: [
+        QueueError.Code.wrongServer, .invalid, .unsupported, .unavailable, .uncertain, .full, .damaged,
+    ])
     func `goes on after any answer of a store once it has started [F5]`(_ code: QueueError.Code) async throws
     {
         let rig = Rig()
@@ -135,12 +137,25 @@ import Testing
             let first = try await rig.push()
             try await rig.eventuallyEnded(first.id, .completed)
             for call in [FaultyQueue.Call.reserve, .wait, .settle, .heartbeat] {
-                // An invalid end is the end's own fault, and final.
-                if call != .settle || code != .invalid { rig.queue.inject(.refuse(code), on: call, times: 2) }
+                // An invalid end is the end's own fault, and final; damage that it met is its own too.
+                let isFinal = code == .invalid || code == .damaged
+                if call != .settle || !isFinal { rig.queue.inject(.refuse(code), on: call, times: 2) }
             }
 
             let second = try await rig.push()
             try await rig.eventuallyEnded(second.id, .completed)
+        }
+    }
+
+    @Test func `starts where keys of a queue are damaged: it may have others, and these may go aside [F5]`()
+        async throws
+    {
+        let rig = Rig()
+        rig.queue.inject(.refuse(.damaged), on: .reserve)
+        let job = try await rig.push()
+
+        try await running(rig.worker(JobHandler("t") { _ in })) {
+            try await rig.eventuallyEnded(job.id, .completed)
         }
     }
 

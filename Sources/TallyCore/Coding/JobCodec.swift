@@ -6,6 +6,9 @@ public protocol JobCodec: Sendable {
     var name: String { get }
     /// The body of a job. Equal values should give equal bytes: an enqueue that is repeated with the same id and
     /// other bytes is refused as another job.
+    ///
+    /// Of what it throws, and `decode`, nobody is told more than the kind and the keys of an `EncodingError` or a
+    /// `DecodingError`, and of another error its type: the rest may quote the value.
     func encode<Value: Encodable>(_ value: Value) throws -> [UInt8]
     /// The value that `encode` was given. What this throws fails the job for good at its first attempt, since another
     /// one would read the same bytes; it can be requeued once a program that reads them runs.

@@ -16,9 +16,13 @@ public struct QueueError: Error, Hashable, Sendable, CustomStringConvertible {
         /// The length of a lease is zero, negative or beyond a day. Nothing was sent; the caller acts.
         case invalidLease
         /// The server is not one that this driver may use: eviction on, a replica or a cluster, an unknown layout,
-        /// another ledger's queue, a login or a right that is refused. Nothing happened, but where a function met a
-        /// key of another type in its middle. An administrator acts; the text says how.
+        /// another ledger's queue, a login or a right that is refused. Nothing happened. An administrator acts; the
+        /// text says how.
         case wrongServer
+        /// A function broke off at keys that are damaged, or that are not of this program. A part may have been
+        /// written. It is a matter of the jobs and queues of this very call: the server takes others. The same call
+        /// succeeds once the keys are mended; the text says by whom, and `tally reconcile --repair` compares then.
+        case damaged
         /// The driver lacks this optional interface. Nothing happened, and asking again changes nothing.
         case unsupported
         /// An argument, or a value that the store keeps, is not what it should be. Nothing happened; the text names
@@ -34,30 +38,26 @@ public struct QueueError: Error, Hashable, Sendable, CustomStringConvertible {
     public let operation: String
     /// Safe to show: never a payload, never a credential.
     public let detail: String
+    /// The function library refused what this very call brought, before it wrote anything. Another call may succeed.
+    package let refusesInput: Bool
 
     /// An error of a driver, or of a test that stands in for one. `detail` must hold no payload and no credential.
     public init(_ code: Code, _ operation: String, _ detail: String = "") {
+        self.init(code, operation, detail, refusesInput: false)
+    }
+
+    /// The same, of a driver whose store looks at what a call brings before it writes.
+    package init(_ code: Code, _ operation: String, _ detail: String, refusesInput: Bool) {
         self.code = code
         self.operation = operation
         self.detail = detail
+        self.refusesInput = refusesInput
     }
+
     public var description: String { "\(operation): \(code.rawValue)\(detail.isEmpty ? "" : ": \(detail)")" }
-    /// The function library refused what this very call brought, before it wrote anything. Another call may succeed.
-    package var refusesInput: Bool { code == .invalid && detail.hasPrefix("INVALID ") }
-    /// A function broke off at keys that are damaged, or that are not of this program: that is a matter of the
-    /// jobs and the queue of this very call. The server itself is there, and takes other calls.
-    package var meetsDamage: Bool {
-        code == .wrongServer && detail.hasPrefix("WRONGTYPE ")
-            || code == .uncertain && detail.hasPrefix("ERR ") && !lacksRight
-    }
-    /// A function called what the rights of this program's user do not name (`ops/rights.md`): no call of it
-    /// succeeds.
-    private var lacksRight: Bool {
-        detail.hasPrefix("ERR The user executing the script") || detail.hasPrefix("ERR ACL failure")
-    }
     /// What one call brought, or met, is at fault: its members are asked one by one, and no other call waits
     /// for it.
-    package var isOfThisCall: Bool { code == .invalid || meetsDamage }
+    package var isOfThisCall: Bool { code == .invalid || code == .damaged }
     /// Whether it passes by itself, so that the same call may succeed later. A lost `reserve` is asked anew, not
     /// repeated.
     public var mayRetry: Bool { code == .unavailable || code == .uncertain || code == .full }

@@ -61,7 +61,7 @@ package struct PostgresPool: Sendable {
             throw LedgerError(
                 .transient, operation,
                 "all \(exhausted.connections) connections were in use for \(exhausted.waited); inside a "
-                    + "transaction, record with it (`record(_:in:)`) instead of enqueueing beside it; else raise "
+                    + "transaction, enqueue in it (`enqueue(_:in:)`) instead of beside it; else raise "
                     + "poolConnections")
         } catch is CancellationError {
             throw LedgerError(.cancelled, operation, "cancelled while it waited for a connection")

@@ -13,14 +13,19 @@ package enum RedisRefusal {
         package let code: QueueError.Code
         /// Whether a verb may have happened all the same: a function that stops in its middle is not rolled back.
         package let mayHaveHappened: Bool
+        /// A function refused what its call brought; never after a write.
+        let refusesInput: Bool
         /// What a person is to do, where it does not pass by itself.
         package let mend: String
 
-        init(_ beginning: String, _ code: QueueError.Code, mayHaveHappened: Bool = false, _ mend: String = "")
-        {
+        init(
+            _ beginning: String, _ code: QueueError.Code, mayHaveHappened: Bool = false,
+            refusesInput: Bool = false, _ mend: String = ""
+        ) {
             self.beginning = beginning
             self.code = code
             self.mayHaveHappened = mayHaveHappened
+            self.refusesInput = refusesInput
             self.mend = mend
         }
     }
@@ -62,14 +67,24 @@ package enum RedisRefusal {
         // The keys are not what this program wrote.
         Row("LAYOUT", .wrongServer),
         Row(
-            "WRONGTYPE", .wrongServer, mayHaveHappened: true,
+            "WRONGTYPE", .damaged, mayHaveHappened: true,
             "a key of this namespace has another type than this program keeps there; it goes aside as the next "
                 + "connection opens, within a second or so, but for `meta`, `homes`, `paused`, `large` and "
                 + "`unique`, which a person renames; then `tally reconcile --repair` compares"),
+        // A function called what this user may not: no damage, and every call of that function breaks off there.
+        Row("ERR The user executing the script", .uncertain, mayHaveHappened: true, lackedRight),
+        Row("ERR ACL failure", .uncertain, mayHaveHappened: true, lackedRight),
         // The call itself is at fault.
-        Row("INVALID", .invalid), Row("EXECABORT", .invalid), Row("NOSCRIPT", .invalid),
+        Row("INVALID", .invalid, refusesInput: true), Row("EXECABORT", .invalid), Row("NOSCRIPT", .invalid),
         Row("ERR wrong number of arguments", .invalid), Row("ERR Protocol error", .invalid),
     ]
+
+    private static let lackedRight = "grant the user what `ops/rights.md` names"
+
+    /// What a function breaks off with that was not written to refuse: it read bytes that no function wrote.
+    static let brokeOff = Row(
+        "ERR", .damaged, mayHaveHappened: true,
+        "a function met a value that this program did not write; `tally reconcile --repair` compares")
 
     /// What the table does not know may have happened.
     static let unknown = Row("", .uncertain, mayHaveHappened: true)
@@ -80,25 +95,30 @@ package enum RedisRefusal {
             $0.beginning.count < $1.beginning.count
         }
         if let row { return row }
-        return isMissingFunction(.error(text)) ? Row("", .unavailable) : unknown
+        if isMissingFunction(.error(text)) { return Row("", .unavailable) }
+        return text.hasPrefix("ERR ") && place(in: text) != nil ? brokeOff : unknown
     }
 
     static func queueError(_ text: String, _ operation: String) -> QueueError {
         let row = row(text)
-        return QueueError(row.code, operation, withoutPlace(text) + (row.mend.isEmpty ? "" : "; " + row.mend))
+        let said = place(in: text).map { String(text[..<$0]) } ?? text
+        return QueueError(
+            row.code, operation, said + (row.mend.isEmpty ? "" : "; " + row.mend),
+            refusesInput: row.refusesInput)
     }
 
-    /// Of a step of a new connection, which changes nothing: an unknown answer is not Redis'.
+    /// Of a step of a new connection, which changes nothing: an unknown answer is not Redis', and keys that stop it
+    /// stop every call.
     static func handshakeError(_ text: String, _ operation: String, _ place: String) -> QueueError {
         let error = queueError(text, operation)
         return QueueError(
-            error.code == .uncertain ? .wrongServer : error.code, operation, "\(place): \(error.detail)")
+            error.code == .uncertain || error.code == .damaged ? .wrongServer : error.code, operation,
+            "\(place): \(error.detail)")
     }
 
     /// Redis adds the function and its line to what a function refuses: `… script: NAME, on @user_function:LINE.`
-    private static func withoutPlace(_ text: String) -> String {
-        text.range(of: " script: ").map { String(text[..<$0.lowerBound]) } ?? text
-    }
+    /// Where that begins; nil = no function said it.
+    private static func place(in text: String) -> String.Index? { text.range(of: " script: ")?.lowerBound }
 
     /// The server lost the functions (FUNCTION FLUSH, an older dump): load them and call again.
     static func isMissingFunction(_ reply: RedisReply) -> Bool {
@@ -112,6 +132,6 @@ package enum RedisRefusal {
 
     /// A function refused what a call brought; never after a write.
     static func refusesInput(_ reply: RedisReply) -> Bool {
-        if case .error(let text) = reply { text.hasPrefix("INVALID ") } else { false }
+        if case .error(let text) = reply { row(text).refusesInput } else { false }
     }
 }

@@ -20,8 +20,15 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
     case acrossShards(QueueName, QueueName)
     /// The answer was lost: the job may be there or not.
     case uncertain(JobID)
+    /// In mode queued: the push broke off at keys in Redis that are damaged. The job is there whole, in part or not
+    /// at all; other calls are not touched. Once the keys are mended as the text says, enqueue again with this id; of
+    /// several jobs in a call it is the first one's.
+    case damaged(JobID, String)
     /// The store cannot be reached; nothing happened.
     case unavailable(String)
+    /// The calling task was cancelled before the call was sent; nothing happened. Not for a loop that goes on while
+    /// `mayRetry`: whoever cancelled knows whether to ask again.
+    case cancelled
     /// Redis, the queue's window or the log budget is full; nothing happened.
     case full(String)
     /// The client was closed before; nothing was sent.
@@ -31,7 +38,9 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
     public var mayRetry: Bool {
         switch self {
         case .uncertain, .unavailable, .full: true
-        case .invalid, .refused, .idConflict, .keysElsewhere, .layoutNotRaised, .acrossShards, .closed: false
+        case .invalid, .refused, .idConflict, .keysElsewhere, .layoutNotRaised, .acrossShards, .damaged,
+            .cancelled, .closed:
+            false
         }
     }
 
@@ -50,7 +59,10 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
             "queues \(one) and \(other) live on different shards, and a call in mode queued goes to one: enqueue the "
                 + "jobs of each in a call of their own, or in mode recorded; nothing was enqueued"
         case .uncertain(let id): "the answer was lost; enqueue again with id \(id), which is safe"
+        case .damaged(let id, let why):
+            "damaged keys in Redis; the job with id \(id) may be there whole, in part or not at all: \(why)"
         case .unavailable(let why): "unavailable, nothing was enqueued: \(why)"
+        case .cancelled: "cancelled, nothing was enqueued"
         case .full(let why): "full, nothing was enqueued: \(why)"
         case .closed: "closed"
         }
@@ -60,8 +72,10 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
         switch error.code {
         case .closed: self = .closed
         case .uncertain: self = .uncertain(id)
+        case .damaged: self = .damaged(id, error.detail)
         case .full: self = .full(error.detail)
-        case .unavailable, .cancelled: self = .unavailable(error.detail)
+        case .cancelled: self = .cancelled
+        case .unavailable: self = .unavailable(error.detail)
         case .invalidLease, .wrongServer, .unsupported, .invalid: self = .refused(error.detail)
         }
     }
@@ -70,8 +84,9 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
         switch error.code {
         case .closed: self = .closed
         case .uncertain: self = .uncertain(id)
+        case .cancelled: self = .cancelled
         // A refused login may be a password that is just being changed.
-        case .unavailable, .transient, .denied, .cancelled: self = .unavailable(error.description)
+        case .unavailable, .transient, .denied: self = .unavailable(error.description)
         case .refused, .schema, .unsupported, .invalid: self = .refused(error.description)
         }
     }

@@ -15,13 +15,15 @@ public final class JobClient: Sendable {
     public let durability: Durability
     private let queue: ShardedQueue
     private let ledger: (any Recording)?
+    /// Of a ledger that takes part in the caller's transactions.
+    let transactions: (any LedgerTransactions)?
     private let codec: any JobCodec
     private let defaultQueue: QueueName?
     private let now: (@Sendable () -> Timestamp)?
     /// One a shard; none without a ledger.
     private let lanes: [RecordLane]
     private let skew: SkewReport
-    private let chain: EnqueueChain
+    let chain: EnqueueChain
 
     /// - Parameter defaultQueue: where jobs go whose enqueue and policy name no queue.
     /// - Parameter middleware: around each enqueue; the first is the outermost.
@@ -49,6 +51,7 @@ public final class JobClient: Sendable {
         let (queue, ledger) = (queue.sharded, ledger?.store)
         self.queue = queue
         self.ledger = ledger?.recording
+        transactions = ledger?.transactions
         self.durability = ledger == nil ? .queued : durability
         self.codec = codec
         self.defaultQueue = defaultQueue
@@ -98,10 +101,10 @@ public final class JobClient: Sendable {
     ///   id or the unique key before.
     /// - Throws: `.invalid`, `.refused`, `.idConflict`, `.keysElsewhere`, `.layoutNotRaised` or `.closed`:
     ///   nothing was enqueued, and the same call will not succeed before what the error names is changed.
-    ///   Only a `.refused` that begins with `WRONGTYPE`, in mode queued, tells of damaged keys in Redis,
-    ///   where a part may have been written.
+    /// - Throws: `.damaged` with the id, in mode queued alone: keys of the queue in Redis are damaged, and the job
+    ///   may be there whole, in part or not at all. Once they are mended, enqueue it again with that id.
     /// - Throws: `.unavailable`, or in mode queued `.full`: nothing was enqueued; the same call may succeed
-    ///   later.
+    ///   later. `.cancelled`, where the calling task was before the call was sent: nothing was enqueued.
     /// - Throws: `.uncertain` with the id: the job is there whole or not at all. Enqueue the same job with
     ///   that id again: one that is there is answered as `existed`. In mode queued do so at once:
     ///   `Limits.tombstone` after the ledger knows its end Redis forgets a job, and would take it once more.
@@ -112,14 +115,26 @@ public final class JobClient: Sendable {
         headers: [String: [UInt8]] = [:], tenant: String? = nil, limitKey: String? = nil,
         notAfter: Timestamp? = nil, durability: Durability? = nil
     ) async throws(EnqueueError) -> Receipt {
+        let made = try record(
+            of: job, on: queue, at: runAt, priority: priority, unique: unique, id: id, tags: tags,
+            trace: trace, headers: headers, tenant: tenant, limitKey: limitKey, notAfter: notAfter)
+        return try await enqueue(made, durability: durability)
+    }
+
+    /// A job as it is enqueued: what the call leaves out is that of its type's policy.
+    func record<J: Job>(
+        of job: J, on queue: QueueName?, at runAt: Timestamp?, priority: JobPriority?, unique: UniqueKey?,
+        id: JobID, tags: [String], trace: String, headers: [String: [UInt8]], tenant: String?,
+        limitKey: String?, notAfter: Timestamp?
+    ) throws(EnqueueError) -> JobRecord {
         let policy = J.policy
         let body: [UInt8]
         do {
             body = try codec.encode(job)
         } catch {
-            throw .refused("the arguments of \(J.jobType) cannot be encoded: \(error)")
+            throw .refused("the arguments of \(J.jobType) cannot be encoded: \(CodingFailure.text(error))")
         }
-        let record = JobRecord(
+        return JobRecord(
             id: id, type: J.jobType,
             queue: queue ?? (policy.queue == .default ? defaultQueue ?? .default : policy.queue),
             priority: priority ?? policy.priority, body: body, codec: codec.name, runAt: runAt,
@@ -127,7 +142,6 @@ public final class JobClient: Sendable {
             unique: unique,
             createdAt: now?() ?? .now, tags: tags, trace: trace, headers: headers, tenant: tenant,
             limitKey: limitKey, notAfter: notAfter)
-        return try await enqueue(record, durability: durability)
     }
 
     /// Enqueues a job of any type by its record. Returns once the store of the durability mode has it.
@@ -146,7 +160,7 @@ public final class JobClient: Sendable {
     {
         let durability = durability ?? self.durability
         if chain.isEmpty { return try await send(record, durability) }
-        let call = EnqueueCall(records: [record], durability: durability)
+        let call = EnqueueCall(records: [record], durability: durability, isInTransaction: false)
         return try await chain.pass(call) { (call) throws(EnqueueError) in
             [try await send(call.records[0], durability)]
         }[0]
@@ -178,7 +192,7 @@ public final class JobClient: Sendable {
         if records.isEmpty { return [] }
         let durability = durability ?? self.durability
         if chain.isEmpty { return try await send(records, durability) }
-        let call = EnqueueCall(records: records, durability: durability)
+        let call = EnqueueCall(records: records, durability: durability, isInTransaction: false)
         return try await chain.pass(call) { (call) throws(EnqueueError) in
             try await send(call.records, durability)
         }
@@ -192,11 +206,8 @@ public final class JobClient: Sendable {
         switch durability {
         case .recorded:
             guard let ledger else { throw .refused("mode recorded needs a ledger") }
+            try await claimKeys(of: records)
             let shards = queue.map.shards(of: records)
-            for shard in shards {
-                let keyed = records.filter { $0.unique != nil && queue.map.shard(of: $0.queue) == shard }
-                try await lanes[Int(shard.number)].claimKeys(of: keyed)
-            }
             let clock = try await clock(of: ledger, records[0].id)
             return try await RecordLane.enqueue(
                 together: try stamped(records, at: clock), over: shards.map { lanes[Int($0.number)] })
@@ -215,7 +226,15 @@ public final class JobClient: Sendable {
         lanes[Int(self.queue.map.shard(of: queue).number)]
     }
 
-    private func check(_ record: JobRecord) throws(EnqueueError) {
+    /// Before jobs are recorded: makes sure that the ledger keeps the unique keys of their queues.
+    func claimKeys(of records: [JobRecord]) async throws(EnqueueError) {
+        for shard in queue.map.shards(of: records) {
+            let keyed = records.filter { $0.unique != nil && queue.map.shard(of: $0.queue) == shard }
+            try await lanes[Int(shard.number)].claimKeys(of: keyed)
+        }
+    }
+
+    func check(_ record: JobRecord) throws(EnqueueError) {
         do throws(InvalidJob) { try record.check() } catch { throw .invalid(error) }
     }
 

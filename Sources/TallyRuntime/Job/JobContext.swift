@@ -65,6 +65,9 @@ public final class JobContext: Sendable {
     }
 
     /// Stores a result with the completion; the last call counts.
+    ///
+    /// - Throws: what the codec throws. Let it pass, and the attempt fails; of an `EncodingError` the kind and the
+    ///   keys are kept, and never the value.
     public func complete(with value: some Encodable) throws { try complete(bytes: codec.encode(value)) }
 
     /// The same, with bytes that need no codec.

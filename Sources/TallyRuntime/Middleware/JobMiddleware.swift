@@ -13,11 +13,15 @@ import TallyCore
 ///     })
 public struct JobMiddleware: Sendable {
     /// Around one call of a client that enqueues. It may change the records, but neither their ids nor their order,
-    /// and it refuses the call by throwing before `next`: an `EnqueueError` as it is, any other error as `.refused`.
+    /// and it refuses the call by throwing before `next`: an `EnqueueError` as it is, a `CancellationError` as
+    /// `.cancelled`, any other error as `.refused`.
     ///
     /// Once `next` has answered, its last answer is the caller's, whatever happens here afterwards; an error that is
-    /// thrown then goes to the observer. A call that is never passed on is refused. Jobs that are recorded through a
-    /// ledger, in a transaction or by SQL, pass no client and so no middleware.
+    /// thrown then goes to the observer. A call that is never passed on is refused.
+    ///
+    /// An enqueue in a transaction of the caller's passes here like any other, with `isInTransaction`: what `next`
+    /// answers then counts once that commits. What reaches the ledger past a client, by its own `record(_:in:)` or by
+    /// SQL, passes no middleware.
     public typealias Enqueue =
         @Sendable (EnqueueCall, _ next: @Sendable (EnqueueCall) async throws -> [Receipt]) async throws ->
         Void
@@ -56,6 +60,8 @@ public struct EnqueueCall: Sendable {
     public var records: [JobRecord]
     /// What the caller waits for.
     public let durability: Durability
+    /// The jobs are part of the caller's transaction: none of them is there before that commits, or after a rollback.
+    public let isInTransaction: Bool
 }
 
 /// How a run ended, on its way to the queue.

@@ -33,7 +33,8 @@ enum Ending {
             let text = "timed out after \(job.record.timeout ?? .zero)"
             return failed(text, error, of: lease, attempts, job, retries, now, random)
         case nil, .leaseLost:
-            var text = "\(error)"
+            // Such as of a result that cannot be encoded: what these quote is a payload, and this is stored and told.
+            var text = CodingFailure.known(error) ?? "\(error)"
             if case JobError.snooze(let time) = error {
                 text = "snooze: \(time.microseconds) µs is not within now and ten years"
             }
@@ -66,7 +67,7 @@ enum Ending {
         case .success(.refused(let why)): "refused: \(why)"
         case .success(.failed(let error)): name(.failure(error))
         case .failure(let error) where error.code == .invalid: "refused: \(error)"
-        case .failure(let error) where error.meetsDamage: "unknown: \(error)"
+        case .failure(let error) where error.code == .damaged: "unknown: \(error)"
         case .failure: "unknown: the store was away until the lease ran out"
         }
     }

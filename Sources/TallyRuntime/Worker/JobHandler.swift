@@ -23,7 +23,8 @@ public struct JobHandler: Sendable {
             do {
                 job = try codec.decode(J.self, from: context.body)
             } catch {
-                throw JobError.final("the body cannot be decoded as \(J.jobType): \(error)")
+                throw JobError.final(
+                    "the body cannot be decoded as \(J.jobType): \(CodingFailure.text(error))")
             }
             try await job.run(context)
         }

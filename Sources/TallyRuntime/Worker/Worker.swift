@@ -169,12 +169,18 @@ public final class Worker: Sendable {
                     let pause = IdlePause.after(reservation, random: .random(in: 0..<1))
                     try await queue.wait(for: configuration.queues, upTo: pause)
                 }
-            } catch let error as QueueError where error.mayRetry || hasStarted && error.code != .closed {
+            } catch let error as QueueError where Self.waitsOut(error, hasStarted: hasStarted) {
                 observer.dutyFailed("reserve", error)
                 failures += 1
                 try await Task.sleep(for: policy.delay(afterFailure: failures, random: .random(in: 0..<1)))
             }
         }
+    }
+
+    /// The first start ends on what no waiting mends. Damage is a matter of some keys, and these may go aside as the
+    /// next connection opens: it keeps no worker from its other queues.
+    private static func waitsOut(_ error: QueueError, hasStarted: Bool) -> Bool {
+        error.mayRetry || error.code == .damaged || hasStarted && error.code != .closed
     }
 
     private func accept(_ reservation: Reservation, sent: ContinuousClock.Instant) {

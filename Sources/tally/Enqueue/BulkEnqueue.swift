@@ -75,6 +75,7 @@ struct BulkEnqueue {
         switch error {
         case .unavailable(let why): "unavailable: \(why)"
         case .full(let why): "full: \(why)"
+        case .cancelled: "cancelled"
         case .uncertain: nil
         default: "\(error)"
         }
@@ -154,8 +155,8 @@ struct BulkEnqueue {
     /// Whether one of the jobs is to blame, not the store.
     private static func blames(_ error: EnqueueError) -> Bool {
         switch error {
-        case .invalid, .refused, .idConflict, .keysElsewhere, .layoutNotRaised, .acrossShards: true
-        case .uncertain, .unavailable, .full, .closed: false
+        case .invalid, .refused, .idConflict, .keysElsewhere, .layoutNotRaised, .acrossShards, .damaged: true
+        case .uncertain, .unavailable, .full, .cancelled, .closed: false
         }
     }
 }

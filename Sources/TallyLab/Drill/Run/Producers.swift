@@ -159,13 +159,13 @@ final class Producers: Sendable {
             return receipts.allSatisfy({ receipt in records.contains { $0.id == receipt.id } }) ? .ok : .fail
         } catch {
             switch error {
-            case .uncertain: return .info
+            case .uncertain, .damaged: return .info
             case .idConflict, .invalid, .refused, .keysElsewhere, .layoutNotRaised, .acrossShards:
                 if refusals.withLock({ $0.insert("\(error)").inserted }) {
                     Output.note("drill: an enqueue was refused: \(error)")
                 }
                 return .fail
-            case .unavailable, .full, .closed: return .fail
+            case .unavailable, .full, .cancelled, .closed: return .fail
             }
         }
     }
