@@ -70,7 +70,14 @@ import Testing
             guard lines[index].holds(#"^(local )?function |^redis\.register_function"#) else { return false }
             return (lines[index...].firstIndex { $0.hasPrefix("end") } ?? index) - index >= 60
         }
-        #expect(swift == [] && lua == [])
+        let python = try Tree.places(Self.folders + ["ops"], "py") { lines, index in
+            guard lines[index].holds("^ *def ") else { return false }
+            // A function ends where a line stands as far to the left as its first one.
+            let indent = lines[index].prefix { $0 == " " }.count
+            let end = lines[(index + 1)...].firstIndex { $0.prefix(indent + 1).contains { $0 != " " } }
+            return lines[index..<(end ?? lines.endIndex)].count { $0 != "" } > 60
+        }
+        #expect(swift == [] && lua == [] && python == [])
     }
 
     @Test func `leave nothing to be done`() throws {
