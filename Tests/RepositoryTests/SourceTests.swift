@@ -74,8 +74,10 @@ import Testing
             guard lines[index].holds("^ *def ") else { return false }
             // A function ends where a line stands as far to the left as its first one.
             let indent = lines[index].prefix { $0 == " " }.count
-            let end = lines[(index + 1)...].firstIndex { $0.prefix(indent + 1).contains { $0 != " " } }
-            return lines[index..<(end ?? lines.endIndex)].count { $0 != "" } > 60
+            let end = lines[(index + 1)...].firstIndex { line in
+                line.prefix(indent + 1).contains { $0 != " " && $0 != ")" }
+            }
+            return lines[index..<(end ?? lines.endIndex)].filter { $0 != "" }.count > 60
         }
         #expect(swift == [] && lua == [] && python == [])
     }
