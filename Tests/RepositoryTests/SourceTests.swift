@@ -28,10 +28,12 @@ import Testing
     }
 
     @Test func `have no line over 118 columns`() throws {
-        let found = try Tree.places(["Sources"], "swift", "c", "h", "lua") { lines, index in
+        let found = try Tree.places(["Sources", "sql"], "swift", "c", "h", "lua", "sql") { lines, index in
             lines[index].count > 118
         }
-        #expect(found == [])
+        // Those of migrations are kept by their checksums, as is what undoes them; `ops/schema` writes the snapshot.
+        let others = ["sql/migrations/", "sql/undo/", "sql/schema.sql:"]
+        #expect(found.filter { place in !others.contains { place.hasPrefix($0) } } == [])
     }
 
     /// The lab and the tools for tests measure and play; what they wait is no bound of the product.
