@@ -4,11 +4,15 @@
 --   owner     migrates and makes partitions
 --   writer    `tally serve`, and clients that also read: every row, no table definitions; events are append-only
 --   enqueuer  records jobs, by the library or by `SELECT tally.enqueue(…)`; reads no payload
---   reader    dashboards and analysts: everything but payloads, results and values of headers; its search_path names this schema
+--   reader    dashboards and analysts: everything but payloads, results and values of headers; its search_path names
+--             this schema
 --
--- Who may read payloads and results as well: GRANT SELECT (payload, body, result, result_body, header_values) ON tally.jobs TO …
+-- Who may read payloads and results as well:
+--   GRANT SELECT (payload, body, result, result_body, header_values) ON tally.jobs TO …
 --
--- Params: none (a script). Returns: nothing. Caller: administrators, tests.
+-- Params:  none (a script).
+-- Returns: nothing.
+-- Caller:  administrators, tests.
 DO $$
 DECLARE role text;
 BEGIN
@@ -17,7 +21,8 @@ BEGIN
       EXECUTE format('CREATE ROLE %I NOLOGIN', role);
     END IF;
   END LOOP;
-  EXECUTE format('ALTER ROLE %I IN DATABASE %I SET search_path = %I, public', 'tally_reader', current_database(), 'tally');
+  EXECUTE format('ALTER ROLE %I IN DATABASE %I SET search_path = %I, public', 'tally_reader', current_database(),
+    'tally');
 END $$;
 
 GRANT USAGE, CREATE ON SCHEMA "tally" TO "tally_owner";
@@ -28,8 +33,8 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA "tally" TO "tally_owner";
 GRANT USAGE ON SCHEMA "tally" TO "tally_writer", "tally_enqueuer", "tally_reader";
 GRANT SELECT ON ALL TABLES IN SCHEMA "tally" TO "tally_writer";
 GRANT INSERT, UPDATE, DELETE ON tally.jobs, tally.outbox, tally.unique_keys, tally.job_effects, tally.workers,
-  tally.mirror_cursor, tally.quarantine, tally.reconciler_lease, tally.reconcile_cursor, tally.duties, tally.duty_leases,
-  tally.keys_to_free, tally.held_changes, tally.key_homes
+  tally.mirror_cursor, tally.quarantine, tally.reconciler_lease, tally.reconcile_cursor, tally.duties,
+  tally.duty_leases, tally.keys_to_free, tally.held_changes, tally.key_homes
   TO "tally_writer";
 GRANT INSERT ON tally.job_events, tally.reconcile_runs, tally.reconcile_findings, tally.audit_log TO "tally_writer";
 GRANT UPDATE, DELETE ON tally.reconcile_runs TO "tally_writer";

@@ -28,7 +28,7 @@ public struct Serve: Sendable {
         for shard in shards {
             duties += [
                 Sweeper(queue: shard).duty(),
-                KeySweep(queue: shard, ledger: Self.ledger(ledger, sweptBeside: shard)).duty(),
+                KeyFreer(queue: shard, ledger: Self.ledger(ledger, keysBeside: shard)).duty(),
                 LogWatch(queue: shard, observer: observer).duty(),
             ]
         }
@@ -73,7 +73,7 @@ public struct Serve: Sendable {
     }
 
     /// The ledger's own keys are freed once, beside the first shard.
-    private static func ledger(_ ledger: LedgerStore?, sweptBeside shard: QueueStore) -> LedgerStore? {
+    private static func ledger(_ ledger: LedgerStore?, keysBeside shard: QueueStore) -> LedgerStore? {
         var ledger = ledger
         if shard.part.shard != .first { ledger?.repair = nil }
         return ledger

@@ -1,6 +1,7 @@
 import TallyCore
 
-/// Promotes due jobs and reclaims expired leases of queues that no worker polls. Both also ride on every reserve.
+/// Promotes due jobs and reclaims expired leases of queues that no worker reserves from. Both also ride on every
+/// reserve.
 public struct Sweeper: Sendable {
     private let queue: any QueueControl
     private let part: ShardPart

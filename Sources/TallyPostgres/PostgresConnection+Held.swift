@@ -96,8 +96,8 @@ extension PostgresConnection {
     }
 
     /// Brings to the rows what is kept for them, as far as nobody holds them any more: of each job in order, and a
-    /// bounded number in one transaction. What the server refuses is set aside. The rest waits for the next batch or
-    /// sweep.
+    /// bounded number in one transaction. What the server refuses is set aside. The rest waits for the next batch, or
+    /// for the duty that frees keys.
     func applyHeld(_ aside: inout [Aside]) throws(LedgerError) -> BatchCounts {
         var counts = BatchCounts()
         let most = [Int64(Limits.heldRows), Int64(Limits.rowsBytes)].map { LedgerValue.int($0) }
@@ -115,8 +115,8 @@ extension PostgresConnection {
         return counts
     }
 
-    /// A step of the sweep, in a transaction of its own: what is kept for rows that are free now, and for none.
-    func sweepHeld() throws(LedgerError) {
+    /// A step of the duty that frees keys, in a transaction of its own: what is kept for rows that are free now, and for none.
+    func bringHeld() throws(LedgerError) {
         try transaction { () throws(LedgerError) in
             try run(.settings)
             var aside: [Aside] = []

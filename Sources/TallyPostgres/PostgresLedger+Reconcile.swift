@@ -229,7 +229,7 @@ extension PostgresLedger: LedgerRepair {
         var failure: LedgerError?
         do throws(LedgerError) {
             try await pool.run("bring held changes") { connection throws(LedgerError) in
-                try connection.sweepHeld()
+                try connection.bringHeld()
             }
         } catch { failure = error }
         var freed = 0

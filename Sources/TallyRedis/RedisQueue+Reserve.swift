@@ -2,7 +2,7 @@ import TallyCore
 
 extension RedisQueue {
     /// At most `Limits.jobsPerCall` jobs, whatever the wish says. Bodies over `Limits.inlineBodyBytes` are
-    /// fetched one by one afterwards; a job whose body could not be fetched is handed back, to wait for
+    /// read one by one afterwards; a job whose body could not be read is handed back, to wait for
     /// `Limits.retryStoreCap`, and no crash is counted.
     ///
     /// - Throws: `.invalidLease`, or `.invalid` for no queue, a blank one or too many: nothing was sent.

@@ -34,7 +34,11 @@ import Testing
     @Test func `program, started as it stands there, enqueues and completes its invoice [F1]`() async throws {
         try await withHalves { scratch, completions in
             let program = Process()
-            program.executableURL = try sibling("InvoiceSample")
+            let output = Pipe()
+            // Line by line, as to a terminal: the program is ended by a signal.
+            program.executableURL = URL(fileURLWithPath: "/usr/bin/stdbuf")
+            program.arguments = ["-oL", try sibling("InvoiceSample").path]
+            program.standardOutput = output
             program.environment = [
                 "TALLY_REDIS_URL": scratch.settings.redisURL,
                 "TALLY_POSTGRES_URL": scratch.settings.postgresURL ?? "",
@@ -45,6 +49,9 @@ import Testing
             program.terminate()
             program.waitUntilExit()
 
+            let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            let page = try String(contentsOf: root.appendingPathComponent("README.md"), encoding: .utf8)
+            #expect(said.hasSuffix("\n") && page.contains("; swift run InvoiceSample\n    \(said)"))
             let job = try #require(try await scratch.ledger.jobs([id])[id])
             #expect(job.status == .completed && job.record.type == "invoice.send")
         }
@@ -82,6 +89,9 @@ import Testing
             #expect(String(decoding: record.body, as: UTF8.self) == #"{"order":7}"#)
         }
     }
+
+    private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
 
     /// A program of this package: it stands beside the one that runs the tests.
     private func sibling(_ name: String) throws -> URL {

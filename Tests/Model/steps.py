@@ -8,10 +8,21 @@ from protocol import (
 
 def steps(s, effects):
     """Yields (label, next state, duty). A duty is a step somebody will surely take; a state without one is at rest."""
-    rd, pg, g, left = s.rd, s.pg, s.memory, s.left
-    here = stamp(s)
+    yield from client(s)
+    yield from relay(s)
+    yield from workers(s, effects)
+    yield from leases(s)
+    yield from cancelling(s)
+    yield from operators(s)
+    yield from mirrors(s)
+    yield from reconciler(s)
+    yield from losses(s)
 
-    # client: T1 commit, T2 push, T3 delete. It may stop anywhere, so none is a duty.
+
+def client(s):
+    """T1 commit, T2 push, T3 delete. It may stop anywhere, so none is a duty."""
+    pg = s.pg
+    here = stamp(s)
     phase = s.client[0]
     if phase == "T1":
         if pg.row is None:
@@ -25,7 +36,11 @@ def steps(s, effects):
         yield "client T3: deletes the outbox row", s._replace(
             pg=pg._replace(outbox=tuple(v for v in pg.outbox if v != 1)), client=("end",)), False
 
-    # relay: claim and read, push, delete and commit; a crash gives the row lock back.
+
+def relay(s):
+    """Claim and read, push, delete and commit; a crash gives the row lock back."""
+    pg = s.pg
+    here = stamp(s)
     if s.relay is None:
         for v in pg.outbox:
             status, version = pg.row[:2]
@@ -46,66 +61,84 @@ def steps(s, effects):
                 pg=pg._replace(outbox=without(pg.outbox, v)), relay=None), True
         yield "relay: crashes, its lock is released", s._replace(relay=None), False
 
-    # workers
-    for i, w in enumerate(s.workers):
-        def with_worker(n, x):
-            ws = n.workers[:i] + (x,) + n.workers[i + 1:]
-            return n._replace(workers=tuple(sorted(ws, key=lambda y: y or ())))
-        if w is None:
-            if s.workers.index(None) != i:
-                continue
-            for element in sorted(set(rd.ready)):
-                n, lease = reserve(s, element)
-                if n == s:
-                    continue
-                if lease is None:
-                    yield "worker: reserve, element v%d dropped or held back" % element, n, True
-                    continue
-                yield "worker %d: reserve -> lease v%d epoch %d" % (lease[2], lease[0], lease[1]), with_worker(
-                    n, lease[:3] + ("run",)), True
-                if left.lost:
-                    yield "worker: reserve -> lease v%d, reply lost" % lease[0], n._replace(
-                        left=left._replace(lost=left.lost - 1)), False
-            continue
-        name = "worker %d (v%d)" % (w[2], w[0])
-        if left.crash:
-            yield name + " crashes", with_worker(s._replace(left=left._replace(crash=left.crash - 1)), None), False
-        if effects and w[3] == "run":
-            yield name + (": sees the effect of another" if pg.effect else ": sees no effect"), with_worker(
-                s, w[:3] + ("done" if pg.effect else "clear",)), True
-            continue
-        if effects and w[3] == "clear":
-            clash = pg.effect if F.effects_key else tuple(x for x in pg.effect if x == w[2])
-            n = s if clash else s._replace(pg=pg._replace(effect=pg.effect + (w[2],)))
-            if len(n.pg.effect) > 1:
-                n = n._replace(memory=g._replace(bad="I9"))
-            yield name + (": effect refused, already there" if clash else ": commits its effect"), with_worker(
-                n, w[:3] + ("done",)), True
-            continue
-        for verb in ("ack", "fail", "retry", "release"):
-            if verb != "ack" and not getattr(left, verb):
-                continue
-            n, accepted = settle(s, w, verb)
-            if not accepted and verb != "ack":
-                continue
-            if verb != "ack":
-                n = n._replace(left=n.left._replace(**{verb: getattr(left, verb) - 1}))
-            yield "%s: %s -> %s" % (name, verb, "accepted" if accepted else "refused"), with_worker(n, None), True
-            if accepted:
-                yield "%s: %s -> accepted, reply lost" % (name, verb), n, False
 
-    # leases and time; promote and reclaim ride on anybody's calls
+def workers(s, effects):
+    """Reserve, then what a holder does."""
+    for i, w in enumerate(s.workers):
+        if w is not None:
+            yield from holder(s, i, effects)
+        elif s.workers.index(None) == i:                  # of those that hold nothing one stands for all
+            yield from reserving(s, i)
+
+
+def with_worker(s, i, worker):
+    """Workers are interchangeable: in order, so that states that differ by their places are one."""
+    ws = s.workers[:i] + (worker,) + s.workers[i + 1:]
+    return s._replace(workers=tuple(sorted(ws, key=lambda y: y or ())))
+
+
+def reserving(s, i):
+    """Each element may be the next; the reply may be lost."""
+    for element in sorted(set(s.rd.ready)):
+        n, lease = reserve(s, element)
+        if n == s:
+            continue
+        if lease is None:
+            yield "worker: reserve, element v%d dropped or held back" % element, n, True
+            continue
+        yield "worker %d: reserve -> lease v%d epoch %d" % (lease[2], lease[0], lease[1]), with_worker(
+            n, i, lease[:3] + ("run",)), True
+        if s.left.lost:
+            yield "worker: reserve -> lease v%d, reply lost" % lease[0], n._replace(
+                left=s.left._replace(lost=s.left.lost - 1)), False
+
+
+def holder(s, i, effects):
+    """Sees and commits the effect where there is one, and settles; it may crash at any time."""
+    w, pg, left = s.workers[i], s.pg, s.left
+    name = "worker %d (v%d)" % (w[2], w[0])
+    if left.crash:
+        yield name + " crashes", with_worker(
+            s._replace(left=left._replace(crash=left.crash - 1)), i, None), False
+    if effects and w[3] == "run":
+        yield name + (": sees the effect of another" if pg.effect else ": sees no effect"), with_worker(
+            s, i, w[:3] + ("done" if pg.effect else "clear",)), True
+        return
+    if effects and w[3] == "clear":
+        clash = pg.effect if F.effects_key else tuple(x for x in pg.effect if x == w[2])
+        n = s if clash else s._replace(pg=pg._replace(effect=pg.effect + (w[2],)))
+        if len(n.pg.effect) > 1:
+            n = n._replace(memory=s.memory._replace(bad="I9"))
+        yield name + (": effect refused, already there" if clash else ": commits its effect"), with_worker(
+            n, i, w[:3] + ("done",)), True
+        return
+    for verb in ("ack", "fail", "retry", "release"):
+        if verb != "ack" and not getattr(left, verb):
+            continue
+        n, accepted = settle(s, w, verb)
+        if not accepted and verb != "ack":
+            continue
+        if verb != "ack":
+            n = n._replace(left=n.left._replace(**{verb: getattr(left, verb) - 1}))
+        yield "%s: %s -> %s" % (name, verb, "accepted" if accepted else "refused"), with_worker(n, i, None), True
+        if accepted:
+            yield "%s: %s -> accepted, reply lost" % (name, verb), n, False
+
+
+def leases(s):
+    """Leases and time; promote and reclaim ride on anybody's calls."""
+    rd, left = s.rd, s.left
     for lease in rd.leases:
         if lease[3]:
             yield "reclaim of lease v%d" % lease[0], reclaim(s, lease), True
             continue
-        orphan = all(w is None or w[2] != lease[2] for w in s.workers)
-        if orphan or left.expire:
+        unheld = all(w is None or w[2] != lease[2] for w in s.workers)
+        if unheld or left.expire:
             gone = lease[:3] + (True,)
             n = s._replace(rd=rd._replace(leases=tuple(gone if x == lease else x for x in rd.leases)))
-            if not orphan:
+            if not unheld:
                 n = n._replace(left=left._replace(expire=left.expire - 1))
-            yield "lease v%d epoch %d expires%s" % (lease[0], lease[1], "" if orphan else " under a live worker"), n, orphan
+            yield "lease v%d epoch %d expires%s" % (lease[0], lease[1], "" if unheld else " under a live worker"), n, unheld
     if rd.due and rd.detour:
         yield "promote v%d" % rd.due[0], promote(s), True
     if left.tick:
@@ -116,7 +149,10 @@ def steps(s, effects):
         if t[5] is not None and s.now - since >= DROP and s.now - t[4] >= DROP:
             yield "tombstone (%s v%d) is dropped" % t[:2], s._replace(rd=rd._replace(tombstone=None)), False
 
-    # cancel, by a client that may stop anywhere
+
+def cancelling(s):
+    """Cancel, by a client that may stop anywhere."""
+    pg, g, left = s.pg, s.memory, s.left
     c = s.cancel
     if c[0] == "idle" and left.cancel or c[0] == "again":
         n, answer, v = cancel(s)
@@ -148,12 +184,17 @@ def steps(s, effects):
             n = n._replace(memory=g._replace(done=(max(v, row[1]), True)))
             yield "cancel: sets the ledger row cancelled v%d, acknowledged" % n.pg.row[1], acknowledge(n), False
 
-    # operators: look, then requeue
+
+def with_op(s, i, op):
+    return s._replace(ops=s.ops[:i] + (op,) + s.ops[i + 1:])
+
+
+def operators(s):
+    """Look, then requeue."""
+    pg, g = s.pg, s.memory
     for i, o in enumerate(s.ops):
-        def with_op(n, x):
-            return n._replace(ops=n.ops[:i] + (x,) + n.ops[i + 1:])
         if o is None and pg.row and pg.row[0] == "failed":
-            yield "operator %d sees failed v%d" % (i + 1, pg.row[1]), with_op(s, pg.row[1]), False
+            yield "operator %d sees failed v%d" % (i + 1, pg.row[1]), with_op(s, i, pg.row[1]), False
         elif isinstance(o, int):
             row = pg.row
             if row[0] == "failed" and (row[1] == o or not F.requeue_version):
@@ -162,23 +203,28 @@ def steps(s, effects):
                                            floor=v))
                 n = n._replace(memory=g._replace(requeued=v, seen=tuple(sorted(g.seen + (o,))),
                                                 bad="I7" if o in g.seen else g.bad))
-                yield "operator %d requeues: pending v%d and an outbox row" % (i + 1, v), with_op(n, "end"), False
+                yield "operator %d requeues: pending v%d and an outbox row" % (i + 1, v), with_op(n, i, "end"), False
             else:
-                yield "operator %d: requeue misses" % (i + 1), with_op(s, "end"), False
+                yield "operator %d: requeue misses" % (i + 1), with_op(s, i, "end"), False
 
-    # mirrors
+
+def with_mirror(s, i, mirror):
+    return s._replace(mirrors=s.mirrors[:i] + (mirror,) + s.mirrors[i + 1:])
+
+
+def mirrors(s):
+    """Read the log, commit it, report how far."""
+    rd, pg = s.rd, s.pg
     for i, m in enumerate(s.mirrors):
-        def with_mirror(n, x):
-            return n._replace(mirrors=n.mirrors[:i] + (x,) + n.mirrors[i + 1:])
         if m is None:
             batch = tuple(x for x in rd.log if x[:2] > pg.cursor)
             if batch:
-                yield "mirror: reads the log to %d-%d" % batch[-1][:2], with_mirror(s, ("commit", pg.cursor, batch)), True
+                yield "mirror: reads the log to %d-%d" % batch[-1][:2], with_mirror(s, i, ("commit", pg.cursor, batch)), True
             continue
         if m[0] == "commit":
             n = s
             if m[1] == pg.cursor or not F.cursor_cas:
-                row, memory = pg.row, g
+                row, memory = pg.row, s.memory
                 for event in m[2]:
                     if event[:2] in [x[:2] for x in pg.events]:
                         memory = memory._replace(bad="I5")
@@ -190,18 +236,21 @@ def steps(s, effects):
                         memory = memory._replace(done=(memory.done[0], True))
                 n = s._replace(memory=memory, pg=pg._replace(row=row, cursor=m[2][-1][:2], events=tuple(
                     sorted(set(pg.events) | set(m[2])))))
-                yield "mirror: commits to %d-%d" % m[2][-1][:2], with_mirror(n, ("report", m[2][-1][:2])), True
+                yield "mirror: commits to %d-%d" % m[2][-1][:2], with_mirror(n, i, ("report", m[2][-1][:2])), True
             else:
-                yield "mirror: cursor has moved, rolls back", with_mirror(s, None), True
+                yield "mirror: cursor has moved, rolls back", with_mirror(s, i, None), True
         else:
             n = call(s)
             r = n.rd._replace(log=tuple(x for x in n.rd.log if x[:2] > m[1]))
             if r.tombstone and r.tombstone[5] is None and r.tombstone[2:4] <= m[1]:
                 r = r._replace(tombstone=r.tombstone[:5] + (n.now,))
-            yield "mirror: reports and trims to %d-%d" % m[1], with_mirror(n._replace(rd=r), None), True
-        yield "mirror: crashes", with_mirror(s, None), False
+            yield "mirror: reports and trims to %d-%d" % m[1], with_mirror(n._replace(rd=r), i, None), True
+        yield "mirror: crashes", with_mirror(s, i, None), False
 
-    # reconciler
+
+def reconciler(s):
+    """Read Redis, wait for the mirror, read the ledger, repair."""
+    rd, pg, g, left = s.rd, s.pg, s.memory, s.left
     if s.rec is None:
         wanted = wants_scan(s)
         if wanted or left.scan:
@@ -239,7 +288,10 @@ def steps(s, effects):
     if s.rec is not None:
         yield "reconciler: crashes", s._replace(rec=None), False
 
-    # Redis loses data
+
+def losses(s):
+    """Redis loses data."""
+    rd, g, left = s.rd, s.memory, s.left
     if left.flush:
         yield "FLUSHALL", s._replace(
             rd=Redis(rd.run, 0, 0, 0, False, False, (), (), (), None, None, ()),

@@ -4,7 +4,7 @@ import Testing
 
 /// The rules of `dashboards/alerts.json`: what can be said of them without a ledger.
 @Suite(.onOwnThread) struct `The alerts` {
-    /// Stands before the path of a runbook; Grafana fills it in.
+    /// Stands before the path of a runbook; `dashboards/README.md` says how it is filled in: Grafana does not do it.
     private static let repository = "${TALLY_REPOSITORY}/"
     private static let dataSource = "tally-ledger"
 
@@ -56,6 +56,21 @@ import Testing
             // A rule that cannot ask is not quiet.
             #expect(rule["noDataState"] as? String == "Alerting", "\(uid)")
             #expect(rule["execErrState"] as? String == "Error", "\(uid)")
+        }
+    }
+
+    /// Who is called at night reads the number first, then where to look; `B` is the step that makes one number of the query.
+    @Test func `each say their value with its unit, and what to look at`() throws {
+        for rule in try rules() {
+            let uid = try #require(rule["uid"] as? String)
+            let steps = try #require(rule["data"] as? [[String: Any]], "\(uid)")
+            let number = steps.first { ($0["model"] as? [String: Any])?["type"] as? String == "reduce" }
+            let step = try #require(number?["refId"] as? String, "\(uid)")
+            let said = try #require(rule["annotations"] as? [String: String], "\(uid)")
+            let description = try #require(said["description"], "\(uid)")
+
+            #expect(description.holds(#"\{\{ \$values\.\#(step)\.Value \}\} [a-z]{4,}"#), "\(uid)")
+            #expect(description.holds(#"\bLook (at|whether) .+`"#), "\(uid)")
         }
     }
 

@@ -15,14 +15,49 @@ import Testing
         }
     }
 
-    @Test func `begins with what is not out yet, then goes back day by day`() {
+    @Test func `begins with what is not out yet, then goes back by version, each with its day`() throws {
         let headings = sections.map(\.heading)
-        let days = Array(headings.dropFirst())
+        let form = #"^([0-9]+\.[0-9]+\.[0-9]+(?:-beta\.[0-9]+)?), (20[0-9]{2}-[01][0-9]-[0-3][0-9])$"#
+        let versions = headings.dropFirst().map { $0.matches(form).first }
+        let days = versions.compactMap { $0?[1] }
 
-        #expect(headings.first == "Unreleased" && days.count >= 3)
-        #expect(days.allSatisfy { $0.holds(#"^20[0-9]{2}-[01][0-9]-[0-3][0-9]$"#) }, "\(days)")
+        #expect(headings.first == "Unreleased" && versions.count >= 3)
+        #expect(versions.allSatisfy { $0 != nil }, "\(headings)")
+        #expect(Set(versions.compactMap { $0?[0] }).count == versions.count)
         #expect(days == Set(days).sorted(by: >))
-        #expect(page.contains("says \(tallyVersion)"))
+        // The newest version is what a program says, and what the page on installing asks for.
+        #expect(versions.first??[0] == tallyVersion && page.contains("says \(tallyVersion)"))
+        #expect(try Tree.text("README.md").contains("from: \"\(tallyVersion)\""))
+    }
+
+    @Test func `names in each section its newest migration and record layout`() throws {
+        let migrations = try Tree.files("sql/migrations", "sql").map {
+            String($0.split(separator: "/").last!.dropLast(4))
+        }
+        let named = try sections.map { heading, text in
+            try #require(
+                text.matches(#"^Newest migration: `([0-9a-z_]+)`\. Newest record layout: ([0-9]+)\.$"#).first,
+                "\(heading)")
+        }
+
+        #expect(named.first?[0] == migrations.last)
+        #expect(named.first?[1] == "\(JobRecord.newestLayout)")
+        for (newer, older) in zip(named, named.dropFirst()) {
+            #expect(migrations.contains(older[0]) && newer[0] >= older[0] && newer[1] >= older[1])
+        }
+    }
+
+    @Test func `opens each section with two or three stories`() {
+        for (heading, text) in sections {
+            let opening = text.components(separatedBy: "\n### ")[0]
+            let stories = opening.components(separatedBy: "\n\n").filter { $0.hasPrefix("**") }
+            // A problem in bold, then its consequence and the change.
+            #expect((2...3).contains(stories.count), "\(heading)")
+            for story in stories {
+                let sentences = story.components(separatedBy: ".** ").last?.matches(#"\.(?:\s|$)"#).count ?? 0
+                #expect(story.contains(".** ") && sentences >= 2, "\(heading): \(story)")
+            }
+        }
     }
 
     @Test func `says in each section first what breaks and what to do, then what is new`() {

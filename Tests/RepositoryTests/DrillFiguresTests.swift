@@ -43,7 +43,8 @@ private struct Run: Decodable {
     }
 
     @Test func `are told on the README's first screen as they were`() throws {
-        let screen = try Tree.lines("README.md").prefix(12).joined(separator: " ")
+        // Up to the first heading: the picture, the program, the commands and the figures.
+        let screen = try #require(Tree.text("README.md").between("# Tallystick", "\n## "))
         let faults = kept.map(\.faults_effective).reduce(0, +)
         let millions = Double(kept.map(\.acknowledged).reduce(0, +)) / 1e6
         let kinds = Set(kept.flatMap(\.fault_kinds)).count

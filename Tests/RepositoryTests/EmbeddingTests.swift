@@ -93,6 +93,16 @@ import Testing
         }
     }
 
+    /// Whoever looks for a part looks at the beginnings of lines.
+    @Test func `every part of a statement's header begins a line`() throws {
+        let part = #"^--.*[^- ].*\b(Params|Returns|Caller|Reads|Gives):"#
+        for path in try statements() where !path.hasPrefix("sql/migrations/") && !path.hasPrefix("sql/undo/")
+        {
+            let header = try Tree.lines(path).prefix { $0.hasPrefix("--") }
+            for line in header { #expect(!line.holds(part), "\(path): \(line)") }
+        }
+    }
+
     @Test func `every Lua file is embedded once`() throws {
         let list = try Tree.text("Sources/CQueueFunctions/functions.c")
         let embedded = list.matches(##"#embed "../(TallyRedis/Functions/[^"]+)""##).map { "Sources/\($0[0])" }

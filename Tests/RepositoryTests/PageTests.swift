@@ -31,6 +31,24 @@ import Testing
             .trimmingCharacters(in: .newlines)
     }
 
+    /// What is shown to be typed: scripts of this tree, and programs that `swift run` knows.
+    @Test func `has commands on its first screen that exist, and runs the program that it shows`() throws {
+        let screen = try #require(page.between("# Tallystick", "\n## "))
+        let commands = screen.matches(#"^    \$ (.+?)(?: +#.*)?$"#).map { $0[0] }
+        let scripts = commands.flatMap { $0.matches(#"\bops/[a-z]+"#).map { $0[0] } }
+        let programs = commands.flatMap { $0.matches(#"\bswift run ([A-Za-z]+)"#).map { $0[0] } }
+        let shown = try #require(page.matches(#"```swift\n([\s\S]*?)```"#).first)
+
+        #expect(commands.count == 3)
+        #expect(try Set(scripts).isSubset(of: Tree.scripts("ops")) && scripts.count == 3)
+        #expect(programs.count == 1)
+        for program in programs {
+            let target = try Tree.text("Package.swift").between("name: \"\(program)\", dependencies", ",\n")
+            let path = try #require(target?.matches(#"path: "([^"]+)""#).first?[0])
+            #expect(try Self.code(Tree.text("\(path)/main.swift")) == Self.code(shown[0]))
+        }
+    }
+
     @Test func `has beside it the limits of Limits.swift, each with its value`() throws {
         let source = try Tree.text("Sources/TallyCore/Policy/Limits.swift")
         let declared = source.matches(

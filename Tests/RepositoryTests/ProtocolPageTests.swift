@@ -18,6 +18,17 @@ import Testing
         #expect(written.sorted() == table.sorted())
     }
 
+    @Test func `draw an arrow for each step of the table of transitions, and no other`() throws {
+        let page = try Tree.text("\(Self.folder)/Lifecycle.md")
+        let drawing = try Drawing(#require(page.between("```\n", "\n```")))
+        let arrows = try drawing.arrows(of: Set(Transition.table.map(\.verb.rawValue)))
+        let table = Transition.table.map {
+            "\($0.verb.rawValue) \($0.from?.rawValue ?? "–") \($0.to.rawValue)"
+        }
+
+        #expect(arrows.sorted() == table.sorted())
+    }
+
     @Test func `give every status its line, and name where it is kept`() throws {
         let page = try Tree.text("\(Self.folder)/Lifecycle.md")
         let written = page.matches(#"^\| `([a-z]+)` \| (?:it|its|somebody) "#).map { $0[0] }
@@ -26,8 +37,8 @@ import Testing
     }
 
     @Test func `know the statuses that the schema admits`() throws {
-        let schema = try Tree.text("sql/migrations/0001_jobs.sql")
-        let admitted = try #require(schema.between("jobs_status_known CHECK (status IN (", ")"))
+        let schema = try Tree.text("sql/schema.sql")
+        let admitted = try #require(schema.between("jobs_status_known CHECK ((status = ANY (ARRAY[", "]"))
 
         #expect(
             Set(admitted.matches("'([a-z]+)'").map { $0[0] }) == Set(JobStatus.allCases.map(\.rawValue)))

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// One word has one meaning: the glossary says which words are not said.
@@ -11,22 +12,42 @@ import Testing
 
         for (folder, ending) in [
             ("Sources", "swift"), ("Sources", "lua"), ("Sources", "md"), ("Tests", "swift"), ("sql", "sql"),
-            ("ops", "md"), ("Tests", "py"),
+            ("ops", "md"), ("Tests", "py"), ("sql", "md"), ("dashboards", "md"),
         ] {
             let found = try Tree.places([folder], ending) { lines, index in
-                Self.words(of: lines[index]).contains { words.contains($0) }
-            }.filter { place in
-                // The pages that say what is not said, and what is no longer.
-                !["Glossary.md", "Changelog.md", "WordsTests"].contains { place.contains($0) }
-            }
+                Self.words(of: Self.own(lines[index])).contains { words.contains($0) }
+            }.filter { place in !Self.others.contains { place.contains($0) } }
             #expect(found.isEmpty, "\(found.prefix(10).joined(separator: "\n"))")
         }
     }
 
+    /// Places that say such a word, each for a reason.
+    private static let others = [
+        // The pages that say what is not said, and what is no longer; and this list.
+        "Glossary.md", "Changelog.md", "WordsTests",
+        // A column that a frozen migration made, and the one statement that must read it.
+        "sql/migrations/0002_duties.sql", "sql/schema.sql", "sql/reconcile/kept.sql",
+        // What was asked for, and what other systems call it, in the words of those who said so.
+        "ops/acceptance.md", "ops/peers/",
+    ]
+
+    /// Names that others gave: the system's call, the module of queues and threads, and Redis' answer to a transaction.
+    private static let foreign =
+        #"\bpoll\(|`poll`|\bDispatch(Queue|Semaphore|Source|Group)?\b|Transaction discarded"#
+
+    /// A line without the names that others gave.
+    private static func own(_ line: String) -> String {
+        // Few lines can hold one: this reads every source there is.
+        guard line.contains("poll") || line.contains("Dispatch") || line.contains("Transaction") else {
+            return line
+        }
+        return line.replacingOccurrences(of: foreign, with: "", options: .regularExpression)
+    }
+
     private static func trimmed(_ text: Substring) -> String { String(text.filter { $0 != " " }) }
 
-    /// Lower-case words of a line, those that make up a name in camel case too, and each without a plural's ending as
-    /// well. A dead letter is one word, and a key keeps its name: what lies in Redis has it.
+    /// Lower-case words of a line, those that make up a name in camel case too, and each without the ending of a plural
+    /// or a verb as well. A dead letter is one word, and a key keeps its name: what lies in Redis has it.
     private static func words(of line: String) -> [String] {
         var words: [String] = []
         var word: [UInt8] = []
@@ -36,7 +57,10 @@ import Testing
             word.removeAll(keepingCapacity: true)
             if words.last == "dead", text.hasPrefix("letter") { words.removeLast() }
             if text == "tombs" { return }
-            if text.hasSuffix("s") { words.append(String(text.dropLast())) }
+            for ending in ["s", "es", "d", "ed", "ing"] where text.hasSuffix(ending) {
+                words.append(String(text.dropLast(ending.count)))
+                if ending == "ing" { words.append(String(text.dropLast(3)) + "e") }
+            }
             words.append(text)
         }
         // Byte by byte: this reads every source there is.

@@ -189,7 +189,7 @@ struct Pair: Sendable {
 }
 
 @Suite struct `The sweeper` {
-    @Test func `reclaims and promotes where no worker polls [C15]`() async throws {
+    @Test func `reclaims and promotes where no worker reserves [C15]`() async throws {
         let clock = ManualClock()
         let memory = MemoryQueue(clock: clock.reading)
         let (leased, due) = (

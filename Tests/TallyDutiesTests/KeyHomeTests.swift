@@ -123,9 +123,9 @@ import Testing
             _ = try await halves.ledger.record([job("b")])
             try await halves.mirrorAll()
             try halves.send("DEL", .homes)
-            let sweep = KeySweep(queue: halves.queue, ledger: halves.ledger)
+            let freer = KeyFreer(queue: halves.queue, ledger: halves.ledger)
 
-            _ = try await sweep.step()
+            _ = try await freer.step()
 
             #expect(await refused(client(halves, .recorded), job("a")) == .queued)
             #expect(await refused(client(halves, .queued), job("b")) == .recorded)
@@ -142,7 +142,7 @@ import Testing
             if order == "told later" {
                 // By a program that claims before anybody has told.
                 try halves.send("HSET", .homes, Array("a".utf8), Array("r".utf8))
-                _ = try await KeySweep(queue: halves.queue, ledger: halves.ledger).step()
+                _ = try await KeyFreer(queue: halves.queue, ledger: halves.ledger).step()
             }
             let recorded = client(halves, .recorded)
 

@@ -1,7 +1,9 @@
 -- Spans of time behind the first partition that have none and hold rows, which therefore lie in the DEFAULT
 -- partition. Rows from before the first partition are left out: an import may lie there for ever. Each span costs one
 -- look at a primary key.
--- Params: none. Returns: value bigint. Caller: the rule tally-default-partition of dashboards/alerts.json.
+-- Params:  none.
+-- Returns: value bigint.
+-- Caller:  the rule tally-default-partition of dashboards/alerts.json.
 WITH ranges AS (
   SELECT p.parent, r.low, r.high FROM (VALUES ('jobs'), ('job_events')) AS p (parent)
   CROSS JOIN LATERAL tally.partition_ranges(p.parent) r

@@ -1,7 +1,9 @@
 -- Findings that nobody has mended: of the last run of each shard within a day that could say something, but for those
 -- of which an alert of their own tells (D19, D34, D36). No index serves the runs; pruning bounds them. The findings
 -- are those of one run a shard, by their key.
--- Params: none. Returns: value bigint. Caller: the rule tally-drift-left of dashboards/alerts.json.
+-- Params:  none.
+-- Returns: value bigint.
+-- Caller:  the rule tally-drift-left of dashboards/alerts.json.
 SELECT count(*) AS value
 FROM (
   SELECT DISTINCT ON (r.shard) r.id FROM tally.reconcile_runs r

@@ -1,6 +1,8 @@
 -- Pending jobs, counted up to a thousand, while no worker that takes jobs has reported for 90 s. With one nothing
 -- more is read; else the partial index jobs_active, so at most what has not ended.
--- Params: none. Returns: value bigint. Caller: the rule tally-no-worker of dashboards/alerts.json.
+-- Params:  none.
+-- Returns: value bigint.
+-- Caller:  the rule tally-no-worker of dashboards/alerts.json.
 SELECT count(*) AS value
 FROM (
   SELECT j.id FROM tally.jobs j

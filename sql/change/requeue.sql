@@ -1,11 +1,11 @@
 -- failed → pending (or scheduled) at version + 1, with event and outbox row, if the row is failed at the version that
 -- the caller saw [requeue_version]. The row keeps that version as its floor [requeue_floor]. Crashes start again, for
--- the queue starts them again; a key that lasts until the end is taken again if it is free; of a queue
--- whose keys Redis keeps the relay takes it there. The event stands on shard 0 whichever the job is on: it is in no log. A job whose effect is
--- committed is done: it runs again only where that is asked for, and then its effect is forgotten.
+-- the queue starts them again; a key that lasts until the end is taken again if it is free; of a queue whose keys
+-- Redis keeps the relay takes it there. The event stands on shard 0 whichever the job is on: it is in no log. A job
+-- whose effect is committed is done: it runs again only where that is asked for, and then its effect is forgotten.
 --
--- Params:  $1 uuid id, $2 bigint version seen, $3 timestamptz run at (null = now), $4 bigint reset attempts (0/1), $5 actor,
---          $6 bigint despite its effect (0/1)
+-- Params:  $1 uuid id, $2 bigint version seen, $3 timestamptz run at (null = now), $4 bigint reset attempts (0/1),
+--          $5 actor, $6 bigint despite its effect (0/1)
 -- Returns: found bigint (0/1), new version bigint (null = not done), status found, kept by its effect bigint (0/1),
 --          whether another requeue was first bigint (0/1): this statement saw the row as it was before that
 -- Caller:  PostgresLedger.requeue
@@ -22,7 +22,8 @@ WITH moved AS (
   RETURNING :moved, j.version, j.epoch, j.attempts, j.run_at
 ), noted AS (
   INSERT INTO tally.job_events (job_id, shard, epoch, seq, at, event, from_status, status, version, attempts, actor)
-  SELECT m.id, 0, m.epoch, -2 * m.version::bigint, now(), 'requeue', 'failed', m.status, m.version, m.attempts, $5::text
+  SELECT m.id, 0, m.epoch, -2 * m.version::bigint, now(), 'requeue', 'failed', m.status, m.version, m.attempts,
+    $5::text
   FROM moved m
   ON CONFLICT DO NOTHING
 ), forgotten AS (

@@ -1,8 +1,10 @@
--- Takes or renews the lease of a name; nobody else's while it lasts. Whoever asks urgently leaves word for its holder.
--- One that would last a minute longer than a new one was given before the clock stepped back: it is cut to that minute.
--- Params: $1 name, $2 uuid token, $3 holder, $4 bigint length in µs, $5 bigint urgent (0/1).
--- Returns: bigint 1 = it is held now, 0 = somebody else's; bigint somebody waits (0/1); holder. No row = somebody else's.
--- Caller: PostgresLedger.lease.
+-- Takes or renews the lease of a name; nobody else's while it lasts. Whoever asks urgently leaves word for its
+-- holder. One that would last a minute longer than a new one was given before the clock stepped back: it is cut to
+-- that minute.
+-- Params:  $1 name, $2 uuid token, $3 holder, $4 bigint length in µs, $5 bigint urgent (0/1).
+-- Returns: bigint 1 = it is held now, 0 = somebody else's; bigint somebody waits (0/1); holder. No row = somebody
+--          else's.
+-- Caller:  PostgresLedger.lease.
 INSERT INTO tally.duty_leases AS l (name, token, holder, until)
 VALUES ($1, $2::uuid, $3, now() + $4::bigint * interval '1 microsecond')
 ON CONFLICT (name) DO UPDATE SET

@@ -1,7 +1,8 @@
 -- How every duty fares, by this server's clock.
--- Params: none. Returns: name, then bigint µs: its limit of silence, since its last success (null = never), since it was first
---         reported; error, holder. By name.
--- Caller: PostgresLedger.duties.
+-- Params:  none.
+-- Returns: name, then bigint µs: its limit of silence, since its last success (null = never), since it was first
+--          reported; error, holder. By name.
+-- Caller:  PostgresLedger.duties.
 SELECT d.name, (extract(epoch FROM d.silence) * 1000000)::bigint,
   (extract(epoch FROM clock_timestamp() - d.last_success) * 1000000)::bigint,
   (extract(epoch FROM clock_timestamp() - d.first_seen) * 1000000)::bigint, d.last_error, d.holder

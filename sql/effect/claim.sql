@@ -1,7 +1,9 @@
--- Marks a job's effect as done, inside the caller's transaction, beside the caller's own rows. Unique by job alone: of two
--- attempts the first commit wins, the other waits for it here and then gets no row. Refused, also without a row, where
--- the ledger knows the job as ended or under a later lease. Returns: one row if this transaction holds the effect now
--- Params:  $1 uuid job, $2 bigint epoch and $3 bigint version of the lease, $4 text token, $5 bytea result (null = none)
+-- Marks a job's effect as done, inside the caller's transaction, beside the caller's own rows. Unique by job alone:
+-- of two attempts the first commit wins, the other waits for it here and then gets no row. Refused, also without a
+-- row, where the ledger knows the job as ended or under a later lease.
+-- Returns: one row if this transaction holds the effect now
+-- Params:  $1 uuid job, $2 bigint epoch and $3 bigint version of the lease, $4 text token, $5 bytea result (null =
+--          none)
 -- Caller:  PostgresLedger.complete
 INSERT INTO tally.job_effects (job_id, token, result)
 SELECT $1::uuid, $4::text, $5::bytea

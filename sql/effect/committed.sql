@@ -1,4 +1,5 @@
--- The effect that stands. A statement of its own: the one that waited for another's commit cannot see what that wrote.
+-- The effect that stands. A statement of its own: the one that waited for another's commit cannot see what that
+-- wrote.
 -- Params:  $1 uuid job
 -- Returns: bytea result; no row if no effect is committed
 -- Caller:  PostgresLedger.complete

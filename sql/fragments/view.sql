@@ -1,4 +1,5 @@
--- What the ledger shows of the jobs of a page, beside what Redis shows; read/active.sql and read/views.sql end with it.
+-- What the ledger shows of the jobs of a page, beside what Redis shows; read/active.sql and read/views.sql end with
+-- it.
 -- Params:  none; `page` is a relation of rows of jobs, with the bytes of each body
 -- Returns: a row a job of the page, in order of id
 -- Caller:  Statements.fragments
@@ -11,6 +12,6 @@ carried AS MATERIALIZED (
   WHERE h.job_id >= (SELECT p.id FROM page p ORDER BY p.id LIMIT 1)
     AND h.job_id <= (SELECT p.id FROM page p ORDER BY p.id DESC LIMIT 1)
 )
-SELECT p.id, p.status, p.version::bigint, p.epoch, p.seq, (p.id IN (SELECT c.id FROM carried c))::integer::bigint, p.run_at,
-  coalesce(p.bytes, 0)::bigint, (p.id IN (SELECT k.job_id FROM kept k))::integer::bigint, p.queue
+SELECT p.id, p.status, p.version::bigint, p.epoch, p.seq, (p.id IN (SELECT c.id FROM carried c))::integer::bigint,
+  p.run_at, coalesce(p.bytes, 0)::bigint, (p.id IN (SELECT k.job_id FROM kept k))::integer::bigint, p.queue
 FROM page p ORDER BY p.id

@@ -1,5 +1,5 @@
--- Frees keys whose jobs have ended and that somebody's open transaction held just then, as far as nobody holds them now.
--- A job that was requeued meanwhile keeps its key; a note that is about nothing any more goes.
+-- Frees keys whose jobs have ended and that somebody's open transaction held just then, as far as nobody holds them
+-- now. A job that was requeued meanwhile keeps its key; a note that is about nothing any more goes.
 --
 -- Params:  $1 bigint at most so many
 -- Returns: how many notes are settled, bigint

@@ -1,14 +1,15 @@
--- Brings rows to their last state of a batch. The guard is `outranks` of Tests/Model/protocol.py: nothing below the last
--- requeue, a terminal row yields only to a higher version, else (epoch, version, seq) must grow. It makes a repeat
--- harmless. The answer counts the rows that really changed: mirror/count.sql brings it to the totals.
+-- Brings rows to their last state of a batch. The guard is `outranks` of Tests/Model/protocol.py: nothing below the
+-- last requeue, a terminal row yields only to a higher version, else (epoch, version, seq) must grow. It makes a
+-- repeat harmless. The answer counts the rows that really changed: mirror/count.sql brings it to the totals.
 --
--- Params:  $1 uuid[] id, $2 bigint[] epoch, $3 integer[] version, $4 bigint[] seq, $5 text[] status, $6 timestamptz[] at,
---          $7 timestamptz[] started, $8 timestamptz[] completed, $9 timestamptz[] waits for, $10 text[] worker,
---          $11 integer[] attempts, $12 integer[] crashes, $13 text[] error, $14 text[] result as JSON, $15 bytea[] result;
---          null in $7…$15 = leave as it is
+-- No bounds on j.id beside the join: they would prune partitions earlier, but let the planner guess that a young
+-- table holds next to nothing in that range, walk it first and search the whole batch for each of its rows (30 s,
+-- measured).
 --
--- No bounds on j.id beside the join: they would prune partitions earlier, but let the planner guess that a young table
--- holds next to nothing in that range, walk it first and search the whole batch for each of its rows (30 s, measured).
+-- Params:  $1 uuid[] id, $2 bigint[] epoch, $3 integer[] version, $4 bigint[] seq, $5 text[] status,
+--          $6 timestamptz[] at, $7 timestamptz[] started, $8 timestamptz[] completed, $9 timestamptz[] waits for,
+--          $10 text[] worker, $11 integer[] attempts, $12 integer[] crashes, $13 text[] error,
+--          $14 text[] result as JSON, $15 bytea[] result; null in $7…$15 = leave as it is
 -- Returns: how many rows changed, and by how much completed, failed and cancelled rows are more, all bigint
 -- Caller:  PostgresLedger.apply, freeKeys
 WITH moved AS (

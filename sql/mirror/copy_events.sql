@@ -1,4 +1,5 @@
--- Binary COPY of a batch's events: one that is there already fails the whole, and then mirror/insert_events.sql is taken.
+-- Binary COPY of a batch's events: one that is there already fails the whole, and then mirror/insert_events.sql is
+-- taken.
 -- Params:  none; the rows are the COPY stream
 -- Returns: nothing
 -- Caller:  PostgresLedger.apply

@@ -1,5 +1,5 @@
--- Binary COPY of the jobs that a batch creates, in their last state: one that is there already fails the whole, and then
--- mirror/upsert_jobs.sql is taken.
+-- Binary COPY of the jobs that a batch creates, in their last state: one that is there already fails the whole, and
+-- then mirror/upsert_jobs.sql is taken.
 -- Params:  none; the rows are the COPY stream
 -- Returns: nothing
 -- Caller:  PostgresLedger.apply

@@ -1,5 +1,5 @@
--- Counts what a batch did to the totals: last in its transaction, so that their one row is locked only while the commit is
--- written, and never before the row of a job.
+-- Counts what a batch did to the totals: last in its transaction, so that their one row is locked only while the
+-- commit is written, and never before the row of a job.
 -- Params:  $1 accepted, $2 completed, $3 failed, $4 cancelled, all bigint
 -- Returns: nothing
 -- Caller:  PostgresLedger.apply, freeKeys

@@ -1,5 +1,5 @@
--- Drops what is kept for jobs that have no row any more, such as those whose month was dropped. A subquery for each, so that
--- the planner never reads all jobs for it.
+-- Drops what is kept for jobs that have no row any more, such as those whose month was dropped. A subquery for each,
+-- so that the planner never reads all jobs for it.
 -- Params:  $1 bigint at most so many
 -- Returns: nothing
 -- Caller:  PostgresLedger.freeKeys

@@ -4,8 +4,10 @@
 --          $12 bigint shard
 -- Returns: nothing
 -- Caller:  PostgresLedger.apply, on the second try
-INSERT INTO tally.job_events (job_id, shard, epoch, seq, at, event, from_status, status, version, attempts, actor, error)
-SELECT i.job, $12::bigint::smallint, i.epoch, i.seq, i.at, i.event, i.source, i.status, i.version, i.attempts, i.actor, i.error
+INSERT INTO tally.job_events (job_id, shard, epoch, seq, at, event, from_status, status, version, attempts, actor,
+  error)
+SELECT i.job, $12::bigint::smallint, i.epoch, i.seq, i.at, i.event, i.source, i.status, i.version, i.attempts,
+  i.actor, i.error
 FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
   $8::integer[], $9::integer[], $10::text[], $11::text[])
   AS i (job, epoch, seq, at, event, source, status, version, attempts, actor, error)

@@ -1,5 +1,5 @@
--- Notes queues whose unique keys Redis keeps, for jobs of mode queued. Not one of which recorded jobs have keys now: those
--- stay the ledger's until they are free.
+-- Notes queues whose unique keys Redis keeps, for jobs of mode queued. Not one of which recorded jobs have keys now:
+-- those stay the ledger's until they are free.
 -- Params:  $1 text[] queues, without repeats
 -- Returns: nothing
 -- Caller:  PostgresLedger.apply, for a batch in which jobs with keys were enqueued in mode queued

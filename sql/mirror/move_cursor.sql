@@ -1,5 +1,5 @@
--- Moves the cursor if it still stands where the batch begins; a second mirror waits here, then misses. From here on the
--- transaction waits for no other lock longer than that: what a client's transaction holds may be held for hours.
+-- Moves the cursor if it still stands where the batch begins; a second mirror waits here, then misses. From here on
+-- the transaction waits for no other lock longer than that: what a client's transaction holds may be held for hours.
 -- Params:  $1 $2 bigint from epoch and seq, $3 $4 bigint to, $5 text ms, $6 bigint shard
 -- Returns: one row if it moved: 1, the setting, whether changes are kept for rows that were held (0/1), bigint
 -- Caller:  PostgresLedger.apply

@@ -1,7 +1,8 @@
 -- The totals, in one snapshot. Jobs still in the outbox are accepted already; they are counted here, not in the row.
--- Params: none. Returns: accepted, completed, failed, cancelled, purged, active, quarantined, jobs in the outbox, age of
--- the oldest outbox row in µs; all bigint.
--- Caller: PostgresLedger.balances.
+-- Params:  none.
+-- Returns: accepted, completed, failed, cancelled, purged, active, quarantined, jobs in the outbox, age of the oldest
+--          outbox row in µs; all bigint.
+-- Caller:  PostgresLedger.balances.
 WITH waiting AS (
   SELECT coalesce(sum(cardinality(o.ids)), 0)::bigint AS jobs,
     coalesce(sum(cardinality(o.ids)) FILTER (WHERE o.kind = 'enqueue'), 0)::bigint AS new,

@@ -1,6 +1,8 @@
--- Frees a leaked unique key, if that job holds it still and has still ended, or its time is over. Not while somebody's
--- open transaction holds it: the next run meets it again.
--- Params: $1 queue, $2 key, $3 uuid job, $4 actor. Returns: one row if it was freed. Caller: PostgresLedger.freeKey.
+-- Frees a leaked unique key, if that job holds it still and has still ended, or its time is over. Not while
+-- somebody's open transaction holds it: the next run meets it again.
+-- Params:  $1 queue, $2 key, $3 uuid job, $4 actor.
+-- Returns: one row if it was freed.
+-- Caller:  PostgresLedger.freeKey.
 WITH held AS MATERIALIZED (
   SELECT k.queue, k.key, k.job_id FROM tally.unique_keys k
   WHERE k.queue = $1 AND k.key = $2 AND k.job_id = $3::uuid

@@ -1,2 +1,5 @@
--- Which ledger this is. Params: none. Returns: text. Caller: PostgresLedger.identity.
+-- Which ledger this is.
+-- Params:  none.
+-- Returns: text.
+-- Caller:  PostgresLedger.identity.
 SELECT i.id::text FROM tally.identity i

@@ -1,8 +1,9 @@
 -- Takes or renews the lease to repair, as duties/lease.sql does. It has a table of its own since programs from before
 -- migration 6 know no other, and must be kept apart as well.
--- Params: $1 uuid token, $2 holder, $3 bigint length in µs, $4 bigint urgent (0/1).
--- Returns: bigint 1 = it is held now, 0 = somebody else's; bigint somebody waits (0/1); holder. No row = somebody else's.
--- Caller: PostgresLedger.lease.
+-- Params:  $1 uuid token, $2 holder, $3 bigint length in µs, $4 bigint urgent (0/1).
+-- Returns: bigint 1 = it is held now, 0 = somebody else's; bigint somebody waits (0/1); holder. No row = somebody
+--          else's.
+-- Caller:  PostgresLedger.lease.
 INSERT INTO tally.reconciler_lease AS l (one, token, holder, until)
 VALUES (true, $1::uuid, $2, now() + $3::bigint * interval '1 microsecond')
 ON CONFLICT (one) DO UPDATE SET

@@ -1,6 +1,7 @@
 -- A worker that fell silent is lost, if it has not been heard of since.
--- Params: $1 id, $2 timestamptz last seen, $3 actor. Returns: one row if it was changed.
--- Caller: PostgresLedger.loseWorker.
+-- Params:  $1 id, $2 timestamptz last seen, $3 actor.
+-- Returns: one row if it was changed.
+-- Caller:  PostgresLedger.loseWorker.
 WITH lost AS (
   UPDATE tally.workers w SET status = 'lost', current_job = NULL, running = '{}'
   WHERE w.id = $1 AND w.last_seen = $2::timestamptz AND w.status IN ('running', 'draining')

@@ -1,8 +1,8 @@
 -- Why jobs were left out by record/record.sql. A statement of its own: it must see what others committed meanwhile.
 --
 -- Params:  $1 uuid[] id, $2 text[] type, $3 text[] queue, $4 bigint[] body hash, $5 text[] unique key ('' = none)
--- Returns: present bigint (0/1), same bigint (0/1: type, queue and body are those of the row), holder of the key uuid,
---          whether the queue keeps its keys bigint (0/1); one row a job, in order
+-- Returns: present bigint (0/1), same bigint (0/1: type, queue and body are those of the row), holder of the key
+--          uuid, whether the queue keeps its keys bigint (0/1); one row a job, in order
 -- Caller:  PostgresLedger.record
 SELECT (j.id IS NOT NULL)::integer::bigint,
   coalesce(j.type = i.type AND j.queue = i.queue AND j.body_hash IN (i.hash, 0), false)::integer::bigint,

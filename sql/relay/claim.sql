@@ -1,13 +1,14 @@
--- Claims outbox rows of these queues that nobody else is relaying, so many of each, its oldest first, and re-reads their
--- jobs in the same statement: of each queue as many as fit into its share of the bytes, and at least one. Ended jobs are
--- dropped, and those for which changes are kept that Redis made at the outbox row's version or a later one: it had them. An
--- outbox row whose jobs have all ended comes back as one row without a job. In commit order of nobody: never by
--- an id cursor, for a late commit would be skipped. A row that lies ahead of the clock is old: the clock stepped back since.
+-- Claims outbox rows of these queues that nobody else is relaying, so many of each, its oldest first, and re-reads
+-- their jobs in the same statement: of each queue as many as fit into its share of the bytes, and at least one. Ended
+-- jobs are dropped, and those for which changes are kept that Redis made at the outbox row's version or a later one:
+-- it had them. An outbox row whose jobs have all ended comes back as one row without a job. In commit order of
+-- nobody: never by an id cursor, for a late commit would be skipped. A row that lies ahead of the clock is old: the
+-- clock stepped back since.
 --
 -- Params:  $1 bigint rows of each queue, $2 bigint age in µs, $3 text[] queues, $4 bigint bytes of each queue
--- Returns: outbox id bigint, version bigint (the OUTBOX row's), run at of a requeue, kind, the row's queue (blank = that of an
---          older program), job, the job's queue (null = it has ended, or has no row), bigint (1: unread, it is beyond the
---          bytes; 2: it has no row), then the snapshot (null = no live job, or unread)
+-- Returns: outbox id bigint, version bigint (the OUTBOX row's), run at of a requeue, kind, the row's queue (blank =
+--          that of an older program), job, the job's queue (null = it has ended, or has no row), bigint (1: unread,
+--          it is beyond the bytes; 2: it has no row), then the snapshot (null = no live job, or unread)
 -- Caller:  PostgresLedger.relay
 WITH claimed AS MATERIALIZED (
   SELECT o.id, o.kind, o.ids, o.versions, o.run_at, o.queue
@@ -16,7 +17,8 @@ WITH claimed AS MATERIALIZED (
     SELECT r.id, r.kind, r.ids, r.versions, r.run_at, r.queue
     FROM tally.outbox r
     WHERE r.queue = q.queue COLLATE "C"
-      AND (r.created_at <= clock_timestamp() - $2::bigint * interval '1 microsecond' OR r.created_at > clock_timestamp())
+      AND (r.created_at <= clock_timestamp() - $2::bigint * interval '1 microsecond'
+        OR r.created_at > clock_timestamp())
     ORDER BY r.id
     LIMIT $1::bigint
     FOR UPDATE SKIP LOCKED

@@ -23,7 +23,8 @@ WITH unknown AS (
   WHERE o.id IN (SELECT u.outbox FROM unknown u) AND o.id NOT IN (SELECT r.id FROM rest r)
 ), aside AS (
   INSERT INTO tally.quarantine (job_id, shard, epoch, seq, source, reason, raw)
-  SELECT DISTINCT u.job, $3::bigint::smallint, 0, 0, 'outbox', 'the outbox names this job, and it has no row', ''::bytea
+  SELECT DISTINCT u.job, $3::bigint::smallint, 0, 0, 'outbox', 'the outbox names this job, and it has no row',
+    ''::bytea
   FROM unknown u
   RETURNING 1
 )

@@ -1,6 +1,6 @@
--- Some jobs of an outbox row stay in it: the row keeps those of one queue, those of another get a row of their own, and the
--- others count as accepted. So a row of an older program, which names no queue and may hold jobs of several, stands in
--- nobody's way once it has been met.
+-- Some jobs of an outbox row stay in it: the row keeps those of one queue, those of another get a row of their own,
+-- and the others count as accepted. So a row of an older program, which names no queue and may hold jobs of several,
+-- stands in nobody's way once it has been met.
 --
 -- Params:  $1 bigint outbox id, $2 uuid[] jobs that are left, $3 text[] the queue of each
 -- Returns: nothing

@@ -1,5 +1,5 @@
--- The queues that have outbox rows, in order of their names, by one look into the index for each. A blank one stands for
--- rows of a program older than migration 0010, which may hold jobs of several queues.
+-- The queues that have outbox rows, in order of their names, by one look into the index for each. A blank one stands
+-- for rows of a program older than migration 0010, which may hold jobs of several queues.
 --
 -- Params:  $1 text after this one (null = from the first), $2 bigint at most so many
 -- Returns: queue

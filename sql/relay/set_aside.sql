@@ -1,6 +1,6 @@
--- Jobs that no push can bring to the queue: each ends as failed, with the reason, and stands in quarantine, if its row is
--- still at the version of the outbox row. A row that has moved on is another's to bring. Its key is free again; where
--- somebody's transaction holds that, the relay does not wait, and keys/free.sql frees it later.
+-- Jobs that no push can bring to the queue: each ends as failed, with the reason, and stands in quarantine, if its
+-- row is still at the version of the outbox row. A row that has moved on is another's to bring. Its key is free
+-- again; where somebody's transaction holds that, the relay does not wait, and keys/free.sql frees it later.
 --
 -- Params:  $1 uuid[] job, $2 bigint[] version, $3 text[] reason, $4 bigint shard
 -- Returns: how many were set aside, bigint

@@ -1,6 +1,8 @@
 -- Makes the schema and its version table. Run under schema/lock.sql, and only when read/exists says they are missing:
 -- IF NOT EXISTS alone would ask for a right that a plain owner of the schema need not have.
--- Params: none (a script). Returns: nothing. Caller: Migrator.
+-- Params:  none (a script).
+-- Returns: nothing.
+-- Caller:  Migrator.
 DO $$
 BEGIN
   IF to_regnamespace('"tally"') IS NULL THEN

@@ -1,5 +1,5 @@
--- A key that lasts until its job ends is free once that job has ended. One that a client's open transaction holds is not
--- waited for: keys/free.sql frees it later.
+-- A key that lasts until its job ends is free once that job has ended. One that a client's open transaction holds is
+-- not waited for: keys/free.sql frees it later.
 -- Reads:   ended
 -- Gives:   nothing
 -- Caller:  Statements.fragments

@@ -1,5 +1,5 @@
--- By how much the totals change. Their row is changed by steps/counted.sql at once, or by mirror/count.sql last in the
--- transaction.
+-- By how much the totals change. Their row is changed by steps/counted.sql at once, or by mirror/count.sql last in
+-- the transaction.
 -- Reads:   moved
 -- Gives:   totals: rows, accepted, completed, failed, cancelled, all bigint; one row
 -- Caller:  Statements.fragments

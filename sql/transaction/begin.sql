@@ -1,3 +1,5 @@
 -- Opens a transaction.
--- Params: none. Returns: nothing. Caller: PostgresConnection.begin.
+-- Params:  none.
+-- Returns: nothing.
+-- Caller:  PostgresConnection.begin.
 BEGIN ISOLATION LEVEL READ COMMITTED

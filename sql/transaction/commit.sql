@@ -1,3 +1,5 @@
 -- Commits. An answer lost here is the one whose outcome is unknown.
--- Params: none. Returns: nothing. Caller: PostgresConnection.commit.
+-- Params:  none.
+-- Returns: nothing.
+-- Caller:  PostgresConnection.commit.
 COMMIT

@@ -1,3 +1,5 @@
 -- Gives a transaction up.
--- Params: none. Returns: nothing. Caller: PostgresConnection.rollback.
+-- Params:  none.
+-- Returns: nothing.
+-- Caller:  PostgresConnection.rollback.
 ROLLBACK

@@ -8,7 +8,8 @@ public struct Balances: Hashable, Sendable {
     public var failed: Int
     /// Jobs that were cancelled.
     public var cancelled: Int
-    /// Ended jobs whose rows were deleted; they count in no other total but `accepted`.
+    /// Ended jobs whose rows were deleted, by a hand or because they were pruned; the column is called so. They count
+    /// in no other total but `accepted`.
     public var purged: Int
     /// Non-terminal rows, counted.
     public var active: Int

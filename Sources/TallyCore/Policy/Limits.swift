@@ -85,7 +85,7 @@ public enum Limits {
     public static let jobsPerCall = 500  // 1.5 ms of Redis; Lua's `unpack` ends near 8,000 values
     /// Bodies of one call, or one larger body: it bounds for how long a call keeps Redis from others.
     public static let bodyBytesPerCall = 1 << 20
-    /// Larger bodies are fetched after the reserve: no small job waits for their bytes.
+    /// Larger bodies are read after the reserve: no small job waits for their bytes.
     public static let inlineBodyBytes = 64 << 10
     /// Of calls that wait for one connection and travel in one write: memory on both sides.
     public static let sendBytes = 4 << 20
@@ -127,9 +127,9 @@ public enum Limits {
     /// Of the mirror, for a row that others hold: all other jobs wait with it.
     public static let lockWait: Duration = .milliseconds(500)
     /// Between two steps that free unique keys: a key is free again within about a second.
-    public static let keySweep: Duration = .seconds(1)
+    public static let keyPause: Duration = .seconds(1)
     /// Unique keys that one step frees: a statement holds their locks until it ends.
-    public static let keysPerSweep = 1000
+    public static let keysPerStep = 1000
     /// Sendings of one call while somebody keeps dropping the functions: then the caller is told.
     public static let functionLoads = 25
     /// Between two connections that a lane gives up for a key of another type: opening the next one frees most
@@ -201,7 +201,7 @@ public enum Limits {
     public static let mirrorStep: Duration = .seconds(120)  // four statements at their deadlines
     public static let mirrorGathered = 256  // entries; so many are followed by more at once
     public static let verifySilence: Duration = .seconds(180)  // six checks that came to nothing
-    /// Of queues that nobody polls: so late may their due jobs be.
+    /// Of queues that nobody reserves from: so late may their due jobs be.
     public static let sweep: Duration = .milliseconds(500)
     /// Of one step, so that one with much to do still ends; more is left to the next.
     public static let sweepCalls = 100

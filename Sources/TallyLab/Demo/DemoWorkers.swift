@@ -77,7 +77,7 @@ final class DemoWorkers: Sendable {
             let left = living.withLock { $0 }
             if left.isEmpty { return }
             for process in left where waitpid(process.pid, nil, WNOHANG) != 0 { forget(process) }
-            try? await Task.sleep(for: .milliseconds(10))  // cancelled: then it only polls faster
+            try? await Task.sleep(for: .milliseconds(10))  // cancelled: then it only looks more often
         }
         killAll()
     }

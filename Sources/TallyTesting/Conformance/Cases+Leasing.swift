@@ -79,7 +79,7 @@ extension Conformance {
             let other = s.sibling("idle")
             try expect("another queue's", try await s.reserve(from: [other]).nextEvent, nil)
         },
-        ConformanceCase("reclaim_works_without_anybody_polling_the_queue", ["C15"]) { s in
+        ConformanceCase("reclaim_works_while_nobody_reserves_from_the_queue", ["C15"]) { s in
             let job = try await s.enqueue()
             _ = try await s.take(lease: .seconds(10))
 
@@ -93,7 +93,7 @@ extension Conformance {
             try expect("crashes", held?.crashes, 1)
             try expect("attempts", held?.attempts, 0)
         },
-        ConformanceCase("promote_works_without_anybody_polling_the_queue", ["C15", "B1"]) { s in
+        ConformanceCase("promote_works_while_nobody_reserves_from_the_queue", ["C15", "B1"]) { s in
             let job = try await s.enqueue(runAt: s.at(.seconds(10)))
 
             let early = try await s.queue(at: s.at(.seconds(10) - .microseconds(1))).control.promote(10)

@@ -1,7 +1,8 @@
 -- Events that do not begin where the one before them ended, within one history of Redis (I6). A cancellation that the
 -- ledger wrote first is told again by the log; that pair is one step.
--- Params: none. Returns: text, at most 20.
--- Caller: PostgresLedger.drillFindings.
+-- Params:  none.
+-- Returns: text, at most 20.
+-- Caller:  PostgresLedger.drillFindings.
 SELECT s.job_id::text || ': ' || s.event || ' v' || s.version || ' from ' || coalesce(s.from_status, 'nothing')
   || ' follows ' || s.before
 FROM (

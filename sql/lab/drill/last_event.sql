@@ -1,8 +1,9 @@
 -- Rows that do not say what their events say: status and version must be those of the last event that counts (I6). An
 -- event below the last requeue does not count, nor one of a later history of Redis that had forgotten the job's end:
 -- the guard of mirror/change.sql refused it. Few rows need that second look, so it is taken only for those.
--- Params: none. Returns: text, at most 20.
--- Caller: PostgresLedger.drillFindings.
+-- Params:  none.
+-- Returns: text, at most 20.
+-- Caller:  PostgresLedger.drillFindings.
 WITH suspect AS MATERIALIZED (
   SELECT j.id, j.status, j.version, j.floor
   FROM tally.jobs j LEFT JOIN LATERAL (

@@ -1,6 +1,7 @@
 -- Jobs of one unique key that were first leased before all earlier ones under it had ended (I11).
--- Params: none. Returns: text, at most 20.
--- Caller: PostgresLedger.drillFindings.
+-- Params:  none.
+-- Returns: text, at most 20.
+-- Caller:  PostgresLedger.drillFindings.
 WITH keyed AS MATERIALIZED (
   SELECT j.id, j.queue, j.unique_key, coalesce(j.completed_at, 'infinity') AS ended
   FROM tally.jobs j WHERE j.unique_key IS NOT NULL

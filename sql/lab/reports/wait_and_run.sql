@@ -1,6 +1,7 @@
 -- How long the demo's files waited for their (last) start, and how long they ran.
--- Params: none. Returns: what, p50 in ms, p99 in ms, longest in ms; all text. Two rows: wait, run.
--- Caller: DemoReport.
+-- Params:  none.
+-- Returns: what, p50 in ms, p99 in ms, longest in ms; all text. Two rows: wait, run.
+-- Caller:  DemoReport.
 SELECT what, round((percentile_cont(0.5) WITHIN GROUP (ORDER BY ms))::numeric, 1)::text,
   round((percentile_cont(0.99) WITHIN GROUP (ORDER BY ms))::numeric, 1)::text, round(max(ms)::numeric, 1)::text
 FROM tally.jobs

@@ -124,7 +124,7 @@ extension ReconcilePass {
 
     // MARK: D14, D20
 
-    /// Nobody sweeps: no worker polls and no `tally serve` runs, or they cannot.
+    /// Nobody sweeps: no worker reserves and no `tally serve` runs, or they cannot.
     private mutating func checkLate(_ met: Met) async throws {
         let place = met.found.place
         let view = try await queue.inspection.inspect([place.id], bodies: .omitted)

@@ -92,7 +92,7 @@ struct FaultSite: Sendable {
         while ContinuousClock.now < end, !isStopping() { usleep(10_000) }
     }
 
-    /// Polls until it is so; false when the time ran out.
+    /// Looks until it is so; false when the time ran out.
     func wait(upTo time: Duration, _ isSo: () -> Bool) -> Bool {
         let end = ContinuousClock.now + time
         while ContinuousClock.now < end, !isStopping() {

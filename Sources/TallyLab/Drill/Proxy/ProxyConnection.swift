@@ -183,8 +183,8 @@ final class ProxyConnection: Sendable {
             if !isHeld { link.count { $0.held += 1 } }
             isHeld = true
             // A blackhole ends when its link says so: looked at each 5 ms.
-            var polled = pollfd(fd: signal.reading, events: Int16(POLLIN), revents: 0)
-            if poll(&polled, 1, pause < 0 ? 5 : Int32(min(60_000, pause / 1000))) != 0 { return false }
+            var waiter = pollfd(fd: signal.reading, events: Int16(POLLIN), revents: 0)
+            if poll(&waiter, 1, pause < 0 ? 5 : Int32(min(60_000, pause / 1000))) != 0 { return false }
         }
     }
 

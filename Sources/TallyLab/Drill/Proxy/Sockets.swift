@@ -62,15 +62,15 @@ enum Sockets {
 
     /// False when `wake` became readable, or the time passed.
     static func wait(_ descriptor: Int32, _ events: Int32, wake: Int32, milliseconds: Int32 = -1) -> Bool {
-        var polled = [
+        var waiters = [
             pollfd(fd: descriptor, events: Int16(events), revents: 0),
             pollfd(fd: wake, events: Int16(POLLIN), revents: 0),
         ]
         while true {
-            let count = poll(&polled, 2, milliseconds)
+            let count = poll(&waiters, 2, milliseconds)
             if count < 0, errno == EINTR { continue }
-            if count <= 0 || polled[1].revents != 0 { return false }
-            return polled[0].revents != 0
+            if count <= 0 || waiters[1].revents != 0 { return false }
+            return waiters[0].revents != 0
         }
     }
 

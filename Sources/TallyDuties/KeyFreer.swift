@@ -4,7 +4,7 @@ import TallyCore
 /// Frees unique keys that nobody frees on the way: those whose time is over, in both halves, and those that a
 /// client's open transaction held when their job ended. And tells each new epoch of a queue, whose data may be gone,
 /// which half keeps the keys of each queue.
-public final class KeySweep: Sendable {
+public final class KeyFreer: Sendable {
     private let queue: QueueStore
     private let ledger: LedgerStore?
     /// How far the walk through the queue's keys has come; it begins anew at the end.
@@ -30,13 +30,13 @@ public final class KeySweep: Sendable {
 
     private func freeInLedger() async throws -> Int {
         guard let ledger = ledger?.repair else { return 0 }
-        return try await ledger.freeKeys(limit: Limits.keysPerSweep)
+        return try await ledger.freeKeys(limit: Limits.keysPerStep)
     }
 
     private func freeInQueue() async throws -> Int {
         guard let structures = queue.structures else { return 0 }
         let from = cursor.withLock { $0 }
-        let (freed, next) = try await structures.pruneKeys(from, limit: Limits.keysPerSweep)
+        let (freed, next) = try await structures.pruneKeys(from, limit: Limits.keysPerStep)
         cursor.withLock { $0 = next ?? "" }
         return freed
     }
@@ -47,11 +47,11 @@ public final class KeySweep: Sendable {
         return 0
     }
 
-    /// The sweep as a duty; any number of processes may run it.
+    /// The steps as a duty; any number of processes may run it.
     package func duty() -> Duty {
-        Duty(queue.part.name("free keys"), pause: .afterStep(Limits.keySweep)) { [self] in
+        Duty(queue.part.name("free keys"), pause: .afterStep(Limits.keyPause)) { [self] in
             let freed = try await step()
-            return Duty.Step(freed, isMore: freed >= Limits.keysPerSweep)
+            return Duty.Step(freed, isMore: freed >= Limits.keysPerStep)
         }
     }
 }

@@ -29,15 +29,15 @@ import Testing
             let lasting = [keyed("later", .lasting(.seconds(600))), keyed("ends", .untilTerminal)]
             _ = try await halves.queue.push(lasting.map { Push($0) }, issued: nil)
             _ = try await halves.ledger.record([keyed("ever", .forever), keyed("ends", .untilTerminal)])
-            let sweep = KeySweep(queue: halves.queue, ledger: halves.ledger)
+            let freer = KeyFreer(queue: halves.queue, ledger: halves.ledger)
 
             var freed = 0
             try await eventually("six are freed") {
-                freed += try await sweep.step()
+                freed += try await freer.step()
                 return freed >= 6
             }
 
-            #expect(try await sweep.step() == 0)
+            #expect(try await freer.step() == 0)
             #expect(try fields(halves) == 4)  // two keys, and which job holds which
             #expect(try await rows(halves) == [[.text("ends")], [.text("ever")]])
             let again = try await halves.queue.push([Push(keyed("later"))], issued: nil)
@@ -65,10 +65,10 @@ import Testing
             _ = try await halves.queue.push([Push(keyed("q"))], issued: nil)
             _ = try await halves.ledger.record([keyed("r")])
             try await halves.sql("ALTER TABLE SCHEMA.held_changes RENAME TO away")
-            let sweep = KeySweep(queue: halves.queue, ledger: halves.ledger)
+            let freer = KeyFreer(queue: halves.queue, ledger: halves.ledger)
 
             try await eventually("both are freed") {
-                await #expect(throws: LedgerError.self) { _ = try await sweep.step() }
+                await #expect(throws: LedgerError.self) { _ = try await freer.step() }
                 return try await rows(halves).isEmpty && fields(halves) == 0
             }
             try await halves.sql("ALTER TABLE SCHEMA.away RENAME TO held_changes")
