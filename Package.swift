@@ -103,7 +103,7 @@ let package = Package(
             path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "TallyRedisTests",
-            dependencies: ["TallyCore", "TallyRedis", "TallyTesting", "TestSupport"],
+            dependencies: ["TallyConnections", "TallyCore", "TallyRedis", "TallyTesting", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "TallyRuntimeTests",

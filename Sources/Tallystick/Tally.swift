@@ -118,8 +118,7 @@ public final class Tally: Sendable {
     ///   nothing was enqueued, and the same call will not succeed before what the error names is changed.
     ///   Only a `.refused` that begins with `WRONGTYPE`, in mode queued, tells of damaged keys in Redis,
     ///   where a part may have been written.
-    /// - Throws: `.unavailable`, or in mode queued `.full`: nothing was enqueued; the same call may succeed
-    ///   later.
+    /// - Throws: `.unavailable` or `.full`: nothing was enqueued; the same call may succeed later.
     /// - Throws: `.uncertain` with the id: the job is there whole or not at all. Enqueue the same job with
     ///   that id again: one that is there is answered as `existed`. In mode queued do so at once:
     ///   `Limits.tombstone` after the ledger knows its end Redis forgets a job, and would take it once more.

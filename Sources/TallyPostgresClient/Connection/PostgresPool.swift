@@ -12,7 +12,8 @@ package struct PostgresPool: Sendable {
         check: (@Sendable (PostgresConnection) throws(LedgerError) -> Void)? = nil
     ) {
         let settings = PoolSettings(
-            size: size, idle: Limits.poolIdle, reopenBase: Limits.retryStoreBase, reopenCap: Limits.reopenCap)
+            size: size, waiting: Limits.poolCallsWaiting, idle: Limits.poolIdle,
+            reopenBase: Limits.retryStoreBase, reopenCap: Limits.reopenCap)
         let checked = Checked()
         pool = ConnectionPool(settings) {
             let connection = try PostgresConnection(configuration, statements: statements)
@@ -63,6 +64,12 @@ package struct PostgresPool: Sendable {
                 "all \(exhausted.connections) connections were in use for \(exhausted.waited); inside a "
                     + "transaction, record with it (`record(_:in:)`) instead of enqueueing beside it; else raise "
                     + "poolConnections")
+        } catch let full as PoolFull {
+            throw LedgerError(
+                .transient, operation,
+                "\(full.waiting) calls already wait in this process for a connection to Postgres; repeat it once "
+                    + "some of them are answered, and have fewer under way at a time, or raise poolConnections"
+            )
         } catch is CancellationError {
             throw LedgerError(.cancelled, operation, "cancelled while it waited for a connection")
         } catch {

@@ -12,8 +12,8 @@ final class WakeWaiter: Sendable {
     init(_ configuration: RedisConfiguration, prefix: String) {
         self.prefix = prefix
         let settings = PoolSettings(
-            size: Limits.waits, idle: Limits.poolIdle, reopenBase: Limits.retryStoreBase,
-            reopenCap: Limits.reopenCap)
+            size: Limits.waits, waiting: Limits.poolCallsWaiting, idle: Limits.poolIdle,
+            reopenBase: Limits.retryStoreBase, reopenCap: Limits.reopenCap)
         pool = ConnectionPool(settings) { try RedisConnection(configuration, loadingLibrary: false) }
     }
 
@@ -47,6 +47,11 @@ final class WakeWaiter: Sendable {
             throw error
         } catch is PoolClosed {
             throw QueueError(.closed, "wait")
+        } catch let full as PoolFull {
+            throw QueueError(
+                .full, "wait",
+                "\(full.waiting) workers of this process already wait for a connection to Redis; run fewer in it"
+            )
         } catch is PoolExhausted {
             return  // the time has passed, if without a connection
         }

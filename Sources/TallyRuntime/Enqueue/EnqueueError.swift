@@ -22,7 +22,8 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
     case uncertain(JobID)
     /// The store cannot be reached; nothing happened.
     case unavailable(String)
-    /// Redis, the queue's window or the log budget is full; nothing happened.
+    /// Redis, the queue's window or the log budget is full, or as many calls as may already wait in this process
+    /// (`Limits.callsWaiting`); nothing happened.
     case full(String)
     /// The client was closed before; nothing was sent.
     case closed

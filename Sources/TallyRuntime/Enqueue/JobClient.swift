@@ -19,7 +19,7 @@ public final class JobClient: Sendable {
     private let defaultQueue: QueueName?
     private let now: (@Sendable () -> Timestamp)?
     /// One a shard; none without a ledger.
-    private let lanes: [RecordLane]
+    let lanes: [RecordLane]
     private let skew: SkewReport
     private let chain: EnqueueChain
 
@@ -100,8 +100,7 @@ public final class JobClient: Sendable {
     ///   nothing was enqueued, and the same call will not succeed before what the error names is changed.
     ///   Only a `.refused` that begins with `WRONGTYPE`, in mode queued, tells of damaged keys in Redis,
     ///   where a part may have been written.
-    /// - Throws: `.unavailable`, or in mode queued `.full`: nothing was enqueued; the same call may succeed
-    ///   later.
+    /// - Throws: `.unavailable` or `.full`: nothing was enqueued; the same call may succeed later.
     /// - Throws: `.uncertain` with the id: the job is there whole or not at all. Enqueue the same job with
     ///   that id again: one that is there is answered as `existed`. In mode queued do so at once:
     ///   `Limits.tombstone` after the ledger knows its end Redis forgets a job, and would take it once more.
