@@ -117,23 +117,5 @@ extension PostgresTests {
                             bodyBytes: ended.body.count))
             }
         }
-
-        @Test func `a reconciler run is written once, with its findings`() async throws {
-            try await withLedger { fixture in
-                let now = Timestamp.now
-                let finding = ReconcileRun.Finding(
-                    code: "D01", job: JobID(), queueView: "none", ledgerView: "pending", outcome: "repaired")
-                let run = ReconcileRun(
-                    id: JobID(), startedAt: now, finishedAt: now, mode: "repair", epoch: 1, seq: 2,
-                    scannedQueue: 3,
-                    scannedLedger: 4, inconclusive: 0, findings: [finding, finding], exitCode: 1)
-
-                try await fixture.ledger.record(run: run)
-                try await fixture.ledger.record(run: run)
-
-                #expect(try await fixture.count("SELECT count(*) FROM tally.reconcile_runs") == 1)
-                #expect(try await fixture.count("SELECT count(*) FROM tally.reconcile_findings") == 2)
-            }
-        }
     }
 }
