@@ -142,8 +142,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "TallyPostgresTests",
-            dependencies: ["TallyPostgres", "TallyPostgresClient", "TallyCore", "TestSupport"],
-            swiftSettings: strict),
+            dependencies: [
+                "TallyConnections", "TallyPostgres", "TallyPostgresClient", "TallyCore", "TestSupport",
+            ], swiftSettings: strict),
         // Both real stores together, through the seams.
         .testTarget(
             name: "StoreTests",

@@ -6,14 +6,16 @@ import TallyCore
 package struct PostgresPool: Sendable {
     private let pool: ConnectionPool<PostgresConnection>
 
+    /// - Parameter waiting: how many callers may wait for one of the connections.
     /// - Parameter check: made on every connection until it has succeeded once; one that fails it is not used.
     package init(
         _ configuration: PostgresConfiguration, statements: Statements, size: Int,
+        waiting: Int = Limits.poolCallsWaiting,
         check: (@Sendable (PostgresConnection) throws(LedgerError) -> Void)? = nil
     ) {
         let settings = PoolSettings(
-            size: size, waiting: Limits.poolCallsWaiting, idle: Limits.poolIdle,
-            reopenBase: Limits.retryStoreBase, reopenCap: Limits.reopenCap)
+            size: size, waiting: waiting, idle: Limits.poolIdle, reopenBase: Limits.retryStoreBase,
+            reopenCap: Limits.reopenCap)
         let checked = Checked()
         pool = ConnectionPool(settings) {
             let connection = try PostgresConnection(configuration, statements: statements)

@@ -9,11 +9,16 @@ final class WakeWaiter: Sendable {
     private let prefix: String
     private let waits = Mutex<(isClosed: Bool, active: [ObjectIdentifier: Ticket])>((false, [:]))
 
-    init(_ configuration: RedisConfiguration, prefix: String) {
+    /// - Parameter size: how many wait in Redis at a time.
+    /// - Parameter waiting: how many more may wait for that.
+    init(
+        _ configuration: RedisConfiguration, prefix: String, size: Int = Limits.waits,
+        waiting: Int = Limits.poolCallsWaiting
+    ) {
         self.prefix = prefix
         let settings = PoolSettings(
-            size: Limits.waits, waiting: Limits.poolCallsWaiting, idle: Limits.poolIdle,
-            reopenBase: Limits.retryStoreBase, reopenCap: Limits.reopenCap)
+            size: size, waiting: waiting, idle: Limits.poolIdle, reopenBase: Limits.retryStoreBase,
+            reopenCap: Limits.reopenCap)
         pool = ConnectionPool(settings) { try RedisConnection(configuration, loadingLibrary: false) }
     }
 
