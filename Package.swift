@@ -103,7 +103,7 @@ let package = Package(
             path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "TallyRedisTests",
-            dependencies: ["TallyCore", "TallyRedis", "TallyTesting", "TestSupport"],
+            dependencies: ["TallyConnections", "TallyCore", "TallyRedis", "TallyTesting", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "TallyRuntimeTests",
@@ -142,8 +142,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "TallyPostgresTests",
-            dependencies: ["TallyPostgres", "TallyPostgresClient", "TallyCore", "TestSupport"],
-            swiftSettings: strict),
+            dependencies: [
+                "TallyConnections", "TallyPostgres", "TallyPostgresClient", "TallyCore", "TestSupport",
+            ], swiftSettings: strict),
         // Both real stores together, through the seams.
         .testTarget(
             name: "StoreTests",

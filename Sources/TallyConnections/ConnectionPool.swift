@@ -21,6 +21,12 @@ package struct PoolExhausted: Error {
     package let waited: Duration
 }
 
+/// As many callers waited for a connection as may; the work did not run.
+package struct PoolFull: Error {
+    /// How many they were.
+    package let waiting: Int
+}
+
 /// A bounded number of connections, each on its own thread, opened when first needed, replaced when broken, closed
 /// when long unused. `PoolState` decides; this carries it out.
 ///
@@ -31,6 +37,7 @@ package final class ConnectionPool<Connection: BlockingConnection>: @unchecked S
     private typealias Work = @Sendable (Result<Connection, any Error>) -> Void
 
     private let size: Int
+    private let mostWaiting: Int
     private let open: @Sendable () throws -> Connection
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -40,6 +47,7 @@ package final class ConnectionPool<Connection: BlockingConnection>: @unchecked S
     /// A pool without a connection yet: the first call opens one, by `open`, on a thread of the pool's.
     package init(_ settings: PoolSettings, open: @escaping @Sendable () throws -> Connection) {
         size = settings.size
+        mostWaiting = settings.waiting
         self.open = open
         state = PoolState(settings)
         pthread_mutex_init(mutex, nil)
@@ -60,8 +68,8 @@ package final class ConnectionPool<Connection: BlockingConnection>: @unchecked S
     /// Runs `work` on one of the connections. When none can be opened its error is thrown and `work` does not run.
     ///
     /// - Parameter time: how long it may wait while all are in use; nil = for ever.
-    /// - Throws: `PoolExhausted` after that; `CancellationError` when the task is cancelled while it waits. Work that
-    ///   has begun goes on to its end.
+    /// - Throws: `PoolExhausted` after that; `PoolFull` at once; `CancellationError` when the task is cancelled while
+    ///   it waits. Work that has begun goes on to its end.
     package func run<Value: Sendable>(
         within time: Duration? = nil, _ work: @escaping @Sendable (Connection) throws -> Value
     ) async throws -> Value {
@@ -74,6 +82,7 @@ package final class ConnectionPool<Connection: BlockingConnection>: @unchecked S
                 }
                 switch entry {
                 case .refused: caller.resume(throwing: PoolClosed())
+                case .full: caller.resume(throwing: PoolFull(waiting: mostWaiting))
                 case .taken(let startsThread): if startsThread { startThread { [self] in serve() } }
                 case .waits:
                     let timer = time.map { time in

@@ -3,6 +3,8 @@
 struct PoolState<Work> {
     enum Entry: Equatable {
         case refused
+        /// As many wait as may; this one does not.
+        case full
         /// A thread takes it at once; a new one where `startsThread`.
         case taken(startsThread: Bool)
         /// Every connection is in use, or none can be opened just now. It may be given up while it waits.
@@ -41,6 +43,7 @@ struct PoolState<Work> {
 
     mutating func put(_ work: Work) -> (id: Int, entry: Entry) {
         if isClosed { return (0, .refused) }
+        if waiting.count >= settings.waiting { return (0, .full) }
         lastID += 1
         waiting.append(Waiter(id: lastID, work: work))
         // A thread that was woken for an earlier caller is not there for this one.
@@ -122,18 +125,22 @@ struct PoolState<Work> {
 /// The bounds of a pool; times in microseconds.
 package struct PoolSettings: Sendable {
     let size: Int
+    /// How many callers may wait for one of them.
+    let waiting: Int
     /// How long a connection may stand unused.
     let idle: Int64
     /// Between two tries to open one: doubling from the base to the cap, jittered.
     let reopenBase: Int64
     let reopenCap: Int64
 
-    /// A size below one counts as one: a pool that never opens a connection would let its callers wait for ever.
-    package init(size: Int, idle: Duration, reopenBase: Duration, reopenCap: Duration) {
+    /// A size below one counts as one: a pool that never opens a connection would let its callers wait for ever. So
+    /// does the number that may wait: a pool that lets nobody wait would serve nobody.
+    package init(size: Int, waiting: Int, idle: Duration, reopenBase: Duration, reopenCap: Duration) {
         func microseconds(_ time: Duration) -> Int64 {
             time.components.seconds * 1_000_000 + time.components.attoseconds / 1_000_000_000_000
         }
         self.size = max(1, size)
+        self.waiting = max(1, waiting)
         self.idle = microseconds(idle)
         self.reopenBase = max(1, microseconds(reopenBase))
         self.reopenCap = microseconds(reopenCap)

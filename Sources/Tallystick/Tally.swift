@@ -131,8 +131,8 @@ public final class Tally: Sendable {
     ///   nothing was enqueued, and the same call will not succeed before what the error names is changed.
     /// - Throws: `.damaged` with the id, in mode queued alone: keys of the queue in Redis are damaged, and the job
     ///   may be there whole, in part or not at all. Once they are mended, enqueue it again with that id.
-    /// - Throws: `.unavailable`, or in mode queued `.full`: nothing was enqueued; the same call may succeed
-    ///   later. `.cancelled`, where the calling task was before the call was sent: nothing was enqueued.
+    /// - Throws: `.unavailable` or `.full`: nothing was enqueued; the same call may succeed later.
+    ///   `.cancelled`, where the calling task was before the call was sent: nothing was enqueued.
     /// - Throws: `.uncertain` with the id: the job is there whole or not at all. Enqueue the same job with
     ///   that id again: one that is there is answered as `existed`. In mode queued do so at once:
     ///   `Limits.tombstone` after the ledger knows its end Redis forgets a job, and would take it once more.

@@ -142,4 +142,15 @@ import Testing
             .joined(separator: "|")
         #expect(try Tree.places(["Tests"], "swift") { $0[$1].holds(calls) } == [])
     }
+
+    /// So many turns for others are a sleep of unknown length: enough on one machine and too few on the next.
+    @Test func `of the tests count no turns that they give to others: who is waited for says so`() throws {
+        let turn = "Task" + #"\.yield\("#
+        let found = try Tree.places(["Tests"], "swift") { lines, index in
+            guard lines[index].holds(turn) else { return false }
+            // The loop's head stands on the line itself, or on one of the two above it.
+            return lines[max(0, index - 2)...index].contains { $0.holds(#"\bfor\b.* in .*\{|\brepeat \{"#) }
+        }
+        #expect(found == [])
+    }
 }

@@ -116,19 +116,4 @@ private struct Reports: JobObserver {
             }
         }
     }
-
-    @Test func `is no reason to refuse mode queued while Postgres is away at its start`() async throws {
-        try await PrivateRedis.with { redis in
-            let settings = try Settings(
-                redisURL: redis.url, postgresURL: "postgres://u@127.0.0.1:1/d", namespace: "t", mode: .queued)
-            let reports = Reports()
-
-            let tally = try await Tally.open(settings, observer: reports)
-
-            #expect(reports.failures.all.contains { $0.contains("open: unavailable") })
-            let receipt = try await tally.client.enqueue(JobRecord(type: "t"))
-            #expect(receipt.durability == .queued)
-            await tally.close()
-        }
-    }
 }

@@ -20,7 +20,8 @@ import Testing
         var hasEnded: Bool { rules.hasEnded }
     }
     private let settings = PoolSettings(
-        size: 2, idle: .seconds(300), reopenBase: .milliseconds(50), reopenCap: .milliseconds(500))
+        size: 2, waiting: 5, idle: .seconds(300), reopenBase: .milliseconds(50), reopenCap: .milliseconds(500)
+    )
 
     /// In words, for comparing.
     private func said(_ step: PoolState<String>.Step) -> String {
@@ -42,6 +43,22 @@ import Testing
         #expect(state.put("b").entry == .taken(startsThread: false))
         #expect(state.put("c").entry == .taken(startsThread: true))
         #expect(state.put("d").entry == .waits, "both are taken")
+    }
+
+    @Test func `lets no more wait than may, and serves those in their order`() {
+        let state = State(settings)
+        let entries = ["a", "b", "c", "d", "e", "f"].map { state.put($0).entry }
+        #expect(
+            entries == [
+                .taken(startsThread: true), .taken(startsThread: true), .waits, .waits, .waits, .full,
+            ])
+
+        #expect(said(state.next(hasConnection: false, idleSince: 0, now: 0)) == "open for a")
+        state.opened()
+        #expect(state.put("g").entry == .waits, "there is room again")
+        #expect(state.put("h").entry == .full)
+        let served = (0..<5).map { _ in said(state.next(hasConnection: true, idleSince: 0, now: 0)) }
+        #expect(served == ["b", "c", "d", "e", "g"])
     }
 
     @Test func `serves in order of arrival, whoever gave up left out`() {

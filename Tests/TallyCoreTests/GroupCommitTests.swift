@@ -39,6 +39,30 @@ private typealias Commit = GroupCommit<String, Int>
         #expect(shipped == [[1, 2], [3, 4, 5], [6], [7], [8]])
     }
 
+    @Test func `no more may wait than its bounds say, by count and by bytes, and what ships makes room`() {
+        for bounds in [
+            Commit.Bounds(count: 1, bytes: 100, waiting: 2),
+            Commit.Bounds(count: 1, bytes: 100, waitingBytes: 11),
+        ] {
+            var commit = Commit(bounds)
+            var rooms: [Bool] = []
+            for item in 1...2 {
+                rooms.append(commit.hasRoom)
+                _ = commit.add(item, key: "a", bytes: 10)
+            }
+            rooms.append(commit.hasRoom)
+            let first = commit.next()?.items
+            rooms.append(commit.hasRoom)
+            _ = commit.add(3, key: "a", bytes: 1000)
+            rooms.append(commit.hasRoom)
+            let rest = drain(&commit)
+            rooms.append(commit.hasRoom)
+
+            #expect(rooms == [true, true, false, true, false, true])
+            #expect(first == [1] && rest == [[2], [3]])
+        }
+    }
+
     @Test func `items that bring several count as several`() {
         var commit = Commit(.init(count: 5, bytes: 100))
         for (item, count) in [(1, 3), (2, 2), (3, 1), (4, 9), (5, 1)] {

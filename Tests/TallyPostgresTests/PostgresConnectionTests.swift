@@ -104,19 +104,6 @@ extension PostgresTests {
             }
         }
 
-        @Test func `a recount goes page by page and sees one moment`() async throws {
-            try await withLedger { fixture in
-                for _ in 0..<7 { _ = try await fixture.ledger.record([job()]) }
-                for page in [1, 3, 7, 100] {
-                    let totals = try await fixture.ledger.recount(page: page)
-                    #expect(totals.kept.accepted == totals.counted.accepted, "pages of \(page)")
-                }
-                _ = try await fixture.query("UPDATE tally.balances SET accepted = accepted + 5")
-                #expect(try await fixture.ledger.correctBalances(actor: "test"))
-                #expect(try await fixture.ledger.correctBalances(actor: "test") == false)
-            }
-        }
-
         private func failsInTime(
             _ url: String, _ word: String, _ code: LedgerError.Code = .unavailable
         ) async throws {

@@ -117,56 +117,5 @@ extension PostgresTests {
                             bodyBytes: ended.body.count))
             }
         }
-
-        @Test func `a reconciler run is written once, with its findings`() async throws {
-            try await withLedger { fixture in
-                let now = Timestamp.now
-                let finding = ReconcileRun.Finding(
-                    code: "D01", job: JobID(), queueView: "none", ledgerView: "pending", outcome: "repaired")
-                let run = ReconcileRun(
-                    id: JobID(), startedAt: now, finishedAt: now, mode: "repair", epoch: 1, seq: 2,
-                    scannedQueue: 3,
-                    scannedLedger: 4, inconclusive: 0, findings: [finding, finding], exitCode: 1)
-
-                try await fixture.ledger.record(run: run)
-                try await fixture.ledger.record(run: run)
-
-                #expect(try await fixture.count("SELECT count(*) FROM tally.reconcile_runs") == 1)
-                #expect(try await fixture.count("SELECT count(*) FROM tally.reconcile_findings") == 2)
-            }
-        }
-
-        @Test
-        func `of a run with many findings each statement writes a bounded number, and a repeat none [P3]`()
-            async throws
-        {
-            try await withLedger { fixture in
-                let count = Limits.findingsPerCall + 20
-                let findings = (0..<count).map { number in
-                    ReconcileRun.Finding(
-                        code: "D01", job: JobID(), queueView: "none", ledgerView: "pending", outcome: "found",
-                        detail: "\(number + 1)")
-                }
-                let now = Timestamp.now
-                let run = ReconcileRun(
-                    id: JobID(), startedAt: now, finishedAt: now, mode: "dry", epoch: 1, seq: 2,
-                    scannedQueue: 0, scannedLedger: 0, inconclusive: 0, findings: findings, exitCode: 4)
-
-                try await fixture.ledger.record(run: run)
-                try await fixture.ledger.record(run: run)
-
-                let table = "tally.reconcile_findings"
-                #expect(
-                    try await fixture.count("SELECT count(*) FROM \(table) f WHERE f.detail = f.number::text")
-                        == Int64(count))
-                // One transaction; `cmin` tells its statements apart.
-                #expect(try await fixture.count("SELECT count(DISTINCT f.xmin::text) FROM \(table) f") == 1)
-                let most = try await fixture.count(
-                    "SELECT max(s.n) FROM (SELECT count(*) n FROM \(table) f GROUP BY f.cmin::text) s")
-                #expect(most == Int64(Limits.findingsPerCall))
-                let sums = "SELECT found FROM tally.reconcile_runs"
-                #expect(try await fixture.count("SELECT s.found::bigint FROM (\(sums)) s") == Int64(count))
-            }
-        }
     }
 }

@@ -1,3 +1,4 @@
+import TallyConnections
 import TallyCore
 import TallyTesting
 import TestSupport
@@ -16,6 +17,7 @@ private func job(queue: QueueName = "q") -> JobRecord { JobRecord(type: "t", que
                 let full = try await queue.push((0..<4).map { _ in Push(job()) }, issued: nil)
                 #expect(full == [.pushed, .pushed, .pushed, .pushed])
                 let before = try await queue.history().seq
+                let submitted = queue.verbs.submitted
                 // What arrives while the first call waits for its answer travels as one.
                 redis.freeze()
                 let calls = Task {
@@ -56,7 +58,7 @@ private func job(queue: QueueName = "q") -> JobRecord { JobRecord(type: "t", que
                         return found
                     }
                 }
-                for _ in 0..<1000 { await Task.yield() }
+                await queue.verbs.untilSubmitted(submitted + 62)
                 redis.resume()
 
                 #expect(try await calls.value == ["pushed": 21, "full": 40, "bad: invalid": 1])
@@ -69,6 +71,7 @@ private func job(queue: QueueName = "q") -> JobRecord { JobRecord(type: "t", que
         try await PrivateRedis.with { redis in
             try await withQueue(url: redis.url) { queue, _ in
                 let before = try await queue.history().seq
+                let submitted = queue.verbs.submitted
                 // What arrives while the first call waits for its answer forms the next one.
                 redis.freeze()
                 let pushes = Task {
@@ -79,7 +82,7 @@ private func job(queue: QueueName = "q") -> JobRecord { JobRecord(type: "t", que
                         return try await group.reduce(into: [PushAnswer]()) { $0 += $1 }
                     }
                 }
-                for _ in 0..<1000 { await Task.yield() }
+                await queue.verbs.untilSubmitted(submitted + 50)
                 redis.resume()
                 let answers = try await pushes.value
 
@@ -142,6 +145,46 @@ private func job(queue: QueueName = "q") -> JobRecord { JobRecord(type: "t", que
 
         #expect(!connection.isUsable && connection.isStale)
         #expect(try connection.command(["PING"]).text == "PONG")
+    }
+
+    /// No server: the lane's thread is held while it tells the first caller that there is none.
+    @Test(arguments: [(2, 1 << 20), (10, 2)])
+    func `refuses a call at once where as many wait as may, and answers those that wait in their order`(
+        _ calls: Int, _ bytes: Int
+    ) async throws {
+        let lane = Lane(try RedisConfiguration(url: "redis://127.0.0.1:1"), calls: calls, bytes: bytes)
+        let (reached, answered) = (Gate(), Gate())
+        let release = Inbox<Bool>(items: 1, bytes: 1)
+        let answers = Journal<String>()
+        func submit(_ name: String, then: @escaping @Sendable () -> Void = {}) {
+            var call = Call(verb: "push") { result in
+                if case .failure(let error) = result {
+                    answers.append("\(name) \(error.code) \(error.mayRetry)")
+                }
+                then()
+            }
+            call.arguments.bytes = [1]
+            lane.submit(call)
+        }
+
+        submit("first") {
+            reached.open()
+            _ = release.takeAll()
+        }
+        await reached.wait()
+        submit("second")
+        submit("third") { answered.open() }
+        submit("fourth")
+        #expect(answers.all == ["first unavailable true", "fourth full true"])
+        #expect(release.put(true) == .accepted)
+        await answered.wait()
+
+        #expect(answers.all.dropFirst(2) == ["second unavailable true", "third unavailable true"])
+        let last = Gate()
+        submit("fifth") { last.open() }
+        await last.wait()
+        #expect(answers.all.last == "fifth unavailable true", "there is room again")
+        await lane.close()
     }
 
     @Test func `answers 64 tasks and leaves no connection when it is closed under them [I9]`() async throws {

@@ -95,7 +95,7 @@ import Testing
 
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<200 { group.addTask { try await client.enqueue(Plain()) } }
-            for _ in 0..<2000 { await Task.yield() }
+            await client.lanes[0].untilWaited(200)
             gate.open()
             try await group.waitForAll()
         }
@@ -121,7 +121,7 @@ import Testing
                     (record.id, await caught(EnqueueError.self) { try await client.enqueue(record) } == nil)
                 }
             }
-            for _ in 0..<1000 { await Task.yield() }
+            await client.lanes[0].untilWaited(good.count + 1)
             gate.open()
             return await group.reduce(into: [JobID: Bool]()) { $0[$1.0] = $1.1 }
         }
@@ -129,6 +129,50 @@ import Testing
         #expect(good.allSatisfy { outcomes[$0.id] == true })
         #expect(outcomes[poison.id] == false)
         #expect(try await rig.ledger.balances().accepted == 20)
+    }
+
+    @Test func `are refused at once where as many wait as may, and those that wait keep their places`()
+        async throws
+    {
+        let rig = Rig()
+        let lane = RecordLane(
+            queue: rig.queue.store, ledger: rig.store, observer: SilentObserver(), patience: nil,
+            bounds: .init(count: 1, bytes: 100, shippers: 1, waiting: 2, waitingBytes: 100))
+        let (gate, reached) = (Gate(), Gate())
+        rig.recording.hold(at: gate, reached: reached)
+        let order = Journal<JobID>()
+        func enqueue(_ record: JobRecord) -> Task<Result<Receipt, EnqueueError>, Never> {
+            Task {
+                let answer = await lane.enqueue(record)
+                order.append(record.id)
+                return answer
+            }
+        }
+        let records = (0..<3).map { _ in JobRecord(type: "t") }
+
+        var tasks = [enqueue(records[0])]
+        await reached.wait()  // it is on its way, and waits no longer
+        for (index, record) in records.enumerated().dropFirst() {
+            tasks.append(enqueue(record))
+            await lane.untilWaited(index + 1)
+        }
+        let refused = await lane.enqueue(JobRecord(type: "t"))
+
+        guard case .failure(let error) = refused, case .full(let why) = error else {
+            Issue.record("\(refused)")
+            return
+        }
+        #expect(error.mayRetry && why.contains("enqueue again once some of them are answered"))
+        #expect(order.count == 0)
+        gate.open()
+        for (task, record) in zip(tasks, records) {
+            #expect(try await task.value.get().id == record.id)
+        }
+        await lane.drain()
+        #expect(rig.ledger.count(of: .record) == 3)
+        #expect(try await rig.ledger.balances().accepted == 3)
+        #expect(try await lane.enqueue(JobRecord(type: "t")).get().existed == false)
+        await lane.drain()
     }
 
     @Test(arguments: [FaultyQueue.Call.push, .stamp])

@@ -94,38 +94,6 @@ private struct Interruption: Error {}
         }
     }
 
-    @Test func `a service that starts while Redis is away enqueues in mode recorded, and only there [P4]`()
-        async throws
-    {
-        try await withScratch { scratch in
-            try await PrivateRedis.with { redis in
-                redis.kill()
-                let away = { (mode: Durability) in
-                    try Settings(
-                        redisURL: redis.url, postgresURL: scratch.settings.postgresURL,
-                        namespace: scratch.settings.namespace, mode: mode)
-                }
-                let queued = try await Tally.open(away(.queued))
-                let refused = await caught(EnqueueError.self) { try await queued.enqueue(Greet(number: 1)) }
-                let isUnavailable = if case .unavailable? = refused { true } else { false }
-                #expect(isUnavailable, "\(String(describing: refused))")
-                await queued.close()
-
-                let tally = try await Tally.open(away(.recorded))
-                let id = try await tally.enqueue(Greet(number: 1)).id
-                try await redis.start()
-                try await tally.queue.shards[0].transitions.open(
-                    epoch: tally.queue.shards[0].transitions.history().epoch)
-
-                let relay = Relay(queue: tally.queue.shards[0], ledger: try #require(tally.ledger))
-                #expect(try await relay.step(olderThan: .zero) == 1)
-                #expect(
-                    try await tally.inspectable().inspect([id]).held[id]?.status == .pending)
-                await tally.close()
-            }
-        }
-    }
-
     @Test func `closing an opened pair leaves the settings' stores usable by others [I10]`() async throws {
         try await withScratch { scratch in
             let tally = try await Tally.open(scratch.settings)

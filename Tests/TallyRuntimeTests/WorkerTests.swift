@@ -15,7 +15,7 @@ import Testing
             return try await group.reduce(into: [JobRecord]()) { $0.append($1) }
         }
         let running = Mutex<(now: Int, most: Int)>((0, 0))
-        let full = Gate()
+        let (full, finish) = (Gate(), Gate())
         let handler = JobHandler("t") { _ in
             let now = running.withLock { running in
                 running.now += 1
@@ -23,12 +23,17 @@ import Testing
                 return running.now
             }
             if now == 4 { full.open() }
-            await full.wait()
-            for _ in 0..<20 { await Task.yield() }
+            await finish.wait()
             running.withLock { $0.now -= 1 }
         }
+        let configuration = WorkerConfiguration(concurrency: 4, heartbeat: .milliseconds(20))
 
-        try await TallyRuntimeTests.running(rig.worker(WorkerConfiguration(concurrency: 4), handler)) {
+        try await TallyRuntimeTests.running(rig.worker(configuration, handler)) {
+            await full.wait()
+            try await eventually("two heartbeats") { rig.queue.count(of: .extend) >= 2 }
+            #expect(running.withLock { $0.now } == 4)
+            #expect(try await rig.memory.counts().map(\.pending) == [26])
+            finish.open()
             for job in jobs { try await rig.eventuallyEnded(job.id, .completed) }
         }
 

@@ -5,6 +5,7 @@ import TallyCore
 package final class SpyRecording: Recording {
     private struct State: Sendable {
         var gate: Gate?
+        var reached: Gate?
         var clock: (@Sendable () -> Timestamp)?
         var mostBytes = 0
     }
@@ -20,13 +21,21 @@ package final class SpyRecording: Recording {
         state.withLock { $0.clock = clock }
     }
     /// Recording waits here.
-    package func hold(at gate: Gate?) { state.withLock { $0.gate = gate } }
+    ///
+    /// - Parameter reached: is opened when a call has come to it.
+    package func hold(at gate: Gate?, reached: Gate? = nil) {
+        state.withLock { state in
+            state.gate = gate
+            state.reached = reached
+        }
+    }
 
     package func record(_ jobs: [JobRecord], together: Bool) async throws(LedgerError) -> RecordReceipt {
-        let gate = state.withLock { state in
+        let (gate, reached) = state.withLock { state in
             state.mostBytes = max(state.mostBytes, jobs.reduce(0) { $0 + $1.body.count })
-            return state.gate
+            return (state.gate, state.reached)
         }
+        reached?.open()
         await gate?.wait()
         return try await base.record(jobs, together: together)
     }

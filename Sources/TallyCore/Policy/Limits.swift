@@ -116,6 +116,14 @@ public enum Limits {
     public static let hold: Duration = .seconds(30)  // an epoch that nobody opens is opened unverified
 
     // Waits.
+    /// Calls of this process that wait for one connection to Redis, or for one group commit; one more is told so at
+    /// once. Each is a suspended task, and a store that answers takes so many in within seconds.
+    public static let callsWaiting = 100_000
+    /// What those calls carry, and the call that reaches it: this process' memory.
+    public static let callsWaitingBytes = 256 << 20
+    /// Calls that wait for a connection out of one pool; one more is told so at once. Those at the end of such a row
+    /// would wait for longer than `poolWait`.
+    public static let poolCallsWaiting = 10_000
     /// For a new connection: on a network that works it takes milliseconds.
     public static let connect: Duration = .seconds(5)
     /// For one answer of Redis, whose longest call takes milliseconds: a server that says nothing for so long has

@@ -10,8 +10,9 @@ public struct QueueError: Error, Hashable, Sendable, CustomStringConvertible {
         /// The call was sent and its answer was lost. It may have happened; repeating it is safe for every verb but
         /// `reserve`, whose leases run out by themselves.
         case uncertain
-        /// Redis is at its `maxmemory`, the log budget is used up, or a queue is over its window. Nothing happened;
-        /// the same call may succeed once workers or the mirror have caught up.
+        /// Redis is at its `maxmemory`, the log budget is used up, a queue is over its window, or as many calls as
+        /// may already wait in this process for Redis. Nothing happened; the same call may succeed once workers or
+        /// the mirror have caught up, or those calls are answered.
         case full
         /// The length of a lease is zero, negative or beyond a day. Nothing was sent; the caller acts.
         case invalidLease

@@ -6,13 +6,16 @@ import TallyCore
 package struct PostgresPool: Sendable {
     private let pool: ConnectionPool<PostgresConnection>
 
+    /// - Parameter waiting: how many callers may wait for one of the connections.
     /// - Parameter check: made on every connection until it has succeeded once; one that fails it is not used.
     package init(
         _ configuration: PostgresConfiguration, statements: Statements, size: Int,
+        waiting: Int = Limits.poolCallsWaiting,
         check: (@Sendable (PostgresConnection) throws(LedgerError) -> Void)? = nil
     ) {
         let settings = PoolSettings(
-            size: size, idle: Limits.poolIdle, reopenBase: Limits.retryStoreBase, reopenCap: Limits.reopenCap)
+            size: size, waiting: waiting, idle: Limits.poolIdle, reopenBase: Limits.retryStoreBase,
+            reopenCap: Limits.reopenCap)
         let checked = Checked()
         pool = ConnectionPool(settings) {
             let connection = try PostgresConnection(configuration, statements: statements)
@@ -63,6 +66,12 @@ package struct PostgresPool: Sendable {
                 "all \(exhausted.connections) connections were in use for \(exhausted.waited); inside a "
                     + "transaction, enqueue in it (`enqueue(_:in:)`) instead of beside it; else raise "
                     + "poolConnections")
+        } catch let full as PoolFull {
+            throw LedgerError(
+                .transient, operation,
+                "\(full.waiting) calls already wait in this process for a connection to Postgres; repeat it once "
+                    + "some of them are answered, and have fewer under way at a time, or raise poolConnections"
+            )
         } catch is CancellationError {
             throw LedgerError(.cancelled, operation, "cancelled while it waited for a connection")
         } catch {

@@ -48,6 +48,8 @@ struct Merge {
         bytes = batch.bytes
     }
 
+    /// What may wait is not bounded here: these are calls that the lane's inbox, which is bounded, has just handed
+    /// out, and all of them are sent before it hands out the next.
     private static let bounds = GroupCommit<Call.Key, Call>.Bounds(
         count: Limits.jobsPerCall, bytes: Limits.bodyBytesPerCall)
 

@@ -23,21 +23,32 @@ final class Lane: Sendable {
 
     private let configuration: RedisConfiguration
     private let gate: ServerGate?
-    private let inbox = Inbox<Call>()
+    private let inbox: Inbox<Call>
     private let latest = Mutex<Reading?>(nil)
     private let ended = Mutex<(isStarted: Bool, isEnded: Bool, callers: [CheckedContinuation<Void, Never>])>(
         (false, false, []))
 
     /// - Parameter gate: asked before a new connection carries a call; nil = it is not asked about.
-    init(_ configuration: RedisConfiguration, gate: ServerGate? = nil) {
+    /// - Parameter calls: how many may wait while others are under way, and how many bytes of them.
+    init(
+        _ configuration: RedisConfiguration, gate: ServerGate? = nil, calls: Int = Limits.callsWaiting,
+        bytes: Int = Limits.callsWaitingBytes
+    ) {
         self.configuration = configuration
         self.gate = gate
+        inbox = Inbox(items: calls, bytes: bytes)
     }
 
     var reading: Reading? { latest.withLock { $0 } }
     var isClosed: Bool { inbox.hasClosed }
     var prefix: String { RedisKey.prefix(configuration.namespace, configuration.part.shard.number) }
 
+    /// Calls that were let in since the beginning, whether or not they have their answer.
+    var submitted: Int { inbox.acceptedCount }
+    /// Returns once they are so many.
+    func untilSubmitted(_ count: Int) async { await inbox.untilAccepted(count) }
+
+    /// The call has its answer later, in order of arrival, or at once `.full` or `.closed`, and then it was not sent.
     func submit(_ call: Call) {
         let start = ended.withLock { state in
             if state.isStarted { return false }
@@ -45,7 +56,18 @@ final class Lane: Sendable {
             return true
         }
         if start { startThread { [self] in serve() } }
-        if !inbox.put(call) { call.complete(.failure(QueueError(.closed, call.operation))) }
+        switch inbox.put(call, bytes: call.arguments.bytes.count) {
+        case .accepted: break
+        case .closed: call.complete(.failure(QueueError(.closed, call.operation)))
+        case .full: call.complete(.failure(Self.full(call.operation)))
+        }
+    }
+
+    private static func full(_ operation: String) -> QueueError {
+        QueueError(
+            .full, operation,
+            "as many calls as may already wait in this process for Redis; ask again once some of them are answered, "
+                + "and have fewer under way at a time")
     }
 
     /// Waits for what is under way; what comes later is refused with `.closed`.

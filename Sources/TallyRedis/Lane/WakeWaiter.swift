@@ -9,10 +9,15 @@ final class WakeWaiter: Sendable {
     private let prefix: String
     private let waits = Mutex<(isClosed: Bool, active: [ObjectIdentifier: Ticket])>((false, [:]))
 
-    init(_ configuration: RedisConfiguration, prefix: String) {
+    /// - Parameter size: how many wait in Redis at a time.
+    /// - Parameter waiting: how many more may wait for that.
+    init(
+        _ configuration: RedisConfiguration, prefix: String, size: Int = Limits.waits,
+        waiting: Int = Limits.poolCallsWaiting
+    ) {
         self.prefix = prefix
         let settings = PoolSettings(
-            size: Limits.waits, idle: Limits.poolIdle, reopenBase: Limits.retryStoreBase,
+            size: size, waiting: waiting, idle: Limits.poolIdle, reopenBase: Limits.retryStoreBase,
             reopenCap: Limits.reopenCap)
         pool = ConnectionPool(settings) { try RedisConnection(configuration, loadingLibrary: false) }
     }
@@ -47,6 +52,11 @@ final class WakeWaiter: Sendable {
             throw error
         } catch is PoolClosed {
             throw QueueError(.closed, "wait")
+        } catch let full as PoolFull {
+            throw QueueError(
+                .full, "wait",
+                "\(full.waiting) workers of this process already wait for a connection to Redis; run fewer in it"
+            )
         } catch is PoolExhausted {
             return  // the time has passed, if without a connection
         }

@@ -12,6 +12,14 @@ final class GroupLane<Item: Sendable>: Sendable {
     private struct State {
         var commit: Commit
         var onIdle: [CheckedContinuation<Void, Never>] = []
+        /// Items that were added since the beginning, and who is told when they are so many.
+        var added = 0
+        var onAdded: [(count: Int, caller: CheckedContinuation<Void, Never>)] = []
+
+        mutating func tellAdded() {
+            for wish in onAdded where wish.count <= added { wish.caller.resume() }
+            onAdded.removeAll { $0.count <= added }
+        }
     }
 
     private let state: Mutex<State>
@@ -26,11 +34,28 @@ final class GroupLane<Item: Sendable>: Sendable {
     }
 
     /// - Parameter ship: sends one batch; called until nothing waits.
-    func add(_ item: Item, bytes: Int, ship: @escaping @Sendable ([Item]) async -> Void) {
-        let starts = state.withLock { $0.commit.add(item, key: .any, bytes: bytes) }
+    /// - Returns: false = as much waits as may, and the item was not added.
+    func add(_ item: Item, bytes: Int, ship: @escaping @Sendable ([Item]) async -> Void) -> Bool {
+        let (isAdded, starts) = state.withLock { state in
+            guard state.commit.hasRoom else { return (false, false) }
+            state.added += 1
+            if !state.onAdded.isEmpty { state.tellAdded() }
+            return (true, state.commit.add(item, key: .any, bytes: bytes))
+        }
         // Before its callers: a batch that has committed wakes hundreds of them, and what a shipper still has to do
         // would stand in line behind all they do.
         if starts { Task.detached(priority: .high) { await self.run(ship) } }
+        return isAdded
+    }
+
+    /// Returns once so many items have been added since the beginning, whether or not they were shipped.
+    func untilAdded(_ count: Int) async {
+        await withCheckedContinuation { caller in
+            state.withLock { state in
+                state.onAdded.append((count, caller))
+                state.tellAdded()
+            }
+        }
     }
 
     /// Until nothing waits and nothing is under way.

@@ -29,7 +29,8 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
     /// The calling task was cancelled before the call was sent; nothing happened. Not for a loop that goes on while
     /// `mayRetry`: whoever cancelled knows whether to ask again.
     case cancelled
-    /// Redis, the queue's window or the log budget is full; nothing happened.
+    /// Redis, the queue's window or the log budget is full, or as many calls as may already wait in this process
+    /// (`Limits.callsWaiting`); nothing happened.
     case full(String)
     /// The client was closed before; nothing was sent.
     case closed

@@ -5,7 +5,7 @@ import TallyCore
 /// first ships at once; what arrives while flushes are under way forms the next. Callers return right after the
 /// commit; the push and the outbox row's end follow behind.
 final class RecordLane: Sendable {
-    private struct Waiting {
+    struct Waiting: Sendable {
         var job: JobRecord
         var caller: CheckedContinuation<Result<Receipt, EnqueueError>, Never>
     }
@@ -27,16 +27,23 @@ final class RecordLane: Sendable {
     private let outbox: any LedgerOutbox
     private let observer: any JobObserver
     private let patience: Duration?
-    private let commit = GroupLane<Waiting>(
-        .init(count: Limits.recordFlush, bytes: Limits.recordFlushBytes, shippers: Limits.recordFlushes))
+    private let commit: GroupLane<Waiting>
+    /// What one commit holds, and how many callers may wait for theirs.
+    static let bounds = GroupLane<Waiting>.Commit.Bounds(
+        count: Limits.recordFlush, bytes: Limits.recordFlushBytes, shippers: Limits.recordFlushes,
+        waiting: Limits.callsWaiting, waitingBytes: Limits.callsWaitingBytes)
     private let asking = Mutex(Asking())
     /// Queues whose keys are known to be the ledger's, in this epoch of the queue.
     private let claimed = Mutex<(epoch: Int64, queues: Set<QueueName>)>((0, []))
 
     /// - Parameter patience: how long a commit waits for the queue. nil = for as long as it takes, and a queue that
     ///   failed is asked again at once: a schedule that stops calls has no time on the wall.
-    init(queue: QueueStore, ledger: LedgerStore, observer: any JobObserver, patience: Duration?) {
+    init(
+        queue: QueueStore, ledger: LedgerStore, observer: any JobObserver, patience: Duration?,
+        bounds: GroupLane<Waiting>.Commit.Bounds = RecordLane.bounds
+    ) {
         self.patience = patience
+        commit = GroupLane(bounds)
         self.queue = queue.enqueueing
         part = queue.part
         keyHomes = queue.keyHomes
@@ -48,11 +55,19 @@ final class RecordLane: Sendable {
 
     func enqueue(_ job: JobRecord) async -> Result<Receipt, EnqueueError> {
         await withCheckedContinuation { caller in
-            commit.add(Waiting(job: job, caller: caller), bytes: job.body.count) { [self] in
+            let isAdded = commit.add(Waiting(job: job, caller: caller), bytes: job.body.count) { [self] in
                 await flush($0)
             }
+            if !isAdded { caller.resume(returning: .failure(Self.full)) }
         }
     }
+
+    private static let full = EnqueueError.full(
+        "as many enqueues as may already wait in this process for Postgres; enqueue again once some of them are "
+            + "answered, and have fewer under way at a time")
+
+    /// Returns once so many jobs were let in to wait for a commit since the beginning, whether or not they had it.
+    func untilWaited(_ count: Int) async { await commit.untilAdded(count) }
 
     /// Before jobs with unique keys are recorded: makes sure that the ledger keeps the keys of their queues. A queue
     /// that cannot be asked now does not keep them from being recorded; the ledger then goes by what the mirror told

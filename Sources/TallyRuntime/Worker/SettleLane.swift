@@ -16,6 +16,10 @@ final class SettleLane: Sendable {
     private let queue: any Leasing
     private let observer: any JobObserver
     /// Without the linger, batches shrink to one or two, at ten times the cost a job.
+    ///
+    /// What may wait is not bounded here, for an end must not be refused: the worker reserves nothing more while it
+    /// owes `Limits.unsettled` ends or `Limits.unsettledBytes` of them (`RunningTable.owesTooMuch`), so there are
+    /// those at most, and what its slots hold.
     private let commit = GroupLane<OwedSettlement>(
         .init(count: Limits.jobsPerCall, bytes: Limits.bodyBytesPerCall), linger: Limits.ackLinger)
     /// Nothing is tried again after this, however long the leases last.
@@ -27,7 +31,8 @@ final class SettleLane: Sendable {
     }
 
     func add(_ owed: OwedSettlement) {
-        commit.add(owed, bytes: owed.settlement.bytes) { [self] in await send($0) }
+        // Always true, for what may wait has no bound.
+        _ = commit.add(owed, bytes: owed.settlement.bytes) { [self] in await send($0) }
     }
 
     /// Ends are not tried again beyond this: the process is about to end.

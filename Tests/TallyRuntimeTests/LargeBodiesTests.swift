@@ -22,7 +22,7 @@ private let large = [UInt8](repeating: 0x31, count: 600 << 10)
             for _ in 0..<40 {
                 group.addTask { try await client.enqueue(JobRecord(type: "t", body: large)) }
             }
-            for _ in 0..<2000 { await Task.yield() }
+            await client.lanes[0].untilWaited(40)
             gate.open()
             try await group.waitForAll()
         }

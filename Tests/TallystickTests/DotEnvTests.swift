@@ -1,4 +1,4 @@
-import Foundation
+import TallyCore
 import Testing
 
 @testable import Tallystick
@@ -28,21 +28,5 @@ import Testing
         let error = try #require(throws: InvalidSetting.self) { try Settings.dotEnv(text) }
 
         #expect(error.setting == ".env line \(line)", "\(error)")
-    }
-
-    @Test func `that is not UTF-8, or not to be read, is refused and not taken for absent [H7]`() async throws
-    {
-        let folder = NSTemporaryDirectory() + "/tally-dotenv-\(UInt32.random(in: 0 ... .max))"
-        try FileManager.default.createDirectory(
-            atPath: folder + "/sub/.env", withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }  // best effort: a temporary folder
-        try Data([65, 61, 49, 10, 66, 61, 0xFF]).write(to: URL(fileURLWithPath: folder + "/.env"))
-
-        let bytes = try await Tool.run(["stats"], folder: folder)
-        let directory = try await Tool.run(["stats"], folder: folder + "/sub")
-
-        #expect(bytes.code == 2 && bytes.errors.contains(".env line 2: is not UTF-8"), "\(bytes.errors)")
-        #expect(
-            directory.code == 2 && directory.errors.contains(".env cannot be read"), "\(directory.errors)")
     }
 }
