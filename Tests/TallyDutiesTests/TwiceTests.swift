@@ -42,14 +42,14 @@ import Testing
             for shard in 0..<2 {
                 let job = JobRecord(id: id, type: "t", queue: name(shard))
                 #expect(try await scratch.queues[shard].push([Push(job)], issued: nil) == [.pushed])
-                try await Settling.run(scratch.queues[shard], ledger)
+                try await RelayAndMirror.run(scratch.queues[shard], ledger)
             }
             #expect(try await ledger.jobs([id])[id]?.record.queue == name(0))
         }
         func lease(_ shard: Int) async throws -> Lease {
             let wish = ReserveWish([name(shard)], limit: 1, lease: .seconds(600), worker: WorkerID("w"))
             let lease = try #require(try await scratch.queues[shard].reserve(wish).jobs.first).lease
-            try await Settling.run(scratch.queues[shard], ledger)
+            try await RelayAndMirror.run(scratch.queues[shard], ledger)
             return lease
         }
         func reconcile(_ mode: Reconciler.Mode, _ codes: Set<Drift>? = nil) async throws -> ReconcileRun {
@@ -140,7 +140,7 @@ import Testing
             let old = try await stage.ledger.cursor(of: Shard(0))
             let lease = try await stage.lease(0)
             _ = try await stage.scratch.queues[0].settle([.ack(lease)])
-            try await Settling.run(stage.scratch.queues[0], stage.ledger)
+            try await RelayAndMirror.run(stage.scratch.queues[0], stage.ledger)
             let end = try await stage.scratch.queues[0].history().end
             try stage.send("XTRIM", .log, Array("MINID".utf8), Array("\(end.epoch)-\(end.seq + 1)".utf8))
             try stage.send("HSET", .meta, Array("mark_seq".utf8), Array("\(end.seq)".utf8))
@@ -154,7 +154,7 @@ import Testing
 
             #expect(run.findings.first { $0.job == stage.id }?.code == "D38", "\(run.findings)")
             #expect(!run.findings.contains { $0.code == "D18" && $0.job != nil })
-            try await Settling.run(stage.scratch.queues[0], stage.ledger)
+            try await RelayAndMirror.run(stage.scratch.queues[0], stage.ledger)
             #expect(try await stage.ledger.jobs([stage.id])[stage.id]?.status == .pending)
         }
     }
@@ -164,7 +164,7 @@ import Testing
             try await stage.push()
             let lease = try await stage.lease(0)
             _ = try await stage.scratch.queues[0].settle([.fail(lease, attempts: 1, error: "history_lost")])
-            try await Settling.run(stage.scratch.queues[0], stage.ledger)
+            try await RelayAndMirror.run(stage.scratch.queues[0], stage.ledger)
             var options = ReconcileOptions(.repair)
             options.requeuesUnknown = true
 

@@ -60,11 +60,13 @@ private func rows(_ copy: CopyRows) throws -> [[[UInt8]?]] {
     }
 
     @Test func `holds the last report of each worker alone, for an id must not come twice in a statement`() {
-        func beat(_ id: String, _ seconds: Int) -> (beat: WorkerBeat, at: Timestamp) {
+        func beat(
+            _ id: String, _ seconds: Int
+        ) -> (beat: WorkerBeat, at: Timestamp, position: LogPosition) {
             let beat = WorkerBeat(
                 id: WorkerID(id), status: .running, queues: ["q"], types: ["t"], running: [], concurrency: 1,
                 startedAt: at, host: String(repeating: "h", count: seconds), pid: 1)
-            return (beat, at + .seconds(seconds))
+            return (beat, at + .seconds(seconds), LogPosition(epoch: 1, seq: Int64(seconds)))
         }
         let last = BatchRows.parameters(of: [beat("w", 2)])
 

@@ -22,7 +22,8 @@ private struct ReadsSecret: Job {
 private struct Unwritable: Encodable {
     enum Key: String, CodingKey { case words }
     func encode(to encoder: any Encoder) throws {
-        var words = encoder.container(keyedBy: Key.self).nestedUnkeyedContainer(forKey: .words)
+        var keys = encoder.container(keyedBy: Key.self)
+        var words = keys.nestedUnkeyedContainer(forKey: .words)
         try words.encode(Refused())
     }
     private struct Refused: Encodable {
