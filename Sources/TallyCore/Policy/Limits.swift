@@ -12,6 +12,8 @@ public enum Limits {
     public static let backoffMultiplier = 2.0
     /// The part of a wait that chance adds or takes away, so that jobs which failed together do not return together.
     public static let backoffJitter = 0.2
+    /// Waits in the list of a policy; a job has no more than ten times as many attempts.
+    public static let retryDelays = 1000
     public static let lease: Duration = .seconds(30)  // three missed heartbeats
     /// Extensions and reports in the length of one lease: two may be lost before it runs out.
     public static let heartbeatsPerLease = 3
@@ -308,6 +310,8 @@ public enum Limits {
 }
 
 extension Limits {
+    /// A wait between two attempts as a due time can hold it.
+    static func bounded(_ wait: Duration) -> Duration { max(.zero, min(wait, farthestRunAt)) }
     /// A due time as a store holds it: a settlement cannot be refused for its time without refusing its neighbours,
     /// so one beyond the calendar counts as the calendar's end. nil = at once.
     package static func reach(_ time: Timestamp?) -> Int64 {

@@ -40,14 +40,15 @@ public struct JobPolicy: Sendable {
     public var timeout: Duration?
     /// Leases that may run out on it before it is failed for good.
     public var maxCrashes: Int
-    /// How long it waits after a failure. `attempts` counts, not the attempts in here.
-    public var backoff: ExponentialBackoff
+    /// How long it waits after a failure, and for how long there are attempts. Their number is `attempts`, not the
+    /// one in here.
+    public var backoff: any RetryPolicy
 
     /// A policy; what is left out has the default of `Limits`.
     public init(
         queue: QueueName = .default, priority: JobPriority = .normal, attempts: Int = Limits.maxAttempts,
         timeout: Duration? = nil, maxCrashes: Int = Limits.maxCrashes,
-        backoff: ExponentialBackoff = ExponentialBackoff()
+        backoff: any RetryPolicy = ExponentialBackoff()
     ) {
         self.queue = queue
         self.priority = priority

@@ -48,9 +48,10 @@ enum Ending {
         var isFinal = false
         if case JobError.final = error { isFinal = true }
         guard let retries else { return .fail(lease, attempts: attempts, error: text) }
-        switch retries.decide(
-            attempts: attempts, jobMax: job.record.maxAttempts, isFinal: isFinal, random: random)
-        {
+        let decision = retries.decide(
+            attempts: attempts, jobMax: job.record.maxAttempts, isFinal: isFinal,
+            elapsed: now - job.record.firstBegin, random: random)
+        switch decision {
         case .fail: return .fail(lease, attempts: attempts, error: text)
         case .retry(let delay):
             return .retry(
@@ -70,4 +71,9 @@ enum Ending {
         case .failure: "unknown: the store was away until the lease ran out"
         }
     }
+}
+
+extension JobRecord {
+    /// When it could begin for the first time: from here on a policy counts the time of all attempts.
+    fileprivate var firstBegin: Timestamp { runAt.map { max($0, createdAt) } ?? createdAt }
 }

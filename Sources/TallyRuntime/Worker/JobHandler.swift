@@ -14,10 +14,8 @@ public struct JobHandler: Sendable {
     /// A Swift type that is a job. Its policy's attempts were written into the record at enqueue.
     public init<J: Job>(_: J.Type) {
         type = J.jobType
-        let backoff = J.policy.backoff
-        retries = ExponentialBackoff(
-            base: backoff.base, cap: backoff.cap, multiplier: backoff.multiplier, jitter: backoff.jitter,
-            maxAttempts: J.policy.attempts)
+        let policy = J.policy
+        retries = policy.backoff.limited(attempts: policy.attempts)
         run = { context, codec in
             let job: J
             do {
