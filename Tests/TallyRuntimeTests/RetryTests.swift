@@ -80,7 +80,7 @@ private struct Report: Job {
             let lease = Lease(id: record.id, version: 2, epoch: 1, expiresAt: now)
             return Ending.decide(
                 .failure(Boom()), of: lease, job: ReservedJob(record: record, lease: lease), stop: nil,
-                retries: policy, now: now, random: 0.5)?.verb
+                plan: FailurePlan(retries: policy), now: now, random: 0.5)?.verb
         }
         let later = created + .seconds(86_400)
 

@@ -26,6 +26,8 @@ public struct WorkerConfiguration: Sendable {
     public var drain: Duration
     /// What becomes of a job that no handler here knows.
     public var unknownType: UnknownType
+    /// What errors mean by their type, for all handlers; those of the handler are asked before.
+    public var errors: [ErrorRule]
     /// Must be another than that of every other live worker.
     public var id: WorkerID
     /// Those that it can read bodies with, found by their names.
@@ -37,7 +39,8 @@ public struct WorkerConfiguration: Sendable {
         lease: Duration = Limits.lease,
         heartbeat: Duration = .zero, timeoutGrace: Duration = Limits.timeoutGrace,
         drain: Duration = Limits.drain,
-        unknownType: UnknownType = .release(after: Limits.unknownType), id: WorkerID? = nil,
+        unknownType: UnknownType = .release(after: Limits.unknownType), errors: [ErrorRule] = [],
+        id: WorkerID? = nil,
         codecs: [any JobCodec] = [JSONCodec()]
     ) {
         self.queues = queues.isEmpty ? [.default] : queues
@@ -49,6 +52,7 @@ public struct WorkerConfiguration: Sendable {
         self.timeoutGrace = max(.zero, timeoutGrace)
         self.drain = max(.zero, drain)
         self.unknownType = unknownType
+        self.errors = errors
         self.id = id ?? WorkerID("\(Host.name)-\(getpid())-\(JobID().description.suffix(8))")
         self.codecs = codecs
     }
