@@ -55,4 +55,29 @@ import Testing
             #expect(outcome.code == 0, "\(outcome.errors)")
         }
     }
+
+    @Test(arguments: [
+        (["--queue", "mail=3", "--queue", "a=b=1"], "on mail=3, a=b=1, 16 at once"),
+        (["--queue", "mail", "--queue", "bulk"], "on mail, bulk, 16 at once"),
+        (["--strict", "--queue", "mail", "--queue", "bulk"], "on mail, then bulk, 16 at once"),
+    ])
+    func `takes queues with their weights, or in their order [F10]`(_ words: [String], _ said: String)
+        async throws
+    {
+        try await withStores { scratch, environment in
+            let jobs = ["mail", "bulk", "a=b"].map {
+                JobRecord(type: "echo", queue: QueueName($0), body: Array("1".utf8))
+            }
+            _ = try await scratch.queue.push(jobs.map { Push($0) }, issued: nil)
+
+            let outcome = try await withWorker(environment, words) { _ in
+                try await eventually("those of its queues have run") {
+                    let counts = try await scratch.queue.counts()
+                    return counts.reduce(0) { $0 + $1.pending + $1.processing } == 1
+                }
+            }
+
+            #expect(outcome.code == 0 && outcome.errors.contains(said), "\(outcome.errors)")
+        }
+    }
 }

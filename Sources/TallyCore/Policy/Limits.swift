@@ -26,6 +26,11 @@ public enum Limits {
     public static let stopGrace: Duration = .seconds(3)  // of that for handlers, then jobs are handed back
     /// Handlers of one worker at a time: enough to hide their waits for others, few enough for their memory.
     public static let concurrency = 16
+    /// Of a queue against the worker's others; what needs more is better given a worker of its own.
+    public static let queueWeight = 1000
+    /// Jobs that one turn of several queues takes where slots are free: the shares even out over the turns, and each
+    /// turn is a call.
+    public static let turnLeast = 16
 
     // What an edge accepts.
     /// Of a worker that a command starts: a shorter lease runs out before anybody notices, and counts a crash.
