@@ -80,4 +80,28 @@ import Testing
             #expect(outcome.code == 0 && outcome.errors.contains(said), "\(outcome.errors)")
         }
     }
+
+    @Test func `hands back what it has no handler for, and says so where workers are listed [F9]`()
+        async throws
+    {
+        try await withStores { scratch, environment in
+            let job = JobRecord(type: "rare", maxAttempts: 1, maxCrashes: 1)
+            _ = try await scratch.queue.push([Push(job)], issued: nil)
+            var listed: [[String: Any]] = []
+
+            let outcome = try await withWorker(environment, ["--heartbeat", "100ms"]) { _ in
+                try await eventually("its report names the type") {
+                    listed = try await Tool.run(["workers", "--json"], environment: environment)
+                        .json([[String: Any]].self)
+                    return (listed.first?["unknown"] as? [String: Int])?["rare"] != nil
+                }
+            }
+
+            #expect(outcome.code == 0, "\(outcome.errors)")
+            let held = try await scratch.queue.inspect([job.id]).held[job.id]
+            #expect(held?.attempts == 0 && held?.crashes == 0)
+            let table = try await Tool.run(["workers"], environment: environment)
+            #expect(table.output.contains("UNKNOWN") && table.output.contains("rare:"), "\(table.output)")
+        }
+    }
 }

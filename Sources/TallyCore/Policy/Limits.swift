@@ -148,7 +148,11 @@ public enum Limits {
     public static let heldRounds = 10  // of those in one transaction; the cursor waits for it
     public static let idleTransaction: Duration = .seconds(10)  // a duty that stands still gives up its locks
     public static let idleWait: Duration = .seconds(5)  // a worker's longest blocking wait
-    public static let unknownType: Duration = .seconds(5)  // until its job is handed out again
+    /// Until a job that its worker has no handler for is handed out again; each further time waits twice as long.
+    public static let unknownType: Duration = .seconds(5)
+    /// The longest of those waits: a worker that has the handler gets the job within minutes of its start.
+    public static let unknownTypeCap: Duration = .seconds(300)
+    public static let unknownTypesTold = 20  // in a heartbeat, which is an entry of the log
     public static let beatAgain: Duration = .seconds(1)  // after a heartbeat that failed; deadlines go on
     public static let idleLeast: Duration = .milliseconds(1)  // a worker's shortest wait: no spinning
     public static let idleHeld: Duration = .milliseconds(100)  // asks while an epoch is held

@@ -83,13 +83,14 @@ extension Worker {
     }
 
     private func settleUnknown(_ job: ReservedJob, _ key: RunningTable.Key) {
+        state.withLock { $0.unknown.count(job.record.type) }
+        let error: JobError
         switch configuration.unknownType {
-        case .fail:
-            settle(
-                job, key, .failure(JobError.final("no handler for \(job.record.type) on this worker")), .once)
-        case .release(let time):
-            settle(job, key, .failure(JobError.snooze(min(time, Limits.farthestRunAt))), .once)
+        case .fail: error = .final("no handler for \(job.record.type) on this worker")
+        case .release(let first):
+            error = .snooze(UnknownTypes.delay(job, first: first, random: .random(in: 0..<1)))
         }
+        settle(job, key, .failure(error), .once)
     }
 
     private func forget(_ key: RunningTable.Key) {

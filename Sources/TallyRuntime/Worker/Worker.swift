@@ -52,6 +52,7 @@ public final class Worker: Sendable {
         var watchedDeadline: ContinuousClock.Instant?
         var hasEnded = false
         var onEnd: [CheckedContinuation<Void, Never>] = []
+        var unknown = UnknownTypes()
         /// The queue's clock minus this machine's wall clock, µs.
         var skew: Int64 = 0
     }

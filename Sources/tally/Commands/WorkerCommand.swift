@@ -16,7 +16,9 @@ enum WorkerCommand: Command {
           --heartbeat 10s   100ms at least, half of the lease at most
           --register TYPE=echo|fail|sleep   (repeatable) handle TYPE with a built-in, and no type that is not named
                             so; a bare name is allowed
-          --unknown release|fail            what happens to jobs of other types
+          --unknown release|fail            what happens to jobs of other types: they are handed back for
+                            \(Limits.unknownType.components.seconds) s, each further time for twice as long, up to
+                            \(Limits.unknownTypeCap.components.seconds) s; or they fail for good
         """
     static let flags: Set<String> = [
         "queue", "concurrency", "lease", "heartbeat", "drain", "register", "unknown",
