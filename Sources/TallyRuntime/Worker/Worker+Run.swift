@@ -63,11 +63,13 @@ extension Worker {
         state.withLock { $0.table.owe(key, bytes: settlement.bytes) }
         let send: SettleChain.Send = { [self] answered in
             lane(of: settlement.lease).add(
-                OwedSettlement(settlement: settlement, deadline: deadline) { [self] answer in
-                    forget(key)
-                    observer.jobEnded(job, worker: id, outcome: Ending.name(answer), ran: ran)
-                    answered(answer)
-                })
+                OwedSettlement(
+                    settlement: settlement, deadline: deadline,
+                    done: { [self] answer in
+                        forget(key)
+                        observer.jobEnded(job, worker: id, outcome: Ending.name(answer), ran: ran)
+                        answered(answer)
+                    }, extended: { [self] in state.withLock { $0.table.entries[key]?.deadline } }))
         }
         if settleChain.isEmpty { return send { _ in } }
         let outcome = RunOutcome(settlement, now: now)
