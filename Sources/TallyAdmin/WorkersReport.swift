@@ -30,7 +30,7 @@ package struct WorkersReport: Sendable {
                 "id": row.beat.id.text, "status": status, "last_seen": row.lastSeen.description,
                 "queues": row.beat.queues.map(\.text), "types": row.beat.types.map(\.text),
                 "running": row.beat.running.map(\.description), "concurrency": row.beat.concurrency,
-                "host": row.beat.host, "pid": Int(row.beat.pid),
+                "host": row.beat.host, "pid": Int(row.beat.pid), "unknown": row.beat.unknown ?? [:],
             ]
         }
     }

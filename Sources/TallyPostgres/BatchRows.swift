@@ -235,8 +235,9 @@ package enum BatchRows {
         texts {
             let about = "\"host\": \(JSONText.quoted($0.host)), \"pid\": \($0.pid)"
             let layout = $0.recordLayout.map { ", \"record_layout\": \($0)" } ?? ""
+            let unknown = $0.unknown.map { ", \"unknown\": \(JSONText.counts($0))" } ?? ""
             return
-                "{\(about), \"running\": \($0.running.count)\(layout)}"
+                "{\(about), \"running\": \($0.running.count)\(layout)\(unknown)}"
         }
         texts { "{" + $0.running.map(\.description).joined(separator: ",") + "}" }
         all.array(.int4, rows) { $0.appendOptional(Int32(clamping: $1.beat.concurrency)) }

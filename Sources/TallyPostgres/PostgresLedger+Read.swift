@@ -83,6 +83,9 @@ extension PostgresLedger {
                     startedAt: rows.time(row, 7)!,
                     host: rows.text(row, 8)!, pid: Int32(truncatingIfNeeded: rows.int(row, 9)!))
                 beat.recordLayout = rows.int(row, 10).map { Int($0) }
+                let unknown = zip(rows.texts(row, 11), rows.texts(row, 12))
+                    .compactMap { type, count in Int(count).map { (type, $0) } }
+                if !unknown.isEmpty { beat.unknown = Dictionary(unknown, uniquingKeysWith: { $1 }) }
                 workers.append(WorkerRow(beat: beat, lastSeen: rows.time(row, 2)!))
             }
             return workers

@@ -40,6 +40,9 @@ enum JSONText {
         }
         return out + "\""
     }
+    static func counts(_ counts: [String: Int]) -> String {
+        "{" + counts.map { "\(quoted($0)): \($1)" }.sorted().joined(separator: ", ") + "}"
+    }
     static func list(_ texts: [String]) -> String { "[" + texts.map(quoted).joined(separator: ",") + "]" }
 }
 

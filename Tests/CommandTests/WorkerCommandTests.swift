@@ -55,4 +55,53 @@ import Testing
             #expect(outcome.code == 0, "\(outcome.errors)")
         }
     }
+
+    @Test(arguments: [
+        (["--queue", "mail=3", "--queue", "a=b=1"], "on mail=3, a=b=1, 16 at once"),
+        (["--queue", "mail", "--queue", "bulk"], "on mail, bulk, 16 at once"),
+        (["--strict", "--queue", "mail", "--queue", "bulk"], "on mail, then bulk, 16 at once"),
+    ])
+    func `takes queues with their weights, or in their order [F10]`(_ words: [String], _ said: String)
+        async throws
+    {
+        try await withStores { scratch, environment in
+            let jobs = ["mail", "bulk", "a=b"].map {
+                JobRecord(type: "echo", queue: QueueName($0), body: Array("1".utf8))
+            }
+            _ = try await scratch.queue.push(jobs.map { Push($0) }, issued: nil)
+
+            let outcome = try await withWorker(environment, words) { _ in
+                try await eventually("those of its queues have run") {
+                    let counts = try await scratch.queue.counts()
+                    return counts.reduce(0) { $0 + $1.pending + $1.processing } == 1
+                }
+            }
+
+            #expect(outcome.code == 0 && outcome.errors.contains(said), "\(outcome.errors)")
+        }
+    }
+
+    @Test func `hands back what it has no handler for, and says so where workers are listed [F9]`()
+        async throws
+    {
+        try await withStores { scratch, environment in
+            let job = JobRecord(type: "rare", maxAttempts: 1, maxCrashes: 1)
+            _ = try await scratch.queue.push([Push(job)], issued: nil)
+            var listed: [[String: Any]] = []
+
+            let outcome = try await withWorker(environment, ["--heartbeat", "100ms"]) { _ in
+                try await eventually("its report names the type") {
+                    listed = try await Tool.run(["workers", "--json"], environment: environment)
+                        .json([[String: Any]].self)
+                    return (listed.first?["unknown"] as? [String: Int])?["rare"] != nil
+                }
+            }
+
+            #expect(outcome.code == 0, "\(outcome.errors)")
+            let held = try await scratch.queue.inspect([job.id]).held[job.id]
+            #expect(held?.attempts == 0 && held?.crashes == 0)
+            let table = try await Tool.run(["workers"], environment: environment)
+            #expect(table.output.contains("UNKNOWN") && table.output.contains("rare:"), "\(table.output)")
+        }
+    }
 }

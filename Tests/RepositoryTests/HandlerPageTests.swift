@@ -1,14 +1,14 @@
 import Foundation
 import Testing
 
-@Suite(.onOwnThread) struct `The page on testing handlers` {
-    static let path = "Sources/Tallystick/Tallystick.docc/TestingHandlers.md"
+@Suite(.onOwnThread) struct `The pages on handlers and workers` {
+    @Test(arguments: [("TestingHandlers", "HandlerExampleTests", 4), ("Workers", "WorkerExampleTests", 3)])
+    func `show only Swift that is compiled and run`(_ page: String, _ tests: String, _ least: Int) throws {
+        let example = try Self.code(Tree.text("Tests/ExampleTests/\(tests).swift"))
+        let text = try Tree.text("Sources/Tallystick/Tallystick.docc/\(page).md")
+        let blocks = text.matches(#"```swift\n([\s\S]*?)```"#).map { Self.code($0[0]) }
 
-    @Test func `shows only Swift that is compiled and run`() throws {
-        let example = try Self.code(Tree.text("Tests/ExampleTests/HandlerExampleTests.swift"))
-        let blocks = try Tree.text(Self.path).matches(#"```swift\n([\s\S]*?)```"#).map { Self.code($0[0]) }
-
-        #expect(blocks.count >= 4)
+        #expect(blocks.count >= least)
         for block in blocks { #expect(example.contains(block), "\(block)") }
     }
 

@@ -258,4 +258,31 @@ import Testing
         let row = try #require(try await s.ledger.workers().first)
         #expect(row.beat.status == .stopped)
     }
+
+    @Test func `takes from each by its weight, whichever shard it lives on [F10]`() async throws {
+        let s = Shards()
+        // Two of three queues live on one shard, and the first of those is empty.
+        let (empty, often, seldom) = (s.name(0), s.name(1), s.name(0, 1))
+        for queue in [often, seldom] {
+            for _ in 0..<4 {
+                let records = (0..<500).map { _ in JobRecord(type: "t", queue: queue) }
+                _ = try await s.client().enqueue(contentsOf: records)
+            }
+        }
+        let ran = Journal<QueueName>()
+        let configuration = WorkerConfiguration(
+            queues: [empty, often, seldom], weights: [empty: 9, often: 3], concurrency: 4)
+        let worker = Worker(
+            queue: s.sharded, handlers: [JobHandler("t") { ran.append($0.queue) }],
+            configuration: configuration)
+
+        let running = Task { try await worker.run() }
+        try await eventually("enough have run") { ran.count >= 2000 }
+        running.cancel()
+        _ = await running.result
+
+        let first = ran.all.prefix(2000)
+        let ratio = Double(first.count { $0 == often }) / Double(first.count { $0 == seldom })
+        #expect(ratio > 2.7 && ratio < 3.3)
+    }
 }

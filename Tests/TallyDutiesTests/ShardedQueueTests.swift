@@ -90,6 +90,30 @@ import Testing
         #expect(first.count { $0 == Shard(0) } == 4 && first.count { $0 == Shard(1) } == 4, "\(first)")
     }
 
+    @Test func `asks in the order of the wish where that is wished, over all shards [F10]`() async throws {
+        let s = Shards()
+        let order = [s.name(1), s.name(0), s.name(1, 1)]
+        for queue in order.reversed() {
+            for _ in 0..<2 { try await s.client().enqueue(JobRecord(type: "t", queue: queue)) }
+        }
+        var taken: [QueueName] = []
+        for limit in [1, 3, 9] {
+            var wish = ReserveWish(order, limit: limit, worker: WorkerID("w"))
+            wish.isOrdered = true
+            taken += try await s.sharded.leasing.reserve(wish).jobs.map(\.record.queue)
+        }
+        #expect(taken == order.flatMap { [$0, $0] })
+
+        // A shard that is away is asked once, and costs the other nothing.
+        s.queues[1].setOutage(.unavailable)
+        try await s.client().enqueue(JobRecord(type: "t", queue: order[1]))
+        let asked = s.queues[1].count(of: .reserve)
+        var wish = ReserveWish(order, limit: 9, worker: WorkerID("w"))
+        wish.isOrdered = true
+        #expect(try await s.sharded.leasing.reserve(wish).jobs.count == 1)
+        #expect(s.queues[1].count(of: .reserve) == asked + 1)
+    }
+
     @Test func `wakes who waits for queues of several shards, whichever gets work`() async throws {
         let s = Shards()
         for shard in 0..<2 {

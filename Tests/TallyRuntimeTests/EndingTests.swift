@@ -13,7 +13,8 @@ import Testing
         let lease = Lease(id: record.id, version: 2, epoch: 1, expiresAt: .now)
         let job = ReservedJob(record: record, lease: lease, attempts: attempts)
         return Ending.decide(
-            .failure(error), of: lease, job: job, stop: stop, retries: ExponentialBackoff(maxAttempts: 5),
+            .failure(error), of: lease, job: job, stop: stop,
+            plan: FailurePlan(retries: ExponentialBackoff(maxAttempts: 5)),
             now: Timestamp(microseconds: 0), random: 0.5)
     }
 

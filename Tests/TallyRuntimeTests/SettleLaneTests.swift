@@ -55,3 +55,95 @@ private struct HalfAway: ForwardingLeases {
         #expect(told.count == 3)
     }
 }
+
+@Suite struct `An end that the store does not take` {
+    private let rig = Rig()
+    private let told = Journal<Result<SettleAnswer, QueueError>>()
+    private let pauses = Journal<Duration>()
+
+    /// Waits for nothing between its tries.
+    private func lane() -> SettleLane {
+        SettleLane(queue: rig.queue, observer: SilentObserver()) { [pauses] in pauses.append($0) }
+    }
+
+    private func leased() async throws -> Lease {
+        try await rig.push()
+        let wish = ReserveWish([.default], limit: 1, worker: WorkerID("w"))
+        return try #require(try await rig.memory.reserve(wish).jobs.first).lease
+    }
+
+    @Test(arguments: [QueueError.Code.unavailable, .uncertain], [Verb.ack, .retry, .fail])
+    func `ten times in a row is taken at the eleventh, after growing pauses [D13]`(
+        _ code: QueueError.Code, _ verb: Verb
+    ) async throws {
+        let lease = try await leased()
+        let ends: [Verb: Settlement] = [
+            .ack: .ack(lease), .retry: .retry(lease, runAt: nil, attempts: 1, error: "e"),
+            .fail: .fail(lease, attempts: 1, error: "e"),
+        ]
+        let end = try #require(ends[verb])
+        rig.queue.inject(.refuse(code), on: .settle, times: 10)
+        let lane = lane()
+
+        lane.add(
+            OwedSettlement(
+                settlement: end, deadline: .now + .seconds(60), done: { [told] in told.append($0) }))
+        await lane.drain()
+
+        let status = try #require([Verb.ack: JobStatus.completed, .retry: .pending, .fail: .failed][verb])
+        #expect(told.all == [.success(.settled(status))])
+        #expect(rig.queue.count(of: .settle) == 11 && pauses.count == 10)
+        #expect(pauses.all[9] > pauses.all[0] * 2)
+        #expect(pauses.all.allSatisfy { $0 > .zero && $0 <= Limits.retryStoreCap })
+        #expect(try await rig.moves(lease.id).count { $0.verb == verb } == 1)
+    }
+
+    @Test func `is tried until the lease is over, and not after [D13]`() async throws {
+        let lease = try await leased()
+        rig.queue.setOutage(.unavailable)
+        let lane = lane()
+
+        lane.add(
+            OwedSettlement(
+                settlement: .ack(lease), deadline: .now + .milliseconds(50),
+                done: { [told] in told.append($0) }
+            ))
+        await lane.drain()
+
+        #expect(rig.queue.count(of: .settle) > 1)
+        guard case .failure(let error)? = told.all.first, told.count == 1 else {
+            Issue.record("\(told.all)")
+            return
+        }
+        #expect(error.code == .unavailable)
+    }
+
+    @Test func `is tried for as long as its lease is extended [D13]`() async throws {
+        let lease = try await leased()
+        rig.queue.inject(.refuse(.unavailable), on: .settle, times: 3)
+        let lane = lane()
+
+        lane.add(
+            OwedSettlement(
+                settlement: .ack(lease), deadline: .now - .seconds(1),
+                done: { [told] in told.append($0) }, extended: { .now + .seconds(60) }))
+        await lane.drain()
+
+        #expect(told.all == [.success(.settled(.completed))])
+    }
+
+    @Test func `is reported by a worker whose heartbeats extend the lease meanwhile [D13]`() async throws {
+        let job = try await rig.push()
+        let runs = Journal<Int>()
+        rig.queue.inject(.refuse(.unavailable), on: .settle, times: 6)
+        // Six pauses are longer than the lease was as the handler ended.
+        let configuration = WorkerConfiguration(lease: .seconds(1), heartbeat: .milliseconds(50))
+
+        try await running(rig.worker(configuration, JobHandler("t") { runs.append($0.attempt) })) {
+            try await rig.eventuallyEnded(job.id, .completed)
+        }
+
+        #expect(runs.all == [1] && rig.queue.count(of: .settle) >= 7)
+        #expect(try await rig.moves(job.id).count { $0.verb == .lease } == 1)
+    }
+}

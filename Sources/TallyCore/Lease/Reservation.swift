@@ -1,4 +1,4 @@
-/// What a worker can take now. Queues are asked in this order, each by its priorities.
+/// What a worker can take now. The queues of a shard are asked in this order, each by its priorities.
 public struct ReserveWish: Hashable, Sendable {
     /// From 1 to `Limits.queuesPerCall` queues; an earlier one is emptied before a later one is looked at.
     public var queues: [QueueName]
@@ -8,6 +8,9 @@ public struct ReserveWish: Hashable, Sendable {
     public var lease: Duration
     /// The name under which the leases stand in the log.
     public var worker: WorkerID
+    /// Of queues on several shards: whether they are asked in this order all the same, by one call for neighbours of
+    /// one shard. Else the shards are asked by turns, one call each.
+    public var isOrdered = false
     /// A wish; what is out of range is refused by the store with `.invalid` or `.invalidLease`.
     public init(_ queues: [QueueName], limit: Int, lease: Duration = Limits.lease, worker: WorkerID) {
         self.queues = queues

@@ -12,6 +12,8 @@ public enum Limits {
     public static let backoffMultiplier = 2.0
     /// The part of a wait that chance adds or takes away, so that jobs which failed together do not return together.
     public static let backoffJitter = 0.2
+    /// Waits in the list of a policy; a job has no more than ten times as many attempts.
+    public static let retryDelays = 1000
     public static let lease: Duration = .seconds(30)  // three missed heartbeats
     /// Extensions and reports in the length of one lease: two may be lost before it runs out.
     public static let heartbeatsPerLease = 3
@@ -24,6 +26,11 @@ public enum Limits {
     public static let stopGrace: Duration = .seconds(3)  // of that for handlers, then jobs are handed back
     /// Handlers of one worker at a time: enough to hide their waits for others, few enough for their memory.
     public static let concurrency = 16
+    /// Of a queue against the worker's others; what needs more is better given a worker of its own.
+    public static let queueWeight = 1000
+    /// Jobs that one turn of several queues takes where slots are free: the shares even out over the turns, and each
+    /// turn is a call.
+    public static let turnLeast = 16
 
     // What an edge accepts.
     /// Of a worker that a command starts: a shorter lease runs out before anybody notices, and counts a crash.
@@ -152,7 +159,11 @@ public enum Limits {
     public static let heldRounds = 10  // of those in one transaction; the cursor waits for it
     public static let idleTransaction: Duration = .seconds(10)  // a duty that stands still gives up its locks
     public static let idleWait: Duration = .seconds(5)  // a worker's longest blocking wait
-    public static let unknownType: Duration = .seconds(5)  // until its job is handed out again
+    /// Until a job that its worker has no handler for is handed out again; each further time waits twice as long.
+    public static let unknownType: Duration = .seconds(5)
+    /// The longest of those waits: a worker that has the handler gets the job within minutes of its start.
+    public static let unknownTypeCap: Duration = .seconds(300)
+    public static let unknownTypesTold = 20  // in a heartbeat, which is an entry of the log
     public static let beatAgain: Duration = .seconds(1)  // after a heartbeat that failed; deadlines go on
     public static let idleLeast: Duration = .milliseconds(1)  // a worker's shortest wait: no spinning
     public static let idleHeld: Duration = .milliseconds(100)  // asks while an epoch is held
@@ -332,6 +343,8 @@ public enum Limits {
 }
 
 extension Limits {
+    /// A wait between two attempts as a due time can hold it.
+    static func bounded(_ wait: Duration) -> Duration { max(.zero, min(wait, farthestRunAt)) }
     /// A due time as a store holds it: a settlement cannot be refused for its time without refusing its neighbours,
     /// so one beyond the calendar counts as the calendar's end. nil = at once.
     package static func reach(_ time: Timestamp?) -> Int64 {

@@ -1,7 +1,16 @@
-/// How long to wait before the next attempt, and how many there are. Pure: randomness is passed in.
+/// How long to wait before the next attempt, how many attempts there are, and for how long. Pure: randomness and time
+/// are passed in.
+///
+///     JobPolicy(backoff: .exponential(base: .seconds(2)))
+///     JobPolicy(backoff: .fixed(.seconds(30)).limited(total: .seconds(3600)))
+///     JobPolicy(backoff: .delays([.seconds(1), .seconds(10), .seconds(60)]))
+///     JobPolicy(attempts: 20, backoff: .phases(.fixed(.seconds(1)), failures: 5, then: .exponential()))
 public protocol RetryPolicy: Sendable {
     /// Failures after which a job is `failed`; 0 = the first failure is final.
     var maxAttempts: Int { get }
+    /// No attempt begins later than so long after the job could first begin: its creation, or the time that it was
+    /// scheduled for. nil = however long it takes.
+    var maxTotal: Duration? { get }
     /// How long the job waits for its next attempt. Equal arguments give equal answers, so that a schedule can be
     /// tested.
     ///
@@ -34,7 +43,7 @@ public struct ExponentialBackoff: RetryPolicy, Hashable {
         self.base = max(.zero, base)
         self.cap = max(self.base, cap)
         self.multiplier = multiplier.isFinite ? max(1, multiplier) : 1
-        self.jitter = jitter.isFinite ? min(1, max(0, jitter)) : 0
+        self.jitter = Spread.part(jitter)
         self.maxAttempts = max(0, maxAttempts)
     }
 
@@ -49,10 +58,26 @@ public struct ExponentialBackoff: RetryPolicy, Hashable {
             delay *= multiplier
             step += 1
         }
-        delay = min(delay, limit)
-        delay *= 1 - jitter + 2 * jitter * min(1, max(0, random))
+        delay = min(delay, limit) * Spread.factor(jitter, random)
         // Not smaller is the cap itself: as a Double it may lie beyond what 64 bits hold.
         return delay < limit ? .microseconds(Int64(delay)) : cap
+    }
+}
+
+/// The part of a wait that chance adds or takes away.
+enum Spread {
+    /// In 0...1; 0 for what is no number.
+    static func part(_ jitter: Double) -> Double { jitter.isFinite ? min(1, max(0, jitter)) : 0 }
+
+    /// What a wait is multiplied by: from 1 − `jitter` to 1 + `jitter`.
+    static func factor(_ jitter: Double, _ random: Double) -> Double {
+        1 - jitter + 2 * jitter * min(1, max(0, random))
+    }
+
+    /// The wait in whole microseconds. A bounded wait, twice as long, is far from what 64 bits hold.
+    static func of(_ wait: Duration, _ jitter: Double, _ random: Double) -> Duration {
+        if jitter == 0 { return wait }
+        return .microseconds(Int64(Double(wait.microseconds) * factor(jitter, random)))
     }
 }
 
@@ -60,20 +85,34 @@ public struct ExponentialBackoff: RetryPolicy, Hashable {
 public enum FailureDecision: Hashable, Sendable {
     /// The job is to wait for so long and then be run again.
     case retry(after: Duration)
-    /// The job is to be failed for good: no attempt is left, or the failure was final.
+    /// The job is to be failed for good: no attempt is left, the time for them is spent, or the failure was final.
     case fail
 }
 
 extension RetryPolicy {
+    /// However long it takes, so that a policy of one's own says nothing of it.
+    public var maxTotal: Duration? { nil }
+
     /// The smaller of the job's and the policy's limit; 0 on the job leaves it to the policy; a policy of 0 fails at
     /// once.
     public func effectiveMax(job: Int) -> Int { job == 0 ? maxAttempts : min(job, maxAttempts) }
 
     /// What becomes of a job after a failure.
     ///
-    /// - Parameter attempts: failures, the one just seen included.
-    public func decide(attempts: Int, jobMax: Int, isFinal: Bool, random: Double) -> FailureDecision {
+    /// - Parameters:
+    ///   - attempts: failures, the one just seen included.
+    ///   - elapsed: since the job could first begin; below zero counts as zero.
+    ///   - delay: the wait where the policy's own is not to count.
+    public func decide(
+        attempts: Int, jobMax: Int, isFinal: Bool, elapsed: Duration = .zero, delay: Duration? = nil,
+        random: Double
+    ) -> FailureDecision {
         if isFinal || attempts >= effectiveMax(job: jobMax) { return .fail }
-        return .retry(after: delay(afterFailure: attempts, random: random))
+        let wait = max(.zero, delay ?? self.delay(afterFailure: attempts, random: random))
+        // Both sides of zero or above, and the smaller is taken away: no difference of them overflows.
+        if let maxTotal, max(.zero, elapsed) > maxTotal - min(wait, maxTotal) || wait > maxTotal {
+            return .fail
+        }
+        return .retry(after: wait)
     }
 }

@@ -22,6 +22,9 @@ public struct WorkerBeat: Hashable, Sendable, Codable {
     public var pid: Int32
     /// The newest record layout that it reads; nil = its program is older than that there are two.
     public var recordLayout: Int?
+    /// How often it was given a job of a type that it has no handler for, by type, of the first
+    /// `Limits.unknownTypesTold` types; nil = never, or its program is older than that this is counted.
+    public var unknown: [String: Int]?
     /// A report; the queue stamps it with its own clock.
     public init(
         id: WorkerID, status: Status, queues: [QueueName], types: [JobType], running: [JobID],

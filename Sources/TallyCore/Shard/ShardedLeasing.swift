@@ -32,9 +32,11 @@ final class ShardedLeasing: Leasing {
         if parts.count == 1 { return try await self[parts[0].shard].leasing.reserve(wish) }
         var all: Reservation?
         var failure: QueueError?
-        for (shard, queues) in inTurn(present(parts)) {
+        var failed: Set<Shard> = []
+        for (shard, queues) in wish.isOrdered ? present(inOrder(wish.queues)) : inTurn(present(parts)) {
             let left = wish.limit - (all?.taken ?? 0)
             if left <= 0 { break }
+            if failed.contains(shard) { continue }
             do throws(QueueError) {
                 let wish = ReserveWish(queues, limit: left, lease: wish.lease, worker: wish.worker)
                 let one = try await self[shard].leasing.reserve(wish)
@@ -47,6 +49,7 @@ final class ShardedLeasing: Leasing {
                     return all
                 }
                 failure = error
+                failed.insert(shard)
                 markAbsent(shard, error)
             }
         }
@@ -67,6 +70,20 @@ final class ShardedLeasing: Leasing {
         }
         // Without a queue there is nothing to ask; the first shard says so as every driver does.
         return parts.isEmpty ? [(.first, [])] : parts
+    }
+
+    /// In the order of the wish over all shards: only neighbours of one shard are asked together.
+    private func inOrder(_ queues: [QueueName]) -> [(shard: Shard, queues: [QueueName])] {
+        var runs: [(shard: Shard, queues: [QueueName])] = []
+        for queue in queues {
+            let shard = map.shard(of: queue)
+            if runs.last?.shard == shard {
+                runs[runs.count - 1].queues.append(queue)
+            } else {
+                runs.append((shard, [queue]))
+            }
+        }
+        return runs
     }
 
     /// Those that can be asked; all, where none can.

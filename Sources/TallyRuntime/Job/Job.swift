@@ -19,7 +19,7 @@ public protocol Job: Codable, Sendable {
     /// Where its jobs go and how they are retried; read at each enqueue and by each worker.
     static var policy: JobPolicy { get }
     /// Returning completes the job. Throwing fails this attempt: the policy then decides between another attempt and
-    /// the dead-letter set; `JobError.final` and `JobError.snooze` decide it here.
+    /// the dead-letter set; `JobError.final` and `JobError.snooze` decide it here. `ErrorRule` has the whole order.
     func run(_ context: JobContext) async throws
 }
 
@@ -40,14 +40,17 @@ public struct JobPolicy: Sendable {
     public var timeout: Duration?
     /// Leases that may run out on it before it is failed for good.
     public var maxCrashes: Int
-    /// How long it waits after a failure. `attempts` counts, not the attempts in here.
-    public var backoff: ExponentialBackoff
+    /// How long it waits after a failure, and for how long there are attempts. Their number is `attempts`, not the
+    /// one in here.
+    public var backoff: any RetryPolicy
+    /// What errors mean by their type, asked before `backoff`; the first that has a verdict counts.
+    public var errors: [ErrorRule]
 
     /// A policy; what is left out has the default of `Limits`.
     public init(
         queue: QueueName = .default, priority: JobPriority = .normal, attempts: Int = Limits.maxAttempts,
         timeout: Duration? = nil, maxCrashes: Int = Limits.maxCrashes,
-        backoff: ExponentialBackoff = ExponentialBackoff()
+        backoff: any RetryPolicy = ExponentialBackoff(), errors: [ErrorRule] = []
     ) {
         self.queue = queue
         self.priority = priority
@@ -55,6 +58,7 @@ public struct JobPolicy: Sendable {
         self.timeout = timeout
         self.maxCrashes = maxCrashes
         self.backoff = backoff
+        self.errors = errors
     }
 }
 

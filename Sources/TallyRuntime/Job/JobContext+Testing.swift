@@ -42,7 +42,8 @@ extension JobContext {
 }
 
 extension JobHandler {
-    /// Runs it and says what a worker would report: for tests. The job's timeout does not count here.
+    /// Runs it and says what a worker would report: for tests. The job's timeout and the rules of a worker do not
+    /// count here.
     ///
     /// Cancel the task that calls it, and the outcome is that of a worker which stops.
     ///
@@ -62,7 +63,7 @@ extension JobHandler {
         let now = Timestamp.now
         let settlement = Ending.decide(
             result, of: context.job.lease, job: context.job, stop: context.wasCancelled ? .workerStops : nil,
-            retries: retries, now: now, random: random)
+            plan: FailurePlan(retries: retries, rules: errors), now: now, random: random)
         // Only a lost lease has none, and none is lost here.
         guard let settlement else { return .release(after: .zero) }
         return RunOutcome(settlement, now: now)

@@ -30,7 +30,7 @@ public struct JobMiddleware: Sendable {
     /// on completes the job, and so does a return without `next`.
     ///
     /// Let `CancellationError`, `JobError.alreadyCompleted` and `JobError.stale` pass through.
-    public typealias Run = @Sendable (JobContext, _ next: JobHandler.Run) async throws -> Void
+    public typealias Run = @Sendable (JobContext, _ next: @escaping JobHandler.Run) async throws -> Void
 
     /// Around the settlement of one run: it sees the outcome before that is sent, and by `next` the queue's answer.
     ///

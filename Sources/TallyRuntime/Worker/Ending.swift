@@ -1,18 +1,16 @@
 import TallyCore
 
-/// What an ended run means for its job. Pure.
+/// What an ended run means for its job. Pure; `ErrorRule` tells the order in which it is decided.
 ///
 /// The reason why a handler was asked to stop counts before what it then throws: a handler whose own I/O throws its
 /// own kind of "cancelled" fails as little as one that throws `CancellationError`.
 enum Ending {
     /// - Parameter lease: the one in force.
     /// - Parameter stop: why the handler was asked to stop; nil = it was not.
-    /// - Parameter retries: nil = the first failure is final.
     /// - Returns: nil if nothing may be told: another worker may run the job by now.
     static func decide(
         _ result: Result<[UInt8], any Error>, of lease: Lease, job: ReservedJob,
-        stop: RunningTable.StopReason?,
-        retries: (any RetryPolicy)?, now: Timestamp, random: Double
+        stop: RunningTable.StopReason?, plan: FailurePlan, now: Timestamp, random: Double
     ) -> Settlement? {
         if stop == .leaseLost { return nil }
         let error: any Error
@@ -25,38 +23,53 @@ enum Ending {
             return .release(lease, runAt: now + time)
         }
         if case JobError.stale = error { return .release(lease) }  // refused, if it is as stale as it seems
-        let attempts = job.attempts + 1
         switch stop {
         case .workerStops: return .release(lease)
-        case .cancelRequested: return .fail(lease, attempts: attempts, error: "cancelled")
+        case .cancelRequested: return .fail(lease, attempts: job.attempts + 1, error: "cancelled")
         case .timedOut:
-            let text = "timed out after \(job.record.timeout ?? .zero)"
-            return failed(text, error, of: lease, attempts, job, retries, now, random)
-        case nil, .leaseLost:
-            // Such as of a result that cannot be encoded: what these quote is a payload, and this is stored and told.
-            var text = CodingFailure.known(error) ?? "\(error)"
-            if case JobError.snooze(let time) = error {
-                text = "snooze: \(time.microseconds) µs is not within now and ten years"
+            let late = RunTimedOut(after: job.record.timeout ?? .zero)
+            if case JobError.final = error {
+                return .fail(lease, attempts: job.attempts + 1, error: "\(late)")
             }
-            return failed(text, error, of: lease, attempts, job, retries, now, random)
+            return failed(late, of: lease, job, plan, now, random)
+        case nil, .leaseLost: return failed(error, of: lease, job, plan, now, random)
         }
     }
 
     private static func failed(
-        _ text: String, _ error: any Error, of lease: Lease, _ attempts: Int, _ job: ReservedJob,
-        _ retries: (any RetryPolicy)?, _ now: Timestamp, _ random: Double
+        _ error: any Error, of lease: Lease, _ job: ReservedJob, _ plan: FailurePlan, _ now: Timestamp,
+        _ random: Double
     ) -> Settlement {
-        var isFinal = false
-        if case JobError.final = error { isFinal = true }
-        guard let retries else { return .fail(lease, attempts: attempts, error: text) }
-        switch retries.decide(
-            attempts: attempts, jobMax: job.record.maxAttempts, isFinal: isFinal, random: random)
-        {
-        case .fail: return .fail(lease, attempts: attempts, error: text)
-        case .retry(let delay):
+        // Such as of a result that cannot be encoded: what these quote is a payload, and this is stored and told.
+        var text = CodingFailure.known(error) ?? "\(error)"
+        var (isFinal, delay) = (false, nil as Duration?)
+        switch error {
+        case JobError.final: isFinal = true
+        case JobError.snooze(let time): text = tooFar(time)
+        default:
+            switch plan.verdict(on: error) {
+            case nil: break
+            case .fail?: isFinal = true
+            case .retry(let after)?: delay = after
+            case .snooze(let time)? where time <= Limits.farthestRunAt:
+                return .release(lease, runAt: now + time)
+            case .snooze(let time)?: text = tooFar(time)
+            }
+        }
+        let attempts = job.attempts + 1
+        let decision = plan.retries?.decide(
+            attempts: attempts, jobMax: job.record.maxAttempts, isFinal: isFinal,
+            elapsed: now - job.record.firstBegin, delay: delay, random: random)
+        switch decision {
+        case nil, .fail?: return .fail(lease, attempts: attempts, error: text)
+        case .retry(let delay)?:
             return .retry(
                 lease, runAt: now + min(delay, Limits.farthestRunAt), attempts: attempts, error: text)
         }
+    }
+
+    private static func tooFar(_ time: Duration) -> String {
+        "snooze: \(time.microseconds) µs is not within now and ten years"
     }
 
     /// For observers. Only an answer that was lost, or never came, is unknown; a refusal is told as one.
@@ -71,4 +84,9 @@ enum Ending {
         case .failure: "unknown: the store was away until the lease ran out"
         }
     }
+}
+
+extension JobRecord {
+    /// When it could begin for the first time: from here on a policy counts the time of all attempts.
+    fileprivate var firstBegin: Timestamp { runAt.map { max($0, createdAt) } ?? createdAt }
 }

@@ -9,15 +9,16 @@ public struct JobHandler: Sendable {
     public let type: JobType
     /// nil = the first failure is final.
     public let retries: (any RetryPolicy)?
+    /// What errors mean by their type, asked before the policy; the first that has a verdict counts.
+    public let errors: [ErrorRule]
     let run: @Sendable (JobContext, any JobCodec) async throws -> Void
 
     /// A Swift type that is a job. Its policy's attempts were written into the record at enqueue.
     public init<J: Job>(_: J.Type) {
         type = J.jobType
-        let backoff = J.policy.backoff
-        retries = ExponentialBackoff(
-            base: backoff.base, cap: backoff.cap, multiplier: backoff.multiplier, jitter: backoff.jitter,
-            maxAttempts: J.policy.attempts)
+        let policy = J.policy
+        retries = policy.backoff.limited(attempts: policy.attempts)
+        errors = policy.errors
         run = { context, codec in
             let job: J
             do {
@@ -34,10 +35,11 @@ public struct JobHandler: Sendable {
     public init(
         _ type: JobType,
         retries: (any RetryPolicy)? = ExponentialBackoff(maxAttempts: Limits.maxAttemptsBound),
-        run: @escaping Run
+        errors: [ErrorRule] = [], run: @escaping Run
     ) {
         self.type = type
         self.retries = retries
+        self.errors = errors
         self.run = { context, _ in try await run(context) }
     }
 
@@ -50,18 +52,17 @@ public struct JobHandler: Sendable {
     }
 
     private func wrapped(by middleware: @escaping JobMiddleware.Run) -> JobHandler {
-        let inner = run
-        return JobHandler(type: type, retries: retries) { context, codec in
-            try await middleware(context) { try await inner($0, codec) }
+        return JobHandler(self) { [run] context, codec in
+            try await middleware(context) { try await run($0, codec) }
         }
     }
 
     private init(
-        type: JobType, retries: (any RetryPolicy)?,
-        run: @escaping @Sendable (JobContext, any JobCodec) async throws -> Void
+        _ inner: JobHandler, run: @escaping @Sendable (JobContext, any JobCodec) async throws -> Void
     ) {
-        self.type = type
-        self.retries = retries
+        type = inner.type
+        retries = inner.retries
+        errors = inner.errors
         self.run = run
     }
 }

@@ -4,10 +4,15 @@ import TallyCore
 /// How a run ended, on its way to the queue.
 struct OwedSettlement: Sendable {
     var settlement: Settlement
-    /// Until then it is worth trying.
+    /// The end of the lease as the handler ended: until then it is worth trying.
     var deadline: ContinuousClock.Instant
     /// What the queue said; the last error where it never took the end.
     var done: @Sendable (Result<SettleAnswer, QueueError>) -> Void
+    /// The end of the lease by now: heartbeats extend it also while the queue does not take the end. nil = nobody
+    /// extends it.
+    var extended: @Sendable () -> ContinuousClock.Instant? = { nil }
+
+    var leaseEnd: ContinuousClock.Instant { extended() ?? deadline }
 }
 
 /// Gathers endings for a moment and sends them in one call. One flush is under way at a time, so what ends meanwhile
@@ -24,10 +29,18 @@ final class SettleLane: Sendable {
         .init(count: Limits.jobsPerCall, bytes: Limits.bodyBytesPerCall), linger: Limits.ackLinger)
     /// Nothing is tried again after this, however long the leases last.
     private let giveUpAt = Mutex<ContinuousClock.Instant?>(nil)
+    private let pause: @Sendable (Duration) async -> Void
 
-    init(queue: any Leasing, observer: any JobObserver) {
+    /// - Parameter pause: between two tries; a test's does not wait.
+    init(
+        queue: any Leasing, observer: any JobObserver,
+        pause: @escaping @Sendable (Duration) async -> Void = { time in
+            try? await Task.sleep(for: time)  // cannot be cancelled: the shippers are detached
+        }
+    ) {
         self.queue = queue
         self.observer = observer
+        self.pause = pause
     }
 
     func add(_ owed: OwedSettlement) {
@@ -51,8 +64,7 @@ final class SettleLane: Sendable {
             open = await attempt(open)
             if open.isEmpty { return }
             failures += 1
-            let delay = policy.delay(afterFailure: failures, random: .random(in: 0..<1))
-            try? await Task.sleep(for: delay)  // cannot be cancelled: detached
+            await pause(policy.delay(afterFailure: failures, random: .random(in: 0..<1)))
         }
     }
 
@@ -89,7 +101,8 @@ final class SettleLane: Sendable {
     /// it. All else that a store answers passes by itself, or by an operator's hand, and the lease may still stand
     /// then.
     private func worthTrying(_ owed: OwedSettlement, after error: QueueError) -> Bool {
-        let limit = giveUpAt.withLock { $0 } ?? owed.deadline
-        return !error.isOfThisCall && error.code != .closed && min(limit, owed.deadline) > .now
+        let leaseEnd = owed.leaseEnd
+        let limit = giveUpAt.withLock { $0 } ?? leaseEnd
+        return !error.isOfThisCall && error.code != .closed && min(limit, leaseEnd) > .now
     }
 }

@@ -74,12 +74,15 @@ extension Worker {
     }
 
     private func beat(_ shard: WorkerShard, _ status: WorkerBeat.Status) async {
-        let running = state.withLock { Array($0.table.entries.keys.prefix(Limits.runningTold).map(\.id)) }
-        let beat = WorkerBeat(
+        let (running, unknown) = state.withLock { state in
+            (Array(state.table.entries.keys.prefix(Limits.runningTold).map(\.id)), state.unknown.counts)
+        }
+        var beat = WorkerBeat(
             id: configuration.id, status: status, queues: configuration.queues,
             types: handlers.keys.sorted { $0.text < $1.text }, running: running,
             concurrency: configuration.concurrency, startedAt: startedAt, host: Host.name,
             pid: getpid())
+        if !unknown.isEmpty { beat.unknown = unknown }
         do {
             try await shard.queue.heartbeat(beat)
         } catch {

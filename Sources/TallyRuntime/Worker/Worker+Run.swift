@@ -6,9 +6,11 @@ extension Worker {
         guard let handler = handlers[job.record.type] else { return settleUnknown(job, key) }
         guard let codec = configuration.codecs.first(where: { $0.name == job.record.codec }) else {
             return settle(
-                job, key, .failure(JobError.final("no codec named \(job.record.codec) on this worker")), nil)
+                job, key, .failure(JobError.final("no codec named \(job.record.codec) on this worker")), .once
+            )
         }
         let context = JobContext(job, worker: configuration.id, codec: codec, ledger: ledger)
+        let plan = FailurePlan(retries: handler.retries, rules: handler.errors + configuration.errors)
         observer.jobStarted(job, worker: configuration.id)
         let began = ContinuousClock.now
         let timer = job.record.timeout.map { timeout in
@@ -18,7 +20,7 @@ extension Worker {
                 try await Task.sleep(for: self.configuration.timeoutGrace)
                 // It ignores its cancellation: its end, if it ever comes, counts for nothing.
                 let result = await context.verdict(on: CancellationError())
-                self.settle(job, key, result, handler.retries, ran: .now - began)
+                self.settle(job, key, result, plan, ran: .now - began)
             }
         }
         let result: Result<[UInt8], any Error>
@@ -29,7 +31,7 @@ extension Worker {
             result = await context.verdict(on: error)
         }
         timer?.cancel()
-        settle(job, key, result, handler.retries, ran: .now - began)
+        settle(job, key, result, plan, ran: .now - began)
     }
 
     func stop(_ key: RunningTable.Key, _ reason: RunningTable.StopReason) {
@@ -38,7 +40,7 @@ extension Worker {
 
     private func settle(
         _ job: ReservedJob, _ key: RunningTable.Key, _ result: Result<[UInt8], any Error>,
-        _ retries: (any RetryPolicy)?, ran: Duration = .zero
+        _ plan: FailurePlan, ran: Duration = .zero
     ) {
         let (settled, skew, deadline) = state.withLock { state in
             let deadline = state.table.entries[key]?.deadline ?? .now
@@ -51,7 +53,7 @@ extension Worker {
         }
         let now = Timestamp(microseconds: Timestamp.now.microseconds + skew)
         let settlement = Ending.decide(
-            result, of: settled.lease, job: job, stop: settled.stop, retries: retries, now: now,
+            result, of: settled.lease, job: job, stop: settled.stop, plan: plan, now: now,
             random: .random(in: 0..<1))
         guard let settlement else {
             forget(key)
@@ -61,11 +63,13 @@ extension Worker {
         state.withLock { $0.table.owe(key, bytes: settlement.bytes) }
         let send: SettleChain.Send = { [self] answered in
             lane(of: settlement.lease).add(
-                OwedSettlement(settlement: settlement, deadline: deadline) { [self] answer in
-                    forget(key)
-                    observer.jobEnded(job, worker: id, outcome: Ending.name(answer), ran: ran)
-                    answered(answer)
-                })
+                OwedSettlement(
+                    settlement: settlement, deadline: deadline,
+                    done: { [self] answer in
+                        forget(key)
+                        observer.jobEnded(job, worker: id, outcome: Ending.name(answer), ran: ran)
+                        answered(answer)
+                    }, extended: { [self] in state.withLock { $0.table.entries[key]?.deadline } }))
         }
         if settleChain.isEmpty { return send { _ in } }
         let outcome = RunOutcome(settlement, now: now)
@@ -77,17 +81,18 @@ extension Worker {
     /// fence tells outside systems which of the two is the newer.
     func handBack(_ key: RunningTable.Key) {
         guard let job = state.withLock({ $0.table.entries[key]?.job }) else { return }
-        settle(job, key, .failure(JobError.snooze(Limits.stop)), nil)
+        settle(job, key, .failure(JobError.snooze(Limits.stop)), .once)
     }
 
     private func settleUnknown(_ job: ReservedJob, _ key: RunningTable.Key) {
+        state.withLock { $0.unknown.count(job.record.type) }
+        let error: JobError
         switch configuration.unknownType {
-        case .fail:
-            settle(
-                job, key, .failure(JobError.final("no handler for \(job.record.type) on this worker")), nil)
-        case .release(let time):
-            settle(job, key, .failure(JobError.snooze(min(time, Limits.farthestRunAt))), nil)
+        case .fail: error = .final("no handler for \(job.record.type) on this worker")
+        case .release(let first):
+            error = .snooze(UnknownTypes.delay(job, first: first, random: .random(in: 0..<1)))
         }
+        settle(job, key, .failure(error), .once)
     }
 
     private func forget(_ key: RunningTable.Key) {

@@ -52,6 +52,7 @@ public final class Worker: Sendable {
         var watchedDeadline: ContinuousClock.Instant?
         var hasEnded = false
         var onEnd: [CheckedContinuation<Void, Never>] = []
+        var unknown = UnknownTypes()
         /// The queue's clock minus this machine's wall clock, µs.
         var skew: Int64 = 0
     }
@@ -146,6 +147,8 @@ public final class Worker: Sendable {
 
     private func reserveLoop() async throws {
         let policy = ExponentialBackoff(base: Limits.retryStoreBase, cap: Limits.retryStoreCap, jitter: 0.5)
+        var rotation = QueueRotation(
+            configuration.queues, weights: configuration.weights, isStrict: configuration.isStrict)
         var failures = 0
         var hasStarted = false
         while true {
@@ -159,13 +162,16 @@ public final class Worker: Sendable {
             }
             do {
                 let sent = ContinuousClock.now
-                let wish = ReserveWish(
-                    configuration.queues, limit: free, lease: configuration.lease, worker: configuration.id)
+                let turn = rotation.next(free: free)
+                var wish = ReserveWish(
+                    turn.queues, limit: turn.limit, lease: configuration.lease, worker: configuration.id)
+                wish.isOrdered = true
                 let reservation = try await queue.reserve(wish)
                 failures = 0
                 hasStarted = true
                 accept(reservation, sent: sent)
-                if reservation.jobs.count < min(free, Limits.jobsPerCall) {
+                rotation.count(reservation.taken, in: turn)
+                if reservation.jobs.count < turn.limit {
                     let pause = IdlePause.after(reservation, random: .random(in: 0..<1))
                     try await queue.wait(for: configuration.queues, upTo: pause)
                 }
@@ -235,5 +241,12 @@ public final class Worker: Sendable {
                 await self.changed.wait(until: deadline)
             }
         }.value
+    }
+}
+
+extension Reservation {
+    /// How many jobs each queue gave.
+    fileprivate var taken: [QueueName: Int] {
+        jobs.reduce(into: [:]) { $0[$1.record.queue, default: 0] += 1 }
     }
 }

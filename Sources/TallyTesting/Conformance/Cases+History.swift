@@ -113,7 +113,7 @@ extension Conformance {
                 try expect("times that \(event) is kept", count, 1)
             }
         },
-        ConformanceCase("heartbeats_reach_the_workers_table", ["P17", "F12"]) { s in
+        ConformanceCase("heartbeats_reach_the_workers_table", ["P17", "F12", "F9"]) { s in
             let id = WorkerID("kit-\(JobID())")
             var beat = WorkerBeat(
                 id: id, status: .running, queues: [s.name], types: ["a.b"], running: [JobID()],
@@ -122,6 +122,7 @@ extension Conformance {
             try await s.queue(at: s.start).leasing.heartbeat(beat)
             beat.status = .draining
             beat.running = []
+            beat.unknown = ["c.d": 3, "\"é\\": 1]
             try await s.queue(at: s.at(.seconds(10))).leasing.heartbeat(beat)
             try await s.settle()
 

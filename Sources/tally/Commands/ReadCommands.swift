@@ -159,7 +159,8 @@ enum WorkersCommand: Command {
     static let help = """
         tally workers
         A worker is lost that was silent for \(Limits.silence.components.seconds) s, by the clock of Redis and as far
-        as the ledger knows it: what the mirror has not brought yet counts against nobody.
+        as the ledger knows it: what the mirror has not brought yet counts against nobody. UNKNOWN are the types of
+        jobs that it was given and has no handler for, and how often.
         """
 
     static func run(_ arguments: Arguments) async throws {
@@ -183,7 +184,7 @@ enum WorkersCommand: Command {
 
     private static func show(_ report: WorkersReport) {
         Output.table(
-            ["ID", "STATUS", "LAST SEEN", "RUNNING", "QUEUES", "TYPES"],
+            ["ID", "STATUS", "LAST SEEN", "RUNNING", "QUEUES", "TYPES", "UNKNOWN"],
             report.rows.map { row, status in
                 [
                     Output.printable(row.beat.id.text), status, row.lastSeen.description,
@@ -192,6 +193,8 @@ enum WorkersCommand: Command {
                     } ?? "",
                     Output.printable(row.beat.queues.map(\.text).joined(separator: " ")),
                     Output.printable(row.beat.types.map(\.text).joined(separator: " ")),
+                    Output.printable(
+                        (row.beat.unknown ?? [:]).map { "\($0):\($1)" }.sorted().joined(separator: " ")),
                 ]
             })
     }

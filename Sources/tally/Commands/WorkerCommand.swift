@@ -8,17 +8,23 @@ enum WorkerCommand: Command {
     static let help = """
         tally worker run [options]          until SIGINT or SIGTERM, which let running jobs finish; a second
                                     one hands them back and ends within 5 s
-          --queue Q (repeatable) --concurrency N --drain 30s
+          --queue Q[=WEIGHT]  (repeatable) take jobs there; while several have work each has its share by weight, from
+                            1 to \(Limits.queueWeight): of `--queue mail=3 --queue bulk=1` mail has three of four
+          --strict          instead of weights: a later queue is looked at only while those before it are empty
+          --concurrency N --drain 30s
           --lease 30s       1s at least; a job whose lease runs out counts a crash
           --heartbeat 10s   100ms at least, half of the lease at most
           --register TYPE=echo|fail|sleep   (repeatable) handle TYPE with a built-in, and no type that is not named
                             so; a bare name is allowed
-          --unknown release|fail            what happens to jobs of other types
+          --unknown release|fail            what happens to jobs of other types: they are handed back for
+                            \(Limits.unknownType.components.seconds) s, each further time for twice as long, up to
+                            \(Limits.unknownTypeCap.components.seconds) s; or they fail for good
         """
     static let flags: Set<String> = [
         "queue", "concurrency", "lease", "heartbeat", "drain", "register", "unknown",
     ]
 
+    static let switches: Set<String> = ["strict"]
     static let repeatable: Set<String> = ["queue", "register"]
     static let words = 1...1
     static let hasOutput = false
@@ -30,7 +36,7 @@ enum WorkerCommand: Command {
         try await Common.withTally(arguments, connecting: Limits.connect) { tally in
             let worker = tally.worker(handlers: handlers, configuration: configuration)
             Output.note(
-                "worker \(worker.id) on \(configuration.queues.map(\.text).joined(separator: ", ")), "
+                "worker \(worker.id) on \(queues(configuration)), "
                     + "\(configuration.concurrency) at once, enqueues are \(tally.settings.mode.rawValue)")
             try await Signals.working(worker)
             Output.note("worker \(worker.id) stopped")
@@ -38,8 +44,11 @@ enum WorkerCommand: Command {
     }
 
     private static func configuration(_ arguments: Arguments) throws -> WorkerConfiguration {
-        for name in arguments.all("queue") {
-            if let problem = NameCheck.problem(name) { throw Usage("--queue: the name \(problem)") }
+        let weighted = try arguments.all("queue").map { try weightedQueue($0) }
+        let weights = Dictionary(weighted.map { ($0.name, $0.weight ?? 1) }, uniquingKeysWith: { $1 })
+        if weights.count < weighted.count { throw Usage("--queue: a queue is named twice") }
+        if arguments.has("strict"), weighted.contains(where: { $0.weight != nil }) {
+            throw Usage("--strict: weights mean nothing there; the order of the queues counts")
         }
         let lease = try arguments.duration("lease") ?? Limits.lease
         if lease < Limits.commandLease || lease > Limits.maxLease {
@@ -50,7 +59,7 @@ enum WorkerCommand: Command {
             throw Usage("--heartbeat: must lie within 100ms and half of the lease")
         }
         var configuration = WorkerConfiguration(
-            queues: arguments.all("queue").map { QueueName($0) },
+            queues: weighted.map(\.name), weights: weights, isStrict: arguments.has("strict"),
             concurrency: try arguments.number("concurrency", in: 1...100_000, or: Limits.concurrency),
             lease: lease, heartbeat: heartbeat ?? .zero,
             drain: try arguments.duration("drain") ?? Limits.drain)
@@ -60,6 +69,30 @@ enum WorkerCommand: Command {
         case let other?: throw Usage("--unknown \(other): must be release or fail")
         }
         return configuration
+    }
+
+    /// `mail`, or `mail=3`. A queue that has an equals sign in its name is given with its weight.
+    private static func weightedQueue(_ text: String) throws -> (name: QueueName, weight: Int?) {
+        let parts = text.split(separator: "=", omittingEmptySubsequences: false)
+        let name = parts.count > 1 ? parts.dropLast().joined(separator: "=") : text
+        if let problem = NameCheck.problem(name) { throw Usage("--queue: the name \(problem)") }
+        if parts.count == 1 { return (QueueName(name), nil) }
+        guard let weight = Int(parts[parts.count - 1]), (1...Limits.queueWeight).contains(weight) else {
+            throw Usage(
+                "--queue \(Output.printable(text)): the weight behind `=` must be a whole number from 1 to "
+                    + "\(Limits.queueWeight)")
+        }
+        return (QueueName(name), weight)
+    }
+
+    /// As they were asked for: with weights where these differ, and with what stands between them where the order
+    /// counts.
+    private static func queues(_ configuration: WorkerConfiguration) -> String {
+        let isEven = Set(configuration.weights.values).count < 2
+        let names = configuration.queues.map { queue in
+            isEven ? queue.text : "\(queue)=\(configuration.weights[queue] ?? 1)"
+        }
+        return names.joined(separator: configuration.isStrict ? ", then " : ", ")
     }
 
     private static func handlers(_ registrations: [String]) throws -> [JobHandler] {
