@@ -11,6 +11,7 @@ let package = Package(
     name: "Tallystick",
     products: [
         .library(name: "Tallystick", targets: ["Tallystick"]),
+        .library(name: "TallyHandlers", targets: ["TallyHandlers"]),
         .library(name: "TallyTesting", targets: ["TallyTesting"]),
         .executable(name: "tally", targets: ["tally"]),
         .executable(name: "tally-lab", targets: ["tally-lab"]),
@@ -25,6 +26,8 @@ let package = Package(
         .target(name: "CQueueFunctions"),
         .target(name: "CLedgerSQL"),
         .target(name: "CLabSQL"),
+        // What Swift cannot call of starting programs.
+        .target(name: "CProgramStart"),
 
         // Vocabulary and the seams. Imports nothing of ours.
         .target(name: "TallyCore", swiftSettings: strict),
@@ -47,6 +50,11 @@ let package = Package(
             swiftSettings: strict),
         // Client and worker.
         .target(name: "TallyRuntime", dependencies: ["TallyCore"], swiftSettings: strict),
+        // Handlers in any language.
+        .target(
+            name: "TallyHandlers",
+            dependencies: ["CProgramStart", "TallyConnections", "TallyCore", "TallyRuntime"],
+            swiftSettings: strict),
         // The duties between the halves.
         .target(name: "TallyDuties", dependencies: ["TallyCore"], swiftSettings: strict),
         // What an application imports.
@@ -109,6 +117,10 @@ let package = Package(
                 "TallyCore", "TallyMemory", "TallyRuntime", "TallyDuties", "TallyRedis", "TallyTesting",
                 "Tallystick", "TestSupport",
             ], swiftSettings: strict),
+        .testTarget(
+            name: "TallyHandlersTests",
+            dependencies: ["TallyCore", "TallyHandlers", "TallyMemory", "TallyRuntime", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "TallyDutiesTests",
             dependencies: [
