@@ -81,7 +81,9 @@ let package = Package(
         // The operator's program.
         .executableTarget(
             name: "tally",
-            dependencies: ["TallyAdmin", "TallyCommandLine", "TallyCore", "TallyServers", "Tallystick"],
+            dependencies: [
+                "TallyAdmin", "TallyCommandLine", "TallyCore", "TallyHandlers", "TallyServers", "Tallystick",
+            ],
             swiftSettings: strict),
         // What shows that the promises are kept, and how fast. No product of this package needs it.
         .target(

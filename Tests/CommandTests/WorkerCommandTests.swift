@@ -55,4 +55,30 @@ import Testing
             #expect(outcome.code == 0, "\(outcome.errors)")
         }
     }
+
+    @Test func `runs a program for each job of its type, and prints what that says [F8]`() async throws {
+        try await withStores { scratch, environment in
+            let good = JobRecord(type: "upper", body: Array("grüße".utf8))
+            let bad = JobRecord(type: "broken", body: Array("1".utf8))
+            _ = try await scratch.queue.push([Push(good), Push(bad)], issued: nil)
+            let words = [
+                "--handler", "upper=exec:tr a-z A-Z",
+                "--handler", #"broken=exec:["sh", "-c", "echo why $COLOUR >&2; exit 65"]"#,
+                "--pass-env", "COLOUR",
+            ]
+
+            var jobs: [JobID: JobSnapshot] = [:]
+            let outcome = try await withWorker(environment.merging(["COLOUR": "red"]) { $1 }, words) { _ in
+                try await eventually("both have ended") {
+                    jobs = try await scratch.ledger.jobs([good.id, bad.id])
+                    return jobs.count == 2 && jobs.values.allSatisfy(\.status.isTerminal)
+                }
+            }
+
+            #expect(outcome.code == 0, "\(outcome.errors)")
+            #expect(jobs[good.id]?.status == .completed && jobs[good.id]?.result == Array("GRüßE".utf8))
+            #expect(jobs[bad.id]?.status == .failed && jobs[bad.id]?.error == "exit 65: why red")
+            #expect(outcome.errors.contains("broken \(bad.id): why red\n"))
+        }
+    }
 }

@@ -19,7 +19,9 @@ import Testing
         "TallyServers": ["TallyCore", "TallyPostgres"],
         "TallyCommandLine": ["TallyCore", "Tallystick"],
         "TallyAdmin": ["TallyCore", "TallyRuntime", "TallyDuties"],
-        "tally": ["TallyAdmin", "TallyCommandLine", "TallyCore", "TallyServers", "Tallystick"],
+        "tally": [
+            "TallyAdmin", "TallyCommandLine", "TallyCore", "TallyHandlers", "TallyServers", "Tallystick",
+        ],
         "TallyLab": [
             "CFileKinds", "CFileWalk", "CLabSQL", "TallyCommandLine", "TallyConnections", "TallyCore",
             "TallyPostgres", "TallyPostgresClient", "TallyRedis", "TallyServers", "TallyTesting",
