@@ -20,6 +20,7 @@ let package = Package(
         // The C libraries. No `pkgConfig:`, which would print a warning on each build.
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CLibpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CFileWalk"),
         .systemLibrary(name: "CFileKinds", providers: [.apt(["libmagic-dev", "libssl-dev"])]),
         // The text of Functions/*.lua and of sql/, compiled in with `#embed`.
@@ -53,7 +54,7 @@ let package = Package(
         // Handlers in any language.
         .target(
             name: "TallyHandlers",
-            dependencies: ["CProgramStart", "TallyConnections", "TallyCore", "TallyRuntime"],
+            dependencies: ["CCurl", "CProgramStart", "TallyConnections", "TallyCore", "TallyRuntime"],
             swiftSettings: strict),
         // The duties between the halves.
         .target(name: "TallyDuties", dependencies: ["TallyCore"], swiftSettings: strict),

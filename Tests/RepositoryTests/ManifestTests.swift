@@ -10,7 +10,7 @@ import Testing
         "TallyPostgresClient": ["TallyCore", "TallyConnections", "CLibpq"],
         "TallyPostgres": ["TallyCore", "TallyPostgresClient", "CLedgerSQL"],
         "TallyRuntime": ["TallyCore"],
-        "TallyHandlers": ["CProgramStart", "TallyConnections", "TallyCore", "TallyRuntime"],
+        "TallyHandlers": ["CCurl", "CProgramStart", "TallyConnections", "TallyCore", "TallyRuntime"],
         "TallyDuties": ["TallyCore"],
         "Tallystick": [
             "TallyCore", "TallyRedis", "TallyPostgres", "TallyPostgresClient", "TallyRuntime", "TallyDuties",

@@ -294,6 +294,14 @@ public enum Limits {
     /// A program that says "not now" and no time: rare enough to cost nothing, soon enough for most causes.
     public static let programSnooze: Duration = .seconds(60)
 
+    // Handlers that are servers.
+    /// For one whole exchange by HTTP; most servers give up on a request themselves by then.
+    public static let httpAnswer: Duration = .seconds(30)
+    /// The longest `Retry-After` that is heeded: a server that is back sooner gets its jobs within the hour.
+    public static let httpRetryAfter: Duration = .seconds(3600)
+    public static let httpWait: Duration = .seconds(1)  // of libcurl, which then looks at its clock again
+    public static let httpReasonBytes = 200  // of a refusal's body, in the error text: its first line
+
     // What a command says and waits for.
     /// For a new connection to a store: a command can often answer without one of several, and a person waits for it.
     public static let commandConnect: Duration = .seconds(2)

@@ -32,7 +32,7 @@ public final class JobContext: Sendable {
     public let worker: WorkerID
 
     /// The job as it was leased for this run.
-    let job: ReservedJob
+    package let job: ReservedJob
     let codec: any JobCodec
     private let ledger: (any LedgerTransactions)?
     private let state = Mutex(State())

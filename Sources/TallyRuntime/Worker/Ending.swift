@@ -52,7 +52,8 @@ enum Ending {
             attempts: attempts, jobMax: job.record.maxAttempts, isFinal: isFinal, random: random)
         {
         case .fail: return .fail(lease, attempts: attempts, error: text)
-        case .retry(let delay):
+        case .retry(var delay):
+            if case JobError.retry(_, let asked) = error { delay = max(delay, asked) }
             return .retry(
                 lease, runAt: now + min(delay, Limits.farthestRunAt), attempts: attempts, error: text)
         }

@@ -4,7 +4,7 @@ import Tallystick
 
 enum WorkerCommand: Command {
     static let name = "worker"
-    static let summary = "run a worker with programs of yours, or the built-in handlers, as its handlers"
+    static let summary = "run a worker whose handlers are programs or servers of yours, or the built-in ones"
     static let help = """
         tally worker run [options]          until SIGINT or SIGTERM, which let running jobs finish; a second
                                     one hands them back and ends within 5 s
@@ -13,11 +13,15 @@ enum WorkerCommand: Command {
           --heartbeat 10s   100ms at least, half of the lease at most
           --register TYPE=echo|fail|sleep   (repeatable) handle TYPE with a built-in, and no type that is not named
                             so; a bare name is allowed
-          --handler TYPE=exec:COMMAND       (repeatable) run a program for each job of TYPE, without a shell: the words
-                            stand between spaces, or in a JSON array. Body on standard input, result on standard
-                            output; exit 0 completes, 65 fails for good, 75 runs it later (the time, such as 30s,
-                            written to the file $TALLY_SNOOZE), any other is a failed attempt
+          --handler TYPE=exec:COMMAND       (repeatable) run a program for each job of TYPE, without a shell: the
+                            words stand between spaces, or in a JSON array. Body on standard input, result on
+                            standard output; exit 0 completes, 65 fails for good, 75 runs it later (the time, such
+                            as 30s, written to the file $TALLY_SNOOZE), any other is a failed attempt
           --pass-env NAME   (repeatable) programs get this variable beside PATH, HOME, LANG and the like
+          --handler TYPE=http://…|https://… (repeatable) send each job of TYPE there by POST; 2xx completes with
+                            the body of the answer, 408, 425, 429 and 5xx are failed attempts, any other fails for
+                            good
+          --allow-private   these may lead to this machine and its own network
           --unknown release|fail            what happens to jobs of other types
         """
     static let flags: Set<String> = [
@@ -26,6 +30,7 @@ enum WorkerCommand: Command {
     ]
 
     static let repeatable: Set<String> = ["queue", "register", "handler", "pass-env"]
+    static let switches: Set<String> = ["allow-private"]
     static let words = 1...1
     static let hasOutput = false
 
