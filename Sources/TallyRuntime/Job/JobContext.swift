@@ -43,7 +43,8 @@ public final class JobContext: Sendable {
         var wasCancelled = false
     }
 
-    init(
+    /// A context for one run of a job that was leased.
+    package init(
         _ job: ReservedJob, worker: WorkerID, codec: any JobCodec, ledger: (any LedgerTransactions)? = nil
     ) {
         self.job = job
