@@ -25,7 +25,8 @@ import TallyRuntime
 ///
 /// When its job is cancelled, times out, or its worker stops, its group gets SIGTERM, and SIGKILL after
 /// `Limits.programGrace`; a program that was told so has not completed its job, whatever it then exits with. When it
-/// ends, what it left running in its group is killed. What has left the group goes on, and nobody waits for it.
+/// ends, what it left running in its group is killed. What has left the group goes on, and nobody waits for it; so
+/// does all of it where the worker itself is killed.
 public struct ExecHandler: Sendable {
     /// Gets the first lines of standard error as they come, bounded by `Limits.programLines` and
     /// `Limits.programLinesBytes` an attempt. Called on the thread that moves the program's bytes: be brief.
