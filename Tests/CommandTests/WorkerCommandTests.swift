@@ -81,4 +81,26 @@ import Testing
             #expect(outcome.errors.contains("broken \(bad.id): why red\n"))
         }
     }
+
+    @Test func `sends each job of its type to a server, and keeps what that answers [F14]`() async throws {
+        let receiver = try Receiver("200 OK", body: "taken")
+        defer { receiver.stop() }
+        try await withStores { scratch, environment in
+            let job = JobRecord(type: "hook", body: Array(#"{"order":7}"#.utf8))
+            _ = try await scratch.queue.push([Push(job)], issued: nil)
+
+            var row: JobSnapshot?
+            let words = ["--handler", "hook=\(receiver.url)", "--allow-private"]
+            let outcome = try await withWorker(environment, words) { _ in
+                try await eventually("it has ended") {
+                    row = try await scratch.ledger.jobs([job.id])[job.id]
+                    return row?.status.isTerminal == true
+                }
+            }
+
+            #expect(outcome.code == 0, "\(outcome.errors)")
+            #expect(row?.status == .completed && row?.result == Array("taken".utf8))
+            #expect(receiver.requests.all.map(\.body) == [job.body])
+        }
+    }
 }

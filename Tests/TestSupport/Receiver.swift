@@ -1,27 +1,26 @@
 import Foundation
 import Glibc
 import Synchronization
-import TestSupport
 
 /// A server of HTTP on this machine, a connection a request.
-final class Receiver: Sendable {
-    struct Request: Sendable {
-        var line: String
+package final class Receiver: Sendable {
+    package struct Request: Sendable {
+        package var line: String
         /// By their names in small letters.
-        var headers: [String: String]
-        var body: [UInt8]
+        package var headers: [String: String]
+        package var body: [UInt8]
     }
 
-    let requests = Journal<Request>()
-    let port: UInt16
+    package let requests = Journal<Request>()
+    package let port: UInt16
     private let socket: Int32
     private let answer: @Sendable (Request) -> [UInt8]?
     private let held = Mutex<[Int32]>([])
 
-    var url: String { "http://127.0.0.1:\(port)/hook" }
+    package var url: String { "http://127.0.0.1:\(port)/hook" }
 
     /// - Parameter answer: all that is sent back; nil = nothing, and the connection stays open.
-    init(_ answer: @escaping @Sendable (Request) -> [UInt8]?) throws {
+    package init(_ answer: @escaping @Sendable (Request) -> [UInt8]?) throws {
         self.answer = answer
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
@@ -49,7 +48,7 @@ final class Receiver: Sendable {
     }
 
     /// A status line with headers of the caller's choice, and a body.
-    convenience init(_ status: String, headers: [String] = [], body: String = "") throws {
+    package convenience init(_ status: String, headers: [String] = [], body: String = "") throws {
         let head =
             ["HTTP/1.1 \(status)"] + headers + ["Content-Length: \(body.utf8.count)", "Connection: close"]
         let text = head.joined(separator: "\r\n") + "\r\n\r\n" + body
@@ -57,7 +56,7 @@ final class Receiver: Sendable {
     }
 
     /// Ends what waits for an answer. Nobody can connect any more.
-    func stop() {
+    package func stop() {
         shutdown(socket, Int32(SHUT_RDWR))
         for connection in held.withLock({ $0 }) { close(connection) }
     }
