@@ -11,6 +11,7 @@ let package = Package(
     name: "Tallystick",
     products: [
         .library(name: "Tallystick", targets: ["Tallystick"]),
+        .library(name: "TallyHandlers", targets: ["TallyHandlers"]),
         .library(name: "TallyTesting", targets: ["TallyTesting"]),
         .executable(name: "tally", targets: ["tally"]),
         .executable(name: "tally-lab", targets: ["tally-lab"]),
@@ -19,12 +20,15 @@ let package = Package(
         // The C libraries. No `pkgConfig:`, which would print a warning on each build.
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CLibpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CFileWalk"),
         .systemLibrary(name: "CFileKinds", providers: [.apt(["libmagic-dev", "libssl-dev"])]),
         // The text of Functions/*.lua and of sql/, compiled in with `#embed`.
         .target(name: "CQueueFunctions"),
         .target(name: "CLedgerSQL"),
         .target(name: "CLabSQL"),
+        // What Swift cannot call of starting programs.
+        .target(name: "CProgramStart"),
 
         // Vocabulary and the seams. Imports nothing of ours.
         .target(name: "TallyCore", swiftSettings: strict),
@@ -47,6 +51,11 @@ let package = Package(
             swiftSettings: strict),
         // Client and worker.
         .target(name: "TallyRuntime", dependencies: ["TallyCore"], swiftSettings: strict),
+        // Handlers in any language.
+        .target(
+            name: "TallyHandlers",
+            dependencies: ["CCurl", "CProgramStart", "TallyConnections", "TallyCore", "TallyRuntime"],
+            swiftSettings: strict),
         // The duties between the halves.
         .target(name: "TallyDuties", dependencies: ["TallyCore"], swiftSettings: strict),
         // What an application imports.
@@ -73,7 +82,9 @@ let package = Package(
         // The operator's program.
         .executableTarget(
             name: "tally",
-            dependencies: ["TallyAdmin", "TallyCommandLine", "TallyCore", "TallyServers", "Tallystick"],
+            dependencies: [
+                "TallyAdmin", "TallyCommandLine", "TallyCore", "TallyHandlers", "TallyServers", "Tallystick",
+            ],
             swiftSettings: strict),
         // What shows that the promises are kept, and how fast. No product of this package needs it.
         .target(
@@ -111,6 +122,10 @@ let package = Package(
                 "TallyCore", "TallyMemory", "TallyRuntime", "TallyDuties", "TallyRedis", "TallyTesting",
                 "Tallystick", "TestSupport",
             ], swiftSettings: strict),
+        .testTarget(
+            name: "TallyHandlersTests",
+            dependencies: ["TallyCore", "TallyHandlers", "TallyMemory", "TallyRuntime", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "TallyDutiesTests",
             dependencies: [

@@ -104,4 +104,52 @@ import Testing
             #expect(table.output.contains("UNKNOWN") && table.output.contains("rare:"), "\(table.output)")
         }
     }
+
+    @Test func `runs a program for each job of its type, and prints what that says [F8]`() async throws {
+        try await withStores { scratch, environment in
+            let good = JobRecord(type: "upper", body: Array("grüße".utf8))
+            let bad = JobRecord(type: "broken", body: Array("1".utf8))
+            _ = try await scratch.queue.push([Push(good), Push(bad)], issued: nil)
+            let words = [
+                "--handler", "upper=exec:tr a-z A-Z",
+                "--handler", #"broken=exec:["sh", "-c", "echo why $COLOUR >&2; exit 65"]"#,
+                "--pass-env", "COLOUR",
+            ]
+
+            var jobs: [JobID: JobSnapshot] = [:]
+            let outcome = try await withWorker(environment.merging(["COLOUR": "red"]) { $1 }, words) { _ in
+                try await eventually("both have ended") {
+                    jobs = try await scratch.ledger.jobs([good.id, bad.id])
+                    return jobs.count == 2 && jobs.values.allSatisfy(\.status.isTerminal)
+                }
+            }
+
+            #expect(outcome.code == 0, "\(outcome.errors)")
+            #expect(jobs[good.id]?.status == .completed && jobs[good.id]?.result == Array("GRüßE".utf8))
+            #expect(jobs[bad.id]?.status == .failed && jobs[bad.id]?.error == "exit 65: why red")
+            #expect(outcome.errors.contains("broken \(bad.id): why red\n"))
+        }
+    }
+
+    @Test func `sends each job of its type to a server, and keeps what that answers [F14]`() async throws {
+        let receiver = try Receiver("200 OK", body: "taken")
+        defer { receiver.stop() }
+        try await withStores { scratch, environment in
+            let job = JobRecord(type: "hook", body: Array(#"{"order":7}"#.utf8))
+            _ = try await scratch.queue.push([Push(job)], issued: nil)
+
+            var row: JobSnapshot?
+            let words = ["--handler", "hook=\(receiver.url)", "--allow-private"]
+            let outcome = try await withWorker(environment, words) { _ in
+                try await eventually("it has ended") {
+                    row = try await scratch.ledger.jobs([job.id])[job.id]
+                    return row?.status.isTerminal == true
+                }
+            }
+
+            #expect(outcome.code == 0, "\(outcome.errors)")
+            #expect(row?.status == .completed && row?.result == Array("taken".utf8))
+            #expect(receiver.requests.all.map(\.body) == [job.body])
+        }
+    }
 }

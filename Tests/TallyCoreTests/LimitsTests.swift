@@ -78,6 +78,15 @@ private func luaConstants() throws -> [String: Int] {
         #expect(Limits.reconcilerLease * 3 < Limits.hold)
     }
 
+    @Test func `kill a handler's program before its job is handed back`() {
+        #expect(Limits.programGrace < Limits.stopGrace && Limits.programGrace < Limits.timeoutGrace)
+    }
+
+    @Test func `leave an error text room for more than the last lines of a program`() {
+        #expect(
+            Limits.programLineBytes < Limits.programTailBytes && Limits.programTailBytes < Limits.errorBytes)
+    }
+
     @Test func `bound in SQL how long a split waits for a lock`() throws {
         let sql = try repositoryFile("sql/migrations/0009_partitions.sql")
 

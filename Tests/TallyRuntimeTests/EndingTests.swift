@@ -32,6 +32,31 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        (Duration.seconds(60), Duration.seconds(60)), (.seconds(1), .seconds(5)),
+        (.seconds(-60), .seconds(5)),
+        (Limits.farthestRunAt * 2, Limits.farthestRunAt),
+    ])
+    func `is followed by the next no sooner than the error says, and no sooner than the policy [G5]`(
+        _ asked: Duration, _ delay: Duration
+    ) {
+        guard
+            case .retry(_, let runAt, attempts: 1, error: "busy", _) = ending(
+                JobError.retry("busy", after: asked))
+        else {
+            Issue.record("it was not retried")
+            return
+        }
+        #expect(runAt == Timestamp(microseconds: 0) + delay)
+        guard
+            case .fail(_, attempts: 5, error: "busy") = ending(
+                JobError.retry("busy", after: asked), attempts: 4)
+        else {
+            Issue.record("the fifth failure of five was retried")
+            return
+        }
+    }
+
     @Test func `is a failed attempt where a snooze lies beyond ten years, and says so [A2]`() {
         guard case .release = ending(JobError.snooze(Limits.farthestRunAt)) else {
             Issue.record("ten years were refused")

@@ -19,7 +19,8 @@ public protocol Job: Codable, Sendable {
     /// Where its jobs go and how they are retried; read at each enqueue and by each worker.
     static var policy: JobPolicy { get }
     /// Returning completes the job. Throwing fails this attempt: the policy then decides between another attempt and
-    /// the dead-letter set; `JobError.final` and `JobError.snooze` decide it here. `ErrorRule` has the whole order.
+    /// the dead-letter set; `JobError.final` and `JobError.snooze` decide it here, and `JobError.retry` how soon.
+    /// `ErrorRule` has the whole order.
     func run(_ context: JobContext) async throws
 }
 
@@ -68,6 +69,8 @@ public enum JobError: Error, Sendable, CustomStringConvertible {
     case final(String)
     /// Not now: run again after this long. No attempt is counted.
     case snooze(Duration)
+    /// This attempt failed, as with any other error, and the next one begins no sooner than this, if there is one.
+    case retry(String, after: Duration)
     /// From `complete(in:)`: an earlier attempt has committed the effect. Let it pass through: the transaction rolls
     /// back, and the job completes with the stored result.
     case alreadyCompleted(result: [UInt8])
@@ -77,7 +80,7 @@ public enum JobError: Error, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .final(let reason): reason
+        case .final(let reason), .retry(let reason, _): reason
         case .snooze(let time): "not before \(time)"
         case .alreadyCompleted: "an earlier attempt has completed the job"
         case .stale: "another worker has the job by now, or it has ended"

@@ -32,7 +32,7 @@ public final class JobContext: Sendable {
     public let worker: WorkerID
 
     /// The job as it was leased for this run.
-    let job: ReservedJob
+    package let job: ReservedJob
     let codec: any JobCodec
     private let ledger: (any LedgerTransactions)?
     private let state = Mutex(State())
@@ -43,7 +43,8 @@ public final class JobContext: Sendable {
         var wasCancelled = false
     }
 
-    init(
+    /// A context for one run of a job that was leased.
+    package init(
         _ job: ReservedJob, worker: WorkerID, codec: any JobCodec, ledger: (any LedgerTransactions)? = nil
     ) {
         self.job = job

@@ -42,10 +42,11 @@ enum Ending {
     ) -> Settlement {
         // Such as of a result that cannot be encoded: what these quote is a payload, and this is stored and told.
         var text = CodingFailure.known(error) ?? "\(error)"
-        var (isFinal, delay) = (false, nil as Duration?)
+        var (isFinal, delay, asked) = (false, nil as Duration?, Duration.zero)
         switch error {
         case JobError.final: isFinal = true
         case JobError.snooze(let time): text = tooFar(time)
+        case JobError.retry(_, let after): asked = after
         default:
             switch plan.verdict(on: error) {
             case nil: break
@@ -64,7 +65,8 @@ enum Ending {
         case nil, .fail?: return .fail(lease, attempts: attempts, error: text)
         case .retry(let delay)?:
             return .retry(
-                lease, runAt: now + min(delay, Limits.farthestRunAt), attempts: attempts, error: text)
+                lease, runAt: now + min(max(delay, asked), Limits.farthestRunAt), attempts: attempts,
+                error: text)
         }
     }
 

@@ -4,7 +4,7 @@ import Tallystick
 
 enum WorkerCommand: Command {
     static let name = "worker"
-    static let summary = "run a worker with the built-in handlers echo, fail and sleep"
+    static let summary = "run a worker whose handlers are programs or servers of yours, or the built-in ones"
     static let help = """
         tally worker run [options]          until SIGINT or SIGTERM, which let running jobs finish; a second
                                     one hands them back and ends within 5 s
@@ -16,23 +16,33 @@ enum WorkerCommand: Command {
           --heartbeat 10s   100ms at least, half of the lease at most
           --register TYPE=echo|fail|sleep   (repeatable) handle TYPE with a built-in, and no type that is not named
                             so; a bare name is allowed
+          --handler TYPE=exec:COMMAND       (repeatable) run a program for each job of TYPE, without a shell: the
+                            words stand between spaces, or in a JSON array. Body on standard input, result on
+                            standard output; exit 0 completes, 65 fails for good, 75 runs it later (the time, such
+                            as 30s, written to the file $TALLY_SNOOZE), any other is a failed attempt
+          --pass-env NAME   (repeatable) programs get this variable beside PATH, HOME, LANG and the like
+          --handler TYPE=http://…|https://… (repeatable) send each job of TYPE there by POST; 2xx completes with
+                            the body of the answer, 408, 425, 429 and 5xx are failed attempts, any other fails for
+                            good
+          --allow-private   these may lead to this machine and its own network
           --unknown release|fail            what happens to jobs of other types: they are handed back for
                             \(Limits.unknownType.components.seconds) s, each further time for twice as long, up to
                             \(Limits.unknownTypeCap.components.seconds) s; or they fail for good
         """
     static let flags: Set<String> = [
-        "queue", "concurrency", "lease", "heartbeat", "drain", "register", "unknown",
+        "queue", "concurrency", "lease", "heartbeat", "drain", "register", "handler", "pass-env",
+        "unknown",
     ]
 
-    static let switches: Set<String> = ["strict"]
-    static let repeatable: Set<String> = ["queue", "register"]
+    static let switches: Set<String> = ["strict", "allow-private"]
+    static let repeatable: Set<String> = ["queue", "register", "handler", "pass-env"]
     static let words = 1...1
     static let hasOutput = false
 
     static func run(_ arguments: Arguments) async throws {
         guard arguments.rest == ["run"] else { throw Usage("the only thing to do is `worker run`") }
         let configuration = try configuration(arguments)
-        let handlers = try handlers(arguments.all("register"))
+        let handlers = try WorkerHandlers.read(arguments)
         try await Common.withTally(arguments, connecting: Limits.connect) { tally in
             let worker = tally.worker(handlers: handlers, configuration: configuration)
             Output.note(
@@ -93,27 +103,5 @@ enum WorkerCommand: Command {
             isEven ? queue.text : "\(queue)=\(configuration.weights[queue] ?? 1)"
         }
         return names.joined(separator: configuration.isStrict ? ", then " : ", ")
-    }
-
-    private static func handlers(_ registrations: [String]) throws -> [JobHandler] {
-        let builtin = [
-            "echo": SampleHandlers.echo, "fail": SampleHandlers.fail, "sleep": SampleHandlers.sleep,
-        ]
-        if registrations.isEmpty { return SampleHandlers.all }
-        var types: Set<String> = []
-        return try registrations.map { text in
-            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
-                String.init)
-            guard let type = parts.first, !type.isEmpty, let handler = builtin[parts.last ?? ""] else {
-                throw Usage(
-                    "--register \(Output.printable(text)): must be TYPE=echo, TYPE=fail or TYPE=sleep")
-            }
-            if !types.insert(type).inserted {
-                throw Usage("--register \(Output.printable(text)): this type is registered already")
-            }
-            return JobHandler(JobType(type), retries: handler.retries) { context in
-                try await handler.callAsFunction(context)
-            }
-        }
     }
 }

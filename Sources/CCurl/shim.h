@@ -1,0 +1,46 @@
+/* libcurl 7.85 or later. If this header is missing: apt-get install libcurl4-openssl-dev */
+#ifndef TALLY_CURL_SHIM_H
+#define TALLY_CURL_SHIM_H
+#include <curl/curl.h>
+
+/* Swift cannot call what takes arguments of any kind: one function for each kind of option. */
+static inline CURLcode tally_curl_set_number(CURL *curl, CURLoption option, long value) {
+    return curl_easy_setopt(curl, option, value);
+}
+static inline CURLcode tally_curl_set_size(CURL *curl, CURLoption option, curl_off_t value) {
+    return curl_easy_setopt(curl, option, value);
+}
+static inline CURLcode tally_curl_set_text(CURL *curl, CURLoption option, const char *value) {
+    return curl_easy_setopt(curl, option, value);
+}
+static inline CURLcode tally_curl_set_pointer(CURL *curl, CURLoption option, const void *value) {
+    return curl_easy_setopt(curl, option, value);
+}
+static inline CURLcode tally_curl_set_list(CURL *curl, CURLoption option, struct curl_slist *value) {
+    return curl_easy_setopt(curl, option, value);
+}
+
+/* What is called for each piece of the answer, and for each socket that shall be opened, with its value. */
+static inline CURLcode tally_curl_on_piece(CURL *curl, curl_write_callback function, void *value) {
+    CURLcode failed = curl_easy_setopt(curl, CURLOPT_WRITEDATA, value);
+    return failed != CURLE_OK ? failed : curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, function);
+}
+static inline CURLcode tally_curl_on_socket(CURL *curl, curl_opensocket_callback function, void *value) {
+    CURLcode failed = curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, value);
+    return failed != CURLE_OK ? failed : curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, function);
+}
+
+static inline long tally_curl_status(CURL *curl) {
+    long status = 0;
+    return curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK ? status : 0;
+}
+/* In seconds from now, whichever way the answer said it; 0 = it did not. */
+static inline long long tally_curl_retry_after(CURL *curl) {
+    curl_off_t seconds = 0;
+    return curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &seconds) == CURLE_OK ? seconds : 0;
+}
+
+/* The field is shorter than the address that lies there. */
+static inline const void *tally_curl_address(const struct curl_sockaddr *address) { return &address->addr; }
+static inline CURLcode tally_curl_start(void) { return curl_global_init(CURL_GLOBAL_DEFAULT); }
+#endif

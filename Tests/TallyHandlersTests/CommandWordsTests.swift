@@ -1,0 +1,58 @@
+import TallyCore
+import TestSupport
+import Testing
+
+@testable import TallyHandlers
+
+@Suite struct `The words of a command` {
+    @Test(arguments: [
+        ("resize", ["resize"]), ("  resize  --width 80 ", ["resize", "--width", "80"]),
+        ("echo $HOME * ~ a;b | c", ["echo", "$HOME", "*", "~", "a;b", "|", "c"]),
+        (#"["sed", "s/ /_/g"]"#, ["sed", "s/ /_/g"]), (#" ["a", "", "\"\u00e9'"] "#, ["a", "", "\"é'"]),
+        ("größe", ["größe"]),
+    ])
+    func `stand between spaces, or in a JSON array`(_ line: String, _ words: [String]) throws {
+        #expect(try ExecHandler.words(of: line) == words)
+    }
+
+    @Test(arguments: [
+        "", "   ", "[]", "[", "[1]", #"["a", null]"#, #"["a"] b"#, #"["a""#, "sh -c 'echo hi'", #"say "hi""#,
+        #"a\ b"#,
+    ])
+    func `are refused where they were meant for a shell, or are none`(_ line: String) async {
+        #expect(await caught(InvalidSetting.self) { try ExecHandler.words(of: line) } != nil)
+    }
+}
+
+@Suite struct `The lines of standard error` {
+    @Test func `are the same however the bytes are cut up`() {
+        let bytes = Array("one\r\n\ntwo\nthree".utf8)
+        for size in 1...bytes.count {
+            var lines = ErrorLines()
+            var told: [String] = []
+            for start in stride(from: 0, to: bytes.count, by: size) {
+                told += lines.add(bytes[start..<min(start + size, bytes.count)])
+            }
+            #expect(told == ["one", "", "two"])
+            #expect(lines.finish() == ["three"] && lines.finish() == [])
+            #expect(lines.tail == "one\n\ntwo\nthree")
+        }
+    }
+
+    @Test func `stay within their bounds, whatever is written`() {
+        let long = [UInt8](repeating: 0x61, count: 5000) + [10]
+        var lines = ErrorLines()
+        var told: [String] = []
+        for _ in 0..<50 { told += lines.add(long[...]) }
+        told += lines.add(Array("short\n".utf8)[...])
+
+        #expect(told.allSatisfy { $0.utf8.count == Limits.programLineBytes })
+        #expect(told.count == Limits.programLinesBytes / Limits.programLineBytes)
+        #expect(lines.tail.hasSuffix("\nshort") && lines.tail.utf8.count < Limits.programTailBytes)
+
+        // Of one line that never ends only the beginning is kept.
+        var endless = ErrorLines()
+        for _ in 0..<1000 { #expect(endless.add(long.dropLast()) == []) }
+        #expect(endless.finish().map(\.utf8.count) == [Limits.programLineBytes])
+    }
+}
