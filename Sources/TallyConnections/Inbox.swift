@@ -1,20 +1,21 @@
 import Glibc
 
+/// What became of an item that was put into an inbox. It stands outside of the generic type: within, each call would
+/// look its metadata up.
+package enum InboxEntry: Sendable {
+    /// It waits, or is taken already.
+    case accepted
+    /// As many items, or as many bytes, wait as may; this one does not.
+    case full
+    /// The inbox was closed before.
+    case closed
+}
+
 /// What many tasks put and one or more threads take. Taking blocks its thread; putting never blocks: what comes when
 /// the inbox is full is refused at once, and what was let in keeps its order.
 ///
 /// `@unchecked Sendable`: `mutex` guards every stored property.
 package final class Inbox<Item: Sendable>: @unchecked Sendable {
-    /// What became of an item that was put.
-    package enum Entry: Sendable {
-        /// It waits, or is taken already.
-        case accepted
-        /// As many items, or as many bytes, wait as may; this one does not.
-        case full
-        /// The inbox was closed before.
-        case closed
-    }
-
     private var mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private var arrived = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var items: [Item] = []
@@ -52,7 +53,7 @@ package final class Inbox<Item: Sendable>: @unchecked Sendable {
     /// Lets the item wait, unless the answer says otherwise.
     ///
     /// - Parameter size: the bytes that it counts for.
-    package func put(_ item: Item, bytes size: Int = 0) -> Entry {
+    package func put(_ item: Item, bytes size: Int = 0) -> InboxEntry {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         if isClosed { return .closed }

@@ -115,7 +115,8 @@ extension PostgresConnection {
         return counts
     }
 
-    /// A step of the duty that frees keys, in a transaction of its own: what is kept for rows that are free now, and for none.
+    /// A step of the duty that frees keys, in a transaction of its own: what is kept for rows that are free now, and
+    /// for none.
     func bringHeld() throws(LedgerError) {
         try transaction { () throws(LedgerError) in
             try run(.settings)

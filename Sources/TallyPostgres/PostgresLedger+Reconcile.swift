@@ -12,9 +12,9 @@ extension PostgresLedger {
         }
     }
 
-    /// One transaction, by the run's id, and a bounded number of findings a statement. A repeat brings the row's figures up to date and adds the findings
-    /// that are new by their place; those that were written stay, each with the time at which it was first
-    /// seen.
+    /// One transaction, by the run's id, and a bounded number of findings a statement. A repeat brings the row's
+    /// figures up to date and adds the findings that are new by their place; those that were written stay, each with
+    /// the time at which it was first seen.
     ///
     /// - Throws: `.uncertain` where the commit's answer was lost: record the run again.
     public func record(run: ReconcileRun) async throws(LedgerError) {

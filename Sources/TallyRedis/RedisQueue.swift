@@ -227,7 +227,12 @@ extension RedisQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIns
     public func stamp() async throws(QueueError) -> Issued {
         if verbs.isClosed { throw QueueError(.closed, "stamp") }
         if verbs.reading == nil { _ = try await history(on: verbs) }
-        guard let reading = verbs.reading else { throw malformed("stamp") }
+        guard let stamp = knownStamp else { throw malformed("stamp") }
+        return stamp
+    }
+
+    public var knownStamp: Issued? {
+        guard !verbs.isClosed, let reading = verbs.reading else { return nil }
         let now = configuration.testClock?() ?? reading.now
         return Issued(shard: part.shard, epoch: reading.isHeld ? 0 : reading.epoch, at: now)
     }

@@ -85,7 +85,7 @@ extension PostgresTests {
                 try await fixture.ledger.withTransaction { transaction in
                     let error = await ledgerError { _ = try await fixture.ledger.record([job()]) }
                     #expect(error?.code == .transient && error?.mayRetry == true)
-                    #expect(error?.detail.contains("record(_:in:)") == true, "\(error?.detail ?? "")")
+                    #expect(error?.detail.contains("enqueue(_:in:)") == true, "\(error?.detail ?? "")")
                     _ = try await fixture.ledger.record([job()], in: transaction)
                 }
                 #expect(try await fixture.ledger.balances().accepted == 1)

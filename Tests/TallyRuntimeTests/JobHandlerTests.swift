@@ -237,7 +237,7 @@ private struct Unwritable: Encodable {
             for job in [read, write, raw] { try await rig.eventuallyEnded(job.id, .failed) }
         }
 
-        for (job, keys) in [(read, "word"), (write, "words[0]"), (raw, "word")] {
+        for (job, keys) in [(read, "word"), (write, "[0]"), (raw, "word")] {
             let error = try #require(try await rig.moves(job.id).last?.move.error)
             #expect(error.contains("at \(keys)") && !error.contains("4711"), "\(error)")
         }

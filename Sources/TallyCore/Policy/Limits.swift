@@ -257,8 +257,8 @@ public enum Limits {
     public static let reconcilerLease: Duration = .seconds(5)  // to repair; short: a new epoch waits for it
     public static let repairPatience: Duration = .seconds(30)  // by hand, for a round to give way
     public static let repairs = 1000  // a run stops beyond these and beyond 1 % of the active jobs
-    /// Of one code, kept by a run one by one; the others are counted. Rounds go on every minute, and what they found is
-    /// kept for long: more than anybody reads would fill the ledger.
+    /// Of one code, kept by a run one by one; the others are counted. Rounds go on every minute, and what they found
+    /// is kept for long: more than anybody reads would fill the ledger.
     public static let findings = 1000
     public static let findingsPerCall = 500  // written by one statement, each looked up by its job and code
     public static let repairRounds = 3  // what was repaired by hand is compared so often; the last only looks

@@ -20,4 +20,11 @@ public protocol Enqueueing: Sendable {
 
     /// The queue's clock and epoch now, to be taken before the ledger is read; `epoch` is 0 while the epoch is held.
     func stamp() async throws(QueueError) -> Issued
+
+    /// What `stamp()` would answer, where that asks no server; nil, the default, where it may.
+    var knownStamp: Issued? { get }
+}
+
+extension Enqueueing {
+    public var knownStamp: Issued? { nil }
 }

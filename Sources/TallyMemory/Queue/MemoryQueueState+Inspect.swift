@@ -48,8 +48,8 @@ extension MemoryQueueState {
         return (page, page.count < rest.count ? page.last?.description : nil)
     }
 
-    /// Follows `repair` of the model: it happens only in the epoch that the reconciler read, and only while the job is
-    /// still as it saw it.
+    /// Follows `repair` of the model: it happens only in the epoch that the reconciler read, and only while the job
+    /// is still as it saw it.
     mutating func repair(_ repair: QueueRepair, at now: Timestamp) -> Bool {
         guard repair.epoch == epoch, isStill(repair.expected, repair.id) else { return false }
         guard let move = move(of: repair, at: now) else { return false }

@@ -137,7 +137,7 @@ package struct Canceller: Sendable {
         // Recorded a moment ago, for another shard.
         if !queue.part.holds(row.queue) { return .moved(CancelStep.racing) }
         // It may have ended: its row does not say so yet.
-        if row.hasHeldChanges { return .moved("its last transitions wait in the ledger for an epoch") }
+        if row.hasHeldChanges { return .moved(CancelStep.waiting) }
         if row.status == .cancelled { return .ended(.cancelled) }
         if row.status.isTerminal { return .ended(.ended(row.status)) }
         switch try await queue.control.cancel(id, tombstone: (row.version, issued)) {
@@ -172,6 +172,7 @@ enum CancelStep: Sendable {
     case inQueueOnly(row: CancelOutcome?)
 
     static let racing = "kept racing"
+    static let waiting = "what became of it waits in the ledger until its row is free"
     static let held = "the queue takes no changes of recorded jobs until `tally serve` has opened it"
 
     /// A failure = start over.

@@ -13,7 +13,9 @@ import TallyCore
 public final class JobClient: Sendable {
     /// What its enqueues wait for unless they say otherwise.
     public let durability: Durability
-    private let queue: ShardedQueue
+    private let map: ShardMap
+    /// One a shard, beside what else a store holds: who takes that along at each enqueue pays for all of it.
+    private let shards: [(part: ShardPart, queue: any Enqueueing)]
     private let ledger: (any Recording)?
     /// Of a ledger that takes part in the caller's transactions.
     let transactions: (any LedgerTransactions)?
@@ -49,7 +51,8 @@ public final class JobClient: Sendable {
         now: (@Sendable () -> Timestamp)? = nil, patience: Duration?
     ) {
         let (queue, ledger) = (queue.sharded, ledger?.store)
-        self.queue = queue
+        map = queue.map
+        shards = queue.shards.map { ($0.part, $0.enqueueing) }
         self.ledger = ledger?.recording
         transactions = ledger?.transactions
         self.durability = ledger == nil ? .queued : durability
@@ -175,7 +178,7 @@ public final class JobClient: Sendable {
             if record.unique != nil { try await lane.claimKeys(of: [record]) }
             return try await lane.enqueue(try stamped(record, at: try await clock(of: ledger, record.id)))
                 .get()
-        case .queued: return try await push([record])[0]
+        case .queued: return try await push(record)
         }
     }
 
@@ -207,7 +210,7 @@ public final class JobClient: Sendable {
         case .recorded:
             guard let ledger else { throw .refused("mode recorded needs a ledger") }
             try await claimKeys(of: records)
-            let shards = queue.map.shards(of: records)
+            let shards = map.shards(of: records)
             let clock = try await clock(of: ledger, records[0].id)
             return try await RecordLane.enqueue(
                 together: try stamped(records, at: clock), over: shards.map { lanes[Int($0.number)] })
@@ -223,13 +226,13 @@ public final class JobClient: Sendable {
     public func drain() async { for lane in lanes { await lane.drain() } }
 
     private func lane(of queue: QueueName) -> RecordLane {
-        lanes[Int(self.queue.map.shard(of: queue).number)]
+        lanes[Int(map.shard(of: queue).number)]
     }
 
     /// Before jobs are recorded: makes sure that the ledger keeps the unique keys of their queues.
     func claimKeys(of records: [JobRecord]) async throws(EnqueueError) {
-        for shard in queue.map.shards(of: records) {
-            let keyed = records.filter { $0.unique != nil && queue.map.shard(of: $0.queue) == shard }
+        for shard in map.shards(of: records) {
+            let keyed = records.filter { $0.unique != nil && map.shard(of: $0.queue) == shard }
             try await lanes[Int(shard.number)].claimKeys(of: keyed)
         }
     }
@@ -248,8 +251,8 @@ public final class JobClient: Sendable {
         }
     }
 
+    /// The same of a queue, which mostly knows it without a question.
     private func clock(of queue: any Enqueueing, _ id: JobID) async throws(EnqueueError) -> Timestamp? {
-        if now != nil { return nil }
         do {
             return noted(try await queue.stamp().at)
         } catch {
@@ -258,6 +261,8 @@ public final class JobClient: Sendable {
             throw EnqueueError(error, id)
         }
     }
+
+    private func knownClock(of queue: any Enqueueing) -> Timestamp? { queue.knownStamp.map { noted($0.at) } }
 
     private func noted(_ store: Timestamp) -> Timestamp {
         skew.note(.now - store)
@@ -279,21 +284,35 @@ public final class JobClient: Sendable {
         return record
     }
 
-    /// Where all of them go.
-    private func shard(of records: [JobRecord]) throws(EnqueueError) -> any Enqueueing {
-        let store = queue.shard(of: records[0].queue)
-        for record in records where !store.part.holds(record.queue) {
-            throw .acrossShards(records[0].queue, record.queue)
+    /// One job alone. It takes no array through its steps, for those cost more than all that is done with one job.
+    private func push(_ record: JobRecord) async throws(EnqueueError) -> Receipt {
+        let queue = shards[Int(map.shard(of: record.queue).number)].queue
+        var store = now == nil ? knownClock(of: queue) : nil
+        if store == nil, now == nil { store = try await clock(of: queue, record.id) }
+        let record = try stamped(record, at: store)
+        let answers: [PushAnswer]
+        do {
+            answers = try await queue.push([Push(record)], issued: nil)
+        } catch {
+            throw EnqueueError(error, record.id)
         }
-        return store.enqueueing
+        guard let receipt = answers[0].receipt(of: record) else {
+            throw .unavailable("the queue withheld a job that was pushed alone")
+        }
+        return try receipt.get()
     }
 
     private func push(_ records: [JobRecord]) async throws(EnqueueError) -> [Receipt] {
-        let queue = try shard(of: records)
-        let records = try stamped(records, at: try await clock(of: queue, records[0].id))
+        let shard = shards[Int(map.shard(of: records[0].queue).number)]
+        for record in records where !shard.part.holds(record.queue) {
+            throw .acrossShards(records[0].queue, record.queue)
+        }
+        var store = now == nil ? knownClock(of: shard.queue) : nil
+        if store == nil, now == nil { store = try await clock(of: shard.queue, records[0].id) }
+        let records = try stamped(records, at: store)
         let answers: [PushAnswer]
         do {
-            answers = try await queue.push(records.map { Push($0) }, issued: nil)
+            answers = try await shard.queue.push(records.map { Push($0) }, issued: nil)
         } catch {
             throw EnqueueError(error, records[0].id)
         }

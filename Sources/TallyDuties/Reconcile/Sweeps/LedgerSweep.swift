@@ -65,8 +65,9 @@ extension RecordedPass {
         }
     }
 
-    /// The operator asked: what was set aside (D18) runs again, on whichever shard of `map` its queue lives. An id that
-    /// is a job on several is left, as `tally dlq requeue` refuses it: it may be the other one that was set aside.
+    /// The operator asked: what was set aside (D18) runs again, on whichever shard of `map` its queue lives. An id
+    /// that is a job on several is left, as `tally dlq requeue` refuses it: it may be the other one that was set
+    /// aside.
     mutating func requeueUnknown(_ map: ShardMap) async throws {
         var cursor: String?
         repeat {
