@@ -60,7 +60,9 @@ extension Command {
         let arguments = try Arguments(words, grammar)
         if arguments.has("help") { return arguments }
         if arguments.rest.count > Self.words.upperBound {
-            throw Usage("unexpected \(Output.printable(arguments.rest[Self.words.upperBound]))")
+            let most = Self.words.upperBound
+            let allowed = most == 0 ? "no word stands" : "\(most) at most stand"
+            throw Usage("unexpected \(Output.printable(arguments.rest[most])): \(allowed) beside the flags")
         }
         if arguments.has("json"), !hasOutput {
             throw Usage("--json: this command prints nothing on standard output")

@@ -302,6 +302,9 @@ public enum Limits {
     /// Remembered for `saidAgain`: where each line is another one they are forgotten, and fill no memory.
     public static let saidLines = 100
     public static let shownCharacters = 2000  // of one field in `inspect`: a screen; the rest is cut off
+    /// Of a word that is no command or flag, to be likened to those that are: a longer one is no slip.
+    public static let likenedBytes = 40
+    public static let slips = 2  // in a word that is taken for another: with more it may be any
     public static let printedCharacters = 200  // of foreign text in a message: it stays a line
     public static let cellCharacters = 60  // of an error text in a table: its row stays a line
     public static let reasonCharacters = 200  // of what Postgres said of a row, in a finding: its first line

@@ -72,7 +72,9 @@ enum ListCommand: Command {
 
     static func status(_ text: String?) throws -> JobStatus? {
         guard let text, text != "all" else { return nil }
-        guard let status = JobStatus(word: text) else { throw Usage("--status \(text): no such status") }
+        guard let status = JobStatus(word: text) else {
+            throw Usage.noChoice("--status", text, of: JobStatus.words + ["all"])
+        }
         return status
     }
 

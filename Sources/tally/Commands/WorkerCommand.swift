@@ -57,7 +57,7 @@ enum WorkerCommand: Command {
         switch arguments.text("unknown") {
         case nil, "release": break
         case "fail": configuration.unknownType = .fail
-        case let other?: throw Usage("--unknown \(other): must be release or fail")
+        case let other?: throw Usage.noChoice("--unknown", other, of: ["release", "fail"])
         }
         return configuration
     }
