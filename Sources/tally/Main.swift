@@ -7,8 +7,9 @@ enum Main {
             "tally", "background jobs on Redis and Postgres",
             [
                 DevCommand.self, MigrateCommand.self, EnqueueCommand.self, WorkerCommand.self,
-                ServeCommand.self, InspectCommand.self, ListCommand.self, StatsCommand.self,
-                DeadLetterCommand.self, CancelCommand.self, PauseCommand.self, ResumeCommand.self,
+                ServeCommand.self, InspectCommand.self, ExplainCommand.self, ListCommand.self,
+                StatsCommand.self, DeadLetterCommand.self, CancelCommand.self, PauseCommand.self,
+                ResumeCommand.self,
                 WorkersCommand.self, ReconcileCommand.self, PartitionsCommand.self,
             ],
             elsewhere: ("tally-lab", ["demo", "drill", "bench", "simulate", "conformance"])

@@ -23,6 +23,13 @@ package enum Output {
         if isatty(2) == 1 { _ = write(2, Array("\r\u{1B}[K".utf8)) }
     }
 
+    /// How wide a text for people may be: as wide as the terminal that it goes to, within bounds.
+    package static var columns: Int {
+        var size = winsize()
+        let isKnown = ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+        return isKnown ? min(max(Int(size.ws_col), Limits.narrowest), Limits.widest) : Limits.narrowest
+    }
+
     private static func print(_ bytes: [UInt8]) {
         let error = write(1, bytes)
         guard error != 0,
@@ -87,13 +94,6 @@ package enum Output {
 
     /// Control characters would let a stored text draw on the operator's terminal.
     package static func printable(_ text: String, limit: Int = Limits.printedCharacters) -> String {
-        var shown = ""
-        for scalar in text.unicodeScalars.prefix(limit) {
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator: shown += "\u{FFFD}"
-            default: shown.unicodeScalars.append(scalar)
-            }
-        }
-        return shown + (text.unicodeScalars.count > limit ? "…" : "")
+        Printable.text(text, limit: limit)
     }
 }

@@ -302,6 +302,12 @@ public enum Limits {
     /// Remembered for `saidAgain`: where each line is another one they are forgotten, and fill no memory.
     public static let saidLines = 100
     public static let shownCharacters = 2000  // of one field in `inspect`: a screen; the rest is cut off
+    /// Pages of a queue's list, `structureRead` places each, that are looked through for what stands before one job:
+    /// a longer list is told by its length alone.
+    public static let aheadReads = 10
+    /// Of a text for people, also where no terminal says how wide it is: what every terminal has.
+    public static let narrowest = 80
+    public static let widest = 120  // columns of such a text: an eye follows no further
     /// Of a word that is no command or flag, to be likened to those that are: a longer one is no slip.
     public static let likenedBytes = 40
     public static let slips = 2  // in a word that is taken for another: with more it may be any
