@@ -194,6 +194,9 @@ static const char read_ping[] = {
 static const char read_views[] = {
 #embed "../../sql/read/views.sql" suffix(,)
 0};
+static const char read_vitals[] = {
+#embed "../../sql/read/vitals.sql" suffix(,)
+0};
 static const char read_workers[] = {
 #embed "../../sql/read/workers.sql" suffix(,)
 0};
@@ -424,6 +427,7 @@ static const struct { const char *name, *text; } files[] = {
     {"read/list_oldest", read_list_oldest},
     {"read/ping", read_ping},
     {"read/views", read_views},
+    {"read/vitals", read_vitals},
     {"read/workers", read_workers},
     {"reconcile/correct_balances", reconcile_correct_balances},
     {"reconcile/effects", reconcile_effects},

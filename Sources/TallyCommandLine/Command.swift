@@ -92,6 +92,18 @@ package enum Common {
     /// - Throws: `Usage` and `InvalidSetting`, which name the flag, the variable, or file and line. Nothing is
     ///   contacted yet.
     package static func settings(_ arguments: Arguments) throws -> Settings {
+        try Settings(layers: layers(arguments))
+    }
+
+    /// The namespace alone, for what needs no store.
+    package static func namespace(_ arguments: Arguments) throws -> String {
+        let names = try layers(arguments).lazy.compactMap { $0["TALLY_NAMESPACE"] }.filter { !$0.isEmpty }
+        let name = names.first ?? "tally"
+        if let why = Namespace.problem(name) { throw InvalidSetting("TALLY_NAMESPACE", why) }
+        return name
+    }
+
+    private static func layers(_ arguments: Arguments) throws -> [[String: String]] {
         var flags: [String: String] = [:]
         for (flag, name) in [
             ("redis", "TALLY_REDIS_URL"), ("postgres", "TALLY_POSTGRES_URL"),
@@ -101,7 +113,7 @@ package enum Common {
             if let value = arguments.text(flag), value.isEmpty { throw Usage("--\(flag) needs a value") }
             flags[name] = arguments.text(flag)
         }
-        return try Settings(layers: [flags, ProcessInfo.processInfo.environment, dotEnv(arguments)])
+        return [flags, ProcessInfo.processInfo.environment, try dotEnv(arguments)]
     }
 
     /// Opens both stores with these settings; the caller closes them.

@@ -46,6 +46,7 @@ enum Statement: String, CaseIterable {
     case events = "read/events"
     case listOldest = "read/list_oldest"
     case listNewest = "read/list_newest"
+    case vitals = "read/vitals"
     case workers = "read/workers"
     case active = "read/active"
     case views = "read/views"

@@ -8,7 +8,8 @@ enum Main {
             [
                 DevCommand.self, MigrateCommand.self, EnqueueCommand.self, WorkerCommand.self,
                 ServeCommand.self, InspectCommand.self, ExplainCommand.self, ListCommand.self,
-                StatsCommand.self, DeadLetterCommand.self, CancelCommand.self, PauseCommand.self,
+                StatsCommand.self, DoctorCommand.self, DeadLetterCommand.self, CancelCommand.self,
+                PauseCommand.self,
                 ResumeCommand.self,
                 WorkersCommand.self, ReconcileCommand.self, PartitionsCommand.self,
             ],

@@ -302,6 +302,11 @@ public enum Limits {
     /// Remembered for `saidAgain`: where each line is another one they are forgotten, and fill no memory.
     public static let saidLines = 100
     public static let shownCharacters = 2000  // of one field in `inspect`: a screen; the rest is cut off
+    /// Of memory, connections and the log, in percent: from here on somebody must act, while there is time to.
+    public static let tightPercent = 80
+    public static let fullPercent = 95  // of these: what comes next may be refused
+    /// Since both halves were compared in full: every night does so, and one may fail.
+    public static let compared: Duration = .seconds(2 * 86_400)
     /// Pages of a queue's list, `structureRead` places each, that are looked through for what stands before one job:
     /// a longer list is told by its length alone.
     public static let aheadReads = 10
