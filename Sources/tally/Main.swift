@@ -11,7 +11,7 @@ enum Main {
                 StatsCommand.self, DoctorCommand.self, DeadLetterCommand.self, CancelCommand.self,
                 PauseCommand.self,
                 ResumeCommand.self,
-                WorkersCommand.self, ReconcileCommand.self, PartitionsCommand.self,
+                QueueCommand.self, WorkersCommand.self, ReconcileCommand.self, PartitionsCommand.self,
             ],
             elsewhere: ("tally-lab", ["demo", "drill", "bench", "simulate", "conformance"])
         ).main()

@@ -6,7 +6,7 @@ import Testing
 
 private let commands = [
     "dev", "migrate", "enqueue", "worker", "serve", "inspect", "list", "stats", "dlq", "cancel", "workers",
-    "reconcile", "partitions", "pause", "resume", "explain", "doctor",
+    "reconcile", "partitions", "pause", "resume", "explain", "doctor", "queue",
 ]
 private let labCommands = ["demo", "drill", "bench", "simulate", "conformance"]
 private let nowhere = [
@@ -104,7 +104,12 @@ private let nowhere = [
         ["enqueue", "--type", "t", "-x"], ["list", "--limit", "0"], ["list", "--limit", "x"],
         ["list", "--status", "lost"],
         ["inspect"], ["inspect", "x"], ["inspect", "x", "y"], ["cancel"], ["cancel", "123"], ["dlq"],
-        ["dlq", "requeue"],
+        ["dlq", "requeue"], ["dlq", "requeue", "--go"], ["dlq", "requeue", "--all", "--type", "t"],
+        ["dlq", "requeue", "--all", "--rate", "0"], ["dlq", "list", "--go"],
+        ["dlq", "list", "--older-than", "x"],
+        ["queue"], ["queue", "list", "q"], ["queue", "purge"], ["queue", "purge", ""],
+        ["queue", "burn", "q"],
+        ["queue", "pause"], ["queue", "pause", "q", "--go"],
         ["dlq", "requeue", "x"], ["dlq", "purge"], ["worker"], ["worker", "walk"],
         ["worker", "run", "--concurrency", "0"],
         ["worker", "run", "--lease", "soon"], ["worker", "run", "--unknown", "eat"],

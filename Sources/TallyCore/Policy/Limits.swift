@@ -302,6 +302,17 @@ public enum Limits {
     /// Remembered for `saidAgain`: where each line is another one they are forgotten, and fill no memory.
     public static let saidLines = 100
     public static let shownCharacters = 2000  // of one field in `inspect`: a screen; the rest is cut off
+    /// Jobs that one command changes unless it is told otherwise: what a person can still look through.
+    public static let bulkJobs = 1000
+    /// Of these a second: far below what a small server does, so that nobody else notices.
+    public static let bulkRate = 100
+    public static let bulkMaxRate = 10_000  // one connection does no more
+    /// Rows that one command looks through for those that match, and the most that it changes.
+    public static let bulkLooked = 1_000_000
+    public static let bulkPage = 200  // of these in one question
+    public static let bulkKinds = 100  // pairs of queue and type that are told with their counts
+    /// Pages that one listing looks through for what matches; then it answers what it has, and a cursor.
+    public static let filterPages = 100
     /// Of memory, connections and the log, in percent: from here on somebody must act, while there is time to.
     public static let tightPercent = 80
     public static let fullPercent = 95  // of these: what comes next may be refused

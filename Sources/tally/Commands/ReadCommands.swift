@@ -60,10 +60,11 @@ enum ListCommand: Command {
     static let summary = "jobs of the ledger, a page at a time"
     static let help = """
         tally list [--queue Q] [--status S] [--type T] [--limit 50] [--cursor C] [--newest]
+                   [--older-than 2h] [--newer-than 7d] [--error TEXT]
           --status          scheduled pending processing retrying completed failed cancelled, or TaskHarbor's
                             ready inflight done dlq; default all
         """
-    static let flags: Set<String> = ["queue", "status", "type", "limit", "cursor"]
+    static let flags: Set<String> = BulkText.filters.union(["status", "limit", "cursor"])
     static let switches: Set<String> = ["newest"]
 
     static func run(_ arguments: Arguments) async throws {
@@ -79,15 +80,15 @@ enum ListCommand: Command {
     }
 
     static func list(_ arguments: Arguments, status: JobStatus?) async throws {
+        let filter = try BulkText.filter(arguments)
         let query = JobQuery(
-            queue: try arguments.name("queue").map { QueueName($0) }, status: status,
-            type: try arguments.name("type").map { JobType($0) },
+            status: status,
             limit: try arguments.number("limit", in: 1...Limits.maxPage, or: Limits.page),
             cursor: arguments.text("cursor"), newestFirst: arguments.has("newest"))
         try await Common.withTally(arguments, isReading: true) { tally in
             let page: JobPage
             do {
-                page = try await tally.admin.list(query)
+                page = try await tally.admin.list(query, matching: filter)
             } catch let error as LedgerError where error.code == .invalid {
                 throw Usage(error.detail)
             }
