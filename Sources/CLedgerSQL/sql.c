@@ -8,6 +8,9 @@
 static const char change_cancel[] = {
 #embed "../../sql/change/cancel.sql" suffix(,)
 0};
+static const char change_purge[] = {
+#embed "../../sql/change/purge.sql" suffix(,)
+0};
 static const char change_requeue[] = {
 #embed "../../sql/change/requeue.sql" suffix(,)
 0};
@@ -365,6 +368,7 @@ static const char transaction_savepoint[] = {
 
 static const struct { const char *name, *text; } files[] = {
     {"change/cancel", change_cancel},
+    {"change/purge", change_purge},
     {"change/requeue", change_requeue},
     {"duties/end_lease", duties_end_lease},
     {"duties/lease", duties_lease},

@@ -38,6 +38,7 @@ enum Statement: String, CaseIterable {
     case change = "mirror/change"
     case beat = "mirror/beat"
     case quarantine = "mirror/quarantine"
+    case purge = "change/purge"
     case requeue = "change/requeue"
     case cancel = "change/cancel"
     case claimEffect = "effect/claim"

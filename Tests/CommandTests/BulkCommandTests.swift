@@ -3,6 +3,8 @@ import TestSupport
 import Tallystick
 import Testing
 
+@testable import TallyPostgres
+
 /// Dead letters of these types, one after the other, all of queue `q`; the ledger knows them.
 func makeDeadLetters(_ types: [JobType], error: String = "502", _ scratch: ScratchNamespace) async throws
     -> [JobID]
@@ -95,6 +97,48 @@ func makeDeadLetters(_ types: [JobType], error: String = "502", _ scratch: Scrat
             let report = try outcome.json()
             #expect(report["changed"] as? Int == 1 && report["matched"] as? Int == 2)
             #expect(report["refused"] as? [String: Int] == ["effect_committed": 1])
+        }
+    }
+
+    @Test func `purges by age after a dry run what no id can bring back, and the sums still hold [D9]`()
+        async throws
+    {
+        try await withStores { scratch, environment in
+            _ = try await makeDeadLetters(["t", "t", "t", "t", "u"], scratch)
+            let schema = "\"\(scratch.settings.namespace)\""
+            let session = try await PostgresSession.open(scratch.ledger.configuration)
+            // Three days pass for four of them.
+            _ = try await session.query(
+                """
+                UPDATE \(schema).jobs SET completed_at = completed_at - interval '3 days',
+                  failed_at = failed_at - interval '3 days', started_at = started_at - interval '3 days',
+                  created_at = created_at - interval '3 days',
+                  id = (left(\(schema).id_at(now() - interval '3 days')::text, 13) || substr(id::text, 14))::uuid
+                WHERE type = 't'
+                """)
+            func purge(_ words: String...) async throws -> Tool.Outcome {
+                try await Tool.run(["dlq", "purge", "--json"] + words, environment: environment)
+            }
+
+            let dry = try await purge("--older-than", "2d")
+            let reported = try dry.json()
+            #expect(dry.code == 0 && reported["matched"] as? Int == 4 && reported["after"] as? Int == 5)
+            let done = try await purge("--older-than", "2d", "--go", "--rate", "10000")
+            let report = try done.json()
+            #expect(done.code == 0 && report["changed"] as? Int == 4, "\(done.output) \(done.errors)")
+            #expect(report["before"] as? Int == 5 && report["after"] as? Int == 1)
+            let young = try await purge("--all", "--go")
+            #expect(young.code == 1)
+            #expect(try young.json()["refused"] as? [String: Int] == ["too_young": 1])
+
+            let balances = try await scratch.ledger.balances()
+            #expect(balances.purged == 4 && balances.failed == 1 && balances.accepted == 5)
+            let (kept, counted) = try await scratch.ledger.recount()
+            #expect(kept.accepted == counted.accepted && kept.failed == counted.failed)
+            let noted = try await session.query(
+                "SELECT count(*) FROM \(schema).audit_log WHERE action = 'purge'")
+            #expect(noted == [[.int(4)]])
+            await session.close()
         }
     }
 

@@ -1,9 +1,10 @@
 -- How the server is set for this login, how full it is, and which of the writer's rights the login lacks, of those
 -- tables that are there. Reads the catalogue alone: it answers whatever state the schema is in.
--- Params: none. Returns: now bigint µs, version, recovery bigint (1 = a standby), encoding, isolation level, superuser
--- bigint, connections allowed, connections now, bytes of the database; all bigint; synchronous_commit, fsync, rights
--- that lack text[].
--- Caller: LedgerVitals.at.
+-- Params:  none
+-- Returns: now bigint µs, version, recovery bigint (1 = a standby), encoding, isolation level, superuser bigint,
+--          connections allowed, connections now, bytes of the database, these bigint; synchronous_commit, fsync, rights
+--          that lack text[]
+-- Caller:  LedgerVitals.at
 WITH needed (name, privilege) AS (
   VALUES ('jobs', 'SELECT'), ('jobs', 'INSERT'), ('jobs', 'UPDATE'), ('outbox', 'SELECT'), ('outbox', 'INSERT'),
     ('outbox', 'DELETE'), ('unique_keys', 'INSERT'), ('job_events', 'SELECT'), ('job_events', 'INSERT'),

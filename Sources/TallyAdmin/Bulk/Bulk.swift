@@ -71,10 +71,12 @@ package struct BulkReport: Sendable {
 extension Admin {
     /// Walks the jobs that stand so and match, the oldest first, each once, and changes each at its turn.
     ///
+    /// - Parameter refuse: why a job must be left as it is, also in a dry run; nil = it need not.
     /// - Parameter change: why a job was left as it is; nil = it was changed.
     /// - Parameter turned: after each page of changes.
     func bulk(
         _ statuses: [JobStatus], matching filter: JobFilter, _ options: BulkOptions,
+        refuse: (JobSnapshot) -> String? = { _ in nil },
         change: (JobSnapshot) async throws -> String?, turned: () async -> Void = {}
     ) async throws -> BulkReport {
         let ledger = try ledger()
@@ -94,9 +96,13 @@ extension Admin {
                         break
                     }
                     report.count(job)
+                    if let why = refuse(job) {
+                        report.refused[why, default: 0] += 1
+                        continue
+                    }
                     if !options.goes { continue }
                     // The first goes at once; each has its place in time, however long the ones before it took.
-                    let turn = start + .seconds(1) * (report.matched - 1) / options.rate
+                    let turn = start + Duration.seconds(1) * (report.matched - 1) / options.rate
                     if turn > .now { try await Task.sleep(until: turn, clock: .continuous) }
                     if let why = try await change(job) {
                         report.refused[why, default: 0] += 1
@@ -125,24 +131,54 @@ extension Admin {
         let ledger = try ledger()
         let before = try await ledger.inspection.balances().failed
         var touched: Set<QueueName> = []
-        var report = try await bulk([.failed], matching: filter, options) { job in
-            var own = wish
-            own.id = job.record.id
-            own.queue = nil
-            switch try await requeue(own, isPushed: false) {
-            case .requeued:
-                touched.insert(job.record.queue)
-                return nil
-            case .refused(let why): return why.word
-            }
-        } turned: {
-            for queue in touched {
-                // The relay of `tally serve` takes what this leaves.
-                _ = try? await Relay(queue: self.queue.shard(of: queue), ledger: ledger).step(
-                    olderThan: .zero)
-            }
-            touched.removeAll()
+        var report = try await bulk(
+            [.failed], matching: filter, options,
+            change: { job in
+                var own = wish
+                own.id = job.record.id
+                own.queue = nil
+                switch try await requeue(own, isPushed: false) {
+                case .requeued:
+                    touched.insert(job.record.queue)
+                    return nil
+                case .refused(let why): return why.word
+                }
+            },
+            turned: {
+                for name in touched {
+                    // The relay of `tally serve` takes what this leaves.
+                    _ = try? await Relay(queue: queue.shard(of: name), ledger: ledger).step(olderThan: .zero)
+                }
+                touched.removeAll()
+            })
+        report.before = before
+        report.after = options.goes ? try await ledger.inspection.balances().failed : before
+        return report
+    }
+
+    /// Deletes every dead letter that matches and is old enough: what is gone cannot be requeued, and its id must not
+    /// be taken for a new one.
+    package func purgeDeadLetters(
+        matching filter: JobFilter, _ options: BulkOptions, actor: String
+    ) async throws -> BulkReport {
+        let ledger = try ledger()
+        guard let purging = ledger.purging else {
+            throw LedgerError(.unsupported, "purge", "this ledger keeps its dead letters")
         }
+        let before = try await ledger.inspection.balances().failed
+        let time = try await ledger.recording.clock() - Limits.purgeAge
+        var report = try await bulk(
+            [.failed], matching: filter, options,
+            refuse: { job in
+                guard let end = job.completedAt, end < time, job.record.id.createdAt < time else {
+                    return "too_young"
+                }
+                return nil
+            },
+            change: { job in
+                let gone = try await purging.purge([job.record.id: job.version], before: time, actor: actor)
+                return gone.isEmpty ? "moved_on" : nil
+            })
         report.before = before
         report.after = options.goes ? try await ledger.inspection.balances().failed : before
         return report
@@ -155,10 +191,12 @@ extension Admin {
         var filter = filter
         filter.queue = queue
         let before = try await waiting(in: queue)
-        var report = try await bulk([.scheduled, .pending, .retrying], matching: filter, options) { job in
-            let outcome = try await cancel(job.record.id).outcome
-            return outcome == .cancelled ? nil : outcome.words.outcome
-        }
+        var report = try await bulk(
+            [.scheduled, .pending, .retrying], matching: filter, options,
+            change: { job in
+                let outcome = try await cancel(job.record.id).outcome
+                return outcome == .cancelled ? nil : outcome.words.outcome
+            })
         report.before = before
         report.after = options.goes ? try await waiting(in: queue) : before
         return report

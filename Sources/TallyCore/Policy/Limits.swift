@@ -302,6 +302,8 @@ public enum Limits {
     /// Remembered for `saidAgain`: where each line is another one they are forgotten, and fill no memory.
     public static let saidLines = 100
     public static let shownCharacters = 2000  // of one field in `inspect`: a screen; the rest is cut off
+    /// Of a dead letter that is purged, its id and its end: twice as long as a store takes an id.
+    public static let purgeAge: Duration = .seconds(2 * 86_400)
     /// Jobs that one command changes unless it is told otherwise: what a person can still look through.
     public static let bulkJobs = 1000
     /// Of these a second: far below what a small server does, so that nobody else notices.

@@ -41,7 +41,7 @@ enum CancelCommand: Command {
 
 enum DeadLetterCommand: Command {
     static let name = "dlq"
-    static let summary = "the dead-letter set: failed jobs, and their requeue"
+    static let summary = "the dead-letter set: failed jobs, their requeue and purge"
     static let help = """
         tally dlq list [--queue Q] [filters] [--limit 50] [--cursor C] [--newest]
         tally dlq requeue ID [--queue Q] [--run-at TIME] [--reset-attempts] [--force]
@@ -49,6 +49,8 @@ enum DeadLetterCommand: Command {
           --force           also a job whose effect is committed: that is forgotten, and it runs again
         tally dlq requeue [--queue Q] [filters] [--run-at TIME] [--reset-attempts] [--force] [--go]
                             all that match, the oldest first; give a filter, or --all
+        tally dlq purge [--queue Q] [filters] [--go]
+                            deletes all that match, once they are \(Limits.purgeAge.short) old; their history stays
         \(BulkText.help)
         With --json, of many: {"dry_run","before","after","matched","changed","refused","more","kinds"}.
         """
@@ -70,7 +72,8 @@ enum DeadLetterCommand: Command {
                 throw Usage("\(Output.printable(arguments.rest[1])) is not a job id (a UUID)")
             }
             try await requeue(id, arguments)
-        default: throw Usage("say `dlq list`, `dlq requeue ID`, or `dlq requeue` with filters")
+        case "purge" where arguments.rest.count == 1: try await purge(arguments)
+        default: throw Usage("say `dlq list`, `dlq requeue ID`, or `dlq requeue` or `dlq purge` with filters")
         }
     }
 
@@ -85,7 +88,7 @@ enum DeadLetterCommand: Command {
     }
 
     /// What matches; nothing stands for everything, so that no forgotten flag does.
-    static func meant(_ arguments: Arguments) throws -> JobFilter {
+    private static func meant(_ arguments: Arguments) throws -> JobFilter {
         let isFiltered = BulkText.filters.contains { arguments.text($0) != nil }
         if isFiltered == arguments.has("all") {
             throw Usage("say which jobs: a filter such as --type T or --older-than 7d, or --all")
@@ -104,6 +107,18 @@ enum DeadLetterCommand: Command {
             let report = try await tally.admin.requeueAll(matching: filter, wish, options)
             BulkText.show(report, arguments, verb: "requeued", noun: "dead letters")
             if !report.refused.isEmpty { throw Exit(code: 1) }
+        }
+    }
+
+    private static func purge(_ arguments: Arguments) async throws {
+        try arguments.allow(BulkText.filters.union(BulkText.flags).union(["go", "all"]), in: "dlq purge")
+        let filter = try meant(arguments)
+        let options = try BulkText.options(arguments, "purged")
+        try await Common.withTally(arguments, isReading: !options.goes) { tally in
+            let report = try await tally.admin.purgeDeadLetters(
+                matching: filter, options, actor: "tally dlq purge")
+            BulkText.show(report, arguments, verb: "purged", noun: "dead letters")
+            if !report.refused.isEmpty, options.goes { throw Exit(code: 1) }
         }
     }
 

@@ -78,3 +78,31 @@ import Testing
         #expect(try await s.ledger.balances().outbox == 2)
     }
 }
+
+/// Memory stores.
+@Suite struct `A purge` {
+    @Test func `deletes old dead letters alone, counts them as purged, and the sums hold [D9]`() async throws
+    {
+        let clock = ManualClock(.now)
+        let s = Shards(1, ledger: MemoryLedger(clock: clock.reading))
+        let jobs = (0..<3).map { _ in s.record(on: 0) }
+        for job in jobs { try await s.client().enqueue(job) }
+        let leases = try await s.reserve(2).jobs.map(\.lease)
+        _ = try await s.sharded.leasing.settle(leases.map { .fail($0, attempts: 3, error: "x") })
+        try await s.mirrorAll()
+        var options = BulkOptions()
+        (options.goes, options.rate) = (true, 10_000)
+
+        let young = try await s.admin.purgeDeadLetters(matching: JobFilter(), options, actor: "test")
+        #expect(young.changed == 0 && young.refused == ["too_young": 2] && young.after == 2)
+
+        clock.advance(by: Limits.purgeAge + .seconds(60))
+        let old = try await s.admin.purgeDeadLetters(matching: JobFilter(), options, actor: "test")
+        #expect(old.changed == 2 && old.before == 2 && old.after == 0)
+        let balances = try await s.ledger.balances()
+        #expect(balances.purged == 2 && balances.accepted == 3 && balances.active == 1)
+        let rest = try await s.ledger.list(JobQuery()).jobs.map(\.record.id)
+        #expect(rest == [jobs[2].id])
+        #expect(try await s.reconcile(0).exitCode == 0)
+    }
+}
