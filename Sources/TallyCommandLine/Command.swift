@@ -20,6 +20,13 @@ package protocol Command: Sendable {
     static var raw: Set<String> { get }
     /// How many words may stand beside the flags.
     static var words: ClosedRange<Int> { get }
+    /// The words that it knows beside the flags, each as they follow one another; none where a word is a name or an
+    /// id. What a word behind them may be is not said here.
+    static var subcommands: [[String]] { get }
+    /// What may stand behind a flag, where that is a choice among words.
+    static var values: [String: [String]] { get }
+    /// Flags whose value is a path.
+    static var paths: Set<String> { get }
     /// Whether there is something for `--json` to print.
     static var hasOutput: Bool { get }
     /// Whatever it ends with.
@@ -44,6 +51,12 @@ extension Command {
     package static var raw: Set<String> { [] }
     /// None: a word too many is refused, not passed over.
     package static var words: ClosedRange<Int> { 0...0 }
+    /// None: no word of its own stands there.
+    package static var subcommands: [[String]] { [] }
+    /// None: no value is a choice.
+    package static var values: [String: [String]] { [:] }
+    /// None.
+    package static var paths: Set<String> { [] }
     /// It has: scripts ask every command for its JSON.
     package static var hasOutput: Bool { true }
     /// Those of a command that either does its work or fails.
@@ -64,6 +77,10 @@ extension Command {
             let allowed = most == 0 ? "no word stands" : "\(most) at most stand"
             throw Usage("unexpected \(Output.printable(arguments.rest[most])): \(allowed) beside the flags")
         }
+        let own = subcommands.map { $0[0] }
+        if let word = arguments.rest.first, !own.isEmpty, !own.contains(word) {
+            throw Usage.noChoice("`\(name)`", word, of: Set(own).sorted())
+        }
         if arguments.has("json"), !hasOutput {
             throw Usage("--json: this command prints nothing on standard output")
         }
@@ -77,6 +94,10 @@ package enum Common {
     package static let flags: Set<String> = ["redis", "postgres", "namespace", "mode", "env-file"]
     /// Flags of every command that take none.
     package static let switches: Set<String> = ["json", "help"]
+    /// The choices among words.
+    package static let values = ["mode": ["recorded", "queued"]]
+    /// Flags whose value is a path.
+    package static let paths: Set<String> = ["env-file"]
     /// What each command's help ends with.
     package static let help = """
         Everywhere:

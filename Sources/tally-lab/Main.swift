@@ -12,7 +12,7 @@ enum Main {
                 [
                     "dev", "migrate", "enqueue", "worker", "serve", "inspect", "explain", "list", "stats",
                     "doctor", "dlq", "cancel", "pause", "resume", "queue", "workers", "reconcile",
-                    "partitions",
+                    "partitions", "completion", "manual",
                 ]
             )
         ).main()

@@ -56,6 +56,7 @@ enum DeadLetterCommand: Command {
         """
     static let flags: Set<String> = BulkText.filters.union(BulkText.flags).union(["cursor", "run-at"])
     static let switches: Set<String> = ["newest", "reset-attempts", "force", "go", "all"]
+    static let subcommands = [["list"], ["requeue"], ["purge"]]
     static let words = 1...2
     static let exitCodes = ExitCodes(
         failed: .init(1, "failed, the requeue was refused, or some that matched were left as they are"))

@@ -18,6 +18,7 @@ enum QueueCommand: Command {
         """
     static let flags = BulkText.filters.union(BulkText.flags).subtracting(["queue"])
     static let switches: Set<String> = ["go"]
+    static let subcommands = [["list"], ["pause"], ["resume"], ["purge"]]
     static let words = 1...2
     static let exitCodes = ExitCodes(failed: .init(1, "failed, or some that matched could not be cancelled"))
 

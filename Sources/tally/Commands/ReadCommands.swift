@@ -66,6 +66,7 @@ enum ListCommand: Command {
         """
     static let flags: Set<String> = BulkText.filters.union(["status", "limit", "cursor"])
     static let switches: Set<String> = ["newest"]
+    static let values = ["status": JobStatus.words + ["all"]]
 
     static func run(_ arguments: Arguments) async throws {
         try await list(arguments, status: status(arguments.text("status")))

@@ -21,6 +21,8 @@ enum WorkerCommand: Command {
 
     static let repeatable: Set<String> = ["queue", "register"]
     static let words = 1...1
+    static let subcommands = [["run"]]
+    static let values = ["unknown": ["release", "fail"]]
     static let hasOutput = false
 
     static func run(_ arguments: Arguments) async throws {
