@@ -10,7 +10,8 @@ enum Main {
             elsewhere: (
                 "tally",
                 [
-                    "dev", "migrate", "enqueue", "worker", "serve", "inspect", "explain", "list", "stats",
+                    "dev", "migrate", "enqueue", "worker", "serve", "inspect", "explain", "watch", "list",
+                    "stats",
                     "doctor", "dlq", "cancel", "pause", "resume", "queue", "workers", "reconcile",
                     "partitions", "completion", "manual",
                 ]

@@ -7,7 +7,7 @@ enum Main {
         "tally", "background jobs on Redis and Postgres",
         [
             DevCommand.self, MigrateCommand.self, EnqueueCommand.self, WorkerCommand.self,
-            ServeCommand.self, InspectCommand.self, ExplainCommand.self, ListCommand.self,
+            ServeCommand.self, InspectCommand.self, ExplainCommand.self, WatchCommand.self, ListCommand.self,
             StatsCommand.self, DoctorCommand.self, DeadLetterCommand.self, CancelCommand.self,
             PauseCommand.self, ResumeCommand.self, QueueCommand.self, WorkersCommand.self,
             ReconcileCommand.self, PartitionsCommand.self, CompletionCommand.self, ManualCommand.self,

@@ -7,7 +7,7 @@ import Testing
 private let commands = [
     "dev", "migrate", "enqueue", "worker", "serve", "inspect", "list", "stats", "dlq", "cancel", "workers",
     "reconcile", "partitions", "pause", "resume", "explain", "doctor", "queue",
-    "completion", "manual",
+    "completion", "manual", "watch",
 ]
 private let labCommands = ["demo", "drill", "bench", "simulate", "conformance"]
 private let nowhere = [
@@ -108,6 +108,8 @@ private let nowhere = [
         ["dlq", "requeue"], ["dlq", "requeue", "--go"], ["dlq", "requeue", "--all", "--type", "t"],
         ["dlq", "requeue", "--all", "--rate", "0"], ["dlq", "list", "--go"],
         ["dlq", "list", "--older-than", "x"],
+        ["watch"], ["watch", "x"], ["stats", "--every", "2s"], ["stats", "--watch", "--every", "1ms"],
+        ["workers", "--every", "2s"], ["watch", "019f0000-0000-7000-8000-000000000000", "--every", "0"],
         ["queue"], ["queue", "list", "q"], ["queue", "purge"], ["queue", "purge", ""],
         ["queue", "burn", "q"],
         ["queue", "pause"], ["queue", "pause", "q", "--go"],

@@ -38,10 +38,11 @@ extension Duration {
 extension Timestamp {
     /// `2030-01-02T03:04:05.006Z`: for people, who read no microseconds.
     package var toMilliseconds: String { "\(description.dropLast(4))Z" }
-    /// `2030-01-02T03:04:05Z (in 2m 5s)`, or `(… ago)`.
-    package func told(at now: Timestamp) -> String {
+    /// `2m 5s ago`, or `in 2m 5s`.
+    package func age(at now: Timestamp) -> String {
         let left = self - now
-        let span = left < .zero ? "\((Duration.zero - left).short) ago" : "in \(left.short)"
-        return "\(description.dropLast(8))Z (\(span))"
+        return left < .zero ? "\((Duration.zero - left).short) ago" : "in \(left.short)"
     }
+    /// `2030-01-02T03:04:05Z (in 2m 5s)`, or `(… ago)`.
+    package func told(at now: Timestamp) -> String { "\(description.dropLast(8))Z (\(age(at: now)))" }
 }

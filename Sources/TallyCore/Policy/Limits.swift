@@ -284,6 +284,9 @@ public enum Limits {
     public static let namedRanges = 20  // of lines, in one line of a message: more is not read
     /// Until the same line is said once more: a store that is away must not fill the log.
     public static let saidAgain: Duration = .seconds(10)
+    public static let watch: Duration = .seconds(2)  // between two looks of one who watches
+    /// Between two such looks at least: each asks both stores, and an eye follows no faster.
+    public static let watchLeast: Duration = .milliseconds(200)
     /// Between two lines that overwrite each other: an eye follows no faster.
     public static let progress: Duration = .milliseconds(200)
     /// Between two looks at another's lock: whoever holds it starts or ends servers, which takes longer.

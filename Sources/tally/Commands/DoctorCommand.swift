@@ -38,10 +38,10 @@ enum DoctorCommand: Command {
     /// As wide as what a finding's later lines are indented by.
     private static func mark(_ severity: Finding.Severity) -> String {
         switch severity {
-        case .good: "good   "
+        case .good: Output.coloured("good", .green) + "   "
         case .note: "note   "
-        case .mend: "mend   "
-        case .alarm: "ALARM  "
+        case .mend: Output.coloured("mend", .yellow) + "   "
+        case .alarm: Output.coloured("ALARM", .red) + "  "
         }
     }
 
