@@ -8,6 +8,9 @@
 static const char change_cancel[] = {
 #embed "../../sql/change/cancel.sql" suffix(,)
 0};
+static const char change_purge[] = {
+#embed "../../sql/change/purge.sql" suffix(,)
+0};
 static const char change_requeue[] = {
 #embed "../../sql/change/requeue.sql" suffix(,)
 0};
@@ -194,6 +197,9 @@ static const char read_ping[] = {
 static const char read_views[] = {
 #embed "../../sql/read/views.sql" suffix(,)
 0};
+static const char read_vitals[] = {
+#embed "../../sql/read/vitals.sql" suffix(,)
+0};
 static const char read_workers[] = {
 #embed "../../sql/read/workers.sql" suffix(,)
 0};
@@ -362,6 +368,7 @@ static const char transaction_savepoint[] = {
 
 static const struct { const char *name, *text; } files[] = {
     {"change/cancel", change_cancel},
+    {"change/purge", change_purge},
     {"change/requeue", change_requeue},
     {"duties/end_lease", duties_end_lease},
     {"duties/lease", duties_lease},
@@ -424,6 +431,7 @@ static const struct { const char *name, *text; } files[] = {
     {"read/list_oldest", read_list_oldest},
     {"read/ping", read_ping},
     {"read/views", read_views},
+    {"read/vitals", read_vitals},
     {"read/workers", read_workers},
     {"reconcile/correct_balances", reconcile_correct_balances},
     {"reconcile/effects", reconcile_effects},

@@ -43,10 +43,7 @@ package struct StatsReport: Sendable {
         var fields: [String: Any] = [
             "duties": duties.map(\.json),
             "queues": queues.map {
-                var fields: [String: Any] = [
-                    "queue": $0.queue.text, "pending": $0.pending, "waiting": $0.waiting, "due": $0.due,
-                    "processing": $0.processing, "expired": $0.expired, "paused": $0.isPaused,
-                ]
+                var fields = $0.json
                 if let shard = shard(of: $0.queue) { fields["shard"] = Int(shard.number) }
                 return fields
             },
@@ -59,6 +56,16 @@ package struct StatsReport: Sendable {
         if let totals { fields["ledger"] = totals }
         if let lastFullRun { fields["last_full_comparison"] = lastFullRun.description }
         return fields
+    }
+}
+
+extension QueueCounts {
+    /// Each count by its name, and `paused`.
+    package var json: [String: Any] {
+        [
+            "queue": queue.text, "pending": pending, "waiting": waiting, "due": due, "processing": processing,
+            "expired": expired, "paused": isPaused,
+        ]
     }
 }
 

@@ -20,6 +20,13 @@ package protocol Command: Sendable {
     static var raw: Set<String> { get }
     /// How many words may stand beside the flags.
     static var words: ClosedRange<Int> { get }
+    /// The words that it knows beside the flags, each as they follow one another; none where a word is a name or an
+    /// id. What a word behind them may be is not said here.
+    static var subcommands: [[String]] { get }
+    /// What may stand behind a flag, where that is a choice among words.
+    static var values: [String: [String]] { get }
+    /// Flags whose value is a path.
+    static var paths: Set<String> { get }
     /// Whether there is something for `--json` to print.
     static var hasOutput: Bool { get }
     /// Whatever it ends with.
@@ -44,6 +51,12 @@ extension Command {
     package static var raw: Set<String> { [] }
     /// None: a word too many is refused, not passed over.
     package static var words: ClosedRange<Int> { 0...0 }
+    /// None: no word of its own stands there.
+    package static var subcommands: [[String]] { [] }
+    /// None: no value is a choice.
+    package static var values: [String: [String]] { [:] }
+    /// None.
+    package static var paths: Set<String> { [] }
     /// It has: scripts ask every command for its JSON.
     package static var hasOutput: Bool { true }
     /// Those of a command that either does its work or fails.
@@ -60,7 +73,13 @@ extension Command {
         let arguments = try Arguments(words, grammar)
         if arguments.has("help") { return arguments }
         if arguments.rest.count > Self.words.upperBound {
-            throw Usage("unexpected \(Output.printable(arguments.rest[Self.words.upperBound]))")
+            let most = Self.words.upperBound
+            let allowed = most == 0 ? "no word stands" : "\(most) at most stand"
+            throw Usage("unexpected \(Output.printable(arguments.rest[most])): \(allowed) beside the flags")
+        }
+        let own = subcommands.map { $0[0] }
+        if let word = arguments.rest.first, !own.isEmpty, !own.contains(word) {
+            throw Usage.noChoice("`\(name)`", word, of: Set(own).sorted())
         }
         if arguments.has("json"), !hasOutput {
             throw Usage("--json: this command prints nothing on standard output")
@@ -75,6 +94,10 @@ package enum Common {
     package static let flags: Set<String> = ["redis", "postgres", "namespace", "mode", "env-file"]
     /// Flags of every command that take none.
     package static let switches: Set<String> = ["json", "help"]
+    /// The choices among words.
+    package static let values = ["mode": ["recorded", "queued"]]
+    /// Flags whose value is a path.
+    package static let paths: Set<String> = ["env-file"]
     /// What each command's help ends with.
     package static let help = """
         Everywhere:
@@ -90,6 +113,18 @@ package enum Common {
     /// - Throws: `Usage` and `InvalidSetting`, which name the flag, the variable, or file and line. Nothing is
     ///   contacted yet.
     package static func settings(_ arguments: Arguments) throws -> Settings {
+        try Settings(layers: layers(arguments))
+    }
+
+    /// The namespace alone, for what needs no store.
+    package static func namespace(_ arguments: Arguments) throws -> String {
+        let names = try layers(arguments).lazy.compactMap { $0["TALLY_NAMESPACE"] }.filter { !$0.isEmpty }
+        let name = names.first ?? "tally"
+        if let why = Namespace.problem(name) { throw InvalidSetting("TALLY_NAMESPACE", why) }
+        return name
+    }
+
+    private static func layers(_ arguments: Arguments) throws -> [[String: String]] {
         var flags: [String: String] = [:]
         for (flag, name) in [
             ("redis", "TALLY_REDIS_URL"), ("postgres", "TALLY_POSTGRES_URL"),
@@ -99,7 +134,7 @@ package enum Common {
             if let value = arguments.text(flag), value.isEmpty { throw Usage("--\(flag) needs a value") }
             flags[name] = arguments.text(flag)
         }
-        return try Settings(layers: [flags, ProcessInfo.processInfo.environment, dotEnv(arguments)])
+        return [flags, ProcessInfo.processInfo.environment, try dotEnv(arguments)]
     }
 
     /// Opens both stores with these settings; the caller closes them.

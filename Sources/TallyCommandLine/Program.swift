@@ -65,7 +65,12 @@ package struct Program: Sendable {
         if elsewhere.commands.contains(word) {
             return "`\(word)` is a command of \(elsewhere.program): run `\(elsewhere.program) \(word)`"
         }
-        return "unknown command \(Output.printable(word)); `\(name) --help` lists them"
+        let own = commands.filter { !$0.isHidden }.map { $0.name }
+        let hint = Nearest.hint(word, among: own + elsewhere.commands) { near in
+            own.contains(near) ? "`\(name) \(near)`" : "`\(elsewhere.program) \(near)`"
+        }
+        let said = "unknown command \(Output.printable(word))" + (hint.isEmpty ? ";" : hint)
+        return said + " `\(name) --help` lists them"
     }
 
     private func run(_ command: any Command.Type, _ words: [[UInt8]]) async -> Int32 {

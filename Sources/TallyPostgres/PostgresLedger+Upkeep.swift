@@ -74,6 +74,29 @@ extension PostgresLedger: LedgerPartitions {
     }
 }
 
+extension PostgresLedger: LedgerPurging {
+    public func purge(
+        _ jobs: [JobID: Int], before time: Timestamp, actor: String
+    ) async throws(LedgerError) -> Set<JobID> {
+        if jobs.isEmpty { return [] }
+        let wanted = jobs.sorted { $0.key < $1.key }
+        return try await pool.run("purge") { connection throws(LedgerError) in
+            var parameters = Parameters([
+                .ids(wanted.map(\.key)), .texts(wanted.map { String($0.value) }),
+            ])
+            parameters.time(time)
+            parameters.text(actor)
+            // The totals' row may be held for a moment, and by nobody for longer.
+            let rows = try connection.transaction { () throws(LedgerError) in
+                try connection.run(
+                    .lockTimeout, Parameters([.text(PostgresConnection.milliseconds(Limits.lockWait))]))
+                return try connection.run(.purge, parameters)
+            }
+            return Set((0..<rows.count).compactMap { rows.id($0, 0) })
+        }
+    }
+}
+
 extension PostgresLedger: LedgerPruning {
     public func prune(limit: Int) async throws(LedgerError) -> Int {
         try await pool.run("prune") { connection throws(LedgerError) in

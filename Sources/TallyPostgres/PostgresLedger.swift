@@ -61,6 +61,7 @@ public final class PostgresLedger: LedgerDriver, Recording, LedgerOutbox, Mirror
         store.duties = self
         store.partitions = self
         store.pruning = self
+        store.purging = self
         store.pairing = self
         store.keyHomes = self
         store.recordLayout = self

@@ -10,9 +10,10 @@ enum Main {
             elsewhere: (
                 "tally",
                 [
-                    "dev", "migrate", "enqueue", "worker", "serve", "inspect", "list", "stats", "dlq",
-                    "cancel",
-                    "pause", "resume", "workers", "reconcile", "partitions",
+                    "dev", "migrate", "enqueue", "worker", "serve", "inspect", "explain", "watch", "list",
+                    "stats",
+                    "doctor", "dlq", "cancel", "pause", "resume", "queue", "workers", "reconcile",
+                    "partitions", "completion", "manual",
                 ]
             )
         ).main()

@@ -2,16 +2,17 @@ import TallyCommandLine
 
 @main
 enum Main {
-    static func main() async {
-        await Program(
-            "tally", "background jobs on Redis and Postgres",
-            [
-                DevCommand.self, MigrateCommand.self, EnqueueCommand.self, WorkerCommand.self,
-                ServeCommand.self, InspectCommand.self, ListCommand.self, StatsCommand.self,
-                DeadLetterCommand.self, CancelCommand.self, PauseCommand.self, ResumeCommand.self,
-                WorkersCommand.self, ReconcileCommand.self, PartitionsCommand.self,
-            ],
-            elsewhere: ("tally-lab", ["demo", "drill", "bench", "simulate", "conformance"])
-        ).main()
-    }
+    /// Its commands: the one table, out of which help, completion and manual are made.
+    static let program = Program(
+        "tally", "background jobs on Redis and Postgres",
+        [
+            DevCommand.self, MigrateCommand.self, EnqueueCommand.self, WorkerCommand.self,
+            ServeCommand.self, InspectCommand.self, ExplainCommand.self, WatchCommand.self, ListCommand.self,
+            StatsCommand.self, DoctorCommand.self, DeadLetterCommand.self, CancelCommand.self,
+            PauseCommand.self, ResumeCommand.self, QueueCommand.self, WorkersCommand.self,
+            ReconcileCommand.self, PartitionsCommand.self, CompletionCommand.self, ManualCommand.self,
+        ],
+        elsewhere: ("tally-lab", ["demo", "drill", "bench", "simulate", "conformance"]))
+
+    static func main() async { await program.main() }
 }

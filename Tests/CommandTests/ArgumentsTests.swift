@@ -6,7 +6,8 @@ import Testing
 
 private let commands = [
     "dev", "migrate", "enqueue", "worker", "serve", "inspect", "list", "stats", "dlq", "cancel", "workers",
-    "reconcile", "partitions", "pause", "resume",
+    "reconcile", "partitions", "pause", "resume", "explain", "doctor", "queue",
+    "completion", "manual", "watch",
 ]
 private let labCommands = ["demo", "drill", "bench", "simulate", "conformance"]
 private let nowhere = [
@@ -104,8 +105,16 @@ private let nowhere = [
         ["enqueue", "--type", "t", "-x"], ["list", "--limit", "0"], ["list", "--limit", "x"],
         ["list", "--status", "lost"],
         ["inspect"], ["inspect", "x"], ["inspect", "x", "y"], ["cancel"], ["cancel", "123"], ["dlq"],
-        ["dlq", "requeue"],
-        ["dlq", "requeue", "x"], ["dlq", "purge"], ["worker"], ["worker", "walk"],
+        ["dlq", "requeue"], ["dlq", "requeue", "--go"], ["dlq", "requeue", "--all", "--type", "t"],
+        ["dlq", "requeue", "--all", "--rate", "0"], ["dlq", "list", "--go"],
+        ["dlq", "list", "--older-than", "x"],
+        ["watch"], ["watch", "x"], ["stats", "--every", "2s"], ["stats", "--watch", "--every", "1ms"],
+        ["workers", "--every", "2s"], ["watch", "019f0000-0000-7000-8000-000000000000", "--every", "0"],
+        ["queue"], ["queue", "list", "q"], ["queue", "purge"], ["queue", "purge", ""],
+        ["queue", "burn", "q"],
+        ["queue", "pause"], ["queue", "pause", "q", "--go"],
+        ["dlq", "requeue", "x"], ["dlq", "purge"], ["dlq", "purge", "x"],
+        ["dlq", "purge", "--all", "--run-at", "1"], ["worker"], ["worker", "walk"],
         ["worker", "run", "--concurrency", "0"],
         ["worker", "run", "--lease", "soon"], ["worker", "run", "--unknown", "eat"],
         ["worker", "run", "--register", "t=dance"], ["dev", "servers"], ["dev", "servers", "burn"],

@@ -31,6 +31,7 @@ import Testing
             let keyHomes = try #require(store.keyHomes)
             let partitions = try #require(store.partitions)
             let pruning = try #require(store.pruning)
+            let purging = try #require(store.purging)
             let pairing = try #require(store.pairing)
             let layout = try #require(store.recordLayout)
 
@@ -45,6 +46,9 @@ import Testing
                 _ = try await partitions.missingPartitions(months: 1)
             }
             try await failsOnce(ledger, at: .pruning) { _ = try await pruning.prune(limit: 1) }
+            try await failsOnce(ledger, at: .purge) {
+                _ = try await purging.purge([JobID(): 1], before: .now, actor: "test")
+            }
             try await failsOnce(ledger, at: .pairing) { _ = try await pairing.identity() }
             try await failsOnce(ledger, at: .recordLayout) { _ = try await layout.recordLayout() }
         }

@@ -54,6 +54,15 @@ private final class Complaints: JobObserver {
         #expect(Set(named).symmetricDifference(called.union(Self.sent)).sorted() == [])
     }
 
+    @Test func `are the rule that the program prints, for each shard its own keys`() throws {
+        for shard in [Shard.first, Shard(2)] {
+            let printed = LeastRights.rule(namespace: "tally", shard: shard)
+            let own = printed.replacing("{tally:\(shard)}", with: "{tally:0}")
+            #expect(try own.split(separator: " ").map(String.init) == rule("tally"))
+            #expect(printed.contains(" ~{tally:\(shard)}* "))
+        }
+    }
+
     @Test func `that lack a command are an error of that call, and no job counts as damaged`() async throws {
         try await PrivateRedis.with { redis in
             let words = try rule("tally").filter { $0 != "+hstrlen" }

@@ -1,6 +1,9 @@
 import TallyCore
 
 extension JobStatus {
+    /// All words that an operator may write: each status' own, then TaskHarbor's.
+    package static let words = allCases.map(\.rawValue) + ["ready", "inflight", "done", "dlq"]
+
     /// A status as an operator may write it: its own word, or TaskHarbor's.
     package init?(word: String) {
         switch word {

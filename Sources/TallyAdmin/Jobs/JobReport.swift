@@ -23,6 +23,10 @@ package struct JobReport: Sendable {
 
     /// As the live half has it while it is active there, else as the ledger does.
     package let job: JobSnapshot
+    /// As the live half has it; nil where that holds it not, or was not asked.
+    package let held: JobSnapshot?
+    /// As the ledger has it.
+    package let recorded: JobSnapshot?
     /// What the live half says of it.
     package let inQueue: InQueue
     /// nil = the ledger does not have it.
@@ -36,7 +40,7 @@ package struct JobReport: Sendable {
     package let unread: [(shard: Shard, why: QueueError)]
     private let isSharded: Bool
 
-    fileprivate init?(
+    init?(
         _ answers: [(shard: Shard, answer: Result<JobSnapshot?, QueueError>)], _ recorded: JobSnapshot?,
         _ events: [JobEvent], _ map: ShardMap
     ) {
@@ -56,6 +60,8 @@ package struct JobReport: Sendable {
             job.startedAt = recorded.startedAt
         }
         self.job = job
+        self.held = held
+        self.recorded = recorded
         if let held {
             inQueue = .held(held.status)
         } else {
@@ -90,7 +96,7 @@ package struct JobReport: Sendable {
         return fields
     }
 
-    private static func json(_ event: JobEvent) -> [String: Any] {
+    static func json(_ event: JobEvent) -> [String: Any] {
         [
             "at": event.at.description, "event": event.verb.rawValue, "from": event.from?.rawValue ?? "",
             "to": event.to.rawValue, "version": event.version, "actor": event.actor ?? "",

@@ -65,8 +65,9 @@ package enum RequeueRefusal: Hashable, Sendable {
 extension Admin {
     /// Requeues one failed job, in the ledger first. A crash after that leaves it to the relay.
     ///
+    /// - Parameter isPushed: false leaves it to the relay, or to a later pass of the caller's.
     /// - Throws: what the ledger throws. After `.uncertain`, look at the job: it may be requeued.
-    package func requeue(_ wish: RequeueWish) async throws -> RequeueOutcome {
+    package func requeue(_ wish: RequeueWish, isPushed: Bool = true) async throws -> RequeueOutcome {
         let ledger = try ledger()
         guard let job = try await ledger.inspection.jobs([wish.id])[wish.id] else {
             return .refused(.unknown)
@@ -85,6 +86,7 @@ extension Admin {
             actor: wish.actor, despiteEffect: wish.despiteEffect)
         if answer == .effectCommitted { return .refused(.effectCommitted) }
         guard case .requeued(let version) = answer else { return .refused(.movedOn) }
+        if !isPushed { return .requeued(version: version) }
         // The relay takes it from here; this pass spares the second that it would wait.
         _ = try? await Relay(queue: queue.shard(of: job.record.queue), ledger: ledger).step(olderThan: .zero)
         return .requeued(version: version)

@@ -29,7 +29,7 @@ package struct Arguments: Sendable {
                 if text == "-h" {
                     switches.insert("help")
                 } else if text.hasPrefix("-"), text.count > 1 {
-                    throw Usage("unknown flag \(Output.printable(text))")
+                    throw Usage.unknownFlag(text, grammar)
                 } else {
                     rest.append(text)
                 }
@@ -54,7 +54,7 @@ package struct Arguments: Sendable {
             } else if grammar.switches.contains(name) {
                 throw Usage("--\(name) takes no value")
             } else {
-                throw Usage("unknown flag --\(Output.printable(name))")
+                throw Usage.unknownFlag("--\(name)", grammar)
             }
         }
     }
@@ -131,6 +131,24 @@ package struct Usage: Error, CustomStringConvertible {
     package let description: String
     /// A refusal; a text that came from outside goes through `Output.printable` first.
     package init(_ description: String) { self.description = description }
+
+    /// A flag that the command does not have.
+    ///
+    /// - Parameter typed: with its hyphens, of which one too few is a slip like any other.
+    static func unknownFlag(_ typed: String, _ grammar: Grammar) -> Usage {
+        let name = String(typed.drop { $0 == "-" }.prefix { $0 != "=" })
+        let hint = Nearest.hint(name, among: grammar.flags.union(grammar.switches).sorted()) { "--\($0)" }
+        return Usage("unknown flag \(Output.printable(typed))\(hint)")
+    }
+
+    /// A word that is none of those that may stand there.
+    ///
+    /// - Parameter place: what the word was given to, such as `--status`.
+    package static func noChoice(_ place: String, _ text: String, of words: [String]) -> Usage {
+        let hint = Nearest.hint(text, among: words) { $0 }
+        let all = words.joined(separator: ", ")
+        return Usage("\(place) \(Output.printable(text)): must be one of \(all)\(hint)")
+    }
 
     /// A flag or a field that holds no point in time.
     package static func noTime(_ name: String, _ text: String) -> Usage {

@@ -23,6 +23,45 @@ package enum Output {
         if isatty(2) == 1 { _ = write(2, Array("\r\u{1B}[K".utf8)) }
     }
 
+    /// How wide a text for people may be: as wide as the terminal that it goes to, within bounds.
+    package static var columns: Int {
+        var size = winsize()
+        let isKnown = ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+        return isKnown ? min(max(Int(size.ws_col), Limits.narrowest), Limits.widest) : Limits.narrowest
+    }
+
+    /// Whether standard output is a terminal.
+    package static var isTerminal: Bool { isatty(1) == 1 }
+
+    /// A colour of a terminal.
+    package enum Colour: String, Sendable {
+        /// What is wrong, what soon will be, and what is right.
+        case red = "31", yellow = "33", green = "32"
+    }
+
+    /// In colour where a terminal shows it, and nobody has said otherwise (https://no-color.org).
+    package static func coloured(_ text: String, _ colour: Colour) -> String {
+        isColoured ? "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m" : text
+    }
+    private static let isColoured: Bool = {
+        let environment = ProcessInfo.processInfo.environment
+        return isTerminal && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
+    }()
+
+    /// A picture in place of the one before, where a terminal shows it; elsewhere below it.
+    ///
+    /// - Parameter isFirst: there is none before it.
+    package static func picture(_ lines: [String], isFirst: Bool) {
+        guard isTerminal else { return print(Array((lines.joined(separator: "\n") + "\n").utf8)) }
+        var size = winsize()
+        let isKnown = ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 && size.ws_row > 1
+        let (columns, rows) =
+            isKnown ? (Int(size.ws_col), Int(size.ws_row) - 1) : (Limits.narrowest, lines.count)
+        // A line that broke by itself, or scrolled, would leave parts of the picture before.
+        let shown = lines.prefix(rows).map { "\($0.prefix(columns))\u{1B}[K\n" }
+        print(Array(((isFirst ? "\u{1B}[2J" : "") + "\u{1B}[H" + shown.joined() + "\u{1B}[J").utf8))
+    }
+
     private static func print(_ bytes: [UInt8]) {
         let error = write(1, bytes)
         guard error != 0,
@@ -68,13 +107,18 @@ package enum Output {
 
     /// Columns as wide as their longest cell.
     package static func table(_ header: [String], _ rows: [[String]]) {
+        for text in tableLines(header, rows) { line(text) }
+    }
+
+    /// Those lines.
+    package static func tableLines(_ header: [String], _ rows: [[String]]) -> [String] {
         var widths = header.map(\.count)
         for row in rows {
             for (index, cell) in row.enumerated() { widths[index] = max(widths[index], cell.count) }
         }
-        for row in [header] + rows {
+        return ([header] + rows).map { row in
             let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
-            line(cells.joined(separator: "  ").trimmingCharacters(in: .whitespaces))
+            return cells.joined(separator: "  ").trimmingCharacters(in: .whitespaces)
         }
     }
 
@@ -87,13 +131,6 @@ package enum Output {
 
     /// Control characters would let a stored text draw on the operator's terminal.
     package static func printable(_ text: String, limit: Int = Limits.printedCharacters) -> String {
-        var shown = ""
-        for scalar in text.unicodeScalars.prefix(limit) {
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator: shown += "\u{FFFD}"
-            default: shown.unicodeScalars.append(scalar)
-            }
-        }
-        return shown + (text.unicodeScalars.count > limit ? "…" : "")
+        Printable.text(text, limit: limit)
     }
 }

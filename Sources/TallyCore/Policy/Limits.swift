@@ -334,6 +334,9 @@ public enum Limits {
     public static let namedRanges = 20  // of lines, in one line of a message: more is not read
     /// Until the same line is said once more: a store that is away must not fill the log.
     public static let saidAgain: Duration = .seconds(10)
+    public static let watch: Duration = .seconds(2)  // between two looks of one who watches
+    /// Between two such looks at least: each asks both stores, and an eye follows no faster.
+    public static let watchLeast: Duration = .milliseconds(200)
     /// Between two lines that overwrite each other: an eye follows no faster.
     public static let progress: Duration = .milliseconds(200)
     /// Between two looks at another's lock: whoever holds it starts or ends servers, which takes longer.
@@ -356,6 +359,33 @@ public enum Limits {
     /// Remembered for `saidAgain`: where each line is another one they are forgotten, and fill no memory.
     public static let saidLines = 100
     public static let shownCharacters = 2000  // of one field in `inspect`: a screen; the rest is cut off
+    /// Of a dead letter that is purged, its id and its end: twice as long as a store takes an id.
+    public static let purgeAge: Duration = .seconds(2 * 86_400)
+    /// Jobs that one command changes unless it is told otherwise: what a person can still look through.
+    public static let bulkJobs = 1000
+    /// Of these a second: far below what a small server does, so that nobody else notices.
+    public static let bulkRate = 100
+    public static let bulkMaxRate = 10_000  // one connection does no more
+    /// Rows that one command looks through for those that match, and the most that it changes.
+    public static let bulkLooked = 1_000_000
+    public static let bulkPage = 200  // of these in one question
+    public static let bulkKinds = 100  // pairs of queue and type that are told with their counts
+    /// Pages that one listing looks through for what matches; then it answers what it has, and a cursor.
+    public static let filterPages = 100
+    /// Of memory, connections and the log, in percent: from here on somebody must act, while there is time to.
+    public static let tightPercent = 80
+    public static let fullPercent = 95  // of these: what comes next may be refused
+    /// Since both halves were compared in full: every night does so, and one may fail.
+    public static let compared: Duration = .seconds(2 * 86_400)
+    /// Pages of a queue's list, `structureRead` places each, that are looked through for what stands before one job:
+    /// a longer list is told by its length alone.
+    public static let aheadReads = 10
+    /// Of a text for people, also where no terminal says how wide it is: what every terminal has.
+    public static let narrowest = 80
+    public static let widest = 120  // columns of such a text: an eye follows no further
+    /// Of a word that is no command or flag, to be likened to those that are: a longer one is no slip.
+    public static let likenedBytes = 40
+    public static let slips = 2  // in a word that is taken for another: with more it may be any
     public static let printedCharacters = 200  // of foreign text in a message: it stays a line
     public static let cellCharacters = 60  // of an error text in a table: its row stays a line
     public static let reasonCharacters = 200  // of what Postgres said of a row, in a finding: its first line

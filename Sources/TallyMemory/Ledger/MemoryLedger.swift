@@ -44,6 +44,7 @@ public final class MemoryLedger: LedgerDriver {
         store.leases = self
         store.duties = self
         store.recordLayout = self
+        store.purging = self
         return store
     }
 
@@ -63,6 +64,14 @@ public final class MemoryLedger: LedgerDriver {
             if shared.isClosed { throw LedgerError(.closed, operation) }
             return try body(&shared.state, now)
         }
+    }
+}
+
+extension MemoryLedger: LedgerPurging {
+    public func purge(
+        _ jobs: [JobID: Int], before time: Timestamp, actor: String
+    ) async throws(LedgerError) -> Set<JobID> {
+        try run("purge") { state, _ in state.purge(jobs, before: time) }
     }
 }
 

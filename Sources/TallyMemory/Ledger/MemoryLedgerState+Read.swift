@@ -43,7 +43,7 @@ extension MemoryLedgerState {
         let waiting = outbox.values.reduce(0) { $0 + ($1.isRequeue ? 0 : $1.jobs.count) }
         return Balances(
             accepted: accepted + waiting, completed: ended[.completed, default: 0],
-            failed: ended[.failed, default: 0], cancelled: ended[.cancelled, default: 0], purged: 0,
+            failed: ended[.failed, default: 0], cancelled: ended[.cancelled, default: 0], purged: purged,
             active: rows.count - terminal, quarantined: quarantine.count + setAside.count,
             outbox: outbox.values.reduce(0) { $0 + $1.jobs.count },
             outboxAge: outbox.values.map(\.at).min().map { max(.zero, now - $0) } ?? .zero)

@@ -27,6 +27,8 @@ struct MemoryLedgerState: Sendable {
 
     /// Jobs created, those still in the outbox not included.
     var accepted = 0
+    /// Ended jobs whose rows were deleted.
+    var purged = 0
     /// Rows by terminal status.
     var ended: [JobStatus: Int] = [:]
 
@@ -52,6 +54,23 @@ struct MemoryLedgerState: Sendable {
         {
             unique[slot] = nil
         }
+    }
+
+    /// Deletes dead letters that are as the caller saw them, and old enough.
+    mutating func purge(_ jobs: [JobID: Int], before time: Timestamp) -> Set<JobID> {
+        var gone: Set<JobID> = []
+        for (id, version) in jobs {
+            guard let job = rows[id]?.job, job.status == .failed, job.version == version,
+                job.completedAt.map({ $0 < time }) == true, id.createdAt < time
+            else { continue }
+            rows[id] = nil
+            order.remove(at: place(after: id) - 1)
+            effects[id] = nil
+            ended[.failed, default: 0] -= 1
+            purged += 1
+            gone.insert(id)
+        }
+        return gone
     }
 
     /// The index in `order` of the first id after `id`.

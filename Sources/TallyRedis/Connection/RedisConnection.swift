@@ -20,9 +20,14 @@ package final class RedisConnection: BlockingConnection {
     private var replyLimit: Duration
     /// The server process' own id: it changes at every restart, and differs on a replica that took over.
     package private(set) var runID = ""
+    /// What the server told of itself as it was connected to, where nothing of it was checked.
+    package private(set) var facts: [String: String] = [:]
 
+    /// - Parameter isChecked: false for a look at a server that no queue may use.
     /// - Throws: `QueueError` `.unavailable`, or `.wrongServer` with what to change.
-    package init(_ configuration: RedisConfiguration, loadingLibrary: Bool = true) throws(QueueError) {
+    package init(
+        _ configuration: RedisConfiguration, loadingLibrary: Bool = true, isChecked: Bool = true
+    ) throws(QueueError) {
         place = configuration.place
         // A server that hangs takes new connections all the same, and then says nothing.
         replyLimit = min(configuration.connectTimeout, configuration.replyTimeout)
@@ -43,7 +48,7 @@ package final class RedisConnection: BlockingConnection {
         // A child that inherited it would keep the connection open after its end here.
         _ = fcntl(context.pointee.fd, F_SETFD, FD_CLOEXEC)
         do {
-            try handshake(configuration, loadingLibrary: loadingLibrary)
+            try handshake(configuration, loadingLibrary: loadingLibrary, isChecked: isChecked)
         } catch {
             close()
             throw error
@@ -163,7 +168,9 @@ package final class RedisConnection: BlockingConnection {
 // MARK: - Handshake
 
 extension RedisConnection {
-    private func handshake(_ configuration: RedisConfiguration, loadingLibrary: Bool) throws(QueueError) {
+    private func handshake(
+        _ configuration: RedisConfiguration, loadingLibrary: Bool, isChecked: Bool
+    ) throws(QueueError) {
         // A user may have an empty password; without the login the connection would be another user's.
         if !configuration.user.isEmpty || !configuration.password.isEmpty {
             let words =
@@ -188,7 +195,8 @@ extension RedisConnection {
             throw QueueError(
                 .wrongServer, "connect to Redis", "\(configuration.place) does not answer INFO as Redis does")
         }
-        try check(info: text, configuration)
+        let told = Self.facts(text)
+        if isChecked { try check(told, configuration) } else { facts = told }
         // It says to other versions that this one's functions are in use. Who may not say so risks a load too many.
         _ = try settled(["CLIENT", "SETNAME", FunctionLibrary.name])
         if loadingLibrary { try loadLibraryIfMissing() }
@@ -203,14 +211,21 @@ extension RedisConnection {
         }
     }
 
-    private func check(info: String, _ configuration: RedisConfiguration) throws(QueueError) {
-        var facts: [Substring: Substring] = [:]
+    /// The lines `name:value` of what INFO answers.
+    private static func facts(_ info: String) -> [String: String] {
+        var facts: [String: String] = [:]
         for line in info.split(whereSeparator: \.isNewline) {
             if let colon = line.firstIndex(of: ":") {
-                facts[line[..<colon]] = line[line.index(after: colon)...]
+                facts[String(line[..<colon])] = String(line[line.index(after: colon)...])
             }
         }
-        runID = String(facts["run_id"] ?? "")
+        return facts
+    }
+
+    private func check(
+        _ facts: [String: String], _ configuration: RedisConfiguration
+    ) throws(QueueError) {
+        runID = facts["run_id"] ?? ""
         func refuse(_ why: String) -> QueueError {
             QueueError(.wrongServer, "connect to Redis", "\(configuration.place): \(why)")
         }

@@ -129,6 +129,18 @@ struct FaultyPruning: LedgerPruning {
     }
 }
 
+/// The deletion of dead letters; counts as `.purge`.
+struct FaultyPurging: LedgerPurging {
+    let base: any LedgerPurging
+    let ledger: FaultyLedger
+
+    func purge(
+        _ jobs: [JobID: Int], before time: Timestamp, actor: String
+    ) async throws(LedgerError) -> Set<JobID> {
+        try await ledger.pass(.purge, await base.purge(jobs, before: time, actor: actor))
+    }
+}
+
 /// The word on which queue is this ledger's; counts as `.pairing`.
 struct FaultyLedgerPairing: LedgerPairing {
     let base: any LedgerPairing

@@ -31,7 +31,7 @@ public final class FaultyLedger: LedgerDriver {
         /// takes, and the reports of duties.
         case keyHomes, pairing, recordLayout, duties
         /// Partitions of history, and what is let go of.
-        case partitions, pruning
+        case partitions, pruning, purge
     }
 
     private struct Plan: Sendable {
@@ -55,6 +55,7 @@ public final class FaultyLedger: LedgerDriver {
         store.keyHomes = base.keyHomes.map { FaultyLedgerKeyHomes(base: $0, ledger: self) }
         store.partitions = base.partitions.map { FaultyPartitions(base: $0, ledger: self) }
         store.pruning = base.pruning.map { FaultyPruning(base: $0, ledger: self) }
+        store.purging = base.purging.map { FaultyPurging(base: $0, ledger: self) }
         store.pairing = base.pairing.map { FaultyLedgerPairing(base: $0, ledger: self) }
         store.recordLayout = base.recordLayout.map { FaultyLedgerRecordLayout(base: $0, ledger: self) }
         return store

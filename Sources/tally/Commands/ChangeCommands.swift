@@ -46,41 +46,91 @@ enum CancelCommand: Command {
 
 enum DeadLetterCommand: Command {
     static let name = "dlq"
-    static let summary = "the dead-letter set: failed jobs, and their requeue"
+    static let summary = "the dead-letter set: failed jobs, their requeue and purge"
     static let help = """
-        tally dlq list [--queue Q] [--type T] [--limit 50] [--cursor C] [--newest]
+        tally dlq list [--queue Q] [filters] [--limit 50] [--cursor C] [--newest]
         tally dlq requeue ID [--queue Q] [--run-at TIME] [--reset-attempts] [--force]
-          --queue Q         of a requeue: a guard; another queue's job is refused and nothing changes
+          --queue Q         of one job: a guard; another queue's job is refused and nothing changes
           --force           also a job whose effect is committed: that is forgotten, and it runs again
+        tally dlq requeue [--queue Q] [filters] [--run-at TIME] [--reset-attempts] [--force] [--go]
+                            all that match, the oldest first; give a filter, or --all
+        tally dlq purge [--queue Q] [filters] [--go]
+                            deletes all that match, once they are \(Limits.purgeAge.short) old; their history stays
+        \(BulkText.help)
+        With --json, of many: {"dry_run","before","after","matched","changed","refused","more","kinds"}.
         """
-    static let flags: Set<String> = ["queue", "type", "limit", "cursor", "run-at"]
-    static let switches: Set<String> = ["newest", "reset-attempts", "force"]
+    static let flags: Set<String> = BulkText.filters.union(BulkText.flags).union(["cursor", "run-at"])
+    static let switches: Set<String> = ["newest", "reset-attempts", "force", "go", "all"]
+    static let subcommands = [["list"], ["requeue"], ["purge"]]
     static let words = 1...2
-    static let exitCodes = ExitCodes(failed: .init(1, "failed, or the requeue was refused"))
+    static let exitCodes = ExitCodes(
+        failed: .init(1, "failed, the requeue was refused, or some that matched were left as they are"))
 
     static func run(_ arguments: Arguments) async throws {
         switch arguments.rest.first {
         case "list" where arguments.rest.count == 1:
-            try arguments.allow(["queue", "type", "limit", "cursor", "newest"], in: "dlq list")
+            try arguments.allow(BulkText.filters.union(["limit", "cursor", "newest"]), in: "dlq list")
             try await ListCommand.list(arguments, status: .failed)
+        case "requeue" where arguments.rest.count == 1: try await requeueAll(arguments)
         case "requeue" where arguments.rest.count == 2:
             try arguments.allow(["queue", "run-at", "reset-attempts", "force"], in: "dlq requeue")
             guard let id = JobID(arguments.rest[1]) else {
                 throw Usage("\(Output.printable(arguments.rest[1])) is not a job id (a UUID)")
             }
             try await requeue(id, arguments)
-        default: throw Usage("say `dlq list` or `dlq requeue ID`")
+        case "purge" where arguments.rest.count == 1: try await purge(arguments)
+        default: throw Usage("say `dlq list`, `dlq requeue ID`, or `dlq requeue` or `dlq purge` with filters")
         }
     }
 
-    private static func requeue(_ id: JobID, _ arguments: Arguments) async throws {
+    private static func wish(_ id: JobID, _ arguments: Arguments) throws -> RequeueWish {
         var wish = RequeueWish(id, actor: "tally dlq requeue")
         wish.queue = try arguments.name("queue")
         wish.runAt = try arguments.time("run-at")
         if let problem = JobRules.runAtProblem(wish.runAt, from: .now) { throw Usage("--run-at: \(problem)") }
         wish.resetsAttempts = arguments.has("reset-attempts")
         wish.despiteEffect = arguments.has("force")
-        try await Common.withTally(arguments) { [wish] tally in
+        return wish
+    }
+
+    /// What matches; nothing stands for everything, so that no forgotten flag does.
+    private static func meant(_ arguments: Arguments) throws -> JobFilter {
+        let isFiltered = BulkText.filters.contains { arguments.text($0) != nil }
+        if isFiltered == arguments.has("all") {
+            throw Usage("say which jobs: a filter such as --type T or --older-than 7d, or --all")
+        }
+        return try BulkText.filter(arguments)
+    }
+
+    private static func requeueAll(_ arguments: Arguments) async throws {
+        let allowed = BulkText.filters.union(BulkText.flags)
+            .union(["run-at", "reset-attempts", "force", "go", "all"])
+        try arguments.allow(allowed, in: "dlq requeue")
+        let filter = try meant(arguments)
+        let options = try BulkText.options(arguments, "requeued")
+        let wish = try wish(.zero, arguments)
+        try await Common.withTally(arguments, isReading: !options.goes) { tally in
+            let report = try await tally.admin.requeueAll(matching: filter, wish, options)
+            BulkText.show(report, arguments, verb: "requeued", noun: "dead letters")
+            if !report.refused.isEmpty { throw Exit(code: 1) }
+        }
+    }
+
+    private static func purge(_ arguments: Arguments) async throws {
+        try arguments.allow(BulkText.filters.union(BulkText.flags).union(["go", "all"]), in: "dlq purge")
+        let filter = try meant(arguments)
+        let options = try BulkText.options(arguments, "purged")
+        try await Common.withTally(arguments, isReading: !options.goes) { tally in
+            let report = try await tally.admin.purgeDeadLetters(
+                matching: filter, options, actor: "tally dlq purge")
+            BulkText.show(report, arguments, verb: "purged", noun: "dead letters")
+            if !report.refused.isEmpty, options.goes { throw Exit(code: 1) }
+        }
+    }
+
+    private static func requeue(_ id: JobID, _ arguments: Arguments) async throws {
+        let wish = try wish(id, arguments)
+        try await Common.withTally(arguments) { tally in
             switch try await tally.admin.requeue(wish) {
             case .requeued(let version):
                 if arguments.has("json") {
@@ -104,10 +154,12 @@ enum PauseCommand: Command {
     static let words = 1...1
     static let hasOutput = false
 
-    static func run(_ arguments: Arguments) async throws { try await pause(arguments, true) }
+    static func run(_ arguments: Arguments) async throws {
+        try await pause(arguments.rest.first, arguments, true)
+    }
 
-    static func pause(_ arguments: Arguments, _ isPaused: Bool) async throws {
-        guard let name = arguments.rest.first else { throw Usage("give one queue") }
+    static func pause(_ name: String?, _ arguments: Arguments, _ isPaused: Bool) async throws {
+        guard let name else { throw Usage("give one queue") }
         if let problem = NameCheck.problem(name) { throw Usage("the queue's name \(problem)") }
         try await Common.withTally(arguments) { tally in
             if try await tally.admin.pause(QueueName(name), isPaused) { return }
@@ -124,5 +176,7 @@ enum ResumeCommand: Command {
     static let words = 1...1
     static let hasOutput = false
 
-    static func run(_ arguments: Arguments) async throws { try await PauseCommand.pause(arguments, false) }
+    static func run(_ arguments: Arguments) async throws {
+        try await PauseCommand.pause(arguments.rest.first, arguments, false)
+    }
 }

@@ -20,6 +20,8 @@ enum DevCommand: Command {
     static let flags: Set<String> = ["folder"]
     static let switches: Set<String> = ["no-fsync"]
     static let words = 0...2
+    static let subcommands = ["start", "stop", "status", "remove"].map { ["servers", $0] }
+    static let paths: Set<String> = ["folder"]
     static let exitCodes = ExitCodes(
         failed: .init(1, "failed, or a server does not run (`status`)"), others: [ExitCodes.interrupted])
 

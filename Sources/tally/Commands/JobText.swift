@@ -13,11 +13,13 @@ enum JobText {
     }
 
     static let header = ["ID", "STATUS", "QUEUE", "TYPE", "ATTEMPTS", "CREATED", "ERROR"]
-    static func row(_ job: JobSnapshot) -> [String] {
+    /// - Parameter now: by this machine's clock: ages are for people, and JSON has the times.
+    static func row(_ job: JobSnapshot, at now: Timestamp) -> [String] {
         [
             job.record.id.description, job.status.rawValue, Output.printable(job.record.queue.text),
             Output.printable(job.record.type.text), "\(job.attempts)/\(job.record.maxAttempts)",
-            job.record.createdAt.description, Output.printable(job.error ?? "", limit: Limits.cellCharacters),
+            job.record.createdAt.age(at: now),
+            Output.printable(job.error ?? "", limit: Limits.cellCharacters),
         ]
     }
 }

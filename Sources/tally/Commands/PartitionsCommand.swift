@@ -13,6 +13,7 @@ enum PartitionsCommand: Command {
         """
 
     static let words = 0...1
+    static let subcommands = [["make"], ["split"]]
     static let exitCodes = ExitCodes(
         failed: .init(1, "failed, or this month or the next has no partition"))
 

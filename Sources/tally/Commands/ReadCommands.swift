@@ -1,5 +1,7 @@
+import Synchronization
 import TallyAdmin
 import TallyCommandLine
+import TallyCore
 import Tallystick
 
 enum InspectCommand: Command {
@@ -60,11 +62,13 @@ enum ListCommand: Command {
     static let summary = "jobs of the ledger, a page at a time"
     static let help = """
         tally list [--queue Q] [--status S] [--type T] [--limit 50] [--cursor C] [--newest]
+                   [--older-than 2h] [--newer-than 7d] [--error TEXT]
           --status          scheduled pending processing retrying completed failed cancelled, or TaskHarbor's
                             ready inflight done dlq; default all
         """
-    static let flags: Set<String> = ["queue", "status", "type", "limit", "cursor"]
+    static let flags: Set<String> = BulkText.filters.union(["status", "limit", "cursor"])
     static let switches: Set<String> = ["newest"]
+    static let values = ["status": JobStatus.words + ["all"]]
 
     static func run(_ arguments: Arguments) async throws {
         try await list(arguments, status: status(arguments.text("status")))
@@ -72,27 +76,30 @@ enum ListCommand: Command {
 
     static func status(_ text: String?) throws -> JobStatus? {
         guard let text, text != "all" else { return nil }
-        guard let status = JobStatus(word: text) else { throw Usage("--status \(text): no such status") }
+        guard let status = JobStatus(word: text) else {
+            throw Usage.noChoice("--status", text, of: JobStatus.words + ["all"])
+        }
         return status
     }
 
     static func list(_ arguments: Arguments, status: JobStatus?) async throws {
+        let filter = try BulkText.filter(arguments)
         let query = JobQuery(
-            queue: try arguments.name("queue").map { QueueName($0) }, status: status,
-            type: try arguments.name("type").map { JobType($0) },
+            status: status,
             limit: try arguments.number("limit", in: 1...Limits.maxPage, or: Limits.page),
             cursor: arguments.text("cursor"), newestFirst: arguments.has("newest"))
         try await Common.withTally(arguments, isReading: true) { tally in
             let page: JobPage
             do {
-                page = try await tally.admin.list(query)
+                page = try await tally.admin.list(query, matching: filter)
             } catch let error as LedgerError where error.code == .invalid {
                 throw Usage(error.detail)
             }
             if arguments.has("json") {
                 Output.json(page.json)
             } else {
-                Output.table(JobText.header, page.jobs.map(JobText.row))
+                let now = Timestamp.now
+                Output.table(JobText.header, page.jobs.map { JobText.row($0, at: now) })
                 if let next = page.next { Output.line("next page: --cursor \(next)") }
             }
         }
@@ -102,14 +109,27 @@ enum ListCommand: Command {
 enum StatsCommand: Command {
     static let name = "stats"
     static let summary = "counts by queue, the ledger's totals, and how the duties fare"
-    static let help = "tally stats                 also says which duties have not succeeded for their limits"
+    static let help = """
+        tally stats                 also says which duties have not succeeded for their limits
+          --watch           looks again and again until a signal ends it: in place on a terminal, else line by
+                            line; with --json an object a line
+        \(Watch.help)
+        """
+    static let flags = Watch.flags
+    static let switches: Set<String> = ["watch"]
     static let exitCodes = ExitCodes(
         failed: .init(1, "failed, a Redis could not be read, or a duty has not succeeded for its limit"))
 
     static func run(_ arguments: Arguments) async throws {
+        if arguments.has("watch") { return try await watch(arguments) }
+        try arguments.allow([], in: "stats without --watch")
         try await Common.withTally(arguments, isReading: true) { tally in
             let report = try await tally.admin.stats()
-            if arguments.has("json") { Output.json(report.json) } else { show(report) }
+            if arguments.has("json") {
+                Output.json(report.json)
+            } else {
+                for line in lines(report) { Output.line(line) }
+            }
             for shard in report.away {
                 let why = shard.away.map { ": \($0)" } ?? ""
                 Output.note(
@@ -121,18 +141,30 @@ enum StatsCommand: Command {
         }
     }
 
-    private static func show(_ report: StatsReport) {
+    private static func watch(_ arguments: Arguments) async throws {
+        let pictures = Pictures(arguments)
+        try await Watch.run(arguments) { tally in
+            let report = try await tally.admin.stats()
+            pictures.show(report.json) { lines(report) }
+            // What was away as this was opened is asked again once it is opened anew.
+            if let away = report.away.first?.away { throw away }
+            return false
+        }
+    }
+
+    private static func lines(_ report: StatsReport) -> [String] {
+        var lines: [String] = []
         for shard in report.shards {
             let name = shard.part.isWhole ? "" : "shard \(shard.part.shard): "
-            if shard.away != nil { Output.line("\(name)away, its queues are missing here") }
+            if shard.away != nil { lines.append("\(name)away, its queues are missing here") }
             if let time = shard.history?.opensIn {
-                Output.line(
+                lines.append(
                     "\(name)held, opens in \(Int(time.seconds.rounded(.up))) s; `tally serve` opens it at once"
                 )
             }
         }
         let isSharded = report.map.count > 1
-        Output.table(
+        lines += Output.tableLines(
             ["QUEUE", "PENDING", "WAITING", "DUE", "PROCESSING", "EXPIRED", "PAUSED"]
                 + (isSharded ? ["SHARD"] : []),
             report.queues.map {
@@ -142,14 +174,12 @@ enum StatsCommand: Command {
                 ] + (report.shard(of: $0.queue).map { ["\($0)"] } ?? [])
             })
         if let totals = report.totals {
-            for (name, value) in totals.sorted(by: { $0.key < $1.key }) {
-                Output.line("ledger \(name)  \(value)")
-            }
-            let age = report.lastFullAge.map { "\($0.components.seconds) s ago" } ?? "never"
-            Output.line("halves last compared in full  \(age)")
+            lines += totals.sorted { $0.key < $1.key }.map { "ledger \($0)  \($1)" }
+            let age = report.lastFullAge.map { "\($0.short) ago" } ?? "never"
+            lines.append("halves last compared in full  \(age)")
         }
-        if report.duties.isEmpty { Output.line("no duty has reported yet: `tally serve` runs them") }
-        for duty in report.duties { Output.line(DutyText.line(duty)) }
+        if report.duties.isEmpty { lines.append("no duty has reported yet: `tally serve` runs them") }
+        return lines + report.duties.map(DutyText.line)
     }
 }
 
@@ -158,12 +188,27 @@ enum WorkersCommand: Command {
     static let summary = "workers that reported, what they run, when they were last seen"
     static let help = """
         tally workers
+          --watch           looks again and again until a signal ends it: in place on a terminal, else line by
+                            line; with --json a list a line
+        \(Watch.help)
         A worker is lost that was silent for \(Limits.silence.components.seconds) s, by the clock of Redis and as far
         as the ledger knows it: what the mirror has not brought yet counts against nobody. UNKNOWN are the types of
         jobs that it was given and has no handler for, and how often.
         """
+    static let flags = Watch.flags
+    static let switches: Set<String> = ["watch"]
 
     static func run(_ arguments: Arguments) async throws {
+        if arguments.has("watch") {
+            let pictures = Pictures(arguments)
+            return try await Watch.run(arguments) { tally in
+                let report = try await tally.admin.workers()
+                pictures.show(report.json) { lines(report) }
+                for (_, judged) in report.judged { if case .nobody(let why) = judged { throw why } }
+                return false
+            }
+        }
+        try arguments.allow([], in: "workers without --watch")
         try await Common.withTally(arguments, isReading: true) { tally in
             let report = try await tally.admin.workers()
             for (part, judged) in report.judged {
@@ -178,16 +223,21 @@ enum WorkersCommand: Command {
                     Output.note("tally workers: \(redis) is away, so nobody is called lost by it: \(why)")
                 }
             }
-            if arguments.has("json") { Output.json(report.json) } else { show(report) }
+            if arguments.has("json") {
+                Output.json(report.json)
+            } else {
+                for line in lines(report) { Output.line(line) }
+            }
         }
     }
 
-    private static func show(_ report: WorkersReport) {
-        Output.table(
+    private static func lines(_ report: WorkersReport) -> [String] {
+        let now = Timestamp.now
+        return Output.tableLines(
             ["ID", "STATUS", "LAST SEEN", "RUNNING", "QUEUES", "TYPES", "UNKNOWN"],
             report.rows.map { row, status in
                 [
-                    Output.printable(row.beat.id.text), status, row.lastSeen.description,
+                    Output.printable(row.beat.id.text), status, row.lastSeen.age(at: now),
                     row.beat.running.first.map {
                         "\($0)" + (row.beat.running.count > 1 ? " +\(row.beat.running.count - 1)" : "")
                     } ?? "",
@@ -197,5 +247,22 @@ enum WorkersCommand: Command {
                         (row.beat.unknown ?? [:]).map { "\($0):\($1)" }.sorted().joined(separator: " ")),
                 ]
             })
+    }
+}
+
+/// What is shown again and again.
+private final class Pictures: Sendable {
+    private let isJSON: Bool
+    private let hasShown = Mutex(false)
+
+    init(_ arguments: Arguments) { isJSON = arguments.has("json") }
+
+    func show(_ json: Any, _ lines: () -> [String]) {
+        if isJSON { return Output.json(json) }
+        let isFirst = hasShown.withLock { hasShown in
+            defer { hasShown = true }
+            return !hasShown
+        }
+        Output.picture(["as of \(Timestamp.now.toMilliseconds)"] + lines(), isFirst: isFirst)
     }
 }

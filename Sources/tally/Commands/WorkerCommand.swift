@@ -37,6 +37,8 @@ enum WorkerCommand: Command {
     static let switches: Set<String> = ["strict", "allow-private"]
     static let repeatable: Set<String> = ["queue", "register", "handler", "pass-env"]
     static let words = 1...1
+    static let subcommands = [["run"]]
+    static let values = ["unknown": ["release", "fail"]]
     static let hasOutput = false
 
     static func run(_ arguments: Arguments) async throws {
@@ -76,7 +78,7 @@ enum WorkerCommand: Command {
         switch arguments.text("unknown") {
         case nil, "release": break
         case "fail": configuration.unknownType = .fail
-        case let other?: throw Usage("--unknown \(other): must be release or fail")
+        case let other?: throw Usage.noChoice("--unknown", other, of: ["release", "fail"])
         }
         return configuration
     }

@@ -30,6 +30,8 @@ enum EnqueueCommand: Command {
     static let repeatable = Set(JobField.all.filter(\.mayRepeat).map(\.flag))
     static let raw = Set(JobField.all.filter(\.isRaw).map(\.flag))
     static let switches: Set<String> = ["stdin"]
+    static let values = ["priority": JobPriority.allCases.map(\.name)]
+    static let paths: Set<String> = ["payload-file"]
     static let exitCodes = ExitCodes(
         failed: .init(1, "failed, or a line was bad"), others: [ExitCodes.interrupted])
 

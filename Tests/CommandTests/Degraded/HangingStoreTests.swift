@@ -44,6 +44,7 @@ import Testing
             let place = try settings.redis().place
             let words = [
                 ["cancel", id], ["dlq", "requeue", id], ["pause", "default"], ["resume", "default"],
+                ["explain", id], ["doctor", "--json"], ["queue", "list"],
             ]
 
             halves.freezeRedis()
@@ -61,7 +62,7 @@ import Testing
                 #expect(one.outcome.code == 1 && one.said.contains(place), "\(one.words) \(one.said)")
             }
             for one in withoutPostgres {
-                let isAlone = ["pause", "resume"].contains(one.words[0])
+                let isAlone = ["pause", "resume", "queue"].contains(one.words[0])
                 #expect(one.outcome.code == (isAlone ? 0 : 1), "\(one.words) \(one.said)")
                 #expect(
                     one.said.contains("\(halves.servers.postgresPort)"), "\(one.words) \(one.said)")

@@ -1,0 +1,223 @@
+import TallyCore
+import TallyDuties
+
+/// How a change of many jobs goes.
+package struct BulkOptions: Sendable {
+    /// Changes them; else only says what it would change.
+    package var goes = false
+    /// At most so many jobs; others are left.
+    package var limit = Limits.bulkJobs
+    /// At most so many a second, so that the servers and the workers keep up.
+    package var rate = Limits.bulkRate
+    /// Hears, now and then, how many are done.
+    package var progress: @Sendable (Int) -> Void = { _ in }
+
+    /// A dry run.
+    package init() {}
+}
+
+/// What a change of many jobs did, or would do.
+package struct BulkReport: Sendable {
+    /// So many jobs of one queue and type.
+    package struct Kind: Hashable, Sendable {
+        /// Their queue.
+        package let queue: QueueName
+        /// Their type.
+        package let type: JobType
+        /// How many matched.
+        package var count: Int
+    }
+    /// Whether anything was to be changed.
+    package let isDry: Bool
+    /// How many there were before, matching or not.
+    package var before = 0
+    /// How many there are after it; of a dry run the same.
+    package var after = 0
+    /// How many matched.
+    package var matched = 0
+    /// How many were changed.
+    package var changed = 0
+    /// How many of them were not, by the reason.
+    package var refused: [String: Int] = [:]
+    /// What matched, the most first.
+    package var kinds: [Kind] = []
+    /// There may be more that match: the limit was reached, or as many rows were looked at as one call looks at.
+    package var isCut = false
+
+    /// Nothing has matched yet.
+    init(isDry: Bool) { self.isDry = isDry }
+
+    mutating func count(_ job: JobSnapshot) {
+        matched += 1
+        if let at = kinds.firstIndex(where: { $0.queue == job.record.queue && $0.type == job.record.type }) {
+            kinds[at].count += 1
+        } else if kinds.count < Limits.bulkKinds {
+            kinds.append(Kind(queue: job.record.queue, type: job.record.type, count: 1))
+        }
+    }
+
+    /// `dry_run`, `before`, `after`, `matched`, `changed`, `refused`, `kinds`, `more`.
+    package var json: [String: Any] {
+        [
+            "dry_run": isDry, "before": before, "after": after, "matched": matched, "changed": changed,
+            "refused": refused, "more": isCut,
+            "kinds": kinds.map {
+                ["queue": $0.queue.text, "type": $0.type.text, "count": $0.count] as [String: Any]
+            },
+        ]
+    }
+}
+
+extension Admin {
+    /// Walks the jobs that stand so and match, the oldest first, each once, and changes each at its turn.
+    ///
+    /// - Parameter refuse: why a job must be left as it is, also in a dry run; nil = it need not.
+    /// - Parameter change: why a job was left as it is; nil = it was changed.
+    /// - Parameter turned: after each page of changes.
+    func bulk(
+        _ statuses: [JobStatus], matching filter: JobFilter, _ options: BulkOptions,
+        refuse: (JobSnapshot) -> String? = { _ in nil },
+        change: (JobSnapshot) async throws -> String?, turned: () async -> Void = {}
+    ) async throws -> BulkReport {
+        let ledger = try ledger()
+        let now = try await ledger.recording.clock()
+        var report = BulkReport(isDry: !options.goes)
+        let start = ContinuousClock.now
+        var looked = 0
+        for status in statuses {
+            var query = JobQuery(
+                queue: filter.queue, status: status, type: filter.type, limit: Limits.bulkPage)
+            repeat {
+                try Task.checkCancellation()
+                let page = try await ledger.inspection.list(query)
+                for job in page.jobs where filter.matches(job, now: now) {
+                    if report.matched >= options.limit {
+                        report.isCut = true
+                        break
+                    }
+                    report.count(job)
+                    if let why = refuse(job) {
+                        report.refused[why, default: 0] += 1
+                        continue
+                    }
+                    if !options.goes { continue }
+                    // The first goes at once; each has its place in time, however long the ones before it took.
+                    let turn = start + Duration.seconds(1) * (report.matched - 1) / options.rate
+                    if turn > .now { try await Task.sleep(until: turn, clock: .continuous) }
+                    if let why = try await change(job) {
+                        report.refused[why, default: 0] += 1
+                    } else {
+                        report.changed += 1
+                    }
+                    options.progress(report.changed)
+                }
+                if options.goes { await turned() }
+                looked += page.jobs.count
+                query.cursor = page.next
+                if page.next != nil, looked >= Limits.bulkLooked { report.isCut = true }
+            } while query.cursor != nil && !report.isCut
+            if report.isCut { break }
+        }
+        report.kinds.sort { $0.count > $1.count }
+        return report
+    }
+
+    /// Requeues every dead letter that matches, in the ledger first; a crash in between leaves the rest as they were.
+    ///
+    /// - Parameter wish: how each is requeued; its own id and queue count for nothing.
+    package func requeueAll(
+        matching filter: JobFilter, _ wish: RequeueWish, _ options: BulkOptions
+    ) async throws -> BulkReport {
+        let ledger = try ledger()
+        let before = try await ledger.inspection.balances().failed
+        var touched: Set<QueueName> = []
+        var report = try await bulk(
+            [.failed], matching: filter, options,
+            change: { job in
+                var own = wish
+                own.id = job.record.id
+                own.queue = nil
+                switch try await requeue(own, isPushed: false) {
+                case .requeued:
+                    touched.insert(job.record.queue)
+                    return nil
+                case .refused(let why): return why.word
+                }
+            },
+            turned: {
+                for name in touched {
+                    // The relay of `tally serve` takes what this leaves.
+                    _ = try? await Relay(queue: queue.shard(of: name), ledger: ledger).step(olderThan: .zero)
+                }
+                touched.removeAll()
+            })
+        report.before = before
+        report.after = options.goes ? try await ledger.inspection.balances().failed : before
+        return report
+    }
+
+    /// Deletes every dead letter that matches and is old enough: what is gone cannot be requeued, and its id must not
+    /// be taken for a new one.
+    package func purgeDeadLetters(
+        matching filter: JobFilter, _ options: BulkOptions, actor: String
+    ) async throws -> BulkReport {
+        let ledger = try ledger()
+        guard let purging = ledger.purging else {
+            throw LedgerError(.unsupported, "purge", "this ledger keeps its dead letters")
+        }
+        let before = try await ledger.inspection.balances().failed
+        let time = try await ledger.recording.clock() - Limits.purgeAge
+        var report = try await bulk(
+            [.failed], matching: filter, options,
+            refuse: { job in
+                guard let end = job.completedAt, end < time, job.record.id.createdAt < time else {
+                    return "too_young"
+                }
+                return nil
+            },
+            change: { job in
+                let gone = try await purging.purge([job.record.id: job.version], before: time, actor: actor)
+                return gone.isEmpty ? "moved_on" : nil
+            })
+        report.before = before
+        report.after = options.goes ? try await ledger.inspection.balances().failed : before
+        return report
+    }
+
+    /// Cancels every job of a queue that waits and matches; those that run go on.
+    package func purge(
+        _ queue: QueueName, matching filter: JobFilter, _ options: BulkOptions
+    ) async throws -> BulkReport {
+        var filter = filter
+        filter.queue = queue
+        let before = try await waiting(in: queue)
+        var report = try await bulk(
+            [.scheduled, .pending, .retrying], matching: filter, options,
+            change: { job in
+                let outcome = try await cancel(job.record.id).outcome
+                return outcome == .cancelled ? nil : outcome.words.outcome
+            })
+        report.before = before
+        report.after = options.goes ? try await waiting(in: queue) : before
+        return report
+    }
+
+    private func waiting(in queue: QueueName) async throws -> Int {
+        let counts = try await self.queue.shard(of: queue).inspectable().counts()
+        return counts.first { $0.queue == queue }.map { $0.pending + $0.waiting + $0.due } ?? 0
+    }
+}
+
+extension RequeueRefusal {
+    /// One word, to be counted by.
+    package var word: String {
+        switch self {
+        case .unknown: "unknown"
+        case .inQueue: "in_another_queue"
+        case .notFailed: "not_failed"
+        case .effectCommitted: "effect_committed"
+        case .onSeveralShards: "on_several_shards"
+        case .movedOn: "moved_on"
+        }
+    }
+}

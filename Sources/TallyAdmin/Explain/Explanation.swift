@@ -1,0 +1,202 @@
+import TallyCore
+
+/// One job explained: both halves side by side, every transition, and what comes next.
+package struct Explanation: Sendable {
+    /// A half that could not be asked, or something of it.
+    package struct Unasked: Hashable, Sendable {
+        /// `redis`, `redis/1` and the like, `postgres`, `workers` or `duties`.
+        package let what: String
+        /// Why.
+        package let why: String
+
+        /// What could not be asked, and why.
+        package init(_ what: String, _ why: String) {
+            self.what = what
+            self.why = why
+        }
+    }
+
+    /// Both halves.
+    package let report: JobReport
+    /// What decides how it goes on.
+    package let situation: JobSituation
+    /// What comes next, the first thing first.
+    package let next: [JobProspect]
+    /// What could not be asked: what depends on it is missing here.
+    package let unasked: [Unasked]
+
+    /// Decides what comes next.
+    init(_ report: JobReport, _ situation: JobSituation, _ unasked: [Unasked]) {
+        self.report = report
+        self.situation = situation
+        self.unasked = unasked
+        next = JobProspect.next(of: situation)
+    }
+
+    /// Each transition with the time since the one before; nil for the first. Two stores' clocks may differ, so it
+    /// can be negative.
+    package var steps: [(event: JobEvent, since: Duration?)] {
+        let events = report.events
+        return events.indices.map { at in (events[at], at == 0 ? nil : events[at].at - events[at - 1].at) }
+    }
+
+    /// `id`, `type`, `queue`, `now`; `redis` and `postgres`, each null or the job as that half has it; `in_redis` and
+    /// `in_postgres` as `inspect` has them; `outbox`; `history`; `next`; `unasked`.
+    package var json: [String: Any] {
+        func half(_ job: JobSnapshot?) -> Any {
+            if let job { return job.json(withBody: false) }
+            return RawJSON(bytes: Array("null".utf8))
+        }
+        return [
+            "id": report.job.record.id.description, "type": report.job.record.type.text,
+            "queue": report.job.record.queue.text, "now": situation.now.description,
+            "redis": half(report.held), "postgres": half(report.recorded),
+            "in_redis": report.inQueue.word, "in_postgres": report.inLedger?.rawValue ?? "absent",
+            "outbox": situation.hasOutbox, "next": next.map(\.json),
+            "history": steps.map { event, since in Self.json(event, since) },
+            "unasked": unasked.map { ["what": $0.what, "why": $0.why] as [String: Any] },
+        ]
+    }
+
+    private static func json(_ event: JobEvent, _ since: Duration?) -> [String: Any] {
+        var fields = JobReport.json(event)
+        fields["shard"] = Int(event.position.shard.number)
+        fields["epoch"] = Int(event.position.epoch)
+        fields["seq"] = Int(event.position.seq)
+        if let attempts = event.attempts { fields["attempts"] = attempts }
+        if let since { fields["since_previous_us"] = Int(since.microseconds) }
+        return fields
+    }
+}
+
+extension Admin {
+    /// nil where neither half knows it. A half that is away leaves the other to be told.
+    ///
+    /// - Throws: why a half could not be asked, where no other has the job.
+    package func explain(_ id: JobID) async throws -> Explanation? {
+        var unasked: [Explanation.Unasked] = []
+        // The ledger follows, so the queue is read first.
+        let answers = await queue.look(for: id)
+        for (shard, answer) in answers {
+            guard case .failure(let error) = answer else { continue }
+            if error.code == .cancelled { throw error }
+            unasked.append(.init(queue[shard].part.name("redis"), "\(error)"))
+        }
+        let record = await recordOf(id)
+        if let error = record.failure {
+            if error.code == .cancelled { throw error }
+            unasked.append(.init("postgres", "\(error)"))
+        }
+        guard let report = JobReport(answers, record.job, record.events, queue.map) else {
+            // Whoever did not answer may have it.
+            for (_, answer) in answers { _ = try answer.get() }
+            if let error = record.failure { throw error }
+            return nil
+        }
+        var situation = JobSituation(
+            job: report.job, inQueue: report.inQueue, inLedger: report.inLedger,
+            hasLedger: halfWithRecord != nil && record.failure == nil, now: .now)
+        situation.hasOutbox = record.view?.hasOutbox ?? false
+        situation.hasHeldChanges = record.view?.hasHeldChanges ?? false
+        situation.isEffectCommitted = record.hasEffect
+        if !report.job.status.isTerminal {
+            if report.isWhole { await fill(&situation, &unasked) }
+            // A ledger that did not answer is not asked again: if it hangs each question costs as much as the first.
+            if record.failure == nil { await fillFromReports(&situation, &unasked) }
+        }
+        return Explanation(report, situation, unasked)
+    }
+
+    /// What the ledger has of a job, as far as it could be read.
+    private struct OwnRecord {
+        var job: JobSnapshot?
+        var events: [JobEvent] = []
+        var view: LedgerView?
+        var hasEffect = false
+        var failure: LedgerError?
+    }
+
+    private func recordOf(_ id: JobID) async -> OwnRecord {
+        var record = OwnRecord()
+        guard let ledger = halfWithRecord else { return record }
+        do throws(LedgerError) {
+            record.job = try await ledger.inspection.jobs([id])[id]
+            record.events = try await ledger.inspection.events(id)
+            record.view = try await ledger.reconciliation.views([id])[id]
+            record.hasEffect = try await ledger.reconciliation.effects([id]).contains(id)
+        } catch {
+            record.failure = error
+        }
+        return record
+    }
+
+    /// What the queue says of its epoch and of the job's own queue.
+    private func fill(_ situation: inout JobSituation, _ unasked: inout [Explanation.Unasked]) async {
+        let record = situation.job.record
+        let store = queue.shard(of: record.queue)
+        do throws(QueueError) {
+            let history = try await store.transitions.history()
+            situation.now = history.now
+            situation.opensIn = history.opensIn
+            let counts = try await store.inspectable().counts().first { $0.queue == record.queue }
+            situation.isPaused = counts?.isPaused ?? false
+            situation.pending = counts?.pending ?? 0
+            if case .held(.pending) = situation.inQueue {
+                situation.ahead = try await ahead(of: record, in: store)
+            }
+        } catch {
+            unasked.append(.init(store.part.name("redis"), "\(error)"))
+        }
+    }
+
+    /// How many stand before it in its list, which is walked from its end: the ones that were pushed last come first.
+    private func ahead(of record: JobRecord, in store: QueueStore) async throws(QueueError) -> Int? {
+        guard let structures = store.structures else { return nil }
+        var (cursor, ahead): (String, Int?) = ("", nil)
+        for _ in 0..<Limits.aheadReads {
+            let page = try await structures.walk(
+                .ready(record.queue, record.priority), cursor, limit: Limits.structureRead)
+            if let found = ahead {
+                ahead = found + page.places.count
+            } else {
+                ahead = page.places.firstIndex { $0.place.id == record.id }
+            }
+            guard let next = page.next else { return ahead }
+            cursor = next
+        }
+        return nil
+    }
+
+    /// What workers and duties have reported.
+    private func fillFromReports(
+        _ situation: inout JobSituation, _ unasked: inout [Explanation.Unasked]
+    ) async {
+        let record = situation.job.record
+        let register = halfWithRecord?.duties ?? (queue.map.count == 1 ? queue.shards[0].duties : nil)
+        do {
+            if let duties = try await register?.duties() {
+                situation.hasDuties = !duties.isEmpty
+                situation.silent = duties.filter(\.isSilent).map(\.name)
+            }
+        } catch {
+            unasked.append(.init("duties", "\(error)"))
+        }
+        if halfWithRecord == nil { return }
+        do {
+            let rows = try await workers().rows
+            let serving = rows.filter { row, status in
+                status == "running" && row.beat.queues.contains(record.queue)
+                    && row.beat.types.contains(record.type)
+            }
+            situation.serving = JobSituation.Serving(
+                workers: serving.count, slots: serving.reduce(0) { $0 + $1.worker.beat.concurrency },
+                running: serving.reduce(0) { $0 + $1.worker.beat.running.count })
+            if let id = situation.job.workerID, let row = rows.first(where: { $0.worker.beat.id == id }) {
+                situation.holder = JobSituation.Holder(
+                    worker: id, isLost: row.status == "lost", lastSeen: row.worker.lastSeen)
+            }
+        } catch {
+            unasked.append(.init("workers", "\(error)"))
+        }
+    }
+}

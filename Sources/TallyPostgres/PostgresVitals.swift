@@ -1,0 +1,48 @@
+import TallyCore
+import TallyPostgresClient
+
+extension LedgerVitals {
+    /// Reads them on a connection of its own, which is closed again, also of a server that no ledger may use and of
+    /// one without the schema.
+    ///
+    /// - Throws: `.unavailable` for one that cannot be reached, `.denied` for a login that is refused.
+    package static func at(_ configuration: PostgresConfiguration) async throws(LedgerError) -> LedgerVitals {
+        let ledger = PostgresLedger(configuration, isChecked: false)
+        let result: Result<LedgerVitals, LedgerError>
+        do throws(LedgerError) {
+            result = .success(
+                try await ledger.pool.run("read vitals") { connection throws(LedgerError) in
+                    let before = Timestamp.now
+                    let rows = try connection.run(.vitals)
+                    return LedgerVitals(
+                        rows, place: configuration.address.place, between: before, and: .now)
+                })
+        } catch {
+            result = .failure(error)
+        }
+        await ledger.close()
+        return try result.get()
+    }
+
+    private init(_ rows: Rows, place: String, between before: Timestamp, and after: Timestamp) {
+        let server = Timestamp(microseconds: rows.int(0, 0) ?? 0)
+        self.init(place: place, clock: ClockReading(server: server, before: before, after: after))
+        func number(_ column: Int) -> Int { Int(rows.int(0, column) ?? 0) }
+        version = rows.text(0, 1) ?? "?"
+        isStandby = number(2) == 1
+        encoding = rows.text(0, 3) ?? "?"
+        isolation = rows.text(0, 4) ?? "?"
+        isSuperuser = number(5) == 1
+        maxConnections = number(6)
+        connections = number(7)
+        databaseBytes = number(8)
+        waitsForDisk = rows.text(0, 9) != "off"
+        syncsFiles = rows.text(0, 10) != "off"
+        lacking = rows.texts(0, 11)
+    }
+}
+
+extension PostgresLedger {
+    /// The script that makes the roles of a schema, for an administrator to run.
+    package static func rolesScript(schema: String) -> String { Statements.text("roles", schema: schema)! }
+}

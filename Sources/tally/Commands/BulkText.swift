@@ -1,0 +1,78 @@
+import Synchronization
+import TallyAdmin
+import TallyCommandLine
+import TallyCore
+import Tallystick
+
+/// The flags of a change of many jobs, and how it is told.
+enum BulkText {
+    /// The flags by which jobs are meant.
+    static let filters: Set<String> = ["queue", "type", "older-than", "newer-than", "error"]
+    /// The flags that say how a change of many goes.
+    static let flags: Set<String> = ["limit", "rate"]
+    static let help = """
+          --type T --older-than 2h --newer-than 7d --error TEXT
+                            which: by type, by the time since it failed (or was created), by what its error holds
+          --limit N         at most so many jobs; default \(Limits.bulkJobs)
+          --rate N          at most so many a second; default \(Limits.bulkRate)
+          --go              does it; without it nothing changes, and what would change is counted
+        """
+
+    static func filter(_ arguments: Arguments) throws -> JobFilter {
+        JobFilter(
+            queue: try arguments.name("queue").map { QueueName($0) },
+            type: try arguments.name("type").map { JobType($0) },
+            olderThan: try arguments.duration("older-than"), newerThan: try arguments.duration("newer-than"),
+            error: arguments.text("error"))
+    }
+
+    static func options(_ arguments: Arguments, _ what: String) throws -> BulkOptions {
+        var options = BulkOptions()
+        options.goes = arguments.has("go")
+        options.limit = try arguments.number("limit", in: 1...Limits.bulkLooked, or: Limits.bulkJobs)
+        options.rate = try arguments.number("rate", in: 1...Limits.bulkMaxRate, or: Limits.bulkRate)
+        let pace = Pace()
+        options.progress = { count in if pace.isDue() { Output.live("\(count) \(what)") } }
+        return options
+    }
+
+    /// So that a line which is overwritten is written no more often than an eye follows.
+    private final class Pace: Sendable {
+        private let last = Mutex<ContinuousClock.Instant?>(nil)
+
+        func isDue() -> Bool {
+            last.withLock { last in
+                if let at = last, .now - at < Limits.progress { return false }
+                last = .now
+                return true
+            }
+        }
+    }
+
+    /// - Parameter verb: what happened to the jobs, such as `requeued`.
+    /// - Parameter noun: what `before` and `after` count.
+    static func show(_ report: BulkReport, _ arguments: Arguments, verb: String, noun: String) {
+        Output.endLive()
+        if arguments.has("json") { return Output.json(report.json) }
+        if !report.kinds.isEmpty {
+            Output.table(
+                ["QUEUE", "TYPE", "JOBS"],
+                report.kinds.map {
+                    [Output.printable($0.queue.text), Output.printable($0.type.text), "\($0.count)"]
+                })
+        }
+        for (why, count) in report.refused.sorted(by: { $0.key < $1.key }) {
+            Output.line("left as they are: \(count), \(why)")
+        }
+        let more = report.isCut ? "; there may be more: run it again" : ""
+        if report.isDry {
+            Output.line(
+                "would be \(verb): \(report.matched) of \(report.before) \(noun)\(more). Nothing was changed; "
+                    + "--go does it")
+        } else {
+            Output.line(
+                "\(verb): \(report.changed) of \(report.matched) that matched; \(noun) before \(report.before), "
+                    + "after \(report.after)\(more)")
+        }
+    }
+}
