@@ -95,6 +95,27 @@ import Testing
         }
     }
 
+    @Test func `is named where it has the job itself, beside those that heard of the cancellation`()
+        async throws
+    {
+        let s = Shards()
+        try await s.fill()
+        let ids = try await s.sharded.shards[0].inspectable().scan("", limit: 9).ids
+        let id = try #require(ids.first)
+        let other = JobRecord(id: id, type: "t", queue: s.name(1))
+        #expect(try await s.queues[1].push([Push(other)], issued: nil) == [.pushed])
+        s.queues[0].setOutage(.unavailable)
+
+        let report = try await Canceller(queue: s.sharded, ledger: s.ledger).report(id)
+
+        guard case .uncertain = report.outcome else {
+            Issue.record("\(report)")
+            return
+        }
+        #expect(report.unread == [Shard(0)] && report.unanswered.isEmpty)
+        #expect(report.shards.map(\.shard) == [Shard(1)] && report.shards.first?.outcome == .cancelled)
+    }
+
     /// Answers nothing until the gate is opened.
     private struct Hung: QueueControl {
         let gate: Gate

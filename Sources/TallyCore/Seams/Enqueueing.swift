@@ -26,5 +26,6 @@ public protocol Enqueueing: Sendable {
 }
 
 extension Enqueueing {
+    /// Not without a question.
     public var knownStamp: Issued? { nil }
 }

@@ -60,7 +60,7 @@ package struct Canceller: Sendable {
     ///
     /// - Throws: what a store refuses for good, such as `.wrongServer` or `.schema`; `CancellationError`.
     package func report(_ id: JobID) async throws -> CancelReport {
-        var why = CancelStep.racing
+        var last = Moved(why: CancelStep.racing)
         let end = patience.map { ContinuousClock.now + $0 }
         for round in 0..<Limits.cancelTries {
             if round > 0 {
@@ -70,15 +70,17 @@ package struct Canceller: Sendable {
             do {
                 switch try await attempt(id) {
                 case .success(let report): return report
-                case .failure(let moved): why = moved.why
+                case .failure(let moved): last = moved
                 }
             } catch let error as QueueError where error.mayRetry {
-                why = error.description
+                last = Moved(why: error.description)
             } catch let error as LedgerError where error.mayRetry {
-                why = error.description
+                last = Moved(why: error.description)
             }
         }
-        return CancelReport(outcome: .uncertain(why), isSharded: queue.map.count > 1)
+        var report = last.report ?? CancelReport(outcome: .notFound, isSharded: queue.map.count > 1)
+        report.outcome = .uncertain(last.why)
+        return report
     }
 
     /// A failure = something moved in between: start over.
@@ -172,6 +174,7 @@ enum CancelStep: Sendable {
     case inQueueOnly(row: CancelOutcome?)
 
     static let racing = "kept racing"
+    static let ahead = "the queue has cancelled it, and the ledger does not follow: does `tally serve` run?"
     static let waiting = "what became of it waits in the ledger until its row is free"
     static let held = "the queue takes no changes of recorded jobs until `tally serve` has opened it"
 
@@ -181,7 +184,7 @@ enum CancelStep: Sendable {
         case .ended(let outcome): .success(outcome)
         case .moved(let why): .failure(Moved(why: why))
         case .inQueueOnly(let row?): .success(row)
-        case .inQueueOnly(nil): .failure(Moved(why: Self.racing))
+        case .inQueueOnly(nil): .failure(Moved(why: Self.ahead))
         }
     }
 }
@@ -189,6 +192,8 @@ enum CancelStep: Sendable {
 /// Why a try has to start over.
 struct Moved: Error {
     let why: String
+    /// Of several shards what the others said, where the job's own could not be asked.
+    var report: CancelReport?
 }
 
 /// What the shards have answered so far.
@@ -211,13 +216,13 @@ private final class Asked: Sendable {
 
     /// - Parameter own: whose answer must be there; nil = the ledger does not know the job.
     /// - Returns: a failure = start over.
-    /// - Throws: what `own` has met, or where no shard has the job what any of them has.
+    /// - Throws: what `own` has met that no further try mends, or where no shard has the job what any of them has.
     func report(_ map: ShardMap, _ own: Shard?) throws -> Result<CancelReport, Moved> {
         let answers = answers.withLock { $0 }
         // Of an id that is a job on several the row does not tell which of them has moved or ended.
         let isTwice = answers.values.count(where: Self.isKnown) > 1
         var report = CancelReport(outcome: .notFound, isSharded: true)
-        var failure: (any Error)?
+        var (failure, ownFailure) = (nil as (any Error)?, nil as QueueError?)
         for shard in map.shards {
             switch answers[shard] {
             case .success(.inQueueOnly)? where isTwice: report.shards.append((shard, .cancelled))
@@ -229,9 +234,10 @@ private final class Asked: Sendable {
                 }
             case .failure(let error)?:
                 // Only a shard that is away may be left out: of the ledger it is not known what it has heard.
-                if shard == own || !(error is QueueError) { throw error }
+                guard let error = error as? QueueError, shard != own || error.mayRetry else { throw error }
+                if shard == own { ownFailure = error }
                 failure = failure ?? error
-                if (error as? QueueError)?.code == .uncertain {
+                if error.code == .uncertain {
                     report.unanswered.append(shard)
                 } else {
                     report.unread.append(shard)
@@ -239,6 +245,7 @@ private final class Asked: Sendable {
             case nil: report.unanswered.append(shard)
             }
         }
+        if let ownFailure { return .failure(Moved(why: ownFailure.description, report: report)) }
         if report.shards.isEmpty, let failure { throw failure }
         let outcomes = report.shards.map(\.outcome)
         report.outcome =

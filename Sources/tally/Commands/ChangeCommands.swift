@@ -25,7 +25,7 @@ enum CancelCommand: Command {
             } else {
                 Output.line(report.outcome.text)
                 // One id may be a job on each of several shards.
-                if report.shards.count > 1 {
+                if report.shards.count > 1 || !report.outcome.isDone {
                     for (shard, outcome) in report.shards { Output.line("shard \(shard): \(outcome.text)") }
                 }
             }

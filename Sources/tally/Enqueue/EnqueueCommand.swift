@@ -13,7 +13,8 @@ enum EnqueueCommand: Command {
           --header NAME=VALUE       repeatable; --header-base64 NAME=BASE64 for bytes that no word can hold
           --tenant T --limit-key K --not-after TIME
                                     these four need record layout 2: `tally migrate --help`
-          --id UUID                 a UUIDv7 of your own, made within a day: makes a retry safe
+          --id UUID                 a UUIDv7 of your own, made within a day: makes a retry safe; in mode
+                                    queued until a minute after the job has ended
           --key K                   unique key; --key-for 10m or --key-for ever, else until the job is terminal
         tally enqueue --stdin       one JSON object a line, with the same names written with _, and "tags":[…]:
                                     {"type":"…","payload":…,"run_at":"…","timeout":"30s","max_attempts":3}
