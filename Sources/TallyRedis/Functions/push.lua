@@ -88,7 +88,7 @@ local function push_straight(c, args)
     if count_listed(c, list.queue) + count_later(c, list.queue) + count > WINDOW then return false end
   end
   for _, list in ipairs(order) do
-    redis.call('RPUSH', c.p .. K.ready .. list.queue .. ':' .. list.priority, unpack(list))
+    redis.call('RPUSH', ready_key(c, list.queue, list.priority), unpack(list))
     redis.call('SADD', c.p .. K.queues, list.queue)
     wake(c, list.queue)
   end

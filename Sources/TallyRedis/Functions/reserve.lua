@@ -12,14 +12,14 @@
 local function pop(c, queue, need)
   local lengths, lists, last = {}, 0, 0
   for p = 0, 3 do
-    lengths[p] = length_of(c, c.p .. K.ready .. queue .. ':' .. p)
+    lengths[p] = length_of(c, ready_key(c, queue, p))
     if lengths[p] > 0 then
       lists = lists + 1
       last = p
     end
   end
   if lists == 0 then return {} end
-  if lists == 1 then return redis.call('LPOP', c.p .. K.ready .. queue .. ':' .. last, need) end
+  if lists == 1 then return redis.call('LPOP', ready_key(c, queue, last), need) end
   -- Several priorities wait: each gets its share of the coming turns, what is left goes from the top.
   local turn = tonumber(redis.call('HGET', c.p .. K.turns, queue) or '0') or 0
   local share = { [0] = 0, 0, 0, 0 }
@@ -35,7 +35,7 @@ local function pop(c, queue, need)
   local popped = {}
   for p = 0, 3 do
     if share[p] > 0 then
-      for _, element in ipairs(redis.call('LPOP', c.p .. K.ready .. queue .. ':' .. p, share[p])) do
+      for _, element in ipairs(redis.call('LPOP', ready_key(c, queue, p), share[p])) do
         popped[#popped + 1] = element
       end
     end
@@ -43,7 +43,7 @@ local function pop(c, queue, need)
   for p = 0, 3 do
     local more = math.min(left, lengths[p] - share[p])
     if more > 0 then
-      for _, element in ipairs(redis.call('LPOP', c.p .. K.ready .. queue .. ':' .. p, more)) do
+      for _, element in ipairs(redis.call('LPOP', ready_key(c, queue, p), more)) do
         popped[#popped + 1] = element
       end
       left = left - more
@@ -113,7 +113,7 @@ end
 
 local function pass_on(c, queue)
   for p = 0, 3 do
-    if redis.call('EXISTS', c.p .. K.ready .. queue .. ':' .. p) == 1 then
+    if redis.call('EXISTS', ready_key(c, queue, p)) == 1 then
       wake(c, queue)
       return
     end

@@ -44,7 +44,7 @@ end
 -- The waiting jobs of a queue, in its lists and later.
 local function count_listed(c, queue)
   local listed = 0
-  for p = 0, 3 do listed = listed + length_of(c, c.p .. K.ready .. queue .. ':' .. p) end
+  for p = 0, 3 do listed = listed + length_of(c, ready_key(c, queue, p)) end
   return listed
 end
 local function count_pending(c, queue)

@@ -27,7 +27,7 @@ local function forget_if_unused(c, queue)
   if redis.call('HEXISTS', c.p .. K.outdated, queue) == 1 then
     local dropped = 0
     for p = 0, 3 do
-      local key = c.p .. K.ready .. queue .. ':' .. p
+      local key = ready_key(c, queue, p)
       length_of(c, key)
       for _, element in ipairs(redis.call('LRANGE', key, 0, SWEEP - 1)) do
         local d = current(c, element:sub(1, 16))
@@ -59,7 +59,7 @@ redis.register_function { function_name = NAME .. 'walk', flags = { 'allow-oom' 
     return reply_list(c, step[2], step[1])
   end
   if args[3] == 'ready' then
-    local key = c.p .. K.ready .. args[7] .. ':' .. args[6]
+    local key = ready_key(c, args[7], args[6])
     length_of(c, key)
     local found = redis.call('LRANGE', key, text(-offset - count), text(-offset - 1))
     local elements = {}
