@@ -10,8 +10,8 @@ enum InspectCommand: Command {
         Payload and result are printed as they are where they are JSON; "payload_encoding" and "result_encoding" say
         json, text or base64. Of several Redis each that has a job of this id is named, and each that is away.
         "in_redis" is a status, absent, unknown where that Redis is away, or damaged where its record cannot be read;
-        it is completed, failed or cancelled where the job has ended and the ledger does not have that yet. Where the
-        ledger has no row either, its record is gone: then id, status and version are all that is told.
+        it is completed, failed or cancelled where the job has ended and the ledger does not have that yet: result,
+        times and history come with it. Where it has no row either, id, status and version are all that is told.
         "history" tells one life of the id after the other, by "life" from 1: in mode queued an id may be used again
         a minute after its end, and on each of several Redis, which "shard" names.
         """
