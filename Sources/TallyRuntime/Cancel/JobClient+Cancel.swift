@@ -28,6 +28,8 @@ package struct CancelReport: Sendable {
     package var unanswered: [Shard] = []
     /// Whether there are several.
     package var isSharded = false
+    /// Every shard has said what it has of the id.
+    package var isWhole: Bool { unread.isEmpty && unanswered.isEmpty }
 }
 
 /// Cancels: Redis is asked first; an id that it does not hold is looked up in the ledger. Of several shards all are
