@@ -155,6 +155,36 @@ private struct Place: Sendable, CustomStringConvertible {
         }
     }
 
+    @Test(arguments: [RedisKey.large, .queues, .unique, .homes])
+    func `stops a push before any of its jobs stands anywhere, and lets it in once the place is free`(
+        _ key: RedisKey
+    ) async throws {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let isKeyed = key == .unique || key == .homes
+            let body = [UInt8](repeating: 7, count: isKeyed ? 2 : Limits.inlineBodyBytes + 1)
+            let jobs = [
+                JobRecord(type: "t", runAt: Timestamp.now + .seconds(3600)), JobRecord(type: "t"),
+                JobRecord(type: "t", body: body, unique: isKeyed ? UniqueKey("k") : nil),
+            ]
+            try raw("SET", key.of(namespace), "foreign")
+
+            let error = await caught(QueueError.self) {
+                try await queue.push(jobs.map { Push($0) }, issued: nil)
+            }
+            try raw("DEL", key.of(namespace))
+
+            #expect(error?.code == .damaged, "\(error as Any)")
+            for place in [RedisKey.body, .detours, .due] {
+                #expect(try raw("EXISTS", place.of(namespace)).number == 0, "\(place)")
+            }
+            let list = RedisKey.ready.of(namespace, "default:\(JobPriority.normal.rawValue)")
+            #expect(try raw("EXISTS", list).number == 0)
+            let answers = try await queue.push(jobs.map { Push($0) }, issued: nil)
+            #expect(answers == [.pushed, .pushed, .pushed])
+        }
+    }
+
     @Test func `over tombstones that have aged goes aside, and is not removed with them`() async throws {
         let clock = ManualClock(start)
         try await withQueue(clock: clock) { queue, namespace in
