@@ -142,24 +142,35 @@ local function next_event(c, wanted)
   return ''
 end
 
+-- Of a set that a foreign hand has written over nobody knows which queues were paused: none hands out.
+local function is_paused(c, queue)
+  local key = c.p .. K.paused
+  return answer_of(key, redis.pcall('SISMEMBER', key, queue)) == 1
+end
+
 redis.register_function { function_name = NAME .. 'reserve', flags = { 'allow-oom' }, callback = function(keys, args)
   local limit, length = whole(args[3], 0, LATEST, 'limit'), whole(args[4], 1, LATEST / 2, 'the length of a lease')
   if args[5] == '' or #args < 6 or #args > 5 + QUEUES then
     refuse('name the worker and 1 to ' .. QUEUES .. ' queues')
   end
   local c = begin(keys, args)
+  -- The first is asked about before anything is written, since no other answers where it cannot be told.
+  local is_first_paused = not c.held and is_paused(c, args[6])
   reclaim(c, SWEEP)
   promote(c, SWEEP)
   local out, moves, wanted, workers = {}, {}, nil, 0
   if not c.held then
     limit = math.min(limit, JOBS_PER_CALL)
     local expiry = text(c.now + length)
-    c.any_detours = redis.call('EXISTS', c.p .. K.detours) == 1
+    -- Its length, not whether it is there: of another type it breaks off before an element is popped.
+    c.any_detours = redis.call('HLEN', c.p .. K.detours) > 0
     local count, left = 0, RESERVE_BYTES
     for i = 6, #args do
       local need = limit - count
       if need <= 0 then break end
-      if redis.call('SISMEMBER', c.p .. K.paused, args[i]) == 0 then
+      local is_closed = is_first_paused
+      if i > 6 then is_closed = is_paused(c, args[i]) end
+      if not is_closed then
         local leased, taken
         leased, taken, left = take(c, args[i], need, left, expiry, out, moves)
         count = count + leased

@@ -11,7 +11,7 @@
 -- `recount` says how many are counted, from the first one on; nil = all.
 local function count_up(c, name, queue, by)
   local count = unless_damaged('HINCRBY', c.p .. name, queue, by)
-  if not count or count <= 0 then redis.call('HDEL', c.p .. name, queue) end
+  if not count or count <= 0 then unless_damaged('HDEL', c.p .. name, queue) end
 end
 
 local function keep_recount(c)

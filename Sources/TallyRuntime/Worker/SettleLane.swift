@@ -6,6 +6,8 @@ struct OwedSettlement: Sendable {
     var settlement: Settlement
     /// Until then it is worth trying.
     var deadline: ContinuousClock.Instant
+    /// The queue has broken off at its keys once.
+    var hasMetDamage = false
     /// What the queue said; the last error where it never took the end.
     var done: @Sendable (Result<SettleAnswer, QueueError>) -> Void
 }
@@ -80,16 +82,24 @@ final class SettleLane: Sendable {
                 continue
             }
             if told.insert(error).inserted { observer.dutyFailed("settle", error) }
-            if worthTrying(owed, after: error) { left.append(owed) } else { owed.done(.failure(error)) }
+            if worthTrying(owed, after: error) {
+                var again = owed
+                again.hasMetDamage = owed.hasMetDamage || error.code == .damaged
+                left.append(again)
+            } else {
+                owed.done(.failure(error))
+            }
         }
         return left
     }
 
     /// Only what the end itself is guilty of, or meets in its own keys, is final: the ends behind it would wait for
     /// it. All else that a store answers passes by itself, or by an operator's hand, and the lease may still stand
-    /// then.
+    /// then. Damage is met twice before it is final: what stood in the way may have gone aside as the next connection
+    /// opened, and a job that has run to its end would else run again.
     private func worthTrying(_ owed: OwedSettlement, after error: QueueError) -> Bool {
         let limit = giveUpAt.withLock { $0 } ?? owed.deadline
-        return !error.isOfThisCall && error.code != .closed && min(limit, owed.deadline) > .now
+        let isFinal = error.code == .damaged ? owed.hasMetDamage : error.isOfThisCall
+        return !isFinal && error.code != .closed && min(limit, owed.deadline) > .now
     }
 }

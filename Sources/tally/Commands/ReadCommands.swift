@@ -145,10 +145,9 @@ enum StatsCommand: Command {
             let report = try await tally.admin.stats()
             if arguments.has("json") { Output.json(report.json) } else { show(report) }
             for shard in report.away {
+                let redis = shard.part.isWhole ? "Redis" : "the Redis of shard \(shard.part.shard)"
                 let why = shard.away.map { ": \($0)" } ?? ""
-                Output.note(
-                    "tally stats: the Redis of shard \(shard.part.shard) cannot be read, and its queues are missing"
-                        + why)
+                Output.note("tally stats: \(redis) cannot be read, and its queues are missing\(why)")
             }
             try DutyText.check(report.silent)
             if !report.away.isEmpty { throw Exit(code: 1) }
@@ -158,7 +157,10 @@ enum StatsCommand: Command {
     private static func show(_ report: StatsReport) {
         for shard in report.shards {
             let name = shard.part.isWhole ? "" : "shard \(shard.part.shard): "
-            if shard.away != nil { Output.line("\(name)away, its queues are missing here") }
+            if let away = shard.away {
+                let word = away.code == .damaged ? "has damaged keys" : "away"
+                Output.line("\(name.isEmpty ? "Redis: " : name)\(word), its queues are missing here")
+            }
             if let time = shard.history?.opensIn {
                 Output.line(
                     "\(name)held, opens in \(Int(time.seconds.rounded(.up))) s; `tally serve` opens it at once"
