@@ -89,6 +89,8 @@ static const char text[] = {
 #embed "../TallyRedis/Functions/roster.lua"
     ,
 #embed "../TallyRedis/Functions/keys.lua"
+    ,
+#embed "../TallyRedis/Functions/foreign.lua"
     , 0};
 
 const char *tally_function_library(void) { return text; }

@@ -92,9 +92,11 @@ package struct ShardStanding: Sendable {
 }
 
 extension Admin {
-    /// Reads all stores, one after the other: its figures are not of one moment.
+    /// Reads all stores, one after the other: its figures are not of one moment. What ends the reading of a shard is
+    /// told in the report, beside what the others and the ledger say.
     ///
-    /// - Throws: what the only shard throws; of several, what ends one is told in the report.
+    /// - Throws: what the only shard throws where there is no ledger, and so nothing else to tell; what the ledger
+    ///   throws.
     package func stats() async throws -> StatsReport {
         var queues: [QueueCounts] = []
         var standings: [ShardStanding] = []
@@ -105,7 +107,8 @@ extension Admin {
                 queues += counts
                 standings.append(ShardStanding(part: store.part, history: history, away: nil))
             } catch {
-                if queue.shards.count == 1 || error.code == .cancelled { throw error }
+                let isAll = queue.shards.count == 1 && halfWithRecord == nil
+                if isAll || error.code == .cancelled { throw error }
                 standings.append(ShardStanding(part: store.part, history: nil, away: error))
             }
         }

@@ -14,7 +14,15 @@ struct LogWatch: Sendable {
         }
     }
 
-    /// Also says so when somebody has set the server to throw jobs away.
+    /// Behind the check of the server, whose connection frees what nobody has to look at first.
+    ///
+    /// - Throws: `ForeignKeysFound`.
+    func checkKeys() async throws {
+        let keys = try await queue.foreignKeys?.foreignKeys(withAside: false) ?? []
+        if !keys.isEmpty { throw ForeignKeysFound(keys: keys) }
+    }
+
+    /// Also fails when somebody has set the server to throw jobs away, or has written over a key.
     func duty() -> Duty {
         Duty(
             queue.part.name("watch Redis"), pause: .afterStep(Limits.verify), delay: Limits.verify,
@@ -22,6 +30,7 @@ struct LogWatch: Sendable {
         ) {
             try await step()
             try await queue.verification?.verify()
+            try await checkKeys()
             return Duty.Step(0)
         }
     }
@@ -35,5 +44,14 @@ public struct LogFills: Error, Hashable, Sendable, CustomStringConvertible {
     public let budget: Int
     public var description: String {
         "the log holds \(length) entries; at \(budget) mode queued is refused: is Postgres away, or slow?"
+    }
+}
+
+/// A foreign hand has written over keys of the queue: some calls fail until a person has looked at them.
+public struct ForeignKeysFound: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Those that stand in their places.
+    public let keys: [ForeignKey]
+    public var description: String {
+        keys.map(\.description).joined(separator: "; ") + ": ops/runbooks/D39.md"
     }
 }

@@ -17,9 +17,9 @@ extension PostgresLedger {
         }
     }
 
-    /// By epoch and version; steps that the ledger made first stand where they belong, a requeue at the
-    /// beginning of its version and a cancellation at its end. Empty for an id that the ledger lacks; what
-    /// the mirror has not applied yet is not there either.
+    /// By the places in the logs, shard by shard; steps that the ledger made first stand where they belong, a
+    /// requeue at the beginning of its version and a cancellation at its end. Empty for an id that the ledger
+    /// lacks; what the mirror has not applied yet is not there either.
     public func events(_ id: JobID) async throws(LedgerError) -> [JobEvent] {
         try await pool.run("events") { connection throws(LedgerError) in
             let rows = try connection.run(.events, Parameters([.id(id)]))
@@ -37,7 +37,7 @@ extension PostgresLedger {
                         version: Int(rows.int(row, 6)!), attempts: rows.int(row, 7).map { Int($0) },
                         actor: rows.text(row, 8), error: rows.text(row, 9)))
             }
-            return events
+            return JobHistory(events).events
         }
     }
 

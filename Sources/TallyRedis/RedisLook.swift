@@ -30,7 +30,8 @@ package struct RedisLook: Sendable {
         let answer = try connection.command(
             ["HMGET", meta, "run_id", "epoch", "epochs", "ledger", "queue"])
         if case .error(let text) = answer {
-            throw RedisRefusal.handshakeError(text, "connect to Redis", configuration.place)
+            let key = RedisRefusal.metForeignKey(answer) ? ", \(meta)" : ""
+            throw RedisRefusal.handshakeError(text, "connect to Redis", configuration.place + key)
         }
         guard let fields = answer.array?.map(\.text), fields.count == 5 else {
             throw RedisQueue.malformed("connect to Redis")

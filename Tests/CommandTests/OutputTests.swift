@@ -195,6 +195,44 @@ import Testing
                 json["held"] as? Bool == true && (json["opens_in_s"] as? Int).map { 1...30 ~= $0 } == true)
         }
     }
+
+    @Test func `of stats has the ledger's half where the only Redis cannot answer, and why, exit 1 [D39]`()
+        async throws
+    {
+        try await withStores { scratch, environment in
+            _ = try await scratch.ledger.record([JobRecord(type: "t")])
+            let raw = try RawRedis(url: scratch.settings.redisURL)
+            let name = RedisKey.paused.of(scratch.settings.namespace)
+            try raw("SET", name, "foreign")
+
+            let text = try await Tool.run(["stats"], environment: environment)
+            let told = try await Tool.run(["stats", "--json"], environment: environment)
+            let report = try await Tool.run(["reconcile", "--json"], environment: environment)
+
+            #expect(text.code == 1 && told.code == 1 && report.code == 4, "\(report.errors)")
+            #expect(text.output.contains("Redis: has damaged keys, its queues are missing here"))
+            #expect(text.output.contains("ledger accepted  1"), "\(text.output)")
+            #expect(text.errors.contains("Redis cannot be read") && text.errors.contains(name))
+            let json = try told.json()
+            #expect((json["ledger"] as? [String: Any])?["accepted"] as? Int == 1)
+            #expect((json["error"] as? String)?.contains(name) == true)
+            let findings = try #require(try report.json()["findings"] as? [[String: Any]])
+            #expect(findings.map { $0["code"] as? String } == ["D39"], "\(findings)")
+        }
+    }
+
+    @Test func `of stats has the ledger's half while the only Redis is away, exit 1`() async throws {
+        try await withStores { scratch, environment in
+            _ = try await scratch.ledger.record([JobRecord(type: "t")])
+            let away = environment.merging(["TALLY_REDIS_URL": "redis://127.0.0.1:1"]) { $1 }
+
+            let text = try await Tool.run(["stats"], environment: away)
+
+            #expect(text.code == 1 && text.output.contains("Redis: away, its queues are missing here"))
+            #expect(text.output.contains("ledger accepted  1"), "\(text.output)")
+            #expect(text.errors.contains("Redis cannot be read"), "\(text.errors)")
+        }
+    }
 }
 
 @Suite struct `A time in words` {

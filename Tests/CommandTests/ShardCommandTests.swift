@@ -117,9 +117,35 @@ import Testing
                 #expect(job["in_postgres"] as? String == "pending" && job["unread_shards"] as? [Int] == [1])
             }
             let cancelled = try await Tool.run(["cancel", ids[0], "--json"], environment: environment)
-            #expect(cancelled.code == 0 && cancelled.errors.contains("shard 1 has not answered"))
-            #expect(try cancelled.json()["unread_shards"] as? [Int] == [])
-            #expect(try cancelled.json()["unanswered_shards"] as? [Int] == [1])
+            #expect(cancelled.code == 1 && cancelled.errors.contains("shard 1 has not answered"))
+            let outcome = try cancelled.json()
+            #expect(outcome["outcome"] as? String == "cancelled" && outcome["unread_shards"] as? [Int] == [])
+            #expect(outcome["unanswered_shards"] as? [Int] == [1])
+            let told = try await Tool.run(["cancel", ids[0]], environment: environment)
+            #expect(told.code == 1 && told.lines == ["cancelled"], "\(told.output)")
+            #expect(told.errors.contains("shard 1 has not answered"), "\(told.errors)")
+            other.resume()
+            try await eventually("both have answered") {
+                try await Tool.run(["cancel", ids[0]], environment: environment).code == 0
+            }
+        }
+    }
+
+    @Test func `cancels what the others have where one is away, and does not say that all is done`()
+        async throws
+    {
+        try await with { environment, other, scratch in
+            let ids = try await enqueueToEach(environment)
+            try await Settled(scratch).run()
+            other.kill()
+
+            let told = try await Tool.run(["cancel", ids[0], "--json"], environment: environment)
+
+            #expect(told.code == 1 && told.errors.contains("shard 1 could not be asked"), "\(told.errors)")
+            let outcome = try told.json()
+            #expect(outcome["outcome"] as? String == "cancelled" && outcome["unread_shards"] as? [Int] == [1])
+            let id = try #require(JobID(ids[0]))
+            #expect(try await scratch.queues[0].inspect([id]).held.isEmpty)
         }
     }
 
@@ -155,6 +181,10 @@ import Testing
             #expect(places.map { $0["queue"] as? String } == names && job["in_redis"] as? String == "pending")
             let shown = try await Tool.run(["inspect", "\(id)"], environment: environment)
             #expect(shown.output.contains("one id, 2 jobs"))
+            let history = try #require(job["history"] as? [[String: Any]])
+            #expect(history.map { $0["life"] as? Int } == [1, 2])
+            #expect(history.map { $0["shard"] as? Int } == [0, 1])
+            #expect(shown.lines.contains("life 2 of 2, on shard 1"), "\(shown.output)")
             let report = try await Tool.run(["reconcile", "--repair", "--json"], environment: environment)
             let findings = try #require(try report.json()["findings"] as? [[String: Any]])
             #expect(report.code == 4 && findings.map { $0["code"] as? String } == ["D38"])

@@ -69,4 +69,15 @@ import Testing
             #expect(parts.allSatisfy { $0.contains("\n* ") }, "\(heading)")
         }
     }
+
+    @Test func `says of what has another name now both names`() {
+        var renamed = 0
+        for (heading, text) in sections {
+            for names in text.matches(#"\* \*\*`([^`\n]+)`[^`\n]* is `([^`\n]+)`"#) {
+                #expect(names[0] != names[1], "\(heading)")
+                renamed += 1
+            }
+        }
+        #expect(renamed > 0)
+    }
 }

@@ -62,6 +62,22 @@ import Testing
         }
     }
 
+    @Test func `may have a key made by a function, and it is told where that is called`() {
+        let table = "local function key_of(c, name) return c.p .. K.due .. ':' .. name end"
+        let text = """
+            local function free(c, name)
+              local key = key_of(c, name)
+              if redis.call('EXISTS', key_of(c, name)) == 1 then redis.call('DEL', key) end
+            end
+            """
+
+        let keys = FunctionKeys(
+            [(path: "some.lua", text: text), (path: "table.lua", text: table)], order: ["log", "due"])
+
+        #expect(keys.unresolved == [])
+        #expect(keys.text(of: "some.lua", named: []) == "reads due; writes due")
+    }
+
     @Test func `hide no key behind what cannot be told`() {
         let text = """
             local function probe(c, names, is_foreign)

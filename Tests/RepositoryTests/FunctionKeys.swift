@@ -1,9 +1,9 @@
 /// What the functions in Lua do with the keys, as far as their text tells it.
 ///
-/// A command's key is its first argument: `c.p .. K.name`, a local of the same file that stands for it, or a
-/// parameter, whose key the caller names; anything else is `unresolved`. What a function calls, it does too; but what
-/// every call may come to, the beginning of a call or of an epoch and a key that goes aside, counts for the files
-/// alone that do it.
+/// A command's key is its first argument: `c.p .. K.name`, a call of a function of one line that answers such a key, a
+/// local of the same file that stands for one, or a parameter, whose key the caller names; anything else is
+/// `unresolved`. What a function calls, it does too; but what every call may come to, the beginning of a call or of an
+/// epoch and a key that goes aside, counts for the files alone that do it.
 struct FunctionKeys {
     private struct Use: Hashable {
         var key: String
@@ -38,6 +38,8 @@ struct FunctionKeys {
 
     private let order: [String]
     private var functions: [String: Function] = [:]
+    /// The key that a function answers, and its file, by the function's name.
+    private var answered: [String: (key: String, path: String)] = [:]
     /// The keys that a local or a field stands for, by file and name.
     private var locals: [String: Set<String>] = [:]
     /// Commands of which this does not know whether they read or write.
@@ -51,12 +53,15 @@ struct FunctionKeys {
     /// - Parameter order: the names of the keys as their table has them.
     init(_ files: [(path: String, text: String)], order: [String]) {
         self.order = order
+        // Whichever file it stands in, the others call it.
+        for file in files { noteAnswered(in: file.text, of: file.path) }
         for file in files { read(file.text, of: file.path) }
         for name in functions.keys { apply(name) }
         while follow() {}
         for (path, keys) in mentioned {
             let used = functions.values.filter { $0.path == path }.flatMap { $0.uses.map(\.key) }
-            for key in keys.subtracting(used) { unresolved.insert("\(path): \(key)") }
+            let made = answered.values.filter { $0.path == path }.map(\.key)
+            for key in keys.subtracting(used + made) { unresolved.insert("\(path): \(key)") }
         }
     }
 
@@ -81,6 +86,12 @@ struct FunctionKeys {
     }
 
     // MARK: Reading
+
+    private mutating func noteAnswered(in text: String, of path: String) {
+        for found in text.matches(#"^local function (\w+)\([^)]*\) return c\.p \.\. K\.([a-z]+)\b.* end$"#) {
+            answered[found[0]] = (found[1], path)
+        }
+    }
 
     /// Functions begin at the left margin; each goes on to the next.
     private mutating func read(_ text: String, of path: String) {
@@ -148,6 +159,9 @@ struct FunctionKeys {
     private func keys(in expression: String, of path: String) -> Set<String> {
         if let direct = expression.matches(#"\bK\.([a-z]+)|\bK\["#).first {
             return [direct[0].isEmpty ? Self.named : direct[0]]
+        }
+        if let call = expression.matches(#"^(\w+)\("#).first, let made = answered[call[0]] {
+            return [made.key]
         }
         guard let name = expression.matches(#"^(?:c\.p \.\. )?(?:\w+\.)?(\w+)$"#).first else { return [] }
         return locals["\(path) \(name[0])"] ?? []

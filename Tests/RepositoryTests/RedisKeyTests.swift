@@ -42,6 +42,14 @@ import Testing
         #expect(found.count == 1 && found[0].hasPrefix("\(swift):"), "\(found)")
     }
 
+    @Test func `of lists are put together by one function in Lua`() throws {
+        let found = try Tree.places(["Sources"], "lua") { lines, index in
+            lines[index].holds(#"\bK\.ready\b"#)
+        }
+
+        #expect(found.count == 1 && found[0].hasPrefix("\(lua):"), "\(found)")
+    }
+
     /// A page that names a key sends its reader to Redis with it.
     @Test func `are those that the pages name`() throws {
         let names = Set(try inLua().map { $0[0] })

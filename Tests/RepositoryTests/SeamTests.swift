@@ -8,7 +8,7 @@ import Testing
         "epochWithoutKeyHomes", "keyHomes", "survey", "queueNames", "walk", "check", "roster", "leakedKeys",
         "jobs", "events", "list", "workers", "balances", "active", "views", "effects", "clock", "cursor",
         "committedEffect", "window", "unknownEvents", "told", "recount", "quarantined", "sweepCursor",
-        "lastRounds", "lastFullRun", "missingPartitions", "filledDefaults", "duties",
+        "lastRounds", "lastFullRun", "missingPartitions", "filledDefaults", "duties", "foreignKeys",
     ]
 
     private struct Method {

@@ -40,8 +40,6 @@ import Testing
         "TallyTesting/Model/": "ModelRunTests run it on every store, and on queues with a defect",
         "TallyTesting/Simulation/": "SimulationTests and CrashPointTests run it, on the real stores",
         "Tallystick/Tally.swift": "it joins what has tests; whatever opens both stores goes through it",
-        "tally/Commands/ReadCommands.swift":
-            "each prints a report of TallyAdmin; ArgumentsTests and OutputTests run them all",
     ]
     private static let test = #"^ *@Test\b[\s\S]*?\bfunc\s+(`[^`\n]+`|\S+)"#
 

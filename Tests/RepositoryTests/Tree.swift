@@ -1,8 +1,25 @@
 import Foundation
+import Synchronization
 import Testing
+
+/// What was found out once, by its name: these tests ask the same of the same files and by the same patterns again and
+/// again, and the tree stands still while they run.
+private final class Kept<Value: Sendable>: Sendable {
+    private let values = Mutex<[String: Value]>([:])
+
+    func value(of name: String, _ find: () throws -> Value) rethrows -> Value {
+        if let kept = values.withLock({ $0[name] }) { return kept }
+        let found = try find()
+        values.withLock { $0[name] = found }
+        return found
+    }
+}
 
 /// The working tree that these tests were compiled from.
 enum Tree {
+    private static let paths = Kept<[String]>()
+    private static let split = Kept<[String]>()
+
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
@@ -12,13 +29,12 @@ enum Tree {
 
     /// Paths from the root of the files below a folder, in order.
     static func files(_ folder: String, _ endings: String...) throws -> [String] {
-        let all = try #require(
-            FileManager.default.enumerator(atPath: root.appendingPathComponent(folder).path), "\(folder)")
-        var paths: [String] = []
-        for case let path as String in all where endings.contains(where: { path.hasSuffix(".\($0)") }) {
-            paths.append("\(folder)/\(path)")
+        let all = try paths.value(of: folder) {
+            let found = FileManager.default.enumerator(atPath: root.appendingPathComponent(folder).path)
+            return try #require(found, "\(folder)").compactMap { ($0 as? String).map { "\(folder)/\($0)" } }
+                .sorted()
         }
-        return paths.sorted()
+        return all.filter { path in endings.contains { path.hasSuffix(".\($0)") } }
     }
 
     static func folders(_ folder: String) throws -> [String] {
@@ -39,7 +55,9 @@ enum Tree {
     }
 
     static func lines(_ path: String) throws -> [String] {
-        try text(path).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        try split.value(of: path) {
+            try text(path).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        }
     }
 
     /// Every place in files of these folders where a line breaks a rule, as `path:line`.
@@ -74,18 +92,37 @@ extension Int {
     }
 }
 
+/// Each is compiled once: that costs many times what it does to look for one in a line.
+private enum Pattern {
+    private static let texts = Kept<NSRegularExpression>()
+    private static let lines = Kept<NSRegularExpression>()
+
+    /// `^` and `$` are the ends of the text.
+    static func ofText(_ pattern: String) -> NSRegularExpression {
+        texts.value(of: pattern) { try! NSRegularExpression(pattern: pattern) }
+    }
+    /// `^` and `$` are the ends of each line.
+    static func ofLines(_ pattern: String) -> NSRegularExpression {
+        lines.value(of: pattern) {
+            try! NSRegularExpression(pattern: pattern, options: [.anchorsMatchLines])
+        }
+    }
+}
+
 extension String {
+    private var whole: NSRange { NSRange(startIndex..., in: self) }
+
     /// Every match of a pattern; of each the groups, or the whole where it has none.
     func matches(_ pattern: String) -> [[String]] {
-        let expression = try! NSRegularExpression(pattern: pattern, options: [.anchorsMatchLines])
-        let whole = NSRange(startIndex..., in: self)
-        return expression.matches(in: self, range: whole).map { match in
+        Pattern.ofLines(pattern).matches(in: self, range: whole).map { match in
             let groups = match.numberOfRanges > 1 ? 1..<match.numberOfRanges : 0..<1
             return groups.map { Range(match.range(at: $0), in: self).map { String(self[$0]) } ?? "" }
         }
     }
 
-    func holds(_ pattern: String) -> Bool { range(of: pattern, options: .regularExpression) != nil }
+    func holds(_ pattern: String) -> Bool {
+        Pattern.ofText(pattern).firstMatch(in: self, range: whole) != nil
+    }
 
     /// The text between two marks, both left out.
     func between(_ start: String, _ end: String) -> String? {

@@ -137,6 +137,9 @@ import Testing
                 return
             }
             #expect(last.contains("takes the place of the one at 127.0.0.1:\(one.port)/0"), "\(last)")
+            // The same word again takes nothing twice, and goes on with the rest.
+            let again = try await stage.reconcile(other, isAdopting: true)
+            #expect(again.left == 0 && !again.findings.contains { $0.code == "D35" }, "\(again.findings)")
         }
     }
 

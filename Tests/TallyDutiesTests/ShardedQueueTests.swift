@@ -183,8 +183,8 @@ import Testing
 
         let report = try #require(try await s.admin.inspect(first.id))
 
-        #expect(report.places.map(\.job.record.queue) == [s.name(0), s.name(1)] && report.isWhole)
-        #expect(report.job.record.queue == s.name(0) && report.inQueue.word == "pending")
+        #expect(report.places.map(\.job?.record.queue) == [s.name(0), s.name(1)] && report.isWhole)
+        #expect(report.job?.record.queue == s.name(0) && report.inQueue.word == "pending")
         s.queues[1].setOutage(.unavailable)
         let half = try #require(try await s.admin.inspect(first.id))
         #expect(half.unread.map(\.shard) == [Shard(1)] && half.isWhole && half.inQueue.word == "pending")
@@ -192,6 +192,34 @@ import Testing
         let none = try #require(try await s.admin.inspect(first.id))
         #expect(none.inQueue.word == "unknown" && !none.isWhole && none.inLedger == .pending)
         await #expect(throws: QueueError.self) { try await s.admin.inspect(JobID()) }
+    }
+
+    @Test func `shows an end of each shard that the ledger does not have yet, and what is held before it`()
+        async throws
+    {
+        let s = Shards()
+        let first = s.record(on: 0)
+        let second = JobRecord(id: first.id, type: "t", queue: s.name(1))
+        for job in [first, second] { try await s.client().enqueue(job) }
+        _ = try await s.memory[0].cancel(first.id, tombstone: nil)
+        let half = try #require(try await s.admin.inspect(first.id))
+        #expect(half.places.map(\.inQueue.word) == ["cancelled", "pending"])
+        #expect(half.job?.record.queue == s.name(1) && half.inQueue.word == "pending" && half.inLedger == nil)
+        _ = try await s.memory[1].cancel(first.id, tombstone: nil)
+
+        let report = try #require(try await s.admin.inspect(first.id))
+
+        #expect(report.job == nil && report.standing == QueueView.Ended(status: .cancelled, version: 1))
+        #expect(report.places.map(\.shard) == [Shard(0), Shard(1)] && report.isWhole)
+        let places = try #require(report.json["shards"] as? [[String: Any]])
+        #expect(places.map { $0["status"] as? String } == ["cancelled", "cancelled"])
+        try await s.mirrorAll()
+        let mirrored = try #require(try await s.admin.inspect(first.id))
+        #expect(mirrored.places.isEmpty && mirrored.inQueue.word == "absent")
+        #expect(mirrored.lives.map { $0.map(\.verb) } == [[.push, .cancel], [.push, .cancel]])
+        // A shard that is away may hold it still.
+        s.queues[1].setOutage(.unavailable)
+        #expect(try await s.admin.inspect(first.id)?.unread.map(\.shard) == [Shard(1)])
     }
 
     @Test func `settles each lease where it was given, and answers in order`() async throws {

@@ -58,14 +58,14 @@ extension PostgresTests {
         ]
 
         @Test func `are quiet over a ledger in which nothing has happened yet`() async throws {
-            try await withLedger { fixture in
+            try await withNewLedger { fixture in
                 let found = try await firing(fixture)
                 #expect(found == [])
             }
         }
 
         @Test func `are quiet over jobs that run beside duties which succeed`() async throws {
-            try await withLedger { fixture in
+            try await withNewLedger { fixture in
                 let started = [
                     Self.jobs(3), Self.worker(), Self.duty("mirror"), Self.duty("open epoch"),
                     Self.duty("relay"),
@@ -83,7 +83,7 @@ extension PostgresTests {
             let rules = try AlertRule.all()
             #expect(Set(rules.map(\.uid)) == Set(Self.cases.keys))
             for rule in rules {
-                try await withLedger { fixture in
+                try await withNewLedger { fixture in
                     for sql in Self.cases[rule.uid] ?? [] { _ = try await fixture.query(sql) }
                     #expect(try await value(of: rule, fixture) > rule.threshold, "\(rule.uid)")
                 }
@@ -91,7 +91,7 @@ extension PostgresTests {
         }
 
         @Test func `tell of drift until a run finds none, whatever cannot be said meanwhile`() async throws {
-            try await withLedger { fixture in
+            try await withNewLedger { fixture in
                 for sql in Self.cases["tally-drift-left"] ?? [] { _ = try await fixture.query(sql) }
                 // The mirror was behind: that run compared nothing.
                 _ = try await fixture.query(Self.run(exitCode: 8, ago: "10 seconds"))
@@ -108,7 +108,7 @@ extension PostgresTests {
         }
 
         @Test func `call for one thing alone where no process runs the duties`() async throws {
-            try await withLedger { fixture in
+            try await withNewLedger { fixture in
                 for name in ["mirror", "open epoch", "relay", "reconcile"] {
                     _ = try await fixture.query(
                         Self.duty(name, succeeded: "10 minutes", reported: "10 minutes"))
@@ -120,7 +120,7 @@ extension PostgresTests {
         @Test func `do not call for rows from before the first month, which an import may have left`()
             async throws
         {
-            try await withLedger { fixture in
+            try await withNewLedger { fixture in
                 for sql in [
                     Self.jobs(1), Self.worker(),
                     "UPDATE tally.jobs SET id = tally.id_at(timestamptz '2020-01-01')",
@@ -131,6 +131,14 @@ extension PostgresTests {
         }
 
         // MARK: Parts
+
+        /// Tests use schemas again and again: this one was made just now, as far as its rows say.
+        private func withNewLedger(_ body: (Fixture) async throws -> Void) async throws {
+            try await withLedger { fixture in
+                _ = try await fixture.query("UPDATE tally.identity SET made_at = now()")
+                try await body(fixture)
+            }
+        }
 
         private func firing(_ fixture: Fixture) async throws -> [String] {
             var found: [String] = []

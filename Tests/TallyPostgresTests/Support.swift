@@ -12,10 +12,7 @@ import Testing
 
 /// Asks again until it holds; ten seconds at most.
 func until(_ holds: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(10)
-    while try await !holds() {
-        if ContinuousClock.now > deadline { throw NeverHeld() }
-    }
+    try await eventually("it holds", within: .seconds(10), holds)
 }
 
 struct NeverHeld: Error {}

@@ -9,52 +9,52 @@ import Testing
         GroupLane(.init(count: 100, bytes: 1000, shippers: 1, waiting: waiting))
     }
 
-    @Test func `ships what comes while a batch is under way together, in its order`() async {
-        let lane = lane()
-        let (reached, gate) = (Gate(), Gate())
+    /// One whose batches are shipped once its gate is open.
+    private struct HeldLane {
+        let lane: GroupLane<Int>
+        let reached = Gate()
+        let gate = Gate()
         let shipped = Journal<[Int]>()
+
+        init(_ lane: GroupLane<Int>) { self.lane = lane }
+
         func add(_ item: Int) -> Bool {
-            lane.add(item, bytes: 1) { batch in
+            lane.add(item, bytes: 1) { [reached, gate, shipped] batch in
                 reached.open()
                 await gate.wait()
                 shipped.append(batch)
             }
         }
+    }
 
-        #expect(add(0))
-        await reached.wait()
-        let areAdded = (1...50).allSatisfy { add($0) }
+    @Test func `ships what comes while a batch is under way together, in its order`() async {
+        let held = HeldLane(lane())
+
+        #expect(held.add(0))
+        await held.reached.wait()
+        let areAdded = (1...50).allSatisfy { held.add($0) }
         #expect(areAdded)
-        gate.open()
-        await lane.drain()
+        held.gate.open()
+        await held.lane.drain()
 
-        #expect(shipped.all == [[0], Array(1...50)])
+        #expect(held.shipped.all == [[0], Array(1...50)])
     }
 
     @Test func `takes nothing more where as much waits as may, loses nothing of that, and then takes more`()
         async
     {
-        let lane = lane(waiting: 2)
-        let (reached, gate) = (Gate(), Gate())
-        let shipped = Journal<[Int]>()
-        func add(_ item: Int) -> Bool {
-            lane.add(item, bytes: 1) { batch in
-                reached.open()
-                await gate.wait()
-                shipped.append(batch)
-            }
-        }
+        let held = HeldLane(lane(waiting: 2))
 
-        #expect(add(0))
-        await reached.wait()
-        let answers = (1...4).map { add($0) }
+        #expect(held.add(0))
+        await held.reached.wait()
+        let answers = (1...4).map { held.add($0) }
         #expect(answers == [true, true, false, false])
-        gate.open()
-        await lane.drain()
-        #expect(add(5))
-        await lane.drain()
+        held.gate.open()
+        await held.lane.drain()
+        #expect(held.add(5))
+        await held.lane.drain()
 
-        #expect(shipped.all == [[0], [1, 2], [5]])
+        #expect(held.shipped.all == [[0], [1, 2], [5]])
     }
 
     @Test func `tells who waits for a number of items when so many were added, shipped or not`() async {

@@ -12,6 +12,14 @@ import Testing
         let mirror = Mirror(queue: rig.memory, ledger: rig.ledger)
         try await beside({ try await mirror.run() }, body)
     }
+    /// A job that the queue has not heard of.
+    private func recordedAlone(_ rig: Rig) async throws -> JobID {
+        rig.queue.inject(.refuse(.unavailable), on: .push)
+        let client = rig.client()
+        let id = try await client.enqueue(Plain()).id
+        await client.drain()
+        return id
+    }
     private func cancel(_ rig: Rig, _ id: JobID) async throws -> CancelOutcome {
         try await Canceller(queue: rig.queue, ledger: rig.ledger).cancel(id)
     }
@@ -82,10 +90,7 @@ import Testing
     @Test func `of a job that only the ledger has keeps the relay from pushing it [D11]`() async throws {
         let rig = Rig()
         try await withDuties(rig) {
-            rig.queue.inject(.refuse(.unavailable), on: .push)
-            let client = rig.client()
-            let id = try await client.enqueue(Plain()).id
-            await client.drain()
+            let id = try await recordedAlone(rig)
 
             #expect(try await cancel(rig, id) == .cancelled)
 
@@ -109,10 +114,7 @@ import Testing
     @Test func `says that the queue is not opened where only the ledger has the job [D11]`() async throws {
         let rig = Rig()
         try await withDuties(rig) {
-            rig.queue.inject(.refuse(.unavailable), on: .push)
-            let client = rig.client()
-            let id = try await client.enqueue(Plain()).id
-            await client.drain()
+            let id = try await recordedAlone(rig)
             let epoch = try rig.memory.startEpoch()
 
             let outcome = try await cancel(rig, id)

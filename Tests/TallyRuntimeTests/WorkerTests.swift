@@ -142,9 +142,9 @@ import Testing
             let first = try await rig.push()
             try await rig.eventuallyEnded(first.id, .completed)
             for call in [FaultyQueue.Call.reserve, .wait, .settle, .heartbeat] {
-                // An invalid end is the end's own fault, and final; damage that it met is its own too.
-                let isFinal = code == .invalid || code == .damaged
-                if call != .settle || !isFinal { rig.queue.inject(.refuse(code), on: call, times: 2) }
+                // An invalid end is the end's own fault, and final; damage that it has met twice is its own too.
+                let times = call != .settle ? 2 : code == .invalid ? 0 : code == .damaged ? 1 : 2
+                if times > 0 { rig.queue.inject(.refuse(code), on: call, times: times) }
             }
 
             let second = try await rig.push()

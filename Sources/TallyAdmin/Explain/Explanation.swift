@@ -18,6 +18,8 @@ package struct Explanation: Sendable {
 
     /// Both halves.
     package let report: JobReport
+    /// The job as the half has it that knows the later.
+    package var job: JobSnapshot { situation.job }
     /// What decides how it goes on.
     package let situation: JobSituation
     /// What comes next, the first thing first.
@@ -36,7 +38,7 @@ package struct Explanation: Sendable {
     /// Each transition with the time since the one before; nil for the first. Two stores' clocks may differ, so it
     /// can be negative.
     package var steps: [(event: JobEvent, since: Duration?)] {
-        let events = report.events
+        let events = report.lives.flatMap(\.self)
         return events.indices.map { at in (events[at], at == 0 ? nil : events[at].at - events[at - 1].at) }
     }
 
@@ -48,8 +50,8 @@ package struct Explanation: Sendable {
             return RawJSON(bytes: Array("null".utf8))
         }
         return [
-            "id": report.job.record.id.description, "type": report.job.record.type.text,
-            "queue": report.job.record.queue.text, "now": situation.now.description,
+            "id": job.record.id.description, "type": job.record.type.text,
+            "queue": job.record.queue.text, "now": situation.now.description,
             "redis": half(report.held), "postgres": half(report.recorded),
             "in_redis": report.inQueue.word, "in_postgres": report.inLedger?.rawValue ?? "absent",
             "outbox": situation.hasOutbox, "next": next.map(\.json),
@@ -69,10 +71,25 @@ package struct Explanation: Sendable {
     }
 }
 
+/// A job of which no half that could be asked has a record that can be read: what it does next cannot be told.
+package struct UnreadableJob: Error, CustomStringConvertible {
+    private let report: JobReport
+
+    init(_ report: JobReport) { self.report = report }
+
+    package var description: String {
+        let known = "\(report.id) is \(report.standing.status.rawValue) in Redis, version \(report.standing.version)"
+        if case .damaged = report.inQueue {
+            return "\(known), and its record there is damaged: `tally reconcile` says what becomes of it"
+        }
+        return "\(known), and the ledger does not have that yet: `tally serve` brings it"
+    }
+}
+
 extension Admin {
     /// nil where neither half knows it. A half that is away leaves the other to be told.
     ///
-    /// - Throws: why a half could not be asked, where no other has the job.
+    /// - Throws: why a half could not be asked, where no other has the job; `UnreadableJob` where none has its record.
     package func explain(_ id: JobID) async throws -> Explanation? {
         var unasked: [Explanation.Unasked] = []
         // The ledger follows, so the queue is read first.
@@ -87,19 +104,23 @@ extension Admin {
             if error.code == .cancelled { throw error }
             unasked.append(.init("postgres", "\(error)"))
         }
-        guard let report = JobReport(answers, record.job, record.events, queue.map) else {
+        let hasLedger = halfWithRecord != nil && record.failure == nil
+        guard
+            let report = JobReport(
+                id, answers, record.job, record.events, queue.map, hasLedger: hasLedger)
+        else {
             // Whoever did not answer may have it.
             for (_, answer) in answers { _ = try answer.get() }
             if let error = record.failure { throw error }
             return nil
         }
+        guard let job = report.job else { throw UnreadableJob(report) }
         var situation = JobSituation(
-            job: report.job, inQueue: report.inQueue, inLedger: report.inLedger,
-            hasLedger: halfWithRecord != nil && record.failure == nil, now: .now)
+            job: job, inQueue: report.inQueue, inLedger: report.inLedger, hasLedger: hasLedger, now: .now)
         situation.hasOutbox = record.view?.hasOutbox ?? false
         situation.hasHeldChanges = record.view?.hasHeldChanges ?? false
         situation.isEffectCommitted = record.hasEffect
-        if !report.job.status.isTerminal {
+        if !job.status.isTerminal {
             if report.isWhole { await fill(&situation, &unasked) }
             // A ledger that did not answer is not asked again: if it hangs each question costs as much as the first.
             if record.failure == nil { await fillFromReports(&situation, &unasked) }

@@ -3,7 +3,7 @@ import TallyCore
 extension Explanation {
     /// For people: no line is wider than `width`, and nothing that a store keeps can draw on a terminal.
     package func text(width: Int) -> [String] {
-        let record = report.job.record
+        let record = job.record
         let job = "job \(record.id): \(clean(record.type.text)), priority \(record.priority.name), "
         let place =
             "in queue \(clean(record.queue.text)), created \(record.createdAt.told(at: situation.now))"
@@ -60,7 +60,7 @@ extension Explanation {
     // MARK: The history
 
     private func history(_ width: Int) -> [String] {
-        if report.events.isEmpty {
+        if report.lives.isEmpty {
             let why =
                 situation.hasLedger ? "No transition is in the ledger yet." : "The ledger was not asked."
             return ["  \(why)"]

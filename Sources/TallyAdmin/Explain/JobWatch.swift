@@ -25,9 +25,9 @@ package struct JobWatch: Sendable {
         for (event, since) in found.steps where seen.insert(event.position).inserted {
             changes.append(Self.change(event, since))
         }
-        let job = found.report.job
+        let job = found.job
         // The queue is ahead of the ledger by a moment, and without a ledger there are no transitions.
-        if job.status != status, found.report.events.last?.to != job.status {
+        if job.status != status, found.report.lives.last?.last?.to != job.status {
             changes.append(
                 Change(
                     text: "\(found.situation.now.toMilliseconds)  is \(job.status.rawValue)",

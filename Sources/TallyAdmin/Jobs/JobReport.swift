@@ -8,100 +8,190 @@ package struct JobReport: Sendable {
         case absent
         /// It holds it so.
         case held(JobStatus)
+        /// It holds it so, and the bytes of its record are not what was enqueued.
+        case damaged(JobStatus)
+        /// It has ended there, and the ledger does not say so.
+        case ended(JobStatus)
         /// The shard of its queue did not answer.
         case unknown
 
-        /// The status, `absent` or `unknown`.
+        /// The status, `absent`, `damaged` or `unknown`.
         package var word: String {
             switch self {
             case .absent: "absent"
-            case .held(let status): status.rawValue
+            case .held(let status), .ended(let status): status.rawValue
+            case .damaged: "damaged"
             case .unknown: "unknown"
             }
         }
     }
 
-    /// As the live half has it while it is active there, else as the ledger does.
-    package let job: JobSnapshot
+    /// What one shard has of the id.
+    package struct Place: Sendable {
+        /// Which one.
+        package let shard: Shard
+        /// How it has it: held, damaged or ended.
+        package let inQueue: InQueue
+        /// The status there, and its version.
+        package let standing: QueueView.Ended
+        /// The job where it is held and can be read.
+        package let job: JobSnapshot?
+
+        /// nil = it has nothing that the ledger does not say as well.
+        fileprivate init?(_ shard: Shard, _ view: QueueView, _ id: JobID, _ recorded: JobSnapshot?) {
+            self.shard = shard
+            let held = view.held[id]
+            job = held
+            if let held {
+                inQueue = .held(held.status)
+                standing = QueueView.Ended(status: held.status, version: held.version)
+            } else if let damaged = view.damaged[id] {
+                inQueue = .damaged(damaged.status)
+                standing = damaged
+            } else if let end = view.ended[id], end.isNews(to: recorded) {
+                inQueue = .ended(end.status)
+                standing = end
+            } else {
+                return nil
+            }
+        }
+
+        /// `queue` where the record can be read.
+        fileprivate var json: [String: Any] {
+            var fields: [String: Any] = [
+                "shard": Int(shard.number), "status": standing.status.rawValue, "version": standing.version,
+            ]
+            if let job { fields["queue"] = job.record.queue.text }
+            return fields
+        }
+    }
+
+    /// Which one.
+    package let id: JobID
+    /// As the live half has it while it is active there, else as the ledger does; but for status and version, which
+    /// are those of `standing`. nil where no half that could be asked has a record of it that can be read.
+    package let job: JobSnapshot?
     /// As the live half has it; nil where that holds it not, or was not asked.
     package let held: JobSnapshot?
     /// As the ledger has it.
     package let recorded: JobSnapshot?
+    /// Its status and its version, as the half has them that knows the later.
+    package let standing: QueueView.Ended
     /// What the live half says of it.
     package let inQueue: InQueue
     /// nil = the ledger does not have it.
     package let inLedger: JobStatus?
-    /// Every transition that the ledger has, the oldest first; empty without a ledger.
-    package let events: [JobEvent]
-    /// Of several shards, those that hold a job of this id. More than one where it was enqueued in mode queued into
-    /// queues of several.
-    package let places: [(shard: Shard, job: JobSnapshot)]
+    /// Whether there is a ledger that could have it.
+    package let hasLedger: Bool
+    /// Every transition that the ledger has, by the lives that the id had, each with the oldest first; empty without
+    /// a ledger.
+    package let lives: [[JobEvent]]
+    /// Of several shards, those that have a job of this id: hold it, or know of an end that the ledger does not say.
+    /// More than one where it was enqueued in mode queued into queues of several.
+    package let places: [Place]
     /// Of several shards, those that did not answer.
     package let unread: [(shard: Shard, why: QueueError)]
-    private let isSharded: Bool
+    /// Whether there are several.
+    package let isSharded: Bool
 
+    /// nil = neither half that answered knows it.
+    ///
+    /// - Parameter answers: of every shard, in their order.
+    /// - Parameter recorded: the ledger's row.
+    /// - Parameter events: every transition that the ledger has, in any order.
     init?(
-        _ answers: [(shard: Shard, answer: Result<JobSnapshot?, QueueError>)], _ recorded: JobSnapshot?,
-        _ events: [JobEvent], _ map: ShardMap
+        _ id: JobID, _ answers: [(shard: Shard, answer: Result<QueueView, QueueError>)],
+        _ recorded: JobSnapshot?, _ events: [JobEvent], _ map: ShardMap, hasLedger: Bool
     ) {
-        var (places, unread): ([(Shard, JobSnapshot)], [(Shard, QueueError)]) = ([], [])
+        var places: [Place] = []
+        var unread: [(shard: Shard, why: QueueError)] = []
         for (shard, answer) in answers {
             switch answer {
-            case .success(let job?): places.append((shard, job))
-            case .success(nil): break
+            case .success(let view): if let place = Place(shard, view, id, recorded) { places.append(place) }
             case .failure(let error): unread.append((shard, error))
             }
         }
-        let own = recorded.map { map.shard(of: $0.record.queue) } ?? places.first?.0
-        let held = places.first { $0.0 == own }?.1
-        guard var job = held ?? recorded else { return nil }
-        if held != nil, let recorded {
-            job.workerID = recorded.workerID
-            job.startedAt = recorded.startedAt
+        let first = places.first { $0.job != nil } ?? places.first
+        let own = recorded.map { map.shard(of: $0.record.queue) } ?? first?.shard
+        let place = places.first { $0.shard == own }
+        let row = recorded.map { QueueView.Ended(status: $0.status, version: $0.version) }
+        guard let standing = place?.standing ?? row else { return nil }
+        var job = place?.job ?? recorded
+        job?.status = standing.status
+        job?.version = standing.version
+        if place?.job != nil, let recorded {
+            job?.workerID = recorded.workerID
+            job?.startedAt = recorded.startedAt
         }
+        self.id = id
         self.job = job
-        self.held = held
+        held = place?.job
         self.recorded = recorded
-        if let held {
-            inQueue = .held(held.status)
-        } else {
-            inQueue = unread.contains { $0.0 == own } ? .unknown : .absent
-        }
+        self.standing = standing
+        let isUnread = unread.contains { $0.shard == own }
+        inQueue = place?.inQueue ?? (isUnread ? InQueue.unknown : InQueue.absent)
         inLedger = recorded?.status
-        self.events = events
+        self.hasLedger = hasLedger
+        lives = JobHistory(events).lives
         isSharded = map.count > 1
-        self.places = map.count > 1 ? places.map { ($0.0, $0.1) } : []
-        self.unread = unread.map { ($0.0, $0.1) }
+        self.places = map.count > 1 ? places : []
+        self.unread = unread
     }
 
-    /// Whether the half that was asked for could be read.
-    package var isWhole: Bool { if case .unknown = inQueue { false } else { true } }
+    /// Whether the half that was asked for could be read, and what it has of the job too.
+    package var isWhole: Bool {
+        switch inQueue {
+        case .unknown, .damaged: false
+        case .absent, .held, .ended: true
+        }
+    }
 
-    /// The job with its body, then `in_redis` and `in_postgres` (`absent` where it is not), and `history`; of several
-    /// shards also `shards`, each that holds a job of this id, and `unread_shards`.
+    /// The job with its body; `id`, `status` and `version` where no record of it can be read.
+    package var known: [String: Any] {
+        if let job { return job.json(withBody: true) }
+        return ["id": id.description, "status": standing.status.rawValue, "version": standing.version]
+    }
+
+    /// `known`, then `in_redis` (`absent` where it is not, `damaged` where its record cannot be read, a terminal
+    /// status where it has ended and the ledger does not say so), `in_postgres` (`absent` where it is not), and
+    /// `history`; of several shards also `shards`, each that has a job of this id, and `unread_shards`.
     package var json: [String: Any] {
-        var fields = job.json(withBody: true)
+        var fields: [String: Any] = known
         fields["in_redis"] = inQueue.word
         fields["in_postgres"] = inLedger?.rawValue ?? "absent"
-        fields["history"] = events.map(Self.json)
+        var history: [[String: Any]] = []
+        for (index, life) in lives.enumerated() { history += life.map { step($0, ofLife: index + 1) } }
+        fields["history"] = history
         if isSharded {
-            fields["shards"] = places.map { shard, job in
-                [
-                    "shard": Int(shard.number), "queue": job.record.queue.text, "status": job.status.rawValue,
-                    "version": job.version,
-                ] as [String: Any]
-            }
+            fields["shards"] = places.map(\.json)
             fields["unread_shards"] = unread.map { Int($0.shard.number) }
         }
         return fields
     }
 
+    /// A step as every command prints it.
     static func json(_ event: JobEvent) -> [String: Any] {
         [
             "at": event.at.description, "event": event.verb.rawValue, "from": event.from?.rawValue ?? "",
             "to": event.to.rawValue, "version": event.version, "actor": event.actor ?? "",
             "error": event.error ?? "",
         ]
+    }
+
+    /// - Parameter life: which life of the id the step is of, from 1; of several shards each has its own.
+    private func step(_ event: JobEvent, ofLife life: Int) -> [String: Any] {
+        var fields = Self.json(event)
+        fields["life"] = life
+        if isSharded { fields["shard"] = Int(event.position.shard.number) }
+        return fields
+    }
+}
+
+extension QueueView.Ended {
+    /// Whether an end that the queue remembers is later than what the ledger's row says; nil = there is no row.
+    func isNews(to row: JobSnapshot?) -> Bool {
+        guard let row else { return true }
+        return version > row.version || version == row.version && !row.status.isTerminal
     }
 }
 
@@ -115,7 +205,9 @@ extension Admin {
         if queue.shards.count == 1, case .failure(let error)? = answers.first?.answer { throw error }
         let recorded = try await halfWithRecord?.inspection.jobs([id])[id]
         let events = try await halfWithRecord?.inspection.events(id) ?? []
-        if let report = JobReport(answers, recorded, events, queue.map) { return report }
+        let report = JobReport(
+            id, answers, recorded, events, queue.map, hasLedger: halfWithRecord != nil)
+        if let report { return report }
         // Whoever did not answer may have it.
         for (_, answer) in answers { _ = try answer.get() }
         return nil

@@ -33,8 +33,10 @@ package enum RequeueOutcome: Sendable {
 
 /// Why a job was not requeued.
 package enum RequeueRefusal: Hashable, Sendable {
-    /// The ledger has no such job.
+    /// Neither half has such a job.
     case unknown
+    /// It has failed in the queue, and the ledger, in which a requeue begins, does not have that yet.
+    case notMirrored
     /// It belongs to the first queue and not to the one that was named.
     case inQueue(QueueName, not: String)
     /// Only failed jobs are requeued, and this one stands otherwise.
@@ -50,6 +52,8 @@ package enum RequeueRefusal: Hashable, Sendable {
     package func text(_ id: JobID) -> String {
         switch self {
         case .unknown: "no job \(id)"
+        case .notMirrored:
+            "job \(id) has failed in Redis, and the ledger does not have that yet: does `tally serve` run?"
         case .inQueue(let queue, let other): "job \(id) is in queue \(queue), not \(other)"
         case .notFailed(let status): "job \(id) is \(status.rawValue), not failed"
         case .effectCommitted:
@@ -70,12 +74,12 @@ extension Admin {
     package func requeue(_ wish: RequeueWish, isPushed: Bool = true) async throws -> RequeueOutcome {
         let ledger = try ledger()
         guard let job = try await ledger.inspection.jobs([wish.id])[wish.id] else {
-            return .refused(.unknown)
+            return .refused(await refusal(wish.id, nil))
         }
         if let queue = wish.queue, queue != job.record.queue.text {
             return .refused(.inQueue(job.record.queue, not: queue))
         }
-        if job.status != .failed { return .refused(.notFailed(job.status)) }
+        if job.status != .failed { return .refused(await refusal(wish.id, job)) }
         if queue.map.count > 1, let repair = ledger.repair {
             let own = queue.map.shard(of: job.record.queue)
             let twice = try await repair.told(of: [wish.id], elsewhereThan: own)
@@ -90,5 +94,20 @@ extension Admin {
         // The relay takes it from here; this pass spares the second that it would wait.
         _ = try? await Relay(queue: queue.shard(of: job.record.queue), ledger: ledger).step(olderThan: .zero)
         return .requeued(version: version)
+    }
+
+    /// Why a job is not requeued that has no row, or one that is not failed. The queue may know more of it; where it
+    /// cannot be asked the row stands.
+    private func refusal(_ id: JobID, _ row: JobSnapshot?) async -> RequeueRefusal {
+        for (_, answer) in await queue.look(for: id) {
+            guard case .success(let view) = answer else { continue }
+            if let end = view.ended[id], end.isNews(to: row) {
+                return end.status == .failed ? .notMirrored : .notFailed(end.status)
+            }
+            if row == nil, let status = view.held[id]?.status ?? view.damaged[id]?.status {
+                return .notFailed(status)
+            }
+        }
+        return row.map { .notFailed($0.status) } ?? .unknown
     }
 }

@@ -18,6 +18,14 @@ extension QueueInspection {
     }
 }
 
+/// A queue whose keys a foreign hand can reach.
+public protocol ForeignKeySearch: Sendable {
+    /// The keys over which such a hand has written. It changes nothing.
+    ///
+    /// - Parameter withAside: also what went aside, until somebody takes it away.
+    func foreignKeys(withAside: Bool) async throws(QueueError) -> [ForeignKey]
+}
+
 /// A queue whose server may be set otherwise while it runs, such as to throw jobs away when memory is short.
 public protocol QueueVerification: Sendable {
     /// Checks the server as at the first connection.

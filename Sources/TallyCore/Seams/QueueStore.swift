@@ -33,6 +33,8 @@ public struct QueueStore: Sendable, QueueDriver {
     public var pairing: (any QueuePairing)?
     /// Of a queue whose server may be set otherwise while it runs.
     public var verification: (any QueueVerification)?
+    /// Of a queue whose keys a foreign hand can reach; without it nobody looks for what such a hand has left.
+    public var foreignKeys: (any ForeignKeySearch)?
     /// Of a queue that knows which half keeps unique keys; without it the halves keep keys apart.
     public var keyHomes: (any QueueKeyHomes)?
     /// Of a queue that knows which record layout may be written; without it every one may.

@@ -16,14 +16,12 @@ extension ShardedQueue {
         return nil
     }
 
-    /// What each shard has of a job, with its body, all of them asked at once: an id of mode queued may be a job on
-    /// several.
-    package func look(
-        for id: JobID
-    ) async -> [(shard: Shard, answer: Result<JobSnapshot?, QueueError>)] {
+    /// What each shard has of a job, with its body, or remembers of its end, all of them asked at once: an id of mode
+    /// queued may be a job on several.
+    package func look(for id: JobID) async -> [(shard: Shard, answer: Result<QueueView, QueueError>)] {
         await shards.askedAtOnce { store in
             let answer = await Result.of { () throws(QueueError) in
-                try await store.inspectable().inspect([id]).held[id]
+                try await store.inspectable().inspect([id])
             }
             return (store.part.shard, answer)
         }

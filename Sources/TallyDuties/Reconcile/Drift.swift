@@ -59,13 +59,15 @@ public enum Drift: String, Hashable, Sendable, CaseIterable {
     case onWrongShard = "D37"
     /// One id is a job on several shards, in a queue of each; the ledger has one row for them.
     case idTwice = "D38"
+    /// A foreign hand has written over a key of the queue, or what it left there went aside.
+    case foreignKey = "D39"
 
     /// `H` a job can be lost or stuck, `M` wrong history or a duplicate, `L` cosmetic.
     public var severity: String {
         switch self {
         case .waitsNowhere, .runsNowhere, .queueBehind, .recordMissing, .inNoStructure, .leaseOverdue,
             .logHasGap, .logDiffers, .ledgerRestored, .wrongTime, .foreignQueue, .recordDamaged,
-            .outboxOverdue, .notItsQueue, .onWrongShard, .idTwice:
+            .outboxOverdue, .notItsQueue, .onWrongShard, .idTwice, .foreignKey:
             "H"
         case .rowMissing, .runsInLedgerOnly, .endedStillHeld, .endNotInLedger, .ledgerBehind,
             .inTwoStructures, .inWrongStructure, .inQuarantine, .keyOutlivesJob, .monthMissing:
@@ -80,7 +82,8 @@ public enum Drift: String, Hashable, Sendable, CaseIterable {
     /// Whether a run that repairs may mend it by itself.
     public var remedy: Remedy {
         switch self {
-        case .logDiffers, .foreignQueue, .outboxOverdue, .notItsQueue, .monthMissing, .onWrongShard, .idTwice:
+        case .logDiffers, .foreignQueue, .outboxOverdue, .notItsQueue, .monthMissing, .onWrongShard, .idTwice,
+            .foreignKey:
             .person
         case .ledgerRestored: .named
         default: .automatic

@@ -60,7 +60,9 @@ public struct Reconciler: Sendable {
             if pass.options.mode == .serve, try await pass.queue.transitions.history().isHeld {
                 throw EpochHeld()
             }
-            guard try await pass.checkPairing(), try await pass.checkLog(mirror) else { return }
+            guard try await pass.checkPairing() else { return }
+            try await pass.checkForeignKeys()
+            guard try await pass.checkLog(mirror) else { return }
             try await pass.sweepAll()
         }.run
     }

@@ -2,8 +2,7 @@ import Synchronization
 import TallyCore
 
 /// A named lease that this process has taken. While `during` runs, a task of its own renews it; `check` is asked
-/// before everything that only the holder may do. Time is counted from before each renewal was asked for, by this
-/// process' own clock, so the lease ends here no later than in the store.
+/// before everything that only the holder may do. What is known of it, and until when, `HeldLeaseState` decides.
 package final class HeldLease: Sendable {
     /// The lease may be another process' by now. What was done before this was thrown stands; nothing may be done
     /// after it.
@@ -15,21 +14,14 @@ package final class HeldLease: Sendable {
         }
     }
 
-    private struct State: Sendable {
-        var until: ContinuousClock.Instant
-        var isWanted: Bool
-        var isTaken = false
-    }
     private let wish: LeaseWish
     private let store: any LeaseRegister
-    private let state: Mutex<State>
+    private let state: Mutex<HeldLeaseState>
 
-    private init(
-        _ wish: LeaseWish, _ store: any LeaseRegister, until: ContinuousClock.Instant, _ isWanted: Bool
-    ) {
+    private init(_ wish: LeaseWish, _ store: any LeaseRegister, _ state: HeldLeaseState) {
         self.wish = wish
         self.store = store
-        state = Mutex(State(until: until, isWanted: isWanted))
+        self.state = Mutex(state)
     }
 
     /// What the stores know this taking by; the queue refuses repairs that carry another one.
@@ -52,13 +44,14 @@ package final class HeldLease: Sendable {
         let asked = ContinuousClock.now
         switch try await store.lease(wish) {
         case .held(let isWanted):
-            return .held(HeldLease(wish, store, until: asked + wish.length, isWanted))
+            let state = HeldLeaseState(length: wish.length, asked: asked, isWanted: isWanted)
+            return .held(HeldLease(wish, store, state))
         case .taken(let holder): return .taken(by: holder)
         }
     }
 
     /// False once the lease may be somebody else's.
-    private var isHeld: Bool { state.withLock { !$0.isTaken && ContinuousClock.now < $0.until } }
+    private var isHeld: Bool { state.withLock { $0.isHeld(at: .now) } }
 
     /// - Throws: `Lost`, once the lease may be somebody else's.
     package func check() throws(Lost) { if !isHeld { throw Lost(name: wish.name) } }
@@ -93,29 +86,17 @@ package final class HeldLease: Sendable {
 
     /// Until cancelled; returns when the lease is lost.
     private func renew() async throws {
-        while true {
-            try await Task.sleep(for: wish.length / 3)
+        repeat {
+            try await Task.sleep(until: state.withLock { $0.renewal(after: .now) }, clock: .continuous)
             let asked = ContinuousClock.now
             do {
-                switch try await store.lease(wish) {
-                case .held(let isWanted):
-                    // The answer may come late: a lease that ran out meanwhile is not trusted again.
-                    let isLate = state.withLock { state in
-                        let isLate = ContinuousClock.now >= state.until
-                        if !isLate { (state.until, state.isWanted) = (asked + wish.length, isWanted) }
-                        return isLate
-                    }
-                    if isLate { return }
-                case .taken:
-                    state.withLock { $0.isTaken = true }
-                    return
-                }
+                let answer = try await store.lease(wish)
+                state.withLock { $0.renewed(answer, asked: asked, at: .now) }
             } catch {
-                try Task.checkCancellation()
                 // The store may come back in time.
-                if !isHeld { return }
+                try Task.checkCancellation()
             }
-        }
+        } while isHeld
     }
 
     /// Returns when the lease has run out, however long a renewal under way waits for its answer.

@@ -164,7 +164,7 @@ extension MemoryLedger: Recording, LedgerOutbox, MirrorApplication, LedgerContro
     }
 
     public func events(_ id: JobID) async throws(LedgerError) -> [JobEvent] {
-        try run("events") { state, _ in state.events[id] ?? [] }
+        try run("events") { state, _ in JobHistory(state.events[id] ?? []).events }
     }
 
     public func list(_ query: JobQuery) async throws(LedgerError) -> JobPage {

@@ -55,9 +55,10 @@ extension MemoryLedgerState {
         update(row)
         events[id, default: []].append(
             JobEvent(
-                job: id, position: LogPosition(epoch: row.job.epoch, seq: row.job.seq), at: now,
-                verb: .requeue,
-                from: .failed, to: row.job.status, version: row.job.version, attempts: row.job.attempts,
+                job: id,
+                position: .ledgerFirst(.requeue, version: row.job.version, epoch: row.job.epoch), at: now,
+                verb: .requeue, from: .failed, to: row.job.status, version: row.job.version,
+                attempts: row.job.attempts,
                 actor: actor))
         _ = addOutbox([(id, row.job.version)], isRequeue: true, at: now)
         return .requeued(version: row.job.version)

@@ -109,9 +109,9 @@ extension MemoryLedgerState {
         setAside[id] = reason
         events[id, default: []].append(
             JobEvent(
-                job: id, position: LogPosition(epoch: row.job.epoch, seq: row.job.seq), at: now,
-                verb: .repair,
-                from: from, to: .failed, version: version, attempts: row.job.attempts, actor: "relay",
+                job: id, position: .ledgerFirst(.repair, version: version, epoch: row.job.epoch), at: now,
+                verb: .repair, from: from, to: .failed, version: version, attempts: row.job.attempts,
+                actor: "relay",
                 error: row.job.error))
     }
 

@@ -28,8 +28,8 @@ redis.register_function { function_name = NAME .. 'ack', flags = { 'allow-oom' }
     end
   end
   if #gone > 0 then
-    redis.call('ZREM', c.p .. K.leases, unpack(gone))
     leave(c, ended)
+    redis.call('ZREM', c.p .. K.leases, unpack(gone))
     append(c, 'A', '', table.concat(moves))
     finish(c)
   end

@@ -2,7 +2,8 @@
 -- for goes aside first, so that a call which met one finds its place free as it connects anew. Where jobs stood in it
 -- a new epoch begins, held until both halves were compared, and all of them: what stood there may be of any age.
 -- `unique`, `homes` and `paused` are left: their calls fail until a person has looked, for without them a key would
--- let two jobs in, and a paused queue hand out. `large` is left as well: only its own jobs are stopped by it.
+-- let two jobs in, and a paused queue hand out. `large` is left as well: only its own jobs are stopped by it. What
+-- went and what is left foreign.lua tells.
 --
 -- ARGV[3]  '1' = a namespace for tests: passed clocks count. Only at its birth.
 -- Keys     reads meta, log, body, detours, due, leases, queues, turns, later, outdated, tombs, workers, duties,
@@ -12,32 +13,22 @@
 -- Repeat   changes nothing: an epoch begins once for a run_id, and once for what went aside
 -- Cost     O(1); O(leases) when an epoch begins
 
--- Whether what stood in the place of a hash, a sorted set or a set had to go aside.
-local function free_hash(c, key)
-  if unless_damaged('HLEN', key) ~= nil then return false end
-  put_aside(c, key)
-  return true
-end
-local function free_sorted_set(c, key)
-  if unless_damaged('ZSCORE', key, '') ~= nil then return false end
-  put_aside(c, key)
-  return true
-end
-local function free_set(c, key)
-  if unless_damaged('SISMEMBER', key, '') ~= nil then return false end
+-- Whether what stood in a place had to go aside.
+local function free(c, key, kind)
+  if is_kind(key, kind) then return false end
   put_aside(c, key)
   return true
 end
 
 -- Whether jobs stood in one that had to go.
 local function free_places_of_jobs(c)
-  local is_lost = free_hash(c, c.p .. K.body)
-  is_lost = free_hash(c, c.p .. K.detours) or is_lost
-  is_lost = free_hash(c, c.p .. K.tombs .. 'a') or is_lost
-  is_lost = free_hash(c, c.p .. K.tombs .. 'b') or is_lost
-  is_lost = free_sorted_set(c, c.p .. K.leases) or is_lost
+  local is_lost = free(c, c.p .. K.body, 'hash')
+  is_lost = free(c, c.p .. K.detours, 'hash') or is_lost
+  is_lost = free(c, c.p .. K.tombs .. 'a', 'hash') or is_lost
+  is_lost = free(c, c.p .. K.tombs .. 'b', 'hash') or is_lost
+  is_lost = free(c, c.p .. K.leases, 'sorted set') or is_lost
   -- What `later` says of it holds no more either.
-  if free_sorted_set(c, c.p .. K.due) then
+  if free(c, c.p .. K.due, 'sorted set') then
     redis.call('HDEL', c.p .. K.meta, 'counted')
     is_lost = true
   end
@@ -48,12 +39,12 @@ end
 -- anew (promote.lua). The rest comes again by itself: programs report, and a queue whose lists have run empty has
 -- neither outdated elements nor a turn.
 local function free_places_of_counts(c)
-  if free_hash(c, c.p .. K.later) then redis.call('HDEL', c.p .. K.meta, 'counted') end
-  if free_set(c, c.p .. K.queues) then redis.call('HSET', c.p .. K.meta, 'naming', '0') end
-  free_hash(c, c.p .. K.turns)
-  free_hash(c, c.p .. K.outdated)
-  free_hash(c, c.p .. K.workers)
-  free_hash(c, c.p .. K.duties)
+  if free(c, c.p .. K.later, 'hash') then redis.call('HDEL', c.p .. K.meta, 'counted') end
+  if free(c, c.p .. K.queues, 'set') then redis.call('HSET', c.p .. K.meta, 'naming', '0') end
+  free(c, c.p .. K.turns, 'hash')
+  free(c, c.p .. K.outdated, 'hash')
+  free(c, c.p .. K.workers, 'hash')
+  free(c, c.p .. K.duties, 'hash')
 end
 
 redis.register_function { function_name = NAME .. 'attach', flags = { 'allow-oom' }, callback = function(keys, args)

@@ -31,9 +31,9 @@ redis.register_function { function_name = NAME .. 'cancel', flags = { 'allow-oom
     return reply(c, 'l', d.version)
   end
   if d then
+    leave(c, { id, 'x', struct.pack('>I4', d.version) })
     if d.state == 'p' then count_up(c, K.outdated, queue_of(d.record), 1)
     else wait_no_more(c, queue_of(d.record), element_of(id, d.version)) end
-    leave(c, { id, 'x', struct.pack('>I4', d.version) })
     append(c, 'X', '', move(element_of(id, d.version), d.state, 'x', ''))
     finish(c)
     return reply(c, 'x', d.version)

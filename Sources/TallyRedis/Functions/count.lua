@@ -24,7 +24,8 @@ redis.register_function { function_name = NAME .. 'count', flags = { 'allow-oom'
   end
   local following = '0'
   if structure == 'queues' or structure == 'paused' then
-    local step = redis.call('SSCAN', c.p .. K[structure], args[4], 'COUNT', args[5])
+    local key = c.p .. K[structure]
+    local step = answer_of(key, redis.pcall('SSCAN', key, args[4], 'COUNT', args[5]))
     following = step[1]
     for _, queue in ipairs(step[2]) do
       local r = row(queue)

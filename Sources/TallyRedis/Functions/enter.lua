@@ -15,7 +15,6 @@ local function push_one(c, job, lines, bodies, moves)
   end
   bodies[#bodies + 1] = job.id
   bodies[#bodies + 1] = job.record
-  if job.large then redis.call('HSET', c.p .. K.large, job.id, job.large) end
   if job.unique then
     local field = job.unique:sub(9)
     redis.call('HSET', c.p .. K.unique, 'k' .. field, job.holder, 'i' .. job.id, field)
@@ -48,17 +47,26 @@ local function drop_tombstones(c, ids)
   redis.call('HDEL', c.p .. K.tombs .. 'b', unpack(ids))
 end
 
+-- What no judgement has read is written first: of another type it breaks off here, with nothing of any job written.
+local function prepare(c, jobs, letters)
+  local large, queues = c.p .. K.large, {}
+  for i, job in ipairs(jobs) do
+    local queue = letters[i] == 'P' and queue_of(job.record)
+    if queue and not queues[queue] then
+      queues[queue] = true
+      redis.call('SADD', c.p .. K.queues, queue)
+    end
+    if queue and job.large then answer_of(large, redis.pcall('HSET', large, job.id, job.large)) end
+  end
+end
+
 local function push_jobs(c, jobs, letters, verb, actor)
-  local lines, bodies, moves, ids, queues = {}, {}, {}, {}, {}
+  local lines, bodies, moves, ids = {}, {}, {}, {}
+  prepare(c, jobs, letters)
   for i, job in ipairs(jobs) do
     if letters[i] == 'P' then
       push_one(c, job, lines, bodies, moves)
       ids[#ids + 1] = job.id
-      local queue = queue_of(job.record)
-      if not queues[queue] then
-        queues[queue] = true
-        redis.call('SADD', c.p .. K.queues, queue)
-      end
     end
   end
   if #moves == 0 then return end

@@ -69,8 +69,10 @@ end
 -- the keys of its queue.
 local function judge_key(c, s, job)
   local field = job.unique:sub(9)
-  if redis.call('HGET', c.p .. K.homes, queue_of(job.record)) == 'r' then return 'h' end
-  local holder = s.taken[field] or redis.call('HGET', c.p .. K.unique, 'k' .. field)
+  local homes = c.p .. K.homes
+  local unique = c.p .. K.unique
+  if answer_of(homes, redis.pcall('HGET', homes, queue_of(job.record))) == 'r' then return 'h' end
+  local holder = s.taken[field] or answer_of(unique, redis.pcall('HGET', unique, 'k' .. field))
   if holder and is_holding(c, holder) and holder:sub(1, 16) ~= job.id then
     s.holders[#s.holders + 1] = holder:sub(1, 16)
     return 'u'

@@ -22,3 +22,6 @@ local K = {
   duties = ':duties',      -- hash: duty -> when it first and last succeeded, and who said so
   aside = ':aside',        -- then a key's own rest: what stood there and was of another type; foreign log entries
 }
+
+-- The key of a queue's list at one priority. No other line puts one together.
+local function ready_key(c, queue, priority) return c.p .. K.ready .. queue .. ':' .. priority end

@@ -4,13 +4,13 @@
 
 -- The jobs are terminal: everything of them goes but a tombstone. `ended` is { id, status, version (4), … }.
 -- `is_absent`: the queue did not hold them, so nothing left it.
+--
+-- Whoever calls this has written nothing before it, or has read both generations of tombstones: where a foreign hand
+-- has written over them the first write here breaks off, and the jobs stand as they stood. Were it the last, it would
+-- leave jobs that are gone, with neither a tombstone nor an entry, and the ledger would have them run again.
 local ENDS = { c = true, f = true, x = true }
 local function leave(c, ended, is_absent)
   if #ended == 0 then return end
-  if not is_absent then
-    local a = account_of(c)
-    for i = 2, #ended, 3 do a[ended[i]] = a[ended[i]] + 1 end
-  end
   local ids, tombstones, n = {}, {}, 0
   for i = 1, #ended, 3 do
     n = n + 1
@@ -18,10 +18,14 @@ local function leave(c, ended, is_absent)
     tombstones[2 * n - 1] = ended[i]
     tombstones[2 * n] = ended[i + 1] .. ended[i + 2]
   end
+  redis.call('HSET', c.p .. K.tombs .. c.gen, unpack(tombstones))
+  if not is_absent then
+    local a = account_of(c)
+    for i = 2, #ended, 3 do a[ended[i]] = a[ended[i]] + 1 end
+  end
   redis.call('HDEL', c.p .. K.body, unpack(ids))
   if redis.call('EXISTS', c.p .. K.detours) == 1 then redis.call('HDEL', c.p .. K.detours, unpack(ids)) end
   if redis.call('EXISTS', c.p .. K.large) == 1 then unless_damaged('HDEL', c.p .. K.large, unpack(ids)) end
-  redis.call('HSET', c.p .. K.tombs .. c.gen, unpack(tombstones))
   if redis.call('EXISTS', c.p .. K.unique) == 1 then
     for _, id in ipairs(ids) do
       local field = unless_damaged('HGET', c.p .. K.unique, 'i' .. id)

@@ -93,6 +93,23 @@ local function unless_damaged(...)
   error(answer)
 end
 
+-- Whether a key is of the type that its place asks for. One that is not there is of any.
+local function is_kind(key, kind)
+  if kind == 'hash' then return unless_damaged('HLEN', key) ~= nil end
+  if kind == 'sorted set' then return unless_damaged('ZSCORE', key, '') ~= nil end
+  if kind == 'set' then return unless_damaged('SISMEMBER', key, '') ~= nil end
+  if kind == 'stream' then return unless_damaged('XLEN', key) ~= nil end
+  return unless_damaged('LLEN', key) ~= nil
+end
+
+-- What a command has answered. Where it met a key of another type the call breaks off, and says which: the server's
+-- own words name none.
+local function answer_of(key, answer)
+  if type(answer) ~= 'table' or not answer.err then return answer end
+  if not answer.err:find('WRONGTYPE', 1, true) then error(answer) end
+  error({ err = 'WRONGTYPE ' .. key .. ' has another type than this program keeps there' })
+end
+
 -- A key of another type than its place asks for is nobody's, and would stop every call that meets it: it goes to a
 -- name of its own, where a person finds it beside all that went there before.
 local function put_aside(c, key)

@@ -11,9 +11,10 @@ redis.register_function { function_name = NAME .. 'pause', flags = { 'allow-oom'
     refuse('name a queue, then 1 to pause it or 0')
   end
   local c = begin(keys, args)
-  if args[4] == '1' then redis.call('SADD', c.p .. K.paused, args[3])
+  local key = c.p .. K.paused
+  if args[4] == '1' then answer_of(key, redis.pcall('SADD', key, args[3]))
   else
-    redis.call('SREM', c.p .. K.paused, args[3])
+    answer_of(key, redis.pcall('SREM', key, args[3]))
     if redis.call('SISMEMBER', c.p .. K.queues, args[3]) == 1 then wake(c, args[3]) end
   end
   return reply(c)

@@ -12,7 +12,7 @@
 -- Cost     O(jobs × length of their lists): for suspects, not for walks
 local function places_of(c, id, d, token)
   local found = { element = element_of(id, d.version) }
-  found.key = c.p .. K.ready .. queue_of(d.record) .. ':' .. priority_of(d.record)
+  found.key = ready_key(c, queue_of(d.record), priority_of(d.record))
   length_of(c, found.key)
   found.lined = #redis.call('LPOS', found.key, found.element, 'COUNT', 0)
   found.due = redis.call('ZSCORE', c.p .. K.due, found.element)

@@ -88,8 +88,9 @@ local function push_straight(c, args)
     if count_listed(c, list.queue) + count_later(c, list.queue) + count > WINDOW then return false end
   end
   for _, list in ipairs(order) do
-    redis.call('RPUSH', c.p .. K.ready .. list.queue .. ':' .. list.priority, unpack(list))
+    -- Nothing has read this key: of another type it breaks off before an element stands in a list.
     redis.call('SADD', c.p .. K.queues, list.queue)
+    redis.call('RPUSH', ready_key(c, list.queue, list.priority), unpack(list))
     wake(c, list.queue)
   end
   redis.call('HSET', c.p .. K.body, unpack(fields))

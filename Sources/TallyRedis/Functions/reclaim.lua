@@ -15,8 +15,7 @@ local function take_back(c, tokens, actor)
   for i, token in ipairs(tokens) do ids[i] = token:sub(1, 16) end
   local records = redis.call('HMGET', c.p .. K.body, unpack(ids))
   local detours = redis.call('HMGET', c.p .. K.detours, unpack(ids))
-  redis.call('ZREM', c.p .. K.leases, unpack(tokens))
-  local lines, moves, ended = {}, {}, {}
+  local lines, going, moves, ended = {}, {}, {}, {}
   for i, token in ipairs(tokens) do
     local version, epoch = version_of(token), #token == 28 and (struct.unpack('>I8', token, 21)) or -1
     local d = detours[i] and read_detour(detours[i]) or straight(c)
@@ -32,7 +31,7 @@ local function take_back(c, tokens, actor)
       local element = token:sub(1, 20)
       if to == 'p' then
         d.state, d.epoch, d.run_at = 'p', 0, 0
-        put(c, ids[i], d)
+        going[#going + 1] = { id = ids[i], detour = d }
         line_up(c, lines, records[i], element)
       else
         ended[#ended + 1] = ids[i]
@@ -42,8 +41,10 @@ local function take_back(c, tokens, actor)
       moves[#moves + 1] = move(element, 'l', to, detail)
     end
   end
-  push_lines(c, lines)
   leave(c, ended)
+  redis.call('ZREM', c.p .. K.leases, unpack(tokens))
+  for _, job in ipairs(going) do put(c, job.id, job.detour) end
+  push_lines(c, lines)
   if #moves > 0 then append(c, 'C', actor, table.concat(moves)) end
   return #moves
 end

@@ -22,7 +22,7 @@ local function is_readable(c, record) return (record:byte(1) or 1) <= c.layout e
 -- Puts elements at the tail of their lists, one push a list. `batch` is { [key] = { elements } }.
 local function line_up(c, batch, record, element)
   local queue = queue_of(record)
-  local key = c.p .. K.ready .. queue .. ':' .. priority_of(record)
+  local key = ready_key(c, queue, priority_of(record))
   local list = batch[key]
   if list == nil then
     list = { queue = queue }

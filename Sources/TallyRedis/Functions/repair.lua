@@ -39,13 +39,13 @@ local function write_record(c, job)
   else unless_damaged('HDEL', c.p .. K.large, job.id) end
 end
 
--- Where an id without a record stands: its place of the kind that `state` asks for, or nil.
+-- Where an id without a record stands: the key of its place, or nil.
 local function place_of(c, place, record)
-  if #place == 28 then return redis.call('ZSCORE', c.p .. K.leases, place) and K.leases end
-  if redis.call('ZSCORE', c.p .. K.due, place) then return K.due end
-  local key = K.ready .. queue_of(record) .. ':' .. priority_of(record)
-  length_of(c, c.p .. key)
-  return redis.call('LPOS', c.p .. key, place) and key
+  if #place == 28 then return redis.call('ZSCORE', c.p .. K.leases, place) and c.p .. K.leases end
+  if redis.call('ZSCORE', c.p .. K.due, place) then return c.p .. K.due end
+  local key = ready_key(c, queue_of(record), priority_of(record))
+  length_of(c, key)
+  return redis.call('LPOS', key, place) and key
 end
 
 -- Its place in a list stays: an outdated element is dropped when it is popped.
@@ -97,7 +97,7 @@ function repairs.W(c, r)
   local from = d.state
   if from == 'p' then
     -- What is known of it was lost, and its time with it: it may stand in its list, or nowhere.
-    local list = c.p .. K.ready .. queue_of(d.record) .. ':' .. priority_of(d.record)
+    local list = ready_key(c, queue_of(d.record), priority_of(d.record))
     if length_of(c, list) > 0 then redis.call('LREM', list, 0, element_of(r.id, d.version)) end
     d.state = d.attempts > 0 and 'r' or 's'
   end
@@ -144,9 +144,9 @@ function repairs.X(c, r)
   else
     local key = place_of(c, r.place, r.job.record)
     if not key then return false end
-    if key:sub(1, #K.ready) == K.ready then redis.call('LREM', c.p .. key, 0, r.place)
-    elseif key == K.due then wait_no_more(c, queue_of(r.job.record), r.place)
-    else redis.call('ZREM', c.p .. key, r.place) end
+    if key == c.p .. K.leases then redis.call('ZREM', key, r.place)
+    elseif key == c.p .. K.due then wait_no_more(c, queue_of(r.job.record), r.place)
+    else redis.call('LREM', key, 0, r.place) end
   end
   drop_tombstones(c, { r.id })
   leave(c, { r.id, 'f', r.place:sub(17, 20) }, not r.d)

@@ -1,7 +1,7 @@
 -- report: the ledger holds everything up to a position. Trims the log, lets tombstones age.
 --
 -- ARGV[3]  epoch; ARGV[4] seq
--- Keys     reads meta, log; writes meta, log, tombs
+-- Keys     reads meta, log, tombs; writes meta, log, tombs
 -- Returns  now, epoch, held
 -- Log      nothing
 -- Repeat   is harmless, and so is an older position: what is trimmed was reported before
@@ -38,7 +38,9 @@ redis.register_function { function_name = NAME .. 'report', flags = { 'allow-oom
   elseif m[6] == '0' then
     if before(tonumber(m[4]), tonumber(m[5]), epoch, seq) then redis.call('HSET', meta, 'old_at', text(c.now)) end
   elseif c.now - tonumber(m[6]) >= TOMBSTONE then
-    redis.call('UNLINK', c.p .. K.tombs .. older)
+    -- What a foreign hand has put in their place is not ours to remove.
+    local tombstones = c.p .. K.tombs .. older
+    if is_kind(tombstones, 'hash') then redis.call('UNLINK', tombstones) else put_aside(c, tombstones) end
     redis.call('HSET', meta, 'gen', older, 'old_epoch', text(c.epoch), 'old_seq', text(c.seq), 'old_at', '0')
   end
   return reply(c)

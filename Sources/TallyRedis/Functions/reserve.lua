@@ -12,14 +12,14 @@
 local function pop(c, queue, need)
   local lengths, lists, last = {}, 0, 0
   for p = 0, 3 do
-    lengths[p] = length_of(c, c.p .. K.ready .. queue .. ':' .. p)
+    lengths[p] = length_of(c, ready_key(c, queue, p))
     if lengths[p] > 0 then
       lists = lists + 1
       last = p
     end
   end
   if lists == 0 then return {} end
-  if lists == 1 then return redis.call('LPOP', c.p .. K.ready .. queue .. ':' .. last, need) end
+  if lists == 1 then return redis.call('LPOP', ready_key(c, queue, last), need) end
   -- Several priorities wait: each gets its share of the coming turns, what is left goes from the top.
   local turn = tonumber(redis.call('HGET', c.p .. K.turns, queue) or '0') or 0
   local share = { [0] = 0, 0, 0, 0 }
@@ -35,7 +35,7 @@ local function pop(c, queue, need)
   local popped = {}
   for p = 0, 3 do
     if share[p] > 0 then
-      for _, element in ipairs(redis.call('LPOP', c.p .. K.ready .. queue .. ':' .. p, share[p])) do
+      for _, element in ipairs(redis.call('LPOP', ready_key(c, queue, p), share[p])) do
         popped[#popped + 1] = element
       end
     end
@@ -43,7 +43,7 @@ local function pop(c, queue, need)
   for p = 0, 3 do
     local more = math.min(left, lengths[p] - share[p])
     if more > 0 then
-      for _, element in ipairs(redis.call('LPOP', c.p .. K.ready .. queue .. ':' .. p, more)) do
+      for _, element in ipairs(redis.call('LPOP', ready_key(c, queue, p), more)) do
         popped[#popped + 1] = element
       end
       left = left - more
@@ -113,7 +113,7 @@ end
 
 local function pass_on(c, queue)
   for p = 0, 3 do
-    if redis.call('EXISTS', c.p .. K.ready .. queue .. ':' .. p) == 1 then
+    if redis.call('EXISTS', ready_key(c, queue, p)) == 1 then
       wake(c, queue)
       return
     end
@@ -142,24 +142,35 @@ local function next_event(c, wanted)
   return ''
 end
 
+-- Of a set that a foreign hand has written over nobody knows which queues were paused: none hands out.
+local function is_paused(c, queue)
+  local key = c.p .. K.paused
+  return answer_of(key, redis.pcall('SISMEMBER', key, queue)) == 1
+end
+
 redis.register_function { function_name = NAME .. 'reserve', flags = { 'allow-oom' }, callback = function(keys, args)
   local limit, length = whole(args[3], 0, LATEST, 'limit'), whole(args[4], 1, LATEST / 2, 'the length of a lease')
   if args[5] == '' or #args < 6 or #args > 5 + QUEUES then
     refuse('name the worker and 1 to ' .. QUEUES .. ' queues')
   end
   local c = begin(keys, args)
+  -- The first is asked about before anything is written, since no other answers where it cannot be told.
+  local is_first_paused = not c.held and is_paused(c, args[6])
   reclaim(c, SWEEP)
   promote(c, SWEEP)
   local out, moves, wanted, workers = {}, {}, nil, 0
   if not c.held then
     limit = math.min(limit, JOBS_PER_CALL)
     local expiry = text(c.now + length)
-    c.any_detours = redis.call('EXISTS', c.p .. K.detours) == 1
+    -- Its length, not whether it is there: of another type it breaks off before an element is popped.
+    c.any_detours = redis.call('HLEN', c.p .. K.detours) > 0
     local count, left = 0, RESERVE_BYTES
     for i = 6, #args do
       local need = limit - count
       if need <= 0 then break end
-      if redis.call('SISMEMBER', c.p .. K.paused, args[i]) == 0 then
+      local is_closed = is_first_paused
+      if i > 6 then is_closed = is_paused(c, args[i]) end
+      if not is_closed then
         local leased, taken
         leased, taken, left = take(c, args[i], need, left, expiry, out, moves)
         count = count + leased

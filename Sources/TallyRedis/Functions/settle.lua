@@ -7,8 +7,26 @@
 --
 -- Keys     reads log, body, large, detours, ready, due, leases, unique, tombs, wake; writes meta, log, body, large,
 --          detours, ready, due, leases, queues, later, unique, tombs, wake
+
+-- The jobs that wait again, or are runnable.
+local function go_on(c, going)
+  local lines = {}
+  for _, job in ipairs(going) do
+    local d = job.detour
+    if d.state == 'p' then
+      d.run_at = 0
+      line_up(c, lines, job.record, job.element)
+    else
+      wait_until(c, queue_of(job.record), job.element, d.run_at)
+      if redis.call('ZRANK', c.p .. K.due, job.element) == 0 then wake(c, queue_of(job.record)) end
+    end
+    put(c, job.id, d)
+  end
+  push_lines(c, lines)
+end
+
 local function settle(c, verb, tokens, wanted, decide)
-  local letters, gone, ended, moves, lines, done = {}, {}, {}, {}, {}, {}
+  local letters, gone, ended, moves, going, done = {}, {}, {}, {}, {}, {}
   local held, detours = held_leases(c, tokens)
   local ids = {}
   for i, token in ipairs(tokens) do ids[i] = token:sub(1, 16) end
@@ -28,16 +46,7 @@ local function settle(c, verb, tokens, wanted, decide)
         ended[#ended + 1] = token:sub(17, 20)
       else
         d.state, d.version, d.epoch = to, version, 0
-        if to == 'p' then
-          d.run_at = 0
-          line_up(c, lines, records[i], element)
-        else
-          wait_until(c, queue_of(records[i]), element, d.run_at)
-          if redis.call('ZRANK', c.p .. K.due, element) == 0 then
-            wake(c, queue_of(records[i]))
-          end
-        end
-        put(c, id, d)
+        going[#going + 1] = { id = id, element = element, record = records[i], detour = d }
       end
       moves[#moves + 1] = move(element, 'l', to, detail)
       letters[i] = to
@@ -48,9 +57,9 @@ local function settle(c, verb, tokens, wanted, decide)
     end
   end
   if #gone > 0 then
-    redis.call('ZREM', c.p .. K.leases, unpack(gone))
-    push_lines(c, lines)
     leave(c, ended)
+    go_on(c, going)
+    redis.call('ZREM', c.p .. K.leases, unpack(gone))
     append(c, verb, '', table.concat(moves))
     finish(c)
   end

@@ -11,7 +11,7 @@
 -- `recount` says how many are counted, from the first one on; nil = all.
 local function count_up(c, name, queue, by)
   local count = unless_damaged('HINCRBY', c.p .. name, queue, by)
-  if not count or count <= 0 then redis.call('HDEL', c.p .. name, queue) end
+  if not count or count <= 0 then unless_damaged('HDEL', c.p .. name, queue) end
 end
 
 local function keep_recount(c)
@@ -44,7 +44,7 @@ end
 -- The waiting jobs of a queue, in its lists and later.
 local function count_listed(c, queue)
   local listed = 0
-  for p = 0, 3 do listed = listed + length_of(c, c.p .. K.ready .. queue .. ':' .. p) end
+  for p = 0, 3 do listed = listed + length_of(c, ready_key(c, queue, p)) end
   return listed
 end
 local function count_pending(c, queue)

@@ -3,8 +3,8 @@
 --
 -- ARGV[3]  'queues', 'leases', 'due' or 'ready'; ARGV[4] cursor, '0' to begin; ARGV[5] about so many;
 -- ARGV[6]  of ready: priority; ARGV[7] queue
--- Keys     reads body, detours, ready, due, leases, queues, later, outdated; writes ready, queues, turns, outdated,
---          wake
+-- Keys     reads body, detours, ready, due, leases, queues, later, outdated, wake; writes ready, queues, turns,
+--          outdated, wake
 -- Returns  now, epoch, held, next cursor ('0' = the end), then queue names; or all tokens or elements as one string,
 --          and then whether each has a body ('1' or '0'); of leases and due, their scores
 -- Log      nothing
@@ -27,7 +27,7 @@ local function forget_if_unused(c, queue)
   if redis.call('HEXISTS', c.p .. K.outdated, queue) == 1 then
     local dropped = 0
     for p = 0, 3 do
-      local key = c.p .. K.ready .. queue .. ':' .. p
+      local key = ready_key(c, queue, p)
       length_of(c, key)
       for _, element in ipairs(redis.call('LRANGE', key, 0, SWEEP - 1)) do
         local d = current(c, element:sub(1, 16))
@@ -42,7 +42,10 @@ local function forget_if_unused(c, queue)
   redis.call('SREM', c.p .. K.queues, queue)
   redis.call('HDEL', c.p .. K.outdated, queue)
   redis.call('HDEL', c.p .. K.turns, queue)
-  redis.call('DEL', c.p .. K.wake .. queue)
+  local token = c.p .. K.wake .. queue
+  -- What a foreign hand has put there goes aside.
+  length_of(c, token)
+  redis.call('DEL', token)
 end
 
 redis.register_function { function_name = NAME .. 'walk', flags = { 'allow-oom' }, callback = function(keys, args)
@@ -59,7 +62,7 @@ redis.register_function { function_name = NAME .. 'walk', flags = { 'allow-oom' 
     return reply_list(c, step[2], step[1])
   end
   if args[3] == 'ready' then
-    local key = c.p .. K.ready .. args[7] .. ':' .. args[6]
+    local key = ready_key(c, args[7], args[6])
     length_of(c, key)
     local found = redis.call('LRANGE', key, text(-offset - count), text(-offset - 1))
     local elements = {}

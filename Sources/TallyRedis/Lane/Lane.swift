@@ -129,7 +129,9 @@ final class Lane: Sendable {
         }
         if case .error(let text) = reply {
             connection.close()
-            throw RedisRefusal.handshakeError(text, "connect to Redis", configuration.place)
+            // Every other place that `attach` comes to it frees itself.
+            let key = RedisRefusal.metForeignKey(reply) ? ", \(RedisKey.meta.behind(prefix))" : ""
+            throw RedisRefusal.handshakeError(text, "connect to Redis", configuration.place + key)
         }
         note(reply)
         do throws(QueueError) {

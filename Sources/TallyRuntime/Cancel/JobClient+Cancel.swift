@@ -28,6 +28,8 @@ package struct CancelReport: Sendable {
     package var unanswered: [Shard] = []
     /// Whether there are several.
     package var isSharded = false
+    /// Every shard has said what it has of the id.
+    package var isWhole: Bool { unread.isEmpty && unanswered.isEmpty }
 }
 
 /// Cancels: Redis is asked first; an id that it does not hold is looked up in the ledger. Of several shards all are
@@ -222,7 +224,7 @@ private final class Asked: Sendable {
         // Of an id that is a job on several the row does not tell which of them has moved or ended.
         let isTwice = answers.values.count(where: Self.isKnown) > 1
         var report = CancelReport(outcome: .notFound, isSharded: true)
-        var (failure, ownFailure) = (nil as (any Error)?, nil as QueueError?)
+        var failure: QueueError?
         for shard in map.shards {
             switch answers[shard] {
             case .success(.inQueueOnly)? where isTwice: report.shards.append((shard, .cancelled))
@@ -235,7 +237,6 @@ private final class Asked: Sendable {
             case .failure(let error)?:
                 // Only a shard that is away may be left out: of the ledger it is not known what it has heard.
                 guard let error = error as? QueueError, shard != own || error.mayRetry else { throw error }
-                if shard == own { ownFailure = error }
                 failure = failure ?? error
                 if error.code == .uncertain {
                     report.unanswered.append(shard)
@@ -245,7 +246,9 @@ private final class Asked: Sendable {
             case nil: report.unanswered.append(shard)
             }
         }
-        if let ownFailure { return .failure(Moved(why: ownFailure.description, report: report)) }
+        if let own, case .failure(let error)? = answers[own] {
+            return .failure(Moved(why: "\(error)", report: report))
+        }
         if report.shards.isEmpty, let failure { throw failure }
         let outcomes = report.shards.map(\.outcome)
         report.outcome =

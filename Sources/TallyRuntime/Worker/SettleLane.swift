@@ -6,6 +6,8 @@ struct OwedSettlement: Sendable {
     var settlement: Settlement
     /// The end of the lease as the handler ended: until then it is worth trying.
     var deadline: ContinuousClock.Instant
+    /// The queue has broken off at its keys once.
+    var hasMetDamage = false
     /// What the queue said; the last error where it never took the end.
     var done: @Sendable (Result<SettleAnswer, QueueError>) -> Void
     /// The end of the lease by now: heartbeats extend it also while the queue does not take the end. nil = nobody
@@ -92,17 +94,25 @@ final class SettleLane: Sendable {
                 continue
             }
             if told.insert(error).inserted { observer.dutyFailed("settle", error) }
-            if worthTrying(owed, after: error) { left.append(owed) } else { owed.done(.failure(error)) }
+            if worthTrying(owed, after: error) {
+                var again = owed
+                again.hasMetDamage = owed.hasMetDamage || error.code == .damaged
+                left.append(again)
+            } else {
+                owed.done(.failure(error))
+            }
         }
         return left
     }
 
     /// Only what the end itself is guilty of, or meets in its own keys, is final: the ends behind it would wait for
     /// it. All else that a store answers passes by itself, or by an operator's hand, and the lease may still stand
-    /// then.
+    /// then. Damage is met twice before it is final: what stood in the way may have gone aside as the next connection
+    /// opened, and a job that has run to its end would else run again.
     private func worthTrying(_ owed: OwedSettlement, after error: QueueError) -> Bool {
         let leaseEnd = owed.leaseEnd
         let limit = giveUpAt.withLock { $0 } ?? leaseEnd
-        return !error.isOfThisCall && error.code != .closed && min(limit, leaseEnd) > .now
+        let isFinal = error.code == .damaged ? owed.hasMetDamage : error.isOfThisCall
+        return !isFinal && error.code != .closed && min(limit, leaseEnd) > .now
     }
 }

@@ -49,6 +49,33 @@ extension Conformance {
             try expect("answers", answers, [.ended(.completed), .ended(.cancelled)])
             try await s.expectNothing(at: s.start)
         },
+        ConformanceCase("same_id_makes_no_second_job_until_a_minute_after_its_end", ["A7"]) { s in
+            let done = try await s.enqueue()
+            _ = try await s.ack(try await s.take().lease)
+            try await s.settle()
+            // Reported at every moment that could age the end.
+            func isTaken(after time: Duration) async throws -> Bool {
+                try await s.report(at: s.at(time))
+                let answers = try await s.push([done], at: s.at(time))
+                if answers == [.pushed] { return true }
+                try expect("answer after \(time)", answers, [.ended(.completed)])
+                return false
+            }
+            for second in 0..<60 {
+                try expect("taken after \(second) s", try await isTaken(after: .seconds(second)), false)
+            }
+            let last = Duration.seconds(60) - .microseconds(1)
+            try expect("taken 1 µs before the minute", try await isTaken(after: last), false)
+
+            // Later it is another job; the minute is the least, and it takes three at the most.
+            var second = 60
+            while try await !isTaken(after: .seconds(second)) {
+                second += 1
+                try expect("forgotten after three minutes", second <= 180)
+            }
+
+            try expect("job", try await s.take(at: s.at(.seconds(second))).record, done)
+        },
         ConformanceCase("repeated_push_writes_nothing", ["E6", "A7"]) { s in
             let job = try await s.enqueue(unique: UniqueKey("k"))
             let before = try await s.queue.transitions.history().end

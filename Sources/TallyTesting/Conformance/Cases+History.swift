@@ -66,6 +66,29 @@ extension Conformance {
             try expect("actor", events[2].actor, s.worker.text)
             try expect("error", events.last?.error, "end")
         },
+        ConformanceCase("history_of_an_id_used_again_is_one_life_after_the_other", ["P10"]) { s in
+            let job = try await s.enqueue()
+            _ = try await s.ack(try await s.take().lease)
+            try await s.settle()
+            var now = s.start
+            while try await s.ended(job.id, at: now) != nil, now < s.at(Limits.tombstone * 8) {
+                now = now + Limits.tombstone
+                // Once for the end of what was closed, and once more for what is closed by that.
+                try await s.report(at: now)
+                try await s.report(at: now)
+            }
+            try expect("taken again", try await s.push([job], at: now), [.pushed])
+            _ = try await s.fail(try await s.take(at: now).lease, at: now)
+            try await s.settle()
+
+            let history = JobHistory(try await s.ledger.inspection.events(job.id))
+
+            try expect(
+                "lives", history.lives.map { $0.map(\.verb) },
+                [[.push, .lease, .ack], [.push, .lease, .fail]])
+            try expect(
+                "order of the store", try await s.ledger.inspection.events(job.id), history.events)
+        },
         ConformanceCase("balances_add_up", ["P8"]) { s in
             let before = try await s.ledger.inspection.balances()
             let recorded = (0..<4).map { _ in s.record() }

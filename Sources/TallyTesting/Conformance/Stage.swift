@@ -144,6 +144,11 @@ struct Stage: Sendable {
     func ended(_ id: JobID, at now: Timestamp? = nil) async throws -> QueueView.Ended? {
         try await queue(at: now).inspection.inspect([id]).ended[id]
     }
+    /// The mirror reports again that the ledger holds all that the log has: by these reports ends are forgotten.
+    func report(at now: Timestamp) async throws {
+        let queue = queue(at: now)
+        try await queue.transitions.report(applied: try await queue.transitions.history().end)
+    }
     /// The ledger's row, once everything has been mirrored.
     func row(_ id: JobID, line: UInt = #line) async throws -> JobSnapshot {
         try await settle()

@@ -121,6 +121,16 @@ struct FaultyVerification: QueueVerification {
     func verify() async throws(QueueError) { try await queue.pass(.verify, await base.verify()) }
 }
 
+/// The look for what a foreign hand has left; counts as `.verify`.
+struct FaultyForeignKeys: ForeignKeySearch {
+    let base: any ForeignKeySearch
+    let queue: FaultyQueue
+
+    func foreignKeys(withAside: Bool) async throws(QueueError) -> [ForeignKey] {
+        try await queue.pass(.verify, await base.foreignKeys(withAside: withAside))
+    }
+}
+
 /// How the duties fare; counts as `.duties`. A base that throws what is no error of a queue is `.unavailable`.
 struct FaultyDuties: DutyRegister {
     let base: any DutyRegister

@@ -23,7 +23,7 @@ public final class FaultyQueue: QueueDriver {
         case keys, pairing, recordLayout
         /// What a sweep of the reconciler asks of the structures and changes there, and the fence before it.
         case structures, mend, fence
-        /// The check of the server's settings, and the reports of duties where no ledger keeps them.
+        /// The check of the server's settings and of its keys, and the reports of duties where no ledger keeps them.
         case verify, duties
     }
 
@@ -49,6 +49,7 @@ public final class FaultyQueue: QueueDriver {
         store.fencing = base.fencing.map { FaultyFencing(base: $0, queue: self) }
         store.structures = base.structures.map { FaultyStructures(base: $0, queue: self) }
         store.verification = base.verification.map { FaultyVerification(base: $0, queue: self) }
+        store.foreignKeys = base.foreignKeys.map { FaultyForeignKeys(base: $0, queue: self) }
         store.duties = base.duties.map { FaultyDuties(base: $0, queue: self) }
         return store
     }

@@ -9,12 +9,17 @@ enum CancelCommand: Command {
     static let help = """
         tally cancel ID
         A running job hears of it at its worker's next heartbeat, after a third of its lease at most: it may end
-        first. Of several Redis each that has the id is asked, and more than one is named. May be repeated.
+        first. Of several Redis each that has the id is asked, and more than one is named; where one is away or has
+        not answered the others are told all the same, and "unread_shards" and "unanswered_shards" name it. May be
+        repeated.
         """
     static let words = 1...1
     static let exitCodes = ExitCodes(
         done: "cancelled, now or before, or told to stop",
-        failed: .init(1, "failed, it has ended otherwise, is unknown, or the outcome is uncertain"))
+        failed: .init(
+            1,
+            "failed, it has ended otherwise, is unknown, the outcome is uncertain, or a Redis has not said whether "
+                + "it has the id too"))
 
     static func run(_ arguments: Arguments) async throws {
         let id = try Common.jobID(arguments)
@@ -39,7 +44,7 @@ enum CancelCommand: Command {
                     "tally cancel: shard \(shard) has not answered: a job of this id there, if any, may be "
                         + "cancelled; ask again")
             }
-            if !report.outcome.isDone { throw Exit(code: 1) }
+            if !report.outcome.isDone || !report.isWhole { throw Exit(code: 1) }
         }
     }
 }

@@ -10,11 +10,18 @@ enum InspectCommand: Command {
     static let help = """
         tally inspect ID
         Payload and result are printed as they are where they are JSON; "payload_encoding" and "result_encoding" say
-        json, text or base64. Of several Redis each that holds a job of this id is named, and each that is away.
+        json, text or base64. Of several Redis each that has a job of this id is named, and each that is away.
+        "in_redis" is a status, absent, unknown where that Redis is away, or damaged where its record cannot be read;
+        it is completed, failed or cancelled where the job has ended and the ledger does not have that yet: result,
+        times and history come with it. Where it has no row either, id, status and version are all that is told.
+        "history" tells one life of the id after the other, by "life" from 1: in mode queued an id may be used again
+        a minute after its end, and on each of several Redis, which "shard" names.
         """
     static let words = 1...1
     static let exitCodes = ExitCodes(
-        failed: .init(1, "failed, there is no such job, or the Redis of its queue is away"))
+        failed: .init(
+            1, "failed, there is no such job, the Redis of its queue is away, or its record there is damaged")
+    )
 
     static func run(_ arguments: Arguments) async throws {
         let id = try Common.jobID(arguments)
@@ -24,30 +31,57 @@ enum InspectCommand: Command {
                 throw Exit(code: 1)
             }
             if arguments.has("json") { Output.json(report.json) } else { show(report) }
-            for (shard, why) in report.unread {
-                Output.note("tally inspect: the Redis of shard \(shard) cannot be read: \(why)")
-            }
+            note(report)
             if !report.isWhole { throw Exit(code: 1) }
         }
     }
 
+    private static func note(_ report: JobReport) {
+        switch report.inQueue {
+        case .ended where report.hasLedger:
+            Output.note(
+                "tally inspect: it has ended in Redis, and the ledger does not have that yet: "
+                    + "`tally serve` brings it")
+        case .ended:
+            Output.note("tally inspect: it has ended, and without a ledger nothing else is known of it")
+        case .damaged:
+            Output.note(
+                "tally inspect: its record in Redis is damaged: `tally reconcile` says what can be done")
+        case .absent, .held, .unknown: break
+        }
+        for (shard, why) in report.unread {
+            Output.note("tally inspect: the Redis of shard \(shard) cannot be read: \(why)")
+        }
+    }
+
     private static func show(_ report: JobReport) {
-        for (name, value) in report.job.json(withBody: true).sorted(by: { $0.key < $1.key }) {
+        for (name, value) in report.known.sorted(by: { $0.key < $1.key }) {
             Output.line("\(name)  \(Output.printable(JobText.text(value), limit: Limits.shownCharacters))")
         }
         Output.line("in Redis  \(report.inQueue.word)")
-        for (shard, job) in report.places {
-            Output.line(
-                "on shard \(shard)  \(job.status.rawValue), version \(job.version), queue "
-                    + Output.printable(job.record.queue.text))
+        for place in report.places {
+            let (status, version) = (place.standing.status.rawValue, place.standing.version)
+            let queue = place.job.map { ", queue " + Output.printable($0.record.queue.text) } ?? ""
+            Output.line("on shard \(place.shard)  \(status), version \(version)\(queue)")
         }
         if report.places.count > 1 {
             Output.line("one id, \(report.places.count) jobs: ops/runbooks/D38.md")
         }
         Output.line("in Postgres  \(report.inLedger?.rawValue ?? "absent")")
+        if report.lives.isEmpty { show([]) }
+        for (index, life) in report.lives.enumerated() {
+            if report.lives.count > 1, let first = life.first {
+                let shard = report.isSharded ? ", on shard \(first.position.shard)" : ""
+                Output.line("life \(index + 1) of \(report.lives.count)\(shard)")
+            }
+            show(life)
+        }
+    }
+
+    private static func show(_ steps: [JobEvent]) {
         Output.table(
             ["AT", "EVENT", "FROM", "TO", "VERSION", "ACTOR", "ERROR"],
-            report.events.map {
+            steps.map {
                 [
                     $0.at.description, $0.verb.rawValue, $0.from?.rawValue ?? "-", $0.to.rawValue,
                     "\($0.version)", Output.printable($0.actor ?? ""),
@@ -131,10 +165,9 @@ enum StatsCommand: Command {
                 for line in lines(report) { Output.line(line) }
             }
             for shard in report.away {
+                let redis = shard.part.isWhole ? "Redis" : "the Redis of shard \(shard.part.shard)"
                 let why = shard.away.map { ": \($0)" } ?? ""
-                Output.note(
-                    "tally stats: the Redis of shard \(shard.part.shard) cannot be read, and its queues are missing"
-                        + why)
+                Output.note("tally stats: \(redis) cannot be read, and its queues are missing\(why)")
             }
             try DutyText.check(report.silent)
             if !report.away.isEmpty { throw Exit(code: 1) }
@@ -156,7 +189,10 @@ enum StatsCommand: Command {
         var lines: [String] = []
         for shard in report.shards {
             let name = shard.part.isWhole ? "" : "shard \(shard.part.shard): "
-            if shard.away != nil { lines.append("\(name)away, its queues are missing here") }
+            if let away = shard.away {
+                let word = away.code == .damaged ? "has damaged keys" : "away"
+                lines.append("\(name.isEmpty ? "Redis: " : name)\(word), its queues are missing here")
+            }
             if let time = shard.history?.opensIn {
                 lines.append(
                     "\(name)held, opens in \(Int(time.seconds.rounded(.up))) s; `tally serve` opens it at once"

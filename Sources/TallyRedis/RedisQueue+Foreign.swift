@@ -1,0 +1,14 @@
+import TallyCore
+
+extension RedisQueue: ForeignKeySearch {
+    /// On a connection of its own, for what a call beside it has met may be about to go aside.
+    public func foreignKeys(withAside: Bool) async throws(QueueError) -> [ForeignKey] {
+        let answer = try await call("foreign", on: reads) { head, _ in head.bulk(withAside ? "1" : "0") }
+        guard answer.values.count >= 3, answer.values.count % 3 == 0 else { throw malformed("foreign") }
+        let words = answer.values.dropFirst(3).map { $0.text ?? "" }
+        return stride(from: 0, to: words.count, by: 3).map { at in
+            ForeignKey(
+                key: words[at], kind: words[at + 1], wanted: words[at + 2].isEmpty ? nil : words[at + 2])
+        }
+    }
+}

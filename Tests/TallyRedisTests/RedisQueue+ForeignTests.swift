@@ -1,0 +1,218 @@
+import TallyCore
+import TallyTesting
+import TestSupport
+import Testing
+
+@testable import TallyRedis
+
+private let start = Timestamp(microseconds: 1_893_456_000_000_000)
+
+/// A key that a shard has once. Behind `rest` stands the generation.
+private struct Place: Sendable, CustomStringConvertible {
+    let key: RedisKey
+    let kind: String
+    let rest: String
+    var description: String { "\(key)\(rest)" }
+    init(_ key: RedisKey, _ kind: String, of rest: String = "") {
+        (self.key, self.kind, self.rest) = (key, kind, rest)
+    }
+
+    static let all = [
+        Place(.log, "stream"), Place(.body, "hash"), Place(.large, "hash"), Place(.detours, "hash"),
+        Place(.due, "sorted set"), Place(.leases, "sorted set"), Place(.queues, "set"),
+        Place(.paused, "set"), Place(.turns, "hash"), Place(.later, "hash"), Place(.outdated, "hash"),
+        Place(.unique, "hash"), Place(.homes, "hash"), Place(.tombs, "hash", of: "a"),
+        Place(.tombs, "hash", of: "b"), Place(.workers, "hash"), Place(.duties, "hash"),
+    ]
+    /// Those that a person frees.
+    var isLeft: Bool { [.large, .paused, .unique, .homes].contains(key) }
+}
+
+@Suite struct `A foreign value in the place of a key that a shard has once` {
+    private func open(_ namespace: String) async throws -> RedisQueue {
+        try await RedisQueue.open(RedisConfiguration(url: Servers.redisURL, namespace: namespace))
+    }
+
+    @Test(arguments: Place.all)
+    private func `is told with its name and its type, where it stands and where it went aside`(
+        _ place: Place
+    ) async throws {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let name = place.key.of(namespace, place.rest)
+            let aside = RedisKey.aside.of(namespace, place.key.behind("", place.rest))
+            _ = try await queue.push([Push(JobRecord(type: "t"))], issued: nil)
+            #expect(try await queue.foreignKeys(withAside: true) == [])
+            try raw("DEL", name)
+            try raw("SET", name, "foreign")
+            let standing = ForeignKey(key: name, kind: "string", wanted: place.kind)
+
+            #expect(try await queue.foreignKeys(withAside: true) == [standing])
+            #expect(try await queue.foreignKeys(withAside: false) == [standing])
+
+            let another = try await open(namespace)
+            // A log goes aside as an entry is appended.
+            _ = try await another.push([Push(JobRecord(type: "t"))], issued: nil)
+            let expected = place.isLeft ? standing : ForeignKey(key: aside, kind: "string", wanted: nil)
+            #expect(try await another.foreignKeys(withAside: true) == [expected])
+            #expect(try await another.foreignKeys(withAside: false) == (place.isLeft ? [standing] : []))
+            await another.close()
+            #expect(try raw("GET", place.isLeft ? name : aside).text == "foreign")
+        }
+    }
+
+    @Test func `is looked for in every such place but the one without which no call begins`() {
+        let others: Set<RedisKey> = [.meta, .aside, .ready, .wake]  // the last two are a queue's
+
+        #expect(Set(Place.all.map(\.key)) == Set(RedisKey.allCases).subtracting(others))
+    }
+
+    @Test(arguments: [
+        "SET x": "string", "RPUSH x": "list", "HSET x y": "hash", "ZADD 1 x": "sorted set",
+        "XADD * x y": "stream",
+    ])
+    func `is told as what it is`(_ command: String, _ kind: String) async throws {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let name = RedisKey.paused.of(namespace)
+            let words = command.split(separator: " ").map(String.init)
+            try raw.send(([words[0], name] + words[1...]).map { Array($0.utf8) })
+
+            let found = try await queue.foreignKeys(withAside: false)
+
+            #expect(found == [ForeignKey(key: name, kind: kind, wanted: "set")])
+        }
+    }
+
+    @Test func `over the paused queues keeps every lease back before anything has moved, and is named`()
+        async throws
+    {
+        let clock = ManualClock(start)
+        try await withQueue(clock: clock) { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let name = RedisKey.paused.of(namespace)
+            _ = try await queue.push([Push(JobRecord(type: "t", createdAt: start))], issued: nil)
+            let wish = ReserveWish([.default], limit: 1, lease: .seconds(30), worker: WorkerID("w"))
+            #expect(try await queue.reserve(wish).jobs.count == 1)
+            try raw("SET", name, "foreign")
+            clock.set(start + .seconds(60))
+            let before = try await queue.history()
+
+            let error = await caught(QueueError.self) { try await queue.reserve(wish) }
+            let counting = await caught(QueueError.self) { try await queue.counts() }
+
+            for met in [error, counting] {
+                #expect(met?.code == .damaged && met?.detail.contains(name) == true, "\(met as Any)")
+            }
+            // The lease that ran out is there to be taken back, and by the sweep it is.
+            #expect(try await queue.reclaim(10) == 1)
+            let after = try await queue.history()
+            #expect(after.epoch == before.epoch && after.seq == before.seq + 1)
+        }
+    }
+
+    @Test(arguments: ["ack", "fail", "retry", "cancel", "reclaim"])
+    func `over the tombstones ends no job half way: it stands as it stood, and ends once they are free`(
+        _ verb: String
+    ) async throws {
+        let clock = ManualClock(start)
+        try await withQueue(clock: clock) { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let record = JobRecord(type: "t", maxCrashes: 1, createdAt: start)
+            let wish = ReserveWish([.default], limit: 1, lease: .seconds(30), worker: WorkerID("w"))
+            _ = try await queue.push([Push(record)], issued: nil)
+            let leases = try await verb == "cancel" ? [] : queue.reserve(wish).jobs.map(\.lease)
+            // A retry of a job whose cancellation is asked for ends it.
+            if verb == "retry" { _ = try await queue.cancel(record.id, tombstone: nil) }
+            func end() async throws {
+                switch verb {
+                case "ack": _ = try await queue.settle(leases.map { .ack($0) })
+                case "fail":
+                    _ = try await queue.settle(leases.map { .fail($0, attempts: 1, error: "e") })
+                case "retry":
+                    let end = leases.map { Settlement.retry($0, runAt: nil, attempts: 1, error: "e") }
+                    _ = try await queue.settle(end)
+                case "cancel": _ = try await queue.cancel(record.id, tombstone: nil)
+                default: _ = try await queue.reclaim(10)
+                }
+            }
+            let before = try await queue.inspect([record.id])
+            let tombstones = RedisKey.tombs.of(namespace, "a")
+            try raw("SET", tombstones, "foreign")
+            clock.set(start + .seconds(verb == "reclaim" ? 60 : 1))
+
+            let error = await caught(QueueError.self) { try await end() }
+            try raw("DEL", tombstones)
+
+            #expect(error?.code == .damaged, "\(error as Any)")
+            let after = try await queue.inspect([record.id])
+            let (job, stood) = (after.held[record.id], before.held[record.id])
+            #expect(job != nil && job?.status == stood?.status && job?.version == stood?.version)
+            #expect((job?.lease == nil) == (stood?.lease == nil))
+            #expect(after.history.end == before.history.end)
+            try await end()
+            #expect(try await queue.inspect([record.id]).ended[record.id] != nil)
+        }
+    }
+
+    @Test(arguments: [RedisKey.large, .queues, .unique, .homes])
+    func `stops a push before any of its jobs stands anywhere, and lets it in once the place is free`(
+        _ key: RedisKey
+    ) async throws {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let isKeyed = key == .unique || key == .homes
+            let body = [UInt8](repeating: 7, count: isKeyed ? 2 : Limits.inlineBodyBytes + 1)
+            let jobs = [
+                JobRecord(type: "t", runAt: Timestamp.now + .seconds(3600)), JobRecord(type: "t"),
+                JobRecord(type: "t", body: body, unique: isKeyed ? UniqueKey("k") : nil),
+            ]
+            try raw("SET", key.of(namespace), "foreign")
+
+            let error = await caught(QueueError.self) {
+                try await queue.push(jobs.map { Push($0) }, issued: nil)
+            }
+            try raw("DEL", key.of(namespace))
+
+            #expect(error?.code == .damaged, "\(error as Any)")
+            for place in [RedisKey.body, .detours, .due] {
+                #expect(try raw("EXISTS", place.of(namespace)).number == 0, "\(place)")
+            }
+            let list = RedisKey.ready.of(namespace, "default:\(JobPriority.normal.rawValue)")
+            #expect(try raw("EXISTS", list).number == 0)
+            let answers = try await queue.push(jobs.map { Push($0) }, issued: nil)
+            #expect(answers == [.pushed, .pushed, .pushed])
+        }
+    }
+
+    @Test func `over tombstones that have aged goes aside, and is not removed with them`() async throws {
+        let clock = ManualClock(start)
+        try await withQueue(clock: clock) { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            try raw("SET", RedisKey.tombs.of(namespace, "b"), "foreign")
+
+            for seconds in [0, 1, 62] {
+                clock.set(start + .seconds(seconds))
+                try await queue.report(applied: try await queue.history().end)
+            }
+
+            let aside = RedisKey.aside.of(namespace, RedisKey.tombs.behind("", "b"))
+            #expect(try raw("GET", aside).text == "foreign")
+            #expect(try raw("EXISTS", RedisKey.tombs.of(namespace, "b")).number == 0)
+        }
+    }
+
+    @Test func `over the key with which every call begins is named as a program opens`() async throws {
+        try await withQueue { _, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let name = RedisKey.meta.of(namespace)
+            try raw("DEL", name)
+            try raw("SET", name, "foreign")
+
+            let error = await caught(QueueError.self) { try await open(namespace) }
+            try raw("DEL", name)
+
+            #expect(error?.code == .wrongServer && error?.detail.contains(name) == true, "\(error as Any)")
+        }
+    }
+}
