@@ -40,6 +40,8 @@ package struct JobProspect: Hashable, Sendable {
         case notInRedis = "not_in_redis"
         /// The ledger calls it ended, and Redis holds it.
         case differs
+        /// Its record in Redis cannot be read.
+        case damaged
         /// Redis could not be asked.
         case redisAway = "redis_away"
         /// Its effect is committed: it never needs to run again.
@@ -83,6 +85,14 @@ package struct JobProspect: Hashable, Sendable {
             all += s.hasOutbox ? outbox(s) : []
         case .held(let status): all = held(s, status)
         case .absent: all = s.job.status.isTerminal ? ended(s) : absent(s)
+        case .ended:
+            all = ended(s)
+            all.append(JobProspect(.mirror, "Its row does not say so yet: `tally serve` brings it up to date."))
+        case .damaged:
+            all.append(
+                JobProspect(
+                    .damaged,
+                    "Its record in Redis is damaged: `tally reconcile` says what becomes of it."))
         }
         if s.isEffectCommitted, s.job.status != .completed {
             all.append(
