@@ -81,7 +81,8 @@ final class GroupLane<Item: Sendable>: Sendable {
     }
 
     private func next() async -> Commit.Batch? {
-        if linger > .zero, state.withLock({ $0.commit.waiting }) < bounds.count {
+        // With nothing waiting the shipper ends at once: what comes after it has a linger of its own.
+        if linger > .zero, (1..<bounds.count).contains(state.withLock { $0.commit.waiting }) {
             try? await Task.sleep(for: linger, tolerance: .zero)  // cannot be cancelled: detached
         }
         return state.withLock { $0.commit.next() }
