@@ -125,6 +125,25 @@ private func job(queue: QueueName = "q") -> JobRecord { JobRecord(type: "t", que
         }
     }
 
+    @Test func `sends a call that is alone as one that shares nothing with those beside it`() {
+        func call(_ verb: String) -> Call {
+            var call = Call(verb: verb) { _ in }
+            call.jobs = 1
+            call.arguments.bulk("a job")
+            return call
+        }
+
+        let alone = Merge.writes([call("push")])
+        let apart = Merge.writes([call("push"), call("ack")])
+        let together = Merge.writes([call("push"), call("push")])
+
+        #expect(alone.map { $0.map(\.calls.count) } == [[1]])
+        #expect(apart.map { $0.map(\.calls.count) } == [[1, 1]])
+        #expect(together.map { $0.map(\.calls.count) } == [[2]])
+        #expect(alone[0][0].bytes == apart[0][0].bytes)
+        #expect(Merge.writes([]).isEmpty)
+    }
+
     @Test func `is due to give up a connection at once, and again only after the bound`() {
         var retirement = Retirement()
         let bound = Limits.foreignKey.microseconds

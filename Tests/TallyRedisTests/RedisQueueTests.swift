@@ -251,7 +251,7 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
                 Set(large.keys).isSubset(of: [
                     "fcall", "hmget", "time", "zrangebyscore", "exists", "sismember", "llen", "lpop",
                     "zmscore", "zadd",
-                    "xadd", "hset", "zrange", "hget", "lpush",
+                    "xadd", "hset", "zrange", "hget", "hlen", "lpush",
                 ]), "\(large)")
         }
     }

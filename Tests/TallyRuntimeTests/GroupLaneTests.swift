@@ -57,6 +57,20 @@ import Testing
         #expect(held.shipped.all == [[0], [1, 2], [5]])
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `lingers neither for a batch that is full nor where nothing waits`() async {
+        let lane = GroupLane<Int>(.init(count: 1, bytes: 1000), linger: .seconds(3600))
+        let shipped = Journal<[Int]>()
+
+        let areAdded = (0...1).allSatisfy { item in
+            lane.add(item, bytes: 1) { shipped.append($0) }
+        }
+        #expect(areAdded)
+        await lane.drain()
+
+        #expect(shipped.all == [[0], [1]])
+    }
+
     @Test func `tells who waits for a number of items when so many were added, shipped or not`() async {
         let lane = lane()
         let told = Task { await lane.untilAdded(2) }

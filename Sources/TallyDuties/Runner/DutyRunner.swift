@@ -29,7 +29,7 @@ package struct DutyRunner: Sendable {
         let start = ContinuousClock.now
         let running = duties.map { RunningDuty($0, start) }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            // In a process that also enqueues or works, a step would stand behind the tasks of every caller at each await.
+            // In a process that also enqueues or works, a step would stand behind every caller's tasks at each await.
             for duty in running { group.addTask(priority: .high) { try await loop(duty) } }
             group.addTask(priority: .high) { try await watch(running) }
             try await group.waitForAll()

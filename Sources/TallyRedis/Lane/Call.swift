@@ -53,8 +53,16 @@ struct Merge {
     private static let bounds = GroupCommit<Call.Key, Call>.Bounds(
         count: Limits.jobsPerCall, bytes: Limits.bodyBytesPerCall)
 
+    /// What one write may carry of them each, in order of arrival: its merges, for each of which a reply comes.
+    static func writes(_ calls: [Call]) -> [[Merge]] {
+        // A lane that is not busy takes each call out alone: to gather it would cost as much as to encode it, and on
+        // its thread the next call waits for that.
+        if calls.count == 1 { return [[Merge(calls[0])]] }
+        return merge(calls).pages(of: .max, bytes: Limits.sendBytes, \.bytes)
+    }
+
     /// What one function call may carry of them each, in order of arrival.
-    static func merge(_ calls: [Call]) -> [Merge] {
+    private static func merge(_ calls: [Call]) -> [Merge] {
         var waiting = GroupCommit<Call.Key, Call>(bounds)
         for call in calls {
             _ = waiting.add(call, key: call.key, count: call.jobs, bytes: call.arguments.bytes.count)

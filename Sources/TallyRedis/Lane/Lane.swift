@@ -98,9 +98,7 @@ final class Lane: Sendable {
                 if let connection { open = connection } else { open = try connect() }
                 connection = open
                 // Each write and its replies are let go before the next is made.
-                for groups in Merge.merge(calls).pages(of: .max, bytes: Limits.sendBytes, \.bytes) {
-                    exchange(groups, on: open, &retirement)
-                }
+                for groups in Merge.writes(calls) { exchange(groups, on: open, &retirement) }
             } catch {
                 for call in calls {
                     call.complete(.failure(QueueError(error.code, call.operation, error.detail)))

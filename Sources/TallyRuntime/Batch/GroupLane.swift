@@ -26,10 +26,13 @@ final class GroupLane<Item: Sendable>: Sendable {
     private let bounds: Commit.Bounds
     /// How long a shipper lets a batch grow that is not full yet.
     private let linger: Duration
+    private let priority: TaskPriority?
 
-    init(_ bounds: Commit.Bounds, linger: Duration = .zero) {
+    /// - Parameter priority: of the shippers; nil = as a task has it that nobody gave one.
+    init(_ bounds: Commit.Bounds, linger: Duration = .zero, priority: TaskPriority? = nil) {
         self.bounds = bounds
         self.linger = linger
+        self.priority = priority
         state = Mutex(State(commit: Commit(bounds)))
     }
 
@@ -42,9 +45,7 @@ final class GroupLane<Item: Sendable>: Sendable {
             if !state.onAdded.isEmpty { state.tellAdded() }
             return (true, state.commit.add(item, key: .any, bytes: bytes))
         }
-        // Before its callers: a batch that has committed wakes hundreds of them, and what a shipper still has to do
-        // would stand in line behind all they do.
-        if starts { Task.detached(priority: .high) { await self.run(ship) } }
+        if starts { Task.detached(priority: priority) { await self.run(ship) } }
         return isAdded
     }
 
@@ -81,7 +82,8 @@ final class GroupLane<Item: Sendable>: Sendable {
     }
 
     private func next() async -> Commit.Batch? {
-        if linger > .zero, state.withLock({ $0.commit.waiting }) < bounds.count {
+        // With nothing waiting the shipper ends at once: what comes after it has a linger of its own.
+        if linger > .zero, (1..<bounds.count).contains(state.withLock { $0.commit.waiting }) {
             try? await Task.sleep(for: linger, tolerance: .zero)  // cannot be cancelled: detached
         }
         return state.withLock { $0.commit.next() }

@@ -43,7 +43,9 @@ final class RecordLane: Sendable {
         bounds: GroupLane<Waiting>.Commit.Bounds = RecordLane.bounds
     ) {
         self.patience = patience
-        commit = GroupLane(bounds)
+        // Before its callers: a batch that has committed wakes hundreds of them, and what a shipper still has to do
+        // would stand in line behind all they do.
+        commit = GroupLane(bounds, priority: .high)
         self.queue = queue.enqueueing
         part = queue.part
         keyHomes = queue.keyHomes

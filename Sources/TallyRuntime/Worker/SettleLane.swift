@@ -22,7 +22,8 @@ struct OwedSettlement: Sendable {
 final class SettleLane: Sendable {
     private let queue: any Leasing
     private let observer: any JobObserver
-    /// Without the linger, batches shrink to one or two, at ten times the cost a job.
+    /// Without the linger, batches shrink to one or two, at ten times the cost a job. Its shippers go before nobody:
+    /// an answer wakes the middleware around that end at most, and the next jobs would wait for what they do first.
     ///
     /// What may wait is not bounded here, for an end must not be refused: the worker reserves nothing more while it
     /// owes `Limits.unsettled` ends or `Limits.unsettledBytes` of them (`RunningTable.owesTooMuch`), so there are
