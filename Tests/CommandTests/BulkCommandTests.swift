@@ -71,7 +71,7 @@ func makeDeadLetters(_ types: [JobType], error: String = "502", _ scratch: Scrat
             #expect(older?.isEmpty == true && newer?.count == 5)
 
             let text = try await Tool.run(
-                ["dlq", "requeue", "--all", "--newer-than", "1h", "--limit", "4"], environment: environment)
+                ["dlq", "requeue", "--newer-than", "1h", "--limit", "4"], environment: environment)
             #expect(
                 text.code == 0 && text.output.contains("would be requeued: 4 of 5 dead letters; there may be")
             )

@@ -149,7 +149,13 @@ func withWorker(
     let worker = try Tool.Running(["worker", "run"] + words, environment: environment)
     let serve = try Tool.Running(["serve"], environment: environment)
     var thrown: (any Error)?
-    do { try await body(worker) } catch { thrown = error }
+    do {
+        try await body(worker)
+        // A signal that comes before it takes any ends it by the default.
+        try await eventually("it serves") { serve.errors.contains("duties") }
+    } catch {
+        thrown = error
+    }
     worker.signal(SIGTERM)
     serve.signal(SIGTERM)
     let outcome = try await worker.outcome()

@@ -71,6 +71,7 @@ import Testing
         #".drop { $0 == " " }.prefix(5)"#,  // a SQLSTATE
         "name.count > 5, name[..<4]",  // a migration's number and the _ behind it
         "Int(file.name.prefix(4))",
+        "Array(bytes.suffix(4))",  // the address of IPv4 in one of IPv6
         "record.count > 3, record[3]",  // the flags of a record
         "values.count > 6 ? values[6]",  // a value that older functions do not answer
         "let digits = rest.prefix(2)",  // of %41

@@ -140,6 +140,9 @@ import Testing
             _ = try await $0.partitions?.filledDefaults(upTo: 1)
         },
         Line(.partitions, "splitDefault(_:)") { _ = try await $0.partitions?.splitDefault("jobs") },
+        Line(.purge, "purge(_:before:actor:)") {
+            _ = try await $0.purging?.purge([:], before: .now, actor: "a")
+        },
         Line(.pruning, "prune(limit:)") { _ = try await $0.pruning?.prune(limit: 1) },
     ]
     private static let lines = recording + reading + transactions + sweeps + mends + registers + upkeep

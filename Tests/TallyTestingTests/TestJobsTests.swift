@@ -20,14 +20,14 @@ private struct Invoice: Job {
     }
 }
 
-private struct Archive: Job {
-    static let jobType: JobType = "invoice.archive"
+private struct Receipt: Job {
+    static let jobType: JobType = "invoice.receipt"
     let order: Int
     func run(_ context: JobContext) async throws {}
 }
 
 @Suite struct `Jobs of a test` {
-    private let handlers = [JobHandler(Invoice.self), JobHandler(Archive.self)]
+    private let handlers = [JobHandler(Invoice.self), JobHandler(Receipt.self)]
 
     @Test(arguments: [Durability.recorded, .queued])
     func `run when the test says so, and end as with a worker`(_ durability: Durability) async throws {
@@ -77,7 +77,7 @@ private struct Archive: Job {
             })
         let jobs = TestJobs(.inline, handlers: handlers, middleware: [seen])
 
-        try await jobs.client.enqueue(Archive(order: 1))
+        try await jobs.client.enqueue(Receipt(order: 1))
 
         #expect(await ended.all == [0, 1])
     }
@@ -122,12 +122,12 @@ private struct Archive: Job {
 
     @Test func `that a transaction records are there once it commits`() async throws {
         let jobs = TestJobs(handlers: handlers)
-        let record = JobRecord(type: "invoice.archive", body: Array(#"{"order":7}"#.utf8))
+        let record = JobRecord(type: "invoice.receipt", body: Array(#"{"order":7}"#.utf8))
         try await jobs.ledger.withTransaction { transaction in
             _ = try await jobs.ledger.record([record], in: transaction)
         }
 
-        try await jobs.expectEnqueued(Archive(order: 7))
+        try await jobs.expectEnqueued(Receipt(order: 7))
 
         #expect(try await jobs.drain().map(\.job.id) == [record.id])
     }
@@ -145,11 +145,11 @@ private struct Archive: Job {
     }
 
     @Test func `of a type without a handler stay, and the others run`() async throws {
-        let jobs = TestJobs(handlers: [JobHandler(Archive.self)])
+        let jobs = TestJobs(handlers: [JobHandler(Receipt.self)])
         let stays = try await jobs.client.enqueue(Invoice(order: 1)).id
-        try await jobs.client.enqueue(Archive(order: 1), on: "mail")
+        try await jobs.client.enqueue(Receipt(order: 1), on: "mail")
 
-        #expect(try await jobs.drain().map(\.job.type) == ["invoice.archive"])
+        #expect(try await jobs.drain().map(\.job.type) == ["invoice.receipt"])
 
         #expect(try await jobs.status(of: stays) == .pending)
         #expect(try await jobs.advance(by: .seconds(3 * 86_400)).isEmpty)
@@ -184,7 +184,7 @@ private struct Archive: Job {
             #expect(try await jobs.expectEnqueued(Invoice(order: 7)).id == id)
             #expect(try await jobs.expectEnqueued(Invoice.self) { $0.order == 7 }.id == id)
             #expect(try await jobs.expectEnqueued(Invoice.self, on: "mail").id == id)
-            try await jobs.expectNotEnqueued(Archive.self)
+            try await jobs.expectNotEnqueued(Receipt.self)
             try await jobs.expectNotEnqueued(Invoice.self) { $0.order == 8 }
             try await jobs.drain()
         }
@@ -195,10 +195,10 @@ private struct Archive: Job {
         #expect(
             await text { try await jobs.expectEnqueued(Invoice.self) }
                 == "no invoice.send was enqueued; nothing was")
-        for order in [1, 2] { try await jobs.client.enqueue(Archive(order: order)) }
+        for order in [1, 2] { try await jobs.client.enqueue(Receipt(order: order)) }
         #expect(
             await text { try await jobs.expectEnqueued(Invoice.self) }
-                == "no invoice.send was enqueued; what was: invoice.archive (2)")
+                == "no invoice.send was enqueued; what was: invoice.receipt (2)")
         try await jobs.client.enqueue(Invoice(order: 8))
         try await jobs.client.enqueue(Invoice(order: 9, to: "bob"))
 

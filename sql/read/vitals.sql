@@ -2,8 +2,8 @@
 -- tables that are there. Reads the catalogue alone: it answers whatever state the schema is in.
 -- Params:  none
 -- Returns: now bigint µs, version, recovery bigint (1 = a standby), encoding, isolation level, superuser bigint,
---          connections allowed, connections now, bytes of the database, these bigint; synchronous_commit, fsync, rights
---          that lack text[]
+--          connections allowed, connections now, bytes of the database, these bigint; synchronous_commit, fsync,
+--          rights that lack text[]
 -- Caller:  LedgerVitals.at
 WITH needed (name, privilege) AS (
   VALUES ('jobs', 'SELECT'), ('jobs', 'INSERT'), ('jobs', 'UPDATE'), ('outbox', 'SELECT'), ('outbox', 'INSERT'),

@@ -1,8 +1,8 @@
 -- Every worker ever seen, the latest first.
 -- Params:  none.
--- Returns: id, status, last seen, types text[], queues text[], running uuid[], concurrency bigint, started, host, pid
---          bigint, newest record layout that it reads bigint (null = an older program), types without a handler text[],
---          how often each was met text[].
+-- Returns: id, status, last seen, types text[], queues text[], running uuid[], concurrency bigint, started, host,
+--          pid bigint, newest record layout that it reads bigint (null = an older program), types without a
+--          handler text[], how often each was met text[].
 -- Caller:  PostgresLedger.workers.
 SELECT w.id, w.status, w.last_seen, ARRAY(SELECT jsonb_array_elements_text(w.job_types)),
   ARRAY(SELECT jsonb_array_elements_text(w.queues)), w.running, w.concurrency::bigint, w.started_at, w.host,

@@ -146,8 +146,9 @@ extension Admin {
             },
             turned: {
                 for name in touched {
-                    // The relay of `tally serve` takes what this leaves.
-                    _ = try? await Relay(queue: queue.shard(of: name), ledger: ledger).step(olderThan: .zero)
+                    let relay = Relay(queue: queue.shard(of: name), ledger: ledger)
+                    // A step takes a page of a queue's rows. What this leaves the relay of `tally serve` takes.
+                    while let pushed = try? await relay.step(olderThan: .zero), pushed > 0 {}
                 }
                 touched.removeAll()
             })
@@ -213,6 +214,7 @@ extension RequeueRefusal {
     package var word: String {
         switch self {
         case .unknown: "unknown"
+        case .notMirrored: "not_mirrored"
         case .inQueue: "in_another_queue"
         case .notFailed: "not_failed"
         case .effectCommitted: "effect_committed"

@@ -211,7 +211,7 @@ extension Diagnosis {
                     "lacks partitions: \(report.missing.joined(separator: ", "))",
                     mend: "`tally partitions make`; `tally serve` does so every hour"))
         }
-        for (table, rows) in report.defaults {
+        for (table, rows) in report.defaults where rows > 0 {
             all.append(
                 Finding(
                     "partitions", name, .mend, "has \(rows) rows in the DEFAULT partition of \(table)",

@@ -216,7 +216,7 @@ extension Diagnosis {
             all.append(
                 Finding(
                     "isolation", name, .alarm, "begins this login's transactions as \(v.isolation)",
-                    mend: "ALTER ROLE LOGIN SET default_transaction_isolation = 'read committed'"))
+                    mend: "set default_transaction_isolation of the login to 'read committed'"))
         }
         if let percent = share(v.connections, of: v.maxConnections), percent >= Limits.tightPercent {
             all.append(
@@ -246,7 +246,7 @@ extension Diagnosis {
                 Finding(
                     "durability", name, .mend,
                     "runs with synchronous_commit off: a crash loses jobs that were acknowledged",
-                    mend: "ALTER ROLE LOGIN SET synchronous_commit = on")
+                    mend: "set synchronous_commit of the login to on")
             ]
         }
         return [Finding("durability", name, .good, "has a commit on its disk before it answers")]

@@ -89,7 +89,8 @@ package struct UnreadableJob: Error, CustomStringConvertible {
 extension Admin {
     /// nil where neither half knows it. A half that is away leaves the other to be told.
     ///
-    /// - Throws: why a half could not be asked, where no other has the job; `UnreadableJob` where none has its record.
+    /// - Throws: why a half could not be asked, where no other has the job; `UnreadableJob` where none has its
+    ///   record.
     package func explain(_ id: JobID) async throws -> Explanation? {
         var unasked: [Explanation.Unasked] = []
         // The ledger follows, so the queue is read first.

@@ -72,7 +72,7 @@ final class TestDesk: Sendable {
 
     private func runAll(_ runs: inout [TestJobs.Run], atMost most: Int) async throws {
         // Jobs that a transaction has recorded are not pushed by their client.
-        try await Settling.run(queue, ledger)
+        try await RelayAndMirror.run(queue, ledger)
         var left: [Lease] = []
         var tooMany: JobType?
         while tooMany == nil, let job = try await reserve() {
@@ -97,7 +97,7 @@ final class TestDesk: Sendable {
         _ = try await queue.settle(settlement(outcome, of: job.lease))
         let run = TestJobs.Run(job: job.record, attempt: job.attempts + 1, outcome: outcome)
         state.withLock { $0.runs.append(run) }
-        try await Settling.run(queue, ledger)
+        try await RelayAndMirror.run(queue, ledger)
         return run
     }
 

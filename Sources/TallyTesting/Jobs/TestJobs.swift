@@ -125,13 +125,13 @@ public final class TestJobs: Sendable {
 
     /// Where a job stands; nil if there is none of this id.
     public func status(of id: JobID) async throws -> JobStatus? {
-        try await Settling.run(queue, ledger)
+        try await RelayAndMirror.run(queue, ledger)
         return try await ledger.jobs([id])[id]?.status
     }
 
     /// Every job that was enqueued, whatever became of it, in the order of creation: those of transactions too.
     public func enqueued() async throws -> [JobRecord] {
-        try await Settling.run(queue, ledger)
+        try await RelayAndMirror.run(queue, ledger)
         var records: [JobRecord] = []
         var query = JobQuery(limit: Limits.maxPage)
         repeat {

@@ -98,7 +98,7 @@ import Testing
 
         clock.advance(by: Limits.purgeAge + .seconds(60))
         let old = try await s.admin.purgeDeadLetters(matching: JobFilter(), options, actor: "test")
-        #expect(old.changed == 2 && old.before == 2 && old.after == 0)
+        #expect(old.changed == 2 && old.before == 2 && old.after == 0, "\(old)")
         let balances = try await s.ledger.balances()
         #expect(balances.purged == 2 && balances.accepted == 3 && balances.active == 1)
         let rest = try await s.ledger.list(JobQuery()).jobs.map(\.record.id)

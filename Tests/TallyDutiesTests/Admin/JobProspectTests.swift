@@ -135,6 +135,13 @@ import Testing
             name: "Redis is away", situation: situation(.pending, held: false) { $0.inQueue = .unknown },
             codes: [.redisAway], words: ["does not answer"]),
         Case(
+            name: "damaged", situation: situation(.pending) { $0.inQueue = .damaged(.pending) },
+            codes: [.damaged], words: ["damaged", "`tally reconcile`"]),
+        Case(
+            name: "ended, and not mirrored",
+            situation: situation(.completed, inLedger: .processing) { $0.inQueue = .ended(.completed) },
+            codes: [.ended, .mirror], words: ["nothing follows", "`tally serve`"]),
+        Case(
             name: "completed", situation: situation(.completed, held: false), codes: [.ended],
             words: ["completed; nothing follows"]),
         Case(
