@@ -97,8 +97,8 @@ import Testing
             _ = try spoil(halves, .tombs, of: "a")
             mayEnd.open()
 
-            // Until the value has gone aside what looks at the tombstones breaks off.
             try await eventually("it has ended") {
+                // Until the value has gone aside what looks at the tombstones breaks off: not yet.
                 (try? await halves.queue.inspect([id]))?.ended[id]?.status == .completed
             }
             await worker.drain()
