@@ -12,6 +12,7 @@ struct NamedLedger: LedgerDriver {
         store.keyHomes = self
         store.partitions = self
         store.pruning = self
+        store.purging = self
         store.pairing = self
         store.recordLayout = self
         return store
@@ -55,6 +56,12 @@ extension NamedLedger: LedgerInspection, Reconciliation {
     func views(_ ids: [JobID]) async throws(LedgerError) -> [JobID: LedgerView] { throw named() }
     func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID> { throw named() }
     func record(run: ReconcileRun) async throws(LedgerError) { throw named() }
+}
+
+extension NamedLedger: LedgerPurging {
+    func purge(
+        _ jobs: [JobID: Int], before time: Timestamp, actor: String
+    ) async throws(LedgerError) -> Set<JobID> { throw named() }
 }
 
 extension NamedLedger: LedgerTransactions {

@@ -78,7 +78,8 @@ package struct UnreadableJob: Error, CustomStringConvertible {
     init(_ report: JobReport) { self.report = report }
 
     package var description: String {
-        let known = "\(report.id) is \(report.standing.status.rawValue) in Redis, version \(report.standing.version)"
+        let standing = report.standing
+        let known = "\(report.id) is \(standing.status.rawValue) in Redis, version \(standing.version)"
         if case .damaged = report.inQueue {
             return "\(known), and its record there is damaged: `tally reconcile` says what becomes of it"
         }

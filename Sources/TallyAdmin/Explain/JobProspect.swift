@@ -87,7 +87,8 @@ package struct JobProspect: Hashable, Sendable {
         case .absent: all = s.job.status.isTerminal ? ended(s) : absent(s)
         case .ended:
             all = ended(s)
-            all.append(JobProspect(.mirror, "Its row does not say so yet: `tally serve` brings it up to date."))
+            all.append(
+                JobProspect(.mirror, "Its row does not say so yet: `tally serve` brings it up to date."))
         case .damaged:
             all.append(
                 JobProspect(
@@ -204,7 +205,8 @@ package struct JobProspect: Hashable, Sendable {
         }
         return [
             JobProspect(
-                .runsAt, at: at, "\(subject) runs at \(at.told(at: s.now)), once a worker of its queue is free.")
+                .runsAt, at: at,
+                "\(subject) runs at \(at.told(at: s.now)), once a worker of its queue is free.")
         ]
     }
 

@@ -62,7 +62,7 @@ extension MemoryLedger {
         _ body: (inout Shared, Timestamp) -> Answer
     ) async throws(LedgerError) -> Answer {
         while true {
-            let now = clock()
+            let now = reading()
             let (answer, holder) = try shared.withLock { shared throws(LedgerError) -> (Answer?, Int?) in
                 guard let transaction = shared.transactions[id] else {
                     throw LedgerError(.closed, operation, "the transaction has ended")
@@ -95,7 +95,7 @@ extension MemoryLedger {
         _ body: (inout MemoryLedgerState, Timestamp) throws(LedgerError) -> Answer
     ) async throws(LedgerError) -> Answer {
         while true {
-            let now = clock()
+            let now = reading()
             let (answer, holder) = try shared.withLock { shared throws(LedgerError) -> (Answer?, Int?) in
                 if shared.isClosed { throw LedgerError(.closed, operation) }
                 if let holder = shared.transactions.holder(of: locks, besides: nil) { return (nil, holder) }

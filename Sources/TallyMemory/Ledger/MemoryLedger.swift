@@ -14,7 +14,7 @@ public final class MemoryLedger: LedgerDriver {
         var isClosed = false
     }
     let shared: Mutex<Shared>
-    let clock: @Sendable () -> Timestamp
+    let reading: @Sendable () -> Timestamp
     let userQuery: MemoryQuery?
 
     /// - Parameters:
@@ -26,7 +26,7 @@ public final class MemoryLedger: LedgerDriver {
         clock: @escaping @Sendable () -> Timestamp = { .now }, rows: MemoryRows = [:],
         query: MemoryQuery? = nil
     ) {
-        self.clock = clock
+        reading = clock
         userQuery = query
         shared = Mutex(Shared(rows: rows))
     }
@@ -59,7 +59,7 @@ public final class MemoryLedger: LedgerDriver {
     func run<Answer: Sendable>(
         _ operation: String, _ body: (inout MemoryLedgerState, Timestamp) throws(LedgerError) -> Answer
     ) throws(LedgerError) -> Answer {
-        let now = clock()
+        let now = reading()
         return try shared.withLock { shared throws(LedgerError) in
             if shared.isClosed { throw LedgerError(.closed, operation) }
             return try body(&shared.state, now)
@@ -79,6 +79,9 @@ extension MemoryLedger: Recording, LedgerOutbox, MirrorApplication, LedgerContro
     Reconciliation,
     DutyRegister, LeaseRegister
 {
+    /// The time that it was given.
+    public func clock() async throws(LedgerError) -> Timestamp { reading() }
+
     // MARK: - Enqueue
 
     public func record(_ jobs: [JobRecord], together: Bool) async throws(LedgerError) -> RecordReceipt {

@@ -18,12 +18,16 @@ enum ServeCommand: Command {
             )
             try await tally.checkStart()
             let duties = try Common.duties(tally)
-            if arguments.has("json") {
-                Output.json(["duties": duties.duties])
-            } else {
-                Output.note("tally serve: duties \(duties.duties.joined(separator: ", "))")
+            let isJSON = arguments.has("json")
+            // Who reads the line may send a signal: from there on it is taken.
+            try await Signals.cancelling {
+                if isJSON {
+                    Output.json(["duties": duties.duties])
+                } else {
+                    Output.note("tally serve: duties \(duties.duties.joined(separator: ", "))")
+                }
+                try await duties.run()
             }
-            try await Signals.cancelling { try await duties.run() }
         }
     }
 }
