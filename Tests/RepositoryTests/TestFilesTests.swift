@@ -16,8 +16,8 @@ import Testing
         "DesignedOut", "Drain", "FaultyLedgerCalls", "FaultyLedgerSeams", "Findings", "FreedPlace",
         "HangingStore", "HeldJob", "HeldKey", "HeldRow", "HostileCall", "Lab", "LargeBodies", "LedgerFault",
         "MigrationLocks", "MissingSeam", "OtherMode", "Outage", "ReadyMiddleware", "Recipe", "Report",
-        "Retry", "Rights", "SQLRules", "Schema", "ShardAway", "ShardCommand", "ShardLedger", "ShardReconcile", "ShardServer", "Teeth", "Twice",
-        "Upgrade",
+        "Retry", "Rights", "SQLRules", "Schema", "ShardAway", "ShardCommand", "ShardLedger", "ShardReconcile",
+        "ShardServer", "Teeth", "Twice", "Upgrade",
     ]
     /// Tests in the folder of another module than that of the source they are named as, and why.
     private static let guests = [
