@@ -6,10 +6,34 @@ struct OwedSettlement: Sendable {
     var settlement: Settlement
     /// Until then it is worth trying.
     var deadline: ContinuousClock.Instant
-    /// The queue has broken off at its keys once.
-    var hasMetDamage = false
+    /// What it has met of keys that the queue broke off at.
+    var damage = MetDamage()
     /// What the queue said; the last error where it never took the end.
     var done: @Sendable (Result<SettleAnswer, QueueError>) -> Void
+}
+
+/// The damage that one end has met, and whether that is final. Pure: no clock, no I/O.
+///
+/// A lane gives its connection up for a foreign key at most once in `Limits.foreignKey`, and another call, such as a
+/// reserve, may have done so just before this key was written. A try that begins as long after the first gives it up,
+/// or a call between them has. So the try behind it has a connection that was opened since the first, and as that
+/// opened, whatever frees itself was freed.
+struct MetDamage: Sendable {
+    private var first: ContinuousClock.Instant?
+    /// The next try has a new connection.
+    private var isLastChance = false
+    /// A connection that was opened since the first has met it too.
+    private(set) var isFinal = false
+
+    /// Takes a try that has met damage.
+    ///
+    /// - Parameter began: when the try began.
+    mutating func meet(at began: ContinuousClock.Instant) {
+        let first = first ?? began
+        self.first = first
+        isFinal = isLastChance
+        if began - first >= Limits.foreignKey { isLastChance = true }
+    }
 }
 
 /// Gathers endings for a moment and sends them in one call. One flush is under way at a time, so what ends meanwhile
@@ -62,6 +86,7 @@ final class SettleLane: Sendable {
     /// One call. Answers those that are worth another try.
     private func attempt(_ call: [OwedSettlement]) async -> [OwedSettlement] {
         var failed: [(owed: OwedSettlement, error: QueueError)] = []
+        let began = ContinuousClock.now
         do throws(QueueError) {
             let answers = try await queue.settle(call.map(\.settlement))
             for (owed, answer) in zip(call, answers) {
@@ -83,9 +108,9 @@ final class SettleLane: Sendable {
                 continue
             }
             if told.insert(error).inserted { observer.dutyFailed("settle", error) }
-            if worthTrying(owed, after: error) {
-                var again = owed
-                again.hasMetDamage = owed.hasMetDamage || error.code == .damaged
+            var again = owed
+            if error.code == .damaged { again.damage.meet(at: began) }
+            if worthTrying(again, after: error) {
                 left.append(again)
             } else {
                 owed.done(.failure(error))
@@ -96,11 +121,11 @@ final class SettleLane: Sendable {
 
     /// Only what the end itself is guilty of, or meets in its own keys, is final: the ends behind it would wait for
     /// it. All else that a store answers passes by itself, or by an operator's hand, and the lease may still stand
-    /// then. Damage is met twice before it is final: what stood in the way may have gone aside as the next connection
-    /// opened, and a job that has run to its end would else run again.
+    /// then. Damage is met on a new connection too before it is final: what stood in the way may have gone aside as
+    /// that opened, and a job that has run to its end would else run again.
     private func worthTrying(_ owed: OwedSettlement, after error: QueueError) -> Bool {
         let limit = giveUpAt.withLock { $0 } ?? owed.deadline
-        let isFinal = error.code == .damaged ? owed.hasMetDamage : error.isOfThisCall
+        let isFinal = error.code == .damaged ? owed.damage.isFinal : error.isOfThisCall
         return !isFinal && error.code != .closed && min(limit, owed.deadline) > .now
     }
 }
