@@ -41,8 +41,7 @@ import Testing
         }
     }
 
-    @Test func `is told as it stays, not before a lane of Redis has had time for a new connection`() async throws
-    {
+    @Test func `is told where it stays, and not before its lane has had a new connection`() async throws {
         let queue = MemoryQueue()
         _ = try await queue.push([Push(JobRecord(type: "t"))], issued: nil)
         let held = try await queue.reserve(ReserveWish([.default], limit: 1, worker: WorkerID("w")))
