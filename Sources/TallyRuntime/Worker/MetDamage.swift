@@ -17,7 +17,7 @@ struct MetDamage: Sendable {
     ///
     /// - Parameter began: when the try began.
     mutating func meet(at began: ContinuousClock.Instant) {
-        let first = first ?? began
+        let first = self.first ?? began
         self.first = first
         isFinal = isLastChance
         if began - first >= Limits.foreignKey { isLastChance = true }
