@@ -30,34 +30,51 @@ import Testing
         #expect(finals([0, 60, 140, 141, 500]) == [false, false, false, true, true])
     }
 
-    /// Leasing that breaks off at the keys of every end.
+    /// Leasing that breaks off at the keys of whatever fails.
     private struct Damaged: ForwardingLeases {
         let leases: any Leasing
-        let sent = Journal<ContinuousClock.Instant>()
+        let tries = Journal<ContinuousClock.Instant>()
+        let met = Gate()
 
         func settle(_ settlements: [Settlement]) async throws(QueueError) -> [SettleAnswer] {
-            sent.append(.now)
+            guard settlements.contains(where: { $0.verb == .fail }) else {
+                return try await leases.settle(settlements)
+            }
+            tries.append(.now)
+            met.open()
             throw QueueError(.damaged, "settle")
         }
     }
 
-    @Test func `is told where it stays, and not before its lane has had a new connection`() async throws {
+    @Test func `is told where it stays, once its lane has had a new connection, and holds up no other`()
+        async throws
+    {
         let queue = MemoryQueue()
-        _ = try await queue.push([Push(JobRecord(type: "t"))], issued: nil)
-        let held = try await queue.reserve(ReserveWish([.default], limit: 1, worker: WorkerID("w")))
-        let lease = try #require(held.jobs.first).lease
+        _ = try await queue.push((0..<2).map { _ in Push(JobRecord(type: "t")) }, issued: nil)
+        let held = try await queue.reserve(ReserveWish([.default], limit: 2, worker: WorkerID("w")))
+        try #require(held.jobs.count == 2)
+        let leases = held.jobs.map(\.lease)
         let damaged = Damaged(leases: queue)
         let lane = SettleLane(queue: damaged, observer: SilentObserver())
-        let told = Journal<QueueError.Code>()
+        let told = Journal<String>()
+        func add(_ end: Settlement) {
+            lane.add(
+                OwedSettlement(settlement: end, deadline: .now + .seconds(60)) { answer in
+                    switch answer {
+                    case .success: told.append("taken")
+                    case .failure(let error): told.append(error.code.rawValue)
+                    }
+                })
+        }
 
-        lane.add(
-            OwedSettlement(settlement: .ack(lease), deadline: .now + .seconds(60)) { answer in
-                if case .failure(let error) = answer { told.append(error.code) }
-            })
+        add(.fail(leases[0], attempts: 1, error: "e"))
+        await damaged.met.wait()
+        add(.ack(leases[1]))
         await lane.drain()
 
-        let tries = damaged.sent.all
+        #expect(told.all == ["taken", "damaged"])
+        let tries = damaged.tries.all
         let (first, last) = (try #require(tries.first), try #require(tries.last))
-        #expect(told.all == [.damaged] && tries.count > 3 && last - first > Limits.foreignKey)
+        #expect(tries.count > 3 && last - first > Limits.foreignKey)
     }
 }

@@ -8,6 +8,8 @@ import TallyCore
 /// opened, whatever frees itself was freed.
 struct MetDamage: Sendable {
     private var first: ContinuousClock.Instant?
+    /// Whether any try has met it.
+    var isMet: Bool { first != nil }
     /// The next try has a new connection.
     private var isLastChance = false
     /// A connection that was opened since the first has met it too.

@@ -25,6 +25,9 @@ final class SettleLane: Sendable {
     /// those at most, and what its slots hold.
     private let commit = GroupLane<OwedSettlement>(
         .init(count: Limits.jobsPerCall, bytes: Limits.bodyBytesPerCall), linger: Limits.ackLinger)
+    /// Ends that have met damage: they are tried for some seconds, and those behind them need not wait so long.
+    private let damaged = GroupLane<OwedSettlement>(
+        .init(count: Limits.jobsPerCall, bytes: Limits.bodyBytesPerCall))
     /// Nothing is tried again after this, however long the leases last.
     private let giveUpAt = Mutex<ContinuousClock.Instant?>(nil)
 
@@ -44,14 +47,26 @@ final class SettleLane: Sendable {
     }
 
     /// Until nothing is under way.
-    func drain() async { await commit.drain() }
+    func drain() async {
+        await commit.drain()
+        // What is added there comes from the other alone.
+        await damaged.drain()
+    }
 
-    private func send(_ batch: [OwedSettlement]) async {
+    /// Whether it is left to the lane of those that have met damage.
+    private func goesApart(_ owed: OwedSettlement) -> Bool {
+        owed.damage.isMet
+            && damaged.add(owed, bytes: owed.settlement.bytes) { [self] in await send($0, isApart: true) }
+    }
+
+    /// - Parameter isApart: these ends have met damage already.
+    private func send(_ batch: [OwedSettlement], isApart: Bool = false) async {
         var open = batch
         var failures = 0
         let policy = ExponentialBackoff(base: Limits.retryStoreBase, cap: Limits.retryStoreCap, jitter: 0.5)
         while true {
             open = await attempt(open)
+            if !isApart { open.removeAll { goesApart($0) } }
             if open.isEmpty { return }
             failures += 1
             let delay = policy.delay(afterFailure: failures, random: .random(in: 0..<1))
