@@ -13,7 +13,8 @@ import Testing
     /// What plays through several files, and is named for the story.
     private static let stories: Set<String> = [
         "Alert", "Answer", "AnswerBytes", "Clock", "Damage", "Degraded", "DesignedOut", "Drain",
-        "FaultyLedgerCalls", "FaultyLedgerSeams", "Findings", "FreedPlace", "HangingStore", "HeldJob",
+        "DrillQuestion", "FaultyLedgerCalls", "FaultyLedgerSeams", "Findings", "FreedPlace", "HangingStore",
+        "HeldJob",
         "HeldKey", "HeldRow", "HostileCall", "Lab", "LargeBodies", "LedgerFault", "MigrationLocks",
         "MissingSeam", "OtherMode", "Outage", "Recipe", "Report", "Rights", "SQLRules", "Schema",
         "ShardAway", "ShardCommand", "ShardLedger", "ShardReconcile", "ShardServer", "Teeth", "Twice",
@@ -22,6 +23,7 @@ import Testing
     /// Tests in the folder of another module than that of the source they are named as, and why.
     private static let guests = [
         "TallyDutiesTests/ReconcileReport": "it reports runs, on the shards in memory that those tests share",
+        "TallyDutiesTests/Requeue": "it asks several shards, in memory, which those tests share",
         "TallyDutiesTests/ShardedQueue": "it is tried on stores in memory, which TallyCore must not know",
     ]
     /// Sources of more lines than these have tests of their name.
