@@ -35,6 +35,19 @@ package struct StatsReport: Sendable {
     /// Those that could not be asked: their queues are missing.
     package var away: [ShardStanding] { shards.filter { $0.away != nil } }
 
+    /// What keeps a shard from being read, in words that stand behind its name.
+    package static func trouble(_ code: QueueError.Code) -> String {
+        switch code {
+        case .unavailable: "away"
+        case .uncertain: "has not answered"
+        case .damaged: "has damaged keys"
+        case .wrongServer: "cannot be used: its settings, the login or a right is wrong"
+        case .full: "takes no call just now"
+        case .closed, .cancelled: "was not asked to the end"
+        case .invalid, .invalidLease, .unsupported: "cannot be asked for this"
+        }
+    }
+
     /// Of a queue, where there are several.
     package func shard(of queue: QueueName) -> Shard? { map.count > 1 ? map.shard(of: queue) : nil }
 

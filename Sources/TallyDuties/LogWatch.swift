@@ -14,7 +14,8 @@ struct LogWatch: Sendable {
         }
     }
 
-    /// Behind the check of the server, whose connection frees what nobody has to look at first.
+    /// Looks for keys that a foreign hand has written over. It comes after the check of the server, whose connection
+    /// frees the places that nobody has to look at first.
     ///
     /// - Throws: `ForeignKeysFound`.
     func checkKeys() async throws {

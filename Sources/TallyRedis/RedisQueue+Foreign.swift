@@ -1,7 +1,8 @@
 import TallyCore
 
 extension RedisQueue: ForeignKeySearch {
-    /// On a connection of its own, for what a call beside it has met may be about to go aside.
+    /// It goes over the lane of what only reads, which inspections share: the connection of the verbs may be about to
+    /// be given up for what one of them has met.
     public func foreignKeys(withAside: Bool) async throws(QueueError) -> [ForeignKey] {
         let answer = try await call("foreign", on: reads) { head, _ in head.bulk(withAside ? "1" : "0") }
         guard answer.values.count >= 3, answer.values.count % 3 == 0 else { throw malformed("foreign") }

@@ -221,6 +221,21 @@ import Testing
         }
     }
 
+    @Test func `of stats does not call a Redis away that lets nobody in, exit 1`() async throws {
+        try await withStores { scratch, environment in
+            _ = try await scratch.ledger.record([JobRecord(type: "t")])
+            let parts = scratch.settings.redisURL.split(separator: "@")
+            let address = parts.last?.replacing("redis://", with: "") ?? ""
+            let strange = environment.merging(["TALLY_REDIS_URL": "redis://nobody:wrong@\(address)"]) { $1 }
+
+            let text = try await Tool.run(["stats"], environment: strange)
+
+            #expect(text.code == 1 && text.output.contains("Redis: cannot be used"), "\(text.output)")
+            #expect(!text.output.contains("away") && text.output.contains("ledger accepted  1"))
+            #expect(text.errors.contains("check user and password"), "\(text.errors)")
+        }
+    }
+
     @Test func `of stats has the ledger's half while the only Redis is away, exit 1`() async throws {
         try await withStores { scratch, environment in
             _ = try await scratch.ledger.record([JobRecord(type: "t")])

@@ -13,8 +13,8 @@ import Testing
     /// What plays through several files, and is named for the story.
     private static let stories: Set<String> = [
         "Alert", "Answer", "AnswerBytes", "BulkCommand", "Clock", "CutWorker", "Damage", "Degraded",
-        "DesignedOut", "Drain", "FaultyLedgerCalls", "FaultyLedgerSeams", "Findings", "FreedPlace",
-        "HangingStore", "HeldJob", "HeldKey", "HeldRow", "HostileCall", "Lab", "LargeBodies", "LedgerFault",
+        "DesignedOut", "Drain", "DrillQuestion", "FaultyLedgerCalls", "FaultyLedgerSeams", "Findings",
+        "FreedPlace", "HangingStore", "HeldJob", "HeldKey", "HeldRow", "HostileCall", "Lab", "LargeBodies", "LedgerFault",
         "MigrationLocks", "MissingSeam", "OtherMode", "Outage", "ReadyMiddleware", "Recipe", "Report",
         "Retry", "Rights", "SQLRules", "Schema", "ShardAway", "ShardCommand", "ShardLedger", "ShardReconcile",
         "ShardServer", "Teeth", "Twice", "Upgrade",
@@ -27,6 +27,7 @@ import Testing
         "TallyDutiesTests/JobProspect": "it stands beside the tests of Explanation, which it decides for",
         "TallyDutiesTests/JobWatch": "it follows jobs on the shards in memory that those tests share",
         "TallyDutiesTests/ReconcileReport": "it reports runs, on the shards in memory that those tests share",
+        "TallyDutiesTests/Requeue": "it asks several shards, in memory, which those tests share",
         "TallyDutiesTests/ShardedQueue": "it is tried on stores in memory, which TallyCore must not know",
     ]
     /// Sources of more lines than these have tests of their name.

@@ -14,7 +14,7 @@ import Testing
     }
 }
 
-/// Few and long, so beside one another: at the end of a run one of them would hold up everything.
+/// These are few and long, so they run beside one another: at the end of a run one of them would hold up everything.
 @Suite struct `Redis and Postgres in a stream of verbs` {
     @Test(arguments: [1, 2, 3, 4] as [UInt64])
     func `answer like the memory stores, whatever the stream of verbs [J5]`(_ seed: UInt64) async throws {

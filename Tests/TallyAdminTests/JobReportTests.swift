@@ -78,6 +78,66 @@ import Testing
         #expect(report.json["status"] as? String == "processing")
     }
 
+    /// Of two shards, each with what it has.
+    private func report(
+        _ views: [QueueView], _ recorded: JobSnapshot? = nil, _ events: [JobEvent] = []
+    ) -> JobReport? {
+        let answers = views.enumerated().map { number, view in
+            (shard: Shard(number), answer: Result<QueueView, QueueError>.success(view))
+        }
+        return JobReport(id, answers, recorded, events, ShardMap(count: 2), hasLedger: true)
+    }
+
+    /// A queue of that shard.
+    private func name(on shard: Int) -> QueueName {
+        let map = ShardMap(count: 2)
+        return (0...).lazy.map { QueueName("queue-\($0)") }.first { map.shard(of: $0) == Shard(shard) }!
+    }
+
+    @Test func `is not whole where the record of another shard is damaged, and names that shard`() throws {
+        let job = JobSnapshot(
+            record: JobRecord(id: id, type: "t", queue: name(on: 0)), status: .pending, version: 1)
+        let damaged = QueueView.Ended(status: .pending, version: 1)
+        let views = [view { $0.held[id] = job }, view { $0.damaged[id] = damaged }]
+        let report = try #require(self.report(views, job))
+
+        #expect(report.inQueue.word == "pending" && !report.isWhole)
+        let shards = try #require(report.json["shards"] as? [[String: Any]])
+        #expect(shards.map { $0["shard"] as? Int } == [0, 1])
+        #expect(shards.map { $0["damaged"] as? Bool } == [false, true])
+        let whole = try #require(self.report([views[0], view { _ in }], job))
+        #expect(whole.isWhole)
+    }
+
+    @Test(arguments: [JobStatus.pending, .completed])
+    func `has the status of what the queue holds, whatever the row says`(_ row: JobStatus) throws {
+        let held = self.row(.processing, 2)
+        let report = try #require(self.report(view { $0.held[id] = held }, self.row(row, 5)))
+
+        #expect(report.standing == QueueView.Ended(status: .processing, version: 2))
+    }
+
+    @Test func `tells a life by the shard of its log, also where a requeue begins it`() throws {
+        func step(_ verb: Verb, _ from: JobStatus?, _ to: JobStatus, _ position: LogPosition) -> JobEvent {
+            JobEvent(job: id, position: position, at: now, verb: verb, from: from, to: to, version: 3)
+        }
+        let requeue = step(
+            .requeue, .failed, .pending, .ledgerFirst(.requeue, version: 3, epoch: 1))
+        let push = step(.push, nil, .pending, LogPosition(shard: Shard(1), epoch: 1, seq: 4))
+        let row = JobSnapshot(
+            record: JobRecord(id: id, type: "t", queue: name(on: 1)), status: .pending, version: 3)
+
+        // What came before was pruned; without a step of a log its queue says it.
+        for events in [[requeue, push], [requeue]] {
+            let report = try #require(self.report([view { _ in }, view { _ in }], row, events))
+            #expect(report.lives == [events] && report.shard(of: events) == Shard(1))
+            let history = try #require(report.json["history"] as? [[String: Any]])
+            #expect(history.map { $0["shard"] as? Int } == events.map { _ in 1 })
+        }
+        let alone = try #require(self.report(view { _ in }, row, [requeue, push]))
+        #expect(alone.shard(of: [requeue, push]) == nil)
+    }
+
     @Test func `numbers the lives of its id`() throws {
         func step(_ verb: Verb, _ from: JobStatus?, _ to: JobStatus, _ seq: Int64) -> JobEvent {
             JobEvent(

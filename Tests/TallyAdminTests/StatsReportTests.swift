@@ -46,6 +46,17 @@ import Testing
         #expect(queue["shard"] as? Int == Int(map.shard(of: "mail").number) && report.json["epoch"] == nil)
     }
 
+    @Test func `calls a shard away only where it is`() {
+        let codes: [QueueError.Code] = [
+            .closed, .unavailable, .uncertain, .full, .invalidLease, .wrongServer, .damaged, .unsupported,
+            .invalid, .cancelled,
+        ]
+
+        #expect(codes.filter { StatsReport.trouble($0).contains("away") } == [.unavailable])
+        #expect(StatsReport.trouble(.damaged) == "has damaged keys")
+        #expect(StatsReport.trouble(.wrongServer).hasPrefix("cannot be used"))
+    }
+
     @Test func `says when an epoch that is held opens by itself`() {
         let held = history(now.microseconds / 1000 - 1000, isHeld: true)
         let fields = report(ShardMap(), [ShardStanding(part: .whole, history: held, away: nil)]).json

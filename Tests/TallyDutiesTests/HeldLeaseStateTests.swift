@@ -47,10 +47,15 @@ import Testing
         #expect(!state.isWanted)
     }
 
-    @Test func `is renewed in time for two answers to be lost`() {
+    @Test func `is asked for in time for one answer to be lost, and not for two`() {
         let first = taken.renewal(after: at(0))
         let second = taken.renewal(after: first)
+        let third = taken.renewal(after: second)
 
-        #expect(first == at(10) && taken.isHeld(at: second))
+        #expect(first == at(10) && second == at(20) && taken.isHeld(at: second))
+        #expect(third == at(30) && !taken.isHeld(at: third))
+        // The first was waited for: a third of the length is what there is for that.
+        #expect(taken.isHeld(at: taken.renewal(after: at(19))))
+        #expect(!taken.isHeld(at: taken.renewal(after: at(20))))
     }
 }

@@ -142,8 +142,8 @@ import Testing
             let first = try await rig.push()
             try await rig.eventuallyEnded(first.id, .completed)
             for call in [FaultyQueue.Call.reserve, .wait, .settle, .heartbeat] {
-                // An invalid end is the end's own fault, and final; damage that it has met twice is its own too.
-                let times = call != .settle ? 2 : code == .invalid ? 0 : code == .damaged ? 1 : 2
+                // An invalid end is the end's own fault, and final.
+                let times = call == .settle && code == .invalid ? 0 : 2
                 if times > 0 { rig.queue.inject(.refuse(code), on: call, times: times) }
             }
 

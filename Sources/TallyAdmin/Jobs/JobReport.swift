@@ -56,10 +56,14 @@ package struct JobReport: Sendable {
             }
         }
 
-        /// `queue` where the record can be read.
+        /// Whether its record there cannot be read.
+        package var isDamaged: Bool { if case .damaged = inQueue { true } else { false } }
+
+        /// `queue` where the record can be read, `damaged` where it cannot.
         fileprivate var json: [String: Any] {
             var fields: [String: Any] = [
                 "shard": Int(shard.number), "status": standing.status.rawValue, "version": standing.version,
+                "damaged": isDamaged,
             ]
             if let job { fields["queue"] = job.record.queue.text }
             return fields
@@ -75,7 +79,8 @@ package struct JobReport: Sendable {
     package let held: JobSnapshot?
     /// As the ledger has it.
     package let recorded: JobSnapshot?
-    /// Its status and its version, as the half has them that knows the later.
+    /// Its status and its version: as the live half has them where it holds the job, whatever the row says, or
+    /// remembers an end that is later than the row; else as the ledger does.
     package let standing: QueueView.Ended
     /// What the live half says of it.
     package let inQueue: InQueue
@@ -93,6 +98,8 @@ package struct JobReport: Sendable {
     package let unread: [(shard: Shard, why: QueueError)]
     /// Whether there are several.
     package let isSharded: Bool
+    /// That of the row's queue, or without a row the first that has the job.
+    private let own: Shard
 
     /// nil = neither half that answered knows it.
     ///
@@ -112,7 +119,7 @@ package struct JobReport: Sendable {
             }
         }
         let first = places.first { $0.job != nil } ?? places.first
-        let own = recorded.map { map.shard(of: $0.record.queue) } ?? first?.shard
+        guard let own = recorded.map({ map.shard(of: $0.record.queue) }) ?? first?.shard else { return nil }
         let place = places.first { $0.shard == own }
         let row = recorded.map { QueueView.Ended(status: $0.status, version: $0.version) }
         guard let standing = place?.standing ?? row else { return nil }
@@ -134,16 +141,24 @@ package struct JobReport: Sendable {
         self.hasLedger = hasLedger
         lives = JobHistory(events).lives
         isSharded = map.count > 1
+        self.own = own
         self.places = map.count > 1 ? places : []
         self.unread = unread
     }
 
-    /// Whether the half that was asked for could be read, and what it has of the job too.
+    /// Whether the half that was asked for could be read, and what it has of the job too, on every shard.
     package var isWhole: Bool {
         switch inQueue {
         case .unknown, .damaged: false
-        case .absent, .held, .ended: true
+        case .absent, .held, .ended: !places.contains(where: \.isDamaged)
         }
+    }
+
+    /// Which of several shards a life is one of; nil where there is one shard. A requeue, which the ledger makes
+    /// first, stands on shard 0 whichever its job is on: so a step of a log says it, and without one the row.
+    package func shard(of life: [JobEvent]) -> Shard? {
+        if !isSharded { return nil }
+        return life.first { !$0.isLedgerFirst }?.position.shard ?? own
     }
 
     /// The job with its body; `id`, `status` and `version` where no record of it can be read.
@@ -154,13 +169,17 @@ package struct JobReport: Sendable {
 
     /// `known`, then `in_redis` (`absent` where it is not, `damaged` where its record cannot be read, a terminal
     /// status where it has ended and the ledger does not say so), `in_postgres` (`absent` where it is not), and
-    /// `history`; of several shards also `shards`, each that has a job of this id, and `unread_shards`.
+    /// `history`; of several shards also `shards`, each that has a job of this id, and whether damaged, and
+    /// `unread_shards`.
     package var json: [String: Any] {
         var fields: [String: Any] = known
         fields["in_redis"] = inQueue.word
         fields["in_postgres"] = inLedger?.rawValue ?? "absent"
         var history: [[String: Any]] = []
-        for (index, life) in lives.enumerated() { history += life.map { step($0, ofLife: index + 1) } }
+        for (index, life) in lives.enumerated() {
+            let shard = shard(of: life)
+            history += life.map { Self.step($0, ofLife: index + 1, on: shard) }
+        }
         fields["history"] = history
         if isSharded {
             fields["shards"] = places.map(\.json)
@@ -179,10 +198,10 @@ package struct JobReport: Sendable {
     }
 
     /// - Parameter life: which life of the id the step is of, from 1; of several shards each has its own.
-    private func step(_ event: JobEvent, ofLife life: Int) -> [String: Any] {
-        var fields = Self.json(event)
+    private static func step(_ event: JobEvent, ofLife life: Int, on shard: Shard?) -> [String: Any] {
+        var fields = json(event)
         fields["life"] = life
-        if isSharded { fields["shard"] = Int(event.position.shard.number) }
+        if let shard { fields["shard"] = Int(shard.number) }
         return fields
     }
 }

@@ -70,16 +70,17 @@ extension Admin {
     /// Requeues one failed job, in the ledger first. A crash after that leaves it to the relay.
     ///
     /// - Parameter isPushed: false leaves it to the relay, or to a later pass of the caller's.
-    /// - Throws: what the ledger throws. After `.uncertain`, look at the job: it may be requeued.
+    /// - Throws: what the ledger throws; after `.uncertain`, look at the job: it may be requeued. What a shard throws
+    ///   where neither the ledger nor another shard has the job.
     package func requeue(_ wish: RequeueWish, isPushed: Bool = true) async throws -> RequeueOutcome {
         let ledger = try ledger()
         guard let job = try await ledger.inspection.jobs([wish.id])[wish.id] else {
-            return .refused(await refusal(wish.id, nil))
+            return .refused(try await refusal(wish.id, nil))
         }
         if let queue = wish.queue, queue != job.record.queue.text {
             return .refused(.inQueue(job.record.queue, not: queue))
         }
-        if job.status != .failed { return .refused(await refusal(wish.id, job)) }
+        if job.status != .failed { return .refused(try await refusal(wish.id, job)) }
         if queue.map.count > 1, let repair = ledger.repair {
             let own = queue.map.shard(of: job.record.queue)
             let twice = try await repair.told(of: [wish.id], elsewhereThan: own)
@@ -98,16 +99,29 @@ extension Admin {
 
     /// Why a job is not requeued that has no row, or one that is not failed. The queue may know more of it; where it
     /// cannot be asked the row stands.
-    private func refusal(_ id: JobID, _ row: JobSnapshot?) async -> RequeueRefusal {
-        for (_, answer) in await queue.look(for: id) {
-            guard case .success(let view) = answer else { continue }
-            if let end = view.ended[id], end.isNews(to: row) {
-                return end.status == .failed ? .notMirrored : .notFailed(end.status)
-            }
-            if row == nil, let status = view.held[id]?.status ?? view.damaged[id]?.status {
-                return .notFailed(status)
-            }
+    ///
+    /// - Throws: what one shard throws where there is no row, and no other shard has the job.
+    private func refusal(_ id: JobID, _ row: JobSnapshot?) async throws(QueueError) -> RequeueRefusal {
+        let answers = await queue.look(for: id)
+        if let report = JobReport(id, answers, row, [], queue.map, hasLedger: true) {
+            return RequeueRefusal(report)
         }
-        return row.map { .notFailed($0.status) } ?? .unknown
+        // Whoever did not answer may have it.
+        for (_, answer) in answers { _ = try answer.get() }
+        return .unknown
+    }
+}
+
+extension RequeueRefusal {
+    /// Why a job is not requeued of which the ledger does not say that it has failed.
+    ///
+    /// - Parameter report: of what the shard of the row's queue has, not of what another has of the same id.
+    init(_ report: JobReport) {
+        switch report.inQueue {
+        case .ended(.failed): self = .notMirrored
+        case .ended(let status): self = .notFailed(status)
+        case .absent, .held, .damaged, .unknown:
+            self = .notFailed(report.inLedger ?? report.standing.status)
+        }
     }
 }

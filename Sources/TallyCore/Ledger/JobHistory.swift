@@ -1,15 +1,21 @@
 /// All transitions of one id in their order, told by the lives that it had. In mode queued an id may be used again
 /// once the queue has forgotten the end of the job before, and of several shards each may have a job of it.
-package struct JobHistory: Sendable {
+///
+/// Its `events` are what `LedgerInspection.events` answers: a driver hands over the rows that it has, unsorted, and
+/// answers these. A step that the ledger made first, which no log has, is known by its place:
+/// `LogPosition.ledgerFirst` says which a driver gives it.
+public struct JobHistory: Sendable {
     /// Shard by shard, each from its first step to its last. A life begins where the queue takes the id in after an
     /// end, at no higher version than that: what a requeue brings back is higher.
-    package private(set) var lives: [[JobEvent]] = []
+    public private(set) var lives: [[JobEvent]] = []
 
     /// All of them, life by life.
-    package var events: [JobEvent] { lives.flatMap { $0 } }
+    public var events: [JobEvent] { lives.flatMap { $0 } }
 
-    /// - Parameter events: of one id, in any order.
-    package init(_ events: [JobEvent]) {
+    /// Puts the steps of one id in their order.
+    ///
+    /// - Parameter events: every one that the ledger has, in any order.
+    public init(_ events: [JobEvent]) {
         for step in events.filter({ !$0.isLedgerFirst }).sorted(by: Self.isEarlier) { add(step) }
         // Their numbers fall as the versions grow, and of one version that of the requeue is the higher.
         for step in events.filter(\.isLedgerFirst).sorted(by: { $0.position.seq > $1.position.seq }) {
@@ -80,7 +86,7 @@ package struct JobHistory: Sendable {
 
 extension JobEvent {
     /// The ledger made it, and it is in no log.
-    fileprivate var isLedgerFirst: Bool { position.seq < 0 }
+    package var isLedgerFirst: Bool { position.seq < 0 }
 
     /// Whether the queue takes the id in as another job, after one whose last step was `before`.
     fileprivate func begins(after before: JobEvent) -> Bool {
@@ -91,7 +97,9 @@ extension JobEvent {
 extension LogPosition {
     /// Where a step stands that the ledger made first, of a row that was at this epoch: no entry has such a number,
     /// and of one version a requeue, which begins it, has a higher one than what ends it.
-    package static func ledgerFirst(_ verb: Verb, version: Int, epoch: Int64) -> LogPosition {
+    ///
+    /// - Parameter version: the job's since that step.
+    public static func ledgerFirst(_ verb: Verb, version: Int, epoch: Int64) -> LogPosition {
         LogPosition(epoch: epoch, seq: Int64(-2 * version - (verb == .requeue ? 0 : 1)))
     }
 }

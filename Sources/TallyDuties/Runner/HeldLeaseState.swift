@@ -22,7 +22,8 @@ struct HeldLeaseState: Sendable {
     /// False once it may be somebody else's.
     func isHeld(at now: ContinuousClock.Instant) -> Bool { !isTaken && now < until }
 
-    /// When to ask for it again: early enough for two answers to be lost.
+    /// When to ask for it again: early enough for one answer to be lost, where that is known within a third of the
+    /// length. A second one in a row loses the lease.
     func renewal(after now: ContinuousClock.Instant) -> ContinuousClock.Instant { now + length / 3 }
 
     /// Takes the answer to a renewal. An answer may come late: a lease that ran out meanwhile is not trusted again.

@@ -70,7 +70,8 @@ package enum RedisRefusal {
             "WRONGTYPE", .damaged, mayHaveHappened: true,
             "a key of this namespace has another type than this program keeps there; it goes aside as the next "
                 + "connection opens, within a second or so, but for `meta`, `homes`, `paused`, `large` and "
-                + "`unique`, which a person renames: `tally reconcile` names it, and ops/runbooks/D39.md says how"
+                + "`unique`, which a person renames: `tally reconcile` names it, or where it is `meta` this message; "
+                + "ops/runbooks/D39.md says how"
         ),
         // A function called what this user may not: no damage, and every call of that function breaks off there.
         Row("ERR The user executing the script", .uncertain, mayHaveHappened: true, lackedRight),

@@ -6,8 +6,8 @@ struct OwedSettlement: Sendable {
     var settlement: Settlement
     /// The end of the lease as the handler ended: until then it is worth trying.
     var deadline: ContinuousClock.Instant
-    /// The queue has broken off at its keys once.
-    var hasMetDamage = false
+    /// What it has met of keys that the queue broke off at.
+    var damage = MetDamage()
     /// What the queue said; the last error where it never took the end.
     var done: @Sendable (Result<SettleAnswer, QueueError>) -> Void
     /// The end of the lease by now: heartbeats extend it also while the queue does not take the end. nil = nobody
@@ -30,6 +30,9 @@ final class SettleLane: Sendable {
     /// those at most, and what its slots hold.
     private let commit = GroupLane<OwedSettlement>(
         .init(count: Limits.jobsPerCall, bytes: Limits.bodyBytesPerCall), linger: Limits.ackLinger)
+    /// Ends that have met damage: they are tried for some seconds, and those behind them need not wait so long.
+    private let damaged = GroupLane<OwedSettlement>(
+        .init(count: Limits.jobsPerCall, bytes: Limits.bodyBytesPerCall))
     /// Nothing is tried again after this, however long the leases last.
     private let giveUpAt = Mutex<ContinuousClock.Instant?>(nil)
     private let pause: @Sendable (Duration) async -> Void
@@ -57,14 +60,26 @@ final class SettleLane: Sendable {
     }
 
     /// Until nothing is under way.
-    func drain() async { await commit.drain() }
+    func drain() async {
+        await commit.drain()
+        // What is added there comes from the other alone.
+        await damaged.drain()
+    }
 
-    private func send(_ batch: [OwedSettlement]) async {
+    /// Whether it is left to the lane of those that have met damage.
+    private func goesApart(_ owed: OwedSettlement) -> Bool {
+        owed.damage.isMet
+            && damaged.add(owed, bytes: owed.settlement.bytes) { [self] in await send($0, isApart: true) }
+    }
+
+    /// - Parameter isApart: these ends have met damage already.
+    private func send(_ batch: [OwedSettlement], isApart: Bool = false) async {
         var open = batch
         var failures = 0
         let policy = ExponentialBackoff(base: Limits.retryStoreBase, cap: Limits.retryStoreCap, jitter: 0.5)
         while true {
             open = await attempt(open)
+            if !isApart { open.removeAll { goesApart($0) } }
             if open.isEmpty { return }
             failures += 1
             await pause(policy.delay(afterFailure: failures, random: .random(in: 0..<1)))
@@ -74,6 +89,7 @@ final class SettleLane: Sendable {
     /// One call. Answers those that are worth another try.
     private func attempt(_ call: [OwedSettlement]) async -> [OwedSettlement] {
         var failed: [(owed: OwedSettlement, error: QueueError)] = []
+        let began = ContinuousClock.now
         do throws(QueueError) {
             let answers = try await queue.settle(call.map(\.settlement))
             for (owed, answer) in zip(call, answers) {
@@ -95,9 +111,9 @@ final class SettleLane: Sendable {
                 continue
             }
             if told.insert(error).inserted { observer.dutyFailed("settle", error) }
-            if worthTrying(owed, after: error) {
-                var again = owed
-                again.hasMetDamage = owed.hasMetDamage || error.code == .damaged
+            var again = owed
+            if error.code == .damaged { again.damage.meet(at: began) }
+            if worthTrying(again, after: error) {
                 left.append(again)
             } else {
                 owed.done(.failure(error))
@@ -108,12 +124,12 @@ final class SettleLane: Sendable {
 
     /// Only what the end itself is guilty of, or meets in its own keys, is final: the ends behind it would wait for
     /// it. All else that a store answers passes by itself, or by an operator's hand, and the lease may still stand
-    /// then. Damage is met twice before it is final: what stood in the way may have gone aside as the next connection
-    /// opened, and a job that has run to its end would else run again.
+    /// then. Damage is met on a new connection too before it is final: what stood in the way may have gone aside as
+    /// that opened, and a job that has run to its end would else run again.
     private func worthTrying(_ owed: OwedSettlement, after error: QueueError) -> Bool {
         let leaseEnd = owed.leaseEnd
         let limit = giveUpAt.withLock { $0 } ?? leaseEnd
-        let isFinal = error.code == .damaged ? owed.hasMetDamage : error.isOfThisCall
+        let isFinal = error.code == .damaged ? owed.damage.isFinal : error.isOfThisCall
         return !isFinal && error.code != .closed && min(limit, leaseEnd) > .now
     }
 }

@@ -20,7 +20,7 @@ enum InspectCommand: Command {
     static let words = 1...1
     static let exitCodes = ExitCodes(
         failed: .init(
-            1, "failed, there is no such job, the Redis of its queue is away, or its record there is damaged")
+            1, "failed, there is no such job, the Redis of its queue is away, or a record of it is damaged")
     )
 
     static func run(_ arguments: Arguments) async throws {
@@ -36,6 +36,8 @@ enum InspectCommand: Command {
         }
     }
 
+    private static let whatNow = "`tally reconcile` says what can be done"
+
     private static func note(_ report: JobReport) {
         switch report.inQueue {
         case .ended where report.hasLedger:
@@ -44,10 +46,12 @@ enum InspectCommand: Command {
                     + "`tally serve` brings it")
         case .ended:
             Output.note("tally inspect: it has ended, and without a ledger nothing else is known of it")
-        case .damaged:
-            Output.note(
-                "tally inspect: its record in Redis is damaged: `tally reconcile` says what can be done")
-        case .absent, .held, .unknown: break
+        case .damaged where !report.isSharded:
+            Output.note("tally inspect: its record in Redis is damaged: \(whatNow)")
+        case .absent, .held, .unknown, .damaged: break
+        }
+        for place in report.places where place.isDamaged {
+            Output.note("tally inspect: its record on shard \(place.shard) is damaged: \(whatNow)")
         }
         for (shard, why) in report.unread {
             Output.note("tally inspect: the Redis of shard \(shard) cannot be read: \(why)")
@@ -62,7 +66,8 @@ enum InspectCommand: Command {
         for place in report.places {
             let (status, version) = (place.standing.status.rawValue, place.standing.version)
             let queue = place.job.map { ", queue " + Output.printable($0.record.queue.text) } ?? ""
-            Output.line("on shard \(place.shard)  \(status), version \(version)\(queue)")
+            let damaged = place.isDamaged ? ", damaged" : ""
+            Output.line("on shard \(place.shard)  \(status), version \(version)\(queue)\(damaged)")
         }
         if report.places.count > 1 {
             Output.line("one id, \(report.places.count) jobs: ops/runbooks/D38.md")
@@ -70,8 +75,8 @@ enum InspectCommand: Command {
         Output.line("in Postgres  \(report.inLedger?.rawValue ?? "absent")")
         if report.lives.isEmpty { show([]) }
         for (index, life) in report.lives.enumerated() {
-            if report.lives.count > 1, let first = life.first {
-                let shard = report.isSharded ? ", on shard \(first.position.shard)" : ""
+            if report.lives.count > 1 {
+                let shard = report.shard(of: life).map { ", on shard \($0)" } ?? ""
                 Output.line("life \(index + 1) of \(report.lives.count)\(shard)")
             }
             show(life)
@@ -190,7 +195,7 @@ enum StatsCommand: Command {
         for shard in report.shards {
             let name = shard.part.isWhole ? "" : "shard \(shard.part.shard): "
             if let away = shard.away {
-                let word = away.code == .damaged ? "has damaged keys" : "away"
+                let word = StatsReport.trouble(away.code)
                 lines.append("\(name.isEmpty ? "Redis: " : name)\(word), its queues are missing here")
             }
             if let time = shard.history?.opensIn {
@@ -256,7 +261,8 @@ enum WorkersCommand: Command {
                         "tally workers: the ledger is \(Int(lag.seconds)) s behind \(redis); judged as of \(time)"
                     )
                 case .nobody(let why):
-                    Output.note("tally workers: \(redis) is away, so nobody is called lost by it: \(why)")
+                    Output.note(
+                        "tally workers: \(redis) cannot be read, so nobody is called lost by it: \(why)")
                 }
             }
             if arguments.has("json") {
