@@ -13,8 +13,8 @@ import Testing
     /// What plays through several files, and is named for the story.
     private static let stories: Set<String> = [
         "Alert", "Answer", "AnswerBytes", "Clock", "Damage", "Degraded", "DesignedOut", "Drain",
-        "FaultyLedgerCalls", "FaultyLedgerSeams", "Findings", "FreedPlace", "HangingStore", "HeldJob",
-        "HeldKey", "HeldRow", "HostileCall", "Lab", "LargeBodies", "LedgerFault", "MigrationLocks",
+        "FaultyLedgerCalls", "FaultyLedgerSeams", "Findings", "ForeignVerbs", "FreedPlace", "HangingStore",
+        "HeldJob", "HeldKey", "HeldRow", "HostileCall", "Lab", "LargeBodies", "LedgerFault", "MigrationLocks",
         "MissingSeam", "OtherMode", "Outage", "Recipe", "Report", "Rights", "SQLRules", "Schema",
         "ShardAway", "ShardCommand", "ShardLedger", "ShardReconcile", "ShardServer", "Teeth", "Twice",
         "Upgrade",

@@ -15,9 +15,9 @@
 --                                id without a record, or a held job whose record is damaged
 --                  place = its element (20), or its token (28)
 --          job     of P, R, G and X: head, record [, large body], as in push.lua
--- Keys     reads meta, log, body, large, detours, ready, due, leases, later, outdated, unique, homes, tombs, wake;
---          writes meta, log, body, large, detours, ready, due, leases, queues, later, outdated, unique, homes, tombs,
---          wake
+-- Keys     reads meta, log, body, large, detours, ready, due, leases, queues, later, outdated, unique, homes, tombs,
+--          wake; writes meta, log, body, large, detours, ready, due, leases, queues, later, outdated, unique, homes,
+--          tombs, wake
 -- Returns  now, epoch, held, for each repair '1' made or '0' raced
 -- Log      for each one made: D by reconciler:<code>, with the one move; C and M for what was reclaimed and promoted
 -- Repeat   answers '0' where the repair has moved the job. T, S, W and R leave it as it was seen: they write the same
@@ -210,6 +210,29 @@ local function is_made(c, r)
   return seen == r.seen and repairs[r.letter](c, r)
 end
 
+-- Everything that a repair may come to is asked about before the first of them: one that broke off behind others
+-- would leave these in the log, and not in the account.
+local function check_repairs(c, wanted)
+  need(c.p .. K.body, 'hash')
+  need(c.p .. K.detours, 'hash')
+  need(c.p .. K.due, 'sorted set')
+  need(c.p .. K.leases, 'sorted set')
+  need(c.p .. K.queues, 'set')
+  need(c.p .. K.tombs .. 'a', 'hash')
+  need(c.p .. K.tombs .. 'b', 'hash')
+  for _, r in ipairs(wanted) do
+    if r.job and r.job.large then need(c.p .. K.large, 'hash') end
+    if r.letter == 'P' then
+      need(c.p .. K.outdated, 'hash')
+      need(c.p .. K.later, 'hash')
+      if r.job.unique then
+        need(c.p .. K.homes, 'hash')
+        need(c.p .. K.unique, 'hash')
+      end
+    end
+  end
+end
+
 redis.register_function { function_name = NAME .. 'repair', callback = function(keys, args)
   local wanted, at = {}, 4
   while at <= #args or at == 4 do
@@ -218,6 +241,7 @@ redis.register_function { function_name = NAME .. 'repair', callback = function(
   end
   local c = begin(keys, args)
   check_fence(c, args[3])
+  check_repairs(c, wanted)
   local made, seq = {}, c.seq
   for i, r in ipairs(wanted) do made[i] = is_made(c, r) and '1' or '0' end
   if c.seq > seq then finish(c) end
