@@ -14,10 +14,10 @@ import Testing
     private static let stories: Set<String> = [
         "Alert", "Answer", "AnswerBytes", "BulkCommand", "Clock", "CutWorker", "Damage", "Degraded",
         "DesignedOut", "Drain", "DrillQuestion", "FaultyLedgerCalls", "FaultyLedgerSeams", "Findings",
-        "FreedPlace", "HangingStore", "HeldJob", "HeldKey", "HeldRow", "HostileCall", "Lab", "LargeBodies",
-        "LedgerFault", "MigrationLocks", "MissingSeam", "OtherMode", "Outage", "ReadyMiddleware", "Recipe",
-        "Report", "Retry", "Rights", "SQLRules", "Schema", "ShardAway", "ShardCommand", "ShardLedger",
-        "ShardReconcile", "ShardServer", "Teeth", "Twice", "Upgrade",
+        "ForeignVerbs", "FreedPlace", "HangingStore", "HeldJob", "HeldKey", "HeldRow", "HostileCall", "Lab",
+        "LargeBodies", "LedgerFault", "MigrationLocks", "MissingSeam", "OtherMode", "Outage",
+        "ReadyMiddleware", "Recipe", "Report", "Retry", "Rights", "SQLRules", "Schema", "ShardAway",
+        "ShardCommand", "ShardLedger", "ShardReconcile", "ShardServer", "Teeth", "Twice", "Upgrade",
     ]
     /// Tests in the folder of another module than that of the source they are named as, and why.
     private static let guests = [

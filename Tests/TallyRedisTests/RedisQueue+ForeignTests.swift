@@ -8,7 +8,7 @@ import Testing
 private let start = Timestamp(microseconds: 1_893_456_000_000_000)
 
 /// A key that a shard has once. Behind `rest` stands the generation.
-private struct Place: Sendable, CustomStringConvertible {
+struct Place: Sendable, CustomStringConvertible {
     let key: RedisKey
     let kind: String
     let rest: String
@@ -199,6 +199,86 @@ private struct Place: Sendable, CustomStringConvertible {
             let aside = RedisKey.aside.of(namespace, RedisKey.tombs.behind("", "b"))
             #expect(try raw("GET", aside).text == "foreign")
             #expect(try raw("EXISTS", RedisKey.tombs.of(namespace, "b")).number == 0)
+        }
+    }
+
+    @Test func `that went aside is told under each number, whichever of them a person takes away first`()
+        async throws
+    {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let name = RedisKey.queues.of(namespace)
+            let aside = RedisKey.aside.of(namespace, RedisKey.queues.behind(""))
+            for word in ["one", "two", "three", "four"] {
+                try raw("DEL", name)
+                try raw("SET", name, word)
+                try await open(namespace).close()
+            }
+            func told() async throws -> [String] {
+                try await queue.foreignKeys(withAside: true).map { String($0.key.dropFirst(aside.count)) }
+            }
+            #expect(try await told() == ["", ":2", ":3", ":4"])
+
+            try raw("DEL", aside)
+            try raw("DEL", aside + ":3")
+            #expect(try await told() == [":2", ":4"])
+            try raw("DEL", aside + ":2")
+            try raw("DEL", aside + ":4")
+            #expect(try await told() == [])
+        }
+    }
+
+    @Test func `that stood where the copies of log entries belong is told as well`() async throws {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let name = RedisKey.log.of(namespace)
+            try raw("DEL", name)
+            try raw("SET", name, "foreign")
+            _ = try await queue.push([Push(JobRecord(type: "t"))], issued: nil)
+            // Its copy takes the place to which the value went.
+            try raw("XADD", name, "*", "x", "y")
+            _ = try await queue.push([Push(JobRecord(type: "t"))], issued: nil)
+
+            let told = try await queue.foreignKeys(withAside: true)
+
+            #expect(told.count == 1 && told.first?.wanted == nil, "\(told)")
+            #expect(try raw("GET", told.first?.key ?? "").text == "foreign")
+        }
+    }
+
+    @Test func `over a count that begins anew goes aside, and is not removed`() async throws {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            try raw("HDEL", RedisKey.meta.of(namespace), "counted")
+            try raw("SET", RedisKey.later.of(namespace), "foreign")
+
+            _ = try await queue.promote(10)
+
+            let aside = RedisKey.aside.of(namespace, RedisKey.later.behind(""))
+            #expect(try raw("GET", aside).text == "foreign")
+        }
+    }
+
+    @Test(arguments: Place.all.filter { !$0.isLeft })
+    func `is no reason to refuse a connection to a new namespace, and goes aside with the next`(
+        _ place: Place
+    ) async throws {
+        try await withQueue { _, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            for key in try raw("KEYS", RedisKey.prefix(namespace) + "*").array ?? [] {
+                try raw("DEL", key.text ?? "")
+            }
+            try raw("SET", place.key.of(namespace, place.rest), "foreign")
+
+            try await open(namespace).close()
+            try await open(namespace).close()
+
+            let asides = try raw("KEYS", RedisKey.aside.of(namespace) + "*").array ?? []
+            #expect(try asides.map { try raw("GET", $0.text ?? "").text } == ["foreign"])
+            let another = try await open(namespace)
+            #expect(try await another.push([Push(JobRecord(type: "t"))], issued: nil) == [.pushed])
+            #expect(try await another.foreignKeys(withAside: true).count == 1)
+            await another.close()
         }
     }
 

@@ -24,7 +24,7 @@ package struct LibraryMutation: Sendable, CustomStringConvertible {
             "hold", "c.held = true",
             "c.held = false"),
         LibraryMutation(
-            "detour_at_epoch", "local leases = redis.call('ZRANGE', c.p .. K.leases, 0, -1)",
+            "detour_at_epoch", "local leases = unless_damaged('ZRANGE', c.p .. K.leases, 0, -1) or {}",
             "local leases = {}"),
         LibraryMutation(
             "epoch_entry",

@@ -1,6 +1,6 @@
 -- What each call that writes leaves in `meta`: the latest time, and how many jobs entered and ended.
 --
--- Keys     writes meta, later
+-- Keys     reads later; writes meta, later
 
 -- The field of `meta` that keeps the latest time. Functions from before each call checked the layout read `last_now`;
 -- where that is no number they break off before their first write.

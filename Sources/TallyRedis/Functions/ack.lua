@@ -1,8 +1,8 @@
 -- ack: processing -> completed. Wins over a pending cancellation.
 --
 -- ARGV[3…] a job: token, result
--- Keys     reads log, body, large, detours, leases, unique, tombs; writes meta, log, body, large, detours, leases,
---          later, unique, tombs
+-- Keys     reads log, body, large, detours, leases, later, unique, tombs; writes meta, log, body, large, detours,
+--          leases, later, unique, tombs
 -- Returns  now, epoch, held, one letter a job: c completed, R repeated, n e m refused
 -- Log      A; detail: the result
 -- Repeat   of an ack that ended its job answers R while the tombstone lives, 60 s at least after the ledger has the

@@ -2,8 +2,8 @@
 --
 -- ARGV[3]  id; ARGV[4] version that the ledger names, '' = only what Redis knows; ARGV[5], ARGV[6] epoch and time at
 --          which that was read
--- Keys     reads log, body, large, detours, due, leases, unique, tombs; writes meta, log, body, large, detours, due,
---          later, outdated, unique, tombs
+-- Keys     reads log, body, large, detours, due, leases, later, unique, tombs; writes meta, log, body, large,
+--          detours, due, later, outdated, unique, tombs
 -- Returns  now, epoch, held, letter, version: x cancelled, l flagged, u unknown, r refused;
 --          E and the status where it has ended
 -- Log      X: from its state to x; a flag is from l to l. A tombstone for an unknown id is from - to x
@@ -31,6 +31,8 @@ redis.register_function { function_name = NAME .. 'cancel', flags = { 'allow-oom
     return reply(c, 'l', d.version)
   end
   if d then
+    -- The rest was read with the job.
+    if d.state ~= 'p' then need(c.p .. K.due, 'sorted set') end
     leave(c, { id, 'x', struct.pack('>I4', d.version) })
     if d.state == 'p' then count_up(c, K.outdated, queue_of(d.record), 1)
     else wait_no_more(c, queue_of(d.record), element_of(id, d.version)) end

@@ -1,7 +1,7 @@
 -- Puts jobs in that were judged: record, key, place, and the log's entry.
 --
--- Keys     reads log, ready, due, wake; writes log, body, large, detours, ready, due, leases, queues, later,
---          outdated, unique, homes, tombs, wake
+-- Keys     reads log, large, detours, ready, due, wake; writes log, body, large, detours, ready, due, leases, queues,
+--          later, outdated, unique, homes, tombs, wake
 
 local function push_one(c, job, lines, bodies, moves)
   local from = '-'
@@ -47,17 +47,28 @@ local function drop_tombstones(c, ids)
   redis.call('HDEL', c.p .. K.tombs .. 'b', unpack(ids))
 end
 
--- What no judgement has read is written first: of another type it breaks off here, with nothing of any job written.
+-- What no judgement has read is asked about or written first: of another type it breaks off here, with nothing of any
+-- job written. The common job, at once and for the first time, has neither a detour nor a time to wait for.
 local function prepare(c, jobs, letters)
-  local large, queues = c.p .. K.large, {}
+  local large, queues, names, bodies, waits = c.p .. K.large, {}, {}, {}, false
   for i, job in ipairs(jobs) do
-    local queue = letters[i] == 'P' and queue_of(job.record)
-    if queue and not queues[queue] then
-      queues[queue] = true
-      redis.call('SADD', c.p .. K.queues, queue)
+    if letters[i] == 'P' then
+      local queue = queue_of(job.record)
+      if not queues[queue] then
+        queues[queue] = true
+        names[#names + 1] = queue
+      end
+      if job.large then bodies[#bodies + 1] = job end
+      waits = waits or not job.plain or job.held or version_of(job.element) ~= 1
     end
-    if queue and job.large then answer_of(large, redis.pcall('HSET', large, job.id, job.large)) end
   end
+  if waits then
+    need(c.p .. K.due, 'sorted set')
+    need(c.p .. K.detours, 'hash')
+  end
+  if #bodies > 0 then need(large, 'hash') end
+  for _, queue in ipairs(names) do redis.call('SADD', c.p .. K.queues, queue) end
+  for _, job in ipairs(bodies) do redis.call('HSET', large, job.id, job.large) end
 end
 
 local function push_jobs(c, jobs, letters, verb, actor)

@@ -1,6 +1,6 @@
 -- One history of the server follows another. Every function begins here.
 --
--- Keys     reads meta, log, body, detours, leases, aside; writes meta, log, detours, later, aside
+-- Keys     reads meta, log, body, detours, leases, later, aside; writes meta, log, detours, later, aside
 
 -- Keeps that these epochs led to the present one, the last of them. A copy of the keys carries them along; what it
 -- does afterwards stands in none of them, so the ledger can tell the two.
@@ -27,13 +27,17 @@ local function hold(c)
   redis.call('HSET', c.p .. K.meta, 'held', '1', 'began', text(c.real_now), 'opened', '0')
 end
 
--- Counts what is held, and from then on what enters and ends.
+-- Counts what is held, and from then on what enters and ends. Where another type stands in the place of the records,
+-- none is held: as that is freed the account begins anew (attach.lua).
 local function begin_account(c)
-  c.account = { base = redis.call('HLEN', c.p .. K.body), entered = 0, c = 0, f = 0, x = 0 }
+  c.account = { base = unless_damaged('HLEN', c.p .. K.body) or 0, entered = 0, c = 0, f = 0, x = 0 }
 end
 
 -- Every lease that survives gets a detour, since 'absent' speaks of the current epoch only. The epoch's ids lie above
 -- all that the log has had, whoever wrote it. Answers whether the log had to go aside.
+--
+-- An epoch may begin as the last write of a call (append.lua), so a place of another type is passed over here: as it
+-- is freed another epoch begins, and writes these detours.
 --
 -- `loses_more`: more than the tail of the log may be lost. A byte behind the two numbers says so, which programs from
 -- before it do not read; then everything is compared, not only what the tail can have touched.
@@ -41,12 +45,12 @@ local function start_epoch(c, old_epoch, old_seq, loses_more)
   local top, is_gone = top_of_log(c)
   if not is_gone then keep_foreign(c, old_epoch, old_seq) end
   c.epoch, c.seq = math.max(old_epoch + 1, math.floor(c.real_now / 1000), top + 1), 0
-  local leases = redis.call('ZRANGE', c.p .. K.leases, 0, -1)
+  local leases = unless_damaged('ZRANGE', c.p .. K.leases, 0, -1) or {}
   for _, token in ipairs(leases) do
     local id = token:sub(1, 16)
     local version, epoch = version_of(token), #token == 28 and (struct.unpack('>I8', token, 21)) or 0
-    if #token == 28 and redis.call('HEXISTS', c.p .. K.body, id) == 1
-      and redis.call('HEXISTS', c.p .. K.detours, id) == 0 then
+    if #token == 28 and unless_damaged('HEXISTS', c.p .. K.body, id) == 1
+      and unless_damaged('HEXISTS', c.p .. K.detours, id) == 0 then
       redis.call('HSET', c.p .. K.detours, id, write_detour({
         state = 'l', version = version, attempts = 0, crashes = 0,
         flag = 0, epoch = epoch, run_at = 0, failed_at = 0, error = '' }))

@@ -1,8 +1,8 @@
 -- fail: processing -> failed, the dead-letter set. The ledger keeps it; Redis keeps a tombstone.
 --
 -- ARGV[3…] a job: token, attempts (4) error
--- Keys     reads log, body, large, detours, ready, due, leases, unique, tombs, wake; writes meta, log, body, large,
---          detours, ready, due, leases, queues, later, unique, tombs, wake
+-- Keys     reads log, body, large, detours, ready, due, leases, later, unique, tombs, wake; writes meta, log, body,
+--          large, detours, ready, due, leases, queues, later, unique, tombs, wake
 -- Returns  now, epoch, held, one letter a job: f failed, x cancelled, R repeated, n e m refused
 -- Log      F; detail: attempts (4) error
 -- Repeat   of a fail that ended its job answers R while the tombstone lives; later, and where it ended as cancelled,

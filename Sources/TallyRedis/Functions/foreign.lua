@@ -1,19 +1,19 @@
--- foreign: the keys that a shard has once each and over which a foreign hand has written: where another type stands
--- than the place asks for, and what went aside for that. Without `meta`, whose loss ends every call, and without what
--- a queue has: a list that went aside shows by its jobs. The copies of foreign log entries are a list, and nothing of
--- ours was lost with them.
+-- foreign: tells of the keys that a shard has once each, and over which a foreign hand has written: where another
+-- type stands than the place asks for, and what went aside for that. It does not tell of `meta`, whose loss ends
+-- every call, nor of what a queue has, since a list that went aside shows by its jobs; nor of the list that keeps
+-- the copies of foreign log entries, since nothing of ours was lost with them.
 --
 -- ARGV[3]  '1' = with what went aside, '0' = without
--- Keys     reads log, body, large, detours, due, leases, queues, paused, turns, later, outdated, unique, homes,
+-- Keys     reads meta, log, body, large, detours, due, leases, queues, paused, turns, later, outdated, unique, homes,
 --          tombs, workers, duties, aside
 -- Returns  now, epoch, held, then of each three values: its name, the type that stands there, and the one that
 --          belongs there ('' = it went aside)
 -- Log      nothing
 -- Repeat   only reads
--- Cost     O(1)
+-- Cost     O(1), and the highest number of a name that anything went aside under
 local KINDS = { 'hash', 'list', 'set', 'sorted set', 'stream' }
 
--- Of a key that is there.
+-- What a key that is there holds.
 local function kind_of(key)
   for _, kind in ipairs(KINDS) do
     if is_kind(key, kind) then return kind end
@@ -26,19 +26,30 @@ local function tell(out, key, kind, wanted)
   out[n + 1], out[n + 2], out[n + 3] = key, kind, wanted
 end
 
+-- What went aside out of a place, under whichever number. Those of a program that kept no highest number follow each
+-- other.
+local function tell_aside(c, out, key)
+  local n, copies = 1, c.p .. K.aside .. K.log
+  while true do
+    local name = aside_name(c, key, n)
+    if redis.call('EXISTS', name) == 1 then
+      local kind = kind_of(name)
+      if name ~= copies or kind ~= 'list' then tell(out, name, kind, '') end
+    elseif n >= c.highest then return end
+    n = n + 1
+  end
+end
+
 local function look_at(c, out, key, wanted)
   if not is_kind(key, wanted) then tell(out, key, kind_of(key), wanted) end
-  if not c.with_aside then return end
-  local aside = c.p .. K.aside .. key:sub(#c.p + 1)
-  if redis.call('EXISTS', aside) == 0 then return end
-  local kind = kind_of(aside)
-  if wanted ~= 'stream' or kind ~= 'list' then tell(out, aside, kind, '') end
+  if c.with_aside then tell_aside(c, out, key) end
 end
 
 redis.register_function { function_name = NAME .. 'foreign', flags = { 'allow-oom' }, callback = function(keys, args)
   if args[3] ~= '0' and args[3] ~= '1' then refuse('say whether what went aside is wanted') end
   local c, out = begin(keys, args), {}
   c.with_aside = args[3] == '1'
+  c.highest = highest_aside(c)
   look_at(c, out, c.p .. K.log, 'stream')
   look_at(c, out, c.p .. K.body, 'hash')
   look_at(c, out, c.p .. K.large, 'hash')
@@ -56,5 +67,7 @@ redis.register_function { function_name = NAME .. 'foreign', flags = { 'allow-oo
   look_at(c, out, c.p .. K.tombs .. 'b', 'hash')
   look_at(c, out, c.p .. K.workers, 'hash')
   look_at(c, out, c.p .. K.duties, 'hash')
+  -- What stood where the copies belong went aside in its turn.
+  if c.with_aside then tell_aside(c, out, c.p .. K.aside .. K.log) end
   return reply_list(c, out)
 end }

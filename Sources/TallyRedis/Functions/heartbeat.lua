@@ -1,7 +1,7 @@
 -- heartbeat: a worker reports itself.
 --
 -- ARGV[3]  worker; ARGV[4] its state as JSON, opaque here; ARGV[5] '1' = it has stopped
--- Keys     reads log; writes meta, log, later, workers
+-- Keys     reads log, later; writes meta, log, later, workers
 -- Returns  now, epoch, held
 -- Log      H by the worker; its moves are the JSON
 -- Repeat   appends one more entry; of a worker's reports the ledger keeps the last

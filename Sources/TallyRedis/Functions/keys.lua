@@ -4,7 +4,7 @@
 -- ARGV[3]  'list', 'free' or 'prune'; ARGV[4] of list and prune: cursor, '0' to begin; of free: queue NUL key
 -- ARGV[5]  of list and prune: about so many; of free: the id that holds it
 -- ARGV[6]  of free: token of the lease to repair ('' = none), which must be that of fence.lua
--- Keys     reads meta, log, body, unique; writes meta, log, later, unique
+-- Keys     reads meta, log, body, later, unique; writes meta, log, later, unique
 -- Returns  now, epoch, held, then of list: next cursor ('0' = the end), keys and their holders by turns;
 --          of free: '1' done or '0' raced; of prune: next cursor, how many were dropped
 -- Log      D by reconciler:D24, without a move, when one was freed

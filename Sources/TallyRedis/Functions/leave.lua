@@ -5,9 +5,10 @@
 -- The jobs are terminal: everything of them goes but a tombstone. `ended` is { id, status, version (4), … }.
 -- `is_absent`: the queue did not hold them, so nothing left it.
 --
--- Whoever calls this has written nothing before it, or has read both generations of tombstones: where a foreign hand
--- has written over them the first write here breaks off, and the jobs stand as they stood. Were it the last, it would
--- leave jobs that are gone, with neither a tombstone nor an entry, and the ledger would have them run again.
+-- Whoever calls this has moved no job before it, or has read both generations of tombstones: where a foreign hand has
+-- written over them, over the detours or over the records it breaks off here, and the jobs stand as they stood. A
+-- tombstone without an entry would be an end that the ledger never hears of; a job that is gone without a tombstone
+-- would be run again.
 local ENDS = { c = true, f = true, x = true }
 local function leave(c, ended, is_absent)
   if #ended == 0 then return end
@@ -18,13 +19,20 @@ local function leave(c, ended, is_absent)
     tombstones[2 * n - 1] = ended[i]
     tombstones[2 * n] = ended[i + 1] .. ended[i + 2]
   end
+  -- Its length, not whether it is there: of another type it breaks off before anything is written.
+  local any_detours = redis.call('HLEN', c.p .. K.detours) > 0
   redis.call('HSET', c.p .. K.tombs .. c.gen, unpack(tombstones))
+  local answer = redis.pcall('HDEL', c.p .. K.body, unpack(ids))
+  if type(answer) == 'table' and answer.err then
+    -- An ack has not read the records: to undo what stands alone costs those calls nothing that find them whole.
+    redis.call('HDEL', c.p .. K.tombs .. c.gen, unpack(ids))
+    answer_of(c.p .. K.body, answer)
+  end
   if not is_absent then
     local a = account_of(c)
     for i = 2, #ended, 3 do a[ended[i]] = a[ended[i]] + 1 end
   end
-  redis.call('HDEL', c.p .. K.body, unpack(ids))
-  if redis.call('EXISTS', c.p .. K.detours) == 1 then redis.call('HDEL', c.p .. K.detours, unpack(ids)) end
+  if any_detours then redis.call('HDEL', c.p .. K.detours, unpack(ids)) end
   if redis.call('EXISTS', c.p .. K.large) == 1 then unless_damaged('HDEL', c.p .. K.large, unpack(ids)) end
   if redis.call('EXISTS', c.p .. K.unique) == 1 then
     for _, id in ipairs(ids) do

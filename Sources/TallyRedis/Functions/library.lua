@@ -9,14 +9,17 @@
 -- ARGV[1]  run_id of the server, as this connection learnt it; another one than in `meta` begins a new epoch
 -- ARGV[2]  now, unix µs; counts only where `meta` says test_clock. Elsewhere the server's clock decides; a negative
 --          number is what the caller reckons that clock to show at least, '0' = it does not know
--- Keys     reads large, aside; writes aside
+-- Keys     reads meta, large, aside; writes meta, aside
 --
 -- `Keys` in each header are those that its functions read and write, with all that they call. It leaves out what any
 -- call may come to: the beginning of a call or of an epoch (epoch.lua), and what goes aside (put_aside below).
 --
--- A function checks what it was given, and what it moves, before its first write: Lua does not roll back. One thing
--- only the last write finds, since a look at each call would cost every one of them: that a foreign hand has written
--- to the log. That ends no call: the log goes on above what was written (append.lua), and the entry is appended.
+-- A function checks what it was given, and what it moves, before its first write: Lua does not roll back. So it has
+-- met each key that it writes before it moves a job: by what it reads anyway, by a write on which no job depends, or
+-- by `need`; and what only counts or shares out (later, outdated, turns, wake) stops no call that has moved one. One
+-- thing only the last write finds, since a look at each call would cost every one of them: that a foreign hand has
+-- written to the log. That ends no call: the log goes on above what was written (append.lua), and the entry is
+-- appended.
 -- A function's writes are one step in the append-only file, so a server that crashed comes back with all of them or
 -- with none. A call whose answer was lost may have run; `Repeat` in each header says what the same call finds then.
 --
@@ -49,6 +52,8 @@ local LAYOUTS = 2               -- JobRecord.newestLayout: the newest that this 
 local ZERO4, ZERO8 = '\0\0\0\0', '\0\0\0\0\0\0\0\0'
 local PATTERN = { 0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 0, 2, 0, 1, 0 }   -- JobPriority.pattern
 
+
+local function text(number) return string.format('%.0f', number) end
 
 -- Refuses the whole call; only before its first write.
 local function refuse(why) error({ err = 'INVALID ' .. why }) end
@@ -102,24 +107,41 @@ local function is_kind(key, kind)
   return unless_damaged('LLEN', key) ~= nil
 end
 
+local WRONG_TYPE = ' has another type than this program keeps there'
+
 -- What a command has answered. Where it met a key of another type the call breaks off, and says which: the server's
 -- own words name none.
 local function answer_of(key, answer)
   if type(answer) ~= 'table' or not answer.err then return answer end
   if not answer.err:find('WRONGTYPE', 1, true) then error(answer) end
-  error({ err = 'WRONGTYPE ' .. key .. ' has another type than this program keeps there' })
+  error({ err = 'WRONGTYPE ' .. key .. WRONG_TYPE })
 end
 
+-- Breaks off where a key has another type than its place asks for. To be asked before anything is written.
+local function need(key, kind)
+  if not is_kind(key, kind) then error({ err = 'WRONGTYPE ' .. key .. WRONG_TYPE }) end
+end
+
+-- The n-th name under which what stood in the place of a key goes aside.
+local function aside_name(c, key, n) return c.p .. K.aside .. key:sub(#c.p + 1) .. (n == 1 and '' or ':' .. n) end
+
+local function highest_aside(c) return tonumber(redis.call('HGET', c.p .. K.meta, 'aside') or '1') or 1 end
+
 -- A key of another type than its place asks for is nobody's, and would stop every call that meets it: it goes to a
--- name of its own, where a person finds it beside all that went there before.
+-- name of its own, where a person finds it beside all that went there before. `meta` keeps the highest number that a
+-- name has had, so that each is found again (foreign.lua), whichever of those before it a person has taken away.
 local function put_aside(c, key)
-  local aside = c.p .. K.aside .. key:sub(#c.p + 1)
-  local name, n = aside, 1
-  while redis.call('EXISTS', name) == 1 do
-    n = n + 1
-    name = aside .. ':' .. n
+  local n = 1
+  while redis.call('EXISTS', aside_name(c, key, n)) == 1 do n = n + 1 end
+  redis.call('RENAME', key, aside_name(c, key, n))
+  if n > highest_aside(c) then
+    redis.call('HSET', c.p .. K.meta, 'aside', text(n))
   end
-  redis.call('RENAME', key, name)
+end
+
+-- A key that is done with goes; what no function has put there is not ours to remove, and goes aside.
+local function remove(c, key, kind)
+  if is_kind(key, kind) then redis.call('UNLINK', key) else put_aside(c, key) end
 end
 
 -- The length of a list.
@@ -131,8 +153,6 @@ end
 
 -- A large body, or '' where there is none or none can be read: its job is then told as damaged, and no other.
 local function large_body(c, id) return unless_damaged('HGET', c.p .. K.large, id) or '' end
-
-local function text(number) return string.format('%.0f', number) end
 
 local function element_of(id, version) return id .. struct.pack('>I4', version) end
 local function token_of(id, version, epoch) return id .. struct.pack('>I4I8', version, epoch) end

@@ -10,9 +10,10 @@ redis.register_function { function_name = NAME .. 'open', flags = { 'allow-oom' 
   local epoch = whole(args[3], 0, LATEST, 'epoch')
   local c = begin(keys, args)
   if c.held and c.epoch == epoch then
+    local queues = redis.call('SMEMBERS', c.p .. K.queues)
     redis.call('HSET', c.p .. K.meta, 'held', '0', 'opened', text(c.real_now))
     c.held = false
-    for _, queue in ipairs(redis.call('SMEMBERS', c.p .. K.queues)) do wake(c, queue) end
+    for _, queue in ipairs(queues) do wake(c, queue) end
   end
   return reply(c)
 end }

@@ -14,8 +14,10 @@ redis.register_function { function_name = NAME .. 'pause', flags = { 'allow-oom'
   local key = c.p .. K.paused
   if args[4] == '1' then answer_of(key, redis.pcall('SADD', key, args[3]))
   else
+    -- Read before it goes on: what comes last is a wake, which nothing stops.
+    local has_jobs = redis.call('SISMEMBER', c.p .. K.queues, args[3]) == 1
     answer_of(key, redis.pcall('SREM', key, args[3]))
-    if redis.call('SISMEMBER', c.p .. K.queues, args[3]) == 1 then wake(c, args[3]) end
+    if has_jobs then wake(c, args[3]) end
   end
   return reply(c)
 end }

@@ -3,8 +3,8 @@
 -- ARGV[3]  epoch in which the reconciler looked; ARGV[4] '' = only looks, or the drift code to mend
 -- ARGV[5]  token of the lease to repair ('' = none), which must be that of fence.lua
 -- ARGV[6…] a job: id, a token of it that was met ('' = none), state and version (4) as seen ('' = whatever they are)
--- Keys     reads meta, log, body, large, detours, ready, due, leases, wake; writes meta, log, detours, ready, due,
---          leases, queues, later, outdated, wake
+-- Keys     reads meta, log, body, large, detours, ready, due, leases, queues, later, wake; writes meta, log, detours,
+--          ready, due, leases, queues, later, outdated, wake
 -- Returns  now, epoch, held, then of each job: what is wrong ('' = nothing, or it has moved), state, version;
 --          when mending, 'made' for those that were
 -- Log      D by reconciler:<code>, one move a job mended
@@ -64,6 +64,7 @@ local function mend_place(c, id, d, at, code, actor)
     if d.state == 'p' then
       local lines = {}
       line_up(c, lines, d.record, at.element)
+      name_queues_of(c, lines)
       push_lines(c, lines)
       at.lined = 1
     else
@@ -89,6 +90,8 @@ redis.register_function { function_name = NAME .. 'place', callback = function(k
   end
   local c = begin(keys, args)
   check_fence(c, code ~= '' and args[5])
+  -- What a job is mended with, and no look at it reads: behind another that was mended it would break off too late.
+  if code ~= '' then need(c.p .. K.queues, 'set') end
   local out, mended = {}, false
   for i = 6, #args, 3 do
     local id, seen = args[i], args[i + 2]

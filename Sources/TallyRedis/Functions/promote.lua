@@ -1,8 +1,8 @@
 -- promote: makes due jobs runnable, in order of (due time, element). Due at exactly now is due.
 --
 -- ARGV[3]  at most so many
--- Keys     reads meta, log, body, detours, ready, due, wake; writes meta, log, detours, ready, due, queues, later,
---          wake
+-- Keys     reads meta, log, body, detours, ready, due, queues, later, wake; writes meta, log, detours, ready, due,
+--          queues, later, wake
 -- Returns  now, epoch, held, number promoted
 -- Log      M
 -- Repeat   moves the next jobs that are due; a lost answer loses only the number
@@ -12,18 +12,22 @@ local function make_ready(c, elements, actor)
   for i, element in ipairs(elements) do ids[i] = element:sub(1, 16) end
   local records = redis.call('HMGET', c.p .. K.body, unpack(ids))
   local detours = redis.call('HMGET', c.p .. K.detours, unpack(ids))
-  local lines, moves, queues = {}, {}, {}
+  local lines, moves, queues, going = {}, {}, {}, {}
   for i, element in ipairs(elements) do
-    local queue = records[i] and queue_of(records[i])
-    if is_counted(c, element, -1) and queue then queues[queue] = (queues[queue] or 0) - 1 end
-    if c.recount then redis.call('ZREM', c.p .. K.due, element) end
     local d = detours[i] and read_detour(detours[i])
     if records[i] and d and (d.state == 's' or d.state == 'r') and d.version == version_of(element) then
       moves[#moves + 1] = move(element, d.state, 'p', '')
       d.state = 'p'
-      put(c, ids[i], d)
+      going[i] = d
       line_up(c, lines, records[i], element)
     end
+  end
+  name_queues_of(c, lines)
+  for i, element in ipairs(elements) do
+    local queue = records[i] and queue_of(records[i])
+    if is_counted(c, element, -1) and queue then queues[queue] = (queues[queue] or 0) - 1 end
+    if c.recount then redis.call('ZREM', c.p .. K.due, element) end
+    if going[i] then put(c, ids[i], going[i]) end
   end
   if not c.recount then redis.call('ZREM', c.p .. K.due, unpack(elements)) end
   for queue, by in pairs(queues) do count_up(c, K.later, queue, by) end
@@ -32,9 +36,8 @@ local function make_ready(c, elements, actor)
   return #moves
 end
 
-local function promote(c, limit)
-  local elements = redis.call('ZRANGEBYSCORE', c.p .. K.due, '-inf', text(c.now), 'LIMIT', 0, limit)
-  return #elements == 0 and 0 or make_ready(c, elements, '')
+local function due_elements(c, limit)
+  return redis.call('ZRANGEBYSCORE', c.p .. K.due, '-inf', text(c.now), 'LIMIT', 0, limit)
 end
 
 -- Goes on counting `later`, where an older program has moved jobs without.
@@ -71,7 +74,11 @@ end
 redis.register_function { function_name = NAME .. 'promote', flags = { 'allow-oom' }, callback = function(keys, args)
   local limit = whole(args[3], 0, LATEST, 'limit')
   local c = begin(keys, args)
-  local count = promote(c, math.min(limit, JOBS_PER_CALL))
+  local elements = due_elements(c, math.min(limit, JOBS_PER_CALL))
+  -- What the steps behind the first one come to.
+  need(c.p .. K.body, 'hash')
+  need(c.p .. K.queues, 'set')
+  local count = #elements == 0 and 0 or make_ready(c, elements, '')
   recount_later(c, JOBS_PER_CALL)
   name_queues(c, SWEEP)
   finish(c)

@@ -2,8 +2,8 @@
 -- After a jump of the server's clock it takes back nothing for a while.
 --
 -- ARGV[3]  at most so many
--- Keys     reads log, body, large, detours, ready, leases, unique, wake; writes meta, log, body, large, detours,
---          ready, leases, queues, later, unique, tombs, wake
+-- Keys     reads log, body, large, detours, ready, leases, later, unique, wake; writes meta, log, body, large,
+--          detours, ready, leases, queues, later, unique, tombs, wake
 -- Returns  now, epoch, held, number taken back
 -- Log      C; detail: crashes (4), then the error where the job is failed
 -- Repeat   takes back the next leases that have run out; a lost answer loses only the number
@@ -41,6 +41,7 @@ local function take_back(c, tokens, actor)
       moves[#moves + 1] = move(element, 'l', to, detail)
     end
   end
+  name_queues_of(c, lines)
   leave(c, ended)
   redis.call('ZREM', c.p .. K.leases, unpack(tokens))
   for _, job in ipairs(going) do put(c, job.id, job.detour) end

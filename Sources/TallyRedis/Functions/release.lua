@@ -1,8 +1,8 @@
 -- release: processing -> scheduled, or pending when its time has come. Changes neither attempts nor crashes.
 --
 -- ARGV[3…] a job: token, run_at (8, 0 = at once)
--- Keys     reads log, body, large, detours, ready, due, leases, unique, tombs, wake; writes meta, log, body, large,
---          detours, ready, due, leases, queues, later, unique, tombs, wake
+-- Keys     reads log, body, large, detours, ready, due, leases, later, unique, tombs, wake; writes meta, log, body,
+--          large, detours, ready, due, leases, queues, later, unique, tombs, wake
 -- Returns  now, epoch, held, one letter a job: s scheduled, p pending, x cancelled, n e m refused
 -- Log      R; detail: run_at (8, 0 = at once)
 -- Repeat   is refused, since the token is gone: n, or m or e once the job has another lease. It writes nothing

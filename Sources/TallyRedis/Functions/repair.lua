@@ -15,10 +15,11 @@
 --                                id without a record, or a held job whose record is damaged
 --                  place = its element (20), or its token (28)
 --          job     of P, R, G and X: head, record [, large body], as in push.lua
--- Keys     reads meta, log, body, large, detours, ready, due, leases, later, outdated, unique, homes, tombs, wake;
---          writes meta, log, body, large, detours, ready, due, leases, queues, later, outdated, unique, homes, tombs,
---          wake
--- Returns  now, epoch, held, for each repair '1' made or '0' raced
+-- Keys     reads meta, log, body, large, detours, ready, due, leases, queues, later, outdated, unique, homes, tombs,
+--          wake; writes meta, log, body, large, detours, ready, due, leases, queues, later, outdated, unique, homes,
+--          tombs, wake
+-- Returns  now, epoch, held, for each repair '1' made or '0' not: raced, or it needs a key over which a foreign hand
+--          has written, and which only a person frees
 -- Log      for each one made: D by reconciler:<code>, with the one move; C and M for what was reclaimed and promoted
 -- Repeat   answers '0' where the repair has moved the job. T, S, W and R leave it as it was seen: they write the same
 --          once more, and the ledger's row stays as it is
@@ -200,6 +201,13 @@ local function read_repair(args, at)
   return r, at
 end
 
+-- What is left until a person has looked (attach.lua) stops only the repair that needs it.
+local function is_stopped(c, r)
+  if not r.job then return false end
+  if r.job.large and not is_kind(c.p .. K.large, 'hash') then return true end
+  return r.job.unique and not (is_kind(c.p .. K.homes, 'hash') and is_kind(c.p .. K.unique, 'hash'))
+end
+
 local function is_made(c, r)
   if c.epoch ~= r.epoch then return false end
   r.d, r.tombstone = current(c, r.id), tombstone_of(c, r.id)
@@ -207,7 +215,22 @@ local function is_made(c, r)
   if r.d then seen = 'H' .. r.d.state .. struct.pack('>I4', r.d.version)
   elseif r.tombstone then seen = 'E' .. r.tombstone.status .. struct.pack('>I4', r.tombstone.version) end
   if r.job and not is_readable(c, r.job.record) then return false end
+  if is_stopped(c, r) then return false end
   return seen == r.seen and repairs[r.letter](c, r)
+end
+
+-- Whatever else a repair may come to is asked about before the first of them: one that broke off behind others would
+-- leave these in the log, and not in the account.
+local function check_repairs(c)
+  need(c.p .. K.body, 'hash')
+  need(c.p .. K.detours, 'hash')
+  need(c.p .. K.due, 'sorted set')
+  need(c.p .. K.leases, 'sorted set')
+  need(c.p .. K.queues, 'set')
+  need(c.p .. K.tombs .. 'a', 'hash')
+  need(c.p .. K.tombs .. 'b', 'hash')
+  need(c.p .. K.outdated, 'hash')
+  need(c.p .. K.later, 'hash')
 end
 
 redis.register_function { function_name = NAME .. 'repair', callback = function(keys, args)
@@ -218,6 +241,7 @@ redis.register_function { function_name = NAME .. 'repair', callback = function(
   end
   local c = begin(keys, args)
   check_fence(c, args[3])
+  check_repairs(c)
   local made, seq = {}, c.seq
   for i, r in ipairs(wanted) do made[i] = is_made(c, r) and '1' or '0' end
   if c.seq > seq then finish(c) end

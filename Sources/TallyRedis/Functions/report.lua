@@ -38,9 +38,7 @@ redis.register_function { function_name = NAME .. 'report', flags = { 'allow-oom
   elseif m[6] == '0' then
     if before(tonumber(m[4]), tonumber(m[5]), epoch, seq) then redis.call('HSET', meta, 'old_at', text(c.now)) end
   elseif c.now - tonumber(m[6]) >= TOMBSTONE then
-    -- What a foreign hand has put in their place is not ours to remove.
-    local tombstones = c.p .. K.tombs .. older
-    if is_kind(tombstones, 'hash') then redis.call('UNLINK', tombstones) else put_aside(c, tombstones) end
+    remove(c, c.p .. K.tombs .. older, 'hash')
     redis.call('HSET', meta, 'gen', older, 'old_epoch', text(c.epoch), 'old_seq', text(c.seq), 'old_at', '0')
   end
   return reply(c)

@@ -1,14 +1,25 @@
 -- reserve: leases runnable jobs. Reclaims and promotes a bounded number first.
 --
 -- ARGV[3]  at most so many; ARGV[4] length of the leases, µs; ARGV[5] the worker; ARGV[6…] queues, in this order
--- Keys     reads log, body, large, detours, ready, due, leases, paused, turns, unique, wake, workers; writes meta,
---          log, body, large, detours, ready, due, leases, queues, turns, later, outdated, unique, tombs, wake
+-- Keys     reads log, body, large, detours, ready, due, leases, queues, paused, turns, later, unique, wake, workers;
+--          writes meta, log, body, large, detours, ready, due, leases, queues, turns, later, outdated, unique, tombs,
+--          wake
 -- Returns  now, epoch, held, next due time or expiry ('' = none), how many workers report (0 unless nothing was
 --          leased), then of each job: token, record, detour ('' = none). Fewer than could be had once the records
 --          reach RESERVE_BYTES; then the queue's wake token is passed on
 -- Log      L by the worker; C and M for what was reclaimed and promoted
 -- Repeat   leases other jobs. The leases of an answer that was lost run out, and each counts as a crash of its job
 -- Cost     O(jobs leased), whatever the backlog
+
+-- Where a queue stands in the pattern of priorities. A key of another type goes aside at once: jobs of other queues
+-- may be leased by now, and a share that is counted from the beginning stops nobody.
+local function turn_of(c, queue)
+  local turns = c.p .. K.turns
+  local turn = unless_damaged('HGET', turns, queue)
+  if turn == nil then put_aside(c, turns) end
+  return tonumber(turn or '0') or 0
+end
+
 local function pop(c, queue, need)
   local lengths, lists, last = {}, 0, 0
   for p = 0, 3 do
@@ -21,7 +32,7 @@ local function pop(c, queue, need)
   if lists == 0 then return {} end
   if lists == 1 then return redis.call('LPOP', ready_key(c, queue, last), need) end
   -- Several priorities wait: each gets its share of the coming turns, what is left goes from the top.
-  local turn = tonumber(redis.call('HGET', c.p .. K.turns, queue) or '0') or 0
+  local turn = turn_of(c, queue)
   local share = { [0] = 0, 0, 0, 0 }
   for i = 0, need - 1 do
     local p = PATTERN[(turn + i) % 15 + 1]
@@ -148,21 +159,36 @@ local function is_paused(c, queue)
   return answer_of(key, redis.pcall('SISMEMBER', key, queue)) == 1
 end
 
+-- What the steps of a reserve come to is read before the first of them writes: one that broke off behind another
+-- would leave what that one has moved without an account, and what was popped nowhere. Answers whether the first
+-- queue is paused, which it has to ask anyway, and what is due.
+local function check_reserve(c, queue)
+  local elements, is_first_paused = due_elements(c, SWEEP), false
+  if #elements > 0 then need(c.p .. K.queues, 'set') end
+  if not c.held then
+    is_first_paused = is_paused(c, queue)
+    -- A reclaim reads the leases, unless it takes back nothing.
+    if c.is_frozen then need(c.p .. K.leases, 'sorted set') end
+    need(c.p .. K.body, 'hash')
+  end
+  return is_first_paused, elements
+end
+
 redis.register_function { function_name = NAME .. 'reserve', flags = { 'allow-oom' }, callback = function(keys, args)
   local limit, length = whole(args[3], 0, LATEST, 'limit'), whole(args[4], 1, LATEST / 2, 'the length of a lease')
   if args[5] == '' or #args < 6 or #args > 5 + QUEUES then
     refuse('name the worker and 1 to ' .. QUEUES .. ' queues')
   end
   local c = begin(keys, args)
-  -- The first is asked about before anything is written, since no other answers where it cannot be told.
-  local is_first_paused = not c.held and is_paused(c, args[6])
+  local is_first_paused, elements = check_reserve(c, args[6])
   reclaim(c, SWEEP)
-  promote(c, SWEEP)
+  if #elements > 0 then make_ready(c, elements, '') end
   local out, moves, wanted, workers = {}, {}, nil, 0
   if not c.held then
     limit = math.min(limit, JOBS_PER_CALL)
     local expiry = text(c.now + length)
-    -- Its length, not whether it is there: of another type it breaks off before an element is popped.
+    -- Asked now, since what was taken back has a detour. Its length, not whether it is there: where nothing was, this
+    -- is the first to read it, and of another type it breaks off before an element is popped.
     c.any_detours = redis.call('HLEN', c.p .. K.detours) > 0
     local count, left = 0, RESERVE_BYTES
     for i = 6, #args do

@@ -1,8 +1,8 @@
 -- retry: processing -> retrying, or pending when its time has come. Writes what it is told.
 --
 -- ARGV[3…] a job: token, run_at (8) attempts (4) failed_at (8, 0 = now) error
--- Keys     reads log, body, large, detours, ready, due, leases, unique, tombs, wake; writes meta, log, body, large,
---          detours, ready, due, leases, queues, later, unique, tombs, wake
+-- Keys     reads log, body, large, detours, ready, due, leases, later, unique, tombs, wake; writes meta, log, body,
+--          large, detours, ready, due, leases, queues, later, unique, tombs, wake
 -- Returns  now, epoch, held, one letter a job: r retrying, p pending, x cancelled, n e m refused
 -- Log      T; detail: run_at (8, 0 = at once) attempts (4) error
 -- Repeat   is refused, since the token is gone: n, or m or e once the job has another lease. It writes nothing

@@ -3,7 +3,7 @@
 -- ARGV[3]  'list', 'tell' or 'forget'; ARGV[4] of list: cursor, '0' to begin; else the worker
 -- ARGV[5]  of list: about so many; else the words that were seen: without them nothing is done
 -- ARGV[6]  of tell and forget: token of the lease to repair ('' = none), which must be that of fence.lua
--- Keys     reads meta, log, workers; writes meta, log, later, workers
+-- Keys     reads meta, log, later, workers; writes meta, log, later, workers
 -- Returns  now, epoch, held, then of list: next cursor ('0' = the end), workers and their words by turns;
 --          else '1' done or '0' raced
 -- Log      H by the worker, when told again

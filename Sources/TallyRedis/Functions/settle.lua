@@ -5,17 +5,26 @@
 -- refused as not processing: it cannot run again from here, and the reconciler brings it back from the ledger.
 -- A repeat finds the token gone and writes nothing; it answers R only where `wanted` names the end that the job has.
 --
--- Keys     reads log, body, large, detours, ready, due, leases, unique, tombs, wake; writes meta, log, body, large,
---          detours, ready, due, leases, queues, later, unique, tombs, wake
+-- Keys     reads log, body, large, detours, ready, due, leases, later, unique, tombs, wake; writes meta, log, body,
+--          large, detours, ready, due, leases, queues, later, unique, tombs, wake
 
--- The jobs that wait again, or are runnable.
-local function go_on(c, going)
-  local lines = {}
+-- Lines up the jobs that are runnable, with nothing of any job written: it breaks off here where what the next
+-- writes go to has another type. Were the leases still held then, another worker would get what is lined up.
+local function prepare_to_go_on(c, going)
+  local lines, waits = {}, false
+  for _, job in ipairs(going) do
+    if job.detour.state == 'p' then line_up(c, lines, job.record, job.element) else waits = true end
+  end
+  if waits then need(c.p .. K.due, 'sorted set') end
+  name_queues_of(c, lines)
+  return lines
+end
+
+-- The jobs go to where they wait, or are runnable. They hold no lease any more.
+local function go_on(c, going, lines)
   for _, job in ipairs(going) do
     local d = job.detour
-    if d.state == 'p' then
-      d.run_at = 0
-      line_up(c, lines, job.record, job.element)
+    if d.state == 'p' then d.run_at = 0
     else
       wait_until(c, queue_of(job.record), job.element, d.run_at)
       if redis.call('ZRANK', c.p .. K.due, job.element) == 0 then wake(c, queue_of(job.record)) end
@@ -57,9 +66,10 @@ local function settle(c, verb, tokens, wanted, decide)
     end
   end
   if #gone > 0 then
+    local lines = prepare_to_go_on(c, going)
     leave(c, ended)
-    go_on(c, going)
     redis.call('ZREM', c.p .. K.leases, unpack(gone))
+    go_on(c, going, lines)
     append(c, verb, '', table.concat(moves))
     finish(c)
   end

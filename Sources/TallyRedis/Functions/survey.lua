@@ -3,7 +3,7 @@
 --
 -- ARGV[3]  '' = only tells; else the sum that was seen missing: it is added to what the epoch began with
 -- ARGV[4]  token of the lease to repair ('' = none), which must be that of fence.lua
--- Keys     reads meta, log, body; writes meta, log, later
+-- Keys     reads meta, log, body, later; writes meta, log, later
 -- Returns  now, epoch, held, last seq, first log entry kept ('' = none), reported epoch and seq, jobs held, held as
 --          the epoch began, entered, completed, failed, cancelled, the ledger's id ('' = none)
 -- Log      nothing; D by reconciler:D21, without a move, when something was put right

@@ -15,7 +15,7 @@ local function count_up(c, name, queue, by)
 end
 
 local function keep_recount(c)
-  if c.recounted == -1 then redis.call('DEL', c.p .. K.later) end
+  if c.recounted == -1 then remove(c, c.p .. K.later, 'hash') end
   if c.recount then redis.call('HSET', c.p .. K.meta, 'recount', text(c.recount))
   else redis.call('HDEL', c.p .. K.meta, 'recount') end
   c.recounted = c.recount

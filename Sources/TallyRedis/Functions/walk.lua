@@ -41,7 +41,7 @@ local function forget_if_unused(c, queue)
   if c.recount or count_listed(c, queue) > 0 or redis.call('HEXISTS', c.p .. K.later, queue) == 1 then return end
   redis.call('SREM', c.p .. K.queues, queue)
   redis.call('HDEL', c.p .. K.outdated, queue)
-  redis.call('HDEL', c.p .. K.turns, queue)
+  unless_damaged('HDEL', c.p .. K.turns, queue)
   local token = c.p .. K.wake .. queue
   -- What a foreign hand has put there goes aside.
   length_of(c, token)

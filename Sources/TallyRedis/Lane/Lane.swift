@@ -127,7 +127,7 @@ final class Lane: Sendable {
         }
         if case .error(let text) = reply {
             connection.close()
-            // Every other place that `attach` comes to it frees itself.
+            // Every other place `attach` frees, or passes over where the namespace is new; the next one frees that.
             let key = RedisRefusal.metForeignKey(reply) ? ", \(RedisKey.meta.behind(prefix))" : ""
             throw RedisRefusal.handshakeError(text, "connect to Redis", configuration.place + key)
         }
