@@ -70,6 +70,8 @@ package struct Canceller: Sendable {
                 if let end, end < .now { break }
                 try await Task.sleep(for: Limits.cancelPause)
             }
+            // What shards have said in a try before stays true where this one gets no further.
+            let told = last.report
             do {
                 switch try await attempt(id) {
                 case .success(let report): return report
@@ -79,6 +81,7 @@ package struct Canceller: Sendable {
                 guard let moved = Moved(error) else { throw error }
                 last = moved
             }
+            last.report = last.report ?? told
             if last.isForGood { break }
         }
         var report = last.report ?? CancelReport(outcome: .notFound, isSharded: queue.map.count > 1)
