@@ -41,7 +41,7 @@ package struct StatsReport: Sendable {
         case .unavailable: "away"
         case .uncertain: "has not answered"
         case .damaged: "has damaged keys"
-        case .wrongServer: "cannot be used: its settings, the login or a right is wrong"
+        case .wrongServer: "cannot be used: its settings, its key `meta`, the login or a right is wrong"
         case .full: "takes no call just now"
         case .closed, .cancelled: "was not asked to the end"
         case .invalid, .invalidLease, .unsupported: "cannot be asked for this"

@@ -167,7 +167,8 @@ public final class Tally: Sendable {
     /// Cancels a job, wherever it stands, on every shard that has its id and answers. A running one is asked to stop,
     /// and may complete first.
     ///
-    /// - Throws: `QueueError` or `LedgerError` for what a retry cannot mend; an outage is told as `.uncertain`.
+    /// - Throws: `QueueError` or `LedgerError` for what the caller has done wrong; what a store has met, an outage or
+    ///   not, is told as `.uncertain`.
     public func cancel(_ id: JobID) async throws -> CancelOutcome {
         try await Canceller(queue: queue, ledger: ledger).cancel(id)
     }

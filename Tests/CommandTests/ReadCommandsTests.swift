@@ -97,6 +97,43 @@ import Testing
         }
     }
 
+    @Test
+    func
+        `tells what the ledger has where the only Redis cannot be read, and a cancellation is uncertain [D39]`()
+        async throws
+    {
+        try await withStores { scratch, settings in
+            let record = JobRecord(type: "t", body: Array("{}".utf8))
+            _ = try await scratch.ledger.record([record])
+            let raw = try RawRedis(url: scratch.settings.redisURL)
+            let name = RedisKey.meta.of(scratch.settings.namespace)
+            try raw("RENAME", name, name + ".kept")
+            try raw("SET", name, "foreign")
+            let away = settings.merging(["TALLY_REDIS_URL": "redis://127.0.0.1:1"]) { $1 }
+
+            for environment in [settings, away] {
+                let told = try await inspect(record.id, environment)
+                #expect(told.code == 1 && told.errors.contains("Redis cannot be read"), "\(told.errors)")
+                let job = try told.json()
+                #expect(job["in_redis"] as? String == "unknown" && job["status"] as? String == "pending")
+                #expect(job["in_postgres"] as? String == "pending" && job["unread_shards"] == nil)
+                let cancelled = try await Tool.run(
+                    ["cancel", "\(record.id)", "--json"], environment: environment)
+                #expect(cancelled.code == 1, "\(cancelled.errors)")
+                let outcome = try cancelled.json()
+                #expect(outcome["outcome"] as? String == "uncertain", "\(outcome)")
+                #expect((outcome["detail"] as? String)?.isEmpty == false)
+                // Whoever could not be asked may have it.
+                let unknown = try await inspect(JobID(), environment)
+                #expect(unknown.code == 1 && unknown.output.isEmpty && !unknown.errors.contains("no job"))
+            }
+
+            try raw("DEL", name)
+            try raw("RENAME", name + ".kept", name)
+            #expect(try await inspect(record.id, settings).code == 0)
+        }
+    }
+
     @Test func `says of a record that cannot be read that it is damaged, and not that there is no job`()
         async throws
     {

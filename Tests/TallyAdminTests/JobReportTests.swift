@@ -138,6 +138,60 @@ import Testing
         #expect(alone.shard(of: [requeue, push]) == nil)
     }
 
+    /// Steps of one id that was used twice: `second` are those of its second life.
+    private func twice(_ second: [(Verb, JobStatus, Int)]) -> [JobEvent] {
+        let steps = [(Verb.push, JobStatus.pending, 1), (.cancel, .cancelled, 1)] + second
+        return steps.enumerated().map { number, step in
+            JobEvent(
+                job: id, position: LogPosition(epoch: 1, seq: Int64(number + 1)), at: now, verb: step.0,
+                from: step.0 == .push ? nil : .pending, to: step.1, version: step.2)
+        }
+    }
+
+    @Test func `says of an id that was used twice which life its payload and its status are of`() throws {
+        func told(_ report: JobReport?) throws -> [Int?] {
+            let fields = try #require(report).json
+            return [fields["life"] as? Int, fields["status_life"] as? Int]
+        }
+        // The row does not yield to the second life, which ended at the same version.
+        let same = twice([(.push, .pending, 1), (.cancel, .cancelled, 1)])
+        var first = row(.cancelled, 1)
+        (first.epoch, first.seq) = (1, 2)
+        let report = try #require(self.report(view { _ in }, first, same))
+        #expect(try told(report) == [1, 1] && report.lifeText == "life 1")
+        // It yields to a higher version, and keeps what was enqueued.
+        let later = twice([(.push, .pending, 1), (.lease, .processing, 2), (.ack, .completed, 2)])
+        var second = row(.completed, 2)
+        (second.epoch, second.seq) = (1, 5)
+        let mixed = try #require(self.report(view { _ in }, second, later))
+        #expect(try told(mixed) == [1, 2])
+        #expect(mixed.lifeText?.contains("life 1, status, result and times of life 2") == true)
+        // The second is held: payload and status are its own, whether the mirror has brought it or not.
+        let record = JobRecord(id: id, type: "t", createdAt: now)
+        let held = view {
+            $0.held[id] = JobSnapshot(record: record, status: .pending, version: 1)
+        }
+        for events in [twice([(.push, .pending, 1)]), twice([])] {
+            #expect(try told(self.report(held, first, events)) == [2, 2])
+        }
+        // So is an end that the ledger does not have yet.
+        let ended = view { $0.ended[id] = QueueView.Ended(status: .completed, version: 2) }
+        #expect(try told(self.report(ended, first, twice([(.push, .pending, 1)]))) == [1, 2])
+        // Of an id that was used once nothing is said.
+        let once = try #require(self.report(view { _ in }, first, twice([])))
+        #expect(try told(once) == [nil, nil] && once.lifeText == nil)
+    }
+
+    @Test func `of the only Redis that cannot be read is what the ledger has`() throws {
+        let away = QueueError(.wrongServer, "inspect", "key")
+        let answers = [(shard: Shard.first, answer: Result<QueueView, QueueError>.failure(away))]
+        let report = try #require(
+            JobReport(id, answers, row(.pending, 1), [], ShardMap(), hasLedger: true))
+
+        #expect(report.inQueue.word == "unknown" && !report.isWhole && report.unread.count == 1)
+        #expect(report.json["in_postgres"] as? String == "pending" && report.json["unread_shards"] == nil)
+    }
+
     @Test func `numbers the lives of its id`() throws {
         func step(_ verb: Verb, _ from: JobStatus?, _ to: JobStatus, _ seq: Int64) -> JobEvent {
             JobEvent(

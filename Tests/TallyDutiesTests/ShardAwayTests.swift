@@ -116,6 +116,41 @@ import Testing
         #expect(report.shards.map(\.shard) == [Shard(1)] && report.shards.first?.outcome == .cancelled)
     }
 
+    @Test(arguments: [QueueError.Code.wrongServer, .damaged, .full, .unavailable])
+    func `or cannot be used hides nothing of what a cancellation has done on the others, its own or not`(
+        _ code: QueueError.Code
+    ) async throws {
+        let s = Shards()
+        let first = s.record(on: 1)
+        let jobs = [JobRecord(id: first.id, type: "t", queue: s.name(0)), first]
+        try await s.client().enqueue(jobs[1])
+        try await s.mirrorAll()  // the row is of shard 1
+        try await s.client().enqueue(jobs[0])
+        s.queues[1].setOutage(code)
+
+        let report = try await Canceller(queue: s.sharded, ledger: s.ledger).report(first.id)
+
+        guard case .uncertain(let why) = report.outcome else {
+            Issue.record("\(report)")
+            return
+        }
+        #expect(why.contains(code.rawValue) && report.shards.map(\.shard) == [Shard(0)])
+        #expect(report.shards.first?.outcome == .cancelled)
+        #expect(try await s.memory[0].inspect([first.id]).held.isEmpty)
+        // A function that broke off may have written a part.
+        #expect(report.unanswered == (code == .damaged ? [Shard(1)] : []))
+        #expect(report.unread == (code == .damaged ? [] : [Shard(1)]))
+        // Of an id that no shard knows, too, with and without a ledger.
+        for ledger in [s.ledger, nil] {
+            let none = try await Canceller(queue: s.sharded, ledger: ledger).report(JobID())
+            guard case .uncertain = none.outcome else {
+                Issue.record("\(none)")
+                return
+            }
+            #expect(none.shards.isEmpty && none.unread + none.unanswered == [Shard(1)])
+        }
+    }
+
     /// Answers nothing until the gate is opened.
     private struct Hung: QueueControl {
         let gate: Gate

@@ -62,6 +62,9 @@ import Testing
         let input = error("INVALID an id has 16 bytes")
 
         #expect(damage.allSatisfy { $0.isOfThisCall && !$0.refusesInput && !$0.mayRetry })
+        // Without Postgres there is no `tally reconcile`: both say what there is, or that it needs one.
+        #expect(damage[0].detail.contains("without Postgres the duty `watch Redis` of `tally serve`"))
+        #expect(damage[1].detail.contains("where there is Postgres"))
         #expect(!lacking.isOfThisCall && lacking.detail.contains("ops/rights.md"))
         #expect(input.isOfThisCall && input.refusesInput && input.detail == "INVALID an id has 16 bytes")
         // The words alone make none of them.

@@ -111,6 +111,46 @@ import Testing
         }
     }
 
+    @Test(arguments: [QueueError.Code.wrongServer, .damaged, .full])
+    func `is uncertain where the only queue cannot be used, and says why [D11]`(
+        _ code: QueueError.Code
+    ) async throws {
+        let rig = Rig()
+        let id = try await rig.push().id
+        rig.queue.setOutage(code)
+
+        guard case .uncertain(let why) = try await cancel(rig, id) else {
+            Issue.record("certain")
+            return
+        }
+        #expect(why.contains(code.rawValue))
+    }
+
+    @Test func `is uncertain where the queue has cancelled and the ledger refuses to hear of it [D11]`()
+        async throws
+    {
+        let rig = Rig()
+        let id = try await rig.push().id
+        rig.ledger.setOutage(.denied)
+
+        guard case .uncertain(let why) = try await cancel(rig, id) else {
+            Issue.record("certain")
+            return
+        }
+        #expect(why.contains("denied"))
+        #expect(try await rig.held(id) == nil)
+    }
+
+    @Test(arguments: [QueueError.Code.closed, .invalid, .unsupported, .cancelled])
+    func `throws what the caller has done wrong [D11]`(_ code: QueueError.Code) async throws {
+        let rig = Rig()
+        let id = try await rig.push().id
+        rig.queue.setOutage(code)
+
+        let error = await #expect(throws: QueueError.self) { try await cancel(rig, id) }
+        #expect(error?.code == code)
+    }
+
     @Test func `says that the queue is not opened where only the ledger has the job [D11]`() async throws {
         let rig = Rig()
         try await withDuties(rig) {

@@ -12,7 +12,7 @@ package struct JobReport: Sendable {
         case damaged(JobStatus)
         /// It has ended there, and the ledger does not say so.
         case ended(JobStatus)
-        /// The shard of its queue did not answer.
+        /// The shard of its queue could not be read.
         case unknown
 
         /// The status, `absent`, `damaged` or `unknown`.
@@ -94,10 +94,12 @@ package struct JobReport: Sendable {
     /// Of several shards, those that have a job of this id: hold it, or know of an end that the ledger does not say.
     /// More than one where it was enqueued in mode queued into queues of several.
     package let places: [Place]
-    /// Of several shards, those that did not answer.
+    /// The shards that could not be read, or the only one.
     package let unread: [(shard: Shard, why: QueueError)]
     /// Whether there are several.
     package let isSharded: Bool
+    /// Which lives of the id it speaks of.
+    let told: Told
     /// That of the row's queue, or without a row the first that has the job.
     private let own: Shard
 
@@ -140,6 +142,7 @@ package struct JobReport: Sendable {
         inLedger = recorded?.status
         self.hasLedger = hasLedger
         lives = JobHistory(events).lives
+        told = Told(lives, place, recorded, own: own, isSharded: map.count > 1)
         isSharded = map.count > 1
         self.own = own
         self.places = map.count > 1 ? places : []
@@ -168,11 +171,12 @@ package struct JobReport: Sendable {
     }
 
     /// `known`, then `in_redis` (`absent` where it is not, `damaged` where its record cannot be read, a terminal
-    /// status where it has ended and the ledger does not say so), `in_postgres` (`absent` where it is not), and
-    /// `history`; of several shards also `shards`, each that has a job of this id, and whether damaged, and
-    /// `unread_shards`.
+    /// status where it has ended and the ledger does not say so), `in_postgres` (`absent` where it is not) and
+    /// `history`; where the id was used again also `life` and `status_life`; of several shards also `shards`, each
+    /// that has a job of this id, and whether damaged, and `unread_shards`.
     package var json: [String: Any] {
         var fields: [String: Any] = known
+        fields.merge(lifeFields) { known, _ in known }
         fields["in_redis"] = inQueue.word
         fields["in_postgres"] = inLedger?.rawValue ?? "absent"
         var history: [[String: Any]] = []
@@ -217,11 +221,13 @@ extension QueueView.Ended {
 extension Admin {
     /// nil where neither half knows it.
     ///
-    /// - Throws: what the only shard throws; of several, what one throws where no half has the job.
+    /// - Throws: what a shard throws where no half has the job.
     package func inspect(_ id: JobID) async throws -> JobReport? {
         // The ledger follows, so the queue is read first.
         let answers = await queue.look(for: id)
-        if queue.shards.count == 1, case .failure(let error)? = answers.first?.answer { throw error }
+        for (_, answer) in answers {
+            if case .failure(let error) = answer, error.code == .cancelled { throw error }
+        }
         let recorded = try await halfWithRecord?.inspection.jobs([id])[id]
         let events = try await halfWithRecord?.inspection.events(id) ?? []
         let report = JobReport(

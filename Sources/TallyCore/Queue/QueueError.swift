@@ -22,7 +22,8 @@ public struct QueueError: Error, Hashable, Sendable, CustomStringConvertible {
         case wrongServer
         /// A function broke off at keys that are damaged, or that are not of this program. A part may have been
         /// written. It is a matter of the jobs and queues of this very call: the server takes others. The same call
-        /// succeeds once the keys are mended; the text says by whom, and `tally reconcile --repair` compares then.
+        /// succeeds once the keys are mended; the text says by whom, and `tally reconcile --repair` compares then,
+        /// where there is a ledger.
         case damaged
         /// The driver lacks this optional interface. Nothing happened, and asking again changes nothing.
         case unsupported

@@ -70,8 +70,8 @@ package enum RedisRefusal {
             "WRONGTYPE", .damaged, mayHaveHappened: true,
             "a key of this namespace has another type than this program keeps there; it goes aside as the next "
                 + "connection opens, within a second or so, but for `meta`, `homes`, `paused`, `large` and "
-                + "`unique`, which a person renames: `tally reconcile` names it, or where it is `meta` this message; "
-                + "ops/runbooks/D39.md says how"
+                + "`unique`, which a person renames: `tally reconcile` names it, without Postgres the duty `watch "
+                + "Redis` of `tally serve`, or where it is `meta` this message; ops/runbooks/D39.md says how"
         ),
         // A function called what this user may not: no damage, and every call of that function breaks off there.
         Row("ERR The user executing the script", .uncertain, mayHaveHappened: true, lackedRight),
@@ -86,7 +86,8 @@ package enum RedisRefusal {
     /// What a function breaks off with that was not written to refuse: it read bytes that no function wrote.
     static let brokeOff = Row(
         "ERR", .damaged, mayHaveHappened: true,
-        "a function met a value that this program did not write; `tally reconcile --repair` compares")
+        "a function met a value that this program did not write; `tally reconcile --repair` compares, where there "
+            + "is Postgres")
 
     /// What the table does not know may have happened.
     static let unknown = Row("", .uncertain, mayHaveHappened: true)

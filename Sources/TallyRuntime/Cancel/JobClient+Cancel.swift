@@ -11,7 +11,8 @@ public enum CancelOutcome: Hashable, Sendable {
     case ended(JobStatus)
     /// Neither store has a job of this id. Nothing was written.
     case notFound
-    /// Redis cannot be reached, or the ledger did not follow in time: it may be cancelled or not. Ask again.
+    /// A store cannot be reached or used, or the ledger did not follow in time: it may be cancelled or not. The text
+    /// says why; ask again once that is mended.
     case uncertain(String)
 }
 
@@ -57,10 +58,10 @@ package struct Canceller: Sendable {
     package func cancel(_ id: JobID) async throws -> CancelOutcome { try await report(id).outcome }
 
     /// Cancels one job, and tries for about a second where it moves between the two stores or one of them is away;
-    /// a store that hangs is not asked again and again. May be repeated: a job that is cancelled already answers
-    /// `.cancelled`.
+    /// a store that hangs, or that no waiting mends, is not asked again and again. May be repeated: a job that is
+    /// cancelled already answers `.cancelled`. What a store has met is `.uncertain`, beside what others have done.
     ///
-    /// - Throws: what a store refuses for good, such as `.wrongServer` or `.schema`; `CancellationError`.
+    /// - Throws: what the caller has done wrong, such as `.closed`; `CancellationError`.
     package func report(_ id: JobID) async throws -> CancelReport {
         var last = Moved(why: CancelStep.racing)
         let end = patience.map { ContinuousClock.now + $0 }
@@ -69,16 +70,19 @@ package struct Canceller: Sendable {
                 if let end, end < .now { break }
                 try await Task.sleep(for: Limits.cancelPause)
             }
+            // What shards have said in a try before stays true where this one gets no further.
+            let told = last.report
             do {
                 switch try await attempt(id) {
                 case .success(let report): return report
                 case .failure(let moved): last = moved
                 }
-            } catch let error as QueueError where error.mayRetry {
-                last = Moved(why: error.description)
-            } catch let error as LedgerError where error.mayRetry {
-                last = Moved(why: error.description)
+            } catch {
+                guard let moved = Moved(error) else { throw error }
+                last = moved
             }
+            last.report = last.report ?? told
+            if last.isForGood { break }
         }
         var report = last.report ?? CancelReport(outcome: .notFound, isSharded: queue.map.count > 1)
         report.outcome = .uncertain(last.why)
@@ -194,8 +198,32 @@ enum CancelStep: Sendable {
 /// Why a try has to start over.
 struct Moved: Error {
     let why: String
-    /// Of several shards what the others said, where the job's own could not be asked.
+    /// Of several shards what the others said.
     var report: CancelReport?
+    /// No further try finds it otherwise: somebody has to act first.
+    var isForGood = false
+}
+
+extension Moved {
+    /// What a store has met, whose servers, keys and rights are no fault of the caller: another shard may have
+    /// cancelled all the same, so it is told and not thrown. nil = the caller's fault, or its task was cancelled.
+    init?(_ error: any Error, report: CancelReport? = nil) {
+        let mayRetry: Bool
+        switch error {
+        case let error as QueueError:
+            switch error.code {
+            case .unavailable, .uncertain, .full, .wrongServer, .damaged: mayRetry = error.mayRetry
+            case .closed, .invalidLease, .unsupported, .invalid, .cancelled: return nil
+            }
+        case let error as LedgerError:
+            switch error.code {
+            case .unavailable, .uncertain, .transient, .refused, .denied, .schema: mayRetry = error.mayRetry
+            case .closed, .unsupported, .invalid, .cancelled: return nil
+            }
+        default: return nil
+        }
+        self.init(why: "\(error)", report: report, isForGood: !mayRetry)
+    }
 }
 
 /// What the shards have answered so far.
@@ -216,15 +244,25 @@ private final class Asked: Sendable {
         }
     }
 
+    /// Whether the job may be cancelled where this was met: a function that broke off may have written a part, and
+    /// the ledger is told once the queue has cancelled.
+    private static func mayHaveHappened(_ error: any Error) -> Bool {
+        guard let error = error as? QueueError else { return true }
+        return error.code == .uncertain || error.code == .damaged
+    }
+
     /// - Parameter own: whose answer must be there; nil = the ledger does not know the job.
     /// - Returns: a failure = start over.
-    /// - Throws: what `own` has met that no further try mends, or where no shard has the job what any of them has.
+    /// - Throws: what the caller has done wrong.
     func report(_ map: ShardMap, _ own: Shard?) throws -> Result<CancelReport, Moved> {
         let answers = answers.withLock { $0 }
         // Of an id that is a job on several the row does not tell which of them has moved or ended.
         let isTwice = answers.values.count(where: Self.isKnown) > 1
         var report = CancelReport(outcome: .notFound, isSharded: true)
-        var failure: QueueError?
+        var moved: Moved?
+        // What own has met, or what any has met of the ledger: of that it is not known what it has heard.
+        var failure: (any Error)?
+        var other: (any Error)?
         for shard in map.shards {
             switch answers[shard] {
             case .success(.inQueueOnly)? where isTwice: report.shards.append((shard, .cancelled))
@@ -232,13 +270,15 @@ private final class Asked: Sendable {
                 switch step.outcome {
                 case .success(.notFound): break
                 case .success(let outcome): report.shards.append((shard, outcome))
-                case .failure(let moved): return .failure(moved)
+                case .failure(let why): moved = moved ?? why
                 }
             case .failure(let error)?:
-                // Only a shard that is away may be left out: of the ledger it is not known what it has heard.
-                guard let error = error as? QueueError, shard != own || error.mayRetry else { throw error }
-                failure = failure ?? error
-                if error.code == .uncertain {
+                if shard == own || !(error is QueueError) {
+                    failure = failure ?? error
+                } else {
+                    other = other ?? error
+                }
+                if Self.mayHaveHappened(error) {
                     report.unanswered.append(shard)
                 } else {
                     report.unread.append(shard)
@@ -246,10 +286,16 @@ private final class Asked: Sendable {
             case nil: report.unanswered.append(shard)
             }
         }
-        if let own, case .failure(let error)? = answers[own] {
-            return .failure(Moved(why: "\(error)", report: report))
+        // Where no shard has the job, one that could not be asked may.
+        if report.shards.isEmpty, moved == nil { failure = failure ?? other }
+        if let failure {
+            guard let met = Moved(failure, report: report) else { throw failure }
+            return .failure(met)
         }
-        if report.shards.isEmpty, let failure { throw failure }
+        if var moved {
+            moved.report = report
+            return .failure(moved)
+        }
         let outcomes = report.shards.map(\.outcome)
         report.outcome =
             outcomes.first { $0 == .cancelling } ?? outcomes.first { $0 == .cancelled } ?? outcomes.first

@@ -11,16 +11,19 @@ enum InspectCommand: Command {
         tally inspect ID
         Payload and result are printed as they are where they are JSON; "payload_encoding" and "result_encoding" say
         json, text or base64. Of several Redis each that has a job of this id is named, and each that is away.
-        "in_redis" is a status, absent, unknown where that Redis is away, or damaged where its record cannot be read;
-        it is completed, failed or cancelled where the job has ended and the ledger does not have that yet: result,
-        times and history come with it. Where it has no row either, id, status and version are all that is told.
+        "in_redis" is a status, absent, unknown where that Redis cannot be read, exit 1, or damaged where its record
+        cannot be read; it is completed, failed or cancelled where the job has ended and the ledger does not have that
+        yet: result, times and history come with it, unless its entries of the log are lost (ops/runbooks/D16.md).
+        Where it has no row either, id, status and version are all that is told.
         "history" tells one life of the id after the other, by "life" from 1: in mode queued an id may be used again
-        a minute after its end, and on each of several Redis, which "shard" names.
+        after its end, at the earliest a minute after the ledger has that, and on each of several Redis, which "shard"
+        names. Then "life" beside the job says of which one queue, type and payload are, and "status_life" of which
+        status, version, result and times are: the ledger's row keeps what was enqueued first.
         """
     static let words = 1...1
     static let exitCodes = ExitCodes(
         failed: .init(
-            1, "failed, there is no such job, the Redis of its queue is away, or a record of it is damaged")
+            1, "failed, there is no such job, the Redis of its queue cannot be read, or a record is damaged")
     )
 
     static func run(_ arguments: Arguments) async throws {
@@ -36,14 +39,15 @@ enum InspectCommand: Command {
         }
     }
 
-    private static let whatNow = "`tally reconcile` says what can be done"
-
     private static func note(_ report: JobReport) {
+        let whatNow =
+            report.hasLedger
+            ? "`tally reconcile` says what can be done" : "without a ledger nothing restores it"
         switch report.inQueue {
         case .ended where report.hasLedger:
             Output.note(
                 "tally inspect: it has ended in Redis, and the ledger does not have that yet: "
-                    + "`tally serve` brings it")
+                    + "`tally serve` brings it, unless its entries of the log are lost (ops/runbooks/D16.md)")
         case .ended:
             Output.note("tally inspect: it has ended, and without a ledger nothing else is known of it")
         case .damaged where !report.isSharded:
@@ -54,7 +58,8 @@ enum InspectCommand: Command {
             Output.note("tally inspect: its record on shard \(place.shard) is damaged: \(whatNow)")
         }
         for (shard, why) in report.unread {
-            Output.note("tally inspect: the Redis of shard \(shard) cannot be read: \(why)")
+            let redis = report.isSharded ? "the Redis of shard \(shard)" : "Redis"
+            Output.note("tally inspect: \(redis) cannot be read: \(why)")
         }
     }
 
@@ -62,6 +67,7 @@ enum InspectCommand: Command {
         for (name, value) in report.known.sorted(by: { $0.key < $1.key }) {
             Output.line("\(name)  \(Output.printable(JobText.text(value), limit: Limits.shownCharacters))")
         }
+        if let life = report.lifeText { Output.line("told of  \(life)") }
         Output.line("in Redis  \(report.inQueue.word)")
         for place in report.places {
             let (status, version) = (place.standing.status.rawValue, place.standing.version)

@@ -8,7 +8,8 @@ enum ReconcileCommand: Command {
     static let name = "reconcile"
     static let summary = "lay the halves together; says what differs"
     static let help = """
-        tally reconcile             a dry run: changes nothing
+        tally reconcile             a dry run: mends nothing. It applies the log to the ledger, as the mirror
+                                    does, for only then can the halves be compared
           --repair[=D01,D04]        mends what needs no person, or only what is named; each by compare-and-set
                                     and as an event. D18 (an old dump was restored) is mended only where it is named
           --full                    also recounts the totals and walks every unique key: costs what history is long
