@@ -41,7 +41,7 @@ import Testing
         let found = try Tree.places(["Sources"], "swift") { lines, index in
             lines[index].holds(
                 #"\.(seconds|milliseconds|microseconds|nanoseconds)\([0-9_]+\)|\bu"# + #"sleep\([0-9]"#)
-                && !lines[index].holds(#"^\s*//|seconds\(1\) \*"#)  // the unit of a rate is no bound
+                && !lines[index].holds(#"^\s*//|seconds\(1\) [*/]"#)  // the unit of a rate is no bound
         }
         let others = ["Sources/TallyLab/", "Sources/TallyTesting/", "Sources/TallyCore/Policy/Limits.swift"]
         #expect(found.filter { place in !others.contains { place.hasPrefix($0) } } == [])

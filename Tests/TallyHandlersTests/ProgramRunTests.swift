@@ -85,7 +85,7 @@ import Testing
         #expect(isRunning(pid))
     }
 
-    @Test func `leaves no descriptor open here, and no child`() async throws {
+    @Test func `leaves no descriptor open here`() async throws {
         func descriptors() throws -> Int {
             try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
         }

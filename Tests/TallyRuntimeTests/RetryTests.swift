@@ -91,4 +91,20 @@ private struct Report: Job {
         #expect(status(created - .seconds(99), at: created + .seconds(49)) == .retry)
         #expect(status(nil, at: created - .seconds(99)) == .retry, "a clock that went back")
     }
+
+    @Test func `fails where the wait that it asks for is beyond the time of its policy [G6]`() {
+        let policy = FixedDelay(.seconds(10), maxAttempts: 9).limited(total: .seconds(60))
+        let created = Timestamp(microseconds: 1_893_456_000_000_000)
+        func verb(asking wait: Duration) -> Verb? {
+            let record = JobRecord(type: "t", maxAttempts: 0, createdAt: created)
+            let lease = Lease(id: record.id, version: 2, epoch: 1, expiresAt: created)
+            return Ending.decide(
+                .failure(JobError.retry("busy", after: wait)), of: lease,
+                job: ReservedJob(record: record, lease: lease), stop: nil,
+                plan: FailurePlan(retries: policy), now: created, random: 0.5)?.verb
+        }
+
+        #expect(verb(asking: .seconds(59)) == .retry)
+        #expect(verb(asking: .seconds(3600)) == .fail)
+    }
 }

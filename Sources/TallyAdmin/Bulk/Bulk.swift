@@ -82,7 +82,7 @@ extension Admin {
         let ledger = try ledger()
         let now = try await ledger.recording.clock()
         var report = BulkReport(isDry: !options.goes)
-        let start = ContinuousClock.now
+        var turn = ContinuousClock.now
         var looked = 0
         for status in statuses {
             var query = JobQuery(
@@ -91,7 +91,9 @@ extension Admin {
                 try Task.checkCancellation()
                 let page = try await ledger.inspection.list(query)
                 for job in page.jobs where filter.matches(job, now: now) {
-                    if report.matched >= options.limit {
+                    // What is refused takes no other's place, or it would stand before all others for ever.
+                    let refused = report.refused.values.reduce(0, +)
+                    if report.matched - refused >= options.limit {
                         report.isCut = true
                         break
                     }
@@ -101,9 +103,8 @@ extension Admin {
                         continue
                     }
                     if !options.goes { continue }
-                    // The first goes at once; each has its place in time, however long the ones before it took.
-                    let turn = start + Duration.seconds(1) * (report.matched - 1) / options.rate
                     if turn > .now { try await Task.sleep(until: turn, clock: .continuous) }
+                    turn = .now + Duration.seconds(1) / options.rate
                     if let why = try await change(job) {
                         report.refused[why, default: 0] += 1
                     } else {
@@ -130,7 +131,7 @@ extension Admin {
     ) async throws -> BulkReport {
         let ledger = try ledger()
         let before = try await ledger.inspection.balances().failed
-        var touched: Set<QueueName> = []
+        var touched: [QueueName: Int] = [:]
         var report = try await bulk(
             [.failed], matching: filter, options,
             change: { job in
@@ -139,16 +140,19 @@ extension Admin {
                 own.queue = nil
                 switch try await requeue(own, isPushed: false) {
                 case .requeued:
-                    touched.insert(job.record.queue)
+                    touched[job.record.queue, default: 0] += 1
                     return nil
                 case .refused(let why): return why.word
                 }
             },
             turned: {
-                for name in touched {
+                for (name, count) in touched {
                     let relay = Relay(queue: queue.shard(of: name), ledger: ledger)
-                    // A step takes a page of a queue's rows. What this leaves the relay of `tally serve` takes.
-                    while let pushed = try? await relay.step(olderThan: .zero), pushed > 0 {}
+                    var left = count
+                    // A step takes a page of a queue's rows, others' too. `tally serve` relays what is left.
+                    while left > 0, let pushed = try? await relay.step(olderThan: .zero), pushed > 0 {
+                        left -= pushed
+                    }
                 }
                 touched.removeAll()
             })
@@ -185,7 +189,8 @@ extension Admin {
         return report
     }
 
-    /// Cancels every job of a queue that waits and matches; those that run go on.
+    /// Cancels every job of a queue that waits and matches. One that runs is left as it is; one that a worker takes
+    /// just as it is cancelled is told to stop.
     package func purge(
         _ queue: QueueName, matching filter: JobFilter, _ options: BulkOptions
     ) async throws -> BulkReport {
@@ -195,6 +200,9 @@ extension Admin {
         var report = try await bulk(
             [.scheduled, .pending, .retrying], matching: filter, options,
             change: { job in
+                // The ledger lags: what waits there may run by now.
+                let live = try await self.queue.shard(of: queue).inspectable().inspect([job.record.id])
+                if live.held[job.record.id]?.status == .processing { return "running" }
                 let outcome = try await cancel(job.record.id).outcome
                 return outcome == .cancelled ? nil : outcome.words.outcome
             })

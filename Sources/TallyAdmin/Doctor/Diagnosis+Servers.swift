@@ -260,7 +260,9 @@ extension Diagnosis {
                     mend: "`tally doctor --print-roles` makes roles with the least rights")
             ]
         }
-        if v.lacking.isEmpty { return [Finding("rights", name, .good, "grants what a service needs")] }
+        if v.lacking.isEmpty {
+            return [Finding("rights", name, .good, "grants the rights that are looked at")]
+        }
         return [
             Finding(
                 "rights", name, .note, "does not grant this login \(v.lacking.joined(separator: ", "))",

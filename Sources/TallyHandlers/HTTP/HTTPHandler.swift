@@ -20,8 +20,9 @@ import TallyRuntime
 /// `application/octet-stream`.
 ///
 /// Addresses of this machine, of private networks and of single links are refused, by the address that is really
-/// connected to: a name that leads there, or begins to, is refused too. A proxy is not used, whatever the environment
-/// says, since nobody could know then where it connects to.
+/// connected to: a name that leads there, or begins to, is refused too. A public address that this machine has itself
+/// is not known as its own, nor is a private one behind a translator of an operator's own prefix. A proxy is not
+/// used, whatever the environment says, since nobody could know then where it connects to.
 public struct HTTPHandler: Sendable {
     private let target: HTTPTarget
     private let isPrivateAllowed: Bool

@@ -58,15 +58,19 @@ enum Ending {
             }
         }
         let attempts = job.attempts + 1
-        let decision = plan.retries?.decide(
-            attempts: attempts, jobMax: job.record.maxAttempts, isFinal: isFinal,
-            elapsed: now - job.record.firstBegin, delay: delay, random: random)
-        switch decision {
+        func decision(_ delay: Duration?) -> FailureDecision? {
+            plan.retries?.decide(
+                attempts: attempts, jobMax: job.record.maxAttempts, isFinal: isFinal,
+                elapsed: now - job.record.firstBegin, delay: delay, random: random)
+        }
+        var decided = decision(delay)
+        // What the job asked for counts towards the time that its retries may take in all.
+        if case .retry(let own)? = decided, own < asked { decided = decision(asked) }
+        switch decided {
         case nil, .fail?: return .fail(lease, attempts: attempts, error: text)
         case .retry(let delay)?:
             return .retry(
-                lease, runAt: now + min(max(delay, asked), Limits.farthestRunAt), attempts: attempts,
-                error: text)
+                lease, runAt: now + min(delay, Limits.farthestRunAt), attempts: attempts, error: text)
         }
     }
 
