@@ -71,17 +71,19 @@ package struct BulkReport: Sendable {
 extension Admin {
     /// Walks the jobs that stand so and match, the oldest first, each once, and changes each at its turn.
     ///
+    /// - Parameter counted: how many there are, matching or not; asked before, and after it where jobs are changed.
     /// - Parameter refuse: why a job must be left as it is, also in a dry run; nil = it need not.
     /// - Parameter change: why a job was left as it is; nil = it was changed.
     /// - Parameter turned: after each page of changes.
     func bulk(
         _ statuses: [JobStatus], matching filter: JobFilter, _ options: BulkOptions,
-        refuse: (JobSnapshot) -> String? = { _ in nil },
+        counted: () async throws -> Int, refuse: (JobSnapshot) -> String? = { _ in nil },
         change: (JobSnapshot) async throws -> String?, turned: () async -> Void = {}
     ) async throws -> BulkReport {
         let ledger = try ledger()
-        let now = try await ledger.recording.clock()
         var report = BulkReport(isDry: !options.goes)
+        report.before = try await counted()
+        let now = try await ledger.recording.clock()
         var turn = ContinuousClock.now
         var looked = 0
         for status in statuses {
@@ -120,6 +122,7 @@ extension Admin {
             if report.isCut { break }
         }
         report.kinds.sort { $0.count > $1.count }
+        report.after = options.goes ? try await counted() : report.before
         return report
     }
 
@@ -130,10 +133,10 @@ extension Admin {
         matching filter: JobFilter, _ wish: RequeueWish, _ options: BulkOptions
     ) async throws -> BulkReport {
         let ledger = try ledger()
-        let before = try await ledger.inspection.balances().failed
         var touched: [QueueName: Int] = [:]
-        var report = try await bulk(
+        return try await bulk(
             [.failed], matching: filter, options,
+            counted: { try await ledger.inspection.balances().failed },
             change: { job in
                 var own = wish
                 own.id = job.record.id
@@ -156,9 +159,6 @@ extension Admin {
                 }
                 touched.removeAll()
             })
-        report.before = before
-        report.after = options.goes ? try await ledger.inspection.balances().failed : before
-        return report
     }
 
     /// Deletes every dead letter that matches and is old enough: what is gone cannot be requeued, and its id must not
@@ -170,10 +170,10 @@ extension Admin {
         guard let purging = ledger.purging else {
             throw LedgerError(.unsupported, "purge", "this ledger keeps its dead letters")
         }
-        let before = try await ledger.inspection.balances().failed
         let time = try await ledger.recording.clock() - Limits.purgeAge
-        var report = try await bulk(
+        return try await bulk(
             [.failed], matching: filter, options,
+            counted: { try await ledger.inspection.balances().failed },
             refuse: { job in
                 guard let end = job.completedAt, end < time, job.record.id.createdAt < time else {
                     return "too_young"
@@ -184,9 +184,6 @@ extension Admin {
                 let gone = try await purging.purge([job.record.id: job.version], before: time, actor: actor)
                 return gone.isEmpty ? "moved_on" : nil
             })
-        report.before = before
-        report.after = options.goes ? try await ledger.inspection.balances().failed : before
-        return report
     }
 
     /// Cancels every job of a queue that waits and matches. One that runs is left as it is; one that a worker takes
@@ -196,9 +193,9 @@ extension Admin {
     ) async throws -> BulkReport {
         var filter = filter
         filter.queue = queue
-        let before = try await waiting(in: queue)
-        var report = try await bulk(
+        return try await bulk(
             [.scheduled, .pending, .retrying], matching: filter, options,
+            counted: { try await waiting(in: queue) },
             change: { job in
                 // The ledger lags: what waits there may run by now.
                 let live = try await self.queue.shard(of: queue).inspectable().inspect([job.record.id])
@@ -206,9 +203,6 @@ extension Admin {
                 let outcome = try await cancel(job.record.id).outcome
                 return outcome == .cancelled ? nil : outcome.words.outcome
             })
-        report.before = before
-        report.after = options.goes ? try await waiting(in: queue) : before
-        return report
     }
 
     private func waiting(in queue: QueueName) async throws -> Int {
