@@ -26,6 +26,9 @@ public final class JobContext: Sendable {
     public let headers: [String: [UInt8]]
     /// On whose behalf it runs; nil = nobody's in particular.
     public let tenant: String?
+    /// The end of its use; nil = none. This run began before it, or follows one that did, or somebody requeued the
+    /// job: whether it is still worth while is the handler's to decide.
+    public var notAfter: Timestamp? { job.record.notAfter }
     /// Its arguments, as they were enqueued, to the bit.
     public let body: [UInt8]
     /// The worker that runs it.
