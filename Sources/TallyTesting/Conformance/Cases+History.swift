@@ -66,6 +66,29 @@ extension Conformance {
             try expect("actor", events[2].actor, s.worker.text)
             try expect("error", events.last?.error, "end")
         },
+        ConformanceCase("errors_of_every_attempt_are_kept") { s in
+            let job = try await s.enqueue(maxCrashes: 2)
+            // The first two in one batch, the others in one each, so that each way into the ledger is gone.
+            _ = try await s.retry(try await s.take().lease, error: "one: refused")
+            _ = try await s.retry(try await s.take().lease, attempts: 2, error: "two: too late")
+            try await s.settle()
+            _ = try await s.retry(try await s.take().lease, attempts: 3, error: "three: no room")
+            try await s.settle()
+            _ = try await s.fail(try await s.take().lease, attempts: 4, error: "four: for good")
+            let version = try await s.row(job.id).version
+            _ = try await s.requeue(job.id, seen: version, reset: true)
+            try await s.settle()
+            _ = try await s.fail(try await s.take().lease, error: "once more")
+            try await s.settle()
+
+            let failures = try await s.ledger.inspection.events(job.id).filter { $0.error != nil }
+
+            try expect(
+                "errors", failures.map(\.error),
+                ["one: refused", "two: too late", "three: no room", "four: for good", "once more"])
+            try expect("attempts", failures.map(\.attempts), [1, 2, 3, 4, 1])
+            try expect("the last of them", try await s.row(job.id).error, "once more")
+        },
         ConformanceCase("history_of_an_id_used_again_is_one_life_after_the_other", ["P10"]) { s in
             let job = try await s.enqueue()
             _ = try await s.ack(try await s.take().lease)

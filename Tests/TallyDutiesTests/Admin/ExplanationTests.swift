@@ -42,6 +42,7 @@ import Testing
             #expect(text.contains { $0.contains("REDIS") && $0.contains("POSTGRES") })
             #expect(text.contains { $0.contains("processing → failed") })
             #expect(text.contains { $0.contains("by w, fence ") })
+            #expect(text.contains { $0.hasSuffix(" 502") }, "the first error, though another came after it")
         }
         #expect(
             Set(found.json.keys) == [
@@ -50,7 +51,13 @@ import Testing
                 "next", "unasked",
             ])
         #expect(found.json["in_redis"] as? String == "absent")
-        #expect((found.json["history"] as? [[String: Any]])?.count == found.steps.count)
+        let history = try #require(found.json["history"] as? [[String: Any]])
+        #expect(history.count == found.steps.count)
+        let errors = history.compactMap { $0["error"] as? String }.filter { !$0.isEmpty }
+        #expect(errors == ["502", "\u{1B}[2Jbad " + long], "that of every attempt")
+        let told = try #require(try await s.admin.inspect(job.id))
+        let inspected = (told.json["history"] as? [[String: Any]])?.compactMap { $0["error"] as? String }
+        #expect(inspected?.filter { !$0.isEmpty } == errors)
     }
 
     @Test func `of a job that waits says whether somebody serves it, and what holds it up [H1]`() async throws
