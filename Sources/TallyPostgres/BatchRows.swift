@@ -236,8 +236,9 @@ package enum BatchRows {
             let about = "\"host\": \(JSONText.quoted($0.host)), \"pid\": \($0.pid)"
             let layout = $0.recordLayout.map { ", \"record_layout\": \($0)" } ?? ""
             let unknown = $0.unknown.map { ", \"unknown\": \(JSONText.counts($0))" } ?? ""
+            let vitals = $0.vitals?.stored.map { ", \"vitals\": \($0)" } ?? ""
             return
-                "{\(about), \"running\": \($0.running.count)\(layout)\(unknown)}"
+                "{\(about), \"running\": \($0.running.count)\(layout)\(unknown)\(vitals)}"
         }
         texts { "{" + $0.running.map(\.description).joined(separator: ",") + "}" }
         all.array(.int4, rows) { $0.appendOptional(Int32(clamping: $1.beat.concurrency)) }

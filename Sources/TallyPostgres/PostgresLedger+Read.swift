@@ -86,6 +86,7 @@ extension PostgresLedger {
                 let unknown = zip(rows.texts(row, 11), rows.texts(row, 12))
                     .compactMap { type, count in Int(count).map { (type, $0) } }
                 if !unknown.isEmpty { beat.unknown = Dictionary(unknown, uniquingKeysWith: { $1 }) }
+                beat.vitals = rows.text(row, 13).flatMap { WorkerVitals(stored: $0) }
                 workers.append(WorkerRow(beat: beat, lastSeen: rows.time(row, 2)!))
             }
             return workers

@@ -102,6 +102,11 @@ import Testing
             #expect(held?.attempts == 0 && held?.crashes == 0)
             let table = try await Tool.run(["workers"], environment: environment)
             #expect(table.output.contains("UNKNOWN") && table.output.contains("rare:"), "\(table.output)")
+            #expect(table.output.contains("MEMORY") && table.output.contains(" MiB"), "\(table.output)")
+            let worker = try #require(listed.first)
+            #expect(worker["version"] as? String == tallyVersion && worker["done"] as? Int == 0)
+            #expect(worker["weights"] as? [String: Int] == ["default": 1] && worker["busy"] as? Int != nil)
+            #expect((worker["resident_bytes"] as? Int ?? 0) > 1 << 20)
         }
     }
 

@@ -42,18 +42,20 @@ package struct Explanation: Sendable {
         return events.indices.map { at in (events[at], at == 0 ? nil : events[at].at - events[at - 1].at) }
     }
 
-    /// `id`, `type`, `queue`, `now`; `redis` and `postgres`, each null or the job as that half has it; `in_redis` and
+    /// `progress`, null or `job`, `fraction`, `text` and `at`; `id`, `type`, `queue`, `now`; `redis` and `postgres`, each null or the job as that half has it; `in_redis` and
     /// `in_postgres` as `inspect` has them; `outbox`; `history`; `next`; `unasked`.
     package var json: [String: Any] {
-        func half(_ job: JobSnapshot?) -> Any {
-            if let job { return job.json(withBody: false) }
+        func known(_ fields: [String: Any]?) -> Any {
+            if let fields { return fields }
             return RawJSON(bytes: Array("null".utf8))
         }
+        func half(_ job: JobSnapshot?) -> Any { known(job?.json(withBody: false)) }
         return [
             "id": job.record.id.description, "type": job.record.type.text,
             "queue": job.record.queue.text, "now": situation.now.description,
             "redis": half(report.held), "postgres": half(report.recorded),
             "in_redis": report.inQueue.word, "in_postgres": report.inLedger?.rawValue ?? "absent",
+            "progress": known(situation.progress?.json),
             "outbox": situation.hasOutbox, "next": next.map(\.json),
             "history": steps.map { event, since in Self.json(event, since) },
             "unasked": unasked.map { ["what": $0.what, "why": $0.why] as [String: Any] },
@@ -213,7 +215,8 @@ extension Admin {
             }
             situation.serving = JobSituation.Serving(
                 workers: serving.count, slots: serving.reduce(0) { $0 + $1.worker.beat.concurrency },
-                running: serving.reduce(0) { $0 + $1.worker.beat.running.count })
+                running: serving.reduce(0) { $0 + $1.worker.beat.busy })
+            situation.progress = progress(of: situation.job, in: rows.map(\.worker))
             if let id = situation.job.workerID, let row = rows.first(where: { $0.worker.beat.id == id }) {
                 situation.holder = JobSituation.Holder(
                     worker: id, isLost: row.status == "lost", lastSeen: row.worker.lastSeen)
@@ -221,5 +224,12 @@ extension Admin {
         } catch {
             unasked.append(.init("workers", "\(error)"))
         }
+    }
+
+    /// What was said in an earlier lease is of an attempt that is over.
+    private func progress(of job: JobSnapshot, in workers: [WorkerRow]) -> JobProgress? {
+        guard job.status == .processing else { return nil }
+        return workers.compactMap(\.beat.vitals).flatMap(\.progress)
+            .first { $0.job == job.record.id && $0.version == job.version }
     }
 }

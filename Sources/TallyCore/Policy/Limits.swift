@@ -171,7 +171,12 @@ public enum Limits {
     public static let idleAsks = 150  // a second, of all idle workers together; two calls each
     /// Blocking waits of one process, each on a connection of its own: Redis takes 10,000 unless set otherwise.
     public static let waits = 64
-    public static let runningTold = 100  // ids in a heartbeat, which is an entry of the log
+    public static let runningTold = 64  // ids in a heartbeat, which is an entry of the log
+    public static let toldErrorBytes = 500  // of the last error in a heartbeat: its head says what failed
+    /// Between two reports of a worker that something got further: an eye follows no faster, and each is an entry of
+    /// the log.
+    public static let progressPause: Duration = .seconds(1)
+    public static let progressBytes = 200  // of what a handler says that it is at: a line
     /// Tries to cancel a job that moves between the halves meanwhile; with `cancelPause` that is a second.
     public static let cancelTries = 40
     /// Between two of those: a job moves between the halves in milliseconds.
@@ -269,7 +274,8 @@ public enum Limits {
     public static let comparison = 2_500
     /// Places of one structure in one answer: Redis does nothing else meanwhile.
     public static let structureRead = 1000
-    public static let rosterRead = 200  // workers in one answer, each with up to a hundred running ids
+    /// Workers in one answer, each with its running ids, and how far they are.
+    public static let rosterRead = 200
     public static let logHoles = 10  // that one run closes; more are left to the next
     /// Log entries that must be events, looked at in a run: a sample, since all would cost a second mirror.
     public static let overlap = 200

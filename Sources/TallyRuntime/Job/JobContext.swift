@@ -38,20 +38,26 @@ public final class JobContext: Sendable {
     package let job: ReservedJob
     let codec: any JobCodec
     private let ledger: (any LedgerTransactions)?
+    private let report: @Sendable (Double, String) -> Void
     private let state = Mutex(State())
 
     private struct State {
         var result: [UInt8] = []
         var hasClaimed = false
         var wasCancelled = false
+        var progress: (fraction: Double, text: String)?
     }
 
     /// A context for one run of a job that was leased.
+    ///
+    /// - Parameter report: gets what the handler says of its progress, each time.
     package init(
-        _ job: ReservedJob, worker: WorkerID, codec: any JobCodec, ledger: (any LedgerTransactions)? = nil
+        _ job: ReservedJob, worker: WorkerID, codec: any JobCodec, ledger: (any LedgerTransactions)? = nil,
+        report: @escaping @Sendable (Double, String) -> Void = { _, _ in }
     ) {
         self.job = job
         self.ledger = ledger
+        self.report = report
         id = job.record.id
         type = job.record.type
         queue = job.record.queue
@@ -67,6 +73,20 @@ public final class JobContext: Sendable {
         self.worker = worker
         self.codec = codec
     }
+
+    /// Says how far the job is: `tally explain` shows it while it runs. Call it as often as you like: the worker
+    /// reports the last of it, once in `Limits.progressPause` at most. It is no promise, and nothing waits for it: what
+    /// was said just before the end may not be told, and the next attempt begins without it.
+    ///
+    /// - Parameter fraction: of the work, 0 to 1; others are brought into it.
+    /// - Parameter text: what it is at, for people; cut to `Limits.progressBytes`.
+    public func progress(_ fraction: Double, _ text: String = "") {
+        state.withLock { $0.progress = (fraction, text) }
+        report(fraction, text)
+    }
+
+    /// What the handler said of its progress last; nil = nothing yet.
+    public var lastProgress: (fraction: Double, text: String)? { state.withLock { $0.progress } }
 
     /// Stores a result with the completion; the last call counts.
     ///

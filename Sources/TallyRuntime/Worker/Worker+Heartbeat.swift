@@ -13,10 +13,29 @@ extension Worker {
             }
             nextBeat = .now + configuration.heartbeat
             if await extendAll(shard) {
-                await beat(shard, state.withLock { $0.drainBy } == nil ? .running : .draining)
+                await beat(shard, status)
             } else {
                 // The store is away: look again soon, the deadlines go on.
                 nextBeat = .now + min(configuration.heartbeat, Limits.beatAgain)
+            }
+        }
+    }
+
+    private var status: WorkerBeat.Status {
+        state.withLock { $0.drainBy } == nil ? .running : .draining
+    }
+
+    /// Reports what handlers have told, without waiting for the next heartbeat: what they tell within
+    /// `Limits.progressPause` is one report, of the last words of each.
+    func progressLoop() async {
+        while !Task.isCancelled {
+            await told.wait()
+            if Task.isCancelled { return }
+            await beatAll(status)
+            do {
+                try await Task.sleep(for: Limits.progressPause)
+            } catch {
+                return  // cancelled: the worker has ended
             }
         }
     }
@@ -74,19 +93,30 @@ extension Worker {
     }
 
     private func beat(_ shard: WorkerShard, _ status: WorkerBeat.Status) async {
-        let (running, unknown) = state.withLock { state in
-            (Array(state.table.entries.keys.prefix(Limits.runningTold).map(\.id)), state.unknown.counts)
+        let (told, busy, counts, unknown) = state.withLock { state in
+            (state.table.told, state.table.occupied, state.counts, state.unknown.counts)
         }
         var beat = WorkerBeat(
             id: configuration.id, status: status, queues: configuration.queues,
-            types: handlers.keys.sorted { $0.text < $1.text }, running: running,
+            types: handlers.keys.sorted { $0.text < $1.text }, running: told.running,
             concurrency: configuration.concurrency, startedAt: startedAt, host: Host.name,
             pid: getpid())
         if !unknown.isEmpty { beat.unknown = unknown }
+        beat.vitals = WorkerVitals(
+            busy: busy, done: counts.done, failed: counts.failed, residentBytes: Host.residentBytes,
+            lastError: counts.lastError, weights: configuration.isStrict ? [:] : weights,
+            progress: told.progress)
         do {
             try await shard.queue.heartbeat(beat)
         } catch {
             observer.dutyFailed(shard.name("heartbeat"), error)
         }
+    }
+
+    /// Of every queue that it asks.
+    private var weights: [String: Int] {
+        Dictionary(
+            configuration.queues.map { ($0.text, configuration.weights[$0] ?? 1) },
+            uniquingKeysWith: { first, _ in first })
     }
 }

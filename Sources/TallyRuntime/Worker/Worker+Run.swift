@@ -9,7 +9,9 @@ extension Worker {
                 job, key, .failure(JobError.final("no codec named \(job.record.codec) on this worker")), .once
             )
         }
-        let context = JobContext(job, worker: configuration.id, codec: codec, ledger: ledger)
+        let context = JobContext(job, worker: configuration.id, codec: codec, ledger: ledger) { [self] in
+            tell($0, $1, of: job, key)
+        }
         let plan = FailurePlan(retries: handler.retries, rules: handler.errors + configuration.errors)
         observer.jobStarted(job, worker: configuration.id)
         let began = ContinuousClock.now
@@ -32,6 +34,17 @@ extension Worker {
         }
         timer?.cancel()
         settle(job, key, result, plan, ran: .now - began)
+    }
+
+    /// What a handler says goes along with a report soon, however often it says so.
+    private func tell(_ fraction: Double, _ text: String, of job: ReservedJob, _ key: RunningTable.Key) {
+        let isNew = state.withLock { state in
+            let now = Timestamp(microseconds: Timestamp.now.microseconds + state.skew)
+            let progress = JobProgress(
+                job: job.record.id, version: job.lease.version, fraction: fraction, text: text, at: now)
+            return state.table.note(progress, of: key)
+        }
+        if isNew { told.post() }
     }
 
     func stop(_ key: RunningTable.Key, _ reason: RunningTable.StopReason) {
@@ -66,6 +79,7 @@ extension Worker {
                 OwedSettlement(
                     settlement: settlement, deadline: deadline,
                     done: { [self] answer in
+                        state.withLock { $0.counts.count(settlement, answer) }
                         forget(key)
                         observer.jobEnded(job, worker: id, outcome: Ending.name(answer), ran: ran)
                         answered(answer)

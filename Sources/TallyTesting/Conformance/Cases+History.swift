@@ -169,6 +169,11 @@ extension Conformance {
             beat.status = .draining
             beat.running = []
             beat.unknown = ["c.d": 3, "\"é\\": 1]
+            let progress = JobProgress(
+                job: JobID(), version: 2, fraction: 0.4, text: "\"é\\ \t half", at: s.start)
+            beat.vitals = WorkerVitals(
+                version: "9", busy: 3, done: 1 << 40, failed: 7, residentBytes: 1 << 33, lastError: "\"é\\\n",
+                weights: [s.name.text: 3, "\"é": 1], progress: [progress])
             try await s.queue(at: s.at(.seconds(10))).leasing.heartbeat(beat)
             try await s.settle()
 

@@ -47,8 +47,7 @@ import Testing
         #expect(
             Set(found.json.keys) == [
                 "id", "type", "queue", "now", "redis", "postgres", "in_redis", "in_postgres", "outbox",
-                "history",
-                "next", "unasked",
+                "history", "next", "unasked", "progress",
             ])
         #expect(found.json["in_redis"] as? String == "absent")
         let history = try #require(found.json["history"] as? [[String: Any]])
@@ -78,6 +77,41 @@ import Testing
         try await s.mirrorAll()
         let served = try #require(try await s.admin.explain(job.id))
         #expect(served.next.map(\.code) == [.waits, .paused, .served])
+    }
+
+    @Test func `of a running job says how far its handler is, in this lease alone`() async throws {
+        let s = Shards(1)
+        let job = s.record(on: 0)
+        try await s.client(.queued).enqueue(job)
+        let lease = try #require(try await s.reserve(1).jobs.first).lease
+        func say(_ fraction: Double, version: Int) async throws {
+            var beat = WorkerBeat(
+                id: WorkerID("w"), status: .running, queues: [job.queue], types: [job.type],
+                running: [job.id],
+                concurrency: 4, startedAt: .now, host: "h", pid: 1)
+            let progress = JobProgress(
+                job: job.id, version: version, fraction: fraction, text: "page\u{1B} 4", at: .now)
+            beat.vitals = WorkerVitals(busy: 1, progress: [progress])
+            try await s.sharded.leasing.heartbeat(beat)
+            try await s.mirrorAll()
+        }
+        var watch = JobWatch()
+
+        try await say(0.429, version: lease.version)
+        let found = try #require(try await s.admin.explain(job.id))
+        #expect(found.situation.progress?.fraction == 0.429)
+        #expect((found.json["progress"] as? [String: Any])?["fraction"] as? Double == 0.429)
+        let line = found.text(width: 80).first { $0.hasPrefix("progress") }
+        #expect(line?.contains("42 %, page") == true && line?.contains("\u{1B}") == false)
+        let (first, second) = (watch.changes(in: found), watch.changes(in: found))
+        #expect(first.contains { $0.json["progress"] as? Double == 0.429 } && second.isEmpty)
+
+        _ = try await s.sharded.leasing.settle([.retry(lease, runAt: nil, attempts: 1, error: "502")])
+        try await s.mirrorAll()
+        #expect(try await s.admin.explain(job.id)?.situation.progress == nil)
+        _ = try await s.reserve(1)
+        try await s.mirrorAll()
+        #expect(try await s.admin.explain(job.id)?.situation.progress == nil, "said in the lease before")
     }
 
     @Test func `of a half that is away tells the other, and says which could not be asked [H1]`() async throws
