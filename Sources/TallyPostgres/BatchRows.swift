@@ -248,6 +248,19 @@ package enum BatchRows {
         return all
     }
 
+    static func parameters(of lines: [AttemptLine]) -> Parameters {
+        var all = Parameters()
+        all.array(.uuid, lines) {
+            $0.append($1.job); return true
+        }
+        all.array(.int8, lines) { $0.appendOptional($1.epoch) }
+        all.array(.int4, lines) { $0.appendOptional(Int32(clamping: $1.version)) }
+        all.array(.int4, lines) { $0.appendOptional(Int32(clamping: $1.number)) }
+        all.array(.timestamptz, lines) { $0.appendOptional($1.at) }
+        all.array(.text, lines) { $0.appendOptional(ErrorText.clean($1.text)) }
+        return all
+    }
+
     static func parameters(of aside: [Aside], shard: Shard) -> Parameters {
         var all = Parameters()
         all.array(.uuid, aside) {

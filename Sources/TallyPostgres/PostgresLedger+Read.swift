@@ -133,3 +133,16 @@ extension PostgresLedger {
         }
     }
 }
+
+extension PostgresLedger: LedgerLines {
+    public func lines(_ id: JobID) async throws(LedgerError) -> [AttemptLine] {
+        try await pool.run("lines") { connection throws(LedgerError) in
+            let rows = try connection.run(.lines, Parameters([.id(id), .int(Int64(Limits.linesRead))]))
+            return (0..<rows.count).map { row in
+                AttemptLine(
+                    job: id, epoch: rows.int(row, 0)!, version: Int(rows.int(row, 1)!),
+                    number: Int(rows.int(row, 2)!), at: rows.time(row, 3)!, text: rows.text(row, 4)!)
+            }
+        }
+    }
+}

@@ -1,4 +1,5 @@
 import TallyCore
+import TallyDuties
 import TallyMemory
 import TestSupport
 import Testing
@@ -140,5 +141,35 @@ private struct NoRoom: Error {}
         context.progress(0.4, "half of it")
 
         #expect(context.lastProgress?.fraction == 0.4 && context.lastProgress?.text == "half of it")
+    }
+
+    @Test func `brings what they log, in order and once, also past a store that is away`() async throws {
+        let rig = Rig()
+        let job = try await rig.push()
+        let gate = Gate()
+        let worker = rig.worker(
+            WorkerConfiguration(heartbeat: .milliseconds(20)),
+            JobHandler("t") { context in
+                await gate.wait()
+                for number in 1...3 { context.log("line \(number)") }
+                context.log("\u{0}last")
+            })
+
+        try await running(worker) {
+            try await eventually("it runs") { try await rig.held(job.id)?.status == .processing }
+            rig.queue.inject(.refuse(.unavailable), on: .heartbeat, times: 2)
+            gate.open()
+            try await rig.eventuallyEnded(job.id, .completed)
+            try await eventually("all of them are told") {
+                let beats = try await rig.memory.log(after: .start, limit: 100_000).compactMap(\.beat)
+                return beats.compactMap(\.lines).joined().contains { $0.number == 4 }
+            }
+        }
+
+        let mirror = Mirror(queue: rig.memory, ledger: rig.ledger)
+        while try await mirror.step() > 0 {}
+        let lines = try await rig.store.lines?.lines(job.id)
+        #expect(lines?.map(\.text) == ["line 1", "line 2", "line 3", "last"])
+        #expect(lines?.map(\.number) == [1, 2, 3, 4] && lines?.allSatisfy { $0.version == 2 } == true)
     }
 }

@@ -9,7 +9,7 @@ extension Explanation {
             "in queue \(clean(record.queue.text)), created \(record.createdAt.told(at: situation.now))"
         var lines = TextColumns.wrap(job + place, width: width) + [""]
         lines += halves(width) + progress(width) + ["", "What happened"]
-        lines += history(width) + ["", "What comes next"]
+        lines += history(width) + log(width) + ["", "What comes next"]
         for sentence in next {
             lines += TextColumns.wrap(sentence.text, width: width, first: "  - ", indent: 4)
         }
@@ -85,6 +85,15 @@ extension Explanation {
             let lines = [TextColumns.cut(TextColumns.trimmed(line), to: width)]
             return lines + details(event).flatMap { TextColumns.wrap($0, width: width, indent: 26) }
         }
+    }
+
+    private func log(_ width: Int) -> [String] {
+        if self.lines.isEmpty { return [] }
+        let told = self.lines.flatMap { line in
+            let first = "\(line.at.toMilliseconds)  " + TextColumns.cell("v\(line.version)", 5) + " "
+            return TextColumns.wrap(clean(line.text), width: width, first: first, indent: first.count)
+        }
+        return ["", "What its handler logged"] + told
     }
 
     /// Who moved it under which fence, and why.

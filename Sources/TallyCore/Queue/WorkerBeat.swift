@@ -27,6 +27,8 @@ public struct WorkerBeat: Hashable, Sendable, Codable {
     public var unknown: [String: Int]?
     /// Its program, its load, and how it has fared; nil = its program is older than that this is told.
     public var vitals: WorkerVitals?
+    /// What its handlers have logged since the report before; nil = nothing. The ledger keeps them beside its row.
+    public var lines: [AttemptLine]?
     /// Slots that are taken; what an older program names is all of them up to a hundred.
     public var busy: Int { vitals?.busy ?? running.count }
     /// A report; the queue stamps it with its own clock.

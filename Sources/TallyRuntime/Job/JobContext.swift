@@ -38,7 +38,7 @@ public final class JobContext: Sendable {
     package let job: ReservedJob
     let codec: any JobCodec
     private let ledger: (any LedgerTransactions)?
-    private let report: @Sendable (Double, String) -> Void
+    private let hooks: Hooks
     private let state = Mutex(State())
 
     private struct State {
@@ -46,18 +46,28 @@ public final class JobContext: Sendable {
         var hasClaimed = false
         var wasCancelled = false
         var progress: (fraction: Double, text: String)?
+        var log = AttemptLog()
+    }
+
+    /// What gets the words of a handler, each time.
+    package struct Hooks: Sendable {
+        /// How far it is, and what it is at.
+        package var progress: @Sendable (Double, String) -> Void = { _, _ in }
+        /// A line that it logs, with its number.
+        package var line: @Sendable (Int, String) -> Void = { _, _ in }
+
+        /// Nobody gets them.
+        package init() {}
     }
 
     /// A context for one run of a job that was leased.
-    ///
-    /// - Parameter report: gets what the handler says of its progress, each time.
     package init(
         _ job: ReservedJob, worker: WorkerID, codec: any JobCodec, ledger: (any LedgerTransactions)? = nil,
-        report: @escaping @Sendable (Double, String) -> Void = { _, _ in }
+        hooks: Hooks = Hooks()
     ) {
         self.job = job
         self.ledger = ledger
-        self.report = report
+        self.hooks = hooks
         id = job.record.id
         type = job.record.type
         queue = job.record.queue
@@ -82,11 +92,25 @@ public final class JobContext: Sendable {
     /// - Parameter text: what it is at, for people; cut to `Limits.progressBytes`.
     public func progress(_ fraction: Double, _ text: String = "") {
         state.withLock { $0.progress = (fraction, text) }
-        report(fraction, text)
+        hooks.progress(fraction, text)
     }
 
     /// What the handler said of its progress last; nil = nothing yet.
     public var lastProgress: (fraction: Double, text: String)? { state.withLock { $0.progress } }
+
+    /// Logs a line of this attempt: the ledger keeps it, and `tally explain` shows it. Of an attempt
+    /// `Limits.attemptLines` lines are kept, of `Limits.attemptLinesBytes` together and `Limits.attemptLineBytes`
+    /// each; what is left out is said so. Nothing waits for it: a worker that is killed takes with it what it has not
+    /// reported yet, of a second at most.
+    public func log(_ text: String) {
+        // Inside the lock, so that lines go out in the order of their numbers.
+        state.withLock { state in
+            if let line = state.log.add(text) { hooks.line(line.number, line.text) }
+        }
+    }
+
+    /// What this attempt has logged so far, as it is kept.
+    public var logged: [String] { state.withLock { $0.log.lines } }
 
     /// Stores a result with the completion; the last call counts.
     ///

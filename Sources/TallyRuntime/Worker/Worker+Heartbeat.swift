@@ -92,9 +92,28 @@ extension Worker {
         }
     }
 
+    /// One report, and as many more as there are lines that wait: each brings a bounded number of them.
     private func beat(_ shard: WorkerShard, _ status: WorkerBeat.Status) async {
-        let (told, busy, counts, unknown) = state.withLock { state in
-            (state.table.told, state.table.occupied, state.counts, state.unknown.counts)
+        for _ in 0...Limits.linesWaitingBytes / Limits.toldLinesBytes {
+            let report = report(status, to: shard)
+            do {
+                try await shard.queue.heartbeat(report)
+            } catch {
+                // Lines that may have been heard are told again: the ledger knows each by its number.
+                state.withLock { $0.lines.putBack(report.lines ?? [], of: shard.shard) }
+                observer.dutyFailed(shard.name("heartbeat"), error)
+                return
+            }
+            if !state.withLock({ $0.lines.hasMore(of: shard.shard) }) { return }
+        }
+    }
+
+    private func report(_ status: WorkerBeat.Status, to shard: WorkerShard) -> WorkerBeat {
+        let (told, busy, counts, unknown, lines) = state.withLock { state in
+            (
+                state.table.told, state.table.occupied, state.counts, state.unknown.counts,
+                state.lines.take(of: shard.shard)
+            )
         }
         var beat = WorkerBeat(
             id: configuration.id, status: status, queues: configuration.queues,
@@ -102,15 +121,12 @@ extension Worker {
             concurrency: configuration.concurrency, startedAt: startedAt, host: Host.name,
             pid: getpid())
         if !unknown.isEmpty { beat.unknown = unknown }
+        if !lines.isEmpty { beat.lines = lines }
         beat.vitals = WorkerVitals(
             busy: busy, done: counts.done, failed: counts.failed, residentBytes: Host.residentBytes,
             lastError: counts.lastError, weights: configuration.isStrict ? [:] : weights,
             progress: told.progress)
-        do {
-            try await shard.queue.heartbeat(beat)
-        } catch {
-            observer.dutyFailed(shard.name("heartbeat"), error)
-        }
+        return beat
     }
 
     /// Of every queue that it asks.

@@ -40,7 +40,7 @@ public final class Worker: Sendable {
     let state = Mutex(State())
     /// A slot became free, or everything ended.
     let changed = Notice()
-    /// A handler got further.
+    /// A handler got further, or has logged something.
     let told = Notice()
     /// A lease runs out sooner than the watch on them knows.
     let sooner = Notice()
@@ -56,6 +56,7 @@ public final class Worker: Sendable {
         var onEnd: [CheckedContinuation<Void, Never>] = []
         var unknown = UnknownTypes()
         var counts = RunCounts()
+        var lines = LineBuffer()
         /// The queue's clock minus this machine's wall clock, µs.
         var skew: Int64 = 0
     }

@@ -181,6 +181,36 @@ extension Conformance {
 
             try expect("row", found, WorkerRow(beat: beat, lastSeen: s.at(.seconds(10))))
         },
+        ConformanceCase("lines_that_handlers_log_are_kept_once") { s in
+            guard let ledger = s.ledger.lines else { return }
+            let job = try await s.enqueue()
+            let epoch = try await s.epoch()
+            func line(_ version: Int, _ number: Int, _ text: String, of other: Int64 = 0) -> AttemptLine {
+                AttemptLine(
+                    job: job.id, epoch: epoch + other, version: version, number: number,
+                    at: s.at(.seconds(1)),
+                    text: text)
+            }
+            let first = [line(2, 1, "one \u{0}\"é\\\n"), line(2, 2, "")]
+            let second = [line(2, 1, "another epoch", of: 1), line(2, 1, "one", of: 0), line(3, 1, "again")]
+            for lines in [first, second, first] {
+                var beat = WorkerBeat(
+                    id: WorkerID("kit-\(job.id)"), status: .running, queues: [s.name], types: [], running: [],
+                    concurrency: 1, startedAt: s.start, host: "here", pid: 7)
+                beat.lines = lines
+                try await s.queue(at: s.start).leasing.heartbeat(beat)
+                if lines == first { try await s.settle() }
+            }
+            try await s.settle()
+
+            let found = try await ledger.lines(job.id)
+
+            try expect("lines", found, [first[0], first[1], second[2], second[0]])
+            try expect("the first", found.first?.text, "one \"é\\\n")
+            try expect("of nobody", try await ledger.lines(JobID()), [])
+            let row = try await s.ledger.inspection.workers().first { $0.beat.id.text == "kit-\(job.id)" }
+            try expect("in the row", row?.beat.lines, nil)
+        },
         ConformanceCase("list_pages_give_every_job_once", ["H2", "H3"]) { s in
             let jobs = (0..<23).map { _ in s.record() }
             _ = try await s.push(jobs)

@@ -47,7 +47,7 @@ import Testing
         #expect(
             Set(found.json.keys) == [
                 "id", "type", "queue", "now", "redis", "postgres", "in_redis", "in_postgres", "outbox",
-                "history", "next", "unasked", "progress",
+                "history", "next", "unasked", "progress", "log",
             ])
         #expect(found.json["in_redis"] as? String == "absent")
         let history = try #require(found.json["history"] as? [[String: Any]])
@@ -112,6 +112,29 @@ import Testing
         _ = try await s.reserve(1)
         try await s.mirrorAll()
         #expect(try await s.admin.explain(job.id)?.situation.progress == nil, "said in the lease before")
+    }
+
+    @Test func `has what the handlers logged, by attempt`() async throws {
+        let s = Shards(1)
+        let job = try await failed(s)
+        var beat = WorkerBeat(
+            id: WorkerID("w"), status: .running, queues: [job.queue], types: [job.type], running: [],
+            concurrency: 4, startedAt: .now, host: "h", pid: 1)
+        let first = AttemptLine(
+            job: job.id, epoch: 1, version: 2, number: 1, at: .now, text: "\u{1B}one " + long)
+        let second = AttemptLine(job: job.id, epoch: 1, version: 3, number: 1, at: .now, text: "two")
+        beat.lines = [second, first]
+        try await s.sharded.leasing.heartbeat(beat)
+        try await s.mirrorAll()
+
+        let found = try #require(try await s.admin.explain(job.id))
+
+        #expect(found.lines == [first, second] && found.unasked.isEmpty)
+        let log = try #require(found.json["log"] as? [[String: Any]])
+        #expect(log.map { $0["version"] as? Int } == [2, 3] && log[1]["text"] as? String == "two")
+        let text = found.text(width: 80)
+        #expect(text.contains("What its handler logged") && text.contains { $0.hasSuffix("v3    two") })
+        #expect(text.allSatisfy { $0.count <= 80 && !$0.contains("\u{1B}") }, "\(text)")
     }
 
     @Test func `of a half that is away tells the other, and says which could not be asked [H1]`() async throws
