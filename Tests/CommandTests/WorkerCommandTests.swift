@@ -127,6 +127,10 @@ import Testing
                     jobs = try await scratch.ledger.jobs([good.id, bad.id])
                     return jobs.count == 2 && jobs.values.allSatisfy(\.status.isTerminal)
                 }
+                // Within seconds of the line, not at the worker's next heartbeat.
+                try await eventually("what it said is kept") {
+                    try await scratch.ledger.lines(bad.id).map(\.text) == ["why red"]
+                }
             }
 
             #expect(outcome.code == 0, "\(outcome.errors)")

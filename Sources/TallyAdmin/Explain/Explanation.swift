@@ -63,7 +63,7 @@ package struct Explanation: Sendable {
             "progress": known(situation.progress?.json),
             "outbox": situation.hasOutbox, "next": next.map(\.json),
             "history": steps.map { event, since in Self.json(event, since) },
-            "log": lines.map(Self.json),
+            "log": lines.map { Self.json($0) },
             "unasked": unasked.map { ["what": $0.what, "why": $0.why] as [String: Any] },
         ]
     }

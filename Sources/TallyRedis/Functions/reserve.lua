@@ -77,7 +77,8 @@ local function end_over(c, over)
       ended[#ended + 1], ended[#ended + 2], ended[#ended + 3] = job.element:sub(1, 16), 'x', job.element:sub(17)
       c.over[#c.over + 1] = move(job.element, 'p', 'x', 'expired')
     else
-      redis.call('RPUSH', ready_key(c, queue_of(job.record), priority_of(job.record)), job.element)
+      local queue, priority = queue_of(job.record), priority_of(job.record)
+      redis.call('RPUSH', ready_key(c, queue, priority), job.element)
     end
   end
   leave(c, ended)
