@@ -34,7 +34,7 @@ GRANT USAGE ON SCHEMA "tally" TO "tally_writer", "tally_enqueuer", "tally_reader
 GRANT SELECT ON ALL TABLES IN SCHEMA "tally" TO "tally_writer";
 GRANT INSERT, UPDATE, DELETE ON tally.jobs, tally.outbox, tally.unique_keys, tally.job_effects, tally.workers,
   tally.mirror_cursor, tally.quarantine, tally.reconciler_lease, tally.reconcile_cursor, tally.duties,
-  tally.duty_leases, tally.keys_to_free, tally.held_changes, tally.key_homes
+  tally.duty_leases, tally.keys_to_free, tally.held_changes, tally.key_homes, tally.attempt_lines
   TO "tally_writer";
 GRANT INSERT ON tally.job_events, tally.reconcile_runs, tally.reconcile_findings, tally.audit_log TO "tally_writer";
 GRANT UPDATE, DELETE ON tally.reconcile_runs TO "tally_writer";

@@ -426,6 +426,17 @@ CREATE FUNCTION tally.trimmed(name text) RETURNS text
   SELECT substring(name COLLATE "C" FROM '^[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*(.*[^\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000])')
 $$;
 
+CREATE TABLE tally.attempt_lines (
+    job_id uuid NOT NULL,
+    epoch bigint NOT NULL,
+    version integer NOT NULL,
+    number integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    line text NOT NULL
+);
+
+COMMENT ON TABLE tally.attempt_lines IS 'What handlers log, an attempt a lease.';
+
 CREATE TABLE tally.audit_log (
     id bigint NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL,
@@ -858,6 +869,9 @@ CREATE TABLE tally.workers (
 ALTER TABLE ONLY tally.job_events ATTACH PARTITION tally.job_events_default DEFAULT;
 
 ALTER TABLE ONLY tally.jobs ATTACH PARTITION tally.jobs_default DEFAULT;
+
+ALTER TABLE ONLY tally.attempt_lines
+    ADD CONSTRAINT attempt_lines_pkey PRIMARY KEY (job_id, epoch, version, number);
 
 ALTER TABLE ONLY tally.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);

@@ -49,6 +49,9 @@ static const char migrations_0014_shards[] = {
 static const char migrations_0015_record[] = {
 #embed "../../sql/migrations/0015_record.sql" suffix(,)
 0};
+static const char migrations_0016_attempt_lines[] = {
+#embed "../../sql/migrations/0016_attempt_lines.sql" suffix(,)
+0};
 static const char undo_0001_jobs[] = {
 #embed "../../sql/undo/0001_jobs.sql" suffix(,)
 0};
@@ -94,6 +97,9 @@ static const char undo_0014_shards[] = {
 static const char undo_0015_record[] = {
 #embed "../../sql/undo/0015_record.sql" suffix(,)
 0};
+static const char undo_0016_attempt_lines[] = {
+#embed "../../sql/undo/0016_attempt_lines.sql" suffix(,)
+0};
 
 /* In order of names: those to apply in the order of their numbers, then the undoing of each. */
 static const struct { const char *name, *text; } files[] = {
@@ -112,6 +118,7 @@ static const struct { const char *name, *text; } files[] = {
     {"migrations/0013_record_layout", migrations_0013_record_layout},
     {"migrations/0014_shards", migrations_0014_shards},
     {"migrations/0015_record", migrations_0015_record},
+    {"migrations/0016_attempt_lines", migrations_0016_attempt_lines},
     {"undo/0001_jobs", undo_0001_jobs},
     {"undo/0002_duties", undo_0002_duties},
     {"undo/0003_enqueue", undo_0003_enqueue},
@@ -127,6 +134,7 @@ static const struct { const char *name, *text; } files[] = {
     {"undo/0013_record_layout", undo_0013_record_layout},
     {"undo/0014_shards", undo_0014_shards},
     {"undo/0015_record", undo_0015_record},
+    {"undo/0016_attempt_lines", undo_0016_attempt_lines},
 };
 
 const char *tally_migration_text(const char *name) {

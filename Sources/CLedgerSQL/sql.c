@@ -86,6 +86,9 @@ static const char mirror_insert_events[] = {
 static const char mirror_keep_homes[] = {
 #embed "../../sql/mirror/keep_homes.sql" suffix(,)
 0};
+static const char mirror_keep_lines[] = {
+#embed "../../sql/mirror/keep_lines.sql" suffix(,)
+0};
 static const char mirror_lock_jobs[] = {
 #embed "../../sql/mirror/lock_jobs.sql" suffix(,)
 0};
@@ -164,6 +167,9 @@ static const char partitions_validate[] = {
 static const char prune_duties[] = {
 #embed "../../sql/prune/duties.sql" suffix(,)
 0};
+static const char prune_lines[] = {
+#embed "../../sql/prune/lines.sql" suffix(,)
+0};
 static const char prune_runs[] = {
 #embed "../../sql/prune/runs.sql" suffix(,)
 0};
@@ -184,6 +190,9 @@ static const char read_events[] = {
 0};
 static const char read_jobs[] = {
 #embed "../../sql/read/jobs.sql" suffix(,)
+0};
+static const char read_lines[] = {
+#embed "../../sql/read/lines.sql" suffix(,)
 0};
 static const char read_list_newest[] = {
 #embed "../../sql/read/list_newest.sql" suffix(,)
@@ -394,6 +403,7 @@ static const struct { const char *name, *text; } files[] = {
     {"mirror/hold_changes", mirror_hold_changes},
     {"mirror/insert_events", mirror_insert_events},
     {"mirror/keep_homes", mirror_keep_homes},
+    {"mirror/keep_lines", mirror_keep_lines},
     {"mirror/lock_jobs", mirror_lock_jobs},
     {"mirror/lock_rows", mirror_lock_rows},
     {"mirror/move_cursor", mirror_move_cursor},
@@ -420,6 +430,7 @@ static const struct { const char *name, *text; } files[] = {
     {"partitions/swap", partitions_swap},
     {"partitions/validate", partitions_validate},
     {"prune/duties", prune_duties},
+    {"prune/lines", prune_lines},
     {"prune/runs", prune_runs},
     {"prune/workers", prune_workers},
     {"read/active", read_active},
@@ -427,6 +438,7 @@ static const struct { const char *name, *text; } files[] = {
     {"read/clock", read_clock},
     {"read/events", read_events},
     {"read/jobs", read_jobs},
+    {"read/lines", read_lines},
     {"read/list_newest", read_list_newest},
     {"read/list_oldest", read_list_oldest},
     {"read/ping", read_ping},

@@ -23,16 +23,44 @@ package struct WorkersReport: Sendable {
     /// Every worker, the one that was heard of last first; `status` is what it said, or `lost`.
     package let rows: [(worker: WorkerRow, status: String)]
 
-    /// One object a worker.
+    /// One object a worker. What older programs do not tell is left out: `version`, `busy`, `done`, `failed`,
+    /// `resident_bytes`, `last_error`, `weights` and `progress`.
     package var json: [[String: Any]] {
         rows.map { row, status in
-            [
+            let fields: [String: Any] = [
                 "id": row.beat.id.text, "status": status, "last_seen": row.lastSeen.description,
                 "queues": row.beat.queues.map(\.text), "types": row.beat.types.map(\.text),
                 "running": row.beat.running.map(\.description), "concurrency": row.beat.concurrency,
                 "host": row.beat.host, "pid": Int(row.beat.pid), "unknown": row.beat.unknown ?? [:],
+                "started_at": row.beat.startedAt.description,
             ]
+            return fields.merging(row.beat.vitals?.json ?? [:]) { own, _ in own }
         }
+    }
+}
+
+extension WorkerVitals {
+    /// Its part of a worker's object.
+    fileprivate var json: [String: Any] {
+        var fields: [String: Any] = [
+            "version": version, "busy": busy, "done": done, "failed": failed, "weights": weights,
+            "progress": progress.map { $0.json },
+        ]
+        if let residentBytes { fields["resident_bytes"] = residentBytes }
+        if let lastError { fields["last_error"] = lastError }
+        return fields
+    }
+}
+
+extension JobProgress {
+    /// For people: how much of it, and what it is at.
+    package var words: String {
+        let percent = "\(Int((fraction * 100).rounded(.down))) %"
+        return text.isEmpty ? percent : "\(percent), \(Printable.text(text))"
+    }
+    /// `job`, `fraction`, `text` and `at`.
+    package var json: [String: Any] {
+        ["job": job.description, "fraction": fraction, "text": text, "at": at.description]
     }
 }
 

@@ -236,14 +236,28 @@ package enum BatchRows {
             let about = "\"host\": \(JSONText.quoted($0.host)), \"pid\": \($0.pid)"
             let layout = $0.recordLayout.map { ", \"record_layout\": \($0)" } ?? ""
             let unknown = $0.unknown.map { ", \"unknown\": \(JSONText.counts($0))" } ?? ""
+            let vitals = $0.vitals?.stored.map { ", \"vitals\": \($0)" } ?? ""
             return
-                "{\(about), \"running\": \($0.running.count)\(layout)\(unknown)}"
+                "{\(about), \"running\": \($0.running.count)\(layout)\(unknown)\(vitals)}"
         }
         texts { "{" + $0.running.map(\.description).joined(separator: ",") + "}" }
         all.array(.int4, rows) { $0.appendOptional(Int32(clamping: $1.beat.concurrency)) }
         all.array(.timestamptz, rows) { $0.appendOptional($1.beat.startedAt) }
         texts { $0.host }
         all.array(.int4, rows) { $0.appendOptional($1.beat.pid) }
+        return all
+    }
+
+    static func parameters(of lines: [AttemptLine]) -> Parameters {
+        var all = Parameters()
+        all.array(.uuid, lines) {
+            $0.append($1.job); return true
+        }
+        all.array(.int8, lines) { $0.appendOptional($1.epoch) }
+        all.array(.int4, lines) { $0.appendOptional(Int32(clamping: $1.version)) }
+        all.array(.int4, lines) { $0.appendOptional(Int32(clamping: $1.number)) }
+        all.array(.timestamptz, lines) { $0.appendOptional($1.at) }
+        all.array(.text, lines) { $0.appendOptional(ErrorText.clean($1.text)) }
         return all
     }
 

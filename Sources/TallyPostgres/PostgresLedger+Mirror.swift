@@ -62,6 +62,7 @@ extension PostgresConnection {
         try unlessHeld { () throws(LedgerError) in
             if !batch.beats.isEmpty { try run(.beat, BatchRows.parameters(of: batch.beats)) }
         }
+        try keepLines(batch.beats)
         try keepHomes(batch.keyHomes)
         try quarantine(aside, shard: batch.shard)
         for rows in Self.pages(changed) {
@@ -71,6 +72,16 @@ extension PostgresConnection {
         try count(counts)
         try commit()
         return true
+    }
+
+    /// Few reports bring any.
+    private func keepLines(
+        _ beats: [(beat: WorkerBeat, at: Timestamp, position: LogPosition)]
+    ) throws(LedgerError) {
+        let lines = beats.flatMap { $0.beat.lines ?? [] }
+        for page in lines.pages(of: .max, bytes: Limits.rowsBytes, { $0.text.utf8.count }) {
+            try run(.keepLines, BatchRows.parameters(of: page))
+        }
     }
 
     private func keepHomes(_ queues: Set<QueueName>) throws(LedgerError) {
@@ -112,6 +123,9 @@ extension PostgresConnection {
         var asideBeats: [Aside] = []
         try halving(batch.beats[...], &asideBeats, Aside.init) { rows throws(LedgerError) in
             try unlessHeld { () throws(LedgerError) in try run(.beat, BatchRows.parameters(of: rows)) }
+        }
+        try halving(batch.beats[...], &asideBeats, Aside.init) { rows throws(LedgerError) in
+            try keepLines(rows)
         }
         // A worker whose row is held is seen again with its next beat.
         aside += asideBeats.filter { $0.sqlState != LedgerError.rowHeld }

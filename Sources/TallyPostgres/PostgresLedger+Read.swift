@@ -86,6 +86,7 @@ extension PostgresLedger {
                 let unknown = zip(rows.texts(row, 11), rows.texts(row, 12))
                     .compactMap { type, count in Int(count).map { (type, $0) } }
                 if !unknown.isEmpty { beat.unknown = Dictionary(unknown, uniquingKeysWith: { $1 }) }
+                beat.vitals = rows.text(row, 13).flatMap { WorkerVitals(stored: $0) }
                 workers.append(WorkerRow(beat: beat, lastSeen: rows.time(row, 2)!))
             }
             return workers
@@ -129,6 +130,19 @@ extension PostgresLedger {
                 purged: count(4),
                 active: count(5), quarantined: count(6), outbox: count(7),
                 outboxAge: .microseconds(Int64(count(8))))
+        }
+    }
+}
+
+extension PostgresLedger: LedgerLines {
+    public func lines(_ id: JobID) async throws(LedgerError) -> [AttemptLine] {
+        try await pool.run("lines") { connection throws(LedgerError) in
+            let rows = try connection.run(.lines, Parameters([.id(id), .int(Int64(Limits.linesRead))]))
+            return (0..<rows.count).map { row in
+                AttemptLine(
+                    job: id, epoch: rows.int(row, 0)!, version: Int(rows.int(row, 1)!),
+                    number: Int(rows.int(row, 2)!), at: rows.time(row, 3)!, text: rows.text(row, 4)!)
+            }
         }
     }
 }

@@ -103,8 +103,11 @@ extension PostgresLedger: LedgerPruning {
             let most = LedgerValue.int(Int64(limit))
             func age(_ time: Duration) -> LedgerValue { .int(time.microseconds) }
             return try connection.run(
-                .pruneWorkers, Parameters([age(Limits.keepWorkers), most]), .commits
+                .pruneLines, Parameters([age(Limits.keepLines), most]), .commits
             ).count
+                + connection.run(
+                    .pruneWorkers, Parameters([age(Limits.keepWorkers), most]), .commits
+                ).count
                 + connection.run(
                     .pruneRuns, Parameters([age(Limits.keepRounds), age(Limits.keepRuns), most]), .commits
                 ).count

@@ -102,6 +102,11 @@ import Testing
             #expect(held?.attempts == 0 && held?.crashes == 0)
             let table = try await Tool.run(["workers"], environment: environment)
             #expect(table.output.contains("UNKNOWN") && table.output.contains("rare:"), "\(table.output)")
+            #expect(table.output.contains("MEMORY") && table.output.contains(" MiB"), "\(table.output)")
+            let worker = try #require(listed.first)
+            #expect(worker["version"] as? String == tallyVersion && worker["done"] as? Int == 0)
+            #expect(worker["weights"] as? [String: Int] == ["default": 1] && worker["busy"] as? Int != nil)
+            #expect((worker["resident_bytes"] as? Int ?? 0) > 1 << 20)
         }
     }
 
@@ -121,6 +126,10 @@ import Testing
                 try await eventually("both have ended") {
                     jobs = try await scratch.ledger.jobs([good.id, bad.id])
                     return jobs.count == 2 && jobs.values.allSatisfy(\.status.isTerminal)
+                }
+                // Within seconds of the line, not at the worker's next heartbeat.
+                try await eventually("what it said is kept") {
+                    try await scratch.ledger.lines(bad.id).map(\.text) == ["why red"]
                 }
             }
 

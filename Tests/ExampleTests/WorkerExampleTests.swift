@@ -21,6 +21,21 @@ struct LoginFailed: Error {}
 struct TooManyRequests: Error { let retryAfter: Duration }
 struct ConnectionRefused: Error {}
 
+struct SendPages: Job {
+    static let jobType: JobType = "pages.send"
+    static let policy = JobPolicy()
+    let pages: [String]
+
+    func run(_ context: JobContext) async throws {
+        for (number, page) in pages.enumerated() {
+            try await send(page)
+            context.progress(Double(number + 1) / Double(pages.count), "page \(number + 1) of \(pages.count)")
+        }
+    }
+
+    private func send(_ page: String) async throws { await Task.yield() }
+}
+
 /// What the service says to each contact.
 private func answer(of contact: Int) throws {
     switch contact {
@@ -76,5 +91,16 @@ private func answer(of contact: Int) throws {
         let outcome = await handler.wrapped(in: middleware).outcome(of: context)
 
         #expect(outcome == .complete(result: Array(#""left out""#.utf8)))
+    }
+}
+
+@Suite struct `A handler that takes long` {
+    @Test func `says how far it is`() async throws {
+        let context = try JobContext(testing: SendPages(pages: ["a", "b", "c", "d"]))
+
+        let outcome = await JobHandler(SendPages.self).outcome(of: context)
+
+        #expect(outcome == .complete(result: []))
+        #expect(context.lastProgress?.fraction == 1 && context.lastProgress?.text == "page 4 of 4")
     }
 }

@@ -6,7 +6,8 @@ import Testing
     private static let asking: Set<String> = [
         "stamp", "wait", "history", "log", "inspect", "counts", "scan", "verify", "identity", "recordLayout",
         "epochWithoutKeyHomes", "keyHomes", "survey", "queueNames", "walk", "check", "roster", "leakedKeys",
-        "jobs", "events", "list", "workers", "balances", "active", "views", "effects", "clock", "cursor",
+        "jobs", "events", "lines", "list", "workers", "balances", "active", "views", "effects", "clock",
+        "cursor",
         "committedEffect", "window", "unknownEvents", "told", "recount", "quarantined", "sweepCursor",
         "lastRounds", "lastFullRun", "missingPartitions", "filledDefaults", "duties", "foreignKeys",
     ]

@@ -41,6 +41,7 @@ import Testing
     ]
     private static let reading: [Line] = [
         Line(.jobs, "jobs(_:)") { _ = try await $0.inspection.jobs([]) },
+        Line(.lines, "lines(_:)") { _ = try await $0.lines?.lines(.zero) },
         Line(.events, "events(_:)") { _ = try await $0.inspection.events(.zero) },
         Line(.list, "list(_:)") { _ = try await $0.inspection.list(JobQuery(limit: 1)) },
         Line(.workers, "workers()") { _ = try await $0.inspection.workers() },

@@ -32,6 +32,7 @@ import Testing
             let partitions = try #require(store.partitions)
             let pruning = try #require(store.pruning)
             let purging = try #require(store.purging)
+            let lines = try #require(store.lines)
             let pairing = try #require(store.pairing)
             let layout = try #require(store.recordLayout)
 
@@ -49,6 +50,7 @@ import Testing
             try await failsOnce(ledger, at: .purge) {
                 _ = try await purging.purge([JobID(): 1], before: .now, actor: "test")
             }
+            try await failsOnce(ledger, at: .lines) { _ = try await lines.lines(JobID()) }
             try await failsOnce(ledger, at: .pairing) { _ = try await pairing.identity() }
             try await failsOnce(ledger, at: .recordLayout) { _ = try await layout.recordLayout() }
         }

@@ -13,6 +13,7 @@ struct NamedLedger: LedgerDriver {
         store.partitions = self
         store.pruning = self
         store.purging = self
+        store.lines = self
         store.pairing = self
         store.recordLayout = self
         return store
@@ -56,6 +57,10 @@ extension NamedLedger: LedgerInspection, Reconciliation {
     func views(_ ids: [JobID]) async throws(LedgerError) -> [JobID: LedgerView] { throw named() }
     func effects(_ ids: [JobID]) async throws(LedgerError) -> Set<JobID> { throw named() }
     func record(run: ReconcileRun) async throws(LedgerError) { throw named() }
+}
+
+extension NamedLedger: LedgerLines {
+    func lines(_ id: JobID) async throws(LedgerError) -> [AttemptLine] { throw named() }
 }
 
 extension NamedLedger: LedgerPurging {

@@ -155,6 +155,30 @@ struct Place: Sendable, CustomStringConvertible {
         }
     }
 
+    @Test func `over the tombstones keeps a job that may not begin any more, which ends once they are free`()
+        async throws
+    {
+        let clock = ManualClock(start)
+        try await withQueue(clock: clock) { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            try await queue.raiseRecordLayout(to: JobRecord.newestLayout)
+            let late = JobRecord(type: "t", createdAt: start, notAfter: start + .seconds(1))
+            let other = JobRecord(type: "t", createdAt: start)
+            _ = try await queue.push([Push(late), Push(other)], issued: nil)
+            let tombstones = RedisKey.tombs.of(namespace, "a")
+            try raw("SET", tombstones, "foreign")
+            clock.set(start + .seconds(1))
+            let wish = ReserveWish([.default], limit: 9, lease: .seconds(30), worker: WorkerID("w"))
+
+            #expect(try await queue.reserve(wish).jobs.map(\.record.id) == [other.id])
+
+            #expect(try await queue.inspect([late.id]).held[late.id]?.status == .pending)
+            try raw("DEL", tombstones)
+            #expect(try await queue.reserve(wish).jobs.isEmpty)
+            #expect(try await queue.inspect([late.id]).ended[late.id]?.status == .cancelled)
+        }
+    }
+
     @Test(arguments: [RedisKey.large, .queues, .unique, .homes])
     func `stops a push before any of its jobs stands anywhere, and lets it in once the place is free`(
         _ key: RedisKey

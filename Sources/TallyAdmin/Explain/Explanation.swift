@@ -4,7 +4,7 @@ import TallyCore
 package struct Explanation: Sendable {
     /// A half that could not be asked, or something of it.
     package struct Unasked: Hashable, Sendable {
-        /// `redis`, `redis/1` and the like, `postgres`, `workers` or `duties`.
+        /// `redis`, `redis/1` and the like, `postgres`, `workers`, `duties` or `log`.
         package let what: String
         /// Why.
         package let why: String
@@ -24,12 +24,17 @@ package struct Explanation: Sendable {
     package let situation: JobSituation
     /// What comes next, the first thing first.
     package let next: [JobProspect]
+    /// What its handlers have logged, attempt by attempt.
+    package let lines: [AttemptLine]
     /// What could not be asked: what depends on it is missing here.
     package let unasked: [Unasked]
 
     /// Decides what comes next.
-    init(_ report: JobReport, _ situation: JobSituation, _ unasked: [Unasked]) {
+    init(
+        _ report: JobReport, _ situation: JobSituation, lines: [AttemptLine] = [], _ unasked: [Unasked]
+    ) {
         self.report = report
+        self.lines = lines
         self.situation = situation
         self.unasked = unasked
         next = JobProspect.next(of: situation)
@@ -42,21 +47,31 @@ package struct Explanation: Sendable {
         return events.indices.map { at in (events[at], at == 0 ? nil : events[at].at - events[at - 1].at) }
     }
 
-    /// `id`, `type`, `queue`, `now`; `redis` and `postgres`, each null or the job as that half has it; `in_redis` and
-    /// `in_postgres` as `inspect` has them; `outbox`; `history`; `next`; `unasked`.
+    /// `progress`, null or `job`, `fraction`, `text` and `at`; `id`, `type`, `queue`, `now`; `redis` and `postgres`, each null or the job as that half has it; `in_redis` and
+    /// `in_postgres` as `inspect` has them; `outbox`; `history`; `log`; `next`; `unasked`.
     package var json: [String: Any] {
-        func half(_ job: JobSnapshot?) -> Any {
-            if let job { return job.json(withBody: false) }
+        func known(_ fields: [String: Any]?) -> Any {
+            if let fields { return fields }
             return RawJSON(bytes: Array("null".utf8))
         }
+        func half(_ job: JobSnapshot?) -> Any { known(job?.json(withBody: false)) }
         return [
             "id": job.record.id.description, "type": job.record.type.text,
             "queue": job.record.queue.text, "now": situation.now.description,
             "redis": half(report.held), "postgres": half(report.recorded),
             "in_redis": report.inQueue.word, "in_postgres": report.inLedger?.rawValue ?? "absent",
+            "progress": known(situation.progress?.json),
             "outbox": situation.hasOutbox, "next": next.map(\.json),
             "history": steps.map { event, since in Self.json(event, since) },
+            "log": lines.map { Self.json($0) },
             "unasked": unasked.map { ["what": $0.what, "why": $0.why] as [String: Any] },
+        ]
+    }
+
+    private static func json(_ line: AttemptLine) -> [String: Any] {
+        [
+            "epoch": Int(line.epoch), "version": line.version, "number": line.number,
+            "at": line.at.description, "text": line.text,
         ]
     }
 
@@ -127,7 +142,8 @@ extension Admin {
             // A ledger that did not answer is not asked again: if it hangs each question costs as much as the first.
             if record.failure == nil { await fillFromReports(&situation, &unasked) }
         }
-        return Explanation(report, situation, unasked)
+        let lines = hasLedger ? await linesOf(id, &unasked) : []
+        return Explanation(report, situation, lines: lines, unasked)
     }
 
     /// What the ledger has of a job, as far as it could be read.
@@ -137,6 +153,15 @@ extension Admin {
         var view: LedgerView?
         var hasEffect = false
         var failure: LedgerError?
+    }
+
+    private func linesOf(_ id: JobID, _ unasked: inout [Explanation.Unasked]) async -> [AttemptLine] {
+        do {
+            return try await halfWithRecord?.lines?.lines(id) ?? []
+        } catch {
+            unasked.append(.init("log", "\(error)"))
+            return []
+        }
     }
 
     private func recordOf(_ id: JobID) async -> OwnRecord {
@@ -213,7 +238,8 @@ extension Admin {
             }
             situation.serving = JobSituation.Serving(
                 workers: serving.count, slots: serving.reduce(0) { $0 + $1.worker.beat.concurrency },
-                running: serving.reduce(0) { $0 + $1.worker.beat.running.count })
+                running: serving.reduce(0) { $0 + $1.worker.beat.busy })
+            situation.progress = progress(of: situation.job, in: rows.map(\.worker))
             if let id = situation.job.workerID, let row = rows.first(where: { $0.worker.beat.id == id }) {
                 situation.holder = JobSituation.Holder(
                     worker: id, isLost: row.status == "lost", lastSeen: row.worker.lastSeen)
@@ -221,5 +247,12 @@ extension Admin {
         } catch {
             unasked.append(.init("workers", "\(error)"))
         }
+    }
+
+    /// What was said in an earlier lease is of an attempt that is over.
+    private func progress(of job: JobSnapshot, in workers: [WorkerRow]) -> JobProgress? {
+        guard job.status == .processing else { return nil }
+        return workers.compactMap(\.beat.vitals).flatMap(\.progress)
+            .first { $0.job == job.record.id && $0.version == job.version }
     }
 }

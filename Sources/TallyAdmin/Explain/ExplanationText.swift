@@ -8,8 +8,8 @@ extension Explanation {
         let place =
             "in queue \(clean(record.queue.text)), created \(record.createdAt.told(at: situation.now))"
         var lines = TextColumns.wrap(job + place, width: width) + [""]
-        lines += halves(width) + ["", "What happened"]
-        lines += history(width) + ["", "What comes next"]
+        lines += halves(width) + progress(width) + ["", "What happened"]
+        lines += history(width) + log(width) + ["", "What comes next"]
         for sentence in next {
             lines += TextColumns.wrap(sentence.text, width: width, first: "  - ", indent: 4)
         }
@@ -21,7 +21,7 @@ extension Explanation {
     // MARK: Both halves
 
     private func halves(_ width: Int) -> [String] {
-        let label = 12
+        let label = Self.label
         let column = (width - label - 2) / 2
         func row(_ name: String, _ left: String, _ right: String) -> String {
             let cells = [TextColumns.cell(name, label), TextColumns.cell(left, column), "  "]
@@ -42,6 +42,9 @@ extension Explanation {
         return lines
     }
 
+    /// Columns of a fact's name.
+    private static let label = 12
+
     /// What is told of a job in one half: its name, and its value where there is one.
     private static let facts: [(name: String, value: @Sendable (JobSnapshot, Timestamp) -> String?)] = [
         ("version", { job, _ in "\(job.version)" }),
@@ -56,6 +59,13 @@ extension Explanation {
         ("cancel", { job, _ in job.cancelRequested ? "asked for" : nil }),
         ("error", { job, _ in job.error }),
     ]
+
+    private func progress(_ width: Int) -> [String] {
+        guard let progress = situation.progress else { return [] }
+        return TextColumns.wrap(
+            "\(progress.words), said \(progress.at.told(at: situation.now))", width: width,
+            first: TextColumns.cell("progress", Self.label), indent: Self.label)
+    }
 
     // MARK: The history
 
@@ -75,6 +85,15 @@ extension Explanation {
             let lines = [TextColumns.cut(TextColumns.trimmed(line), to: width)]
             return lines + details(event).flatMap { TextColumns.wrap($0, width: width, indent: 26) }
         }
+    }
+
+    private func log(_ width: Int) -> [String] {
+        if self.lines.isEmpty { return [] }
+        let told = self.lines.flatMap { line in
+            let first = "\(line.at.toMilliseconds)  " + TextColumns.cell("v\(line.version)", 5) + " "
+            return TextColumns.wrap(clean(line.text), width: width, first: first, indent: first.count)
+        }
+        return ["", "What its handler logged"] + told
     }
 
     /// Who moved it under which fence, and why.

@@ -103,13 +103,20 @@ package struct JobProspect: Hashable, Sendable {
                         + "`--force` to be requeued."))
         }
         if let end = s.job.record.notAfter, !s.job.status.isTerminal, end <= s.now {
-            all.append(
-                JobProspect(
-                    .overdue, at: end,
-                    "Its use ended at \(end.told(at: s.now)); it runs all the same, and its handler decides.")
-            )
+            all.append(overdue(s, since: end))
         }
         return all
+    }
+
+    /// Only its first lease raises the version above 1, or a requeue.
+    private static func overdue(_ s: JobSituation, since end: Timestamp) -> JobProspect {
+        let begins = s.job.version == 1 && s.job.status != .processing
+        return JobProspect(
+            .overdue, at: end,
+            "It had to begin before \(end.told(at: s.now))"
+                + (begins
+                    ? ": it never does, and ends as cancelled where a worker would have taken it."
+                    : "; it began in time or was requeued, and goes on."))
     }
 
     // MARK: Where it has ended, or is on its way

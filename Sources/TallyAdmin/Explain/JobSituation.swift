@@ -30,6 +30,8 @@ package struct JobSituation: Sendable {
     package var serving: Serving?
     /// The worker that has its lease, where the ledger knows it.
     package var holder: Holder?
+    /// How far it is, as its handler said in the lease that it has now; nil = it has not, or nobody could say.
+    package var progress: JobProgress?
     /// Duties that have not succeeded for their limits.
     package var silent: [String] = []
     /// Whether any duty has ever been reported.

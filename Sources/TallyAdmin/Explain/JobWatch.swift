@@ -13,13 +13,15 @@ package struct JobWatch: Sendable {
     private var seen: Set<LogPosition> = []
     private var status: JobStatus?
     private var next: JobProspect?
+    private var progress: JobProgress?
     /// How it has ended, and all of it was told; nil while it goes on.
     package private(set) var ended: JobStatus?
 
     /// Nothing was seen yet.
     package init() {}
 
-    /// Each transition that was not told yet, then what comes next where that is another thing than before.
+    /// Each transition that was not told yet, then what comes next and how far it is, where that is another thing than
+    /// before.
     package mutating func changes(in found: Explanation) -> [Change] {
         var changes: [Change] = []
         for (event, since) in found.steps where seen.insert(event.position).inserted {
@@ -39,6 +41,13 @@ package struct JobWatch: Sendable {
             if let at = first.at { fields["at"] = at.description }
             changes.append(Change(text: "  \(first.text)", json: fields))
             next = first
+        }
+        if let told = found.situation.progress, told != progress {
+            let fields: [String: any Sendable] = [
+                "progress": told.fraction, "text": told.text, "at": told.at.description,
+            ]
+            changes.append(Change(text: "  \(told.words)", json: fields))
+            progress = told
         }
         let isWhole =
             found.unasked.isEmpty && (!found.situation.hasLedger || found.report.inLedger == job.status)

@@ -12,6 +12,20 @@ package enum Host {
         return failed == 0 ? String(decoding: name.prefix { $0 != 0 }, as: UTF8.self) : "host"
     }()
 
+    /// What this process holds in memory now, in bytes; nil where the kernel does not say.
+    package static var residentBytes: Int? {
+        let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: 256)
+        let count = bytes.withUnsafeMutableBytes { read(file, $0.baseAddress, $0.count) }
+        guard count > 0 else { return nil }
+        // Pages: all of its address space, then those that are in memory.
+        let words = String(decoding: bytes.prefix(count), as: UTF8.self).split(separator: " ")
+        guard let pages = words.dropFirst().first.flatMap({ Int($0) }) else { return nil }
+        return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
+    }
+
     /// Whether an address of this name is another server on every machine.
     package static func isLoopback(_ name: String) -> Bool {
         let name = name.lowercased()

@@ -115,7 +115,8 @@ extension JobSnapshot {
         crashes = change.crashes ?? crashes
         if let text = change.error {
             error = text
-            failedAt = change.at
+            // The reason why a job was cancelled is no failure.
+            if change.status != .cancelled { failedAt = change.at }
         }
         result = change.result ?? result
     }

@@ -171,7 +171,19 @@ public enum Limits {
     public static let idleAsks = 150  // a second, of all idle workers together; two calls each
     /// Blocking waits of one process, each on a connection of its own: Redis takes 10,000 unless set otherwise.
     public static let waits = 64
-    public static let runningTold = 100  // ids in a heartbeat, which is an entry of the log
+    public static let runningTold = 64  // ids in a heartbeat, which is an entry of the log
+    public static let toldErrorBytes = 500  // of the last error in a heartbeat: its head says what failed
+    /// Between two reports of a worker that something got further: an eye follows no faster, and each is an entry of
+    /// the log.
+    public static let progressPause: Duration = .seconds(1)
+    public static let attemptLines = 100  // that a handler may log in one attempt
+    public static let attemptLinesBytes = 16 << 10  // of those together: they may all be long ones
+    public static let attemptLineBytes = 1024  // of one line; what stands behind them is left out
+    public static let toldLinesBytes = 32 << 10  // of the lines in one report, which is an entry of the log
+    /// Of the lines that wait in a worker to be told; while they fill it, new ones are left out.
+    public static let linesWaitingBytes = 1 << 20
+    public static let linesRead = 1000  // of one job, in one answer: ten attempts
+    public static let progressBytes = 200  // of what a handler says that it is at: a line
     /// Tries to cancel a job that moves between the halves meanwhile; with `cancelPause` that is a second.
     public static let cancelTries = 40
     /// Between two of those: a job moves between the halves in milliseconds.
@@ -239,6 +251,8 @@ public enum Limits {
     public static let upkeep: Duration = .seconds(3600)  // for partitions and pruning: none of it is urgent
     public static let upkeepSilence: Duration = .seconds(10_800)  // three failures of those
     public static let monthsAhead = 3  // time to notice that nobody makes partitions
+    /// What handlers logged, by the age of its job: who asks why a job failed does so within the month.
+    public static let keepLines: Duration = .seconds(30 * 86_400)
     public static let pruneRows = 1000  // of a kind in one statement: short locks
     /// Stopped or lost: a week to ask what became of one.
     public static let keepWorkers: Duration = .seconds(7 * 86_400)
@@ -269,7 +283,8 @@ public enum Limits {
     public static let comparison = 2_500
     /// Places of one structure in one answer: Redis does nothing else meanwhile.
     public static let structureRead = 1000
-    public static let rosterRead = 200  // workers in one answer, each with up to a hundred running ids
+    /// Workers in one answer, each with its running ids, and how far they are.
+    public static let rosterRead = 200
     public static let logHoles = 10  // that one run closes; more are left to the next
     /// Log entries that must be events, looked at in a run: a sample, since all would cost a second mirror.
     public static let overlap = 200

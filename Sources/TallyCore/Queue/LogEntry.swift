@@ -64,8 +64,11 @@ public struct LogEntry: Hashable, Sendable {
 }
 
 extension LogEntry {
-    /// Bytes that it holds in memory, nearly: of its moves what they carry, and 64 each.
-    package var weight: Int { moves.reduce(64) { $0 + $1.weight } }
+    /// Bytes that it holds in memory, nearly: of its moves and lines what they carry, and 64 each.
+    package var weight: Int {
+        let told = (beat?.lines ?? []).reduce(64) { $0 + $1.text.utf8.count + 64 }
+        return moves.reduce(told) { $0 + $1.weight }
+    }
 }
 
 extension Move {

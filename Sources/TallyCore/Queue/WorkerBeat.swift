@@ -10,7 +10,7 @@ public struct WorkerBeat: Hashable, Sendable, Codable {
     public var queues: [QueueName]
     /// The types that it has handlers for.
     public var types: [JobType]
-    /// The jobs that it is running.
+    /// The jobs that it is running, `Limits.runningTold` of them at most.
     public var running: [JobID]
     /// How many jobs it runs at a time at most.
     public var concurrency: Int
@@ -25,6 +25,12 @@ public struct WorkerBeat: Hashable, Sendable, Codable {
     /// How often it was given a job of a type that it has no handler for, by type, of the first
     /// `Limits.unknownTypesTold` types; nil = never, or its program is older than that this is counted.
     public var unknown: [String: Int]?
+    /// Its program, its load, and how it has fared; nil = its program is older than that this is told.
+    public var vitals: WorkerVitals?
+    /// What its handlers have logged since the report before; nil = nothing. The ledger keeps them beside its row.
+    public var lines: [AttemptLine]?
+    /// Slots that are taken; what an older program names is all of them up to a hundred.
+    public var busy: Int { vitals?.busy ?? running.count }
     /// A report; the queue stamps it with its own clock.
     public init(
         id: WorkerID, status: Status, queues: [QueueName], types: [JobType], running: [JobID],

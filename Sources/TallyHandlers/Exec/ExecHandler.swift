@@ -16,7 +16,8 @@ import TallyRuntime
 ///   after `Limits.programSnooze`; no attempt is counted.
 /// - Any other, or a signal: the attempt failed, and the retry policy decides.
 ///
-/// The last lines of standard error are the reason of a failure.
+/// The last lines of standard error are the reason of a failure. Its first lines are kept with the attempt, as
+/// `JobContext.log` keeps them.
 ///
 /// It runs in a process group of its own and inherits no descriptor. Its environment is a clean one: of the worker's
 /// it has `inherited`, then what `environment` adds, then `TALLY_JOB_ID`, `TALLY_TYPE`, `TALLY_QUEUE`,
@@ -100,7 +101,10 @@ public struct ExecHandler: Sendable {
             path: path, words: words, environment: variables(of: context), folder: folder,
             input: context.body)
         let onLine = onLine
-        let run = ProgramRun(program) { onLine(context, $0) }
+        let run = ProgramRun(program) { line in
+            context.log(line)
+            onLine(context, line)
+        }
         try context.complete(bytes: try await run.report().result())
     }
 

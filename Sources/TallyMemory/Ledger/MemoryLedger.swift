@@ -45,6 +45,7 @@ public final class MemoryLedger: LedgerDriver {
         store.duties = self
         store.recordLayout = self
         store.purging = self
+        store.lines = self
         return store
     }
 
@@ -72,6 +73,15 @@ extension MemoryLedger: LedgerPurging {
         _ jobs: [JobID: Int], before time: Timestamp, actor: String
     ) async throws(LedgerError) -> Set<JobID> {
         try run("purge") { state, _ in state.purge(jobs, before: time) }
+    }
+}
+
+extension MemoryLedger: LedgerLines {
+    public func lines(_ id: JobID) async throws(LedgerError) -> [AttemptLine] {
+        try run("lines") { state, _ in
+            let all = (state.lines[id] ?? []).sorted(by: AttemptLine.isEarlier)
+            return Array(all.suffix(Limits.linesRead))
+        }
     }
 }
 

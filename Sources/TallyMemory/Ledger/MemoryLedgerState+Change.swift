@@ -15,12 +15,25 @@ extension MemoryLedgerState {
             }
         }
         for change in batch.changed { self.change(change) }
-        for (beat, at, _) in batch.beats { workers[beat.id] = WorkerRow(beat: beat, lastSeen: at) }
+        for (beat, at, _) in batch.beats { note(beat, at) }
         quarantine += batch.unreadable
         let recorded = Set(unique.filter { $0.value.isLive(at: now) }.keys.map(\.queue))
         keyHomes.formUnion(batch.keyHomes.filter { !recorded.contains($0) })
         cursors[batch.shard] = batch.upTo
         return true
+    }
+
+    private mutating func note(_ beat: WorkerBeat, _ at: Timestamp) {
+        for line in beat.lines ?? [] {
+            // A line that is told again is there already.
+            let isKnown = lines[line.job]?.contains {
+                ($0.epoch, $0.version, $0.number) == (line.epoch, line.version, line.number)
+            }
+            if isKnown != true { lines[line.job, default: []].append(line) }
+        }
+        var beat = beat
+        beat.lines = nil
+        workers[beat.id] = WorkerRow(beat: beat, lastSeen: at)
     }
 
     private mutating func change(_ change: RowChange) {

@@ -16,6 +16,8 @@ struct MemoryLedgerState: Sendable {
     /// By shard; none before its first batch.
     var cursors: [Shard: LogPosition] = [:]
     var workers: [WorkerID: WorkerRow] = [:]
+    /// What handlers logged, in the order in which it came.
+    var lines: [JobID: [AttemptLine]] = [:]
     var quarantine: [(job: JobID, position: LogPosition, bytes: [UInt8])] = []
     /// Why no push could bring them to the queue.
     var setAside: [JobID: String] = [:]

@@ -21,17 +21,23 @@ extension MemoryQueueState {
         _ = promote(Limits.sweepPerCall, at: now)
         let isHeld = isHeld(at: now)
         var reserved: [ReservedJob] = []
+        var over: [Move] = []
         if !isHeld {
             let limit = min(max(0, wish.limit), Limits.jobsPerCall)
             for queue in wish.queues where !paused.contains(queue) && reserved.count < limit {
                 let popped = ready[queue]?.take(limit - reserved.count) ?? []
                 for element in popped {
-                    if let job = lease(element, until: now + wish.lease) { reserved.append(job) }
+                    if let move = endIfOver(element, at: now) {
+                        over.append(move)
+                    } else if let job = lease(element, until: now + wish.lease) {
+                        reserved.append(job)
+                    }
                 }
             }
             let moves = reserved.map {
                 Move(id: $0.lease.id, version: $0.lease.version, from: .pending, to: .processing)
             }
+            append(.cancel, over, at: now)
             append(.lease, moves, at: now, actor: wish.worker.text)
         }
         // Who goes away with nothing is told of its own queues alone.
@@ -40,6 +46,16 @@ extension MemoryQueueState {
         }
         let next = [due, leases].compactMap { $0.next(ofFirst: Limits.eventsRead, where: fits) }.min()
         return Reservation(jobs: reserved, nextEvent: next, now: now, isHeld: isHeld)
+    }
+
+    /// A job that was never leased and may not begin any more ends here. nil of every other: one that has begun in
+    /// time goes on, and so does one that somebody requeued.
+    private mutating func endIfOver(_ element: Element, at now: Timestamp) -> Move? {
+        guard let job = jobs[element.id], job.status == .pending, job.version == element.version,
+            job.version == 1, let end = job.record.notAfter, end <= now
+        else { return nil }
+        leave(element.id, .cancelled, version: 1)
+        return Move(id: element.id, version: 1, from: .pending, to: .cancelled, error: "expired")
     }
 
     /// nil for an outdated element: cancel and requeue never search the lists, so it is dropped here.

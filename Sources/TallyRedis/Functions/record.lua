@@ -14,6 +14,13 @@ local function fields_at(record)
   if record:byte(1) == 2 and bit.band(record:byte(4) or 0, 2) ~= 0 then at = at + 1 + (record:byte(at) or 0) end
   return at
 end
+-- Whether the time before which it had to begin is over: at exactly that time it is. Behind the length of its body.
+local function is_over(c, record)
+  if record:byte(1) ~= 2 then return false end
+  local at = fields_at(record) + 52
+  local time = #record >= at + 7 and (struct.unpack('>I8', record, at)) or 0
+  return time > 0 and time <= c.now
+end
 -- Whether its body lies beside it, in `large`.
 local function is_apart(record) return bit.band(record:byte(4) or 0, 1) ~= 0 end
 -- Whether a record may be written where not every program is known to read the newer layout (raise.lua).

@@ -1,13 +1,14 @@
--- reserve: leases runnable jobs. Reclaims and promotes a bounded number first.
+-- reserve: leases runnable jobs, and ends those whose use is over before they began. Reclaims and promotes a bounded
+-- number first.
 --
 -- ARGV[3]  at most so many; ARGV[4] length of the leases, µs; ARGV[5] the worker; ARGV[6…] queues, in this order
--- Keys     reads log, body, large, detours, ready, due, leases, queues, paused, turns, later, unique, wake, workers;
---          writes meta, log, body, large, detours, ready, due, leases, queues, turns, later, outdated, unique, tombs,
---          wake
+-- Keys     reads log, body, large, detours, ready, due, leases, queues, paused, turns, later, unique, tombs, wake,
+--          workers; writes meta, log, body, large, detours, ready, due, leases, queues, turns, later, outdated,
+--          unique, tombs, wake
 -- Returns  now, epoch, held, next due time or expiry ('' = none), how many workers report (0 unless nothing was
 --          leased), then of each job: token, record, detour ('' = none). Fewer than could be had once the records
 --          reach RESERVE_BYTES; then the queue's wake token is passed on
--- Log      L by the worker; C and M for what was reclaimed and promoted
+-- Log      X, detail: why, for what has ended; L by the worker; C and M for what was reclaimed and promoted
 -- Repeat   leases other jobs. The leases of an answer that was lost run out, and each counts as a crash of its job
 -- Cost     O(jobs leased), whatever the backlog
 
@@ -66,7 +67,25 @@ end
 
 local LEASED = 'pl' .. ZERO4
 
--- Leases the popped elements that are not outdated. Answers how many, and the bytes of their records.
+-- Ends jobs that have never been leased and may not begin any more. Over damaged tombstones nothing can end: the jobs
+-- go back to their lists, as they stood, for a call that breaks off here would lose what it has moved before.
+local function end_over(c, over)
+  if #over == 0 then return end
+  local ended, can_end = {}, is_kind(c.p .. K.tombs .. c.gen, 'hash')
+  for _, job in ipairs(over) do
+    if can_end then
+      ended[#ended + 1], ended[#ended + 2], ended[#ended + 3] = job.element:sub(1, 16), 'x', job.element:sub(17)
+      c.over[#c.over + 1] = move(job.element, 'p', 'x', 'expired')
+    else
+      local queue, priority = queue_of(job.record), priority_of(job.record)
+      redis.call('RPUSH', ready_key(c, queue, priority), job.element)
+    end
+  end
+  leave(c, ended)
+end
+
+-- Leases the popped elements that are not outdated. Answers how many, the bytes of their records, and how many were
+-- over instead.
 local function lease(c, popped, expiry, out, moves)
   local ids, doubles, second = {}, {}, struct.pack('>I4I8', 2, c.epoch)
   for i = 1, #popped do
@@ -77,14 +96,17 @@ local function lease(c, popped, expiry, out, moves)
   local records = redis.call('HMGET', c.p .. K.body, unpack(ids))
   local detours = c.any_detours and redis.call('HMGET', c.p .. K.detours, unpack(ids)) or {}
   local leased = redis.call('ZMSCORE', c.p .. K.leases, unpack(doubles))
-  local grants, seen, count, at, m, bytes = {}, {}, 0, #out, #moves, 0
+  local grants, seen, over, count, at, m, bytes = {}, {}, {}, 0, #out, #moves, 0
   for i = 1, #popped do
     local version = version_of(popped[i])
     local d = detours[i] and read_detour(detours[i])
     local fits
     if d then fits = d.state == 'p' and d.version == version
     else fits = version == 1 and not leased[i] end
-    if records[i] and fits and not seen[ids[i]] then
+    if records[i] and fits and not seen[ids[i]] and version == 1 and is_over(c, records[i]) then
+      seen[ids[i]] = true
+      over[#over + 1] = { element = popped[i], record = records[i] }
+    elseif records[i] and fits and not seen[ids[i]] then
       seen[ids[i]] = true
       count = count + 1
       bytes = bytes + #records[i]
@@ -101,7 +123,8 @@ local function lease(c, popped, expiry, out, moves)
     end
   end
   if #grants > 0 then redis.call('ZADD', c.p .. K.leases, unpack(grants)) end
-  return count, bytes
+  end_over(c, over)
+  return count, bytes, #over
 end
 
 -- Leases up to `need` jobs of a queue. A list is popped before its records are known, so never more at once than
@@ -113,8 +136,8 @@ local function take(c, queue, need, left, expiry, out, moves)
     if window < 1 then break end
     local popped = pop(c, queue, window)
     if #popped > 0 then
-      local count, bytes = lease(c, popped, expiry, out, moves)
-      if count < #popped then count_up(c, K.outdated, queue, count - #popped) end
+      local count, bytes, over = lease(c, popped, expiry, out, moves)
+      if count + over < #popped then count_up(c, K.outdated, queue, count + over - #popped) end
       leased, taken, left = leased + count, taken + #popped, left - bytes
     end
     if #popped < window then break end
@@ -184,6 +207,7 @@ redis.register_function { function_name = NAME .. 'reserve', flags = { 'allow-oo
   reclaim(c, SWEEP)
   if #elements > 0 then make_ready(c, elements, '') end
   local out, moves, wanted, workers = {}, {}, nil, 0
+  c.over = {}
   if not c.held then
     limit = math.min(limit, JOBS_PER_CALL)
     local expiry = text(c.now + length)
@@ -204,6 +228,7 @@ redis.register_function { function_name = NAME .. 'reserve', flags = { 'allow-oo
         if taken == need or left < INLINE_BYTES then pass_on(c, args[i]) end
       end
     end
+    if #c.over > 0 then append(c, 'X', '', table.concat(c.over)) end
     if #moves > 0 then append(c, 'L', args[5], table.concat(moves)) end
   end
   finish(c)

@@ -156,6 +156,7 @@ extension Move {
         case .reclaim:
             crashes = Int(try reader.uint32())
             if !reader.isAtEnd { error = String(decoding: reader.rest, as: UTF8.self) }
+        case .cancel: error = String(decoding: reader.rest, as: UTF8.self)
         default: break
         }
     }

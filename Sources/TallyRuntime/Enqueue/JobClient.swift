@@ -95,8 +95,10 @@ public final class JobClient: Sendable {
     /// - Parameter tenant: on whose behalf it runs, up to 100 bytes; nil, the default: nobody's in
     ///   particular.
     /// - Parameter limitKey: what counts together with it, up to 100 bytes; nil, the default: nothing does.
-    /// - Parameter notAfter: the end of its use, later than its creation and `runAt`. It is carried for the
-    ///   handler to decide by: a job whose time has passed is run all the same. nil, the default: no end.
+    /// - Parameter notAfter: the end of its use, later than its creation and `runAt`. A job that has not begun by
+    ///   then never does: instead of being leased it ends as `cancelled`, for the reason `expired`. One that has
+    ///   begun in time goes on, later attempts included; `JobContext.notAfter` tells its handler. nil, the
+    ///   default: no end.
     /// - Parameter durability: what this call waits for; nil, the default, is the client's own. `.recorded`
     ///   without a ledger is `.refused`.
     /// - Returns: the receipt, once the store of the mode has the job: from then on a crash of this process

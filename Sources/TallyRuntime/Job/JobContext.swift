@@ -26,6 +26,9 @@ public final class JobContext: Sendable {
     public let headers: [String: [UInt8]]
     /// On whose behalf it runs; nil = nobody's in particular.
     public let tenant: String?
+    /// The end of its use; nil = none. This run began before it, or follows one that did, or somebody requeued the
+    /// job: whether it is still worth while is the handler's to decide.
+    public var notAfter: Timestamp? { job.record.notAfter }
     /// Its arguments, as they were enqueued, to the bit.
     public let body: [UInt8]
     /// The worker that runs it.
@@ -35,20 +38,36 @@ public final class JobContext: Sendable {
     package let job: ReservedJob
     let codec: any JobCodec
     private let ledger: (any LedgerTransactions)?
+    private let hooks: Hooks
     private let state = Mutex(State())
 
     private struct State {
         var result: [UInt8] = []
         var hasClaimed = false
         var wasCancelled = false
+        var progress: (fraction: Double, text: String)?
+        var log = AttemptLog()
+    }
+
+    /// What gets the words of a handler, each time.
+    package struct Hooks: Sendable {
+        /// How far it is, and what it is at.
+        package var progress: @Sendable (Double, String) -> Void = { _, _ in }
+        /// A line that it logs, with its number.
+        package var line: @Sendable (Int, String) -> Void = { _, _ in }
+
+        /// Nobody gets them.
+        package init() {}
     }
 
     /// A context for one run of a job that was leased.
     package init(
-        _ job: ReservedJob, worker: WorkerID, codec: any JobCodec, ledger: (any LedgerTransactions)? = nil
+        _ job: ReservedJob, worker: WorkerID, codec: any JobCodec, ledger: (any LedgerTransactions)? = nil,
+        hooks: Hooks = Hooks()
     ) {
         self.job = job
         self.ledger = ledger
+        self.hooks = hooks
         id = job.record.id
         type = job.record.type
         queue = job.record.queue
@@ -64,6 +83,34 @@ public final class JobContext: Sendable {
         self.worker = worker
         self.codec = codec
     }
+
+    /// Says how far the job is: `tally explain` shows it while it runs. Call it as often as you like: the worker
+    /// reports the last of it, once in `Limits.progressPause` at most. It is no promise, and nothing waits for it: what
+    /// was said just before the end may not be told, and the next attempt begins without it.
+    ///
+    /// - Parameter fraction: of the work, 0 to 1; others are brought into it.
+    /// - Parameter text: what it is at, for people; cut to `Limits.progressBytes`.
+    public func progress(_ fraction: Double, _ text: String = "") {
+        state.withLock { $0.progress = (fraction, text) }
+        hooks.progress(fraction, text)
+    }
+
+    /// What the handler said of its progress last; nil = nothing yet.
+    public var lastProgress: (fraction: Double, text: String)? { state.withLock { $0.progress } }
+
+    /// Logs a line of this attempt: the ledger keeps it, and `tally explain` shows it. Of an attempt
+    /// `Limits.attemptLines` lines are kept, of `Limits.attemptLinesBytes` together and `Limits.attemptLineBytes`
+    /// each; what is left out is said so. Nothing waits for it: a worker that is killed takes with it what it has not
+    /// reported yet, of a second at most.
+    public func log(_ text: String) {
+        // Inside the lock, so that lines go out in the order of their numbers.
+        state.withLock { state in
+            if let line = state.log.add(text) { hooks.line(line.number, line.text) }
+        }
+    }
+
+    /// What this attempt has logged so far, as it is kept.
+    public var logged: [String] { state.withLock { $0.log.lines } }
 
     /// Stores a result with the completion; the last call counts.
     ///

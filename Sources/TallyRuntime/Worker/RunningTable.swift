@@ -33,6 +33,8 @@ struct RunningTable {
         var isSettling = false
         var hasSlot = true
         var stop: StopReason?
+        /// What its handler said last.
+        var progress: JobProgress?
         /// Of what its end carries to the queue.
         var owedBytes = 0
         /// A settling run is not told: its end may just have arrived.
@@ -85,6 +87,24 @@ struct RunningTable {
         else { return nil }
         entries[key]?.stop = reason
         return entry.task
+    }
+
+    /// The last one counts. False where it is nothing new, or the handler has ended.
+    mutating func note(_ progress: JobProgress, of key: Key) -> Bool {
+        guard let entry = entries[key], !entry.isSettling,
+            entry.progress?.fraction != progress.fraction || entry.progress?.text != progress.text
+        else { return false }
+        entries[key]?.progress = progress
+        return true
+    }
+
+    /// The jobs that are told in a report, those that said something lately first.
+    var told: (running: [JobID], progress: [JobProgress]) {
+        let first = entries.sorted { a, b in
+            let (left, right) = (a.value.progress?.at.microseconds, b.value.progress?.at.microseconds)
+            return (left ?? 0, b.key.id) > (right ?? 0, a.key.id)
+        }.prefix(Limits.runningTold)
+        return (first.map(\.key.id), first.compactMap(\.value.progress))
     }
 
     mutating func extend(_ key: Key, _ lease: Lease, deadline: ContinuousClock.Instant) {

@@ -13,10 +13,29 @@ extension Worker {
             }
             nextBeat = .now + configuration.heartbeat
             if await extendAll(shard) {
-                await beat(shard, state.withLock { $0.drainBy } == nil ? .running : .draining)
+                await beat(shard, status)
             } else {
                 // The store is away: look again soon, the deadlines go on.
                 nextBeat = .now + min(configuration.heartbeat, Limits.beatAgain)
+            }
+        }
+    }
+
+    private var status: WorkerBeat.Status {
+        state.withLock { $0.drainBy } == nil ? .running : .draining
+    }
+
+    /// Reports what handlers have told, without waiting for the next heartbeat: what they tell within
+    /// `Limits.progressPause` is one report, of the last words of each.
+    func progressLoop() async {
+        while !Task.isCancelled {
+            await told.wait()
+            if Task.isCancelled { return }
+            await beatAll(status)
+            do {
+                try await Task.sleep(for: Limits.progressPause)
+            } catch {
+                return  // cancelled: the worker has ended
             }
         }
     }
@@ -73,20 +92,47 @@ extension Worker {
         }
     }
 
+    /// One report, and as many more as there are lines that wait: each brings a bounded number of them.
     private func beat(_ shard: WorkerShard, _ status: WorkerBeat.Status) async {
-        let (running, unknown) = state.withLock { state in
-            (Array(state.table.entries.keys.prefix(Limits.runningTold).map(\.id)), state.unknown.counts)
+        for _ in 0...Limits.linesWaitingBytes / Limits.toldLinesBytes {
+            let report = report(status, to: shard)
+            do {
+                try await shard.queue.heartbeat(report)
+            } catch {
+                // Lines that may have been heard are told again: the ledger knows each by its number.
+                state.withLock { $0.lines.putBack(report.lines ?? [], of: shard.shard) }
+                observer.dutyFailed(shard.name("heartbeat"), error)
+                return
+            }
+            if !state.withLock({ $0.lines.hasMore(of: shard.shard) }) { return }
+        }
+    }
+
+    private func report(_ status: WorkerBeat.Status, to shard: WorkerShard) -> WorkerBeat {
+        let (told, busy, counts, unknown, lines) = state.withLock { state in
+            (
+                state.table.told, state.table.occupied, state.counts, state.unknown.counts,
+                state.lines.take(of: shard.shard)
+            )
         }
         var beat = WorkerBeat(
             id: configuration.id, status: status, queues: configuration.queues,
-            types: handlers.keys.sorted { $0.text < $1.text }, running: running,
+            types: handlers.keys.sorted { $0.text < $1.text }, running: told.running,
             concurrency: configuration.concurrency, startedAt: startedAt, host: Host.name,
             pid: getpid())
         if !unknown.isEmpty { beat.unknown = unknown }
-        do {
-            try await shard.queue.heartbeat(beat)
-        } catch {
-            observer.dutyFailed(shard.name("heartbeat"), error)
-        }
+        if !lines.isEmpty { beat.lines = lines }
+        beat.vitals = WorkerVitals(
+            busy: busy, done: counts.done, failed: counts.failed, residentBytes: Host.residentBytes,
+            lastError: counts.lastError, weights: configuration.isStrict ? [:] : weights,
+            progress: told.progress)
+        return beat
+    }
+
+    /// Of every queue that it asks.
+    private var weights: [String: Int] {
+        Dictionary(
+            configuration.queues.map { ($0.text, configuration.weights[$0] ?? 1) },
+            uniquingKeysWith: { first, _ in first })
     }
 }

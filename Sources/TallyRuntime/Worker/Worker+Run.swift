@@ -9,7 +9,8 @@ extension Worker {
                 job, key, .failure(JobError.final("no codec named \(job.record.codec) on this worker")), .once
             )
         }
-        let context = JobContext(job, worker: configuration.id, codec: codec, ledger: ledger)
+        let context = JobContext(
+            job, worker: configuration.id, codec: codec, ledger: ledger, hooks: hooks(of: job, key))
         let plan = FailurePlan(retries: handler.retries, rules: handler.errors + configuration.errors)
         observer.jobStarted(job, worker: configuration.id)
         let began = ContinuousClock.now
@@ -32,6 +33,35 @@ extension Worker {
         }
         timer?.cancel()
         settle(job, key, result, plan, ran: .now - began)
+    }
+
+    private func hooks(of job: ReservedJob, _ key: RunningTable.Key) -> JobContext.Hooks {
+        var hooks = JobContext.Hooks()
+        hooks.progress = { [self] in tell($0, $1, of: job, key) }
+        hooks.line = { [self] in log($0, $1, of: job.lease) }
+        return hooks
+    }
+
+    private func log(_ number: Int, _ text: String, of lease: Lease) {
+        let isKept = state.withLock { state in
+            let now = Timestamp(microseconds: Timestamp.now.microseconds + state.skew)
+            let line = AttemptLine(
+                job: lease.id, epoch: lease.epoch, version: lease.version, number: number, at: now, text: text
+            )
+            return state.lines.add(line, of: lease.shard)
+        }
+        if isKept { told.post() }
+    }
+
+    /// What a handler says goes along with a report soon, however often it says so.
+    private func tell(_ fraction: Double, _ text: String, of job: ReservedJob, _ key: RunningTable.Key) {
+        let isNew = state.withLock { state in
+            let now = Timestamp(microseconds: Timestamp.now.microseconds + state.skew)
+            let progress = JobProgress(
+                job: job.record.id, version: job.lease.version, fraction: fraction, text: text, at: now)
+            return state.table.note(progress, of: key)
+        }
+        if isNew { told.post() }
     }
 
     func stop(_ key: RunningTable.Key, _ reason: RunningTable.StopReason) {
@@ -66,6 +96,7 @@ extension Worker {
                 OwedSettlement(
                     settlement: settlement, deadline: deadline,
                     done: { [self] answer in
+                        state.withLock { $0.counts.count(settlement, answer) }
                         forget(key)
                         observer.jobEnded(job, worker: id, outcome: Ending.name(answer), ran: ran)
                         answered(answer)

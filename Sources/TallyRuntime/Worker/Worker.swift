@@ -40,6 +40,8 @@ public final class Worker: Sendable {
     let state = Mutex(State())
     /// A slot became free, or everything ended.
     let changed = Notice()
+    /// A handler got further, or has logged something.
+    let told = Notice()
     /// A lease runs out sooner than the watch on them knows.
     let sooner = Notice()
 
@@ -53,6 +55,8 @@ public final class Worker: Sendable {
         var hasEnded = false
         var onEnd: [CheckedContinuation<Void, Never>] = []
         var unknown = UnknownTypes()
+        var counts = RunCounts()
+        var lines = LineBuffer()
         /// The queue's clock minus this machine's wall clock, µs.
         var skew: Int64 = 0
     }
@@ -100,7 +104,9 @@ public final class Worker: Sendable {
             return state.drainBy != nil
         }
         if isDraining { reserver.cancel() }
-        let beats = shards.map { shard in Task.detached { await self.heartbeatLoop(shard) } }
+        let beats =
+            shards.map { shard in Task.detached { await self.heartbeatLoop(shard) } }
+            + [Task.detached { await self.progressLoop() }]
         let watch = Task.detached { await self.watchLeases() }
         let result = await reserver.result
         if !Task.isCancelled { await beatAll(.draining) }

@@ -66,6 +66,29 @@ extension Conformance {
             try expect("actor", events[2].actor, s.worker.text)
             try expect("error", events.last?.error, "end")
         },
+        ConformanceCase("errors_of_every_attempt_are_kept") { s in
+            let job = try await s.enqueue(maxCrashes: 2)
+            // The first two in one batch, the others in one each, so that each way into the ledger is gone.
+            _ = try await s.retry(try await s.take().lease, error: "one: refused")
+            _ = try await s.retry(try await s.take().lease, attempts: 2, error: "two: too late")
+            try await s.settle()
+            _ = try await s.retry(try await s.take().lease, attempts: 3, error: "three: no room")
+            try await s.settle()
+            _ = try await s.fail(try await s.take().lease, attempts: 4, error: "four: for good")
+            let version = try await s.row(job.id).version
+            _ = try await s.requeue(job.id, seen: version, reset: true)
+            try await s.settle()
+            _ = try await s.fail(try await s.take().lease, error: "once more")
+            try await s.settle()
+
+            let failures = try await s.ledger.inspection.events(job.id).filter { $0.error != nil }
+
+            try expect(
+                "errors", failures.map(\.error),
+                ["one: refused", "two: too late", "three: no room", "four: for good", "once more"])
+            try expect("attempts", failures.map(\.attempts), [1, 2, 3, 4, 1])
+            try expect("the last of them", try await s.row(job.id).error, "once more")
+        },
         ConformanceCase("history_of_an_id_used_again_is_one_life_after_the_other", ["P10"]) { s in
             let job = try await s.enqueue()
             _ = try await s.ack(try await s.take().lease)
@@ -146,12 +169,47 @@ extension Conformance {
             beat.status = .draining
             beat.running = []
             beat.unknown = ["c.d": 3, "\"é\\": 1]
+            let progress = JobProgress(
+                job: JobID(), version: 2, fraction: 0.4, text: "\"é\\ \t half", at: s.start)
+            beat.vitals = WorkerVitals(
+                version: "9", busy: 3, done: 1 << 40, failed: 7, residentBytes: 1 << 33, lastError: "\"é\\\n",
+                weights: [s.name.text: 3, "\"é": 1], progress: [progress])
             try await s.queue(at: s.at(.seconds(10))).leasing.heartbeat(beat)
             try await s.settle()
 
             let found = try await s.ledger.inspection.workers().first { $0.beat.id == id }
 
             try expect("row", found, WorkerRow(beat: beat, lastSeen: s.at(.seconds(10))))
+        },
+        ConformanceCase("lines_that_handlers_log_are_kept_once") { s in
+            guard let ledger = s.ledger.lines else { return }
+            let job = try await s.enqueue()
+            let epoch = try await s.epoch()
+            func line(_ version: Int, _ number: Int, _ text: String, of other: Int64 = 0) -> AttemptLine {
+                AttemptLine(
+                    job: job.id, epoch: epoch + other, version: version, number: number,
+                    at: s.at(.seconds(1)),
+                    text: text)
+            }
+            let first = [line(2, 1, "one \u{0}\"é\\\n"), line(2, 2, "")]
+            let second = [line(2, 1, "another epoch", of: 1), line(2, 1, "one", of: 0), line(3, 1, "again")]
+            for lines in [first, second, first] {
+                var beat = WorkerBeat(
+                    id: WorkerID("kit-\(job.id)"), status: .running, queues: [s.name], types: [], running: [],
+                    concurrency: 1, startedAt: s.start, host: "here", pid: 7)
+                beat.lines = lines
+                try await s.queue(at: s.start).leasing.heartbeat(beat)
+                if lines == first { try await s.settle() }
+            }
+            try await s.settle()
+
+            let found = try await ledger.lines(job.id)
+
+            try expect("lines", found, [first[0], first[1], second[2], second[0]])
+            try expect("the first", found.first?.text, "one \"é\\\n")
+            try expect("of nobody", try await ledger.lines(JobID()), [])
+            let row = try await s.ledger.inspection.workers().first { $0.beat.id.text == "kit-\(job.id)" }
+            try expect("in the row", row?.beat.lines, nil)
         },
         ConformanceCase("list_pages_give_every_job_once", ["H2", "H3"]) { s in
             let jobs = (0..<23).map { _ in s.record() }

@@ -67,6 +67,43 @@ extension Conformance {
                 try expect("reserved", sameMoment(own, record), record)
             }
         },
+        ConformanceCase("job_that_has_not_begun_in_time_never_begins") { s in
+            try await s.raiseRecordLayout()
+            let end = s.at(.seconds(10))
+            func record(runAt: Timestamp? = nil, unique: UniqueKey? = nil) -> JobRecord {
+                var record = s.record(runAt: runAt, unique: unique)
+                record.notAfter = end
+                return record
+            }
+            let begun = record()
+            try expect("push", try await s.push([begun]), [.pushed])
+            let lease = try await s.take(at: end + .microseconds(-1)).lease
+            let late = [record(unique: UniqueKey("k")), record(runAt: s.at(.seconds(9)))]
+            try expect("push of more", try await s.push(late), [.pushed, .pushed])
+            let before = try await s.queue.transitions.history().end
+
+            try await s.expectNothing(at: end)
+
+            let entries = try await s.queue.transitions.log(after: before, limit: 10)
+            let told = entries.filter { $0.verb == .cancel }.flatMap(\.moves)
+            try expect("told", Set(told.map(\.id)), Set(late.map(\.id)))
+            try expect("reasons", told.map(\.error), ["expired", "expired"])
+            for record in late {
+                let tombstone = try await s.ended(record.id, at: end)
+                try expect("end", tombstone, QueueView.Ended(status: .cancelled, version: 1))
+                let row = try await s.row(record.id)
+                try expect("row", row.status, .cancelled)
+                try expect("reason", row.error, "expired")
+                try expect("failed at", row.failedAt, nil)
+                try expect("started at", row.startedAt, nil)
+            }
+            let heir = s.record(unique: UniqueKey("k"))
+            try expect("push with the key", try await s.push([heir], at: end), [.pushed])
+            // What began in time goes on.
+            try expect("retry", try await s.retry(lease, at: end), .settled(.pending))
+            let taken = try await s.reserve(9, at: end).jobs
+            try expect("leased", Set(taken.map(\.record.id)), [begun.id, heir.id])
+        },
         ConformanceCase("newer_fields_wait_until_every_program_reads_them", ["I8"]) { s in
             guard let queue = s.queue.store.recordLayout, let ledger = s.ledger.recordLayout else { return }
             let (old, new) = (s.record(), s.fullRecord())

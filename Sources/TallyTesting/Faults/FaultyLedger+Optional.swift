@@ -141,6 +141,16 @@ struct FaultyPurging: LedgerPurging {
     }
 }
 
+/// What handlers logged; counts as `.lines`.
+struct FaultyLines: LedgerLines {
+    let base: any LedgerLines
+    let ledger: FaultyLedger
+
+    func lines(_ id: JobID) async throws(LedgerError) -> [AttemptLine] {
+        try await ledger.pass(.lines, await base.lines(id))
+    }
+}
+
 /// The word on which queue is this ledger's; counts as `.pairing`.
 struct FaultyLedgerPairing: LedgerPairing {
     let base: any LedgerPairing

@@ -22,7 +22,7 @@ public final class FaultyLedger: LedgerDriver {
         /// Calls that enqueueing, the mirror, cancelling and operators make.
         case record, finishOutbox, relay, cursor, apply, requeue, recordCancel
         /// Calls that read, and the reconciler's note of its run.
-        case clock, jobs, events, list, workers, active, views, balances, effects, recordRun
+        case clock, jobs, events, lines, list, workers, active, views, balances, effects, recordRun
         /// Calls inside a transaction, its commit, and the question for a committed effect.
         case recordInTransaction, complete, commit, committedEffect
         /// What a sweep of the reconciler asks beyond the comparison and changes there, and the named leases.
@@ -56,6 +56,7 @@ public final class FaultyLedger: LedgerDriver {
         store.partitions = base.partitions.map { FaultyPartitions(base: $0, ledger: self) }
         store.pruning = base.pruning.map { FaultyPruning(base: $0, ledger: self) }
         store.purging = base.purging.map { FaultyPurging(base: $0, ledger: self) }
+        store.lines = base.lines.map { FaultyLines(base: $0, ledger: self) }
         store.pairing = base.pairing.map { FaultyLedgerPairing(base: $0, ledger: self) }
         store.recordLayout = base.recordLayout.map { FaultyLedgerRecordLayout(base: $0, ledger: self) }
         return store

@@ -148,15 +148,18 @@ final class ModelSession {
                 record.unique = UniqueKey(text, lifetime)
             }
         }
-        if random.chance(30) { addNewerFields(to: &record) }
+        if random.chance(30) { addNewerFields(to: &record, isRecorded: isRecorded) }
         return Slot(record: record, isRecorded: isRecorded)
     }
 
-    private func addNewerFields(to record: inout JobRecord) {
+    private func addNewerFields(to record: inout JobRecord, isRecorded: Bool) {
         if random.chance(60) { record.headers = ["b": [UInt8.random(in: 0...255, using: &random)], "a": []] }
         if random.chance(50) { record.tenant = "tenant" }
         if random.chance(50) { record.limitKey = "limit \(Int.random(in: 0..<3, using: &random))" }
-        if random.chance(50) { record.notAfter = farAhead + .seconds(86_400) }
+        guard random.chance(50) else { return }
+        // A ledger stamps by its own clock: for it only what lies far ahead is ahead.
+        let isNear = !isRecorded && random.chance(50)
+        record.notAfter = isNear ? max(now, record.runAt ?? now) + .seconds(3) : farAhead + .seconds(86_400)
     }
 
     var farAhead: Timestamp { Timestamp(microseconds: 2_208_988_800_000_000) }

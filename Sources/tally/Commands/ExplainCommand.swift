@@ -9,10 +9,13 @@ enum ExplainCommand: Command {
         tally explain ID
         Both halves side by side, every transition with who made it, its fence, its reason and the time since the one
         before, and what comes next: when it runs, behind how many it waits, who has it and until when, what keeps it.
+        While it runs also how far it is, where its handler says so. What its handlers logged stands there by attempt.
         A store that is away is named, and the rest is told without it.
         With --json one object, times in UTC: "id", "type", "queue", "now"; "redis" and "postgres", null or the job as
-        that half has it; "in_redis", "in_postgres"; "outbox"; "history", with "since_previous_us"; "next", a list of
-        "code", "text" and, where there is one, "at"; "unasked", a list of "what" and "why". A code keeps its meaning.
+        that half has it; "in_redis", "in_postgres"; "progress", null or what the handler said last, as
+        "fraction", "text" and "at"; "outbox"; "history", with "since_previous_us"; "log", what handlers
+        logged, a list of "epoch", "version", "number", "at" and "text"; "next", a list of "code", "text" and, where
+        there is one, "at"; "unasked", a list of "what" and "why". A code keeps its meaning.
         """
     static let words = 1...1
     static let exitCodes = ExitCodes(

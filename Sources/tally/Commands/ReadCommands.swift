@@ -240,7 +240,12 @@ enum WorkersCommand: Command {
         \(Watch.help)
         A worker is lost that was silent for \(Limits.silence.components.seconds) s, by the clock of Redis and as far
         as the ledger knows it: what the mirror has not brought yet counts against nobody. UNKNOWN are the types of
-        jobs that it was given and has no handler for, and how often.
+        jobs that it was given and has no handler for, and how often. BUSY are its slots; DONE and FAILED are attempts
+        since it started.
+        With --json a list of objects, times in UTC: "id", "status", "last_seen", "started_at", "host", "pid",
+        "concurrency", "queues", "types", "running" (the first \(Limits.runningTold)), "unknown"; and of a program of
+        this version or a later one "version", "busy", "done", "failed", "weights", "progress", a list of "job",
+        "fraction", "text" and "at", and where there is one "resident_bytes" and "last_error".
         """
     static let flags = Watch.flags
     static let switches: Set<String> = ["watch"]
@@ -281,20 +286,43 @@ enum WorkersCommand: Command {
 
     private static func lines(_ report: WorkersReport) -> [String] {
         let now = Timestamp.now
+        let header = [
+            "ID", "STATUS", "LAST SEEN", "BUSY", "DONE", "FAILED", "MEMORY", "PROCESS", "VERSION", "RUNNING",
+            "QUEUES", "TYPES", "UNKNOWN", "LAST ERROR",
+        ]
         return Output.tableLines(
-            ["ID", "STATUS", "LAST SEEN", "RUNNING", "QUEUES", "TYPES", "UNKNOWN"],
+            header,
             report.rows.map { row, status in
-                [
-                    Output.printable(row.beat.id.text), status, row.lastSeen.age(at: now),
-                    row.beat.running.first.map {
-                        "\($0)" + (row.beat.running.count > 1 ? " +\(row.beat.running.count - 1)" : "")
-                    } ?? "",
-                    Output.printable(row.beat.queues.map(\.text).joined(separator: " ")),
-                    Output.printable(row.beat.types.map(\.text).joined(separator: " ")),
-                    Output.printable(
-                        (row.beat.unknown ?? [:]).map { "\($0):\($1)" }.sorted().joined(separator: " ")),
-                ]
+                [Output.printable(row.beat.id.text), status, row.lastSeen.age(at: now)] + load(row.beat)
+                    + work(row.beat)
             })
+    }
+
+    /// What an older program does not tell stays empty.
+    private static func load(_ beat: WorkerBeat) -> [String] {
+        let vitals = beat.vitals
+        return [
+            "\(beat.busy)/\(beat.concurrency)", vitals.map { "\($0.done)" } ?? "",
+            vitals.map { "\($0.failed)" } ?? "", vitals?.residentBytes.map { "\($0 >> 20) MiB" } ?? "",
+            Output.printable("\(beat.host):\(beat.pid)"), Output.printable(vitals?.version ?? ""),
+        ]
+    }
+
+    private static func work(_ beat: WorkerBeat) -> [String] {
+        let weights = beat.vitals?.weights ?? [:]
+        let queues = beat.queues.map { queue in
+            // A weight of 1 says nothing.
+            weights[queue.text].map { $0 == 1 ? queue.text : "\(queue)=\($0)" } ?? queue.text
+        }
+        return [
+            beat.running.first.map {
+                "\($0)" + (beat.running.count > 1 ? " +\(beat.running.count - 1)" : "")
+            } ?? "",
+            Output.printable(queues.joined(separator: " ")),
+            Output.printable(beat.types.map(\.text).joined(separator: " ")),
+            Output.printable((beat.unknown ?? [:]).map { "\($0):\($1)" }.sorted().joined(separator: " ")),
+            Output.printable(beat.vitals?.lastError ?? "", limit: Limits.cellCharacters),
+        ]
     }
 }
 

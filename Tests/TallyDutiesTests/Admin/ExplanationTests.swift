@@ -42,15 +42,21 @@ import Testing
             #expect(text.contains { $0.contains("REDIS") && $0.contains("POSTGRES") })
             #expect(text.contains { $0.contains("processing → failed") })
             #expect(text.contains { $0.contains("by w, fence ") })
+            #expect(text.contains { $0.hasSuffix(" 502") }, "the first error, though another came after it")
         }
         #expect(
             Set(found.json.keys) == [
                 "id", "type", "queue", "now", "redis", "postgres", "in_redis", "in_postgres", "outbox",
-                "history",
-                "next", "unasked",
+                "history", "next", "unasked", "progress", "log",
             ])
         #expect(found.json["in_redis"] as? String == "absent")
-        #expect((found.json["history"] as? [[String: Any]])?.count == found.steps.count)
+        let history = try #require(found.json["history"] as? [[String: Any]])
+        #expect(history.count == found.steps.count)
+        let errors = history.compactMap { $0["error"] as? String }.filter { !$0.isEmpty }
+        #expect(errors == ["502", "\u{1B}[2Jbad " + long], "that of every attempt")
+        let told = try #require(try await s.admin.inspect(job.id))
+        let inspected = (told.json["history"] as? [[String: Any]])?.compactMap { $0["error"] as? String }
+        #expect(inspected?.filter { !$0.isEmpty } == errors)
     }
 
     @Test func `of a job that waits says whether somebody serves it, and what holds it up [H1]`() async throws
@@ -71,6 +77,64 @@ import Testing
         try await s.mirrorAll()
         let served = try #require(try await s.admin.explain(job.id))
         #expect(served.next.map(\.code) == [.waits, .paused, .served])
+    }
+
+    @Test func `of a running job says how far its handler is, in this lease alone`() async throws {
+        let s = Shards(1)
+        let job = s.record(on: 0)
+        try await s.client(.queued).enqueue(job)
+        let lease = try #require(try await s.reserve(1).jobs.first).lease
+        func say(_ fraction: Double, version: Int) async throws {
+            var beat = WorkerBeat(
+                id: WorkerID("w"), status: .running, queues: [job.queue], types: [job.type],
+                running: [job.id],
+                concurrency: 4, startedAt: .now, host: "h", pid: 1)
+            let progress = JobProgress(
+                job: job.id, version: version, fraction: fraction, text: "page\u{1B} 4", at: .now)
+            beat.vitals = WorkerVitals(busy: 1, progress: [progress])
+            try await s.sharded.leasing.heartbeat(beat)
+            try await s.mirrorAll()
+        }
+        var watch = JobWatch()
+
+        try await say(0.429, version: lease.version)
+        let found = try #require(try await s.admin.explain(job.id))
+        #expect(found.situation.progress?.fraction == 0.429)
+        #expect((found.json["progress"] as? [String: Any])?["fraction"] as? Double == 0.429)
+        let line = found.text(width: 80).first { $0.hasPrefix("progress") }
+        #expect(line?.contains("42 %, page") == true && line?.contains("\u{1B}") == false)
+        let (first, second) = (watch.changes(in: found), watch.changes(in: found))
+        #expect(first.contains { $0.json["progress"] as? Double == 0.429 } && second.isEmpty)
+
+        _ = try await s.sharded.leasing.settle([.retry(lease, runAt: nil, attempts: 1, error: "502")])
+        try await s.mirrorAll()
+        #expect(try await s.admin.explain(job.id)?.situation.progress == nil)
+        _ = try await s.reserve(1)
+        try await s.mirrorAll()
+        #expect(try await s.admin.explain(job.id)?.situation.progress == nil, "said in the lease before")
+    }
+
+    @Test func `has what the handlers logged, by attempt`() async throws {
+        let s = Shards(1)
+        let job = try await failed(s)
+        var beat = WorkerBeat(
+            id: WorkerID("w"), status: .running, queues: [job.queue], types: [job.type], running: [],
+            concurrency: 4, startedAt: .now, host: "h", pid: 1)
+        let first = AttemptLine(
+            job: job.id, epoch: 1, version: 2, number: 1, at: .now, text: "\u{1B}one " + long)
+        let second = AttemptLine(job: job.id, epoch: 1, version: 3, number: 1, at: .now, text: "two")
+        beat.lines = [second, first]
+        try await s.sharded.leasing.heartbeat(beat)
+        try await s.mirrorAll()
+
+        let found = try #require(try await s.admin.explain(job.id))
+
+        #expect(found.lines == [first, second] && found.unasked.isEmpty)
+        let log = try #require(found.json["log"] as? [[String: Any]])
+        #expect(log.map { $0["version"] as? Int } == [2, 3] && log[1]["text"] as? String == "two")
+        let text = found.text(width: 80)
+        #expect(text.contains("What its handler logged") && text.contains { $0.hasSuffix("v3    two") })
+        #expect(text.allSatisfy { $0.count <= 80 && !$0.contains("\u{1B}") }, "\(text)")
     }
 
     @Test func `of a half that is away tells the other, and says which could not be asked [H1]`() async throws

@@ -73,7 +73,13 @@ import Testing
         Case(
             name: "its use is over",
             situation: situation(.pending) { $0.job.record.notAfter = now - .seconds(1) },
-            codes: [.waits, .overdue], words: ["runs all the same"]),
+            codes: [.waits, .overdue], words: ["it never does, and ends as cancelled"]),
+        Case(
+            name: "its use is over since it began",
+            situation: situation(.pending) { s in
+                s.job.record.notAfter = now - .seconds(1)
+                s.job.version = 2
+            }, codes: [.waits, .overdue], words: ["began in time", "goes on"]),
     ]
 
     static let leased: [Case] = [

@@ -1,0 +1,175 @@
+import TallyCore
+import TallyDuties
+import TallyMemory
+import TestSupport
+import Testing
+
+@testable import TallyRuntime
+
+private struct NoRoom: Error {}
+
+@Suite struct `What a worker tells of its running jobs` {
+    private func job() -> ReservedJob {
+        let record = JobRecord(type: "t")
+        return ReservedJob(record: record, lease: Lease(id: record.id, version: 2, epoch: 1, expiresAt: .now))
+    }
+
+    private func progress(of job: ReservedJob, _ fraction: Double, _ text: String = "", at seconds: Int64 = 0)
+        -> JobProgress
+    {
+        JobProgress(
+            job: job.lease.id, version: job.lease.version, fraction: fraction, text: text,
+            at: Timestamp(microseconds: seconds * 1_000_000))
+    }
+
+    @Test func `is how far they are, in few reports, and the last words count`() async throws {
+        let rig = Rig()
+        let job = try await rig.push()
+        let gate = Gate()
+        let worker = rig.worker(
+            JobHandler("t") { context in
+                for step in 0...1000 { context.progress(Double(step) / 1000, "step \(step)") }
+                await gate.wait()
+            })
+        func beats() async throws -> [WorkerBeat] {
+            try await rig.memory.log(after: .start, limit: 100_000).compactMap(\.beat)
+        }
+        func told() async throws -> [JobProgress] {
+            try await beats().compactMap(\.vitals).flatMap(\.progress)
+        }
+        let began = ContinuousClock.now
+
+        try await running(worker) {
+            try await eventually("the last words are told") { try await told().last?.text == "step 1000" }
+            let reports = try await told()
+            let most = Int((ContinuousClock.now - began) / Limits.progressPause) + 3
+            #expect(reports.count <= most, "\(reports.count) reports")
+            #expect(reports.last?.job == job.id && reports.last?.version == 2 && reports.last?.fraction == 1)
+            gate.open()
+            try await rig.eventuallyEnded(job.id, .completed)
+        }
+
+        let last = try #require(try await beats().last)
+        #expect(last.status == .stopped && last.vitals?.progress == [] && last.vitals?.done == 1)
+    }
+
+    @Test func `stands beside its program, its load, and how it has fared [F12]`() async throws {
+        let rig = Rig()
+        let (good, bad) = (try await rig.push("good"), try await rig.push("bad", maxAttempts: 1))
+        let configuration = WorkerConfiguration(
+            queues: [.default, "mail"], weights: ["mail": 3], concurrency: 4)
+        let worker = rig.worker(
+            configuration, JobHandler("good") { _ in },
+            JobHandler("bad", retries: nil) { _ in throw NoRoom() })
+
+        try await running(worker) {
+            try await rig.eventuallyEnded(good.id, .completed)
+            try await rig.eventuallyEnded(bad.id, .failed)
+        }
+
+        let beats = try await rig.memory.log(after: .start, limit: 100_000).compactMap(\.beat)
+        let vitals = try #require(beats.last?.vitals)
+        #expect(vitals.version == tallyVersion && vitals.weights == ["default": 1, "mail": 3])
+        #expect(vitals.done == 1 && vitals.failed == 1 && vitals.busy == 0)
+        #expect(vitals.lastError == "\(NoRoom())")
+        let resident = try #require(vitals.residentBytes)
+        #expect(resident > 1 << 20 && resident < 1 << 40)
+    }
+
+    @Test func `counts what the queue has taken, and no end that was refused or cancelled [F12]`() {
+        let lease = self.job().lease
+        let long = String(repeating: "é", count: Limits.toldErrorBytes)
+        var counts = RunCounts()
+        let refused = Result<SettleAnswer, QueueError>.success(.refused(.expired))
+
+        counts.count(.ack(lease), .success(.settled(.completed)))
+        counts.count(.ack(lease), .success(.repeated))
+        counts.count(.ack(lease), refused)
+        counts.count(.ack(lease), .failure(QueueError(.unavailable, "settle")))
+        counts.count(.release(lease), .success(.settled(.pending)))
+        #expect(counts.done == 2 && counts.failed == 0 && counts.lastError == nil)
+        counts.count(.retry(lease, runAt: nil, attempts: 1, error: "first"), .success(.settled(.pending)))
+        counts.count(.fail(lease, attempts: 2, error: "cancelled"), .success(.settled(.cancelled)))
+        #expect(counts.failed == 1 && counts.lastError == "first")
+        counts.count(.fail(lease, attempts: 2, error: long), .success(.settled(.failed)))
+        #expect(counts.done == 2 && counts.failed == 2)
+        #expect(counts.lastError?.utf8.count == Limits.toldErrorBytes)
+    }
+
+    @Test func `names a bounded number of them, those first that said something last`() {
+        var table = RunningTable()
+        let jobs = (0..<Limits.runningTold + 6).map { _ in job() }
+        let keys = jobs.map { table.add($0, deadline: .now) }
+        #expect(table.told.running.count == Limits.runningTold && table.told.progress.isEmpty)
+
+        let (early, late) = (progress(of: jobs[3], 0.5, at: 1), progress(of: jobs[69], 0.1, at: 2))
+        let areNew = [table.note(early, of: keys[3]), table.note(late, of: keys[69])]
+
+        #expect(areNew == [true, true])
+        #expect(table.told.progress == [late, early])
+        #expect(Array(table.told.running.prefix(2)) == [jobs[69].lease.id, jobs[3].lease.id])
+    }
+
+    @Test func `is nothing new where the words are the same, and none once the handler has ended`() {
+        var table = RunningTable()
+        let job = self.job()
+        let key = table.add(job, deadline: .now)
+
+        let areNew = [
+            table.note(progress(of: job, 0.5, "a"), of: key),
+            table.note(progress(of: job, 0.5, "a", at: 9), of: key),
+            table.note(progress(of: job, 0.5, "b"), of: key),
+        ]
+        _ = table.settle(key)
+        let isLate = table.note(progress(of: job, 0.9, "c"), of: key)
+
+        #expect(areNew == [true, false, true] && !isLate)
+    }
+
+    @Test func `is kept within bounds`() {
+        let text = "\u{0}" + String(repeating: "é", count: Limits.progressBytes)
+        let told = [-1, 0.25, 7, Double.nan, .infinity].map { progress(of: job(), $0, text) }
+
+        #expect(told.map(\.fraction) == [0, 0.25, 1, 0, 1])
+        #expect(told.allSatisfy { $0.text.utf8.count == Limits.progressBytes && !$0.text.utf8.contains(0) })
+    }
+
+    @Test func `is known to a test of the handler alone`() async throws {
+        let context = JobContext(testing: JobRecord(type: "t"))
+
+        #expect(context.lastProgress == nil)
+        context.progress(0.4, "half of it")
+
+        #expect(context.lastProgress?.fraction == 0.4 && context.lastProgress?.text == "half of it")
+    }
+
+    @Test func `brings what they log, in order and once, also past a store that is away`() async throws {
+        let rig = Rig()
+        let job = try await rig.push()
+        let gate = Gate()
+        let worker = rig.worker(
+            WorkerConfiguration(heartbeat: .milliseconds(20)),
+            JobHandler("t") { context in
+                await gate.wait()
+                for number in 1...3 { context.log("line \(number)") }
+                context.log("\u{0}last")
+            })
+
+        try await running(worker) {
+            try await eventually("it runs") { try await rig.held(job.id)?.status == .processing }
+            rig.queue.inject(.refuse(.unavailable), on: .heartbeat, times: 2)
+            gate.open()
+            try await rig.eventuallyEnded(job.id, .completed)
+            try await eventually("all of them are told") {
+                let beats = try await rig.memory.log(after: .start, limit: 100_000).compactMap(\.beat)
+                return beats.compactMap(\.lines).joined().contains { $0.number == 4 }
+            }
+        }
+
+        let mirror = Mirror(queue: rig.memory, ledger: rig.ledger)
+        while try await mirror.step() > 0 {}
+        let lines = try await rig.store.lines?.lines(job.id)
+        #expect(lines?.map(\.text) == ["line 1", "line 2", "line 3", "last"])
+        #expect(lines?.map(\.number) == [1, 2, 3, 4] && lines?.allSatisfy { $0.version == 2 } == true)
+    }
+}
