@@ -262,6 +262,22 @@ public final class JobClient: Sendable {
         }
     }
 
+    /// What the clock shows by which a job would be judged and created now.
+    package func storeClock(
+        for record: JobRecord, _ durability: Durability?
+    ) async throws(EnqueueError) -> Timestamp {
+        if let now { return now() }
+        switch durability ?? self.durability {
+        case .recorded:
+            guard let ledger else { throw .refused("mode recorded needs a ledger") }
+            return try await clock(of: ledger, record.id) ?? .now
+        case .queued:
+            let queue = shards[Int(map.shard(of: record.queue).number)].queue
+            if let known = knownClock(of: queue) { return known }
+            return try await clock(of: queue, record.id) ?? .now
+        }
+    }
+
     private func knownClock(of queue: any Enqueueing) -> Timestamp? { queue.knownStamp.map { noted($0.at) } }
 
     private func noted(_ store: Timestamp) -> Timestamp {
