@@ -110,6 +110,9 @@ public enum Limits {
     /// Each priority is a list of its own in every queue, and a look at each of them a reservation.
     public static let priorities = 4
 
+    /// Their names ride in what every call reads, and each is a list more in every queue where it waits.
+    public static let pausedTypes = 64
+
     // Redis: what may gather there.
     public static let queueWindow = 1_000_000  // jobs of a queue that wait or are scheduled; about 400 MB
     /// Unmirrored log entries, then enqueue is refused: Redis keeps them in memory.

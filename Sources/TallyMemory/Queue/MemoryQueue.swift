@@ -31,6 +31,7 @@ public final class MemoryQueue: QueueDriver {
         store.repair = self
         store.keyHomes = self
         store.recordLayout = self
+        store.types = self
         return store
     }
 
@@ -255,6 +256,15 @@ extension MemoryQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIn
             }
             return repairs.map { state.repair($0, at: now) }
         }
+    }
+}
+
+extension MemoryQueue: TypeControl {
+    public func pauseType(_ type: JobType, _ paused: Bool) async throws(QueueError) {
+        try run("types") { state, _ throws(QueueError) in try state.pauseType(type, paused) }
+    }
+    public func pausedTypes() async throws(QueueError) -> [JobType] {
+        try run("types") { state, _ in state.pausedTypes }
     }
 }
 

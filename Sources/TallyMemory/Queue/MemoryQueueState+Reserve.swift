@@ -23,8 +23,9 @@ extension MemoryQueueState {
         var reserved: [ReservedJob] = []
         if !isHeld {
             let limit = min(max(0, wish.limit), Limits.jobsPerCall)
+            var spare = Limits.sweepPerCall
             for queue in wish.queues where !paused.contains(queue) && reserved.count < limit {
-                let popped = ready[queue]?.take(limit - reserved.count) ?? []
+                let popped = take(limit - reserved.count, of: queue, spare: &spare)
                 for element in popped {
                     if let job = lease(element, until: now + wish.lease) { reserved.append(job) }
                 }

@@ -14,6 +14,12 @@ local function fields_at(record)
   if record:byte(1) == 2 and bit.band(record:byte(4) or 0, 2) ~= 0 then at = at + 1 + (record:byte(at) or 0) end
   return at
 end
+-- Its type; '' where it is too short for one.
+local function type_of(record)
+  local at = fields_at(record) + (record:byte(1) == 2 and 60 or 52)
+  if #record < at + 1 then return '' end
+  return record:sub(at + 2, at + 1 + (struct.unpack('>I2', record, at)))
+end
 -- Whether its body lies beside it, in `large`.
 local function is_apart(record) return bit.band(record:byte(4) or 0, 1) ~= 0 end
 -- Whether a record may be written where not every program is known to read the newer layout (raise.lua).

@@ -52,6 +52,19 @@ struct FaultyRecordLayout: QueueRecordLayout {
     }
 }
 
+/// The pause of types, and the question which are paused; counts as `.pause`.
+struct FaultyTypes: TypeControl {
+    let base: any TypeControl
+    let queue: FaultyQueue
+
+    func pauseType(_ type: JobType, _ paused: Bool) async throws(QueueError) {
+        try await queue.pass(.pause, await base.pauseType(type, paused))
+    }
+    func pausedTypes() async throws(QueueError) -> [JobType] {
+        try await queue.pass(.pause, await base.pausedTypes())
+    }
+}
+
 /// The fence of the reconciler; counts as `.fence`.
 struct FaultyFencing: QueueFencing {
     let base: any QueueFencing

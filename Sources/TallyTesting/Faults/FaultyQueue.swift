@@ -50,6 +50,7 @@ public final class FaultyQueue: QueueDriver {
         store.structures = base.structures.map { FaultyStructures(base: $0, queue: self) }
         store.verification = base.verification.map { FaultyVerification(base: $0, queue: self) }
         store.foreignKeys = base.foreignKeys.map { FaultyForeignKeys(base: $0, queue: self) }
+        store.types = base.types.map { FaultyTypes(base: $0, queue: self) }
         store.duties = base.duties.map { FaultyDuties(base: $0, queue: self) }
         return store
     }

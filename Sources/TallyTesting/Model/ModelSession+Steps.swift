@@ -271,6 +271,13 @@ extension ModelSession {
     private func pause() async throws {
         let queue = names.randomElement(using: &random)!
         let isPaused = random.chance(25)
+        if step.isMultiple(of: 3) {
+            try await both("pause of a type \(isPaused)") { role in
+                try await self.queues[role].store.types?.pauseType(Self.otherType, isPaused)
+                return true
+            }
+            return
+        }
         try await both("pause \(queue) \(isPaused)") { role in
             try await self.queues[role].control.pause(queue, isPaused)
             return true
