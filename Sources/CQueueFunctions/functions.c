@@ -56,6 +56,8 @@ static const char text[] = {
     ,
 #embed "../TallyRedis/Functions/cancel.lua"
     ,
+#embed "../TallyRedis/Functions/change.lua"
+    ,
 #embed "../TallyRedis/Functions/pause.lua"
     ,
 #embed "../TallyRedis/Functions/heartbeat.lua"

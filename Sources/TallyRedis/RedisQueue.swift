@@ -59,6 +59,7 @@ public final class RedisQueue: QueueDriver {
         store.keyHomes = self
         store.recordLayout = self
         store.types = self
+        store.changes = self
         store.verification = self
         store.foreignKeys = self
         store.duties = self

@@ -175,6 +175,8 @@ public enum Limits {
     /// Blocking waits of one process, each on a connection of its own: Redis takes 10,000 unless set otherwise.
     public static let waits = 64
     public static let runningTold = 100  // ids in a heartbeat, which is an entry of the log
+    /// Looks at a job whose priority is to be changed, and that moves meanwhile.
+    public static let changeTries = 10
     /// Tries to cancel a job that moves between the halves meanwhile; with `cancelPause` that is a second.
     public static let cancelTries = 40
     /// Between two of those: a job moves between the halves in milliseconds.

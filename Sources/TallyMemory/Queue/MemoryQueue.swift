@@ -32,6 +32,7 @@ public final class MemoryQueue: QueueDriver {
         store.keyHomes = self
         store.recordLayout = self
         store.types = self
+        store.changes = self
         return store
     }
 
@@ -255,6 +256,16 @@ extension MemoryQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIn
                 }
             }
             return repairs.map { state.repair($0, at: now) }
+        }
+    }
+}
+
+extension MemoryQueue: JobChanging {
+    public func change(
+        _ id: JobID, runAt: Timestamp?, priority: JobPriority?
+    ) async throws(QueueError) -> ChangeAnswer {
+        try run("change") { state, now throws(QueueError) in
+            try state.change(id, runAt: runAt, priority: priority, at: now)
         }
     }
 }

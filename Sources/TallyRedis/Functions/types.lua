@@ -10,6 +10,7 @@
 -- A type is paused for a whole shard: the names stand in `meta`, which every call reads anyway. Its jobs are met
 -- where they are popped (reserve.lua), since a list is not known by types; so each of them costs a look, once.
 
+do -- As in change.lua: the library has few locals left.
 local function with_name(names, name) return (names or '\0') .. name .. '\0' end
 local function without_name(names, name)
   local at = names:find('\0' .. name .. '\0', 1, true)
@@ -65,3 +66,4 @@ redis.register_function { function_name = NAME .. 'types', flags = { 'allow-oom'
   end
   return reply(c, resume_type(c, name, args[5]))
 end }
+end

@@ -26,6 +26,8 @@ public final class JobClient: Sendable {
     let lanes: [RecordLane]
     private let skew: SkewReport
     let chain: EnqueueChain
+    /// Changes jobs that wait.
+    let changer: Changer
 
     /// - Parameter defaultQueue: where jobs go whose enqueue and policy name no queue.
     /// - Parameter middleware: around each enqueue; the first is the outermost.
@@ -51,6 +53,7 @@ public final class JobClient: Sendable {
         now: (@Sendable () -> Timestamp)? = nil, patience: Duration?
     ) {
         let (queue, ledger) = (queue.sharded, ledger?.store)
+        changer = Changer(queue: queue, ledger: ledger)
         map = queue.map
         shards = queue.shards.map { ($0.part, $0.enqueueing) }
         self.ledger = ledger?.recording

@@ -57,7 +57,8 @@ struct Stage: Sendable {
 
     func record(
         _ type: JobType = "conformance.job", queue: QueueName? = nil,
-        priority: JobPriority = .normal, body: [UInt8] = Array("{}".utf8), runAt: Timestamp? = nil, maxCrashes: Int = Limits.maxCrashes, unique: UniqueKey? = nil
+        priority: JobPriority = .normal, body: [UInt8] = Array("{}".utf8), runAt: Timestamp? = nil,
+        maxCrashes: Int = Limits.maxCrashes, unique: UniqueKey? = nil
     ) -> JobRecord {
         JobRecord(
             type: type, queue: queue ?? name, priority: priority, body: body, runAt: runAt,

@@ -52,6 +52,18 @@ struct FaultyRecordLayout: QueueRecordLayout {
     }
 }
 
+/// The change of a waiting job; counts as `.change`.
+struct FaultyChanges: JobChanging {
+    let base: any JobChanging
+    let queue: FaultyQueue
+
+    func change(
+        _ id: JobID, runAt: Timestamp?, priority: JobPriority?
+    ) async throws(QueueError) -> ChangeAnswer {
+        try await queue.pass(.change, await base.change(id, runAt: runAt, priority: priority))
+    }
+}
+
 /// The pause of types, and the question which are paused; counts as `.pause`.
 struct FaultyTypes: TypeControl {
     let base: any TypeControl
