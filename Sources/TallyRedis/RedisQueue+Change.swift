@@ -41,12 +41,12 @@ extension RedisQueue: JobChanging {
             head.bulk(record)
         }
         guard answer.values.count >= 5, let letters = answer.values[3].bytes, let first = letters.first,
-            let version = answer.values[4].number.map(Int.init)
+            let reached = answer.values[4].number.map(Int.init)
         else { throw malformed("change") }
         switch first {
         case UInt8(ascii: "s"), UInt8(ascii: "p"):
-            return .changed(JobStatus(code: first) ?? .pending, version: version)
-        case UInt8(ascii: "l"): return .processing(version: version)
+            return .changed(JobStatus(code: first) ?? .pending, version: reached)
+        case UInt8(ascii: "l"): return .processing(version: reached)
         case UInt8(ascii: "u"): return .unknown
         case UInt8(ascii: "v"), UInt8(ascii: "d"): return .raced
         default: return .ended(letters.last.flatMap(JobStatus.init(code:)) ?? .failed)

@@ -17,7 +17,7 @@ public enum ChangeOutcome: Hashable, Sendable {
 }
 
 /// Changes a waiting job in the live half, which alone decides whether a reserve was first; what that does not hold is
-/// looked up in the ledger, and left as it is.
+/// looked up in the ledger, and left as it is. Of several shards the first that holds the id is the one.
 package struct Changer: Sendable {
     private let queue: ShardedQueue
     private let ledger: LedgerStore?
@@ -40,9 +40,8 @@ package struct Changer: Sendable {
         if let problem = JobRules.runAtProblem(runAt, from: .now) {
             throw QueueError(.invalid, "change", "\(problem)")
         }
-        let row = try await ledger?.inspection.jobs([id])[id]
         var (end, failure): (JobStatus?, QueueError?) = (nil, nil)
-        for store in row.map({ [queue.shard(of: $0.record.queue)] }) ?? queue.shards {
+        for store in queue.shards {
             do throws(QueueError) {
                 guard let changes = store.changes else {
                     throw QueueError(.unsupported, "change", "this queue driver changes no waiting job")
@@ -60,7 +59,7 @@ package struct Changer: Sendable {
         }
         if let failure { throw failure }
         if let end { return .ended(end) }
-        guard let row else { return .notFound }
+        guard let row = try await ledger?.inspection.jobs([id])[id] else { return .notFound }
         return row.status.isTerminal ? .ended(row.status) : .notInQueue
     }
 }
