@@ -69,6 +69,7 @@ redis.register_function { function_name = NAME .. 'change', flags = { 'allow-oom
   if letter then return reply(c, letter, held) end
   -- What no look at the job has read: it breaks off here where a foreign hand has written over one.
   need(c.p .. K.due, 'sorted set')
+  if is_apart(d.record) then need(c.p .. K.large, 'hash') end
   redis.call('SADD', c.p .. K.queues, queue_of(d.record))
   if record ~= '' then
     redis.call('HSET', c.p .. K.body, id, record)

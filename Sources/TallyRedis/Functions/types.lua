@@ -35,10 +35,10 @@ end
 
 -- A step of bringing back what stands aside. Answers whether it was the last, and the next cursor.
 local function resume_type(c, name, cursor)
+  need(c.p .. K.queues, 'set')
   if has_name(c.types, name) then keep_names(c, 'types', without_name(c.types, name)) end
   if not has_name(c.parked, name) then return '1', '0' end
-  local key = c.p .. K.queues
-  local step = answer_of(key, redis.pcall('SSCAN', key, cursor, 'COUNT', '10'))
+  local step = redis.call('SSCAN', c.p .. K.queues, cursor, 'COUNT', '10')
   local left = JOBS_PER_CALL
   for _, queue in ipairs(step[2]) do
     left = left - bring_back(c, queue, name, left)
