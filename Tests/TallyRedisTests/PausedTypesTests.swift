@@ -113,8 +113,8 @@ import Testing
             }
             #expect(Set(met) == Set(jobs.map(\.id)) && met.count == 5)
 
-            let aside = RedisKey.parked.of(namespace, "q\0\(JobPriority.low.rawValue)a")
-            let element = try #require(try raw("LINDEX", aside, "0").bytes)
+            let parking = RedisKey.parked.of(namespace, "q\0\(JobPriority.low.rawValue)a")
+            let element = try #require(try raw("LINDEX", parking, "0").bytes)
             let list = Array(RedisKey.ready.of(namespace, "q:\(JobPriority.low.rawValue)").utf8)
             try raw.send([Array("RPUSH".utf8), list, element])
             let epoch = try await queue.history().epoch
@@ -125,7 +125,7 @@ import Testing
             let verdict = try #require(found[place.id])
             #expect(verdict.code == "D11")
             #expect(try await queue.mend(place, verdict, epoch: epoch))
-            #expect(try raw("LLEN", aside).number == 4)
+            #expect(try raw("LLEN", parking).number == 4)
 
             try await queue.pauseType("a", false)
             #expect(Set(try await leased(queue, 10)) == Set(jobs.map(\.id)))

@@ -4,7 +4,7 @@ public protocol TypeControl: Sendable {
     /// else goes on. Once the type goes on, what waited stands before all that came since. At most
     /// `Limits.pausedTypes` are paused at a time.
     ///
-    /// - Crash: the type is paused or not. Of one that goes on, what has waited may still stand aside: ask again, or
+    /// - Crash: the type is paused or not. Of one that goes on, what has waited may still be parked: ask again, or
     ///   let workers reserve from its queues, which brings back some of it each time.
     /// - Repeat: changes nothing.
     /// - Throws: `.invalid` for a blank name, and where too many are paused.

@@ -13,7 +13,7 @@ extension MemoryQueueState {
         pausedTypes.append(type)
     }
 
-    /// What stood aside stands before all that came since, in its order.
+    /// What was parked stands before all that came since, in its order.
     private mutating func resumeType(_ type: JobType) {
         pausedTypes.removeAll { $0 == type }
         for (queue, lists) in parked.removeValue(forKey: type) ?? [:] {
@@ -24,8 +24,8 @@ extension MemoryQueueState {
         }
     }
 
-    /// Takes what a reserve may lease of a queue. While types are paused, up to `spare` elements of them stand aside;
-    /// they use up none of what was asked for.
+    /// Takes what a reserve may lease of a queue. While types are paused, up to `spare` elements of them are parked; they
+    /// use up none of what was asked for.
     mutating func take(_ need: Int, of queue: QueueName, spare: inout Int) -> [Element] {
         if pausedTypes.isEmpty { return ready[queue]?.take(need) ?? [] }
         var taken: [Element] = []

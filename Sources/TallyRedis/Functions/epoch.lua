@@ -118,7 +118,7 @@ local function begin(keys, args)
   c.gen = m[8] or 'a'
   c.epoch, c.seq = tonumber(m[2] or '0'), tonumber(m[3] or '0')
   c.held = m[5] == '1'
-  -- The types that are paused, and those of which elements may stand aside (types.lua); nil = none.
+  -- The types that are paused, and those of which elements may be parked (types.lua); nil = none.
   c.types, c.parked = m[15] or nil, m[16] or nil
   c.account_bytes = m[10]
   c.recount = m[13] and tonumber(m[13]) or nil

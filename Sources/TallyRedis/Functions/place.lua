@@ -11,14 +11,14 @@
 -- Repeat   finds nothing wrong with what was mended, and writes nothing
 -- Cost     O(jobs × length of their lists): for suspects, not for walks
 local function places_of(c, id, d, token)
-  local found = { element = element_of(id, d.version), aside = 0 }
+  local found = { element = element_of(id, d.version), parkings = 0 }
   found.key = ready_key(c, queue_of(d.record), priority_of(d.record))
   length_of(c, found.key)
   found.lined = #redis.call('LPOS', found.key, found.element, 'COUNT', 0)
   if c.parked then
     found.parked = parked_key(c, queue_of(d.record), priority_of(d.record), type_of(d.record))
     length_of(c, found.parked)
-    found.aside = #redis.call('LPOS', found.parked, found.element, 'COUNT', 0)
+    found.parkings = #redis.call('LPOS', found.parked, found.element, 'COUNT', 0)
   end
   found.due = redis.call('ZSCORE', c.p .. K.due, found.element)
   for _, candidate in ipairs({ d.token or '', token_of(id, d.version, c.epoch), token }) do
@@ -31,17 +31,17 @@ local function places_of(c, id, d, token)
 end
 
 local function wrong_with(d, at)
-  local places = at.lined + at.aside + (at.due and 1 or 0) + (at.token and 1 or 0)
+  local places = at.lined + at.parkings + (at.due and 1 or 0) + (at.token and 1 or 0)
   if places == 0 then return 'D10' end
-  local own = d.state == 'p' and at.lined + at.aside > 0 or d.state == 'l' and at.token
+  local own = d.state == 'p' and at.lined + at.parkings > 0 or d.state == 'l' and at.token
     or (d.state == 's' or d.state == 'r') and at.due
   if not own then return 'D12' end
   return places > 1 and 'D11' or ''
 end
 
--- Aside nothing stays of a job that stands in its list, or nowhere in one; else one element of it.
+-- Nothing stays parked of a job that stands in its list, or nowhere in one; else one element of it.
 local function thin_parked(c, d, at)
-  local extra = at.aside - (d.state == 'p' and at.lined == 0 and 1 or 0)
+  local extra = at.parkings - (d.state == 'p' and at.lined == 0 and 1 or 0)
   if extra <= 0 then return end
   redis.call('LREM', at.parked, -extra, at.element)
   if d.state == 'p' then count_up(c, K.outdated, queue_of(d.record), -extra) end
@@ -66,7 +66,7 @@ local function mend_place(c, id, d, at, code, actor)
   if code == 'D12' then
     if at.token then
       d.state, d.epoch = 'l', (struct.unpack('>I8', at.token, 21))
-    elseif at.lined + at.aside > 0 then d.state = 'p'
+    elseif at.lined + at.parkings > 0 then d.state = 'p'
     else
       d.state, d.run_at = d.attempts > 0 and 'r' or 's', math.max(0, math.min(tonumber(at.due), LATEST))
     end

@@ -105,8 +105,8 @@ function repairs.W(c, r)
     local list = ready_key(c, queue_of(d.record), priority_of(d.record))
     if length_of(c, list) > 0 then redis.call('LREM', list, 0, element_of(r.id, d.version)) end
     if c.parked then
-      local aside = parked_key(c, queue_of(d.record), priority_of(d.record), type_of(d.record))
-      if length_of(c, aside) > 0 then redis.call('LREM', aside, 0, element_of(r.id, d.version)) end
+      local parking = parked_key(c, queue_of(d.record), priority_of(d.record), type_of(d.record))
+      if length_of(c, parking) > 0 then redis.call('LREM', parking, 0, element_of(r.id, d.version)) end
     end
     d.state = d.attempts > 0 and 'r' or 's'
   end

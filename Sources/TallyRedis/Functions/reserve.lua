@@ -67,14 +67,14 @@ end
 -- Each name stands between two NULs, which no name holds.
 local function has_name(names, name) return names ~= nil and names:find('\0' .. name .. '\0', 1, true) ~= nil end
 
--- Elements of paused types stand aside, in their order, until their type goes on: so they are met once, however often
+-- Elements of paused types are parked, in their order, until their type goes on: so they are met once, however often
 -- a worker asks, and what else waits in their queue is not behind them.
 local function park(c, lists)
   for _, list in ipairs(lists) do
-    local aside = parked_key(c, list.queue, list.priority, list.name)
-    if not unless_damaged('RPUSH', aside, unpack(list)) then
-      length_of(c, aside)
-      redis.call('RPUSH', aside, unpack(list))
+    local parking = parked_key(c, list.queue, list.priority, list.name)
+    if not unless_damaged('RPUSH', parking, unpack(list)) then
+      length_of(c, parking)
+      redis.call('RPUSH', parking, unpack(list))
     end
   end
 end
@@ -90,7 +90,7 @@ local function note_parked(lists, record, name, element)
   list[#list + 1] = element
 end
 
--- What stands aside of a type goes back before all that came since, the last one first, so that the order stays; at
+-- What is parked of a type goes back before all that came since, the last one first, so that the order stays; at
 -- most so many. Answers how many.
 local function bring_back(c, queue, name, most)
   local count = 0
@@ -117,8 +117,8 @@ end
 
 local LEASED = 'pl' .. ZERO4
 
--- Leases the popped elements that are not outdated. Answers how many, the bytes of their records, and how many stand
--- aside now since their type is paused.
+-- Leases the popped elements that are not outdated. Answers how many, the bytes of their records, and how many were
+-- parked since their type is paused.
 local function lease(c, popped, expiry, out, moves)
   local ids, doubles, second = {}, {}, struct.pack('>I4I8', 2, c.epoch)
   for i = 1, #popped do
@@ -163,7 +163,7 @@ local function lease(c, popped, expiry, out, moves)
 end
 
 -- Leases up to `need` jobs of a queue. A list is popped before its records are known, so never more at once than
--- could all be of the largest kind. While a type is paused a bounded number stands aside in one call, `spare` more.
+-- could all be of the largest kind. While a type is paused a bounded number is parked in one call, `spare` more.
 -- Answers how many were leased and popped, and the bytes that are left.
 local function take(c, queue, need, left, expiry, out, moves)
   local leased, taken = 0, 0

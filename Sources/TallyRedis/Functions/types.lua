@@ -1,11 +1,12 @@
 -- types: a paused type hands out no leases, whichever queue its jobs wait in; what else waits there goes on.
 --
--- ARGV[3]  'pause', 'resume' or 'list'; ARGV[4] of pause and resume: the type; ARGV[5] of resume: cursor, '0' at first
+-- ARGV[3]  'pause', 'resume' or 'list'; ARGV[4] of pause and resume: the type
+-- ARGV[5]  of resume: cursor, '0' to begin
 -- Keys     reads ready, parked, queues, wake; writes meta, ready, parked, wake
 -- Returns  now, epoch, held, then of list: the types; of resume: '1' = all is back, or '0', and the next cursor
 -- Log      nothing
 -- Repeat   changes nothing
--- Cost     O(1); of resume O(JOBS_PER_CALL), and as many calls as it takes until what stands aside is back
+-- Cost     O(1); of resume O(JOBS_PER_CALL), and as many calls as it takes until all is back
 --
 -- A type is paused for a whole shard: the names stand in `meta`, which every call reads anyway. Its jobs are met
 -- where they are popped (reserve.lua), since a list is not known by types; so each of them costs a look, once.
@@ -33,7 +34,7 @@ local function pause_type(c, name)
   if not has_name(c.parked, name) then keep_names(c, 'parked', with_name(c.parked, name)) end
 end
 
--- A step of bringing back what stands aside. Answers whether it was the last, and the next cursor.
+-- A step of bringing back what is parked. Answers whether it was the last, and the next cursor.
 local function resume_type(c, name, cursor)
   need(c.p .. K.queues, 'set')
   if has_name(c.types, name) then keep_names(c, 'types', without_name(c.types, name)) end

@@ -41,7 +41,7 @@ local function wait_no_more(c, queue, element)
   if redis.call('ZREM', c.p .. K.due, element) == 1 and counted then count_up(c, K.later, queue, -1) end
 end
 
--- Of types that are paused, or go on again: what stands aside. Where no type was paused this asks nothing.
+-- What is parked of types that are paused, or go on again. Where no type was paused this asks nothing.
 local function count_parked(c, queue)
   if not c.parked then return 0 end
   local parked = 0

@@ -48,8 +48,7 @@ local function forget_if_unused(c, queue)
   redis.call('DEL', token)
 end
 
--- The list of a queue and priority, then those that stand aside of it, one a type: each begins so far on in the
--- cursor.
+-- The list of a queue and priority, then what is parked of it, a list a type: each begins so far on in the cursor.
 local NEXT_LIST = 1099511627776
 local function walk_lists(c, queue, priority, cursor, count)
   local at, offset, names = math.floor(cursor / NEXT_LIST), cursor % NEXT_LIST, {}

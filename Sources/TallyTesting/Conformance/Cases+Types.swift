@@ -26,7 +26,7 @@ extension Conformance {
             _ = try await s.push([last])
             try await types.pauseType(held, false)
             try expect("goes on", try await types.pausedTypes(), [])
-            // Those that stood aside before the one that came since; each priority has its turns.
+            // Those that were parked before the one that came since; each priority has its turns.
             let normal = try await s.reserve(10, at: s.start).jobs.filter { $0.record.priority == .normal }
             try expect("order", normal.map(\.record.id), (first + [late[0], last]).map(\.id))
         },
@@ -40,7 +40,7 @@ extension Conformance {
 
             var found: [JobID] = []
             for _ in 0..<4 where found.isEmpty {
-                // Each reserve puts a bounded number aside; whoever waits is woken for the next.
+                // Each reserve parks a bounded number; whoever waits is woken for the next.
                 try await s.queue.leasing.wait(for: [s.name], upTo: .seconds(120))
                 found = try await s.reserve(1, at: s.start).jobs.map(\.record.id)
             }
