@@ -32,8 +32,7 @@ extension RedisQueue: JobChanging {
     private func change(
         _ id: JobID, _ runAt: Timestamp?, version: Int?, record: [UInt8]
     ) async throws(QueueError) -> ChangeAnswer {
-        // Before the epoch is at once as well.
-        let time = runAt.map { String(max(0, $0.microseconds)) } ?? ""
+        let time = runAt.map { String(Limits.reach($0)) } ?? ""
         let answer = try await call("change") { head, _ in
             head.bulk(id.bytes)
             head.bulk(version.map { String($0) } ?? "")

@@ -5,9 +5,10 @@ public protocol JobChanging: Sendable {
     ///
     /// - Crash: the job waits as before or as wanted; where the answer was lost, repeat it.
     /// - Repeat: moves it once more, to the same time and priority, at one more version.
-    /// - Parameter runAt: a time that has passed makes it runnable; nil leaves its time.
+    /// - Parameter runAt: a time that has passed makes it runnable, one beyond the calendar is its end; nil leaves its
+    ///   time.
     /// - Parameter priority: it goes behind those that wait under it; nil leaves it.
-    /// - Throws: `.invalid` where neither is given, or the time lies beyond every calendar.
+    /// - Throws: `.invalid` where neither is given.
     func change(
         _ id: JobID, runAt: Timestamp?, priority: JobPriority?
     ) async throws(QueueError) -> ChangeAnswer

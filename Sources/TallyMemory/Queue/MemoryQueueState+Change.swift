@@ -9,6 +9,7 @@ extension MemoryQueueState {
         }
         guard var job = jobs[id] else { return ended[id].map { .ended($0.status) } ?? .unknown }
         if job.status == .processing { return .processing(version: job.version) }
+        let runAt = runAt.map { Timestamp(microseconds: Limits.reach($0)) }
         let from = job.status
         unplace(job)
         job.version += 1
