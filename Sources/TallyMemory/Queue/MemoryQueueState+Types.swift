@@ -24,8 +24,8 @@ extension MemoryQueueState {
         }
     }
 
-    /// Takes what a reserve may lease of a queue. While types are paused, up to `spare` elements of them are parked; they
-    /// use up none of what was asked for.
+    /// Takes what a reserve may lease of a queue. While types are paused, up to `spare` elements of them are parked;
+    /// they use up none of what was asked for.
     mutating func take(_ need: Int, of queue: QueueName, spare: inout Int) -> [Element] {
         if pausedTypes.isEmpty { return ready[queue]?.take(need) ?? [] }
         var taken: [Element] = []

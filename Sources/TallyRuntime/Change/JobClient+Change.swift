@@ -16,8 +16,8 @@ public enum ChangeOutcome: Hashable, Sendable {
     case notFound
 }
 
-/// Changes a waiting job in the live half, which alone decides whether a reserve was first; what that does not hold is
-/// looked up in the ledger, and left as it is. Of several shards the first that holds the id is the one.
+/// Changes a waiting job in the live half, which alone decides whether a reserve was first; what that does not hold
+/// is looked up in the ledger, and left as it is. Of several shards the first that holds the id is the one.
 package struct Changer: Sendable {
     private let queue: ShardedQueue
     private let ledger: LedgerStore?
@@ -28,9 +28,9 @@ package struct Changer: Sendable {
         self.ledger = ledger?.store
     }
 
-    /// - Throws: `QueueError`: `.uncertain` where the answer was lost, and it may be asked again; `.unsupported` for a
-    ///   driver without changes; `.invalid` for neither time nor priority, and for a time beyond ten years. Of several
-    ///   shards one that is away is told where no other has the job.
+    /// - Throws: `QueueError`: `.uncertain` where the answer was lost, and it may be asked again; `.unsupported` for
+    ///   a driver without changes; `.invalid` for neither time nor priority, and for a time beyond ten years. Of
+    ///   several shards one that is away is told where no other has the job.
     package func change(
         _ id: JobID, runAt: Timestamp?, priority: JobPriority?
     ) async throws -> ChangeOutcome {
@@ -73,8 +73,8 @@ extension JobClient {
     ///
     /// - Parameter runAt: from 1970 to ten years ahead; one that has passed makes it runnable. nil, the default,
     ///   leaves its time.
-    /// - Parameter priority: nil, the default, leaves it. An enqueue that is repeated under the id of a job of which it
-    ///   was changed is `.idConflict`.
+    /// - Parameter priority: nil, the default, leaves it. An enqueue that is repeated under the id of a job of which
+    ///   it was changed is `.idConflict`.
     /// - Throws: `QueueError` or `LedgerError`; after `.uncertain` it may be asked again.
     @discardableResult
     public func change(

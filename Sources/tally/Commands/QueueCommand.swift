@@ -14,8 +14,8 @@ enum QueueCommand: Command {
         tally queue purge QUEUE     cancels every job of it that waits, as far as the ledger has it; those that run
                                     go on
         \(BulkText.help)
-        With --json: {"queues","paused_types"} of list, {"queue","paused"} or {"type","paused"}, and of purge {"dry_run","before","after","matched",
-        "changed","refused","more","kinds"}.
+        With --json: {"queues","paused_types"} of list, {"queue","paused"} or {"type","paused"}, and of purge
+        {"dry_run","before","after","matched","changed","refused","more","kinds"}.
         """
     static let flags = BulkText.filters.union(BulkText.flags).subtracting(["queue"])
     static let switches: Set<String> = ["go"]
