@@ -69,6 +69,22 @@ import Testing
         #expect(try await rig.held(id)?.runAt == later)
     }
 
+    @Test func `and a pause of a type are unsupported where the driver lacks them, and said to be [J13]`()
+        async throws
+    {
+        var store = Rig().queue.store
+        store.changes = nil
+        store.types = nil
+        let lacking = store.sharded
+        let client = JobClient(queue: lacking, ledger: nil, durability: .queued)
+
+        let change = await caught(QueueError.self) { try await client.change(JobID(), priority: .low) }
+        let pause = await caught(QueueError.self) { try await lacking.pauseType("t", true) }
+
+        #expect(change?.code == .unsupported && pause?.code == .unsupported)
+        #expect(try await lacking.pausedTypes().isEmpty)
+    }
+
     /// One place decides: of a hundred jobs that are changed and reserved at once, each is one or the other.
     @Test func `and a reserve never both have the job`() async throws {
         let rig = Rig()
