@@ -38,6 +38,8 @@ static const char text[] = {
     ,
 #embed "../TallyRedis/Functions/reserve.lua"
     ,
+#embed "../TallyRedis/Functions/types.lua"
+    ,
 #embed "../TallyRedis/Functions/duties.lua"
     ,
 #embed "../TallyRedis/Functions/extend.lua"
@@ -53,6 +55,8 @@ static const char text[] = {
 #embed "../TallyRedis/Functions/release.lua"
     ,
 #embed "../TallyRedis/Functions/cancel.lua"
+    ,
+#embed "../TallyRedis/Functions/change.lua"
     ,
 #embed "../TallyRedis/Functions/pause.lua"
     ,

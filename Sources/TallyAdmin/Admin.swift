@@ -30,4 +30,9 @@ package struct Admin: Sendable {
             counts.queue == queue && counts.pending + counts.waiting + counts.due + counts.processing > 0
         }
     }
+
+    /// The jobs of a paused type are handed out from no queue; those that run go on, and so does what else waits.
+    package func pauseType(_ type: JobType, _ isPaused: Bool) async throws {
+        try await queue.pauseType(type, isPaused)
+    }
 }

@@ -58,6 +58,8 @@ public final class RedisQueue: QueueDriver {
         store.pairing = self
         store.keyHomes = self
         store.recordLayout = self
+        store.types = self
+        store.changes = self
         store.verification = self
         store.foreignKeys = self
         store.duties = self

@@ -9,8 +9,9 @@ enum Main {
             DevCommand.self, MigrateCommand.self, EnqueueCommand.self, WorkerCommand.self,
             ServeCommand.self, InspectCommand.self, ExplainCommand.self, WatchCommand.self, ListCommand.self,
             StatsCommand.self, DoctorCommand.self, DeadLetterCommand.self, CancelCommand.self,
-            PauseCommand.self, ResumeCommand.self, QueueCommand.self, WorkersCommand.self,
-            ReconcileCommand.self, PartitionsCommand.self, CompletionCommand.self, ManualCommand.self,
+            ChangeCommand.self, PauseCommand.self, ResumeCommand.self, QueueCommand.self,
+            WorkersCommand.self, ReconcileCommand.self, PartitionsCommand.self, CompletionCommand.self,
+            ManualCommand.self,
         ],
         elsewhere: ("tally-lab", ["demo", "drill", "bench", "simulate", "conformance"]))
 

@@ -7,7 +7,7 @@ import Testing
 private let commands = [
     "dev", "migrate", "enqueue", "worker", "serve", "inspect", "list", "stats", "dlq", "cancel", "workers",
     "reconcile", "partitions", "pause", "resume", "explain", "doctor", "queue",
-    "completion", "manual", "watch",
+    "completion", "manual", "watch", "change",
 ]
 private let labCommands = ["demo", "drill", "bench", "simulate", "conformance"]
 private let nowhere = [
@@ -111,7 +111,10 @@ private let nowhere = [
         ["watch"], ["watch", "x"], ["stats", "--every", "2s"], ["stats", "--watch", "--every", "1ms"],
         ["workers", "--every", "2s"], ["watch", "019f0000-0000-7000-8000-000000000000", "--every", "0"],
         ["queue"], ["queue", "list", "q"], ["queue", "purge"], ["queue", "purge", ""],
-        ["queue", "burn", "q"],
+        ["queue", "burn", "q"], ["change"], ["change", "x", "--priority", "low"],
+        ["change", "019f0000-0000-7000-8000-000000000000"],
+        ["change", "019f0000-0000-7000-8000-000000000000", "--priority", "urgent"],
+        ["change", "019f0000-0000-7000-8000-000000000000", "--run-at", "9999999999999"],
         ["queue", "pause"], ["queue", "pause", "q", "--go"],
         ["dlq", "requeue", "x"], ["dlq", "purge"], ["dlq", "purge", "x"],
         ["dlq", "purge", "--all", "--run-at", "1"], ["worker"], ["worker", "walk"],

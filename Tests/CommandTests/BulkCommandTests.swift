@@ -187,3 +187,38 @@ func makeDeadLetters(_ types: [JobType], error: String = "502", _ scratch: Scrat
         }
     }
 }
+
+@Suite struct `A type of jobs` {
+    @Test func `is paused and goes on by itself, and the list of queues names it [F10]`() async throws {
+        try await withStores { scratch, environment in
+            func tally(_ words: String...) async throws -> Tool.Outcome {
+                try await Tool.run(words, environment: environment)
+            }
+            let jobs = ["mail", "image"].map { JobRecord(type: JobType($0), queue: "q") }
+            _ = try await scratch.queue.push(jobs.map { Push($0) }, issued: nil)
+            let wish = ReserveWish(["q"], limit: 10, lease: .seconds(60), worker: WorkerID("w"))
+
+            let paused = try await tally("pause", "--type", "mail")
+            #expect(paused.code == 0 && paused.output.isEmpty && paused.errors.isEmpty, "\(paused.errors)")
+            #expect(try await scratch.queue.reserve(wish).jobs.map(\.record.id) == [jobs[1].id])
+            let list = try await tally("queue", "list", "--json").json([String: Any].self)
+            #expect(list["paused_types"] as? [String] == ["mail"])
+            #expect(try await tally("queue", "list").output.contains("paused types: mail\n"))
+            let told = try await tally("explain", "\(jobs[0].id)")
+            let text = told.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            #expect(text.contains("tally resume --type mail"), "\(told.output)")
+
+            let resumed = try await tally("queue", "resume", "--type", "mail", "--json")
+            #expect(try resumed.json([String: Any].self)["type"] as? String == "mail")
+            #expect(try await scratch.queue.reserve(wish).jobs.map(\.record.id) == [jobs[0].id])
+            #expect(try await !tally("queue", "list").output.contains("paused types"))
+        }
+    }
+
+    @Test(arguments: [["pause", "q", "--type", "t"], ["pause"], ["queue", "pause", "q", "--type", "t"]])
+    func `or a queue is named, and not both [P15]`(_ words: [String]) async throws {
+        let outcome = try await Tool.run(words)
+
+        #expect(outcome.code == 2 && outcome.errors.contains("--type"), "\(outcome.errors)")
+    }
+}

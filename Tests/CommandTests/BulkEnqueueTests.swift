@@ -87,3 +87,45 @@ import Testing
         #expect(BulkEnqueue.whyAway(.cancelled) == "cancelled")
     }
 }
+
+@Suite(.serialized) struct `Lines of jobs that are spread` {
+    @Test func `begin evenly over the time, however many come, and those with a time of their own then`()
+        async throws
+    {
+        try await withStores { scratch, environment in
+            let own = Timestamp("2031-01-02T03:04:05Z")
+            let lines =
+                (0..<60).map { _ in #"{"type":"t"}"# } + [#"{"type":"t","run_at":"2031-01-02T03:04:05Z"}"#]
+            let before = try await scratch.ledger.clock()
+
+            let outcome = try await Tool.run(
+                ["enqueue", "--stdin", "--spread", "10m"], environment: environment,
+                input: lines.joined(separator: "\n"))
+
+            let after = try await scratch.ledger.clock()
+            let ids = outcome.lines.compactMap { JobID($0) }
+            let jobs = try await scratch.ledger.jobs(ids)
+            #expect(outcome.code == 0 && ids.count == 61, "\(outcome.errors)")
+            #expect(jobs[ids[60]]?.record.runAt == own)
+            let times = ids.prefix(60).compactMap { jobs[$0]?.record.runAt }
+            let begin = try #require(times.min())
+            #expect(times.count == 60 && begin >= before && begin <= after)
+            // Of each of the ten minutes about as many.
+            let minutes = Dictionary(grouping: times) { ($0 - begin).microseconds / 60_000_000 }
+            #expect(minutes.keys.sorted() == Array(0..<10))
+            #expect(minutes.values.allSatisfy { (5...7).contains($0.count) }, "\(minutes)")
+        }
+    }
+
+    @Test(arguments: [
+        (["--type", "t", "--spread", "10m"], "--spread needs --stdin"),
+        (["--stdin", "--spread", "soon"], "--spread"), (["--stdin", "--spread", "4000d"], "ten years"),
+    ])
+    func `are refused where there is nothing to spread, or over no time`(_ words: [String], _ why: String)
+        async throws
+    {
+        let outcome = try await Tool.run(["enqueue"] + words)
+
+        #expect(outcome.code == 2 && outcome.errors.contains(why), "\(outcome.errors)")
+    }
+}

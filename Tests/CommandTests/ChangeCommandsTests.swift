@@ -202,3 +202,30 @@ import Testing
         }
     }
 }
+
+@Suite struct `The command change` {
+    @Test func `gives a waiting job another time and priority, and says of another why not`() async throws {
+        try await withStores { scratch, settings in
+            let jobs = [JobRecord(type: "t"), JobRecord(type: "t")]
+            _ = try await scratch.queue.push(jobs.map { Push($0) }, issued: nil)
+            func change(_ id: JobID, _ words: String...) async throws -> Tool.Outcome {
+                try await Tool.run(["change", "\(id)"] + words, environment: settings)
+            }
+
+            let second = Timestamp.now.microseconds / 1_000_000 + 3600
+            let time = Timestamp(microseconds: second * 1_000_000)
+            let done = try await change(jobs[0].id, "--run-at", "\(second)", "--priority", "critical")
+            #expect(done.code == 0 && done.output.contains("scheduled at version 2"), "\(done.errors)")
+            let held = try #require(try await scratch.queue.inspect([jobs[0].id]).held[jobs[0].id])
+            #expect(held.runAt == time && held.record.priority == .critical)
+
+            let wish = ReserveWish([.default], limit: 1, lease: .seconds(60), worker: WorkerID("w"))
+            #expect(try await scratch.queue.reserve(wish).jobs.map(\.record.id) == [jobs[1].id])
+            let runs = try await change(jobs[1].id, "--priority", "low", "--json")
+            #expect(runs.code == 1)
+            #expect(try runs.json([String: Any].self)["outcome"] as? String == "running")
+            let none = try await change(JobID(), "--priority", "low")
+            #expect(none.code == 1 && none.errors.contains("there is no job"), "\(none.errors)")
+        }
+    }
+}

@@ -92,7 +92,7 @@ private func bytes(_ words: String...) -> [[UInt8]] { words.map { Array($0.utf8)
     }
 
     @Test func `comes with fields and flags of one table`() {
-        #expect(EnqueueCommand.flags == Set(JobField.all.map { $0.flag }))
+        #expect(EnqueueCommand.flags == Set(JobField.all.map { $0.flag }).union(["spread"]))
         for field in JobField.all where !field.name.hasPrefix("headers") && field.name != "tags" {
             #expect(field.flag == field.name.replacing("_", with: "-"))
         }

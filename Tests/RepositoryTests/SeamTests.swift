@@ -10,6 +10,7 @@ import Testing
         "cursor",
         "committedEffect", "window", "unknownEvents", "told", "recount", "quarantined", "sweepCursor",
         "lastRounds", "lastFullRun", "missingPartitions", "filledDefaults", "duties", "foreignKeys",
+        "pausedTypes",
     ]
 
     private struct Method {

@@ -18,6 +18,7 @@ import Testing
         "LargeBodies", "LedgerFault", "MigrationLocks", "MissingSeam", "OtherMode", "Outage",
         "ReadyMiddleware", "Recipe", "Report", "Retry", "Rights", "SQLRules", "Schema", "ShardAway",
         "ShardCommand", "ShardLedger", "ShardReconcile", "ShardServer", "Teeth", "Twice", "Upgrade",
+        "Window",
     ]
     /// Tests in the folder of another module than that of the source they are named as, and why.
     private static let guests = [

@@ -32,6 +32,7 @@ private func luaConstants() throws -> [String: Int] {
         #expect(lua["SWEEP"] == Limits.sweepPerCall)
         #expect(lua["EVENTS"] == Limits.eventsRead)
         #expect(lua["WINDOW"] == Limits.queueWindow)
+        #expect(lua["PAUSED_TYPES"] == Limits.pausedTypes)
         #expect(lua["LOG_ENTRIES"] == Limits.logEntries)
         #expect(lua["FOREIGN"] == Limits.foreignValues)
         #expect(lua["INLINE_BYTES"] == Limits.inlineBodyBytes)

@@ -61,6 +61,12 @@ private struct Scene: Sendable {
         default: return false
         }
     }
+    func changed(
+        _ id: JobID, runAt: Timestamp? = nil, priority: JobPriority? = nil, to status: JobStatus
+    ) async throws -> Bool {
+        let answer = try await queue.change(id, runAt: runAt, priority: priority)
+        return answer == .changed(status, version: 2)
+    }
     func repair(
         _ id: JobID, _ expected: QueueRepair.Expected, _ action: QueueRepair.Action
     ) -> QueueRepair { QueueRepair(id: id, epoch: epoch, expected: expected, action: action, code: "D01") }
@@ -125,6 +131,13 @@ private struct Change: Sendable, CustomStringConvertible {
         Change("cancel scheduled") { try await $0.cancel($0.scheduled.id) },
         Change("cancel keyed") { try await $0.cancel($0.keyed.id) },
         Change("cancel processing") { try await $0.cancel($0.leases[0].id) },
+        Change("change: later") {
+            try await $0.changed($0.pending.id, runAt: later, to: .scheduled)
+        },
+        Change("change: at once") { try await $0.changed($0.scheduled.id, runAt: start, to: .pending) },
+        Change("change: priority") {
+            try await $0.changed($0.pending.id, priority: .critical, to: .pending)
+        },
     ]
     private static let sweeping: [Change] = [
         Change("reserve") { try await $0.queue.reserve(Scene.wish([.default], 9)).jobs.count == 2 },
@@ -146,6 +159,14 @@ private struct Change: Sendable, CustomStringConvertible {
         },
         Change("go on") { scene in
             try await scene.queue.pause(.default, false)
+            return true
+        },
+        Change("pause of a type") { scene in
+            try await scene.queue.pauseType("t", true)
+            return true
+        },
+        Change("a type goes on") { scene in
+            try await scene.queue.pauseType("t", false)
             return true
         },
     ]

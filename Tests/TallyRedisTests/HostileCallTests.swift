@@ -143,6 +143,9 @@ private struct Target {
         case "open": return [.number(epoch)]
         case "report": return [.number(epoch), .number(1)]
         case "pause": return [word("q"), .number(1)]
+        case "change":
+            return [.id(waiting.bytes), .numberOrNone(1), .number(now.microseconds + 60_000_000)]
+        case "types": return [word("pause"), word("t")]
         case "heartbeat": return [word("w"), word("{}"), word("0")]
         case "inspect": return [.id(waiting.bytes)]
         case "scan": return [.number(0), .number(10)]
@@ -165,7 +168,7 @@ private func differences(_ a: [String: [UInt8]], _ b: [String: [UInt8]]) -> [Str
 private let verbs = [
     "push", "reserve", "extend", "ack", "fail", "retry", "release", "cancel", "promote", "reclaim", "open",
     "report",
-    "pause", "heartbeat", "inspect", "scan", "count", "attach", "repair",
+    "pause", "change", "types", "heartbeat", "inspect", "scan", "count", "attach", "repair",
 ]
 
 @Suite(.serialized) struct `A function called with hostile arguments` {

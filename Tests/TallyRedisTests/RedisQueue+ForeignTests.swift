@@ -62,7 +62,7 @@ struct Place: Sendable, CustomStringConvertible {
     }
 
     @Test func `is looked for in every such place but the one without which no call begins`() {
-        let others: Set<RedisKey> = [.meta, .aside, .ready, .wake]  // the last two are a queue's
+        let others: Set<RedisKey> = [.meta, .aside, .ready, .parked, .wake]  // the last three are a queue's
 
         #expect(Set(Place.all.map(\.key)) == Set(RedisKey.allCases).subtracting(others))
     }

@@ -57,8 +57,11 @@ package struct LibraryMutation: Sendable, CustomStringConvertible {
     package static let smallLog = LibraryMutation(
         "log budget of 40", "local LOG_ENTRIES = 2000000", "local LOG_ENTRIES = 40")
 
-    package static let smallWindow = LibraryMutation(
-        "window of 4", "local WINDOW = 1000000", "local WINDOW = 4")
+    package static let smallWindow = window(of: 4)
+
+    package static func window(of jobs: Int) -> LibraryMutation {
+        LibraryMutation("window of \(jobs)", "local WINDOW = 1000000", "local WINDOW = \(jobs)")
+    }
 
     /// Replaces the functions of the whole server, under the true text's name: whoever connects anew uses them too.
     package func load(into raw: RawRedis) throws {

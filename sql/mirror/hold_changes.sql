@@ -1,5 +1,5 @@
 -- Keeps what a batch has for jobs whose rows somebody's transaction holds, in order, as mirror/change.sql would take
--- it.
+-- it. A priority that a waiting job was given is not among that: Redis knows it, and its row keeps the one before.
 -- Params:  those of mirror/change.sql
 -- Returns: nothing
 -- Caller:  PostgresLedger.apply, on the second try, and where changes of the same jobs are kept already

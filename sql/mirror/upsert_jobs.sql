@@ -38,8 +38,10 @@ WITH moved AS (
       result_body, header_names, header_values, tenant, limit_key, not_after)
   ORDER BY i.id
   ON CONFLICT (id) DO UPDATE SET
-    previous_status = j.status, status = EXCLUDED.status, version = EXCLUDED.version, epoch = EXCLUDED.epoch,
-    seq = EXCLUDED.seq, attempts = EXCLUDED.attempts, crashes = EXCLUDED.crashes, updated_at = EXCLUDED.updated_at,
+    -- All of a record that ever changes is its priority, of a job that waited.
+    previous_status = j.status, priority = EXCLUDED.priority,
+    status = EXCLUDED.status, version = EXCLUDED.version, epoch = EXCLUDED.epoch, seq = EXCLUDED.seq,
+    attempts = EXCLUDED.attempts, crashes = EXCLUDED.crashes, updated_at = EXCLUDED.updated_at,
     started_at = coalesce(EXCLUDED.started_at, j.started_at), completed_at = EXCLUDED.completed_at,
     worker_id = coalesce(EXCLUDED.worker_id, j.worker_id), run_at = EXCLUDED.run_at,
     failed_at = coalesce(EXCLUDED.failed_at, j.failed_at), error = coalesce(EXCLUDED.error, j.error),

@@ -188,6 +188,8 @@ extension Admin {
             situation.opensIn = history.opensIn
             let counts = try await store.inspectable().counts().first { $0.queue == record.queue }
             situation.isPaused = counts?.isPaused ?? false
+            let types = try await store.types?.pausedTypes() ?? []
+            situation.isTypePaused = types.contains(record.type)
             situation.pending = counts?.pending ?? 0
             if case .held(.pending) = situation.inQueue {
                 situation.ahead = try await ahead(of: record, in: store)

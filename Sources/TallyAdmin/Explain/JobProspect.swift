@@ -22,6 +22,8 @@ package struct JobProspect: Hashable, Sendable {
         case cancelling
         /// Its queue is paused.
         case paused
+        /// Its type is.
+        case typePaused = "type_paused"
         /// Its queue leases nothing until the epoch is opened.
         case heldEpoch = "held_epoch"
         /// No worker that serves it is known.
@@ -245,6 +247,13 @@ package struct JobProspect: Hashable, Sendable {
         if s.isPaused {
             all.append(
                 JobProspect(.paused, "Queue \(queue) is paused: it goes on after `tally resume \(queue)`."))
+        }
+        if s.isTypePaused {
+            let type = Printable.text(s.job.record.type.text)
+            all.append(
+                JobProspect(
+                    .typePaused,
+                    "Type \(type) is paused: it goes on after `tally resume --type \(type)`."))
         }
         if let time = s.opensIn {
             all.append(

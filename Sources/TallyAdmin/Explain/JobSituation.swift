@@ -22,6 +22,8 @@ package struct JobSituation: Sendable {
     package var opensIn: Duration?
     /// Its queue hands out nothing.
     package var isPaused = false
+    /// Its type is paused, in whichever queue.
+    package var isTypePaused = false
     /// How many jobs of its queue are runnable now; nil = not asked.
     package var pending: Int?
     /// How many of them, of its own priority, are handed out before it; nil = unknown, or more than were looked at.

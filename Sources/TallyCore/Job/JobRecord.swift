@@ -1,4 +1,5 @@
-/// A job as it was enqueued. It never changes afterwards; what happens to the job is in `JobSnapshot`.
+/// A job as it was enqueued. It never changes afterwards, but for its priority; what happens to the job is in
+/// `JobSnapshot`.
 public struct JobRecord: Hashable, Sendable {
     /// Its identity in both stores. An enqueue with the same id and the same content is the same job, so a lost
     /// answer may be asked again.
@@ -7,7 +8,8 @@ public struct JobRecord: Hashable, Sendable {
     public var type: JobType
     /// Where it waits. It never moves to another queue.
     public var queue: QueueName
-    /// Its share of the turns among the waiting jobs of its queue.
+    /// Its share of the turns among the waiting jobs of its queue. All of a record that may change while its job
+    /// waits (`JobClient.change`).
     public var priority: JobPriority
     /// Opaque bytes, kept to the bit; the codec named beside them says how to read them.
     public var body: [UInt8]

@@ -14,7 +14,8 @@ extension MirrorBatch {
                     continue
                 }
                 events.append(JobEvent(move, of: entry))
-                if entry.verb == .push, let record = move.record, record.unique != nil {
+                // A change of a job that is held tells its record too, and nothing of where its key is kept.
+                if entry.verb == .push, move.from == nil, let record = move.record, record.unique != nil {
                     keyHomes.insert(record.queue)
                 }
                 fold.add(move, of: entry)
@@ -60,6 +61,8 @@ private struct Fold {
         guard row.yields(toEpoch: entry.position.epoch, version: move.version, seq: entry.position.seq) else {
             return
         }
+        // All of a record that a change of a held job may have made another.
+        if move.from != nil, let record = move.record { records[move.id]?.priority = record.priority }
         change.take(move, of: entry)
         changes[move.id] = change
     }

@@ -110,6 +110,9 @@ public enum Limits {
     /// Each priority is a list of its own in every queue, and a look at each of them a reservation.
     public static let priorities = 4
 
+    /// Their names ride in what every call reads, and each is a list more in every queue where it waits.
+    public static let pausedTypes = 64
+
     // Redis: what may gather there.
     public static let queueWindow = 1_000_000  // jobs of a queue that wait or are scheduled; about 400 MB
     /// Unmirrored log entries, then enqueue is refused: Redis keeps them in memory.
@@ -184,6 +187,8 @@ public enum Limits {
     public static let linesWaitingBytes = 1 << 20
     public static let linesRead = 1000  // of one job, in one answer: ten attempts
     public static let progressBytes = 200  // of what a handler says that it is at: a line
+    /// Looks at a job whose priority is to be changed, and that moves meanwhile.
+    public static let changeTries = 10
     /// Tries to cancel a job that moves between the halves meanwhile; with `cancelPause` that is a second.
     public static let cancelTries = 40
     /// Between two of those: a job moves between the halves in milliseconds.

@@ -39,6 +39,10 @@ public struct QueueStore: Sendable, QueueDriver {
     public var keyHomes: (any QueueKeyHomes)?
     /// Of a queue that knows which record layout may be written; without it every one may.
     public var recordLayout: (any QueueRecordLayout)?
+    /// Of a queue in which a waiting job can get another time or priority.
+    public var changes: (any JobChanging)?
+    /// Of a queue that can hold back the jobs of one type; without it only whole queues are paused.
+    public var types: (any TypeControl)?
     /// Keeps how the duties fare where no ledger does.
     public var duties: (any DutyRegister)?
     /// New calls fail with `.closed` from now on; running ones end first. May be repeated.

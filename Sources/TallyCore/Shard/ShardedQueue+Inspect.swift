@@ -38,4 +38,28 @@ extension ShardedQueue {
     public func pause(_ queue: QueueName, _ paused: Bool) async throws(QueueError) {
         try await shard(of: queue).control.pause(queue, paused)
     }
+
+    /// The jobs of a paused type are leased on no shard.
+    ///
+    /// - Throws: where a shard cannot be asked: those before it have done it, and the call may be repeated.
+    ///   `.unsupported` where a shard's driver lacks it.
+    public func pauseType(_ type: JobType, _ paused: Bool) async throws(QueueError) {
+        for store in shards { try await store.typed().pauseType(type, paused) }
+    }
+
+    /// The types that are paused on any shard, by name; none where no driver knows such.
+    public func pausedTypes() async throws(QueueError) -> [JobType] {
+        var all: Set<JobType> = []
+        for store in shards { all.formUnion(try await store.types?.pausedTypes() ?? []) }
+        return all.sorted { $0.text < $1.text }
+    }
+}
+
+extension QueueStore {
+    fileprivate func typed() throws(QueueError) -> any TypeControl {
+        guard let types else {
+            throw QueueError(.unsupported, "types", "this queue driver pauses whole queues only")
+        }
+        return types
+    }
 }

@@ -66,7 +66,7 @@ extension Suites {
 }
 
 /// `tally serve`, in a process of its own.
-private struct ServeProcess {
+struct ServeProcess {
     let pid: Int32
 
     init(_ servers: PrivateServers, namespace: String) throws {

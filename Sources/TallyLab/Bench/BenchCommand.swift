@@ -7,7 +7,7 @@ enum BenchCommand: Command {
     static let name = "bench"
     static let summary = "measure this machine: rates, latencies, and their share of the raw limits"
     static let help = """
-        tally-lab bench [--suite NAME|all] [--rounds 3] [--ended 1000000] [--gigabytes 0.5]
+        tally-lab bench [--suite NAME|all] [--rounds 3] [--ended 1000000] [--gigabytes 0.5] [--backlog 500000]
         Starts private servers of its own in a temporary folder and removes them. The raw limits are measured in the
         same run, before load: redis-benchmark LPUSH (-P 16 -c 50 -d 205) and binary COPY of the same job row into an
         unindexed table.
@@ -15,12 +15,14 @@ enum BenchCommand: Command {
           --ended N         ended jobs in the ledger beneath `sweep`, which then doubles them; a multiple of 1,000
           --gigabytes N     backlog of jobs of 1 MiB in `backlog_bytes`; Redis holds each twice,
                             Postgres writes it thrice
+          --backlog N       recorded jobs that run through a window of a fiftieth of them in `backlog_window`;
+                            5000000 is what is promised
         What the reconciler costs (`sweep`, `rebuild`, `soak`) is measured once, whatever --rounds says.
         With --json: {"results":[{"name","value","unit","raw","ratio","floor"}]}.
         """
     static let exitCodes = ExitCodes(
         failed: .init(1, "failed, or a floor is missed"), others: [ExitCodes.interrupted])
-    static let flags: Set<String> = ["suite", "rounds", "ended", "gigabytes"]
+    static let flags: Set<String> = ["suite", "rounds", "ended", "gigabytes", "backlog"]
 
     static func run(_ arguments: Arguments) async throws {
         let wanted = arguments.text("suite") ?? "all"
@@ -30,8 +32,10 @@ enum BenchCommand: Command {
             throw Usage(
                 "--gigabytes \(arguments.text("gigabytes") ?? ""): must be a number above 0, up to 64")
         }
+        let backlog = try arguments.number("backlog", in: 50_000...50_000_000, or: 500_000)
         let all =
-            Suites.path + [Suites.backlog(gigabytes: gigabytes)] + Suites.reconciler(ended: ended)
+            Suites.path + [Suites.backlog(gigabytes: gigabytes), Suites.window(backlog: backlog)]
+            + Suites.reconciler(ended: ended)
         let suites = all.filter { wanted == "all" || $0.name.hasPrefix(wanted) }
         let names = all.map(\.name).joined(separator: ", ")
         if suites.isEmpty { throw Usage("--suite \(wanted): there are \(names)") }

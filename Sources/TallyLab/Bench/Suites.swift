@@ -136,6 +136,8 @@ struct Suites: Sendable {
 final class Counter: Sendable {
     private let left: Atomic<Int>
     init(_ count: Int) { left = Atomic(count) }
+    /// How many are left; below zero where more were taken than there were.
+    var rest: Int { left.load(ordering: .relaxed) }
     func take() -> Bool { left.subtract(1, ordering: .relaxed).oldValue > 0 }
 }
 

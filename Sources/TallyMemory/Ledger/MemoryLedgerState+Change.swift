@@ -11,7 +11,7 @@ extension MemoryLedgerState {
                 accepted += 1
             } else {
                 // A queued job under an id that was recorded too, or a push that Redis lost and took again.
-                change(RowChange(created: job))
+                change(RowChange(created: job), priority: job.record.priority)
             }
         }
         for change in batch.changed { self.change(change) }
@@ -36,11 +36,13 @@ extension MemoryLedgerState {
         workers[beat.id] = WorkerRow(beat: beat, lastSeen: at)
     }
 
-    private mutating func change(_ change: RowChange) {
+    /// - Parameter priority: of a job that the batch tells whole, for that is all of a record that ever changes.
+    private mutating func change(_ change: RowChange, priority: JobPriority? = nil) {
         guard var row = rows[change.id],
             row.guard.yields(toEpoch: change.epoch, version: change.version, seq: change.seq)
         else { return }
         row.job.apply(change)
+        if let priority { row.job.record.priority = priority }
         update(row)
     }
 

@@ -31,6 +31,8 @@ public final class MemoryQueue: QueueDriver {
         store.repair = self
         store.keyHomes = self
         store.recordLayout = self
+        store.types = self
+        store.changes = self
         return store
     }
 
@@ -255,6 +257,25 @@ extension MemoryQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIn
             }
             return repairs.map { state.repair($0, at: now) }
         }
+    }
+}
+
+extension MemoryQueue: JobChanging {
+    public func change(
+        _ id: JobID, runAt: Timestamp?, priority: JobPriority?
+    ) async throws(QueueError) -> ChangeAnswer {
+        try run("change") { state, now throws(QueueError) in
+            try state.change(id, runAt: runAt, priority: priority, at: now)
+        }
+    }
+}
+
+extension MemoryQueue: TypeControl {
+    public func pauseType(_ type: JobType, _ paused: Bool) async throws(QueueError) {
+        try run("types") { state, _ throws(QueueError) in try state.pauseType(type, paused) }
+    }
+    public func pausedTypes() async throws(QueueError) -> [JobType] {
+        try run("types") { state, _ in state.pausedTypes }
     }
 }
 

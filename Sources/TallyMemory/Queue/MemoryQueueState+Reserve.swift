@@ -24,8 +24,9 @@ extension MemoryQueueState {
         var over: [Move] = []
         if !isHeld {
             let limit = min(max(0, wish.limit), Limits.jobsPerCall)
+            var spare = Limits.sweepPerCall
             for queue in wish.queues where !paused.contains(queue) && reserved.count < limit {
-                let popped = ready[queue]?.take(limit - reserved.count) ?? []
+                let popped = take(limit - reserved.count, of: queue, spare: &spare)
                 for element in popped {
                     if let move = endIfOver(element, at: now) {
                         over.append(move)

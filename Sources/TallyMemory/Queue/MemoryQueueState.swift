@@ -23,6 +23,9 @@ struct MemoryQueueState: Sendable {
     /// The newest record layout that may be written; no program older than this one shares this memory.
     var recordLayout = JobRecord.newestLayout
     var paused: Set<QueueName> = []
+    var pausedTypes: [JobType] = []
+    /// What was met of paused types, in its order; as runnable as before.
+    var parked: [JobType: [QueueName: [JobPriority: [Element]]]] = [:]
 
     var log: MemoryLog
     var epoch: Int64 = 0

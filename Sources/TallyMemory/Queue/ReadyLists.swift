@@ -13,6 +13,11 @@ struct ReadyLists: Sendable {
         lists[priority.rawValue].append(element)
     }
 
+    /// Puts elements before all others of their priority.
+    mutating func putBack(_ elements: [Element], priority: JobPriority) {
+        lists[priority.rawValue].putBack(elements)
+    }
+
     /// Takes out up to `need` elements. One waiting priority is simply drained; several share by
     /// `JobPriority.pattern`, from the turn where the last such call ended, and what a short list leaves over goes to
     /// the others in order.
@@ -42,6 +47,11 @@ struct FIFO: Sendable {
     var count: Int { elements.count - start }
 
     mutating func append(_ element: Element) { elements.append(element) }
+
+    mutating func putBack(_ front: [Element]) {
+        elements.replaceSubrange(..<start, with: front)
+        start = 0
+    }
 
     mutating func take(_ limit: Int) -> [Element] {
         let end = start + min(max(0, limit), count)

@@ -95,7 +95,7 @@ local function begin(keys, args)
   local now = check_call(args)
   local c = { p = keys[1] }
   local m = redis.call('HMGET', c.p .. K.meta, 'run_id', 'epoch', 'seq', 'last_now', 'held', 'began', 'test_clock',
-    'gen', 'frozen_until', 'account', 'layout', 'counted', 'recount', 'clock')
+    'gen', 'frozen_until', 'account', 'layout', 'counted', 'recount', 'clock', 'types', 'parked')
   -- A newer program may have changed the keys since this one attached.
   if m[11] and m[11] ~= '1' and m[11] ~= '2' then refuse_layout(c.p, m[11]) end
   c.layout = m[11] == '2' and 2 or 1
@@ -118,6 +118,8 @@ local function begin(keys, args)
   c.gen = m[8] or 'a'
   c.epoch, c.seq = tonumber(m[2] or '0'), tonumber(m[3] or '0')
   c.held = m[5] == '1'
+  -- The types that are paused, and those of which elements may be parked (types.lua); nil = none.
+  c.types, c.parked = m[15] or nil, m[16] or nil
   c.account_bytes = m[10]
   c.recount = m[13] and tonumber(m[13]) or nil
   c.recounted = c.recount

@@ -7,6 +7,7 @@ local K = {
   large = ':large',        -- hash: id -> body of more than Limits.inlineBodyBytes
   detours = ':detours',    -- hash: id -> what is known of a job off the straight path
   ready = ':ready:',       -- list, then queue, ':' and priority: elements, runnable now
+  parked = ':parked:',     -- list, then queue, NUL, priority and type: elements of a paused type
   due = ':due',            -- sorted set: elements by the time that they wait for
   leases = ':leases',      -- sorted set: tokens by their expiry
   queues = ':queues',      -- set: the queues that have jobs in their lists or in due
@@ -25,3 +26,5 @@ local K = {
 
 -- The key of a queue's list at one priority. No other line puts one together.
 local function ready_key(c, queue, priority) return c.p .. K.ready .. queue .. ':' .. priority end
+-- The same for the list in which those of one type are parked while it is paused.
+local function parked_key(c, queue, priority, name) return c.p .. K.parked .. queue .. '\0' .. priority .. name end

@@ -33,6 +33,7 @@ local BODY_BYTES = 1048576      -- Limits.bodyBytesPerCall
 local SWEEP = 100               -- Limits.sweepPerCall
 local EVENTS = 8                -- Limits.eventsRead
 local WINDOW = 1000000          -- Limits.queueWindow
+local PAUSED_TYPES = 64         -- Limits.pausedTypes
 local LOG_ENTRIES = 2000000     -- Limits.logEntries
 local FOREIGN = 10000           -- Limits.foreignValues
 local INLINE_BYTES = 65536      -- Limits.inlineBodyBytes: no record holds a longer body

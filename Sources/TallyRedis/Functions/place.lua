@@ -3,18 +3,23 @@
 -- ARGV[3]  epoch in which the reconciler looked; ARGV[4] '' = only looks, or the drift code to mend
 -- ARGV[5]  token of the lease to repair ('' = none), which must be that of fence.lua
 -- ARGV[6…] a job: id, a token of it that was met ('' = none), state and version (4) as seen ('' = whatever they are)
--- Keys     reads meta, log, body, large, detours, ready, due, leases, queues, later, wake; writes meta, log, detours,
---          ready, due, leases, queues, later, outdated, wake
+-- Keys     reads meta, log, body, large, detours, ready, parked, due, leases, queues, later, wake; writes meta, log,
+--          detours, ready, parked, due, leases, queues, later, outdated, wake
 -- Returns  now, epoch, held, then of each job: what is wrong ('' = nothing, or it has moved), state, version;
 --          when mending, 'made' for those that were
 -- Log      D by reconciler:<code>, one move a job mended
 -- Repeat   finds nothing wrong with what was mended, and writes nothing
 -- Cost     O(jobs × length of their lists): for suspects, not for walks
 local function places_of(c, id, d, token)
-  local found = { element = element_of(id, d.version) }
+  local found = { element = element_of(id, d.version), parkings = 0 }
   found.key = ready_key(c, queue_of(d.record), priority_of(d.record))
   length_of(c, found.key)
   found.lined = #redis.call('LPOS', found.key, found.element, 'COUNT', 0)
+  if c.parked then
+    found.parked = parked_key(c, queue_of(d.record), priority_of(d.record), type_of(d.record))
+    length_of(c, found.parked)
+    found.parkings = #redis.call('LPOS', found.parked, found.element, 'COUNT', 0)
+  end
   found.due = redis.call('ZSCORE', c.p .. K.due, found.element)
   for _, candidate in ipairs({ d.token or '', token_of(id, d.version, c.epoch), token }) do
     if not found.token and #candidate == 28 and candidate:sub(1, 20) == found.element
@@ -26,16 +31,25 @@ local function places_of(c, id, d, token)
 end
 
 local function wrong_with(d, at)
-  local places = at.lined + (at.due and 1 or 0) + (at.token and 1 or 0)
+  local places = at.lined + at.parkings + (at.due and 1 or 0) + (at.token and 1 or 0)
   if places == 0 then return 'D10' end
-  local own = d.state == 'p' and at.lined > 0 or d.state == 'l' and at.token
+  local own = d.state == 'p' and at.lined + at.parkings > 0 or d.state == 'l' and at.token
     or (d.state == 's' or d.state == 'r') and at.due
   if not own then return 'D12' end
   return places > 1 and 'D11' or ''
 end
 
+-- Nothing stays parked of a job that stands in its list, or nowhere in one; else one element of it.
+local function thin_parked(c, d, at)
+  local extra = at.parkings - (d.state == 'p' and at.lined == 0 and 1 or 0)
+  if extra <= 0 then return end
+  redis.call('LREM', at.parked, -extra, at.element)
+  if d.state == 'p' then count_up(c, K.outdated, queue_of(d.record), -extra) end
+end
+
 -- Into the state that membership tells: a lease before a list before a due time; then out of every other place.
 local function settle_place(c, id, d, at)
+  thin_parked(c, d, at)
   if d.state ~= 'p' and at.lined > 0 then redis.call('LREM', at.key, 0, at.element)
   elseif at.lined > 1 then
     redis.call('LREM', at.key, 1 - at.lined, at.element)
@@ -52,7 +66,7 @@ local function mend_place(c, id, d, at, code, actor)
   if code == 'D12' then
     if at.token then
       d.state, d.epoch = 'l', (struct.unpack('>I8', at.token, 21))
-    elseif at.lined > 0 then d.state = 'p'
+    elseif at.lined + at.parkings > 0 then d.state = 'p'
     else
       d.state, d.run_at = d.attempts > 0 and 'r' or 's', math.max(0, math.min(tonumber(at.due), LATEST))
     end

@@ -21,6 +21,12 @@ local function is_over(c, record)
   local time = #record >= at + 7 and (struct.unpack('>I8', record, at)) or 0
   return time > 0 and time <= c.now
 end
+-- Its type; '' where it is too short for one.
+local function type_of(record)
+  local at = fields_at(record) + (record:byte(1) == 2 and 60 or 52)
+  if #record < at + 1 then return '' end
+  return record:sub(at + 2, at + 1 + (struct.unpack('>I2', record, at)))
+end
 -- Whether its body lies beside it, in `large`.
 local function is_apart(record) return bit.band(record:byte(4) or 0, 1) ~= 0 end
 -- Whether a record may be written where not every program is known to read the newer layout (raise.lua).

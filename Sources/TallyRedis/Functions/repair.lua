@@ -15,9 +15,9 @@
 --                                id without a record, or a held job whose record is damaged
 --                  place = its element (20), or its token (28)
 --          job     of P, R, G and X: head, record [, large body], as in push.lua
--- Keys     reads meta, log, body, large, detours, ready, due, leases, queues, later, outdated, unique, homes, tombs,
---          wake; writes meta, log, body, large, detours, ready, due, leases, queues, later, outdated, unique, homes,
---          tombs, wake
+-- Keys     reads meta, log, body, large, detours, ready, parked, due, leases, queues, later, outdated, unique, homes,
+--          tombs, wake; writes meta, log, body, large, detours, ready, parked, due, leases, queues, later, outdated,
+--          unique, homes, tombs, wake
 -- Returns  now, epoch, held, for each repair '1' made or '0' not: raced, or it needs a key over which a foreign hand
 --          has written, and which only a person frees
 -- Log      for each one made: D by reconciler:<code>, with the one move; C and M for what was reclaimed and promoted
@@ -45,6 +45,10 @@ local function place_of(c, place, record)
   if #place == 28 then return redis.call('ZSCORE', c.p .. K.leases, place) and c.p .. K.leases end
   if redis.call('ZSCORE', c.p .. K.due, place) then return c.p .. K.due end
   local key = ready_key(c, queue_of(record), priority_of(record))
+  length_of(c, key)
+  if redis.call('LPOS', key, place) then return key end
+  if not c.parked then return nil end
+  key = parked_key(c, queue_of(record), priority_of(record), type_of(record))
   length_of(c, key)
   return redis.call('LPOS', key, place) and key
 end
@@ -100,6 +104,10 @@ function repairs.W(c, r)
     -- What is known of it was lost, and its time with it: it may stand in its list, or nowhere.
     local list = ready_key(c, queue_of(d.record), priority_of(d.record))
     if length_of(c, list) > 0 then redis.call('LREM', list, 0, element_of(r.id, d.version)) end
+    if c.parked then
+      local parking = parked_key(c, queue_of(d.record), priority_of(d.record), type_of(d.record))
+      if length_of(c, parking) > 0 then redis.call('LREM', parking, 0, element_of(r.id, d.version)) end
+    end
     d.state = d.attempts > 0 and 'r' or 's'
   end
   d.run_at = (struct.unpack('>I8', r.action, 2))

@@ -2,9 +2,9 @@
 -- number first.
 --
 -- ARGV[3]  at most so many; ARGV[4] length of the leases, µs; ARGV[5] the worker; ARGV[6…] queues, in this order
--- Keys     reads log, body, large, detours, ready, due, leases, queues, paused, turns, later, unique, tombs, wake,
---          workers; writes meta, log, body, large, detours, ready, due, leases, queues, turns, later, outdated,
---          unique, tombs, wake
+-- Keys     reads log, body, large, detours, ready, parked, due, leases, queues, paused, turns, later, unique, tombs,
+--          wake, workers; writes meta, log, body, large, detours, ready, parked, due, leases, queues, turns, later,
+--          outdated, unique, tombs, wake
 -- Returns  now, epoch, held, next due time or expiry ('' = none), how many workers report (0 unless nothing was
 --          leased), then of each job: token, record, detour ('' = none). Fewer than could be had once the records
 --          reach RESERVE_BYTES; then the queue's wake token is passed on
@@ -65,6 +65,57 @@ local function pop(c, queue, need)
   return popped
 end
 
+-- Each name stands between two NULs, which no name holds.
+local function has_name(names, name) return names ~= nil and names:find('\0' .. name .. '\0', 1, true) ~= nil end
+
+-- Elements of paused types are parked, in their order, until their type goes on: so they are met once, however often
+-- a worker asks, and what else waits in their queue is not behind them.
+local function park(c, lists)
+  for _, list in ipairs(lists) do
+    local parking = parked_key(c, list.queue, list.priority, list.name)
+    if not unless_damaged('RPUSH', parking, unpack(list)) then
+      length_of(c, parking)
+      redis.call('RPUSH', parking, unpack(list))
+    end
+  end
+end
+
+local function note_parked(lists, record, name, element)
+  local queue, priority = queue_of(record), priority_of(record)
+  local place = priority .. name
+  if not lists[place] then
+    lists[place] = { queue = queue, priority = priority, name = name }
+    lists[#lists + 1] = lists[place]
+  end
+  local list = lists[place]
+  list[#list + 1] = element
+end
+
+-- What is parked of a type goes back before all that came since, the last one first, so that the order stays; at
+-- most so many. Answers how many.
+local function bring_back(c, queue, name, most)
+  local count = 0
+  for p = 0, 3 do
+    local from = parked_key(c, queue, p, name)
+    local into = ready_key(c, queue, p)
+    if length_of(c, from) > 0 then
+      length_of(c, into)
+      while count < most and redis.call('LMOVE', from, into, 'RIGHT', 'LEFT') do count = count + 1 end
+    end
+  end
+  if count > 0 then wake(c, queue) end
+  return count
+end
+
+-- Whoever let a type go on may have ended before all of it was back.
+local function bring_rest_back(c, queue)
+  if not c.parked or c.parked == c.types then return end
+  local left = SWEEP
+  for name in c.parked:gmatch('[^%z]+') do
+    if not has_name(c.types, name) then left = left - bring_back(c, queue, name, left) end
+  end
+end
+
 local LEASED = 'pl' .. ZERO4
 
 -- Ends jobs that have never been leased and may not begin any more. Over damaged tombstones nothing can end: the jobs
@@ -84,8 +135,8 @@ local function end_over(c, over)
   leave(c, ended)
 end
 
--- Leases the popped elements that are not outdated. Answers how many, the bytes of their records, and how many were
--- over instead.
+-- Leases the popped elements that are not outdated. Answers how many, the bytes of their records, how many were over
+-- instead, and how many were parked since their type is paused.
 local function lease(c, popped, expiry, out, moves)
   local ids, doubles, second = {}, {}, struct.pack('>I4I8', 2, c.epoch)
   for i = 1, #popped do
@@ -97,15 +148,20 @@ local function lease(c, popped, expiry, out, moves)
   local detours = c.any_detours and redis.call('HMGET', c.p .. K.detours, unpack(ids)) or {}
   local leased = redis.call('ZMSCORE', c.p .. K.leases, unpack(doubles))
   local grants, seen, over, count, at, m, bytes = {}, {}, {}, 0, #out, #moves, 0
+  local lists, parked = {}, 0
   for i = 1, #popped do
     local version = version_of(popped[i])
     local d = detours[i] and read_detour(detours[i])
     local fits
     if d then fits = d.state == 'p' and d.version == version
     else fits = version == 1 and not leased[i] end
+    local name = c.types and records[i] and type_of(records[i])
     if records[i] and fits and not seen[ids[i]] and version == 1 and is_over(c, records[i]) then
       seen[ids[i]] = true
       over[#over + 1] = { element = popped[i], record = records[i] }
+    elseif name and fits and has_name(c.types, name) then
+      note_parked(lists, records[i], name, popped[i])
+      parked = parked + 1
     elseif records[i] and fits and not seen[ids[i]] then
       seen[ids[i]] = true
       count = count + 1
@@ -124,21 +180,26 @@ local function lease(c, popped, expiry, out, moves)
   end
   if #grants > 0 then redis.call('ZADD', c.p .. K.leases, unpack(grants)) end
   end_over(c, over)
-  return count, bytes, #over
+  park(c, lists)
+  return count, bytes, #over, parked
 end
 
 -- Leases up to `need` jobs of a queue. A list is popped before its records are known, so never more at once than
--- could all be of the largest kind. Answers how many were leased and popped, and the bytes that are left.
+-- could all be of the largest kind. While a type is paused a bounded number is parked in one call, `spare` more.
+-- Answers how many were leased and popped, and the bytes that are left.
 local function take(c, queue, need, left, expiry, out, moves)
   local leased, taken = 0, 0
   while taken < need do
     local window = math.min(need - taken, math.floor(left / INLINE_BYTES))
+    if c.types then window = math.min(window, c.spare) end
     if window < 1 then break end
     local popped = pop(c, queue, window)
     if #popped > 0 then
-      local count, bytes, over = lease(c, popped, expiry, out, moves)
-      if count + over < #popped then count_up(c, K.outdated, queue, count + over - #popped) end
-      leased, taken, left = leased + count, taken + #popped, left - bytes
+      local count, bytes, over, parked = lease(c, popped, expiry, out, moves)
+      local kept = count + over + parked
+      if kept < #popped then count_up(c, K.outdated, queue, kept - #popped) end
+      leased, taken, left = leased + count, taken + #popped - parked, left - bytes
+      c.spare = c.spare - parked
     end
     if #popped < window then break end
   end
@@ -209,7 +270,7 @@ redis.register_function { function_name = NAME .. 'reserve', flags = { 'allow-oo
   local out, moves, wanted, workers = {}, {}, nil, 0
   c.over = {}
   if not c.held then
-    limit = math.min(limit, JOBS_PER_CALL)
+    limit, c.spare = math.min(limit, JOBS_PER_CALL), SWEEP
     local expiry = text(c.now + length)
     -- Asked now, since what was taken back has a detour. Its length, not whether it is there: where nothing was, this
     -- is the first to read it, and of another type it breaks off before an element is popped.
@@ -222,10 +283,11 @@ redis.register_function { function_name = NAME .. 'reserve', flags = { 'allow-oo
       if i > 6 then is_closed = is_paused(c, args[i]) end
       if not is_closed then
         local leased, taken
+        bring_rest_back(c, args[i])
         leased, taken, left = take(c, args[i], need, left, expiry, out, moves)
         count = count + leased
         -- The wake token is passed on only after a full batch: more may wait, and this worker has its hands full.
-        if taken == need or left < INLINE_BYTES then pass_on(c, args[i]) end
+        if taken == need or left < INLINE_BYTES or c.spare < 1 then pass_on(c, args[i]) end
       end
     end
     if #c.over > 0 then append(c, 'X', '', table.concat(c.over)) end

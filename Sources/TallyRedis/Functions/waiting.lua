@@ -1,6 +1,6 @@
 -- What waits of each queue, and how much of it.
 --
--- Keys     reads ready, due, later, outdated; writes meta, due, later
+-- Keys     reads ready, parked, due, later, outdated; writes meta, due, later
 
 -- What waits of a queue, beside the lengths of its lists: `later` counts its members of `due`, `outdated` the
 -- elements of its lists whose job has left them otherwise than by a lease. To take such an element out costs
@@ -41,9 +41,19 @@ local function wait_no_more(c, queue, element)
   if redis.call('ZREM', c.p .. K.due, element) == 1 and counted then count_up(c, K.later, queue, -1) end
 end
 
+-- What is parked of types that are paused, or go on again. Where no type was paused this asks nothing.
+local function count_parked(c, queue)
+  if not c.parked then return 0 end
+  local parked = 0
+  for name in c.parked:gmatch('[^%z]+') do
+    for p = 0, 3 do parked = parked + length_of(c, parked_key(c, queue, p, name)) end
+  end
+  return parked
+end
+
 -- The waiting jobs of a queue, in its lists and later.
 local function count_listed(c, queue)
-  local listed = 0
+  local listed = count_parked(c, queue)
   for p = 0, 3 do listed = listed + length_of(c, ready_key(c, queue, p)) end
   return listed
 end

@@ -3,8 +3,8 @@
 --
 -- ARGV[3]  'queues', 'leases', 'due' or 'ready'; ARGV[4] cursor, '0' to begin; ARGV[5] about so many;
 -- ARGV[6]  of ready: priority; ARGV[7] queue
--- Keys     reads body, detours, ready, due, leases, queues, later, outdated, wake; writes ready, queues, turns,
---          outdated, wake
+-- Keys     reads body, detours, ready, parked, due, leases, queues, later, outdated, wake; writes ready, queues,
+--          turns, outdated, wake
 -- Returns  now, epoch, held, next cursor ('0' = the end), then queue names; or all tokens or elements as one string,
 --          and then whether each has a body ('1' or '0'); of leases and due, their scores
 -- Log      nothing
@@ -48,6 +48,22 @@ local function forget_if_unused(c, queue)
   redis.call('DEL', token)
 end
 
+-- The list of a queue and priority, then what is parked of it, a list a type: each begins so far on in the cursor.
+local NEXT_LIST = 1099511627776
+local function walk_lists(c, queue, priority, cursor, count)
+  local at, offset, names = math.floor(cursor / NEXT_LIST), cursor % NEXT_LIST, {}
+  for name in (c.parked or ''):gmatch('[^%z]+') do names[#names + 1] = name end
+  local list = ready_key(c, queue, priority)
+  if at > 0 then list = parked_key(c, queue, priority, names[at] or '') end
+  length_of(c, list)
+  local found = redis.call('LRANGE', list, text(-offset - count), text(-offset - 1))
+  local elements, following = {}, '0'
+  for _, element in ipairs(found) do if #element == 20 then elements[#elements + 1] = element end end
+  if #found == count then following = text(cursor + count)
+  elseif at < #names then following = text((at + 1) * NEXT_LIST) end
+  return reply(c, following, table.concat(elements), bodies(c, elements))
+end
+
 redis.register_function { function_name = NAME .. 'walk', flags = { 'allow-oom' }, callback = function(keys, args)
   local count = whole(args[5], 1, 5000, 'count')
   local offset = whole(args[4], 0, math.huge, 'cursor')
@@ -61,14 +77,7 @@ redis.register_function { function_name = NAME .. 'walk', flags = { 'allow-oom' 
     for _, queue in ipairs(step[2]) do forget_if_unused(c, queue) end
     return reply_list(c, step[2], step[1])
   end
-  if args[3] == 'ready' then
-    local key = ready_key(c, args[7], args[6])
-    length_of(c, key)
-    local found = redis.call('LRANGE', key, text(-offset - count), text(-offset - 1))
-    local elements = {}
-    for _, element in ipairs(found) do if #element == 20 then elements[#elements + 1] = element end end
-    return reply(c, #found == count and text(offset + count) or '0', table.concat(elements), bodies(c, elements))
-  end
+  if args[3] == 'ready' then return walk_lists(c, args[7], args[6], offset, count) end
   local step = redis.call('ZSCAN', c.p .. K[args[3]], args[4], 'COUNT', text(count))
   local members, scores = {}, {}
   local length = args[3] == 'leases' and 28 or 20

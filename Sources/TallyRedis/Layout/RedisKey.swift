@@ -13,6 +13,8 @@ package enum RedisKey: String, CaseIterable, Sendable {
     case detours = ":detours"
     /// Queue, `:` and priority follow.
     case ready = ":ready:"
+    /// Queue, NUL, priority and type follow: elements that are parked while their type is paused.
+    case parked = ":parked:"
     /// Sorted set: what waits for its time, by that time.
     case due = ":due"
     /// Sorted set: the tokens of leases, by their expiry.

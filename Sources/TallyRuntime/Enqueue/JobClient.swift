@@ -26,6 +26,8 @@ public final class JobClient: Sendable {
     let lanes: [RecordLane]
     private let skew: SkewReport
     let chain: EnqueueChain
+    /// Changes jobs that wait.
+    let changer: Changer
 
     /// - Parameter defaultQueue: where jobs go whose enqueue and policy name no queue.
     /// - Parameter middleware: around each enqueue; the first is the outermost.
@@ -51,6 +53,7 @@ public final class JobClient: Sendable {
         now: (@Sendable () -> Timestamp)? = nil, patience: Duration?
     ) {
         let (queue, ledger) = (queue.sharded, ledger?.store)
+        changer = Changer(queue: queue, ledger: ledger)
         map = queue.map
         shards = queue.shards.map { ($0.part, $0.enqueueing) }
         self.ledger = ledger?.recording
@@ -261,6 +264,22 @@ public final class JobClient: Sendable {
             // Nothing was pushed yet, whatever became of the question.
             if error.code == .uncertain { throw .unavailable(error.detail) }
             throw EnqueueError(error, id)
+        }
+    }
+
+    /// What the clock shows by which a job would be judged and created now.
+    package func storeClock(
+        for record: JobRecord, _ durability: Durability?
+    ) async throws(EnqueueError) -> Timestamp {
+        if let now { return now() }
+        switch durability ?? self.durability {
+        case .recorded:
+            guard let ledger else { throw .refused("mode recorded needs a ledger") }
+            return try await clock(of: ledger, record.id) ?? .now
+        case .queued:
+            let queue = shards[Int(map.shard(of: record.queue).number)].queue
+            if let known = knownClock(of: queue) { return known }
+            return try await clock(of: queue, record.id) ?? .now
         }
     }
 

@@ -56,11 +56,12 @@ struct Stage: Sendable {
     // MARK: - Enqueue
 
     func record(
-        queue: QueueName? = nil, priority: JobPriority = .normal, body: [UInt8] = Array("{}".utf8),
-        runAt: Timestamp? = nil, maxCrashes: Int = Limits.maxCrashes, unique: UniqueKey? = nil
+        _ type: JobType = "conformance.job", queue: QueueName? = nil,
+        priority: JobPriority = .normal, body: [UInt8] = Array("{}".utf8), runAt: Timestamp? = nil,
+        maxCrashes: Int = Limits.maxCrashes, unique: UniqueKey? = nil
     ) -> JobRecord {
         JobRecord(
-            type: "conformance.job", queue: queue ?? name, priority: priority, body: body, runAt: runAt,
+            type: type, queue: queue ?? name, priority: priority, body: body, runAt: runAt,
             maxCrashes: maxCrashes, unique: unique, createdAt: start)
     }
 

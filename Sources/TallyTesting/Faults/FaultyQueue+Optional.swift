@@ -52,6 +52,31 @@ struct FaultyRecordLayout: QueueRecordLayout {
     }
 }
 
+/// The change of a waiting job; counts as `.change`.
+struct FaultyChanges: JobChanging {
+    let base: any JobChanging
+    let queue: FaultyQueue
+
+    func change(
+        _ id: JobID, runAt: Timestamp?, priority: JobPriority?
+    ) async throws(QueueError) -> ChangeAnswer {
+        try await queue.pass(.change, await base.change(id, runAt: runAt, priority: priority))
+    }
+}
+
+/// The pause of types, and the question which are paused; counts as `.pause`.
+struct FaultyTypes: TypeControl {
+    let base: any TypeControl
+    let queue: FaultyQueue
+
+    func pauseType(_ type: JobType, _ paused: Bool) async throws(QueueError) {
+        try await queue.pass(.pause, await base.pauseType(type, paused))
+    }
+    func pausedTypes() async throws(QueueError) -> [JobType] {
+        try await queue.pass(.pause, await base.pausedTypes())
+    }
+}
+
 /// The fence of the reconciler; counts as `.fence`.
 struct FaultyFencing: QueueFencing {
     let base: any QueueFencing

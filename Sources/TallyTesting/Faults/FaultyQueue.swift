@@ -16,7 +16,7 @@ public final class FaultyQueue: QueueDriver {
     /// The verbs of the seams.
     public enum Call: String, Hashable, Sendable, CaseIterable {
         /// Calls that clients, workers and operators make.
-        case push, stamp, reserve, extend, settle, wait, heartbeat, cancel, promote, reclaim, pause
+        case push, stamp, reserve, extend, settle, wait, heartbeat, cancel, promote, reclaim, pause, change
         /// Calls that the mirror, the reconciler and commands make.
         case history, open, log, report, inspect, counts, scan, repair
         /// Every question which half keeps unique keys, every word on which queue it is and which layout it takes.
@@ -50,6 +50,8 @@ public final class FaultyQueue: QueueDriver {
         store.structures = base.structures.map { FaultyStructures(base: $0, queue: self) }
         store.verification = base.verification.map { FaultyVerification(base: $0, queue: self) }
         store.foreignKeys = base.foreignKeys.map { FaultyForeignKeys(base: $0, queue: self) }
+        store.changes = base.changes.map { FaultyChanges(base: $0, queue: self) }
+        store.types = base.types.map { FaultyTypes(base: $0, queue: self) }
         store.duties = base.duties.map { FaultyDuties(base: $0, queue: self) }
         return store
     }

@@ -16,7 +16,13 @@ extension ModelSession {
         case ..<68: try await release()
         case ..<70: try await mixed()
         case ..<77: try await extend()
-        case ..<84: try await cancel()
+        case ..<84:
+            // What a driver may lack is left out where it does.
+            if step.isMultiple(of: 4), queues.subject.store.changes != nil {
+                try await change()
+            } else {
+                try await cancel()
+            }
         case ..<87: try await sweep("promote") { try await $0.promote($1) }
         case ..<90: try await sweep("reclaim") { try await $0.reclaim($1) }
         case ..<91: try await pause()
@@ -263,6 +269,18 @@ extension ModelSession {
         }
     }
 
+    private func change() async throws {
+        let index = Int.random(in: slots.indices, using: &random)
+        let id = slots[index].record.id
+        let runAt = someTime()
+        // Where neither is given both refuse it.
+        let priority = random.chance(60) ? JobPriority.allCases.randomElement(using: &random) : nil
+        let answer = try await both("change \(id) to \(runAt as Any), \(priority as Any)") { role in
+            try await self.queues[role].store.changes?.change(id, runAt: runAt, priority: priority)
+        }
+        if case .changed(_, let version)?? = answer { slots[index].top = max(slots[index].top, version) }
+    }
+
     private func sweep(_ verb: String, _ call: (any QueueControl, Int) async throws -> Int) async throws {
         let limit = Int.random(in: 0...4, using: &random)
         try await both("\(verb) \(limit)") { role in try await call(self.queues[role].control, limit) }
@@ -271,6 +289,13 @@ extension ModelSession {
     private func pause() async throws {
         let queue = names.randomElement(using: &random)!
         let isPaused = random.chance(25)
+        if step.isMultiple(of: 3), queues.subject.store.types != nil {
+            try await both("pause of a type \(isPaused)") { role in
+                try await self.queues[role].store.types?.pauseType(Self.otherType, isPaused)
+                return true
+            }
+            return
+        }
         try await both("pause \(queue) \(isPaused)") { role in
             try await self.queues[role].control.pause(queue, isPaused)
             return true

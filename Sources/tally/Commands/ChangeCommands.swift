@@ -154,17 +154,39 @@ enum DeadLetterCommand: Command {
 
 enum PauseCommand: Command {
     static let name = "pause"
-    static let summary = "hand out no jobs of a queue until `resume`"
-    static let help = "tally pause QUEUE           jobs that run go on, and what is enqueued waits"
-    static let words = 1...1
+    static let summary = "hand out no jobs of a queue, or of a type, until `resume`"
+    static let help = """
+        tally pause QUEUE           jobs that run go on, and what is enqueued waits
+        tally pause --type T        of this type alone, whichever queue its jobs wait in: what else waits there is
+                                    handed out. At most \(Limits.pausedTypes) types at a time; every worker and every
+                                    `tally serve` must be of a version that knows it, older ones take no notice
+        """
+    static let flags: Set<String> = ["type"]
+    static let words = 0...1
     static let hasOutput = false
 
     static func run(_ arguments: Arguments) async throws {
-        try await pause(arguments.rest.first, arguments, true)
+        try await pauseEither(arguments.rest.first, arguments, true)
+    }
+
+    /// What is paused, or goes on: the queue, or the type.
+    @discardableResult
+    static func pauseEither(
+        _ queue: String?, _ arguments: Arguments, _ isPaused: Bool
+    ) async throws -> (name: String, value: String) {
+        guard let type = try arguments.name("type") else {
+            try await pause(queue, arguments, isPaused)
+            return ("queue", queue ?? "")
+        }
+        if queue != nil { throw Usage("give a queue or --type, not both: a type is paused in every queue") }
+        try await Common.withTally(arguments) { tally in
+            try await tally.admin.pauseType(JobType(type), isPaused)
+        }
+        return ("type", type)
     }
 
     static func pause(_ name: String?, _ arguments: Arguments, _ isPaused: Bool) async throws {
-        guard let name else { throw Usage("give one queue") }
+        guard let name else { throw Usage("give one queue, or --type and a type") }
         if let problem = NameCheck.problem(name) { throw Usage("the queue's name \(problem)") }
         try await Common.withTally(arguments) { tally in
             if try await tally.admin.pause(QueueName(name), isPaused) { return }
@@ -176,12 +198,16 @@ enum PauseCommand: Command {
 
 enum ResumeCommand: Command {
     static let name = "resume"
-    static let summary = "hand out the jobs of a paused queue again"
-    static let help = "tally resume QUEUE"
-    static let words = 1...1
+    static let summary = "hand out the jobs of a paused queue or type again"
+    static let help = """
+        tally resume QUEUE
+        tally resume --type T       what has waited goes first
+        """
+    static let flags: Set<String> = ["type"]
+    static let words = 0...1
     static let hasOutput = false
 
     static func run(_ arguments: Arguments) async throws {
-        try await PauseCommand.pause(arguments.rest.first, arguments, false)
+        try await PauseCommand.pauseEither(arguments.rest.first, arguments, false)
     }
 }

@@ -10,11 +10,12 @@ enum QueueCommand: Command {
         tally queue list            each queue that has jobs or is paused, with its counts
         tally queue pause QUEUE     hands out no jobs of it; those that run go on. As `tally pause`
         tally queue resume QUEUE    hands them out again. As `tally resume`
+        tally queue pause --type T  the same of one type, in every queue; resume likewise
         tally queue purge QUEUE     cancels every job of it that waits, as far as the ledger has it; those that run
                                     go on
         \(BulkText.help)
-        With --json: {"queues"} of list, {"queue","paused"}, and of purge {"dry_run","before","after","matched",
-        "changed","refused","more","kinds"}.
+        With --json: {"queues","paused_types"} of list, {"queue","paused"} or {"type","paused"}, and of purge
+        {"dry_run","before","after","matched","changed","refused","more","kinds"}.
         """
     static let flags = BulkText.filters.union(BulkText.flags).subtracting(["queue"])
     static let switches: Set<String> = ["go"]
@@ -28,12 +29,13 @@ enum QueueCommand: Command {
         case "list" where words.count == 1:
             try arguments.allow([], in: "queue list")
             try await list(arguments)
-        case "pause" where words.count == 2, "resume" where words.count == 2:
-            try arguments.allow([], in: "queue \(words[0])")
+        case "pause", "resume":
+            try arguments.allow(["type"], in: "queue \(words[0])")
             let isPaused = words[0] == "pause"
-            try await PauseCommand.pause(words[1], arguments, isPaused)
+            let queue = words.count == 2 ? words[1] : nil
+            let what = try await PauseCommand.pauseEither(queue, arguments, isPaused)
             if arguments.has("json") {
-                Output.json(["queue": words[1], "paused": isPaused] as [String: Any])
+                Output.json([what.name: what.value, "paused": isPaused] as [String: Any])
             }
         case "purge" where words.count == 2: try await purge(QueueName(words[1]), arguments)
         default: throw Usage("say `queue list`, or `queue pause`, `resume` or `purge` and a queue")
@@ -43,8 +45,9 @@ enum QueueCommand: Command {
     private static func list(_ arguments: Arguments) async throws {
         try await Common.withTally(arguments, isReading: true) { tally in
             let queues = try await tally.queue.counts()
+            let types = try await tally.queue.pausedTypes().map(\.text)
             if arguments.has("json") {
-                Output.json(["queues": queues.map(\.json)])
+                Output.json(["queues": queues.map(\.json), "paused_types": types] as [String: Any])
             } else {
                 Output.table(
                     ["QUEUE", "PENDING", "WAITING", "DUE", "PROCESSING", "EXPIRED", "PAUSED"],
@@ -54,6 +57,9 @@ enum QueueCommand: Command {
                             "\($0.processing)", "\($0.expired)", $0.isPaused ? "yes" : "",
                         ]
                     })
+                if !types.isEmpty {
+                    Output.line("paused types: \(types.map { Output.printable($0) }.joined(separator: ", "))")
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 import Glibc
 import TallyCommandLine
+import TallyCore
 import Tallystick
 
 /// Standard input, line by line, a batch at a time. A batch is sent when it is full, when its first line has
@@ -7,6 +8,11 @@ import Tallystick
 struct BulkEnqueue {
     let tally: Tally
     let isJSON: Bool
+    /// Over which time the jobs of the lines begin; nil = at once.
+    let spread: Duration?
+    /// When the first of them begins: known with the first line that names no time of its own.
+    private var begin: Timestamp?
+    private var spreadLines = 0
     private var batch: [(line: Int, record: JobRecord)] = []
     private var bytes = 0
     private var sendAt = ContinuousClock.now
@@ -16,9 +22,10 @@ struct BulkEnqueue {
     /// Lines of which it is not known that they went in, in their order, and why; nil = it was not sent.
     private var unconfirmed: [(line: Int, error: EnqueueError?)] = []
 
-    init(tally: Tally, isJSON: Bool) {
+    init(tally: Tally, isJSON: Bool, spread: Duration? = nil) {
         self.tally = tally
         self.isJSON = isJSON
+        self.spread = spread
     }
 
     /// Answers the exit code.
@@ -98,11 +105,19 @@ struct BulkEnqueue {
         }
         if lines == 1, text.starts(with: JobLine.byteOrderMark) { text.removeFirst(3) }
         if text.allSatisfy({ $0 == 32 || $0 == 9 || $0 == 13 }) { return }
-        let record: JobRecord
+        var record: JobRecord
         do {
             record = try JobLine.record(text)
         } catch {
             return refuse(lines, error)
+        }
+        do throws(EnqueueError) {
+            try await setTime(of: &record)
+        } catch {
+            if case .invalid = error { return refuse(lines, error) }
+            for entry in batch { unconfirmed.append((entry.line, nil)) }
+            unconfirmed.append((lines, nil))
+            throw error
         }
         // The store decides which of two that are one job is the first: the second waits until the first is in.
         if bytes + record.body.count > Limits.bodyBytesPerCall || batch.count == Limits.jobsPerCall
@@ -118,6 +133,17 @@ struct BulkEnqueue {
         if batch.isEmpty { sendAt = .now + Limits.inputLinger }
         bytes += record.body.count
         batch.append((lines, record))
+    }
+
+    /// How many lines will come nobody knows, so each gets a place of its own among those before it.
+    private mutating func setTime(of record: inout JobRecord) async throws(EnqueueError) {
+        guard let spread, record.runAt == nil else { return }
+        let from: Timestamp
+        if let begin { from = begin } else { from = try await tally.client.storeClock(for: record, nil) }
+        begin = from
+        record.runAt = from + Spread.offset(spreadLines, over: spread)
+        spreadLines += 1
+        do throws(InvalidJob) { try record.check() } catch { throw .invalid(error) }
     }
 
     /// Each job has an answer of its own: one that is to blame is named, and keeps nobody else out.

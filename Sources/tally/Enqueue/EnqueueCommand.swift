@@ -25,9 +25,11 @@ enum EnqueueCommand: Command {
                                     and SIGINT, which say how many lines went in.
                                     Where a store goes away exactly the lines that are not confirmed are
                                     named, and of each whose answer was lost the id: send it again with that "id".
+          --spread 10m              their jobs begin evenly over this time from the first line on, however many
+                                    come; a line with a "run_at" of its own keeps it
         Prints the id, or with --json {"id","existed","durability"}. Times: 250ms, 1.5s, 1h30m, 7d.
         """
-    static let flags = Set(JobField.all.map(\.flag))
+    static let flags = Set(JobField.all.map(\.flag)).union(["spread"])
     static let repeatable = Set(JobField.all.filter(\.mayRepeat).map(\.flag))
     static let raw = Set(JobField.all.filter(\.isRaw).map(\.flag))
     static let switches: Set<String> = ["stdin"]
@@ -38,9 +40,10 @@ enum EnqueueCommand: Command {
 
     static func run(_ arguments: Arguments) async throws {
         if arguments.has("stdin") {
-            try arguments.allow(["stdin"], in: "enqueue --stdin")
+            try arguments.allow(["stdin", "spread"], in: "enqueue --stdin")
             return try await bulk(arguments)
         }
+        if arguments.text("spread") != nil { throw Usage("--spread needs --stdin: it is about many jobs") }
         let record = try record(arguments)
         try await Common.withTally(arguments) { tally in
             let receipt: Receipt
@@ -74,8 +77,10 @@ enum EnqueueCommand: Command {
     }
 
     private static func bulk(_ arguments: Arguments) async throws {
+        let spread = try arguments.duration("spread")
+        if let spread, spread > Limits.farthestRunAt { throw Usage("--spread: is longer than ten years") }
         let code = try await Common.withTally(arguments, connecting: Limits.connect) { tally in
-            var bulk = BulkEnqueue(tally: tally, isJSON: arguments.has("json"))
+            var bulk = BulkEnqueue(tally: tally, isJSON: arguments.has("json"), spread: spread)
             return try await bulk.run()
         }
         if code != 0 { throw Exit(code: code) }

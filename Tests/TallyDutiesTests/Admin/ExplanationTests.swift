@@ -69,6 +69,10 @@ import Testing
 
         let alone = try #require(try await s.admin.explain(job.id))
         #expect(alone.next.map(\.code) == [.waits, .paused, .noWorker])
+        try await s.admin.pauseType(job.type, true)
+        let both = try #require(try await s.admin.explain(job.id))
+        #expect(both.next.map(\.code) == [.waits, .paused, .typePaused, .noWorker])
+        try await s.admin.pauseType(job.type, false)
 
         let beat = WorkerBeat(
             id: WorkerID("w"), status: .running, queues: [job.queue], types: [job.type], running: [],

@@ -60,6 +60,9 @@ import Testing
             name: "paused", situation: situation(.pending) { $0.isPaused = true }, codes: [.waits, .paused],
             words: ["`tally resume q`"]),
         Case(
+            name: "of a paused type", situation: situation(.pending) { $0.isTypePaused = true },
+            codes: [.waits, .typePaused], words: ["Type t is paused", "`tally resume --type t`"]),
+        Case(
             name: "held epoch", situation: situation(.pending) { $0.opensIn = .seconds(12) },
             codes: [.waits, .heldEpoch], words: ["`tally serve`", "in 12 s"]),
         Case(

@@ -1,0 +1,107 @@
+import TallyCore
+
+// Another time or priority for a job that waits.
+extension Conformance {
+    static let changing: [ConformanceCase] = [
+        ConformanceCase("change_lets_a_pending_job_wait_and_a_waiting_one_run", ["B1"]) { s in
+            guard let changes = s.queue.store.changes else { return }
+            let (early, late) = (try await s.enqueue(), try await s.enqueue(runAt: s.at(.seconds(60))))
+
+            let waits = try await changes.change(early.id, runAt: s.at(.seconds(9)), priority: nil)
+            let runs = try await changes.change(late.id, runAt: s.start, priority: nil)
+
+            try expect("pending", waits, .changed(.scheduled, version: 2))
+            try expect("scheduled", runs, .changed(.pending, version: 2))
+            try expect("its time", try await s.held(early.id)?.runAt, s.at(.seconds(9)))
+            try expect("at once", try await s.reserve(10).jobs.map(\.record.id), [late.id])
+            try await s.expectNothing(at: s.at(.seconds(9) - .microseconds(1)))
+            try expect("then", try await s.take(at: s.at(.seconds(9))).record.id, early.id)
+        },
+        ConformanceCase("change_moves_a_job_behind_those_of_its_new_priority", ["B7"]) { s in
+            guard let changes = s.queue.store.changes else { return }
+            let jobs = try await [s.enqueue(), s.enqueue(), s.enqueue(priority: .critical)]
+
+            let answer = try await changes.change(jobs[1].id, runAt: nil, priority: .critical)
+
+            try expect("answer", answer, .changed(.pending, version: 2))
+            var order: [JobID] = []
+            for _ in 0..<16 where order.count < 3 { order += try await s.reserve(1).jobs.map(\.record.id) }
+            let critical = order.filter { $0 != jobs[0].id }
+            try expect("order", critical, [jobs[2].id, jobs[1].id])
+            let held = try await s.held(jobs[1].id)
+            try expect("record", held?.record.priority, .critical)
+            try expect("body", held?.record.body, jobs[1].body)
+        },
+        ConformanceCase("change_keeps_what_a_job_has_gone_through", ["D4"]) { s in
+            guard let changes = s.queue.store.changes else { return }
+            let job = try await s.enqueue(unique: UniqueKey("k"))
+            let lease = try await s.take().lease
+            _ = try await s.retry(lease, runAt: s.at(.seconds(60)), attempts: 2, error: "boom")
+
+            let answer = try await changes.change(job.id, runAt: s.at(.seconds(5)), priority: .low)
+
+            try expect("answer", answer, .changed(.scheduled, version: 3))
+            let again = try await s.enqueueTwin(of: job)
+            try expect("key", again, [.duplicate(of: job.id)])
+            let next = try await s.take(at: s.at(.seconds(5)))
+            try expect("attempts", next.attempts, 2)
+            try expect("error", next.error, "boom")
+            try expect("version", next.lease.version, 4)
+            try expect("stale", try await s.ack(lease, at: s.at(.seconds(5))), .refused(.mismatch))
+        },
+        ConformanceCase("change_leaves_what_does_not_wait", ["D11"]) { s in
+            guard let changes = s.queue.store.changes else { return }
+            let (running, done) = (try await s.enqueue(), try await s.enqueue())
+            let leases = try await s.reserve(2).jobs.map(\.lease)
+            _ = try await s.ack(leases[1])
+            let before = try await s.queue.transitions.history().seq
+
+            for priority in [nil, JobPriority.low] {
+                let answers = [
+                    try await changes.change(running.id, runAt: s.at(.seconds(9)), priority: priority),
+                    try await changes.change(done.id, runAt: s.at(.seconds(9)), priority: priority),
+                    try await changes.change(JobID(), runAt: s.at(.seconds(9)), priority: priority),
+                ]
+                try expect(
+                    "answers", answers, [.processing(version: 2), .ended(.completed), .unknown])
+            }
+            try await expectError("nothing", .invalid) {
+                try await changes.change(running.id, runAt: nil, priority: nil)
+            }
+            try expect("log", try await s.queue.transitions.history().seq, before)
+            try expect("ack", try await s.ack(leases[0]), .settled(.completed))
+        },
+        ConformanceCase("change_reaches_the_ledger_as_one_step", ["P10"]) { s in
+            guard let changes = s.queue.store.changes else { return }
+            let accepted = try await s.ledger.inspection.balances().accepted
+            // Of mode queued, mirrored before and not; and a recorded one.
+            let known = try await s.enqueue()
+            let recorded = s.record()
+            _ = try await s.ledger.recording.record([recorded])
+            try await s.settle()
+            let fresh = try await s.enqueue()
+            let time = s.at(.seconds(3600))
+            for job in [known, recorded, fresh] {
+                _ = try await changes.change(job.id, runAt: time, priority: .low)
+            }
+
+            for job in [known, recorded, fresh] {
+                let row = try await s.row(job.id)
+                try expect("status", row.status, .scheduled)
+                try expect("version", row.version, 2)
+                try expect("time", row.runAt, time)
+                try expect("priority", row.record.priority, .low)
+                let steps = try await s.ledger.inspection.events(job.id).filter { $0.actor == "change" }
+                try expect("steps", steps.map(\.to), [.scheduled])
+            }
+            try expect("accepted", try await s.ledger.inspection.balances().accepted, accepted + 3)
+        },
+    ]
+}
+
+extension Stage {
+    /// Another job under the unique key of this one.
+    fileprivate func enqueueTwin(of job: JobRecord) async throws -> [PushAnswer] {
+        try await push([record(unique: job.unique)])
+    }
+}

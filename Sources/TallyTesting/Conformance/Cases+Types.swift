@@ -1,0 +1,90 @@
+import TallyCore
+
+// One type of jobs that is paused, in queues where others go on.
+extension Conformance {
+    static let types: [ConformanceCase] = [
+        ConformanceCase("paused_type_hands_out_nothing_while_others_of_its_queue_go_on", ["F10"]) { s in
+            guard let types = s.queue.store.types else { return }
+            let (held, other) = (JobType("conformance.held"), s.record())
+            let first = [s.record(held), s.record(held)]
+            _ = try await s.push(first + [other])
+
+            try await types.pauseType(held, true)
+            try expect("paused", try await types.pausedTypes(), [held])
+            try expect("others", try await s.reserve(10, at: s.start).jobs.map(\.record.id), [other.id])
+            let late = [s.record(held), s.record(held, priority: .critical)]
+            _ = try await s.push(late)
+            try await s.expectNothing(at: s.start)
+            for job in first + late {
+                try expect("waits", try await s.held(job.id)?.status, .pending)
+                try expect("version", try await s.held(job.id)?.version, 1)
+            }
+            let counts = try await s.queue.inspection.counts().first { $0.queue == s.name }
+            try expect("pending", counts?.pending, 4)
+
+            let last = s.record(held)
+            _ = try await s.push([last])
+            try await types.pauseType(held, false)
+            try expect("goes on", try await types.pausedTypes(), [])
+            // Those that were parked before the one that came since; each priority has its turns.
+            let normal = try await s.reserve(10, at: s.start).jobs.filter { $0.record.priority == .normal }
+            try expect("order", normal.map(\.record.id), (first + [late[0], last]).map(\.id))
+        },
+        ConformanceCase("paused_type_is_no_hurdle_to_what_waits_behind_many_of_it", ["F10"]) { s in
+            guard let types = s.queue.store.types else { return }
+            let held = JobType("conformance.held")
+            try await types.pauseType(held, true)
+            let many = (0..<250).map { _ in s.record(held) }
+            let other = s.record()
+            _ = try await s.push(many + [other])
+
+            var found: [JobID] = []
+            for _ in 0..<4 where found.isEmpty {
+                // Each reserve parks a bounded number; whoever waits is woken for the next.
+                try await s.queue.leasing.wait(for: [s.name], upTo: .seconds(120))
+                found = try await s.reserve(1, at: s.start).jobs.map(\.record.id)
+            }
+
+            try expect("found", found, [other.id])
+            try await types.pauseType(held, false)
+            let back = try await s.reserve(500, at: s.start).jobs.map(\.record.id)
+            try expect("all back", back, many.map(\.id))
+        },
+        ConformanceCase("paused_type_lets_its_jobs_be_cancelled_and_its_leases_end", ["D11"]) { s in
+            guard let types = s.queue.store.types else { return }
+            let held = JobType("conformance.held")
+            let (runs, waits, stays) = (s.record(held), s.record(held), s.record(held))
+            _ = try await s.push([runs])
+            let lease = try await s.take().lease
+            _ = try await s.push([waits, stays])
+            try await types.pauseType(held, true)
+            try await s.expectNothing(at: s.start)
+
+            let end = try await s.cancel(waits.id)
+            guard case .cancelled = end else {
+                throw broken("cancel", expected: "cancelled", found: "\(end)", line: #line)
+            }
+            try expect("retried", try await s.retry(lease), .settled(.pending))
+            try await s.expectNothing(at: s.start)
+            try await types.pauseType(held, false)
+
+            var back: [JobID] = []
+            for _ in 0..<4 { back += try await s.reserve(1, at: s.start).jobs.map(\.record.id) }
+            try expect("order", back, [stays.id, runs.id])
+            try expect("its row", try await s.row(waits.id).status, .cancelled)
+        },
+        ConformanceCase("paused_types_are_bounded_and_named", ["F10"]) { s in
+            guard let types = s.queue.store.types else { return }
+            let all = (0..<Limits.pausedTypes).map { JobType("conformance.t\($0)") }
+            for type in all { try await types.pauseType(type, true) }
+            try await types.pauseType(all[3], true)
+            try expect("all", try await types.pausedTypes(), all)
+            for type in [JobType("conformance.more"), JobType("")] {
+                try await expectError("\(type)", .invalid) { try await types.pauseType(type, true) }
+            }
+            for type in all.reversed() { try await types.pauseType(type, false) }
+            try await types.pauseType(all[0], false)
+            try expect("none", try await types.pausedTypes(), [])
+        },
+    ]
+}

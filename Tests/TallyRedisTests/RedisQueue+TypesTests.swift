@@ -1,0 +1,134 @@
+import TallyCore
+import TallyTesting
+import TestSupport
+import Testing
+
+@testable import TallyRedis
+
+@Suite(.serialized) struct `Jobs of a paused type in Redis` {
+    private func job(_ type: JobType, priority: JobPriority = .normal) -> JobRecord {
+        JobRecord(type: type, queue: "q", priority: priority)
+    }
+    private func leased(_ queue: RedisQueue, _ limit: Int) async throws -> [JobID] {
+        let wish = ReserveWish(["q"], limit: limit, lease: .seconds(60), worker: WorkerID("w"))
+        return try await queue.reserve(wish).jobs.map(\.record.id)
+    }
+    private func push(_ jobs: [JobRecord], _ queue: RedisQueue) async throws {
+        let answers = try await queue.push(jobs.map { Push($0) }, issued: nil)
+        #expect(answers.allSatisfy { $0 == .pushed })
+    }
+
+    /// Nobody pays for what nobody uses: neither a key nor a command more.
+    @Test func `leave a reserve as it is where no type is paused`() async throws {
+        try await PrivateRedis.with { redis in
+            try await withQueue(url: redis.url) { queue, namespace in
+                let raw = try RawRedis(url: redis.url)
+                func calls() throws -> [String: String] {
+                    let text = try raw("INFO", "commandstats").text ?? ""
+                    let pairs = text.split(whereSeparator: \.isNewline).compactMap { line in
+                        line.firstMatch(of: /cmdstat_([^:]+):calls=([0-9]+)/).map {
+                            (String($0.1), String($0.2))
+                        }
+                    }
+                    // What this asks, and what only sets a connection up.
+                    return Dictionary(uniqueKeysWithValues: pairs).filter {
+                        !["info", "blpop", "config|resetstat"].contains($0.key)
+                    }
+                }
+                func cost() async throws -> [String: String] {
+                    try await push([job("a"), job("b")], queue)
+                    try raw("CONFIG", "RESETSTAT")
+                    #expect(try await leased(queue, 2).count == 2)
+                    return try calls()
+                }
+                _ = try await cost()
+                let before = try await cost()
+                try await queue.pauseType("a", true)
+                try await queue.pauseType("a", false)
+
+                #expect(try await cost() == before)
+                let names = try raw("HMGET", RedisKey.meta.of(namespace), "types", "parked").array
+                #expect(names?.map(\.text) == [nil, nil])
+            }
+        }
+    }
+
+    @Test func `are brought back by reserves where whoever let their type go on has died`() async throws {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let many = (0..<250).map { _ in job("a") }
+            try await queue.pauseType("a", true)
+            try await push(many, queue)
+            for _ in 0..<3 { #expect(try await leased(queue, 10).isEmpty) }
+            // The first step of the call, and none after it.
+            try raw("HDEL", RedisKey.meta.of(namespace), "types")
+
+            var found: Set<JobID> = []
+            for _ in 0..<3 { found.formUnion(try await leased(queue, 500)) }
+
+            #expect(found == Set(many.map(\.id)))
+            try await queue.pauseType("a", false)
+            #expect(try raw("HEXISTS", RedisKey.meta.of(namespace), "parked").number == 0)
+        }
+    }
+
+    @Test func `come back step by step, and from every queue`() async throws {
+        try await withQueue { queue, _ in
+            try await queue.pauseType("a", true)
+            let queues = (0..<30).map { QueueName("q\($0)") }
+            var all: Set<JobID> = []
+            for name in queues {
+                let jobs = (0..<40).map { _ in JobRecord(type: "a", queue: name) }
+                try await push(jobs, queue)
+                all.formUnion(jobs.map(\.id))
+                let wish = ReserveWish([name], limit: 50, lease: .seconds(60), worker: WorkerID("w"))
+                #expect(try await queue.reserve(wish).jobs.isEmpty)
+            }
+
+            try await queue.pauseType("a", false)
+
+            var found: Set<JobID> = []
+            for name in queues {
+                let wish = ReserveWish([name], limit: 50, lease: .seconds(60), worker: WorkerID("w"))
+                found.formUnion(try await queue.reserve(wish).jobs.map(\.record.id))
+            }
+            #expect(found == all)
+        }
+    }
+
+    @Test func `stand where the structure check looks, also where one stands twice`() async throws {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let jobs = (0..<5).map { _ in job("a", priority: .low) }
+            try await push(jobs, queue)
+            try await queue.pauseType("a", true)
+            #expect(try await leased(queue, 10).isEmpty)
+
+            var met: [JobID] = []
+            var cursor: String? = ""
+            while let at = cursor {
+                let page = try await queue.walk(.ready("q", .low), at, limit: 2)
+                met += page.places.map(\.place.id)
+                cursor = page.next
+            }
+            #expect(Set(met) == Set(jobs.map(\.id)) && met.count == 5)
+
+            let parking = RedisKey.parked.of(namespace, "q\0\(JobPriority.low.rawValue)a")
+            let element = try #require(try raw("LINDEX", parking, "0").bytes)
+            let list = Array(RedisKey.ready.of(namespace, "q:\(JobPriority.low.rawValue)").utf8)
+            try raw.send([Array("RPUSH".utf8), list, element])
+            let epoch = try await queue.history().epoch
+            let place = try #require(
+                try await queue.walk(.ready("q", .low), "", limit: 10).places.first?.place)
+            let seen = PlaceVerdict(code: nil, status: .pending, version: 1)
+            let found = try await queue.check([(place, seen)], epoch: epoch)
+            let verdict = try #require(found[place.id])
+            #expect(verdict.code == "D11")
+            #expect(try await queue.mend(place, verdict, epoch: epoch))
+            #expect(try raw("LLEN", parking).number == 4)
+
+            try await queue.pauseType("a", false)
+            #expect(Set(try await leased(queue, 10)) == Set(jobs.map(\.id)))
+        }
+    }
+}
