@@ -62,6 +62,7 @@ public final class PostgresLedger: LedgerDriver, Recording, LedgerOutbox, Mirror
         store.partitions = self
         store.pruning = self
         store.purging = self
+        store.replaying = self
         store.pairing = self
         store.keyHomes = self
         store.recordLayout = self

@@ -40,6 +40,13 @@ enum Statement: String, CaseIterable {
     case quarantine = "mirror/quarantine"
     case purge = "change/purge"
     case requeue = "change/requeue"
+    case replayMatching = "replay/matching"
+    case replayStatuses = "replay/statuses"
+    case replayLock = "replay/lock"
+    case replayed = "replay/replayed"
+    case noteReplays = "replay/note"
+    case lineage = "replay/lineage"
+    case statementTimeout = "transaction/statement_timeout"
     case cancel = "change/cancel"
     case claimEffect = "effect/claim"
     case committedEffect = "effect/committed"
@@ -111,7 +118,7 @@ extension SQLFolder {
     /// job's end adds its step here.
     static let ledger = SQLFolder(fragments: [
         "snapshot": ["fragments/snapshot"], "filter": ["fragments/filter"], "moved": ["fragments/moved"],
-        "view": ["fragments/view"],
+        "view": ["fragments/view"], "replay_columns": ["fragments/replay_columns"],
         "steps": ["steps/ended", "steps/keys", "steps/totals"], "totals": ["steps/totals"],
         "counted": ["steps/counted"],
     ]) { name in tally_sql(name).map { String(cString: $0) } }

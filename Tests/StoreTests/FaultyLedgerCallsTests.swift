@@ -143,6 +143,17 @@ import Testing
         Line(.purge, "purge(_:before:actor:)") {
             _ = try await $0.purging?.purge([:], before: .now, actor: "a")
         },
+        Line(.replay, "matching(_:after:before:limit:)") {
+            _ = try await $0.replaying?.matching("true", after: .zero, before: .zero, limit: 1)
+        },
+        Line(.replay, "statuses(of:)") { _ = try await $0.replaying?.statuses(of: "true") },
+        Line(.replay, "lineage(of:)") { _ = try await $0.replaying?.lineage(of: .zero) },
+        Line(.replay, "claimReplays(_:despiteReplays:in:)") {
+            _ = try await $0.replaying?.claimReplays([], despiteReplays: false, in: NoTransaction())
+        },
+        Line(.replay, "noteReplays(_:actor:in:)") {
+            try await $0.replaying?.noteReplays([], actor: "a", in: NoTransaction())
+        },
         Line(.pruning, "prune(limit:)") { _ = try await $0.pruning?.prune(limit: 1) },
     ]
     private static let lines = recording + reading + transactions + sweeps + mends + registers + upkeep

@@ -32,6 +32,7 @@ import Testing
             let partitions = try #require(store.partitions)
             let pruning = try #require(store.pruning)
             let purging = try #require(store.purging)
+            let replaying = try #require(store.replaying)
             let pairing = try #require(store.pairing)
             let layout = try #require(store.recordLayout)
 
@@ -49,6 +50,7 @@ import Testing
             try await failsOnce(ledger, at: .purge) {
                 _ = try await purging.purge([JobID(): 1], before: .now, actor: "test")
             }
+            try await failsOnce(ledger, at: .replay) { _ = try await replaying.statuses(of: "true") }
             try await failsOnce(ledger, at: .pairing) { _ = try await pairing.identity() }
             try await failsOnce(ledger, at: .recordLayout) { _ = try await layout.recordLayout() }
         }

@@ -13,6 +13,7 @@ struct NamedLedger: LedgerDriver {
         store.partitions = self
         store.pruning = self
         store.purging = self
+        store.replaying = self
         store.pairing = self
         store.recordLayout = self
         return store
@@ -62,6 +63,20 @@ extension NamedLedger: LedgerPurging {
     func purge(
         _ jobs: [JobID: Int], before time: Timestamp, actor: String
     ) async throws(LedgerError) -> Set<JobID> { throw named() }
+}
+
+extension NamedLedger: LedgerReplaying {
+    func matching(
+        _ condition: String, after: JobID, before: JobID, limit: Int
+    ) async throws(LedgerError) -> [ReplayCandidate] { throw named() }
+    func statuses(of condition: String) async throws(LedgerError) -> [JobStatus: Int] { throw named() }
+    func lineage(of id: JobID) async throws(LedgerError) -> [ReplayLink] { throw named() }
+    func claimReplays(
+        _ jobs: [ReplayCandidate], despiteReplays: Bool, in transaction: some LedgerTransaction
+    ) async throws(LedgerError) -> Set<JobID> { throw named() }
+    func noteReplays(
+        _ links: [ReplayLink], actor: String, in transaction: some LedgerTransaction
+    ) async throws(LedgerError) { throw named() }
 }
 
 extension NamedLedger: LedgerTransactions {

@@ -26,6 +26,8 @@ package struct Explanation: Sendable {
     package let next: [JobProspect]
     /// What could not be asked: what depends on it is missing here.
     package let unasked: [Unasked]
+    /// From which job it was enqueued anew, and as which; empty where nobody replayed it.
+    package var lineage: [ReplayLink] = []
 
     /// Decides what comes next.
     init(_ report: JobReport, _ situation: JobSituation, _ unasked: [Unasked]) {
@@ -43,13 +45,14 @@ package struct Explanation: Sendable {
     }
 
     /// `id`, `type`, `queue`, `now`; `redis` and `postgres`, each null or the job as that half has it; `in_redis` and
-    /// `in_postgres` as `inspect` has them; `outbox`; `history`; `next`; `unasked`.
+    /// `in_postgres` as `inspect` has them; `outbox`; `history`; `next`; `unasked`; and where there are such jobs
+    /// `replay_of`, the id of the one that it was replayed from, and `replayed_as`, ids.
     package var json: [String: Any] {
         func half(_ job: JobSnapshot?) -> Any {
             if let job { return job.json(withBody: false) }
             return RawJSON(bytes: Array("null".utf8))
         }
-        return [
+        var fields: [String: Any] = [
             "id": job.record.id.description, "type": job.record.type.text,
             "queue": job.record.queue.text, "now": situation.now.description,
             "redis": half(report.held), "postgres": half(report.recorded),
@@ -58,7 +61,15 @@ package struct Explanation: Sendable {
             "history": steps.map { event, since in Self.json(event, since) },
             "unasked": unasked.map { ["what": $0.what, "why": $0.why] as [String: Any] },
         ]
+        if let origin { fields["replay_of"] = origin.origin.description }
+        if !copies.isEmpty { fields["replayed_as"] = copies.map(\.copy.description) }
+        return fields
     }
+
+    /// From which job it was enqueued anew.
+    var origin: ReplayLink? { lineage.first { $0.copy == job.record.id } }
+    /// As which jobs it was enqueued anew.
+    var copies: [ReplayLink] { lineage.filter { $0.origin == job.record.id } }
 
     private static func json(_ event: JobEvent, _ since: Duration?) -> [String: Any] {
         var fields = JobReport.json(event)
@@ -127,7 +138,9 @@ extension Admin {
             // A ledger that did not answer is not asked again: if it hangs each question costs as much as the first.
             if record.failure == nil { await fillFromReports(&situation, &unasked) }
         }
-        return Explanation(report, situation, unasked)
+        var explanation = Explanation(report, situation, unasked)
+        explanation.lineage = record.lineage
+        return explanation
     }
 
     /// What the ledger has of a job, as far as it could be read.
@@ -136,6 +149,7 @@ extension Admin {
         var events: [JobEvent] = []
         var view: LedgerView?
         var hasEffect = false
+        var lineage: [ReplayLink] = []
         var failure: LedgerError?
     }
 
@@ -147,6 +161,7 @@ extension Admin {
             record.events = try await ledger.inspection.events(id)
             record.view = try await ledger.reconciliation.views([id])[id]
             record.hasEffect = try await ledger.reconciliation.effects([id]).contains(id)
+            if let replaying = ledger.replaying { record.lineage = try await replaying.lineage(of: id) }
         } catch {
             record.failure = error
         }

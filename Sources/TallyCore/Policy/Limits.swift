@@ -370,6 +370,12 @@ public enum Limits {
     public static let bulkLooked = 1_000_000
     public static let bulkPage = 200  // of these in one question
     public static let bulkKinds = 100  // pairs of queue and type that are told with their counts
+    /// Jobs that are enqueued anew in one transaction: their bodies are in memory together, and their rows locked.
+    public static let replayJobs = 20
+    public static let replayLinks = 20  // of one job, that are told: who replays more often asks the ledger
+    /// For a condition that an operator wrote: it may look through all history, and must not for ever.
+    public static let replayRead: Duration = .seconds(30)
+    public static let conditionBytes = 4096  // of such a condition: a screen of SQL
     /// Pages that one listing looks through for what matches; then it answers what it has, and a cursor.
     public static let filterPages = 100
     /// Of memory, connections and the log, in percent: from here on somebody must act, while there is time to.

@@ -36,6 +36,8 @@ public struct LedgerStore: Sendable, LedgerDriver {
     public var pruning: (any LedgerPruning)?
     /// Of a ledger that deletes dead letters where an operator asks for it.
     public var purging: (any LedgerPurging)?
+    /// Of a ledger that finds what shall run anew by a condition, and keeps what ran as what.
+    public var replaying: (any LedgerReplaying)?
     /// Of a ledger that knows its queue.
     public var pairing: (any LedgerPairing)?
     /// Of a ledger that knows which record layout may be written; without it every one may.

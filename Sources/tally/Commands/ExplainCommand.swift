@@ -12,7 +12,8 @@ enum ExplainCommand: Command {
         A store that is away is named, and the rest is told without it.
         With --json one object, times in UTC: "id", "type", "queue", "now"; "redis" and "postgres", null or the job as
         that half has it; "in_redis", "in_postgres"; "outbox"; "history", with "since_previous_us"; "next", a list of
-        "code", "text" and, where there is one, "at"; "unasked", a list of "what" and "why". A code keeps its meaning.
+        "code", "text" and, where there is one, "at"; "unasked", a list of "what" and "why"; of what `tally replay`
+        enqueued anew "replay_of" and "replayed_as". A code keeps its meaning.
         """
     static let words = 1...1
     static let exitCodes = ExitCodes(
