@@ -185,6 +185,9 @@ static const char read_clock[] = {
 static const char read_events[] = {
 #embed "../../sql/read/events.sql" suffix(,)
 0};
+static const char read_findings[] = {
+#embed "../../sql/read/findings.sql" suffix(,)
+0};
 static const char read_jobs[] = {
 #embed "../../sql/read/jobs.sql" suffix(,)
 0};
@@ -451,6 +454,7 @@ static const struct { const char *name, *text; } files[] = {
     {"read/balances", read_balances},
     {"read/clock", read_clock},
     {"read/events", read_events},
+    {"read/findings", read_findings},
     {"read/jobs", read_jobs},
     {"read/list_newest", read_list_newest},
     {"read/list_oldest", read_list_oldest},

@@ -58,6 +58,7 @@ enum Statement: String, CaseIterable {
     case workers = "read/workers"
     case active = "read/active"
     case views = "read/views"
+    case findings = "read/findings"
     case balances = "read/balances"
     case clock = "read/clock"
     case reportDuties = "duties/report"

@@ -8,7 +8,8 @@ enum Main {
         [
             DevCommand.self, MigrateCommand.self, EnqueueCommand.self, WorkerCommand.self,
             ServeCommand.self, InspectCommand.self, ExplainCommand.self, WatchCommand.self, ListCommand.self,
-            StatsCommand.self, DoctorCommand.self, DeadLetterCommand.self, ReplayCommand.self,
+            StatsCommand.self, DashCommand.self, DoctorCommand.self, DeadLetterCommand.self,
+            ReplayCommand.self,
             CancelCommand.self,
             PauseCommand.self, ResumeCommand.self, QueueCommand.self, WorkersCommand.self,
             ReconcileCommand.self, PartitionsCommand.self, CompletionCommand.self, ManualCommand.self,

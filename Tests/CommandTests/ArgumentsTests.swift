@@ -7,7 +7,7 @@ import Testing
 private let commands = [
     "dev", "migrate", "enqueue", "worker", "serve", "inspect", "list", "stats", "dlq", "cancel", "workers",
     "reconcile", "partitions", "pause", "resume", "explain", "doctor", "queue",
-    "completion", "manual", "watch", "replay",
+    "completion", "manual", "watch", "replay", "dash",
 ]
 private let labCommands = ["demo", "drill", "bench", "simulate", "conformance"]
 private let nowhere = [
@@ -113,6 +113,7 @@ private let nowhere = [
         ["queue"], ["queue", "list", "q"], ["queue", "purge"], ["queue", "purge", ""],
         ["queue", "burn", "q"],
         ["queue", "pause"], ["queue", "pause", "q", "--go"],
+        ["dash"], ["dash", "--every", "1ms"], ["dash", "--json"], ["dash", "more"],
         ["replay"], ["replay", "--where", " "], ["replay", "--where", "true", "--limit", "0"],
         ["replay", "--where", "true", "--where", "false"], ["replay", "status = 'failed'"],
         ["dlq", "requeue", "x"], ["dlq", "purge"], ["dlq", "purge", "x"],

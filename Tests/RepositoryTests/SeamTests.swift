@@ -9,7 +9,7 @@ import Testing
         "jobs", "events", "list", "workers", "balances", "active", "views", "effects", "clock", "cursor",
         "committedEffect", "window", "unknownEvents", "told", "recount", "quarantined", "sweepCursor",
         "lastRounds", "lastFullRun", "missingPartitions", "filledDefaults", "duties", "foreignKeys",
-        "matching", "statuses", "lineage",
+        "matching", "statuses", "lineage", "findingsLeft",
     ]
 
     private struct Method {

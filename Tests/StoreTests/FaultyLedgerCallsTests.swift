@@ -87,6 +87,7 @@ import Testing
         },
         Line(.sweeps, "sweepCursor(of:)") { _ = try await $0.repair?.sweepCursor(of: .whole) },
         Line(.sweeps, "lastRounds()") { _ = try await $0.repair?.lastRounds() },
+        Line(.sweeps, "findingsLeft(limit:)") { _ = try await $0.repair?.findingsLeft(limit: 1) },
         Line(.sweeps, "lastFullRun()") { _ = try await $0.repair?.lastFullRun() },
     ]
     private static let mends: [Line] = [

@@ -124,6 +124,7 @@ extension NamedLedger: LedgerRepair {
     }
     func lastRounds() async throws(LedgerError) -> [Shard: Timestamp] { throw named() }
     func lastFullRun() async throws(LedgerError) -> Timestamp? { throw named() }
+    func findingsLeft(limit: Int) async throws(LedgerError) -> [LeftFinding] { throw named() }
 }
 
 extension NamedLedger: LeaseRegister, DutyRegister, LedgerKeyHomes {

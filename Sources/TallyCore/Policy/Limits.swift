@@ -389,6 +389,11 @@ public enum Limits {
     /// Of a text for people, also where no terminal says how wide it is: what every terminal has.
     public static let narrowest = 80
     public static let widest = 120  // columns of such a text: an eye follows no further
+    public static let lowest = 24  // rows, of a terminal that does not say how many it has
+    public static let keyBytes = 16  // of what one key sends: no terminal's are longer
+    public static let keysRead = 1024  // bytes of keys in one read; a person types a few
+    /// What happened on a terminal and was not looked at yet: nobody types so far ahead.
+    public static let screenEvents = 100
     /// Of a word that is no command or flag, to be likened to those that are: a longer one is no slip.
     public static let likenedBytes = 40
     public static let slips = 2  // in a word that is taken for another: with more it may be any

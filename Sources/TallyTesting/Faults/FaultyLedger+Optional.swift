@@ -60,6 +60,9 @@ struct FaultyLedgerRepair: LedgerRepair {
     func lastFullRun() async throws(LedgerError) -> Timestamp? {
         try await ledger.pass(.sweeps, await base.lastFullRun())
     }
+    func findingsLeft(limit: Int) async throws(LedgerError) -> [LeftFinding] {
+        try await ledger.pass(.sweeps, await base.findingsLeft(limit: limit))
+    }
 }
 
 /// The named leases; count as `.leases`.
