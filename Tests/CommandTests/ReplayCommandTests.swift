@@ -75,7 +75,8 @@ import Testing
             #expect(try repeated.json()["replayed"] as? Int == 0)
 
             let again = try await replay("id = '\(jobs.done)'", go + ["--again"], environment)
-            #expect(again.code == 0 && (try again.json()["replayed"] as? Int) == 1, "\(again.errors)")
+            let ran = try again.json()["replayed"] as? Int
+            #expect(again.code == 0 && ran == 1, "\(again.errors)")
         }
     }
 

@@ -89,6 +89,27 @@ import Testing
         return bytes + detail
     }
 
+    /// Off the wire, through hiredis: what is no reply, or not the one that was asked for, ends the connection.
+    @Test func `takes whatever a server answers as a reply, or gives the connection up`() async throws {
+        let server = try HostileServer()
+        defer { server.stop() }
+        let configuration = try RedisConfiguration(url: "redis://127.0.0.1:\(server.port)")
+        try await Fuzz("replies").run { bytes in
+            server.tell(bytes)
+            do throws(QueueError) {
+                let connection = try RedisConnection(configuration, loadingLibrary: false)
+                defer { connection.close() }
+                let reply = try connection.command(["PING"])
+                if reply.array != nil, reply.bytes != nil || reply.number != nil {
+                    return "two kinds at once"
+                }
+                return nil
+            } catch {
+                return error.description.isEmpty ? "refused without a word" : nil
+            }
+        }
+    }
+
     @Test func `takes addresses of the network of any length`() async throws {
         try await Fuzz("network").run { bytes in
             let isPublic = NetworkAddress.isPublic(bytes)

@@ -80,7 +80,9 @@ enum DashCommand: Command {
             case .screen(.keys(let keys)):
                 for key in keys {
                     if key == .letter(UInt8(ascii: "q")) { return }
-                    if let step = Self.move(key) { view.take(step, page: picture().page) }
+                    guard let step = Self.move(key) else { continue }
+                    let page = picture().page
+                    view.take(step, page: page)
                 }
             }
             let drawn = picture()
