@@ -5,7 +5,7 @@ import Tallystick
 
 enum ReplayCommand: Command {
     static let name = "replay"
-    static let summary = "enqueue jobs of the ledger that have ended anew, by a condition in SQL"
+    static let summary = "enqueue anew jobs of the ledger that have ended, by a condition in SQL"
     static let help = """
         tally replay --where CONDITION [--limit N] [--rate N] [--again] [--go]
         Each job that has ended and meets the condition is enqueued as a new job under a new id, with its body, type,
