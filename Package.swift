@@ -167,6 +167,13 @@ let package = Package(
                 "TallyCore", "TallyRedis", "TallyPostgres", "TallyRuntime", "TallyDuties", "TallyTesting",
                 "Tallystick", "TestSupport",
             ], swiftSettings: strict),
+        // Parsers of bytes from outside, on inputs that are drawn from a seed; the corpus is Tests/Corpus.
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "TallyCore", "TallyHandlers", "TallyPostgres", "TallyPostgresClient", "TallyRedis",
+                "Tallystick", "TestSupport",
+            ], swiftSettings: strict),
         // The README's program, as it stands there; and what it does on real servers.
         .executableTarget(
             name: "InvoiceSample", dependencies: ["Tallystick"], path: "Tests/ExampleTests/Samples/Invoice",

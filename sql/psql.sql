@@ -9,6 +9,8 @@
 \set filter `cat sql/fragments/filter.sql`
 \set moved `cat sql/fragments/moved.sql`
 \set snapshot `cat sql/fragments/snapshot.sql`
+\set replay_columns `cat sql/fragments/replay_columns.sql`
+\set condition true
 \set view `cat sql/fragments/view.sql`
 \set counted `cat sql/steps/counted.sql`
 \set totals `cat sql/steps/totals.sql`

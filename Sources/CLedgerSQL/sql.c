@@ -38,6 +38,9 @@ static const char fragments_filter[] = {
 static const char fragments_moved[] = {
 #embed "../../sql/fragments/moved.sql" suffix(,)
 0};
+static const char fragments_replay_columns[] = {
+#embed "../../sql/fragments/replay_columns.sql" suffix(,)
+0};
 static const char fragments_snapshot[] = {
 #embed "../../sql/fragments/snapshot.sql" suffix(,)
 0};
@@ -188,6 +191,9 @@ static const char read_clock[] = {
 static const char read_events[] = {
 #embed "../../sql/read/events.sql" suffix(,)
 0};
+static const char read_findings[] = {
+#embed "../../sql/read/findings.sql" suffix(,)
+0};
 static const char read_jobs[] = {
 #embed "../../sql/read/jobs.sql" suffix(,)
 0};
@@ -305,6 +311,24 @@ static const char relay_queues[] = {
 static const char relay_set_aside[] = {
 #embed "../../sql/relay/set_aside.sql" suffix(,)
 0};
+static const char replay_lineage[] = {
+#embed "../../sql/replay/lineage.sql" suffix(,)
+0};
+static const char replay_lock[] = {
+#embed "../../sql/replay/lock.sql" suffix(,)
+0};
+static const char replay_matching[] = {
+#embed "../../sql/replay/matching.sql" suffix(,)
+0};
+static const char replay_note[] = {
+#embed "../../sql/replay/note.sql" suffix(,)
+0};
+static const char replay_replayed[] = {
+#embed "../../sql/replay/replayed.sql" suffix(,)
+0};
+static const char replay_statuses[] = {
+#embed "../../sql/replay/statuses.sql" suffix(,)
+0};
 static const char roles[] = {
 #embed "../../sql/roles.sql" suffix(,)
 0};
@@ -374,6 +398,9 @@ static const char transaction_rollback[] = {
 static const char transaction_savepoint[] = {
 #embed "../../sql/transaction/savepoint.sql" suffix(,)
 0};
+static const char transaction_statement_timeout[] = {
+#embed "../../sql/transaction/statement_timeout.sql" suffix(,)
+0};
 
 static const struct { const char *name, *text; } files[] = {
     {"change/cancel", change_cancel},
@@ -387,6 +414,7 @@ static const struct { const char *name, *text; } files[] = {
     {"effect/committed", effect_committed},
     {"fragments/filter", fragments_filter},
     {"fragments/moved", fragments_moved},
+    {"fragments/replay_columns", fragments_replay_columns},
     {"fragments/snapshot", fragments_snapshot},
     {"fragments/view", fragments_view},
     {"keys/free", keys_free},
@@ -437,6 +465,7 @@ static const struct { const char *name, *text; } files[] = {
     {"read/balances", read_balances},
     {"read/clock", read_clock},
     {"read/events", read_events},
+    {"read/findings", read_findings},
     {"read/jobs", read_jobs},
     {"read/lines", read_lines},
     {"read/list_newest", read_list_newest},
@@ -476,6 +505,12 @@ static const struct { const char *name, *text; } files[] = {
     {"relay/keep", relay_keep},
     {"relay/queues", relay_queues},
     {"relay/set_aside", relay_set_aside},
+    {"replay/lineage", replay_lineage},
+    {"replay/lock", replay_lock},
+    {"replay/matching", replay_matching},
+    {"replay/note", replay_note},
+    {"replay/replayed", replay_replayed},
+    {"replay/statuses", replay_statuses},
     {"roles", roles},
     {"schema/applied", schema_applied},
     {"schema/create", schema_create},
@@ -499,6 +534,7 @@ static const struct { const char *name, *text; } files[] = {
     {"transaction/release", transaction_release},
     {"transaction/rollback", transaction_rollback},
     {"transaction/savepoint", transaction_savepoint},
+    {"transaction/statement_timeout", transaction_statement_timeout},
 };
 
 const char *tally_sql(const char *name) {

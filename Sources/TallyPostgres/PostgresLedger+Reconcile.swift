@@ -301,6 +301,20 @@ extension PostgresLedger: LedgerRepair {
             try connection.run(.lastFull).time(0, 0)
         }
     }
+
+    public func findingsLeft(limit: Int) async throws(LedgerError) -> [LeftFinding] {
+        try await pool.run("findings") { connection throws(LedgerError) in
+            let rows = try connection.run(.findings, Parameters([.int(Int64(max(0, limit)))]))
+            return (0..<rows.count).map { row in
+                func text(_ column: Int) -> String { rows.text(row, column) ?? "" }
+                return LeftFinding(
+                    finding: ReconcileRun.Finding(
+                        code: text(0), job: rows.id(row, 1), queueView: text(2), ledgerView: text(3),
+                        outcome: text(4), severity: text(5), queue: text(6), detail: text(7)),
+                    firstSeen: rows.time(row, 8)!)
+            }
+        }
+    }
 }
 
 extension Balances {

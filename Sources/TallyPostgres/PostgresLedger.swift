@@ -63,6 +63,7 @@ public final class PostgresLedger: LedgerDriver, Recording, LedgerOutbox, Mirror
         store.pruning = self
         store.purging = self
         store.lines = self
+        store.replaying = self
         store.pairing = self
         store.keyHomes = self
         store.recordLayout = self

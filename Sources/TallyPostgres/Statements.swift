@@ -41,6 +41,13 @@ enum Statement: String, CaseIterable {
     case quarantine = "mirror/quarantine"
     case purge = "change/purge"
     case requeue = "change/requeue"
+    case replayMatching = "replay/matching"
+    case replayStatuses = "replay/statuses"
+    case replayLock = "replay/lock"
+    case replayed = "replay/replayed"
+    case noteReplays = "replay/note"
+    case lineage = "replay/lineage"
+    case statementTimeout = "transaction/statement_timeout"
     case cancel = "change/cancel"
     case claimEffect = "effect/claim"
     case committedEffect = "effect/committed"
@@ -53,6 +60,7 @@ enum Statement: String, CaseIterable {
     case workers = "read/workers"
     case active = "read/active"
     case views = "read/views"
+    case findings = "read/findings"
     case balances = "read/balances"
     case clock = "read/clock"
     case reportDuties = "duties/report"
@@ -114,7 +122,7 @@ extension SQLFolder {
     /// job's end adds its step here.
     static let ledger = SQLFolder(fragments: [
         "snapshot": ["fragments/snapshot"], "filter": ["fragments/filter"], "moved": ["fragments/moved"],
-        "view": ["fragments/view"],
+        "view": ["fragments/view"], "replay_columns": ["fragments/replay_columns"],
         "steps": ["steps/ended", "steps/keys", "steps/totals"], "totals": ["steps/totals"],
         "counted": ["steps/counted"],
     ]) { name in tally_sql(name).map { String(cString: $0) } }

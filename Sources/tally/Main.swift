@@ -8,10 +8,10 @@ enum Main {
         [
             DevCommand.self, MigrateCommand.self, EnqueueCommand.self, WorkerCommand.self,
             ServeCommand.self, InspectCommand.self, ExplainCommand.self, WatchCommand.self, ListCommand.self,
-            StatsCommand.self, DoctorCommand.self, DeadLetterCommand.self, CancelCommand.self,
-            ChangeCommand.self, PauseCommand.self, ResumeCommand.self, QueueCommand.self,
-            WorkersCommand.self, ReconcileCommand.self, PartitionsCommand.self, CompletionCommand.self,
-            ManualCommand.self,
+            StatsCommand.self, DashCommand.self, DoctorCommand.self, DeadLetterCommand.self,
+            ReplayCommand.self, CancelCommand.self, ChangeCommand.self, PauseCommand.self,
+            ResumeCommand.self, QueueCommand.self, WorkersCommand.self, ReconcileCommand.self,
+            PartitionsCommand.self, CompletionCommand.self, ManualCommand.self,
         ],
         elsewhere: ("tally-lab", ["demo", "drill", "bench", "simulate", "conformance"]))
 

@@ -7,7 +7,7 @@ import Testing
 private let commands = [
     "dev", "migrate", "enqueue", "worker", "serve", "inspect", "list", "stats", "dlq", "cancel", "workers",
     "reconcile", "partitions", "pause", "resume", "explain", "doctor", "queue",
-    "completion", "manual", "watch", "change",
+    "completion", "manual", "watch", "change", "replay", "dash",
 ]
 private let labCommands = ["demo", "drill", "bench", "simulate", "conformance"]
 private let nowhere = [
@@ -116,6 +116,9 @@ private let nowhere = [
         ["change", "019f0000-0000-7000-8000-000000000000", "--priority", "urgent"],
         ["change", "019f0000-0000-7000-8000-000000000000", "--run-at", "9999999999999"],
         ["queue", "pause"], ["queue", "pause", "q", "--go"],
+        ["dash"], ["dash", "--every", "1ms"], ["dash", "--json"], ["dash", "more"],
+        ["replay"], ["replay", "--where", " "], ["replay", "--where", "true", "--limit", "0"],
+        ["replay", "--where", "true", "--where", "false"], ["replay", "status = 'failed'"],
         ["dlq", "requeue", "x"], ["dlq", "purge"], ["dlq", "purge", "x"],
         ["dlq", "purge", "--all", "--run-at", "1"], ["worker"], ["worker", "walk"],
         ["worker", "run", "--concurrency", "0"],

@@ -12,13 +12,14 @@ import Testing
     private static let ofAll = "StoreTests"
     /// What plays through several files, and is named for the story.
     private static let stories: Set<String> = [
-        "Alert", "Answer", "AnswerBytes", "BulkCommand", "Clock", "CutWorker", "Damage", "Degraded",
+        "Alert", "Answer", "AnswerBytes", "BulkCommand", "BytesFuzz", "Clock", "CutWorker", "Damage",
+        "Degraded",
         "DesignedOut", "Drain", "DrillQuestion", "FaultyLedgerCalls", "FaultyLedgerSeams", "Findings",
         "ForeignVerbs", "FreedPlace", "HangingStore", "HeldJob", "HeldKey", "HeldRow", "HostileCall", "Lab",
-        "LargeBodies", "LedgerFault", "MigrationLocks", "MissingSeam", "OtherMode", "Outage",
+        "LargeBodies", "LedgerFault", "LineFuzz", "MigrationLocks", "MissingSeam", "OtherMode", "Outage",
         "ReadyMiddleware", "Recipe", "Report", "Retry", "Rights", "SQLRules", "Schema", "ShardAway",
-        "ShardCommand", "ShardLedger", "ShardReconcile", "ShardServer", "Teeth", "Twice", "Upgrade",
-        "Window",
+        "ShardCommand", "ShardLedger", "ShardReconcile", "ShardServer", "Teeth", "TextFuzz", "Twice",
+        "Upgrade", "Window",
     ]
     /// Tests in the folder of another module than that of the source they are named as, and why.
     private static let guests = [

@@ -88,6 +88,7 @@ import Testing
         },
         Line(.sweeps, "sweepCursor(of:)") { _ = try await $0.repair?.sweepCursor(of: .whole) },
         Line(.sweeps, "lastRounds()") { _ = try await $0.repair?.lastRounds() },
+        Line(.sweeps, "findingsLeft(limit:)") { _ = try await $0.repair?.findingsLeft(limit: 1) },
         Line(.sweeps, "lastFullRun()") { _ = try await $0.repair?.lastFullRun() },
     ]
     private static let mends: [Line] = [
@@ -143,6 +144,17 @@ import Testing
         Line(.partitions, "splitDefault(_:)") { _ = try await $0.partitions?.splitDefault("jobs") },
         Line(.purge, "purge(_:before:actor:)") {
             _ = try await $0.purging?.purge([:], before: .now, actor: "a")
+        },
+        Line(.replay, "matching(_:after:before:limit:)") {
+            _ = try await $0.replaying?.matching("true", after: .zero, before: .zero, limit: 1)
+        },
+        Line(.replay, "statuses(of:)") { _ = try await $0.replaying?.statuses(of: "true") },
+        Line(.replay, "lineage(of:)") { _ = try await $0.replaying?.lineage(of: .zero) },
+        Line(.replay, "claimReplays(_:despiteReplays:in:)") {
+            _ = try await $0.replaying?.claimReplays([], despiteReplays: false, in: NoTransaction())
+        },
+        Line(.replay, "noteReplays(_:actor:in:)") {
+            try await $0.replaying?.noteReplays([], actor: "a", in: NoTransaction())
         },
         Line(.pruning, "prune(limit:)") { _ = try await $0.pruning?.prune(limit: 1) },
     ]

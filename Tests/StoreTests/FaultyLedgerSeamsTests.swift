@@ -33,6 +33,7 @@ import Testing
             let pruning = try #require(store.pruning)
             let purging = try #require(store.purging)
             let lines = try #require(store.lines)
+            let replaying = try #require(store.replaying)
             let pairing = try #require(store.pairing)
             let layout = try #require(store.recordLayout)
 
@@ -51,6 +52,7 @@ import Testing
                 _ = try await purging.purge([JobID(): 1], before: .now, actor: "test")
             }
             try await failsOnce(ledger, at: .lines) { _ = try await lines.lines(JobID()) }
+            try await failsOnce(ledger, at: .replay) { _ = try await replaying.statuses(of: "true") }
             try await failsOnce(ledger, at: .pairing) { _ = try await pairing.identity() }
             try await failsOnce(ledger, at: .recordLayout) { _ = try await layout.recordLayout() }
         }

@@ -14,6 +14,7 @@ struct NamedLedger: LedgerDriver {
         store.pruning = self
         store.purging = self
         store.lines = self
+        store.replaying = self
         store.pairing = self
         store.recordLayout = self
         return store
@@ -69,6 +70,20 @@ extension NamedLedger: LedgerPurging {
     ) async throws(LedgerError) -> Set<JobID> { throw named() }
 }
 
+extension NamedLedger: LedgerReplaying {
+    func matching(
+        _ condition: String, after: JobID, before: JobID, limit: Int
+    ) async throws(LedgerError) -> [ReplayCandidate] { throw named() }
+    func statuses(of condition: String) async throws(LedgerError) -> [JobStatus: Int] { throw named() }
+    func lineage(of id: JobID) async throws(LedgerError) -> [ReplayLink] { throw named() }
+    func claimReplays(
+        _ jobs: [ReplayCandidate], despiteReplays: Bool, in transaction: some LedgerTransaction
+    ) async throws(LedgerError) -> Set<JobID> { throw named() }
+    func noteReplays(
+        _ links: [ReplayLink], actor: String, in transaction: some LedgerTransaction
+    ) async throws(LedgerError) { throw named() }
+}
+
 extension NamedLedger: LedgerTransactions {
     func transaction<Value: Sendable>(
         _ body: (any LedgerTransaction) async throws -> Value
@@ -114,6 +129,7 @@ extension NamedLedger: LedgerRepair {
     }
     func lastRounds() async throws(LedgerError) -> [Shard: Timestamp] { throw named() }
     func lastFullRun() async throws(LedgerError) -> Timestamp? { throw named() }
+    func findingsLeft(limit: Int) async throws(LedgerError) -> [LeftFinding] { throw named() }
 }
 
 extension NamedLedger: LeaseRegister, DutyRegister, LedgerKeyHomes {

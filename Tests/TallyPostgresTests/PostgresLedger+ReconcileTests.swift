@@ -68,5 +68,37 @@ extension PostgresTests {
                 #expect(try await fixture.count("SELECT s.found::bigint FROM (\(sums)) s") == Int64(count))
             }
         }
+
+        @Test func `what the last run left is told, the worst first, and nothing of an earlier one`()
+            async throws
+        {
+            try await withLedger { fixture in
+                func run(_ ago: Duration, _ findings: [ReconcileRun.Finding]) async throws {
+                    let began = Timestamp.now - ago
+                    let run = ReconcileRun(
+                        id: JobID(), startedAt: began, finishedAt: began, mode: "dry", epoch: 1, seq: 1,
+                        scannedQueue: 0, scannedLedger: 0, inconclusive: 0, findings: findings, exitCode: 4)
+                    try await fixture.ledger.record(run: run)
+                }
+                func finding(_ code: String, _ outcome: String, _ severity: String) -> ReconcileRun.Finding {
+                    ReconcileRun.Finding(
+                        code: code, job: nil, queueView: "", ledgerView: "", outcome: outcome,
+                        severity: severity, detail: "why")
+                }
+                try await run(.seconds(600), [finding("D01", "found", "H")])
+                try await run(
+                    .seconds(60),
+                    [
+                        finding("D20", "found", "L"), finding("D04", "needs_operator", "H"),
+                        finding("D05", "repaired", "H"),
+                    ])
+
+                let left = try await fixture.ledger.findingsLeft(limit: 9)
+
+                #expect(left.map(\.finding.code) == ["D04", "D20"])
+                #expect(left.first?.finding.detail == "why" && left.first?.finding.job == nil)
+                #expect(try await fixture.ledger.findingsLeft(limit: 1).count == 1)
+            }
+        }
     }
 }

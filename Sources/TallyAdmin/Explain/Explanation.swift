@@ -28,6 +28,8 @@ package struct Explanation: Sendable {
     package let lines: [AttemptLine]
     /// What could not be asked: what depends on it is missing here.
     package let unasked: [Unasked]
+    /// From which job it was enqueued anew, and as which; empty where nobody replayed it.
+    package var lineage: [ReplayLink] = []
 
     /// Decides what comes next.
     init(
@@ -47,15 +49,17 @@ package struct Explanation: Sendable {
         return events.indices.map { at in (events[at], at == 0 ? nil : events[at].at - events[at - 1].at) }
     }
 
-    /// `progress`, null or `job`, `fraction`, `text` and `at`; `id`, `type`, `queue`, `now`; `redis` and `postgres`, each null or the job as that half has it; `in_redis` and
-    /// `in_postgres` as `inspect` has them; `outbox`; `history`; `log`; `next`; `unasked`.
+    /// `progress`, null or `job`, `fraction`, `text` and `at`; `id`, `type`, `queue`, `now`; `redis` and `postgres`,
+    /// each null or the job as that half has it; `in_redis` and `in_postgres` as `inspect` has them; `outbox`;
+    /// `history`; `log`; `next`; `unasked`; and where there are such jobs `replay_of`, the id of the one that it was
+    /// replayed from, and `replayed_as`, ids.
     package var json: [String: Any] {
         func known(_ fields: [String: Any]?) -> Any {
             if let fields { return fields }
             return RawJSON(bytes: Array("null".utf8))
         }
         func half(_ job: JobSnapshot?) -> Any { known(job?.json(withBody: false)) }
-        return [
+        var fields: [String: Any] = [
             "id": job.record.id.description, "type": job.record.type.text,
             "queue": job.record.queue.text, "now": situation.now.description,
             "redis": half(report.held), "postgres": half(report.recorded),
@@ -66,7 +70,15 @@ package struct Explanation: Sendable {
             "log": lines.map { Self.json($0) },
             "unasked": unasked.map { ["what": $0.what, "why": $0.why] as [String: Any] },
         ]
+        if let origin { fields["replay_of"] = origin.origin.description }
+        if !copies.isEmpty { fields["replayed_as"] = copies.map(\.copy.description) }
+        return fields
     }
+
+    /// From which job it was enqueued anew.
+    var origin: ReplayLink? { lineage.first { $0.copy == job.record.id } }
+    /// As which jobs it was enqueued anew.
+    var copies: [ReplayLink] { lineage.filter { $0.origin == job.record.id } }
 
     private static func json(_ line: AttemptLine) -> [String: Any] {
         [
@@ -143,7 +155,9 @@ extension Admin {
             if record.failure == nil { await fillFromReports(&situation, &unasked) }
         }
         let lines = hasLedger ? await linesOf(id, &unasked) : []
-        return Explanation(report, situation, lines: lines, unasked)
+        var explanation = Explanation(report, situation, lines: lines, unasked)
+        explanation.lineage = record.lineage
+        return explanation
     }
 
     /// What the ledger has of a job, as far as it could be read.
@@ -152,6 +166,7 @@ extension Admin {
         var events: [JobEvent] = []
         var view: LedgerView?
         var hasEffect = false
+        var lineage: [ReplayLink] = []
         var failure: LedgerError?
     }
 
@@ -172,6 +187,7 @@ extension Admin {
             record.events = try await ledger.inspection.events(id)
             record.view = try await ledger.reconciliation.views([id])[id]
             record.hasEffect = try await ledger.reconciliation.effects([id]).contains(id)
+            if let replaying = ledger.replaying { record.lineage = try await replaying.lineage(of: id) }
         } catch {
             record.failure = error
         }

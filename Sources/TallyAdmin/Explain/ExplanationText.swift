@@ -7,12 +7,25 @@ extension Explanation {
         let job = "job \(record.id): \(clean(record.type.text)), priority \(record.priority.name), "
         let place =
             "in queue \(clean(record.queue.text)), created \(record.createdAt.told(at: situation.now))"
-        var lines = TextColumns.wrap(job + place, width: width) + [""]
+        var lines = TextColumns.wrap(job + place, width: width)
+        lines += replays(width) + [""]
         lines += halves(width) + progress(width) + ["", "What happened"]
         lines += history(width) + log(width) + ["", "What comes next"]
         for sentence in next {
             lines += TextColumns.wrap(sentence.text, width: width, first: "  - ", indent: 4)
         }
+        return lines
+    }
+
+    /// From which job it was enqueued anew, and as which.
+    private func replays(_ width: Int) -> [String] {
+        func line(_ words: String, _ at: Timestamp?) -> [String] {
+            let time = at.map { ", \($0.told(at: situation.now))" } ?? ""
+            return TextColumns.wrap(words + time, width: width)
+        }
+        var lines: [String] = []
+        if let origin { lines += line("a replay of \(origin.origin)", origin.at) }
+        for link in copies { lines += line("replayed as \(link.copy)", link.at) }
         return lines
     }
 

@@ -62,6 +62,9 @@ package enum Output {
         print(Array(((isFirst ? "\u{1B}[2J" : "") + "\u{1B}[H" + shown.joined() + "\u{1B}[J").utf8))
     }
 
+    /// As it is, for a terminal that is drawn on as a whole.
+    static func raw(_ text: String) { print(Array(text.utf8)) }
+
     private static func print(_ bytes: [UInt8]) {
         let error = write(1, bytes)
         guard error != 0,

@@ -57,9 +57,10 @@ package enum Signals {
         return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1  // SIG_IGN
     }
 
-    /// Runs `body`, and cancels it at the first signal.
+    /// Runs `body`, and cancels it at the first signal. `insisting` and `again` are those of `onStop`.
     package static func cancelling(
-        insisting: Bool = true, _ body: @escaping @Sendable () async throws -> Void
+        insisting: Bool = true, again: (@Sendable () -> Void)? = nil,
+        _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
         let (begun, begin) = AsyncStream.makeStream(of: Void.self)
         let task = Task {
@@ -68,7 +69,7 @@ package enum Signals {
             try await body()
         }
         // Before the body begins: what it starts is never ended by a signal's default.
-        onStop(insisting: insisting) { task.cancel() }
+        onStop(insisting: insisting, again: again) { task.cancel() }
         begin.finish()
         try await task.value
     }

@@ -15,28 +15,42 @@ package enum Watch {
     package static func run(
         _ arguments: Arguments, _ step: @escaping @Sendable (Tally) async throws -> Bool
     ) async throws {
+        let every = try interval(arguments)
+        try await Signals.cancelling {
+            try await look(arguments, every: every, step) { Output.note("tally: \($0); looking again") }
+        }
+    }
+
+    /// How often; what cannot be used is refused here, and not looked at again and again.
+    package static func interval(_ arguments: Arguments) throws -> Duration {
         let every = try arguments.duration("every") ?? Limits.watch
         if every < Limits.watchLeast {
             throw Usage("--every: must be \(Limits.watchLeast.short) at least: each look asks both stores")
         }
-        // What cannot be used is refused here, and not looked at again and again.
         _ = try Common.settings(arguments)
-        try await Signals.cancelling {
-            while true {
-                do {
-                    return try await Common.withTally(arguments, isReading: true) { tally in
-                        while try await !step(tally) { try await Task.sleep(for: every) }
-                    }
-                } catch {
-                    // A call that was cut short says so in its own words.
-                    try Task.checkCancellation()
-                    let mayRetry =
-                        (error as? QueueError)?.mayRetry ?? (error as? LedgerError)?.mayRetry ?? false
-                    if !mayRetry { throw error }
-                    Output.note("tally: \(error); looking again")
+        return every
+    }
+
+    /// As `run`, without the signals.
+    ///
+    /// - Parameter tell: hears of a store that went away.
+    package static func look(
+        _ arguments: Arguments, every: Duration, _ step: @escaping @Sendable (Tally) async throws -> Bool,
+        tell: @escaping @Sendable (any Error) -> Void
+    ) async throws {
+        while true {
+            do {
+                return try await Common.withTally(arguments, isReading: true) { tally in
+                    while try await !step(tally) { try await Task.sleep(for: every) }
                 }
-                try await Task.sleep(for: every)
+            } catch {
+                // A call that was cut short says so in its own words.
+                try Task.checkCancellation()
+                let mayRetry = (error as? QueueError)?.mayRetry ?? (error as? LedgerError)?.mayRetry ?? false
+                if !mayRetry { throw error }
+                tell(error)
             }
+            try await Task.sleep(for: every)
         }
     }
 }

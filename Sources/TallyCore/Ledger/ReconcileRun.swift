@@ -143,3 +143,17 @@ public struct ReconcileRun: Sendable {
 
 /// The version of this program, as runs record it.
 public let tallyVersion = "0.0.1"
+
+/// A difference that a run of the reconciler left as it was.
+public struct LeftFinding: Hashable, Sendable {
+    /// The difference.
+    public var finding: ReconcileRun.Finding
+    /// When a run first met it, by the ledger's clock.
+    public var firstSeen: Timestamp
+
+    /// A finding for a driver, or for a test that stands in for one.
+    public init(finding: ReconcileRun.Finding, firstSeen: Timestamp) {
+        self.finding = finding
+        self.firstSeen = firstSeen
+    }
+}

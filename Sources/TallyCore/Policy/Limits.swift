@@ -390,6 +390,12 @@ public enum Limits {
     public static let bulkLooked = 1_000_000
     public static let bulkPage = 200  // of these in one question
     public static let bulkKinds = 100  // pairs of queue and type that are told with their counts
+    /// Jobs that are enqueued anew in one transaction: their bodies are in memory together, and their rows locked.
+    public static let replayJobs = 20
+    public static let replayLinks = 20  // of one job, that are told: who replays more often asks the ledger
+    /// For a condition that an operator wrote: it may look through all history, and must not for ever.
+    public static let replayRead: Duration = .seconds(30)
+    public static let conditionBytes = 4096  // of such a condition: a screen of SQL
     /// Pages that one listing looks through for what matches; then it answers what it has, and a cursor.
     public static let filterPages = 100
     /// Of memory, connections and the log, in percent: from here on somebody must act, while there is time to.
@@ -403,6 +409,11 @@ public enum Limits {
     /// Of a text for people, also where no terminal says how wide it is: what every terminal has.
     public static let narrowest = 80
     public static let widest = 120  // columns of such a text: an eye follows no further
+    public static let lowest = 24  // rows, of a terminal that does not say how many it has
+    public static let keyBytes = 16  // of what one key sends: no terminal's are longer
+    public static let keysRead = 1024  // bytes of keys in one read; a person types a few
+    /// What happened on a terminal and was not looked at yet: nobody types so far ahead.
+    public static let screenEvents = 100
     /// Of a word that is no command or flag, to be likened to those that are: a longer one is no slip.
     public static let likenedBytes = 40
     public static let slips = 2  // in a word that is taken for another: with more it may be any

@@ -90,6 +90,9 @@ public protocol SweepRegister: Sendable {
 
     /// When every active job of both halves was last compared; of several shards that which was so longest ago.
     func lastFullRun() async throws(LedgerError) -> Timestamp?
+
+    /// What the last run of each shard within a day found and left, the worst first.
+    func findingsLeft(limit: Int) async throws(LedgerError) -> [LeftFinding]
 }
 
 extension SweepRegister {

@@ -38,6 +38,8 @@ public struct LedgerStore: Sendable, LedgerDriver {
     public var purging: (any LedgerPurging)?
     /// Of a ledger that keeps what handlers log.
     public var lines: (any LedgerLines)?
+    /// Of a ledger that finds what shall run anew by a condition, and keeps what ran as what.
+    public var replaying: (any LedgerReplaying)?
     /// Of a ledger that knows its queue.
     public var pairing: (any LedgerPairing)?
     /// Of a ledger that knows which record layout may be written; without it every one may.

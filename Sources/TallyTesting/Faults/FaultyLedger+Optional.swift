@@ -60,6 +60,9 @@ struct FaultyLedgerRepair: LedgerRepair {
     func lastFullRun() async throws(LedgerError) -> Timestamp? {
         try await ledger.pass(.sweeps, await base.lastFullRun())
     }
+    func findingsLeft(limit: Int) async throws(LedgerError) -> [LeftFinding] {
+        try await ledger.pass(.sweeps, await base.findingsLeft(limit: limit))
+    }
 }
 
 /// The named leases; count as `.leases`.
@@ -148,6 +151,36 @@ struct FaultyLines: LedgerLines {
 
     func lines(_ id: JobID) async throws(LedgerError) -> [AttemptLine] {
         try await ledger.pass(.lines, await base.lines(id))
+    }
+}
+
+/// What is replayed; counts as `.replay`.
+struct FaultyReplaying: LedgerReplaying {
+    let base: any LedgerReplaying
+    let ledger: FaultyLedger
+
+    func matching(
+        _ condition: String, after: JobID, before: JobID, limit: Int
+    ) async throws(LedgerError) -> [ReplayCandidate] {
+        try await ledger.pass(
+            .replay, await base.matching(condition, after: after, before: before, limit: limit))
+    }
+    func statuses(of condition: String) async throws(LedgerError) -> [JobStatus: Int] {
+        try await ledger.pass(.replay, await base.statuses(of: condition))
+    }
+    func lineage(of id: JobID) async throws(LedgerError) -> [ReplayLink] {
+        try await ledger.pass(.replay, await base.lineage(of: id))
+    }
+    func claimReplays(
+        _ jobs: [ReplayCandidate], despiteReplays: Bool, in transaction: some LedgerTransaction
+    ) async throws(LedgerError) -> Set<JobID> {
+        try await ledger.pass(
+            .replay, await base.claimReplays(jobs, despiteReplays: despiteReplays, in: transaction))
+    }
+    func noteReplays(
+        _ links: [ReplayLink], actor: String, in transaction: some LedgerTransaction
+    ) async throws(LedgerError) {
+        try await ledger.pass(.replay, await base.noteReplays(links, actor: actor, in: transaction))
     }
 }
 

@@ -32,6 +32,8 @@ public final class FaultyLedger: LedgerDriver {
         case keyHomes, pairing, recordLayout, duties
         /// Partitions of history, and what is let go of.
         case partitions, pruning, purge
+        /// What is asked and noted of jobs that run anew.
+        case replay
     }
 
     private struct Plan: Sendable {
@@ -57,6 +59,7 @@ public final class FaultyLedger: LedgerDriver {
         store.pruning = base.pruning.map { FaultyPruning(base: $0, ledger: self) }
         store.purging = base.purging.map { FaultyPurging(base: $0, ledger: self) }
         store.lines = base.lines.map { FaultyLines(base: $0, ledger: self) }
+        store.replaying = base.replaying.map { FaultyReplaying(base: $0, ledger: self) }
         store.pairing = base.pairing.map { FaultyLedgerPairing(base: $0, ledger: self) }
         store.recordLayout = base.recordLayout.map { FaultyLedgerRecordLayout(base: $0, ledger: self) }
         return store

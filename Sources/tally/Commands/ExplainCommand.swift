@@ -15,7 +15,8 @@ enum ExplainCommand: Command {
         that half has it; "in_redis", "in_postgres"; "progress", null or what the handler said last, as
         "fraction", "text" and "at"; "outbox"; "history", with "since_previous_us"; "log", what handlers
         logged, a list of "epoch", "version", "number", "at" and "text"; "next", a list of "code", "text" and, where
-        there is one, "at"; "unasked", a list of "what" and "why". A code keeps its meaning.
+        there is one, "at"; "unasked", a list of "what" and "why"; of what `tally replay` enqueued anew "replay_of"
+        and "replayed_as". A code keeps its meaning.
         """
     static let words = 1...1
     static let exitCodes = ExitCodes(

@@ -2,6 +2,7 @@ import TallyAdmin
 import TallyCore
 import TallyMemory
 import TallyTesting
+import Tallystick
 import TestSupport
 import Testing
 
@@ -104,5 +105,42 @@ import Testing
         let rest = try await s.ledger.list(JobQuery()).jobs.map(\.record.id)
         #expect(rest == [jobs[2].id])
         #expect(try await s.reconcile(0).exitCode == 0)
+    }
+}
+
+/// Both real stores, and a ledger that can fail.
+@Suite struct `A replay that is broken off` {
+    @Test
+    func `enqueues nothing twice where the answer to its commit was lost, or nothing was committed [D9]`()
+        async throws
+    {
+        try await withScratch { scratch in
+            let job = JobRecord(type: "mail", queue: "q")
+            _ = try await scratch.queue.push([Push(job)], issued: nil)
+            let wish = ReserveWish(["q"], limit: 1, lease: .seconds(60), worker: WorkerID("w"))
+            let lease = try #require(try await scratch.queue.reserve(wish).jobs.first).lease
+            _ = try await scratch.queue.settle([.fail(lease, attempts: 1, error: "502")])
+            let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger)
+            while try await mirror.step() > 0 {}
+            let faulty = FaultyLedger(scratch.ledger)
+            let admin = Admin(queue: ShardedQueue(scratch.queue.store), ledger: faulty.store)
+            var options = BulkOptions()
+            (options.goes, options.rate) = (true, 10_000)
+            let failed = ReplayWish("status = 'failed'", actor: "test")
+
+            faulty.inject(.refuse(.transient), on: .commit)
+            let refused = await caught(LedgerError.self) { try await admin.replay(failed, options) }
+            #expect(refused?.code == .transient)
+            #expect(try await scratch.ledger.balances().accepted == 1)
+            faulty.inject(.dropReply, on: .commit)
+            let lost = await caught(LedgerError.self) { try await admin.replay(failed, options) }
+            #expect(lost?.code == .uncertain)
+            let again = try await admin.replay(failed, options)
+
+            #expect(again.replayed == 0 && again.refused == ["replayed_before": 1], "\(again)")
+            #expect(try await scratch.ledger.balances().accepted == 2)
+            let links = try await scratch.ledger.lineage(of: job.id)
+            #expect(links.count == 1 && links[0].origin == job.id)
+        }
     }
 }

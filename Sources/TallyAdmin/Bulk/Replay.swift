@@ -1,0 +1,228 @@
+import TallyCore
+import TallyDuties
+
+/// What a replay did, or would do.
+package struct ReplayReport: Sendable {
+    /// Whether anything was to be enqueued.
+    package let isDry: Bool
+    /// All that the condition means, by status, before anything was enqueued.
+    package let before: [JobStatus: Int]
+    /// The same afterwards: where the condition means the new jobs too, they are among it.
+    package var after: [JobStatus: Int]
+    /// How many were looked at one by one: jobs that are older than the replay, up to the limit.
+    package var matched = 0
+    /// How many may run anew.
+    package var ready = 0
+    /// How many were enqueued anew.
+    package var replayed = 0
+    /// How many were not, by the reason.
+    package var refused: [String: Int] = [:]
+    /// The first that were enqueued anew.
+    package var links: [ReplayLink] = []
+    /// There are more: the limit was reached.
+    package var isCut = false
+
+    init(isDry: Bool, before: [JobStatus: Int]) {
+        self.isDry = isDry
+        self.before = before
+        after = before
+    }
+
+    mutating func refuse(_ why: String) { refused[why, default: 0] += 1 }
+
+    /// `dry_run`, `before` and `after` by status, `matched`, `ready`, `replayed`, `refused`, `jobs` with `id` and
+    /// `as`, `more`.
+    package var json: [String: Any] {
+        func counts(_ statuses: [JobStatus: Int]) -> [String: Int] {
+            Dictionary(uniqueKeysWithValues: statuses.map { ($0.key.rawValue, $0.value) })
+        }
+        return [
+            "dry_run": isDry, "before": counts(before), "after": counts(after), "matched": matched,
+            "ready": ready, "replayed": replayed, "refused": refused, "more": isCut,
+            "jobs": links.map {
+                ["id": $0.origin.description, "as": $0.copy.description] as [String: Any]
+            },
+        ]
+    }
+}
+
+/// Which jobs run anew.
+package struct ReplayWish: Sendable {
+    /// What the ledger's driver takes as a condition.
+    package var condition: String
+    /// Also what has done its work: what completed, what has its effect committed, what was replayed before.
+    package var isAgain = false
+    /// Who asks, for the ledger.
+    package var actor: String
+
+    /// A wish for what has not done its work.
+    package init(_ condition: String, actor: String) {
+        self.condition = condition
+        self.actor = actor
+    }
+
+    /// Why a job is left as it is, in one word; nil = it may run anew.
+    package func refusal(of job: ReplayCandidate) -> String? {
+        if !job.status.isTerminal { return "not_ended" }
+        if !job.hasBody { return "body_not_kept" }
+        if isAgain { return nil }
+        if job.isReplayed { return "replayed_before" }
+        if job.isEffectCommitted { return "effect_committed" }
+        return job.status == .completed ? "completed" : nil
+    }
+}
+
+extension Admin {
+    /// Enqueues anew, each as a new job under a new id, what has ended and meets the condition; the old rows stay as
+    /// they are. Each group is one transaction with the note of what ran as what: after a crash, or beside another
+    /// replay, nothing is enqueued twice unasked.
+    ///
+    /// - Throws: `LedgerError` with `.invalid` for a condition that cannot be used, `.unsupported` of a ledger that
+    ///   takes none; what a store throws. What was enqueued before that stays.
+    package func replay(_ wish: ReplayWish, _ options: BulkOptions) async throws -> ReplayReport {
+        let ledger = try ledger()
+        guard let replaying = ledger.replaying, let transactions = ledger.transactions else {
+            throw LedgerError(.unsupported, "replay", "this ledger finds no jobs by a condition")
+        }
+        let now = try await ledger.recording.clock()
+        let began = ContinuousClock.now
+        var report = ReplayReport(
+            isDry: !options.goes, before: try await replaying.statuses(of: wish.condition))
+        let step = options.goes ? min(Limits.replayJobs, options.rate) : Limits.bulkPage
+        // What is enqueued from now on is no part of it, the new jobs least of all: it would have no end.
+        let end = JobID(high: UInt64(max(0, now.microseconds / 1000)) << 16, low: 0)
+        var (after, tried, isLast) = (JobID.zero, 0, false)
+        while !isLast, !report.isCut {
+            try Task.checkCancellation()
+            let page = try await replaying.matching(wish.condition, after: after, before: end, limit: step)
+            isLast = page.count < step
+            if let last = page.last { after = last.id }
+            let group = Self.chosen(of: page, wish, options, &report)
+            if group.isEmpty || !options.goes { continue }
+            // The first goes at once; each group has its place in time, however long the ones before it took.
+            let turn = began + Duration.seconds(1) * tried / options.rate
+            if turn > .now { try await Task.sleep(until: turn, clock: .continuous) }
+            tried += group.count
+            let run = ReplayRun(
+                wish: wish, jobs: try await ledger.inspection.jobs(group.map(\.id)), group: group,
+                now: now + (ContinuousClock.now - began))
+            let outcome = try await transactions.transaction { transaction in
+                try await run.outcome(replaying, transactions, in: transaction)
+            }
+            report.add(outcome)
+            options.progress(report.replayed)
+            try await push(outcome, ledger)
+        }
+        if options.goes { report.after = try await replaying.statuses(of: wish.condition) }
+        return report
+    }
+
+    /// Counts what a page holds, and answers what of it may run anew.
+    private static func chosen(
+        of page: [ReplayCandidate], _ wish: ReplayWish, _ options: BulkOptions, _ report: inout ReplayReport
+    ) -> [ReplayCandidate] {
+        var chosen: [ReplayCandidate] = []
+        for job in page {
+            if report.matched >= options.limit {
+                report.isCut = true
+                break
+            }
+            report.matched += 1
+            if let why = wish.refusal(of: job) {
+                report.refuse(why)
+            } else {
+                report.ready += 1
+                chosen.append(job)
+            }
+        }
+        return chosen
+    }
+
+    /// The relay of `tally serve` takes what this leaves.
+    private func push(_ outcome: ReplayRun.Outcome, _ ledger: LedgerStore) async throws {
+        for name in outcome.queues {
+            try Task.checkCancellation()
+            let relay = Relay(queue: queue.shard(of: name), ledger: ledger)
+            // It covers a Redis that is away: the jobs are recorded, and come to it later.
+            while let pushed = try? await relay.step(olderThan: .zero), pushed > 0 {}
+        }
+    }
+}
+
+/// One group on its way.
+private struct ReplayRun: Sendable {
+    struct Outcome: Sendable {
+        var links: [ReplayLink] = []
+        var queues: Set<QueueName> = []
+        var refused: [String] = []
+    }
+    let wish: ReplayWish
+    let jobs: [JobID: JobSnapshot]
+    let group: [ReplayCandidate]
+    /// By the ledger's clock, out of which the new ids come: none is taken for one that is older than the replay.
+    let now: Timestamp
+
+    func outcome(
+        _ replaying: any LedgerReplaying, _ transactions: any LedgerTransactions,
+        in transaction: any LedgerTransaction
+    ) async throws -> Outcome {
+        var outcome = Outcome()
+        let claimed = try await replaying.claimReplays(
+            group, despiteReplays: wish.isAgain, in: transaction)
+        var (origins, records): ([JobID], [JobRecord]) = ([], [])
+        for job in group {
+            guard claimed.contains(job.id), let found = jobs[job.id], found.version == job.version else {
+                outcome.refused.append("moved_on")
+                continue
+            }
+            let record = copy(of: found.record)
+            do throws(InvalidJob) {
+                try record.check()
+                origins.append(job.id)
+                records.append(record)
+            } catch {
+                // Such as the end of its use, which has passed.
+                outcome.refused.append("no_longer_valid")
+            }
+        }
+        if records.isEmpty { return outcome }
+        let receipt = try await transactions.record(records, in: transaction)
+        for (at, answer) in receipt.answers.enumerated() {
+            if let why = Self.refusal(answer) {
+                outcome.refused.append(why)
+            } else {
+                outcome.links.append(ReplayLink(origin: origins[at], copy: records[at].id))
+                outcome.queues.insert(records[at].queue)
+            }
+        }
+        try await replaying.noteReplays(outcome.links, actor: wish.actor, in: transaction)
+        return outcome
+    }
+
+    private func copy(of record: JobRecord) -> JobRecord {
+        var copy = record
+        copy.id = JobID(createdAt: now)
+        copy.createdAt = now
+        copy.runAt = nil
+        copy.attempts = 0
+        return copy
+    }
+
+    private static func refusal(_ answer: RecordReceipt.Answer) -> String? {
+        switch answer {
+        case .recorded: nil
+        case .exists, .withheld: "exists"
+        case .duplicate: "unique_key_taken"
+        case .keysElsewhere: "unique_key_of_mode_queued"
+        case .layoutNotRaised: "record_layout_not_raised"
+        }
+    }
+}
+
+extension ReplayReport {
+    fileprivate mutating func add(_ outcome: ReplayRun.Outcome) {
+        replayed += outcome.links.count
+        links += outcome.links.prefix(max(0, Limits.page - links.count))
+        for why in outcome.refused { refuse(why) }
+    }
+}
