@@ -1,10 +1,15 @@
 import Foundation
 import Testing
 
-@Suite(.onOwnThread) struct `The pages on handlers and workers` {
-    @Test(arguments: [("TestingHandlers", "HandlerExampleTests", 4), ("Workers", "WorkerExampleTests", 3)])
-    func `show only Swift that is compiled and run`(_ page: String, _ tests: String, _ least: Int) throws {
-        let example = try Self.code(Tree.text("Tests/ExampleTests/\(tests).swift"))
+@Suite(.onOwnThread) struct `The pages on handlers, workers and drivers` {
+    @Test(arguments: [
+        ("TestingHandlers", "HandlerExampleTests", 4), ("Workers", "WorkerExampleTests", 3),
+        ("WritingADriver", "(Driver/.*|ToyQueueTests)", 10),
+    ])
+    func `show only Swift that is compiled and run`(_ page: String, _ files: String, _ least: Int) throws {
+        let example = try Tree.files("Tests/ExampleTests", "swift").filter {
+            $0.holds("^Tests/ExampleTests/\(files)\\.swift$")
+        }.map { try Self.code(Tree.text($0)) }.joined(separator: "\n\n")
         let text = try Tree.text("Sources/Tallystick/Tallystick.docc/\(page).md")
         let blocks = text.matches(#"```swift\n([\s\S]*?)```"#).map { Self.code($0[0]) }
 

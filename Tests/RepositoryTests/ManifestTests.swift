@@ -71,8 +71,9 @@ import Testing
         #expect(names.count == Set(names).count)
         let folders = try Tree.folders("Sources") + Tree.folders("Tests")
         // `Model` holds the protocol as a Python program, which `ops/test` runs.
-        #expect(
-            Set(names).subtracting(["InvoiceSample", "BankSample"]) == Set(folders).subtracting(["Model"]))
+        // A sample lies in the folder of the tests that run it.
+        let own = names.filter { !$0.hasSuffix("Sample") }
+        #expect(Set(own) == Set(folders).subtracting(["Model"]))
     }
 
     @Test func `gives each module what the design gives it, no more and no less`() throws {
