@@ -178,12 +178,16 @@ let package = Package(
         .target(
             name: "DriverSample", dependencies: ["TallyCore"], path: "Tests/ExampleTests/Driver",
             packageAccess: false, swiftSettings: strict),
+        .executableTarget(
+            name: "DemoSample", dependencies: ["Tallystick"], path: "Tests/ExampleTests/Demo",
+            swiftSettings: strict),
         .testTarget(
             name: "ExampleTests",
             dependencies: [
-                "InvoiceSample", "BankSample", "DriverSample", "Tallystick", "TallyCore", "TallyDuties",
-                "TallyPostgres", "TallyRuntime", "TallyTesting",
-            ], exclude: ["Samples/Invoice", "Bank", "Driver"], swiftSettings: strict),
+                "InvoiceSample", "BankSample", "DemoSample", "DriverSample", "Tallystick", "TallyCore",
+                "TallyDuties", "TallyHandlers", "TallyPostgres", "TallyRuntime", "TallyTesting",
+                "TestSupport",
+            ], exclude: ["Samples/Invoice", "Bank", "Demo", "Driver", "TaskFlow"], swiftSettings: strict),
         // No servers: what the tree promises about itself.
         .testTarget(
             name: "RepositoryTests", dependencies: ["TallyCore", "TallyDuties"], swiftSettings: strict),

@@ -31,7 +31,9 @@ import Testing
     ]
 
     /// What a target must have built and yet imports nowhere: its tests start it as a process.
-    static let started: [String: Set<String>] = ["CommandTests": ["tally-lab"]]
+    static let started: [String: Set<String>] = [
+        "CommandTests": ["tally-lab"], "ExampleTests": ["DemoSample"],
+    ]
 
     struct Target {
         var kind: String
