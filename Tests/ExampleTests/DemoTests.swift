@@ -6,8 +6,7 @@ import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(3))) struct `The demo program` {
     /// On servers of the environment, in a namespace that nobody has made tables for.
-    @Test func `makes its tables, runs one job at once and three later, and stops [J9]`() async throws
-    {
+    @Test func `makes its tables, runs one job at once and three later, and stops [J9]`() async throws {
         let environment = ProcessInfo.processInfo.environment
         guard let redis = environment["TALLY_REDIS_URL"], let postgres = environment["TALLY_POSTGRES_URL"]
         else { throw MissingServers() }
