@@ -4,7 +4,8 @@ import Testing
 @Suite(.onOwnThread) struct `The pages on handlers, workers and drivers` {
     @Test(arguments: [
         ("TestingHandlers", "HandlerExampleTests", 4), ("Workers", "WorkerExampleTests", 3),
-        ("WritingADriver", "(Driver/.*|ToyQueueTests)", 10),
+        ("WritingADriver", "(Driver/.*|ToyQueueTests)", 10), ("GettingStarted", "Samples/Invoice/main", 1),
+        ("WritingJobs", "(JobExampleTests|HandlerExampleTests|Samples/PlaceOrder)", 4),
     ])
     func `show only Swift that is compiled and run`(_ page: String, _ files: String, _ least: Int) throws {
         let example = try Tree.files("Tests/ExampleTests", "swift").filter {
@@ -15,6 +16,15 @@ import Testing
 
         #expect(blocks.count >= least)
         for block in blocks { #expect(example.contains(block), "\(block)") }
+    }
+
+    @Test func `show only Python that is run`() throws {
+        let programs = try Tree.files("Tests/ExampleTests/TaskFlow", "py").map { try Tree.text($0) }.joined()
+        let page = try Tree.text("Sources/Tallystick/Tallystick.docc/AnyLanguage.md")
+        let blocks = page.matches(#"```python\n([\s\S]*?)```"#).map { $0[0] }
+
+        #expect(!blocks.isEmpty)
+        for block in blocks { #expect(programs.contains(block), "\(block)") }
     }
 
     /// Without indentation, and without blank lines around it.

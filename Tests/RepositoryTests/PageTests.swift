@@ -159,7 +159,7 @@ import Testing
         let settings = try Tree.text("Sources/Tallystick/Settings.swift").matches(#""(TALLY_[A-Z_]+)""#).map {
             $0[0]
         }
-        let page = try Tree.text("Sources/Tallystick/Tallystick.docc/Settings.md")
+        let page = try Tree.text("Sources/Tallystick/Tallystick.docc/Configuration.md")
         let section = try #require(page.between("## The settings", "\n## "))
 
         #expect(Set(section.matches(#"^\| `(TALLY_[A-Z_]+)`"#).map { $0[0] }) == Set(settings))
