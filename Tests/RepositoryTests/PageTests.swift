@@ -136,7 +136,7 @@ import Testing
     }
 
     /// The visible commands of each program, with their own sentence.
-    private static func commands() throws -> [String: [String: String]] {
+    static func commands() throws -> [String: [String: String]] {
         ["tally": try commands(of: "Sources/tally"), "tally-lab": try commands(of: "Sources/TallyLab")]
     }
 
