@@ -181,13 +181,20 @@ let package = Package(
         .executableTarget(
             name: "BankSample", dependencies: ["Tallystick"], path: "Tests/ExampleTests/Bank",
             swiftSettings: strict),
+        // The store that the page on drivers builds. It sees what a stranger's driver sees, and no more.
+        .target(
+            name: "DriverSample", dependencies: ["TallyCore"], path: "Tests/ExampleTests/Driver",
+            packageAccess: false, swiftSettings: strict),
+        .executableTarget(
+            name: "DemoSample", dependencies: ["Tallystick"], path: "Tests/ExampleTests/Demo",
+            swiftSettings: strict),
         .testTarget(
             name: "ExampleTests",
             dependencies: [
-                "InvoiceSample", "BankSample", "Tallystick", "TallyCore", "TallyDuties", "TallyPostgres",
-                "TallyRuntime",
-                "TallyTesting",
-            ], exclude: ["Samples/Invoice", "Bank"], swiftSettings: strict),
+                "InvoiceSample", "BankSample", "DemoSample", "DriverSample", "Tallystick", "TallyCore",
+                "TallyDuties", "TallyHandlers", "TallyPostgres", "TallyRuntime", "TallyTesting",
+                "TestSupport",
+            ], exclude: ["Samples/Invoice", "Bank", "Demo", "Driver", "TaskFlow"], swiftSettings: strict),
         // No servers: what the tree promises about itself.
         .testTarget(
             name: "RepositoryTests", dependencies: ["TallyCore", "TallyDuties"], swiftSettings: strict),

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Tallystick
 
-/// What `dashboards` and `sql/README.md` ask, asked of a ledger.
+/// What `dashboards`, `sql/README.md` and the page on other languages ask, asked of a ledger.
 extension `The README's` {
     @Test func `dashboard asks nothing that the ledger cannot answer`() async throws {
         try await withLedgerSession { session, schema in
@@ -19,11 +19,16 @@ extension `The README's` {
         }
     }
 
-    @Test func `page on the ledger shows queries that work as they are written`() async throws {
+    @Test(arguments: [
+        ("sql/README.md", 6), ("Sources/Tallystick/Tallystick.docc/AnyLanguage.md", 2),
+    ])
+    func `page on the ledger shows queries that work as they are written`(_ page: String, _ least: Int)
+        async throws
+    {
         try await withLedgerSession { session, schema in
             _ = try await session.query("SET search_path TO \"\(schema)\", public")
-            let queries = try queries()
-            #expect(queries.count > 5)
+            let queries = try queries(of: page)
+            #expect(queries.count >= least)
             for sql in queries {
                 await #expect(throws: Never.self, "\(sql)") {
                     _ = try await session.query(
@@ -67,8 +72,8 @@ extension `The README's` {
         }
     }
 
-    private func queries() throws -> [String] {
-        let page = try String(contentsOf: file("sql/README.md"), encoding: .utf8)
+    private func queries(of page: String) throws -> [String] {
+        let page = try String(contentsOf: file(page), encoding: .utf8)
         let blocks = page.components(separatedBy: "```sql\n").dropFirst()
         return blocks.flatMap { block in
             block.components(separatedBy: "```")[0].components(separatedBy: ";")

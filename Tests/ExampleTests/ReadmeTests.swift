@@ -92,10 +92,4 @@ import Testing
 
     private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
-
-    /// A program of this package: it stands beside the one that runs the tests.
-    private func sibling(_ name: String) throws -> URL {
-        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(name)
-    }
 }

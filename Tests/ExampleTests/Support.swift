@@ -35,35 +35,47 @@ func withHalves(_ body: (ScratchNamespace, Completions) async throws -> Void) as
     try result.get()
 }
 
-/// Lets a test wait until the ledger has committed the end of a job of this type.
+/// A program of this package: it stands beside the one that runs the tests.
+func sibling(_ name: String) throws -> URL {
+    let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(name)
+}
+
+/// Lets a test wait until the ledger has committed the end of jobs.
 final class Completions: JobObserver {
     private struct State {
-        var seen: Set<JobID> = []
-        var waiter: CheckedContinuation<JobID, Never>?
+        var ended: [JobID] = []
+        var wanted = 1
+        var waiter: CheckedContinuation<[JobID], Never>?
     }
     private let state = Mutex(State())
 
     func mirrored(_ batch: MirrorBatch) {
-        for event in batch.events where event.to == .completed {
-            let waiter = state.withLock { state in
-                state.seen.insert(event.job)
-                let waiter = state.waiter
-                state.waiter = nil
-                return waiter
+        let (waiter, ended) = state.withLock { state -> (CheckedContinuation<[JobID], Never>?, [JobID]) in
+            for event in batch.events where event.to.isTerminal && !state.ended.contains(event.job) {
+                state.ended.append(event.job)
             }
-            waiter?.resume(returning: event.job)
+            guard state.ended.count >= state.wanted else { return (nil, []) }
+            let waiter = state.waiter
+            state.waiter = nil
+            return (waiter, state.ended)
         }
+        waiter?.resume(returning: ended)
     }
 
-    /// The first job that completed.
-    func first() async -> JobID {
+    /// The first job that ended.
+    func first() async -> JobID { await all(1)[0] }
+
+    /// All that have ended, once there are so many.
+    func all(_ count: Int) async -> [JobID] {
         await withCheckedContinuation { continuation in
-            let seen = state.withLock { state in
-                if let seen = state.seen.first { return seen as JobID? }
+            let ended = state.withLock { state -> [JobID]? in
+                if state.ended.count >= count { return state.ended }
+                state.wanted = count
                 state.waiter = continuation
                 return nil
             }
-            if let seen { continuation.resume(returning: seen) }
+            if let ended { continuation.resume(returning: ended) }
         }
     }
 }

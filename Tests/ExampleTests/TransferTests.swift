@@ -82,10 +82,8 @@ private final class Crew: Sendable {
     }
 
     private func start() throws {
-        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: own).deletingLastPathComponent()
-            .appendingPathComponent("BankSample")
+        process.executableURL = try sibling("BankSample")
         let url = settings.postgresURL ?? ""
         process.environment = [
             "TALLY_REDIS_URL": settings.redisURL, "TALLY_NAMESPACE": settings.namespace,

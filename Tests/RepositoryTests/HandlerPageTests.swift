@@ -1,15 +1,30 @@
 import Foundation
 import Testing
 
-@Suite(.onOwnThread) struct `The pages on handlers and workers` {
-    @Test(arguments: [("TestingHandlers", "HandlerExampleTests", 4), ("Workers", "WorkerExampleTests", 3)])
-    func `show only Swift that is compiled and run`(_ page: String, _ tests: String, _ least: Int) throws {
-        let example = try Self.code(Tree.text("Tests/ExampleTests/\(tests).swift"))
+@Suite(.onOwnThread) struct `The pages on handlers, workers and drivers` {
+    @Test(arguments: [
+        ("TestingHandlers", "HandlerExampleTests", 4), ("Workers", "WorkerExampleTests", 3),
+        ("WritingADriver", "(Driver/.*|ToyQueueTests)", 10), ("GettingStarted", "Samples/Invoice/main", 1),
+        ("WritingJobs", "(JobExampleTests|HandlerExampleTests|Samples/PlaceOrder)", 4),
+    ])
+    func `show only Swift that is compiled and run`(_ page: String, _ files: String, _ least: Int) throws {
+        let example = try Tree.files("Tests/ExampleTests", "swift").filter {
+            $0.holds("^Tests/ExampleTests/\(files)\\.swift$")
+        }.map { try Self.code(Tree.text($0)) }.joined(separator: "\n\n")
         let text = try Tree.text("Sources/Tallystick/Tallystick.docc/\(page).md")
         let blocks = text.matches(#"```swift\n([\s\S]*?)```"#).map { Self.code($0[0]) }
 
         #expect(blocks.count >= least)
         for block in blocks { #expect(example.contains(block), "\(block)") }
+    }
+
+    @Test func `show only Python that is run`() throws {
+        let programs = try Tree.files("Tests/ExampleTests/TaskFlow", "py").map { try Tree.text($0) }.joined()
+        let page = try Tree.text("Sources/Tallystick/Tallystick.docc/AnyLanguage.md")
+        let blocks = page.matches(#"```python\n([\s\S]*?)```"#).map { $0[0] }
+
+        #expect(!blocks.isEmpty)
+        for block in blocks { #expect(programs.contains(block), "\(block)") }
     }
 
     /// Without indentation, and without blank lines around it.

@@ -94,8 +94,9 @@ import Testing
         return value
     }
 
-    @Test func `names for each promise a test or a command that exists`() throws {
-        let section = try #require(page.between("## What is promised", "Not promised:"))
+    @Test func `has beside it the promises, each with a test or a command that exists`() throws {
+        let page = try Tree.text("Sources/Tallystick/Tallystick.docc/Guarantees.md")
+        let section = try #require(page.between("## What is promised", "## Not promised"))
         let rows = section.split(separator: "\n").filter { $0.hasPrefix("| ") }.dropFirst(2)
         let tests = try Tree.files("Tests", "swift").map { try Tree.text($0) }.joined()
         let cases = try Tree.files("Sources/TallyTesting/Conformance", "swift").map { try Tree.text($0) }
@@ -135,7 +136,7 @@ import Testing
     }
 
     /// The visible commands of each program, with their own sentence.
-    private static func commands() throws -> [String: [String: String]] {
+    static func commands() throws -> [String: [String: String]] {
         ["tally": try commands(of: "Sources/tally"), "tally-lab": try commands(of: "Sources/TallyLab")]
     }
 
@@ -154,11 +155,12 @@ import Testing
         return found
     }
 
-    @Test func `has every setting`() throws {
+    @Test func `has beside it every setting`() throws {
         let settings = try Tree.text("Sources/Tallystick/Settings.swift").matches(#""(TALLY_[A-Z_]+)""#).map {
             $0[0]
         }
-        let section = try #require(page.between("## Settings", "Limits and defaults"))
+        let page = try Tree.text("Sources/Tallystick/Tallystick.docc/Configuration.md")
+        let section = try #require(page.between("## The settings", "\n## "))
 
         #expect(Set(section.matches(#"^\| `(TALLY_[A-Z_]+)`"#).map { $0[0] }) == Set(settings))
     }

@@ -72,8 +72,8 @@ public enum JobPriority: Int, Sendable, CaseIterable, Codable, Comparable {
         }
     }
 
-    /// Which priority each of fifteen successive turns serves first. The Lua library holds the same pattern.
-    package static let pattern: [JobPriority] = [
+    /// Which priority each of fifteen successive turns serves first. Every driver has this pattern.
+    public static let pattern: [JobPriority] = [
         .critical, .high, .critical, .normal, .critical, .high, .critical, .low,
         .critical, .high, .critical, .normal, .critical, .high, .critical,
     ]
