@@ -38,6 +38,7 @@ package final class ConnectionPool<Connection: BlockingConnection>: @unchecked S
 
     private let size: Int
     private let mostWaiting: Int
+    private let stackBytes: Int?
     private let open: @Sendable () throws -> Connection
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -45,9 +46,14 @@ package final class ConnectionPool<Connection: BlockingConnection>: @unchecked S
     private var onLastThreadEnded: [CheckedContinuation<Void, Never>] = []
 
     /// A pool without a connection yet: the first call opens one, by `open`, on a thread of the pool's.
-    package init(_ settings: PoolSettings, open: @escaping @Sendable () throws -> Connection) {
+    ///
+    /// - Parameter stackBytes: of its threads, as `startThread` takes it.
+    package init(
+        _ settings: PoolSettings, stackBytes: Int? = nil, open: @escaping @Sendable () throws -> Connection
+    ) {
         size = settings.size
         mostWaiting = settings.waiting
+        self.stackBytes = stackBytes
         self.open = open
         state = PoolState(settings)
         pthread_mutex_init(mutex, nil)
@@ -68,8 +74,9 @@ package final class ConnectionPool<Connection: BlockingConnection>: @unchecked S
     /// Runs `work` on one of the connections. When none can be opened its error is thrown and `work` does not run.
     ///
     /// - Parameter time: how long it may wait while all are in use; nil = for ever.
-    /// - Throws: `PoolExhausted` after that; `PoolFull` at once; `CancellationError` when the task is cancelled while
-    ///   it waits. Work that has begun goes on to its end.
+    /// - Throws: `PoolExhausted` after that; `PoolFull` at once; `ThreadNotStarted` where there is no thread for a
+    ///   connection, and no other connection to wait for; `CancellationError` when the task is cancelled while it
+    ///   waits. Work that has begun goes on to its end.
     package func run<Value: Sendable>(
         within time: Duration? = nil, _ work: @escaping @Sendable (Connection) throws -> Value
     ) async throws -> Value {
@@ -81,20 +88,20 @@ package final class ConnectionPool<Connection: BlockingConnection>: @unchecked S
                     caller.resume(with: Result { try work(connection.get()) })
                 }
                 switch entry {
-                case .refused: caller.resume(throwing: PoolClosed())
-                case .full: caller.resume(throwing: PoolFull(waiting: mostWaiting))
-                case .taken(let startsThread): if startsThread { startThread { [self] in serve() } }
-                case .waits:
-                    let timer = time.map { time in
-                        Task.detached { [self] in
-                            // cancelled: it waits no longer
-                            guard (try? await Task.sleep(for: time)) != nil else { return }
-                            giveUp(id, PoolExhausted(connections: size, waited: time))
-                        }
-                    }
-                    wait.withLock { $0 = (id, timer) }
-                    if Task.isCancelled { giveUp(id, CancellationError()) }
+                case .refused: return caller.resume(throwing: PoolClosed())
+                case .full: return caller.resume(throwing: PoolFull(waiting: mostWaiting))
+                case .taken(let startsThread): if !startsThread || startOne() { return }
+                case .waits: break
                 }
+                let timer = time.map { time in
+                    Task.detached { [self] in
+                        // cancelled: it waits no longer
+                        guard (try? await Task.sleep(for: time)) != nil else { return }
+                        giveUp(id, PoolExhausted(connections: size, waited: time))
+                    }
+                }
+                wait.withLock { $0 = (id, timer) }
+                if Task.isCancelled { giveUp(id, CancellationError()) }
             }
         } onCancel: {
             if let id = wait.withLock({ $0.id }) { giveUp(id, CancellationError()) }
@@ -130,6 +137,26 @@ package final class ConnectionPool<Connection: BlockingConnection>: @unchecked S
         locked { state.remove(id) }?(.failure(reason))
     }
 
+    /// Answers whether there is another thread now. Where there is none at all, all that wait hear why.
+    private func startOne() -> Bool {
+        do throws(ThreadNotStarted) {
+            try startThread(stackBytes: stackBytes) { [self] in serve() }
+            return true
+        } catch {
+            let (left, callers) = locked { (state.didNotStart(), endedCallers()) }
+            for work in left { work(.failure(error)) }
+            for caller in callers { caller.resume() }
+            return false
+        }
+    }
+
+    /// Who waits for the end of the last thread, once it has ended. Under the lock.
+    private func endedCallers() -> [CheckedContinuation<Void, Never>] {
+        guard state.isClosed, state.hasEnded else { return [] }
+        defer { onLastThreadEnded = [] }
+        return onLastThreadEnded
+    }
+
     // MARK: On a connection's thread
 
     private func serve() {
@@ -153,7 +180,7 @@ package final class ConnectionPool<Connection: BlockingConnection>: @unchecked S
         connection?.close()
         let callers = locked {
             state.ended(hadConnection: connection != nil)
-            return state.hasEnded ? onLastThreadEnded : []
+            return endedCallers()
         }
         for caller in callers { caller.resume() }
     }

@@ -61,6 +61,15 @@ struct PoolState<Work> {
         return waiting.remove(at: at).work
     }
 
+    /// The thread that a caller was told to start could not be. Answers who is to hear that at once: all, where no
+    /// other thread serves; elsewhere they wait for the others.
+    mutating func didNotStart() -> [Work] {
+        threads -= 1
+        guard threads == 0 else { return [] }
+        defer { waiting = [] }
+        return waiting.map(\.work)
+    }
+
     /// Nobody comes in any more; who waits is still served.
     mutating func close() { isClosed = true }
 

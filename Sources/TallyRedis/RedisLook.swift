@@ -14,12 +14,9 @@ package struct RedisLook: Sendable {
 
     /// Looks on a connection of its own, which is closed again.
     package static func at(_ configuration: RedisConfiguration) async throws(QueueError) -> RedisLook {
-        let result: Result<RedisLook, QueueError> = await withCheckedContinuation { caller in
-            startThread {
-                caller.resume(returning: Result { () throws(QueueError) in try RedisLook(configuration) })
-            }
+        try await onThread(refused: { QueueError(.unavailable, "connect to Redis", "\($0)") }) {
+            () throws(QueueError) in try RedisLook(configuration)
         }
-        return try result.get()
     }
 
     private init(_ configuration: RedisConfiguration) throws(QueueError) {

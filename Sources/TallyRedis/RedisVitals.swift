@@ -7,16 +7,9 @@ extension QueueVitals {
     ///
     /// - Throws: `.unavailable` for one that cannot be reached, `.wrongServer` for a login that is refused.
     package static func at(_ configuration: RedisConfiguration) async throws(QueueError) -> QueueVitals {
-        let result: Result<QueueVitals, QueueError> = await withCheckedContinuation { caller in
-            startThread {
-                do throws(QueueError) {
-                    caller.resume(returning: .success(try QueueVitals(configuration)))
-                } catch {
-                    caller.resume(returning: .failure(error))
-                }
-            }
+        try await onThread(refused: { QueueError(.unavailable, "connect to Redis", "\($0)") }) {
+            () throws(QueueError) in try QueueVitals(configuration)
         }
-        return try result.get()
     }
 
     private init(_ configuration: RedisConfiguration) throws(QueueError) {

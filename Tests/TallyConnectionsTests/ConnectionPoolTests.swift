@@ -91,6 +91,21 @@ private final class Line: BlockingConnection {
         await pool.close()
     }
 
+    @Test func `tells its caller that there is no thread for one, and lets the process live`() async {
+        let settings = PoolSettings(
+            size: 2, waiting: 10, idle: .seconds(300), reopenBase: .milliseconds(1),
+            reopenCap: .milliseconds(1))
+        let pool = ConnectionPool(settings, stackBytes: 1 << 50) { [log] in try log.open() }
+
+        for _ in 0..<3 {
+            await #expect(throws: ThreadNotStarted.self) { try await pool.run { $0.number } }
+        }
+
+        await pool.close()
+        #expect(log.opened == 0)
+        await #expect(throws: PoolClosed.self) { try await pool.run { $0.number } }
+    }
+
     @Test func `refuses a caller at once where as many wait as may, and serves those that wait`() async throws
     {
         let pool = pool(waiting: 1)

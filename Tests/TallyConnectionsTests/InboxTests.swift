@@ -46,10 +46,10 @@ import Testing
         #expect(inbox.acceptedCount == 3)
     }
 
-    @Test func `wakes the thread that waits in it, by an item and by its end`() async {
+    @Test func `wakes the thread that waits in it, by an item and by its end`() async throws {
         let inbox = Inbox<Int>(items: 10, bytes: 100)
         let (taken, teller) = AsyncStream.makeStream(of: [Int].self)
-        startThread {
+        try startThread {
             while let items = inbox.takeAll() { teller.yield(items) }
             teller.finish()
         }

@@ -14,6 +14,7 @@ import Testing
         }
         func fellAsleep() { rules.fellAsleep() }
         func opened() { rules.opened() }
+        func didNotStart() -> [String] { rules.didNotStart() }
         func openFailed(now: Int64, random: Double) -> [String] { rules.openFailed(now: now, random: random) }
         func ended(hadConnection: Bool) { rules.ended(hadConnection: hadConnection) }
         func close() { rules.close() }
@@ -43,6 +44,24 @@ import Testing
         #expect(state.put("b").entry == .taken(startsThread: false))
         #expect(state.put("c").entry == .taken(startsThread: true))
         #expect(state.put("d").entry == .waits, "both are taken")
+    }
+
+    @Test func `tells all that wait where no thread can be started, and lets them wait for one that serves`()
+    {
+        let alone = State(settings)
+        for name in ["a", "b", "c"] { _ = alone.put(name) }
+        #expect(alone.didNotStart().isEmpty, "the other one may start yet")
+        #expect(alone.didNotStart() == ["a", "b", "c"])
+        #expect(alone.hasEnded)
+        #expect(alone.put("d").entry == .taken(startsThread: true), "the next caller tries again")
+
+        let served = State(settings)
+        _ = served.put("a")
+        #expect(said(served.next(hasConnection: false, idleSince: 0, now: 0)) == "open for a")
+        served.opened()
+        #expect(served.put("b").entry == .taken(startsThread: true))
+        #expect(served.didNotStart().isEmpty)
+        #expect(said(served.next(hasConnection: true, idleSince: 0, now: 0)) == "b")
     }
 
     @Test func `lets no more wait than may, and serves those in their order`() {

@@ -18,10 +18,14 @@ private final class EchoServer: Sendable {
     init() throws {
         (listener, port) = try Sockets.listen(port: 0)
         let (listener, wake) = (listener, wake)
-        startThread { [self] in
+        try startThread { [self] in
             while Sockets.wait(listener, POLLIN, wake: wake.reading) {
                 guard let client = Sockets.accept(listener) else { continue }
-                startThread { self.answer(client) }
+                do {
+                    try startThread { self.answer(client) }
+                } catch {
+                    Glibc.close(client)
+                }
             }
             Glibc.close(listener)
         }

@@ -47,5 +47,25 @@ extension PostgresTests {
                 #expect(second == 1)
             }
         }
+
+        /// Neither ever reaches a server.
+        @Test func `a caller hears that there is no thread for a connection, and may ask again`() async throws
+        {
+            let configuration = try PostgresConfiguration(url: "postgresql://127.0.0.1:1/none")
+            let (statements, tooMuch) = (Statements(schema: "none"), 1 << 50)
+            let pool = PostgresPool(configuration, statements: statements, size: 1, stackBytes: tooMuch)
+
+            let call = await caught(LedgerError.self) { try await pool.run("ask") { _ in 1 } }
+            let session = await caught(LedgerError.self) {
+                try await PostgresSession.open(
+                    configuration, statements: statements, stackBytes: tooMuch)
+            }
+            await pool.close()
+
+            for error in [call, session] {
+                #expect(error?.code == .transient && error?.mayRetry == true)
+                #expect(error?.detail.hasPrefix("no thread can be started: ") == true)
+            }
+        }
     }
 }

@@ -166,6 +166,27 @@ private func job(queue: QueueName = "q") -> JobRecord { JobRecord(type: "t", que
         #expect(try connection.command(["PING"]).text == "PONG")
     }
 
+    @Test func `says of each call that there is no thread for it, and takes none in`() async throws {
+        let configuration = try RedisConfiguration(url: "redis://127.0.0.1:1")
+        let lane = Lane(configuration, stackBytes: 1 << 50)
+        let waits = WakeWaiter(configuration, prefix: "p", size: 1, stackBytes: 1 << 50)
+        let answers = Journal<QueueError>()
+        let call = Call(verb: "push") { if case .failure(let error) = $0 { answers.append(error) } }
+
+        lane.submit(call)
+        lane.submit(call)
+        let wait = await caught(QueueError.self) { try await waits.wait(for: ["q"], upTo: .seconds(60)) }
+        await waits.close()
+        await lane.close()
+        lane.submit(call)
+
+        #expect(answers.all.map(\.code) == [.unavailable, .unavailable, .closed] && lane.submitted == 0)
+        for error in answers.all.prefix(2) + [wait].compactMap({ $0 }) {
+            #expect(error.mayRetry && error.detail.hasPrefix("no thread can be started: "), "\(error)")
+        }
+        #expect(wait?.code == .unavailable)
+    }
+
     /// No server: the lane's thread is held while it tells the first caller that there is none.
     @Test(arguments: [(2, 1 << 20), (10, 2)])
     func `refuses a call at once where as many wait as may, and answers those that wait in their order`(

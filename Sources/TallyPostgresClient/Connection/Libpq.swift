@@ -84,14 +84,18 @@ struct LibpqConnection {
     func next() -> LibpqResult? { PQgetResult(handle).map { LibpqResult($0) } }
 
     /// Asks the server to stop the statement, on a thread of its own: that connects anew and may hang. It may come
-    /// too late; nobody waits for it.
+    /// too late, or not at all where there is no thread for it; nobody waits for it.
     func cancel() {
         guard let cancel = PQgetCancel(handle) else { return }
         let address = UInt(bitPattern: cancel)  // its thread owns it from here
-        startThread {
-            let cancel = OpaquePointer(bitPattern: address)
-            var text = [CChar](repeating: 0, count: 256)
-            _ = PQcancel(cancel, &text, Int32(text.count))
+        do throws(ThreadNotStarted) {
+            try startThread {
+                let cancel = OpaquePointer(bitPattern: address)
+                var text = [CChar](repeating: 0, count: 256)
+                _ = PQcancel(cancel, &text, Int32(text.count))
+                PQfreeCancel(cancel)
+            }
+        } catch {
             PQfreeCancel(cancel)
         }
     }

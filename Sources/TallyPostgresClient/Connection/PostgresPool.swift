@@ -7,17 +7,18 @@ package struct PostgresPool: Sendable {
     private let pool: ConnectionPool<PostgresConnection>
 
     /// - Parameter waiting: how many callers may wait for one of the connections.
+    /// - Parameter stackBytes: of its threads, as `startThread` takes it.
     /// - Parameter check: made on every connection until it has succeeded once; one that fails it is not used.
     package init(
         _ configuration: PostgresConfiguration, statements: Statements, size: Int,
-        waiting: Int = Limits.poolCallsWaiting,
+        waiting: Int = Limits.poolCallsWaiting, stackBytes: Int? = nil,
         check: (@Sendable (PostgresConnection) throws(LedgerError) -> Void)? = nil
     ) {
         let settings = PoolSettings(
             size: size, waiting: waiting, idle: Limits.poolIdle, reopenBase: Limits.retryStoreBase,
             reopenCap: Limits.reopenCap)
         let checked = Checked()
-        pool = ConnectionPool(settings) {
+        pool = ConnectionPool(settings, stackBytes: stackBytes) {
             let connection = try PostgresConnection(configuration, statements: statements)
             guard let check else { return connection }
             do throws(LedgerError) {
@@ -72,6 +73,8 @@ package struct PostgresPool: Sendable {
                 "\(full.waiting) calls already wait in this process for a connection to Postgres; repeat it once "
                     + "some of them are answered, and have fewer under way at a time, or raise poolConnections"
             )
+        } catch let refused as ThreadNotStarted {
+            throw LedgerError(.transient, operation, "\(refused)")
         } catch is CancellationError {
             throw LedgerError(.cancelled, operation, "cancelled while it waited for a connection")
         } catch {

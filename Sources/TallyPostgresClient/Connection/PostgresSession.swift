@@ -21,21 +21,26 @@ public final class PostgresSession: LedgerTransaction {
 
     /// Connects outside every pool; the session has a thread of its own until it is closed.
     ///
-    /// - Throws: what the server's refusal means; no thread is left then.
+    /// - Parameter stackBytes: of its thread, as `startThread` takes it.
+    /// - Throws: what the server's refusal means; no thread is left then. `.transient` where there is none for it.
     package static func open(
-        _ configuration: PostgresConfiguration, statements: Statements
+        _ configuration: PostgresConfiguration, statements: Statements, stackBytes: Int? = nil
     ) async throws(LedgerError) -> PostgresSession {
         let session = PostgresSession()
         let held = session.held
-        startThread {
-            do throws(LedgerError) {
-                let connection = try PostgresConnection(configuration, statements: statements)
-                connection.operation = "session"
-                held.serve(connection, until: nil)
-                connection.close()  // an open transaction is rolled back by the server
-            } catch {
-                held.finish(error)
+        do throws(ThreadNotStarted) {
+            try startThread(stackBytes: stackBytes) {
+                do throws(LedgerError) {
+                    let connection = try PostgresConnection(configuration, statements: statements)
+                    connection.operation = "session"
+                    held.serve(connection, until: nil)
+                    connection.close()  // an open transaction is rolled back by the server
+                } catch {
+                    held.finish(error)
+                }
             }
+        } catch {
+            throw LedgerError(.transient, "session", "\(error)")
         }
         try await held.run { _ throws(LedgerError) in }
         return session

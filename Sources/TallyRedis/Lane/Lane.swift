@@ -23,6 +23,7 @@ final class Lane: Sendable {
 
     private let configuration: RedisConfiguration
     private let gate: ServerGate?
+    private let stackBytes: Int?
     private let inbox: Inbox<Call>
     private let latest = Mutex<Reading?>(nil)
     private let ended = Mutex<(isStarted: Bool, isEnded: Bool, callers: [CheckedContinuation<Void, Never>])>(
@@ -30,12 +31,14 @@ final class Lane: Sendable {
 
     /// - Parameter gate: asked before a new connection carries a call; nil = it is not asked about.
     /// - Parameter calls: how many may wait while others are under way, and how many bytes of them.
+    /// - Parameter stackBytes: of its thread, as `startThread` takes it.
     init(
         _ configuration: RedisConfiguration, gate: ServerGate? = nil, calls: Int = Limits.callsWaiting,
-        bytes: Int = Limits.callsWaitingBytes
+        bytes: Int = Limits.callsWaitingBytes, stackBytes: Int? = nil
     ) {
         self.configuration = configuration
         self.gate = gate
+        self.stackBytes = stackBytes
         inbox = Inbox(items: calls, bytes: bytes)
     }
 
@@ -48,18 +51,31 @@ final class Lane: Sendable {
     /// Returns once they are so many.
     func untilSubmitted(_ count: Int) async { await inbox.untilAccepted(count) }
 
-    /// The call has its answer later, in order of arrival, or at once `.full` or `.closed`, and then it was not sent.
+    /// The call has its answer later, in order of arrival, or at once `.full`, `.closed`, or `.unavailable` where there
+    /// is no thread for the lane, and then it was not sent.
     func submit(_ call: Call) {
-        let start = ended.withLock { state in
-            if state.isStarted { return false }
-            state.isStarted = true
-            return true
+        if let refused = started(), !isClosed {
+            return call.complete(.failure(QueueError(.unavailable, call.operation, "\(refused)")))
         }
-        if start { startThread { [self] in serve() } }
         switch inbox.put(call, bytes: call.arguments.bytes.count) {
         case .accepted: break
         case .closed: call.complete(.failure(QueueError(.closed, call.operation)))
         case .full: call.complete(.failure(Self.full(call.operation)))
+        }
+    }
+
+    /// Why its thread does not run; nil = it does. The next call asks again.
+    private func started() -> ThreadNotStarted? {
+        // Started under the lock: no other call may wait for a thread that there will not be.
+        ended.withLock { state -> ThreadNotStarted? in
+            if state.isStarted { return nil }
+            do throws(ThreadNotStarted) {
+                try startThread(stackBytes: stackBytes) { [self] in serve() }
+                state.isStarted = true
+                return nil
+            } catch {
+                return error
+            }
         }
     }
 

@@ -11,15 +11,18 @@ final class WakeWaiter: Sendable {
 
     /// - Parameter size: how many wait in Redis at a time.
     /// - Parameter waiting: how many more may wait for that.
+    /// - Parameter stackBytes: of its threads, as `startThread` takes it.
     init(
         _ configuration: RedisConfiguration, prefix: String, size: Int = Limits.waits,
-        waiting: Int = Limits.poolCallsWaiting
+        waiting: Int = Limits.poolCallsWaiting, stackBytes: Int? = nil
     ) {
         self.prefix = prefix
         let settings = PoolSettings(
             size: size, waiting: waiting, idle: Limits.poolIdle, reopenBase: Limits.retryStoreBase,
             reopenCap: Limits.reopenCap)
-        pool = ConnectionPool(settings) { try RedisConnection(configuration, loadingLibrary: false) }
+        pool = ConnectionPool(settings, stackBytes: stackBytes) {
+            try RedisConnection(configuration, loadingLibrary: false)
+        }
     }
 
     /// Returns after a wake token, after `time`, or by throwing `CancellationError` / `QueueError`.
@@ -57,6 +60,8 @@ final class WakeWaiter: Sendable {
                 .full, "wait",
                 "\(full.waiting) workers of this process already wait for a connection to Redis; run fewer in it"
             )
+        } catch let refused as ThreadNotStarted {
+            throw QueueError(.unavailable, "wait", "\(refused)")
         } catch is PoolExhausted {
             return  // the time has passed, if without a connection
         }

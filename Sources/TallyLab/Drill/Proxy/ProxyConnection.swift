@@ -27,14 +27,18 @@ final class ProxyConnection: Sendable {
         self.server = server
     }
 
+    /// Where there is no thread for a direction, both are cut: the client hears a reset, as of a server that is busy.
     func start() {
-        startThread { [self] in
-            pump(isUp: true)
-            end()
-        }
-        startThread { [self] in
-            pump(isUp: false)
-            end()
+        for isUp in [true, false] {
+            do {
+                try startThread { [self] in
+                    pump(isUp: isUp)
+                    end()
+                }
+            } catch {
+                cut()
+                end()
+            }
         }
     }
 

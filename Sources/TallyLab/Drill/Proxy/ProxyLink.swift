@@ -25,7 +25,7 @@ final class ProxyLink: Sendable {
         let (listener, port) = try Sockets.listen(port: 0)
         self.port = port
         state = Mutex(State(upstream: upstream, listener: listener, wake: WakePipe()))
-        acceptAll(listener)
+        try acceptAll(listener)
     }
 
     var counts: LinkCounts { state.withLock { $0.counts } }
@@ -89,20 +89,27 @@ final class ProxyLink: Sendable {
                     state.listener = listener
                     state.wake = WakePipe()
                 }
-                return acceptAll(listener)
+                if (try? acceptAll(listener)) != nil { return }  // no thread: a moment later again
+                state.withLock { $0.listener = -1 }
             }
             usleep(10_000)
         }
     }
 
-    private func acceptAll(_ listener: Int32) {
+    private func acceptAll(_ listener: Int32) throws {
         let wake = state.withLock { $0.wake }
-        startThread { [self] in
-            while Sockets.wait(listener, POLLIN, wake: wake.reading) {
-                if let client = Sockets.accept(listener) { take(client) }
+        do {
+            try startThread { [self] in
+                while Sockets.wait(listener, POLLIN, wake: wake.reading) {
+                    if let client = Sockets.accept(listener) { take(client) }
+                }
+                Glibc.close(listener)
+                wake.close()
             }
+        } catch {
             Glibc.close(listener)
             wake.close()
+            throw error
         }
     }
 

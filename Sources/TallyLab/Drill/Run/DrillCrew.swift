@@ -42,11 +42,11 @@ final class DrillCrew: Sendable {
     init(
         folder: String, isPoisoned: @escaping @Sendable (String) -> Bool,
         isLooping: @escaping @Sendable (String, Int32) -> Bool
-    ) {
+    ) throws {
         self.folder = folder
         self.isPoisoned = isPoisoned
         self.isLooping = isLooping
-        startThread { [self] in
+        try startThread { [self] in
             while watch() { usleep(20_000) }
         }
     }

@@ -61,7 +61,7 @@ final class DrillStage: Sendable {
             guard role.hasPrefix("worker"), let number = Int(role.dropFirst(6)) else { return false }
             return board[number, word] == 1
         }
-        crew = DrillCrew(
+        crew = try DrillCrew(
             folder: folder, isPoisoned: { shows(.dying, $0) },
             isLooping: { role, pid in
                 // Another pid: the word is of the worker's life before.
