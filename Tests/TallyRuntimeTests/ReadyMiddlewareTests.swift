@@ -193,7 +193,7 @@ private func outcome(_ middleware: [JobMiddleware], _ run: @escaping JobHandler.
         let ends: [(thrown: any Error, line: String)] = [
             (
                 Boom(description: "two\nlines\u{1B}[0m"),
-                "failed, failure 1, next attempt in N ms: two lines [0m"
+                "failed, failure 1, next attempt in N ms: two\u{FFFD}lines\u{FFFD}[0m"
             ),
             (JobError.final("no"), "failed for good, failure 1: no"),
             (JobError.snooze(.seconds(7)), "handed back for N ms"),

@@ -19,7 +19,7 @@ extension JobMiddleware {
                     _ = try await next(call)
                     write("\(RunText.jobs(call.records)) enqueued, \(call.durability)")
                 } catch {
-                    write("\(RunText.jobs(call.records)) not enqueued: \(RunText.line("\(error)"))")
+                    write("\(RunText.jobs(call.records)) not enqueued: \(Printable.text("\(error)"))")
                     throw error
                 }
             },
@@ -33,7 +33,7 @@ extension JobMiddleware {
                 write(
                     "\(record.type) \(record.id) \(RunText.end(call.outcome)), after "
                         + "\(call.ran.microseconds / 1000) ms; the queue answered: "
-                        + RunText.line(Ending.name(answer)))
+                        + Printable.text(Ending.name(answer)))
             })
     }
 
@@ -144,18 +144,9 @@ private enum RunText {
         switch outcome {
         case .complete: "completed"
         case .retry(let after, let attempts, let error):
-            "failed, failure \(attempts), next attempt in \(after.microseconds / 1000) ms: \(line(error))"
-        case .fail(let attempts, let error): "failed for good, failure \(attempts): \(line(error))"
+            "failed, failure \(attempts), next attempt in \(after.microseconds / 1000) ms: \(Printable.text(error))"
+        case .fail(let attempts, let error): "failed for good, failure \(attempts): \(Printable.text(error))"
         case .release(let after): "handed back for \(after.microseconds / 1000) ms"
         }
-    }
-
-    /// Foreign text that stays within its line.
-    static func line(_ text: String) -> String {
-        let characters = text.prefix(Limits.printedCharacters).map { character in
-            let isControl = character.unicodeScalars.contains { $0.properties.generalCategory == .control }
-            return isControl || character.isNewline ? " " : character
-        }
-        return String(characters)
     }
 }
