@@ -20,7 +20,12 @@ static inline CURLcode tally_curl_set_list(CURL *curl, CURLoption option, struct
     return curl_easy_setopt(curl, option, value);
 }
 
-/* What is called for each piece of the answer, and for each socket that shall be opened, with its value. */
+/* What is called for each line of the answer's head, for each piece of its body, and for each socket that shall be
+   opened, with its value. */
+static inline CURLcode tally_curl_on_head(CURL *curl, curl_write_callback function, void *value) {
+    CURLcode failed = curl_easy_setopt(curl, CURLOPT_HEADERDATA, value);
+    return failed != CURLE_OK ? failed : curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, function);
+}
 static inline CURLcode tally_curl_on_piece(CURL *curl, curl_write_callback function, void *value) {
     CURLcode failed = curl_easy_setopt(curl, CURLOPT_WRITEDATA, value);
     return failed != CURLE_OK ? failed : curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, function);
@@ -28,16 +33,6 @@ static inline CURLcode tally_curl_on_piece(CURL *curl, curl_write_callback funct
 static inline CURLcode tally_curl_on_socket(CURL *curl, curl_opensocket_callback function, void *value) {
     CURLcode failed = curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, value);
     return failed != CURLE_OK ? failed : curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, function);
-}
-
-static inline long tally_curl_status(CURL *curl) {
-    long status = 0;
-    return curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK ? status : 0;
-}
-/* In seconds from now, whichever way the answer said it; 0 = it did not. */
-static inline long long tally_curl_retry_after(CURL *curl) {
-    curl_off_t seconds = 0;
-    return curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &seconds) == CURLE_OK ? seconds : 0;
 }
 
 /* The field is shorter than the address that lies there. */

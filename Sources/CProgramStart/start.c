@@ -41,11 +41,9 @@ static void freshen(posix_spawnattr_t *attributes) {
     sigemptyset(&none);
     posix_spawnattr_setsigmask(attributes, &none);
     /* Signals that are ignored here would stay so; those that are handled would not. */
-    sigset_t usual;
-    sigemptyset(&usual);
-    const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGCHLD, SIGUSR1, SIGUSR2};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) sigaddset(&usual, numbers[i]);
-    posix_spawnattr_setsigdefault(attributes, &usual);
+    sigset_t all;
+    sigfillset(&all);
+    posix_spawnattr_setsigdefault(attributes, &all);
     posix_spawnattr_setpgroup(attributes, 0);
     posix_spawnattr_setflags(
         attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
@@ -67,4 +65,10 @@ int tally_start_program(
     }
     posix_spawn_file_actions_destroy(&actions);
     return failed;
+}
+
+int tally_keeps_statuses(void) {
+    struct sigaction action;
+    if (sigaction(SIGCHLD, NULL, &action) != 0) return 1;
+    return action.sa_handler != SIG_IGN && (action.sa_flags & SA_NOCLDWAIT) == 0;
 }

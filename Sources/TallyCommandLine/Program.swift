@@ -28,6 +28,8 @@ package struct Program: Sendable {
     package func main() async -> Never {
         // A reader that went away is an error to a write, not the end of the program.
         signal(SIGPIPE, SIG_IGN)
+        // Who started it may ignore this one, and then no child's exit code could be known.
+        signal(SIGCHLD, SIG_DFL)
         Output.fillStandardDescriptors()
         // `CommandLine.arguments` would repair what is not UTF-8, and the change would go unseen.
         let words = (1..<max(1, Int(CommandLine.argc))).compactMap { at in

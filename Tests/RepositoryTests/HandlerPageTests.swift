@@ -5,6 +5,7 @@ import Testing
     @Test(arguments: [
         ("TestingHandlers", "HandlerExampleTests", 4), ("Workers", "WorkerExampleTests", 3),
         ("WritingADriver", "(Driver/.*|ToyQueueTests)", 10), ("GettingStarted", "Samples/Invoice/main", 1),
+        ("AnyLanguage", "LanguageExampleTests", 2),
         ("WritingJobs", "(JobExampleTests|HandlerExampleTests|Samples/PlaceOrder)", 4),
     ])
     func `show only Swift that is compiled and run`(_ page: String, _ files: String, _ least: Int) throws {

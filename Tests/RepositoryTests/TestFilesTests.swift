@@ -38,7 +38,6 @@ import Testing
     private static let without = [
         "TallyCore/Coding/JSONScanner.swift": "JSONCheckTests and JSONObjectTests walk every text with it",
         "TallyCore/Shard/ShardedLeasing.swift": "it is the leasing of a ShardedQueue, in ShardedQueueTests",
-        "TallyHandlers/HTTP/HTTPExchange.swift": "HTTPHandlerTests call all of it, on servers of their own",
         "TallyLab/Bench/": "it measures, and what it says is numbers of one machine",
         "TallyLab/Drill/": "a drill is a test: ops/test runs two, and what judges them has tests",
         "TallyPostgresClient/Connection/Libpq.swift":

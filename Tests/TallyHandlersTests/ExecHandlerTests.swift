@@ -27,6 +27,8 @@ import Testing
         ("exit 1", .retry(after: .seconds(5), attempts: 1, error: "exit 1")),
         ("echo a >&2; echo b >&2; exit 3", .retry(after: .seconds(5), attempts: 1, error: "exit 3: a\nb")),
         ("exit 255", .retry(after: .seconds(5), attempts: 1, error: "exit 255")),
+        // A shell tells so of a program that a signal has ended: it is an exit code all the same.
+        ("exit 137", .retry(after: .seconds(5), attempts: 1, error: "exit 137")),
         ("printf why >&2; kill -9 $$", .retry(after: .seconds(5), attempts: 1, error: "signal 9: why")),
         ("kill -TERM $$", .retry(after: .seconds(5), attempts: 1, error: "signal 15")),
     ]
@@ -38,13 +40,33 @@ import Testing
         #expect(try await script(text).outcome(of: job()) == outcome)
     }
 
-    @Test(arguments: ["soon", "1.5x", "1s 2s", "20000d", #"\377"#])
+    @Test(arguments: ["soon", "1.5x", "1s 2s", "20000d", "+5s", #"\377"#, #"\0"#, "1h%100s30m", "%200s"])
     func `that writes no time to TALLY_SNOOZE has failed, and hears why`(_ text: String) async throws {
         let handler = try script(#"printf '\#(text)' >"$TALLY_SNOOZE"; exit 75"#)
 
         let error = try #require(await handler.outcome(of: job()).error)
 
         #expect(error.hasPrefix("exit 75: what was written to TALLY_SNOOZE is no time"))
+    }
+
+    @Test(arguments: ["exit 65", "exit 75", "exit 3", "kill -9 $$"])
+    func `whose output is too long fails for good, however it ends`(_ end: String) async throws {
+        let handler = try script("head -c 1048577 /dev/zero; \(end)")
+
+        guard case .fail(attempts: 1, let error) = await handler.outcome(of: job()) else {
+            Issue.record("it did not fail for good")
+            return
+        }
+        #expect(error.hasPrefix("the output has more than 1048576 bytes"))
+    }
+
+    /// What is no JSON, and no text, is as good a result as any: nobody reads it here.
+    @Test(arguments: ["{", "{} {}", "nul", "[1,", "\u{FEFF}{}", #"{"a":1,"a":2}"#])
+    func `may write what is no JSON, also for a body that is none`(_ text: String) async throws {
+        let handler = try ExecHandler(["cat"]).handler(for: "t")
+        let bytes = Array(text.utf8) + [0, 255]
+
+        #expect(await handler.outcome(of: job(bytes)) == .complete(result: bytes))
     }
 
     @Test func `whose output has no end fails for good, and is ended`() async throws {

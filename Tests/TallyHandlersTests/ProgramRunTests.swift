@@ -85,19 +85,6 @@ import Testing
         #expect(isRunning(pid))
     }
 
-    @Test func `leaves no descriptor open here`() async throws {
-        func descriptors() throws -> Int {
-            try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
-        }
-        let handler = try script("echo a; echo b >&2; exit 1")
-        let before = try descriptors()
-
-        for _ in 0..<200 { _ = await handler.outcome(of: job(Array("body".utf8))) }
-
-        // Other tests open some meanwhile, but not one a run.
-        #expect(try descriptors() < before + 100)
-    }
-
     @Test func `that is not there any more fails the attempt, which is tried again`() async throws {
         let path = NSTemporaryDirectory() + "tally-program-\(JobID())"
         // The program itself: a link that is copied leads elsewhere.

@@ -15,4 +15,7 @@ int tally_pipe(int ends[2]);
 int tally_start_program(
     pid_t *pid, const char *path, char *const arguments[], char *const environment[], const char *folder,
     const int descriptors[tally_given_descriptors]);
+
+/* Whether the status of a child that has ended stays until it is asked for: not where SIGCHLD is ignored. */
+int tally_keeps_statuses(void);
 #endif

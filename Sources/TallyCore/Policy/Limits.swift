@@ -324,7 +324,9 @@ public enum Limits {
     /// Group commits in flight a process: one gathers while the other commits.
     public static let recordFlushes = 2
 
-    // Handlers that are other programs.
+    // Handlers that are other programs, or servers.
+    /// For a job whose program or request this process has no room for now: others end within seconds as a rule.
+    public static let handlerPause: Duration = .seconds(5)
     /// From SIGTERM to SIGKILL: within `stopGrace`, so that a job is handed back only once its program has ended.
     public static let programGrace: Duration = .seconds(2)
     public static let programLines = 100  // of an attempt, of standard error, that are handed on
@@ -346,6 +348,7 @@ public enum Limits {
     /// The longest `Retry-After` that is heeded: a server that is back sooner gets its jobs within the hour.
     public static let httpRetryAfter: Duration = .seconds(3600)
     public static let httpWait: Duration = .seconds(1)  // of libcurl, which then looks at its clock again
+    public static let httpHeadBytes = 256 << 10  // before an answer's body, with provisional answers
     public static let httpReasonBytes = 200  // of a refusal's body, in the error text: its first line
 
     // What a command says and waits for.

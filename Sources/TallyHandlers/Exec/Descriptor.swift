@@ -18,12 +18,12 @@ final class Descriptor {
     func stopBlocking() -> Bool { fcntl(number, F_SETFL, O_NONBLOCK) == 0 }
 
     /// Both ends of a new pipe, which no program inherits.
+    ///
+    /// - Throws: `HandlerNotStarted` where this process has no room for it.
     static func pipe() throws -> (reading: Descriptor, writing: Descriptor) {
         var ends: [Int32] = [-1, -1]
         let failed = tally_pipe(&ends)
-        if failed != 0 {
-            throw ProgramFailed("no pipe for the program: \(String(cString: strerror(failed)))")
-        }
+        if failed != 0 { throw ProgramFailed.start("no pipe for the program", code: failed) }
         return (Descriptor(ends[0]), Descriptor(ends[1]))
     }
 }

@@ -5,7 +5,8 @@ import TallyRuntime
 /// Runs a program for each job: a handler in any language, without a shell.
 ///
 ///     let resize = try ExecHandler(["python3", "resize.py"], folder: "/srv/images")
-///     let worker = tally.worker(handlers: [resize.handler(for: "image.resize")])
+///     let worker = tally.worker(
+///         handlers: [resize.handler(for: "image.resize")], configuration: WorkerConfiguration())
 ///
 /// The program reads the job's body on standard input and writes the result to standard output. Its exit code says
 /// what became of the job:
@@ -14,7 +15,12 @@ import TallyRuntime
 /// - 65: failed for good.
 /// - 75: not now. Run again after the time that was written to the file named by `TALLY_SNOOZE`, such as `30s`, or
 ///   after `Limits.programSnooze`; no attempt is counted.
-/// - Any other, or a signal: the attempt failed, and the retry policy decides.
+/// - Any other, or a signal: the attempt failed, and the retry policy decides. So does an end that cannot be known,
+///   `ProgramEndUnknown`.
+///
+/// Where this process has no room for it, such as no descriptor, no memory or no thread, or ignores SIGCHLD and could
+/// not know how it ends, the program is not started: the job is handed back for `Limits.handlerPause`, and no attempt
+/// is counted.
 ///
 /// The last lines of standard error are the reason of a failure. Its first lines are kept with the attempt, as
 /// `JobContext.log` keeps them.
@@ -45,6 +51,8 @@ public struct ExecHandler: Sendable {
     private let folder: String?
     private let environment: [String: String]
     private let onLine: Line
+    /// Of its threads, as `startThread` takes it.
+    var stackBytes: Int?
 
     /// Finds the program, so that a worker which could never run it does not start.
     ///
@@ -95,31 +103,25 @@ public struct ExecHandler: Sendable {
 
     /// One run of the program, for a handler that does something of its own beside it.
     ///
-    /// - Throws: `JobError` and `ProgramFailed` as the exit code says; `CancellationError` once it was told to stop.
+    /// - Throws: `JobError` and `ProgramFailed` as the exit code says, `ProgramEndUnknown` where there is none;
+    ///   `CancellationError` once it was told to stop.
     public func run(_ context: JobContext) async throws {
         let program = Program(
             path: path, words: words, environment: variables(of: context), folder: folder,
             input: context.body)
         let onLine = onLine
-        let run = ProgramRun(program) { line in
+        let run = ProgramRun(program, stackBytes: stackBytes) { line in
             context.log(line)
             onLine(context, line)
         }
-        try context.complete(bytes: try await run.report().result())
+        try await context.complete { try await run.report().result() }
     }
 
     private func variables(of context: JobContext) -> [String] {
         var all = environment
-        all["TALLY_JOB_ID"] = "\(context.id)"
-        all["TALLY_TYPE"] = context.type.text
-        all["TALLY_QUEUE"] = context.queue.text
-        all["TALLY_ATTEMPT"] = "\(context.attempt)"
-        all["TALLY_EPOCH"] = "\(context.fence.epoch)"
-        all["TALLY_FENCE"] = "\(context.fence.version)"
-        all["TALLY_WORKER"] = context.worker.text
+        for fact in JobFact.all(of: context) { all[fact.variable] = fact.value }
         // The fourth of the descriptors that it is given.
         all["TALLY_SNOOZE"] = "/dev/fd/3"
-        if !context.trace.isEmpty { all["TALLY_TRACE"] = context.trace }
         return all.map { "\($0.key)=\($0.value)" }
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import TallyCore
 import TallyRuntime
 
@@ -24,7 +25,8 @@ struct ProgramReport: Sendable {
     var output: [UInt8] = []
     /// It wrote more than a result may have.
     var isOutputTooLong = false
-    /// What it wrote behind `TALLY_SNOOZE`.
+    /// What it wrote behind `TALLY_SNOOZE`; of more than `Limits.programSnoozeBytes` the beginning, one byte too
+    /// long.
     var snooze: [UInt8] = []
     /// The last lines of its standard error.
     var errors = ""
@@ -50,8 +52,11 @@ struct ProgramReport: Sendable {
     private func pause() throws -> Duration {
         let written = String(decoding: snooze, as: UTF8.self)
         let text = written.split { $0.isWhitespace }
-        if text.isEmpty { return Limits.programSnooze }
-        guard text.count == 1, let time = Duration(human: String(text[0])), time <= Limits.farthestRunAt
+        // What is too long was cut, and may have meant another time.
+        let isWhole = snooze.count <= Limits.programSnoozeBytes
+        if text.isEmpty, isWhole { return Limits.programSnooze }
+        guard isWhole, text.count == 1, let time = Duration(human: String(text[0])),
+            time <= Limits.farthestRunAt
         else {
             throw ProgramFailed(
                 "exit 75: what was written to TALLY_SNOOZE is no time such as 30s or 1h30m, of ten years at most"
@@ -68,4 +73,10 @@ public struct ProgramFailed: Error, Hashable, Sendable, CustomStringConvertible 
     public let description: String
 
     init(_ description: String) { self.description = description }
+
+    /// What keeps a program from being started, by the number of the error: itself, or this process.
+    static func start(_ what: String, code: Int32) -> any Error {
+        if let lack = HandlerNotStarted(what, code: code) { return lack }
+        return ProgramFailed("\(what): \(String(cString: strerror(code)))")
+    }
 }

@@ -23,97 +23,112 @@ struct Program: Sendable {
 /// A thread of its own moves the bytes, and a second one waits for the end. The status is not taken before the group
 /// has been killed: until then nobody else can have its number.
 final class ProgramRun: Sendable {
-    private struct State {
-        var isStopped = false
-        var hasEnded = false
-        /// What ends the wait of the thread that moves the bytes; nil = it does not wait yet, or no longer.
-        var waker: Int32?
+    /// What the second thread has seen.
+    private enum Watch: Equatable {
+        case runs
+        case ended
+        /// The status was taken elsewhere, or thrown away, by the error of this number.
+        case lost(Int32)
     }
     private let program: Program
     private let onLine: @Sendable (String) -> Void
     private let grace: Duration
-    private let state = Mutex(State())
+    private let stackBytes: Int?
+    private let call: StoppableCall
+    private let watch = Mutex(Watch.runs)
 
     /// - Parameter grace: from SIGTERM to SIGKILL.
+    /// - Parameter stackBytes: of its threads, as `startThread` takes it.
     init(
-        _ program: Program, grace: Duration = Limits.programGrace,
+        _ program: Program, grace: Duration = Limits.programGrace, stackBytes: Int? = nil,
         onLine: @escaping @Sendable (String) -> Void
     ) {
         self.program = program
         self.grace = grace
+        self.stackBytes = stackBytes
         self.onLine = onLine
+        call = StoppableCall(stackBytes: stackBytes)
     }
 
     /// Runs it to its end. A task that is cancelled meanwhile asks it to end, and kills it once the grace is over.
     ///
-    /// - Throws: `CancellationError` once it was asked to end, however it then did; `ProgramFailed` where it could
-    ///   not be started.
+    /// - Throws: `CancellationError` once it was asked to end, however it then did; `HandlerNotStarted` where this
+    ///   process has no room for it; `ProgramFailed` where it could not be started; `ProgramEndUnknown`.
     func report() async throws -> ProgramReport {
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { caller in
-                startThread { caller.resume(with: Result { try self.runToEnd() }) }
-            }
-        } onCancel: {
-            note { $0.isStopped = true }
-        }
-    }
-
-    private func note(_ change: (inout State) -> Void) {
-        state.withLock { state in
-            change(&state)
-            var byte: UInt8 = 1
-            // Under the lock, so that the descriptor is still the pipe's. A full pipe wakes as well.
-            if let waker = state.waker { _ = write(waker, &byte, 1) }
-        }
+        try await call.answer { tell in tell(Result { try self.runToEnd() }) }
     }
 
     private func runToEnd() throws -> ProgramReport {
-        if state.withLock({ $0.isStopped }) { throw CancellationError() }
+        if call.isStopped { throw CancellationError() }
+        if !ProgramGroup.keepsStatuses {
+            throw HandlerNotStarted("this process ignores SIGCHLD, so how a program ends could not be known")
+        }
         let (wake, waker) = try Descriptor.pipe()
         guard wake.stopBlocking(), waker.stopBlocking() else { throw ProgramFailed("a pipe cannot be used") }
-        state.withLock { $0.waker = waker.number }
+        let number = waker.number
+        call.wakes(by: {
+            var byte: UInt8 = 1
+            _ = write(number, &byte, 1)  // a full pipe wakes as well
+        })
         // Before the descriptor is closed, with its last owner.
         defer {
-            state.withLock { $0.waker = nil }
+            call.wakes(by: nil)
             waker.close()
         }
-        let (pid, ends) = try start(wake)
-        startThread { self.waitForEnd(of: pid) }
+        let (group, ends) = try startWatched(wake)
         var pump = Pump(ends, input: program.input, onLine: onLine)
-        let wasStopped = moveBytes(&pump, pid)
-        // What it left behind in its group ends with it, or its pipes would never be at their end.
-        kill(-pid, SIGKILL)
+        let wasStopped = moveBytes(&pump, group)
+        let last = watch.withLock { $0 }
+        // What it left behind in its group ends with it. A number that may be another's is left alone.
+        if last == .ended { send(SIGKILL, to: group) }
         pump.finish()
-        var status: Int32 = 0
-        while waitpid(pid, &status, 0) < 0 {
-            if errno != EINTR {
-                throw ProgramFailed("how the program ended is unknown: another took its status")
-            }
+        let end = Result { () throws(ProgramEndUnknown) in
+            if case .lost(let code) = last { throw ProgramEndUnknown(code: code) }
+            return try group.takeEnd()
         }
         if wasStopped { throw CancellationError() }
         return ProgramReport(
-            end: .init(status: status), output: pump.output, isOutputTooLong: pump.isOutputTooLong,
+            end: try end.get(), output: pump.output, isOutputTooLong: pump.isOutputTooLong,
             snooze: pump.snooze, errors: pump.errors)
     }
 
+    /// The thread that waits for the end comes first: a program that runs must be waited for.
+    private func startWatched(_ wake: Descriptor) throws -> (group: ProgramGroup, ends: Pump.Ends) {
+        let started = Inbox<ProgramGroup>(items: 1, bytes: 1)
+        defer { started.close() }
+        do throws(ThreadNotStarted) {
+            try startThread(stackBytes: stackBytes) {
+                guard let group = started.takeAll()?.first else { return }
+                let seen = group.waitForEnd().map(Watch.lost) ?? .ended
+                self.watch.withLock { $0 = seen }
+                self.call.wake()
+            }
+        } catch {
+            throw HandlerNotStarted("\(error)")
+        }
+        let (group, ends) = try start(wake)
+        _ = started.put(group)  // it is empty and open
+        return (group, ends)
+    }
+
     /// Until the program has ended. Answers whether it was asked to stop before.
-    private func moveBytes(_ pump: inout Pump, _ pid: pid_t) -> Bool {
+    private func moveBytes(_ pump: inout Pump, _ group: ProgramGroup) -> Bool {
         var killAt: ContinuousClock.Instant?
         var wasStopped = false
         var wasKilled = false
         while true {
-            let (isStopped, hasEnded) = state.withLock { ($0.isStopped, $0.hasEnded) }
-            if hasEnded { return wasStopped }
+            let isStopped = call.isStopped
+            if watch.withLock({ $0 != .runs }) { return wasStopped }
             wasStopped = wasStopped || isStopped
             if killAt == nil, isStopped || pump.isOutputTooLong {
-                kill(-pid, SIGTERM)
+                send(SIGTERM, to: group)
                 killAt = .now + grace
             }
             var patience: Int32 = -1
             if let killAt, !wasKilled {
                 let left = ContinuousClock.now.duration(to: killAt)
                 if left <= .zero {
-                    kill(-pid, SIGKILL)
+                    send(SIGKILL, to: group)
                     wasKilled = true
                 } else {
                     // Rounded up: a wait of no time would only ask again.
@@ -124,8 +139,15 @@ final class ProgramRun: Sendable {
         }
     }
 
-    /// Answers its number and this side's ends of its pipes; those that are its own are closed here.
-    private func start(_ wake: Descriptor) throws -> (pid: pid_t, ends: Pump.Ends) {
+    /// One that runs as another user may not hear it: then it is waited for, or outlives its program, and that is
+    /// said.
+    private func send(_ signal: Int32, to group: ProgramGroup) {
+        guard let refused = group.send(signal) else { return }
+        onLine("signal \(signal) cannot be sent to what the program has started: \(refused)")
+    }
+
+    /// Answers its group and this side's ends of its pipes; those that are its own are closed here.
+    private func start(_ wake: Descriptor) throws -> (group: ProgramGroup, ends: Pump.Ends) {
         let (input, output) = (try Descriptor.pipe(), try Descriptor.pipe())
         let (errors, snooze) = (try Descriptor.pipe(), try Descriptor.pipe())
         let ends = Pump.Ends(
@@ -142,16 +164,7 @@ final class ProgramRun: Sendable {
         let failed = tally_start_program(
             &pid, program.path, words, environment, program.folder, theirs.map(\.number))
         for end in theirs { end.close() }
-        if failed != 0 {
-            throw ProgramFailed("\(program.path) cannot be started: \(String(cString: strerror(failed)))")
-        }
-        return (pid, ends)
-    }
-
-    /// Leaves the status where it is: with it the number of the group would be free for others.
-    private func waitForEnd(of pid: pid_t) {
-        var information = siginfo_t()
-        while waitid(P_PID, id_t(pid), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}
-        note { $0.hasEnded = true }
+        if failed != 0 { throw ProgramFailed.start("\(program.path) cannot be started", code: failed) }
+        return (ProgramGroup(leader: pid), ends)
     }
 }

@@ -83,7 +83,7 @@ struct Pump {
 
     private mutating func takeSnooze() -> Bool {
         guard let piece = read(ends.snooze) else { return false }
-        snooze += piece.prefix(Limits.programSnoozeBytes - snooze.count)
+        snooze += piece.prefix(Limits.programSnoozeBytes + 1 - snooze.count)
         return true
     }
 

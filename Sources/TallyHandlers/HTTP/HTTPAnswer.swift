@@ -7,7 +7,7 @@ struct HTTPAnswer: Sendable {
     var target: String
     var status: Int
     var body: [UInt8]
-    /// How long it wishes not to be asked again; nil where it did not say.
+    /// How long it wishes not to be asked again, `Limits.httpRetryAfter` at most; nil where it did not say.
     var retryAfter: Duration?
 
     /// The result of the job. Pure.
@@ -18,7 +18,7 @@ struct HTTPAnswer: Sendable {
         case 200..<300: return body
         case 300..<400: throw JobError.final("\(text); redirects are not followed")
         case 408, 425, 429, 500..<600:
-            if let retryAfter { throw JobError.retry(text, after: min(retryAfter, Limits.httpRetryAfter)) }
+            if let retryAfter { throw JobError.retry(text, after: retryAfter) }
             throw HTTPFailed(text)
         default: throw JobError.final(text)
         }

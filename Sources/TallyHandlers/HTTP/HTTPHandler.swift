@@ -4,7 +4,8 @@ import TallyRuntime
 /// Sends each job's body to a server by POST: a handler in any language, on any machine.
 ///
 ///     let hook = try HTTPHandler("https://hooks.example.com/invoice")
-///     let worker = tally.worker(handlers: [hook.handler(for: "invoice.sent")])
+///     let worker = tally.worker(
+///         handlers: [hook.handler(for: "invoice.sent")], configuration: WorkerConfiguration())
 ///
 /// The status of the answer says what became of the job:
 ///
@@ -13,6 +14,10 @@ import TallyRuntime
 /// - 408, 425, 429 and 5xx: the attempt failed, and the retry policy decides; the next one begins no sooner than
 ///   `Retry-After` says, up to `Limits.httpRetryAfter`. So does one that could not be carried out.
 /// - Any other fails for good. Redirects are not followed.
+///
+/// Of a refusal the first line of its body is kept as the reason, and more of it is not read. A body is never
+/// unpacked. Where this process has no room for a request, such as no descriptor or no thread, none is sent: the job
+/// is handed back for `Limits.handlerPause`, and no attempt is counted.
 ///
 /// The request carries `Tally-Job-Id`, `Tally-Type`, `Tally-Queue`, `Tally-Attempt`, `Tally-Epoch` and `Tally-Fence`
 /// (the two numbers of the fence) and `Tally-Worker`; the id also as `Idempotency-Key`; the job's trace context as
@@ -28,6 +33,8 @@ public struct HTTPHandler: Sendable {
     private let isPrivateAllowed: Bool
     private let connect: Duration
     private let timeout: Duration
+    /// Of its threads, as `startThread` takes it.
+    var stackBytes: Int?
 
     /// - Parameters:
     ///   - url: `http` or `https`. Credentials in it are sent as basic authentication, and stand in no message.
@@ -59,29 +66,21 @@ public struct HTTPHandler: Sendable {
     ///
     /// - Throws: `JobError` and `HTTPFailed` as the answer says; `CancellationError` once the task was cancelled.
     public func run(_ context: JobContext) async throws {
-        let exchange = HTTPExchange(
-            target, headers: Self.headers(of: context), body: context.body,
-            isPrivateAllowed: isPrivateAllowed,
-            connect: connect, timeout: timeout)
-        try context.complete(bytes: try await exchange.answer().result())
+        let request = HTTPExchange.Request(
+            target: target, headers: Self.headers(of: context), body: context.body,
+            isPrivateAllowed: isPrivateAllowed, connect: connect, timeout: timeout)
+        let exchange = HTTPExchange(request, stackBytes: stackBytes)
+        try await context.complete { try await exchange.answer().result() }
     }
 
     private static func headers(of context: JobContext) -> [String] {
         let isJSON = context.job.record.codec == "json"
-        var headers = [
-            ("Content-Type", isJSON ? "application/json" : "application/octet-stream"),
-            ("Idempotency-Key", "\(context.id)"),
-            ("Tally-Job-Id", "\(context.id)"), ("Tally-Type", context.type.text),
-            ("Tally-Queue", context.queue.text), ("Tally-Attempt", "\(context.attempt)"),
-            ("Tally-Epoch", "\(context.fence.epoch)"), ("Tally-Fence", "\(context.fence.version)"),
-            ("Tally-Worker", context.worker.text),
+        let own = [
+            "Content-Type: \(isJSON ? "application/json" : "application/octet-stream")",
+            "Idempotency-Key: \(context.id)",
+            // No go-ahead before a long body is asked for, which many servers never give.
+            "Expect:",
         ]
-        if !context.trace.isEmpty { headers.append(("traceparent", context.trace)) }
-        // A line end in a value would begin a header of its own.
-        let lines = headers.map { name, value in
-            "\(name): " + String(String.UnicodeScalarView(value.unicodeScalars.filter { $0.value >= 32 }))
-        }
-        // The last one asks for no go-ahead before a long body, which many servers never give.
-        return lines + ["Expect:"]
+        return own + JobFact.all(of: context).map { "\($0.header): \($0.value)" }
     }
 }

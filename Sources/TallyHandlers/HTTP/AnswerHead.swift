@@ -1,0 +1,63 @@
+import TallyCore
+
+/// What is kept of the lines before an answer's body, however many come. Pure.
+///
+/// Heads of provisional answers come first, each in the place of the one before; fields behind the body come last,
+/// and say nothing here. All of them count towards the bound.
+struct AnswerHead: Sendable {
+    /// 0 until there is one.
+    private(set) var status = 0
+    /// As it was written.
+    private(set) var retryAfter: String?
+    /// More came than is taken.
+    private(set) var isTooLong = false
+    /// The empty line behind it has come.
+    private(set) var isOver = false
+    private var bytes = 0
+
+    var isSuccess: Bool { (200..<300).contains(status) }
+
+    /// Takes the next line with its end. Answers whether more may come.
+    mutating func add(_ line: some Collection<UInt8>) -> Bool {
+        bytes += line.count
+        if bytes > Limits.httpHeadBytes {
+            isTooLong = true
+            return false
+        }
+        let text = String(decoding: line, as: UTF8.self)
+        if text.hasPrefix("HTTP/") {
+            let words = text.split(whereSeparator: \.isWhitespace)
+            let number = words.count > 1 ? Int(words[1]) ?? 0 : 0
+            status = (100...999).contains(number) ? number : 0
+            (retryAfter, isOver) = (nil, false)
+            return true
+        }
+        guard let colon = text.firstIndex(of: ":") else {
+            isOver = isOver || text.allSatisfy(\.isNewline)
+            return true
+        }
+        if !isOver, text[..<colon].lowercased() == "retry-after" {
+            retryAfter = text[text.index(after: colon)...].split(whereSeparator: \.isWhitespace)
+                .joined(separator: " ")
+        }
+        return true
+    }
+
+    /// How long that asks to be left alone, `Limits.httpRetryAfter` at most; nil where it says nothing, what it says
+    /// is neither a number of seconds nor a date, or the time is over.
+    ///
+    /// - Parameter now: in seconds since 1970.
+    /// - Parameter date: reads a date of HTTP, as such seconds; nil = it is none.
+    func wait(now: Int, date: (String) -> Int?) -> Duration? {
+        guard let retryAfter, !retryAfter.isEmpty else { return nil }
+        let longest = Int(Limits.httpRetryAfter.components.seconds)
+        let seconds: Int
+        if retryAfter.utf8.allSatisfy({ (48...57).contains($0) }) {
+            seconds = Int(retryAfter) ?? longest  // more digits than a number has
+        } else {
+            guard let then = date(retryAfter), then > now else { return nil }
+            seconds = then - now
+        }
+        return seconds > 0 ? .seconds(min(seconds, longest)) : nil
+    }
+}

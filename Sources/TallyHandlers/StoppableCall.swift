@@ -1,0 +1,82 @@
+import Glibc
+import Synchronization
+import TallyConnections
+import TallyCore
+import TallyRuntime
+
+/// A blocking call on a thread of its own that a cancelled task asks to stop: what programs and servers have in
+/// common.
+final class StoppableCall: Sendable {
+    private struct State {
+        var isStopped = false
+        var waker: (@Sendable () -> Void)?
+    }
+    private let state = Mutex(State())
+    private let stackBytes: Int?
+
+    /// - Parameter stackBytes: of its thread, as `startThread` takes it.
+    init(stackBytes: Int? = nil) { self.stackBytes = stackBytes }
+
+    /// Whether its task was cancelled.
+    var isStopped: Bool { state.withLock { $0.isStopped } }
+
+    /// What ends the wait of the thread; nil = it does not wait yet, or no longer. It is called under the lock, so
+    /// that what it wakes is still there.
+    func wakes(by waker: (@Sendable () -> Void)?) { state.withLock { $0.waker = waker } }
+
+    func wake() { state.withLock { $0.waker?() } }
+
+    /// Runs `body` on its thread, and answers what that tells, once; what `body` does afterwards is not waited for.
+    ///
+    /// - Throws: `HandlerNotStarted` where there is no thread; what `body` tells.
+    func answer<Value: Sendable>(
+        _ body: @escaping @Sendable (_ tell: (Result<Value, any Error>) -> Void) -> Void
+    ) async throws -> Value {
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { (caller: CheckedContinuation<Value, any Error>) in
+                do throws(ThreadNotStarted) {
+                    try startThread(stackBytes: stackBytes) { body { caller.resume(with: $0) } }
+                } catch {
+                    caller.resume(throwing: HandlerNotStarted("\(error)"))
+                }
+            }
+        } onCancel: {
+            state.withLock { state in
+                state.isStopped = true
+                state.waker?()
+            }
+        }
+    }
+}
+
+/// This process lacks what a program or a request needs to begin, such as a thread, a descriptor or memory. Nothing
+/// of it has run, and it is no fault of the job's: no attempt of it.
+struct HandlerNotStarted: Error, Hashable, Sendable, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+
+    /// Where an error of the system, by its number, is one that passes once others let go of what they hold; nil for
+    /// every other.
+    init?(_ what: String, code: Int32) {
+        guard [EAGAIN, ENOMEM, ENOBUFS, EMFILE, ENFILE].contains(code) else { return nil }
+        self.init("\(what): \(String(cString: strerror(code)))")
+    }
+}
+
+extension JobContext {
+    /// Completes the job with what `run` answers. Where that could not begin the job is handed back for
+    /// `Limits.handlerPause`, which counts as no attempt, and its log says why.
+    func complete(by run: () async throws -> [UInt8]) async throws {
+        let result: [UInt8]
+        do {
+            result = try await run()
+        } catch let lack as HandlerNotStarted {
+            // Whoever asked it to stop is why it ended.
+            try Task.checkCancellation()
+            log("not started, and handed back: \(lack)")
+            throw JobError.snooze(Limits.handlerPause)
+        }
+        try complete(bytes: result)
+    }
+}
