@@ -62,16 +62,18 @@ enum Tool {
 
         convenience init(
             _ words: [String], environment: [String: String], input: String = "", folder: String = "/",
-            program: String = "tally"
+            program: String = "tally", ignoring: String? = nil
         ) throws {
             try self.init(
                 bytes: words.map { Array($0.utf8) }, environment: environment, input: input, folder: folder,
-                program: program)
+                program: program, ignoring: ignoring)
         }
 
+        /// - Parameter ignoring: a signal that it is started to ignore.
         init(
             bytes words: [[UInt8]], environment: [String: String], input: String = "", folder: String = "/",
-            inputPath: String? = nil, outputPath: String? = nil, program: String = "tally"
+            inputPath: String? = nil, outputPath: String? = nil, program: String = "tally",
+            ignoring: String? = nil
         ) throws {
             base = NSTemporaryDirectory() + "/tally-command-\(getpid())-\(UInt32.random(in: 0 ... .max))"
             try input.write(toFile: base + ".in", atomically: false, encoding: .utf8)
@@ -83,7 +85,8 @@ enum Tool {
             posix_spawn_file_actions_addopen(
                 &actions, 1, self.outputPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
             posix_spawn_file_actions_addopen(&actions, 2, base + ".err", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-            let all = ["/usr/bin/env", "-C", folder, try Tool.path(program)]
+            let ignored = ignoring.map { ["--ignore-signal=\($0)"] } ?? []
+            let all = ["/usr/bin/env", "-C", folder] + ignored + [try Tool.path(program)]
             var arguments: [UnsafeMutablePointer<CChar>?] = all.map { strdup($0) }
             for word in words {
                 let text = word.map { CChar(bitPattern: $0) } + [0]
@@ -144,9 +147,10 @@ func withStores(_ body: (ScratchNamespace, [String: String]) async throws -> Voi
 
 /// Runs `tally worker run` and `tally serve` while `body` runs; SIGTERM ends both, with exit code 0.
 func withWorker(
-    _ environment: [String: String], _ words: [String] = [], _ body: (Tool.Running) async throws -> Void
+    _ environment: [String: String], _ words: [String] = [], ignoring: String? = nil,
+    _ body: (Tool.Running) async throws -> Void
 ) async throws -> Tool.Outcome {
-    let worker = try Tool.Running(["worker", "run"] + words, environment: environment)
+    let worker = try Tool.Running(["worker", "run"] + words, environment: environment, ignoring: ignoring)
     let serve = try Tool.Running(["serve"], environment: environment)
     var thrown: (any Error)?
     do {
