@@ -37,6 +37,16 @@ private func descriptors() throws -> Int {
         }
     }
 
+    @Test func `begin with no signal ignored or held back, whatever this process does`() async {
+        await #expect(processExitsWith: .success) {
+            for number in [SIGALRM, SIGTTOU, SIGXFSZ, SIGUSR2, SIGPIPE, SIGTERM] { signal(number, SIG_IGN) }
+            let handler = try ExecHandler(["grep", "^Sig[BI]", "/proc/self/status"]).handler(for: "t")
+
+            let none = "0000000000000000"
+            #expect(await handler.outcome(of: job()).text == "SigBlk:\t\(none)\nSigIgn:\t\(none)\n")
+        }
+    }
+
     @Test func `are not started where their end could not be known, and that is no attempt`() async {
         await #expect(processExitsWith: .success) {
             signal(SIGCHLD, SIG_IGN)

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import TallyCommandLine
+import TallyConnections
 import Tallystick
 import TallyTesting
 
@@ -120,9 +121,5 @@ struct DrillRun {
 
 /// Runs blocking work on a thread of its own.
 func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-    try await withCheckedThrowingContinuation { caller in
-        Thread.detachNewThread {
-            do { caller.resume(returning: try body()) } catch { caller.resume(throwing: error) }
-        }
-    }
+    try await onThread(refused: { $0 as any Error }, body)
 }
