@@ -116,4 +116,17 @@ import Testing
             return isPublic && bytes.count != 4 && bytes.count != 16 ? "public: \(bytes.count) bytes" : nil
         }
     }
+
+    @Test func `takes the head of a server's answer, and a wait within its bound at most`() async throws {
+        try await Fuzz("answers").run { bytes in
+            var head = AnswerHead()
+            for line in bytes.split(separator: 10, omittingEmptySubsequences: false) {
+                _ = head.add(line + [10])
+            }
+            if head.status != 0, !(100...999).contains(head.status) { return "status \(head.status)" }
+            let wait = head.wait(now: 10) { Int($0) }
+            if let wait, wait <= .zero || wait > Limits.httpRetryAfter { return "a wait of \(wait)" }
+            return nil
+        }
+    }
 }
