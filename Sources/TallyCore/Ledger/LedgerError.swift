@@ -12,7 +12,8 @@ public struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
         /// call with the same ids, which is safe for every verb.
         case uncertain
         /// A deadlock, a serialization failure, a lock or statement that took too long, a pool without a free
-        /// connection, or one for which as many calls wait as may. Nothing happened; repeat the call.
+        /// connection, or one for which as many calls wait as may, or no thread for a connection. Nothing happened;
+        /// repeat the call.
         case transient
         /// The server refused the data (classes 21, 22, 23, 54, P0). Nothing happened, and unchanged it never will;
         /// the caller acts.

@@ -4,8 +4,8 @@ public struct QueueError: Error, Hashable, Sendable, CustomStringConvertible {
     public enum Code: String, Hashable, Sendable {
         /// The driver was closed before. Nothing happened, and it never will: another one has to be opened.
         case closed
-        /// The server cannot be reached, is loading, or is a replica just now. Nothing happened; the same call may
-        /// succeed later.
+        /// The server cannot be reached, is loading, or is a replica just now, or this process has no thread for a
+        /// connection. Nothing happened; the same call may succeed later.
         case unavailable
         /// The call was sent and its answer was lost. It may have happened; repeating it is safe for every verb but
         /// `reserve`, whose leases run out by themselves.
