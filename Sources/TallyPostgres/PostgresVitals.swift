@@ -13,7 +13,7 @@ extension LedgerVitals {
             result = .success(
                 try await ledger.pool.run("read vitals") { connection throws(LedgerError) in
                     let before = Timestamp.now
-                    let rows = try connection.run(.vitals)
+                    let rows = try connection.run(.vitals, RoleRights.parameters(RoleRights.writer))
                     return LedgerVitals(
                         rows, place: configuration.address.place, between: before, and: .now)
                 })

@@ -261,11 +261,14 @@ extension Diagnosis {
             ]
         }
         if v.lacking.isEmpty {
-            return [Finding("rights", name, .good, "grants the rights that are looked at")]
+            return [Finding("rights", name, .good, "grants every right of the writer's role")]
         }
+        let others = v.lacking.count - Limits.namedRights
+        let named = v.lacking.prefix(Limits.namedRights).joined(separator: "; ")
         return [
             Finding(
-                "rights", name, .note, "does not grant this login \(v.lacking.joined(separator: ", "))",
+                "rights", name, .note,
+                "does not grant this login \(named)\(others > 0 ? "; and \(others) more" : "")",
                 mend:
                     "a service needs tally_writer (`tally doctor --print-roles`); to look or to enqueue needs less"
             )

@@ -112,7 +112,7 @@ package struct LedgerVitals: Sendable {
     package var waitsForDisk: Bool
     /// Whether what was written is brought to the disk at all.
     package var syncsFiles: Bool
-    /// Of the tables that are there: what this login lacks of the writer's rights, such as `INSERT on jobs`.
+    /// What this login lacks of the writer's rights, a line a thing that is there, such as `INSERT, UPDATE on jobs`.
     package var lacking: [String]
     /// Its clock.
     package var clock: ClockReading

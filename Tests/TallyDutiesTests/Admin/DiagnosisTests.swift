@@ -174,6 +174,14 @@ import Testing
         }
     }
 
+    @Test func `name some of many rights that lack, and how many more there are`() {
+        var diagnosis = Self.healthy()
+        Self.postgres("", .note) { $0.lacking = (10..<30).map { "SELECT on t\($0)" } }.change(&diagnosis)
+
+        let text = diagnosis.findings.first { $0.code == "rights" }?.text ?? ""
+        #expect(text.contains("SELECT on t10; SELECT on t11") && text.hasSuffix("t17; and 12 more"), "\(text)")
+    }
+
     @Test func `of mode queued call it a fault that Redis keeps nothing on its disk`() {
         var diagnosis = Self.healthy()
         diagnosis.mode = .queued
