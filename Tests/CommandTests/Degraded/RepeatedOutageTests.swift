@@ -1,5 +1,7 @@
+import Glibc
 import TallyCore
 import TallyRuntime
+import TallyServers
 import TestSupport
 import Testing
 
@@ -48,6 +50,36 @@ import Testing
 
             #expect(Set(runs.all) == Set(ids))
             #expect(try await halves.ledger.balances().accepted == ids.count)
+            try await halves.expectAgreement()
+        }
+    }
+
+    @Test func `is stopped with the other, and what was acknowledged is there after their start [I2]`()
+        async throws
+    {
+        try await OwnHalves.with { halves in
+            let (recorded, queued) = (halves.client(.recorded), halves.client(.queued))
+            var ids: [JobID] = []
+            for _ in 0..<20 {
+                ids.append(try await recorded.enqueue(JobRecord(type: "t")).id)
+                ids.append(try await queued.enqueue(JobRecord(type: "t")).id)
+            }
+
+            PrivateServers.end(try #require(halves.servers.redises[0].pid), SIGTERM)
+            PrivateServers.end(try #require(halves.servers.postgresPid), SIGINT)
+            #expect(halves.servers.redises[0].pid == nil && halves.servers.postgresPid == nil)
+            try halves.servers.startRedis()
+            try halves.servers.startPostgres()
+
+            let (all, runs) = (ids, Journal<JobID>())
+            try await halves.served(runs) {
+                try await eventually("the halves answer") { await halves.answer() }
+                try await eventually("every job has completed") {
+                    try await halves.ledger.balances().completed == all.count
+                }
+            }
+            await recorded.drain()
+            #expect(runs.all.sorted() == all.sorted())
             try await halves.expectAgreement()
         }
     }
