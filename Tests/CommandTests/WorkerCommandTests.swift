@@ -93,14 +93,14 @@ import Testing
 
             worker.signal(SIGKILL)
             _ = try await worker.outcome()
-            #expect(try await listed().map(\.status) == ["running"])
+            #expect(try await listed().map { $0.status } == ["running"])
             let session = try await PostgresSession.open(scratch.ledger.configuration)
             _ = try await session.query(
                 """
                 UPDATE "\(scratch.settings.namespace)".workers SET last_seen = last_seen - interval '2 minutes'
                 """)
             await session.close()
-            #expect(try await listed().map(\.status) == ["lost"])
+            #expect(try await listed().map { $0.status } == ["lost"])
         }
     }
 
