@@ -14,8 +14,12 @@ extension LedgerVitals {
                 try await ledger.pool.run("read vitals") { connection throws(LedgerError) in
                     let before = Timestamp.now
                     let rows = try connection.run(.vitals, RoleRights.parameters(RoleRights.writer))
-                    return LedgerVitals(
+                    var vitals = LedgerVitals(
                         rows, place: configuration.address.place, between: before, and: .now)
+                    vitals.isEncrypted = connection.isEncrypted
+                    vitals.sslMode = connection.sslMode
+                    vitals.isLocal = connection.isLocal
+                    return vitals
                 })
         } catch {
             result = .failure(error)

@@ -119,6 +119,28 @@ private struct TLSServer {
         }
     }
 
+    @Test func `is what doctor looks at where the server is another machine`() async throws {
+        try await TLSServer.with { server in
+            let ca = "sslrootcert=\(server.folder)/ca.crt"
+            let cases = [
+                ("sslmode=disable", "localhost", "good"), ("sslmode=disable", "elsewhere.test", "mend"),
+                ("sslmode=verify-ca&\(ca)", "elsewhere.test", "note"),
+                ("sslmode=verify-full&\(ca)", "localhost", "good"),
+            ]
+            for (options, host, severity) in cases {
+                let outcome = try await Tool.run(
+                    ["doctor", "--json"],
+                    environment: [
+                        "TALLY_REDIS_URL": Servers.redisURL,
+                        "TALLY_POSTGRES_URL": server.url(options, host: host),
+                    ])
+                let findings = try #require(try outcome.json()["findings"] as? [[String: Any]])
+                let found = findings.first { $0["code"] as? String == "encryption" }
+                #expect(found?["severity"] as? String == severity, "\(options) \(host): \(outcome.output)")
+            }
+        }
+    }
+
     /// 1 where the server calls the connection encrypted.
     private func encryption(_ url: String) async throws -> Int64 {
         let session = try await PostgresSession.open(PostgresConfiguration(url: url))

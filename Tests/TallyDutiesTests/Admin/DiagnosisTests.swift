@@ -111,6 +111,8 @@ import Testing
         postgres("connections", .mend) { $0.connections = 85 },
         postgres("durability", .mend) { $0.waitsForDisk = false },
         postgres("durability", .mend) { $0.syncsFiles = false },
+        postgres("encryption", .mend) { $0.isEncrypted = false },
+        postgres("encryption", .note) { $0.sslMode = "require" },
         postgres("rights", .note) { $0.isSuperuser = true },
         postgres("rights", .note) { $0.lacking = ["INSERT on jobs"] },
         postgres("clock", .mend) { $0.clock = clock(.seconds(60)) },
