@@ -73,6 +73,41 @@ import Testing
         }
     }
 
+    @Test func `shares its queue with two other processes, and each job is leased by one of them [F13]`()
+        async throws
+    {
+        try await withStores { scratch, environment in
+            let records = (0..<300).map { _ in
+                JobRecord(type: "sleep", body: Array("50".utf8), maxAttempts: 1)
+            }
+            let words = ["worker", "run", "--concurrency", "4"]
+            let others = try (0..<2).map { _ in try Tool.Running(words, environment: environment) }
+            var failure: (any Error)?
+            do {
+                _ = try await withWorker(environment, ["--concurrency", "4"]) { worker in
+                    for running in others + [worker] {
+                        try await eventually("it waits for jobs") { running.errors.contains("4 at once") }
+                    }
+                    _ = try await scratch.queue.push(records.map { Push($0) }, issued: nil)
+                    try await eventually("all have ended", within: .seconds(60)) {
+                        let rows = try await scratch.ledger.jobs(records.map(\.id))
+                        return rows.count == 300 && rows.values.allSatisfy { $0.status == .completed }
+                    }
+                }
+            } catch {
+                failure = error
+            }
+            for running in others { running.signal(SIGTERM) }
+            for running in others { #expect(try await running.outcome().code == 0) }
+            if let failure { throw failure }
+
+            let rows = try await scratch.ledger.jobs(records.map(\.id))
+            #expect(Set(rows.values.compactMap(\.workerID)).count == 3)
+            // A version grows with each lease.
+            #expect(Set(rows.values.map(\.version)).count == 1)
+        }
+    }
+
     @Test func `is listed with what it runs, and as lost when it was killed long ago [F12]`() async throws {
         try await withStores { scratch, environment in
             let job = JobRecord(type: "sleep", body: Array("3600000".utf8))
