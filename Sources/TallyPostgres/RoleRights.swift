@@ -30,7 +30,7 @@ enum RoleRights {
         for line in script.split(separator: "\n") where !line.hasPrefix("--") {
             if line.contains("$$") { isInBlock.toggle() }
             if isInBlock || line.contains("$$") { continue }
-            statements[statements.count - 1] += line + " "
+            statements[statements.count - 1] += "\(line) "
             if line.hasSuffix(";") { statements.append("") }
         }
         return statements.compactMap(grant)
