@@ -129,8 +129,8 @@ enum Tool {
     }
 }
 
-/// A scratch pair of stores, and the settings that lead the command to it, by logins that may do no more than a program
-/// needs.
+/// A scratch pair of stores, and the settings that lead the command to it, by logins that may do no more than a
+/// program needs.
 func withStores(_ body: (ScratchNamespace, [String: String]) async throws -> Void) async throws {
     try await withLimitedScratch { scratch, logins in
         try await body(

@@ -1,7 +1,7 @@
 -- How the server is set for this login, how full it is, and which of some rights the login lacks, of those tables,
 -- columns and functions that are there. Reads the catalogue alone: it answers whatever state the schema is in.
--- Params:  $1 text[] schema, table or function, $2 text[] names, '*' = every table, $3 text[] columns, '' = the whole,
---          $4 text[] privileges; a right each
+-- Params:  $1 text[] schema, table or function, $2 text[] names, '*' = every table, $3 text[] columns, '' = the
+--          whole, $4 text[] privileges; a right each
 -- Returns: now bigint µs, version, recovery bigint (1 = a standby), encoding, isolation level, superuser bigint,
 --          connections allowed, connections now, bytes of the database, these bigint; synchronous_commit, fsync,
 --          rights that lack text[], a thing each

@@ -46,8 +46,8 @@ package struct Manual: Sendable {
             + [".fi"]
     }
 
-    /// A text that `man` shows as it stands, on every system: no line of it is an order, and none of its marks becomes
-    /// a typographic one, which no shell would take.
+    /// A text that `man` shows as it stands, on every system: no line of it is an order, and none of its marks
+    /// becomes a typographic one, which no shell would take.
     package static func escaped(_ text: String) -> String {
         let plain = String(text.flatMap { marks[$0] ?? String($0) })
         return plain.hasPrefix(".") ? "\\&\(plain)" : plain
