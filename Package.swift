@@ -110,7 +110,9 @@ let package = Package(
         // What tests on real servers share: scratch stores, private servers, gates instead of sleeps.
         .target(
             name: "TestSupport",
-            dependencies: ["TallyCore", "TallyRedis", "TallyPostgres", "TallyTesting", "Tallystick"],
+            dependencies: [
+                "TallyCore", "TallyRedis", "TallyPostgres", "TallyServers", "TallyTesting", "Tallystick",
+            ],
             path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "TallyRedisTests",
@@ -139,7 +141,8 @@ let package = Package(
             name: "CommandTests",
             dependencies: [
                 "TallyCore", "TallyRuntime", "TallyRedis", "TallyPostgres", "Tallystick",
-                "TestSupport", "TallyCommandLine", "TallyLab", "TallyServers", "tally", "tally-lab",
+                "TestSupport", "TallyCommandLine", "TallyLab", "TallyServers", "TallyTesting", "tally",
+                "tally-lab",
             ], swiftSettings: strict),
         .testTarget(
             name: "TallyLabTests",

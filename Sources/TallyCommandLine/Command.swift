@@ -103,7 +103,8 @@ package enum Common {
         Everywhere:
           --redis URL --postgres URL --namespace NAME --mode recorded|queued
                             win over TALLY_REDIS_URL, TALLY_POSTGRES_URL, TALLY_NAMESPACE, TALLY_MODE,
-                            which win over the same names in .env (--env-file PATH for another file)
+                            which win over the same names in .env (--env-file PATH for another file); every user
+                            of the machine can read a password in an argument: put it into one of the others
           --json            machine-readable output; what prints nothing refuses it
         A flag is given once unless it is called repeatable.
         """

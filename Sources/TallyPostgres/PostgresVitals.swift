@@ -13,9 +13,13 @@ extension LedgerVitals {
             result = .success(
                 try await ledger.pool.run("read vitals") { connection throws(LedgerError) in
                     let before = Timestamp.now
-                    let rows = try connection.run(.vitals)
-                    return LedgerVitals(
+                    let rows = try connection.run(.vitals, RoleRights.parameters(RoleRights.writer))
+                    var vitals = LedgerVitals(
                         rows, place: configuration.address.place, between: before, and: .now)
+                    vitals.isEncrypted = connection.isEncrypted
+                    vitals.sslMode = connection.sslMode
+                    vitals.isLocal = connection.isLocal
+                    return vitals
                 })
         } catch {
             result = .failure(error)

@@ -4,7 +4,7 @@ import TallyCore
 package enum LeastRights {
     /// The commands that the client sends and the functions call, each as an ACL rule names it.
     package static let commands = [
-        "auth", "select", "ping", "info", "client|setname", "client|list", "fcall", "function|list",
+        "auth", "select", "info", "client|setname", "client|list", "fcall", "function|list",
         "function|load", "function|delete", "blpop", "del", "exists", "hdel", "hexists", "hget", "hgetall",
         "hincrby", "hlen", "hmget", "hscan", "hset", "hsetnx", "hstrlen", "llen", "lmove", "lpop", "lpos",
         "lpush", "lrange", "lrem", "rename", "rpush", "sadd", "sismember", "smembers", "srem", "sscan",

@@ -178,7 +178,7 @@ import Testing
     }
 
     @Test func `partitions says what is missing, and splits a DEFAULT partition that filled`() async throws {
-        try await withStores { scratch, settings in
+        try await withOwnStores { scratch, settings in
             let session = try await PostgresSession.open(scratch.ledger.configuration)
             let schema = "\"\(scratch.settings.namespace)\""
             for table in ["jobs", "job_events"] {

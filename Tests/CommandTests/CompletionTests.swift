@@ -104,8 +104,11 @@ import Testing
         let command = try command(name)
         let page = Manual(Main.program).text.split(separator: "\n", omittingEmptySubsequences: false)
         let section = page.drop { $0 != ".SS \(name)" }.dropFirst().prefix { !$0.hasPrefix(".S") }
-        let shown = section.map { line in
-            String(line).replacing("\\&", with: "").replacing("\\-", with: "-").replacing("\\e", with: "\\")
+        let shown = section.map { line -> String in
+            let marks: KeyValuePairs = [
+                "\\&": "", "\\-": "-", "\\(aq": "'", "\\(ga": "`", "\\(ha": "^", "\\(ti": "~", "\\e": "\\",
+            ]
+            return marks.reduce(String(line)) { $0.replacing($1.key, with: $1.value) }
         }
 
         #expect(shown.first == command.summary)
@@ -131,7 +134,38 @@ import Testing
         for line in lines where line.hasPrefix(".") {
             #expect(orders.contains(line.prefix { $0 != " " }), "\(line)")
         }
-        #expect(Manual.escaped(".x\\y-z") == "\\&.x\\ey\\-z" && Manual.escaped("'x") == "\\&'x")
+        #expect(Manual.escaped(".x\\y-z") == "\\&.x\\ey\\-z" && Manual.escaped("'x`") == "\\(aqx\\(ga")
+    }
+
+    @Test func `the manual page is shown by man without a warning, as its help reads`() throws {
+        // Where there is no `man`, the rules above are all that can be asked.
+        guard FileManager.default.isExecutableFile(atPath: "/usr/bin/man") else { return }
+        let path = NSTemporaryDirectory() + "/tally-manual-\(UInt32.random(in: 0 ... .max)).1"
+        defer { try? FileManager.default.removeItem(atPath: path) }  // best effort: a temporary file
+        try Manual(Main.program).text.write(toFile: path, atomically: true, encoding: .utf8)
+        let man = Process()
+        man.executableURL = URL(fileURLWithPath: "/usr/bin/man")
+        man.arguments = ["--warnings", "-E", "UTF-8", "-l", "-Tutf8", path]
+        man.environment = [
+            "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "MANROFFSEQ": "", "MANWIDTH": "200", "PAGER": "cat",
+            "MAN_KEEP_FORMATTING": "",
+        ]
+        let (output, errors) = (Pipe(), Pipe())
+        man.standardOutput = output
+        man.standardError = errors
+        try man.run()
+        let shown = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        man.waitUntilExit()
+
+        #expect(man.terminationStatus == 0 && said == "", "\(said)")
+        let lines = Set(shown.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) })
+        for command in Main.program.commands where !command.isHidden {
+            for line in command.help.split(separator: "\n") {
+                let words = line.trimmingCharacters(in: .whitespaces)
+                #expect(words.isEmpty || lines.contains(words), "\(words)")
+            }
+        }
     }
 
     @Test func `both come out of the program, and another shell is refused by name [H4]`() async throws {

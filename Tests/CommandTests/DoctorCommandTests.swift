@@ -29,7 +29,8 @@ import Testing
             #expect(Set(wrong).subtracting(["duties duties", "postgres durability"]) == [], "\(found)")
             for name in [
                 "redis redis_version", "redis eviction", "redis aof", "postgres postgres_version",
-                "postgres schema", "postgres partitions", "halves pairing", "halves clock", "halves outbox",
+                "postgres schema", "postgres rights", "postgres partitions", "halves pairing", "halves clock",
+                "halves outbox",
             ] { #expect(found[name]?.severity == "good", "\(name)") }
             let text = try await Tool.run(["doctor"], environment: environment)
             #expect(text.code == 1 && text.lines.allSatisfy { $0.count <= 80 })

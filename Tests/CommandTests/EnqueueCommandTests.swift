@@ -8,6 +8,38 @@ import Testing
 
 private func bytes(_ words: String...) -> [[UInt8]] { words.map { Array($0.utf8) } }
 
+@Suite struct `An enqueue with every flag` {
+    @Test(arguments: ["recorded", "queued"])
+    func `reads back from inspect value by value [A1]`(_ mode: String) async throws {
+        try await withStores { _, environment in
+            let id = JobID()
+            let words = [
+                "--type", "report.month", "--payload-json", #"{"a":[1,null]}"#, "--queue", "bulk", "--run-at",
+                "2035-01-02T03:04:05.5Z", "--timeout", "1m30s", "--max-attempts", "7", "--max-crashes", "2",
+                "--priority", "high", "--tag", "x", "--tag", "y", "--trace", "00-ab-cd-01", "--key", " k ",
+                "--id", "\(id)", "--mode", mode,
+            ]
+
+            let enqueued = try await Tool.run(["enqueue"] + words, environment: environment)
+            let shown = try await Tool.run(["inspect", "\(id)", "--json"], environment: environment)
+
+            #expect(enqueued.code == 0 && enqueued.output == "\(id)\n", "\(enqueued.errors)")
+            let job = try shown.json()
+            let texts = [
+                "id": "\(id)", "type": "report.month", "queue": "bulk", "priority": "high", "unique_key": "k",
+                "run_at": "2035-01-02T03:04:05.500000Z", "trace": "00-ab-cd-01",
+                "status": "scheduled",
+            ]
+            for (name, value) in texts { #expect(job[name] as? String == value, "\(name) \(shown.output)") }
+            let numbers = ["timeout_ms": 90_000, "max_attempts": 7, "max_crashes": 2, "attempts": 0]
+            for (name, value) in numbers { #expect(job[name] as? Int == value, "\(name) \(shown.output)") }
+            #expect(job["tags"] as? [String] == ["x", "y"])
+            let payload = try #require(job["payload"] as? [String: [Any]], "\(shown.output)")
+            #expect(payload["a"]?.first as? Int == 1 && payload["a"]?.last is NSNull)
+        }
+    }
+}
+
 /// What goes in is what is stored, to the bit.
 @Suite(.serialized) struct `A payload` {
     @Test func `is the bytes that were given, by flag, by file and from standard input [A8]`() async throws {

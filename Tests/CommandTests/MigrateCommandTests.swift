@@ -18,7 +18,7 @@ import Testing
     )
         async throws
     {
-        try await withStores { scratch, environment in
+        try await withOwnStores { scratch, environment in
             let enqueue = ["enqueue", "--type", "t", "--mode", mode, "--payload", "1"]
             let raise = ["migrate", "--record-layout", "2", "--json"]
 
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test func `changes nothing while a worker of an older program runs, and names it [I8]`() async throws {
-        try await withStores { scratch, environment in
+        try await withOwnStores { scratch, environment in
             var beat = WorkerBeat(
                 id: WorkerID("host-1-old"), status: .running, queues: ["q"], types: ["t"], running: [],
                 concurrency: 1, startedAt: .now, host: "host", pid: 1)
@@ -87,7 +87,7 @@ import Testing
                 refused.code == 1 && raised.code == 0 && taken.code == 0, "\(raised.errors)\(taken.errors)")
             #expect(try await queue.recordLayout() == 2)
         }
-        try await withStores { scratch, environment in
+        try await withOwnStores { scratch, environment in
             var environment = environment
             _ = try await scratch.queue.pair(ledger: scratch.ledger.identity(), id: JobID().description)
             environment["TALLY_POSTGRES_URL"] = nil

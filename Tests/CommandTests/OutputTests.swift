@@ -15,7 +15,7 @@ import Testing
         ["migrate", "--status"], ["migrate"], ["dlq", "list"],
     ])
     func `that cannot be written is exit 1, and said, in every command [H4]`(_ words: [String]) async throws {
-        try await withStores { _, environment in
+        try await withOwnStores { _, environment in
             let outcome = try await Tool.run(
                 bytes: words.map { Array($0.utf8) }, environment: environment, outputPath: "/dev/full")
 
@@ -173,7 +173,7 @@ import Testing
         ["--status"], ["--verify"], ["--dry-run"], [],
     ])
     func `of migrate is JSON where JSON was asked for [H8]`(_ words: [String]) async throws {
-        try await withStores { _, environment in
+        try await withOwnStores { _, environment in
             let outcome = try await Tool.run(["migrate", "--json"] + words, environment: environment)
 
             #expect(outcome.code == 0)

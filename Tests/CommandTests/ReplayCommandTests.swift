@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    /// Each of them would change something, take for ever, or be more than a condition.
+    /// Each of them would change something, take for ever, or be more than a condition. For a login that may do it.
     @Test(arguments: [
         "true; DROP TABLE jobs", "true) OR (true", "true -- ", "true /* ", "'a", "(true", "true)", "",
         #"error = 'a\' OR true --'"#, "$1 = $1", "$$a$$ = 'a'",
@@ -113,7 +113,7 @@ import Testing
     func `takes no hostile condition: it is a usage error, and nothing changes`(_ condition: String)
         async throws
     {
-        try await withStores { scratch, environment in
+        try await withOwnStores { scratch, environment in
             _ = try await makeDeadLetters(["mail"], scratch)
             let schema = "\"\(scratch.settings.namespace)\""
             let hostile = condition.replacing("SCHEMA", with: schema)

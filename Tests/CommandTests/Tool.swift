@@ -132,8 +132,21 @@ enum Tool {
     }
 }
 
-/// A scratch pair of stores, and the settings that lead the command to it.
+/// A scratch pair of stores, and the settings that lead the command to it, by logins that may do no more than a
+/// program needs.
 func withStores(_ body: (ScratchNamespace, [String: String]) async throws -> Void) async throws {
+    try await withLimitedScratch { scratch, logins in
+        try await body(
+            scratch,
+            [
+                "TALLY_REDIS_URL": logins.redisURL, "TALLY_POSTGRES_URL": logins.postgresURL,
+                "TALLY_NAMESPACE": scratch.settings.namespace,
+            ])
+    }
+}
+
+/// As `withStores`, for commands that need the owner's role as well: those that change tables and layouts.
+func withOwnStores(_ body: (ScratchNamespace, [String: String]) async throws -> Void) async throws {
     try await withScratch { scratch in
         try await body(
             scratch,

@@ -1,6 +1,8 @@
 import Glibc
 import TallyCore
+import TallyPostgres
 import TestSupport
+import Tallystick
 import Testing
 
 /// The real command, real signals, real stores. One after another: each starts processes of its own.
@@ -36,6 +38,104 @@ import Testing
             let jobs = try await held()
             #expect(jobs.map(\.status) == [.pending, .pending, .pending])
             #expect(jobs.allSatisfy { $0.attempts == 0 && $0.crashes == 0 })
+        }
+    }
+
+    @Test func `loses no job at a SIGTERM under load, and leases none a second time [F4]`() async throws {
+        try await withStores { scratch, environment in
+            let records = (0..<400).map { _ in
+                JobRecord(type: "sleep", body: Array("50".utf8), maxAttempts: 1, maxCrashes: 1)
+            }
+            _ = try await scratch.queue.push(records.map { Push($0) }, issued: nil)
+            let ids = records.map(\.id)
+            let first = try Tool.Running(["worker", "run", "--concurrency", "4"], environment: environment)
+            try await eventually("some have ended") {
+                try await scratch.queue.inspect(ids).ended.count >= 20
+            }
+
+            first.signal(SIGTERM)
+            let stopped = try await first.outcome()
+
+            #expect(stopped.code == 0 && stopped.errors.contains("stopped"), "\(stopped.errors)")
+            let view = try await scratch.queue.inspect(ids)
+            #expect(view.ended.count + view.held.count == 400 && !view.held.isEmpty)
+            #expect(view.held.values.allSatisfy { $0.status == .pending })
+            _ = try await withWorker(environment, ["--concurrency", "64"]) { _ in
+                try await eventually("all have ended") {
+                    let rows = try await scratch.ledger.jobs(ids)
+                    return rows.count == 400 && rows.values.allSatisfy { $0.status == .completed }
+                }
+            }
+            let rows = try await scratch.ledger.jobs(ids)
+            // A version grows with each lease.
+            #expect(Set(rows.values.map(\.version)).count == 1)
+            #expect(rows.values.allSatisfy { $0.attempts == 0 && $0.crashes == 0 })
+        }
+    }
+
+    @Test func `shares its queue with two other processes, and each job is leased by one of them [F13]`()
+        async throws
+    {
+        try await withStores { scratch, environment in
+            let records = (0..<300).map { _ in
+                JobRecord(type: "sleep", body: Array("50".utf8), maxAttempts: 1)
+            }
+            let words = ["worker", "run", "--concurrency", "4"]
+            let others = try (0..<2).map { _ in try Tool.Running(words, environment: environment) }
+            var failure: (any Error)?
+            do {
+                _ = try await withWorker(environment, ["--concurrency", "4"]) { worker in
+                    for running in others + [worker] {
+                        try await eventually("it waits for jobs") { running.errors.contains("4 at once") }
+                    }
+                    _ = try await scratch.queue.push(records.map { Push($0) }, issued: nil)
+                    try await eventually("all have ended", within: .seconds(60)) {
+                        let rows = try await scratch.ledger.jobs(records.map(\.id))
+                        return rows.count == 300 && rows.values.allSatisfy { $0.status == .completed }
+                    }
+                }
+            } catch {
+                failure = error
+            }
+            for running in others { running.signal(SIGTERM) }
+            for running in others { #expect(try await running.outcome().code == 0) }
+            if let failure { throw failure }
+
+            let rows = try await scratch.ledger.jobs(records.map(\.id))
+            #expect(Set(rows.values.compactMap(\.workerID)).count == 3)
+            // A version grows with each lease.
+            #expect(Set(rows.values.map(\.version)).count == 1)
+        }
+    }
+
+    @Test func `is listed with what it runs, and as lost when it was killed long ago [F12]`() async throws {
+        try await withStores { scratch, environment in
+            let job = JobRecord(type: "sleep", body: Array("3600000".utf8))
+            _ = try await scratch.queue.push([Push(job)], issued: nil)
+            let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger)
+            func listed() async throws -> [(status: String?, running: [String]?)] {
+                while try await mirror.step() > 0 {}
+                return try await Tool.run(["workers", "--json"], environment: environment)
+                    .json([[String: Any]].self)
+                    .map { ($0["status"] as? String, $0["running"] as? [String]) }
+            }
+            let worker = try Tool.Running(
+                ["worker", "run", "--lease", "1s", "--heartbeat", "100ms"], environment: environment)
+            try await eventually("it is listed with its job") {
+                let rows = try await listed()
+                return rows.count == 1 && rows[0].status == "running" && rows[0].running == ["\(job.id)"]
+            }
+
+            worker.signal(SIGKILL)
+            _ = try await worker.outcome()
+            #expect(try await listed().map { $0.status } == ["running"])
+            let session = try await PostgresSession.open(scratch.ledger.configuration)
+            _ = try await session.query(
+                """
+                UPDATE "\(scratch.settings.namespace)".workers SET last_seen = last_seen - interval '2 minutes'
+                """)
+            await session.close()
+            #expect(try await listed().map { $0.status } == ["lost"])
         }
     }
 

@@ -17,8 +17,9 @@ import Testing
         "DesignedOut", "Drain", "DrillQuestion", "FaultyLedgerCalls", "FaultyLedgerSeams", "Findings",
         "ForeignVerbs", "FreedPlace", "HangingStore", "HeldJob", "HeldKey", "HeldRow", "HostileCall", "Lab",
         "LargeBodies", "LedgerFault", "LineFuzz", "MigrationLocks", "MissingSeam", "OtherMode", "Outage",
-        "ReadyMiddleware", "Recipe", "Report", "Retry", "Rights", "SQLRules", "Schema", "ShardAway",
-        "ShardCommand", "ShardLedger", "ShardReconcile", "ShardServer", "Teeth", "TextFuzz", "Twice",
+        "Pooler", "ReadyMiddleware", "Recipe", "RepeatedOutage", "Report", "Retry", "Rights", "SQLRules",
+        "Schema", "Secrets", "ShardAway", "ShardCommand", "ShardLedger", "ShardReconcile", "ShardServer",
+        "TLS", "Teeth", "TextFuzz", "Twice",
         "Upgrade", "Window",
     ]
     /// Tests in the folder of another module than that of the source they are named as, and why.

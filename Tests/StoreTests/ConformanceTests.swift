@@ -2,8 +2,6 @@ import TallyTesting
 import TestSupport
 import Testing
 
-@testable import Tallystick
-
 /// One after another: each has a namespace and a schema of its own, on servers with a bounded number of connections.
 @Suite(.serialized) struct `Redis and Postgres together` {
     @Test(arguments: Conformance.cases)
@@ -29,17 +27,10 @@ import Testing
     }
 }
 
-/// Redis and Postgres as the conformance kit wants them.
+/// Redis and Postgres as the conformance kit wants them, used by logins of the least rights.
 @Sendable private func freshStores() async throws -> ConformanceStore {
     let clock = ManualClock()
-    let schema = try await MigratedSchema.take()
-    let scratch = try await ScratchNamespace.open(
-        redisURL: Servers.redisURL, postgresURL: Servers.postgresURL, clock: clock.reading,
-        schema: schema.name)
+    let scratch = try await LimitedScratch.open(clock: clock)
     return ConformanceStore(
-        queue: scratch.queue, ledger: scratch.ledger, clock: clock,
-        close: {
-            try await scratch.remove()
-            try await schema.giveBack()
-        })
+        queue: scratch.queue, ledger: scratch.ledger, clock: clock, close: { try await scratch.remove() })
 }

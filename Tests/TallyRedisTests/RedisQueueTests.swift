@@ -229,15 +229,7 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
                     }
                     try raw("CONFIG", "RESETSTAT")
                     #expect(try await queue.reserve(wish(10)).jobs.count == 10)
-                    for line in (try raw("INFO", "commandstats").text ?? "").split(
-                        whereSeparator: \.isNewline)
-                    {
-                        guard line.hasPrefix("cmdstat_"), !line.hasPrefix("cmdstat_config"),
-                            !line.hasPrefix("cmdstat_info")
-                        else { continue }
-                        let name = line.dropFirst(8).prefix { $0 != ":" }
-                        cost[String(name)] = Int(line.drop { $0 != "=" }.dropFirst().prefix { $0 != "," })
-                    }
+                    cost = try calls(raw).filter { !$0.key.hasPrefix("config") && $0.key != "info" }
                 }
                 return cost
             }
@@ -254,6 +246,65 @@ private func wish(_ limit: Int, lease: Duration = .seconds(30)) -> ReserveWish {
                     "xadd", "hset", "zrange", "hget", "hlen", "lpush",
                 ]), "\(large)")
         }
+    }
+
+    @Test func `takes back so many at most in one call, however many leases have run out at once [I14]`()
+        async throws
+    {
+        try await withQueue(clock: clock) { queue, _ in
+            let count = Limits.jobsPerCall * 3
+            for _ in 0..<3 {
+                let jobs = (0..<Limits.jobsPerCall).map { _ in Push(job()) }
+                _ = try await queue.push(jobs, issued: nil)
+                let taken = try await queue.reserve(wish(Limits.jobsPerCall, lease: .seconds(1)))
+                #expect(taken.jobs.count == Limits.jobsPerCall)
+            }
+            clock.set(start + .seconds(10))
+            let before = try await queue.history().end
+
+            #expect(try await queue.reserve(wish(1)).jobs.count == 1)
+            let beside = try await queue.log(after: before, limit: 10).filter { $0.verb == .reclaim }
+                .flatMap(\.moves)
+            #expect(!beside.isEmpty && beside.count <= Limits.sweepPerCall)
+            var rest = count - beside.count
+            while rest > 0 {
+                let taken = try await queue.reclaim(1_000_000)
+                try #require(taken == min(rest, Limits.jobsPerCall))
+                rest -= taken
+            }
+            #expect(try await queue.reclaim(1_000_000) == 0)
+        }
+    }
+
+    @Test func `has its functions called by name, and sends the text of none again [I15]`() async throws {
+        try await PrivateRedis.with { redis in
+            let raw = try RawRedis(url: redis.url)
+            try await withQueue(url: redis.url) { queue, _ in
+                try raw("CONFIG", "RESETSTAT")
+                for _ in 0..<50 {
+                    _ = try await queue.push([Push(job())], issued: nil)
+                    let lease = try #require(try await queue.reserve(wish(1)).jobs.first).lease
+                    _ = try await queue.settle([.ack(lease)])
+                }
+
+                let counts = try calls(raw)
+                #expect(counts["fcall"] ?? 0 >= 150, "\(counts)")
+                for name in ["eval", "evalsha", "function|load", "script|load"] {
+                    #expect(counts[name] == nil, "\(name)")
+                }
+            }
+        }
+    }
+
+    /// How often each command was called, by the server's own statistics.
+    private func calls(_ raw: RawRedis) throws -> [String: Int] {
+        var found: [String: Int] = [:]
+        for line in (try raw("INFO", "commandstats").text ?? "").split(whereSeparator: \.isNewline)
+        where line.hasPrefix("cmdstat_") {
+            let name = line.dropFirst("cmdstat_".count).prefix { $0 != ":" }
+            found[String(name)] = Int(line.drop { $0 != "=" }.dropFirst().prefix { $0 != "," })
+        }
+        return found
     }
 
     @Test func `refuses more than 500 leases a call`() async throws {

@@ -6,6 +6,8 @@ import Tallystick
 /// make one costs the server twenty times what to empty it does.
 package struct MigratedSchema: Sendable {
     package let name: String
+    /// Logins that may do no more than a program needs; nil where nobody asked for them.
+    package let logins: LimitedLogins?
     /// What it looked like when it was made: a test may alter what it was given.
     private let shape: String
     /// The rows that a new schema has, as JSON, by table.
@@ -13,11 +15,16 @@ package struct MigratedSchema: Sendable {
 
     private static let free = Mutex<[MigratedSchema]>([])
 
-    package static func take() async throws -> MigratedSchema {
-        if let spare = free.withLock({ $0.popLast() }) { return spare }
+    /// - Parameter isLimited: with roles, and logins of the least rights.
+    package static func take(isLimited: Bool = false) async throws -> MigratedSchema {
+        let spare = free.withLock { free in
+            free.lastIndex { ($0.logins != nil) == isLimited }.map { free.remove(at: $0) }
+        }
+        if let spare { return spare }
         let name = ScratchNamespace.newName()
         let configuration = try configuration(name)
         _ = try await Migrator(configuration).apply()
+        let logins = isLimited ? try await LimitedLogins.make(name) : nil
         return try await withSession(configuration) { session in
             var rows: [String: String] = [:]
             for table in try await session.texts(tables(of: name)) {
@@ -25,7 +32,8 @@ package struct MigratedSchema: Sendable {
                     "SELECT json_agg(t)::text FROM \"\(name)\".\"\(table)\" t HAVING count(*) > 0"
                 ).first
             }
-            return MigratedSchema(name: name, shape: try await shape(of: name, session), rows: rows)
+            return MigratedSchema(
+                name: name, logins: logins, shape: try await shape(of: name, session), rows: rows)
         }
     }
 
@@ -41,6 +49,7 @@ package struct MigratedSchema: Sendable {
         }
         if isUsable { return Self.free.withLock { $0.append(self) } }
         try await Migrator(Self.configuration(name)).removeLedger()
+        try await logins?.remove()
     }
 
     // MARK: Parts

@@ -24,7 +24,22 @@ package enum Servers {
 package func withScratch(
     clock: ManualClock? = nil, redisURL: String? = nil, _ body: (ScratchNamespace) async throws -> Void
 ) async throws {
-    let schema = try await MigratedSchema.take()
+    try await withScratch(on: MigratedSchema.take(), clock: clock, redisURL: redisURL, body)
+}
+
+/// As `withScratch`, beside logins of the namespace that may do no more than a program needs.
+package func withLimitedScratch(
+    _ body: (ScratchNamespace, LimitedLogins) async throws -> Void
+) async throws {
+    let schema = try await MigratedSchema.take(isLimited: true)
+    guard let logins = schema.logins else { throw Servers.Missing(description: "logins of \(schema.name)") }
+    try await withScratch(on: schema) { try await body($0, logins) }
+}
+
+private func withScratch(
+    on schema: MigratedSchema, clock: ManualClock? = nil, redisURL: String? = nil,
+    _ body: (ScratchNamespace) async throws -> Void
+) async throws {
     let scratch = try await ScratchNamespace.open(
         redisURL: redisURL ?? Servers.redisURL, postgresURL: Servers.postgresURL, clock: clock?.reading,
         schema: schema.name)

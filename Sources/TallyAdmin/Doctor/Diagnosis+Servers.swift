@@ -182,7 +182,8 @@ extension Diagnosis {
                     mend: "start it, or mend TALLY_POSTGRES_URL; running jobs go on meanwhile")
             ]
         case .told(let vitals):
-            return database(name, vitals) + durability(name, vitals) + rights(name, vitals)
+            return database(name, vitals) + durability(name, vitals) + encryption(name, vitals)
+                + rights(name, vitals)
         }
     }
 
@@ -252,6 +253,28 @@ extension Diagnosis {
         return [Finding("durability", name, .good, "has a commit on its disk before it answers")]
     }
 
+    private static func encryption(_ name: String, _ v: LedgerVitals) -> [Finding] {
+        let mend = "add sslmode=verify-full and sslrootcert=FILE behind ? in TALLY_POSTGRES_URL"
+        if v.isLocal { return [Finding("encryption", name, .good, "is on this machine")] }
+        if !v.isEncrypted {
+            return [
+                Finding(
+                    "encryption", name, .mend,
+                    "is reached over the network without encryption: who listens reads every payload",
+                    mend: mend)
+            ]
+        }
+        if v.sslMode != "verify-full" {
+            return [
+                Finding(
+                    "encryption", name, .note,
+                    "is reached encrypted, but with sslmode=\(v.sslMode) another server could pose as it",
+                    mend: mend)
+            ]
+        }
+        return [Finding("encryption", name, .good, "is reached encrypted, and is the server that was meant")]
+    }
+
     private static func rights(_ name: String, _ v: LedgerVitals) -> [Finding] {
         if v.isSuperuser {
             return [
@@ -261,11 +284,14 @@ extension Diagnosis {
             ]
         }
         if v.lacking.isEmpty {
-            return [Finding("rights", name, .good, "grants the rights that are looked at")]
+            return [Finding("rights", name, .good, "grants every right of the writer's role")]
         }
+        let others = v.lacking.count - Limits.namedRights
+        let named = v.lacking.prefix(Limits.namedRights).joined(separator: "; ")
         return [
             Finding(
-                "rights", name, .note, "does not grant this login \(v.lacking.joined(separator: ", "))",
+                "rights", name, .note,
+                "does not grant this login \(named)\(others > 0 ? "; and \(others) more" : "")",
                 mend:
                     "a service needs tally_writer (`tally doctor --print-roles`); to look or to enqueue needs less"
             )

@@ -46,9 +46,15 @@ package struct Manual: Sendable {
             + [".fi"]
     }
 
-    /// A text that `man` shows as it stands: no line of it is an order.
+    /// A text that `man` shows as it stands, on every system: no line of it is an order, and none of its marks
+    /// becomes a typographic one, which no shell would take.
     package static func escaped(_ text: String) -> String {
-        let plain = text.replacing("\\", with: "\\e").replacing("-", with: "\\-")
-        return plain.hasPrefix(".") || plain.hasPrefix("'") ? "\\&\(plain)" : plain
+        let plain = String(text.flatMap { marks[$0] ?? String($0) })
+        return plain.hasPrefix(".") ? "\\&\(plain)" : plain
     }
+
+    /// What the language of `man` reads as something else, and how it is written instead.
+    private static let marks: [Character: String] = [
+        "\\": "\\e", "-": "\\-", "'": "\\(aq", "`": "\\(ga", "^": "\\(ha", "~": "\\(ti",
+    ]
 }

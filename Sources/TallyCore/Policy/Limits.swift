@@ -426,6 +426,7 @@ public enum Limits {
     /// Of what a server or its tool has printed, in the error that it failed: a screen, and the end says why.
     public static let logCharacters = 2000
     public static let namedWorkers = 5  // of an older program, in a message: `tally workers` lists them all
+    public static let namedRights = 8  // that a login lacks, in a message: the role's script has them all
     /// Rows of a DEFAULT partition that are counted: of more it is enough to know that they are many.
     public static let countedRows = 1_000_000
 }

@@ -112,7 +112,13 @@ package struct LedgerVitals: Sendable {
     package var waitsForDisk: Bool
     /// Whether what was written is brought to the disk at all.
     package var syncsFiles: Bool
-    /// Of the tables that are there: what this login lacks of the writer's rights, such as `INSERT on jobs`.
+    /// Whether nobody on the way can read what is sent.
+    package var isEncrypted: Bool
+    /// By what the client believes that it is the server that was meant, as libpq names it.
+    package var sslMode: String
+    /// Whether it is on this machine.
+    package var isLocal: Bool
+    /// What this login lacks of the writer's rights, a line a thing that is there, such as `INSERT, UPDATE on jobs`.
     package var lacking: [String]
     /// Its clock.
     package var clock: ClockReading
@@ -131,6 +137,9 @@ package struct LedgerVitals: Sendable {
         databaseBytes = 0
         waitsForDisk = true
         syncsFiles = true
+        isEncrypted = true
+        sslMode = "verify-full"
+        isLocal = false
         lacking = []
     }
 }

@@ -31,6 +31,21 @@ struct LibpqConnection {
     /// Whether no statement is under way and no transaction is open, by what this side has read.
     var isIdle: Bool { PQtransactionStatus(handle) == PQTRANS_IDLE }
     var socket: Int32 { PQsocket(handle) }
+    /// Whether nobody on the way can read what is sent.
+    var isEncrypted: Bool { PQsslInUse(handle) == 1 || PQgssEncInUse(handle) == 1 }
+    /// The name, address or path of the server that took the connection.
+    var host: String { PQhost(handle).map { String(cString: $0) } ?? "" }
+    /// What one of its settings is, by the address, the environment or libpq itself.
+    func setting(_ name: String) -> String? {
+        guard let all = PQconninfo(handle) else { return nil }
+        defer { PQconninfoFree(all) }
+        var at = all
+        while let keyword = at.pointee.keyword {
+            if String(cString: keyword) == name { return at.pointee.val.map { String(cString: $0) } }
+            at += 1
+        }
+        return nil
+    }
     /// What the last failure was, in one or several lines; it may hold the password.
     var message: String { String(cString: PQerrorMessage(handle)) }
 

@@ -67,6 +67,16 @@ package final class PostgresConnection: BlockingConnection {
             ? String(state) : ""
     }
 
+    /// Whether nobody on the way can read what is sent.
+    package var isEncrypted: Bool { libpq.isEncrypted }
+    /// Whether the server that took the connection is on this machine.
+    package var isLocal: Bool {
+        let host = libpq.host
+        return host.hasPrefix("/") || host.hasPrefix("@") || Host.isLoopback(host)
+    }
+    /// By what libpq believes that the server is the one that was meant, such as `verify-full`.
+    package var sslMode: String { libpq.setting("sslmode") ?? "" }
+
     /// False after an error that left it in an unknown state, and when the server has hung up meanwhile.
     package var isUsable: Bool {
         if isBroken || isInTransaction || !libpq.isConnected || !libpq.isIdle { return false }

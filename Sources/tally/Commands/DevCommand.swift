@@ -1,5 +1,6 @@
 import Foundation
 import TallyCommandLine
+import TallyCore
 import TallyServers
 import Tallystick
 
@@ -110,7 +111,10 @@ enum DevCommand: Command {
         defer { servers.stop() }
         let settings = try Settings(redisURL: servers.redisURL, postgresURL: servers.postgresURL)
         let tally = try await Tally.open(settings, observer: LogObserver())
-        Output.note("tally: redis    \(servers.redisURL)\ntally: postgres \(servers.postgresURL)")
+        // Their addresses hold passwords, and what is noted here may be kept in a log.
+        let ports = "redis on port \(servers.state.redisPort), postgres on port \(servers.state.postgresPort)"
+        let start = "tally dev servers start --folder \(Pasted.word(folder))"
+        Output.note("tally: \(ports); for another shell: eval \"$(\(start))\"")
         Output.note("tally: serving, with a sample worker for echo, fail and sleep; Ctrl-C stops everything")
         let worker = tally.worker(handlers: SampleHandlers.all, configuration: WorkerConfiguration())
         try await withThrowingTaskGroup(of: Void.self) { group in

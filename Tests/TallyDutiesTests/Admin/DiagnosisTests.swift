@@ -111,6 +111,8 @@ import Testing
         postgres("connections", .mend) { $0.connections = 85 },
         postgres("durability", .mend) { $0.waitsForDisk = false },
         postgres("durability", .mend) { $0.syncsFiles = false },
+        postgres("encryption", .mend) { $0.isEncrypted = false },
+        postgres("encryption", .note) { $0.sslMode = "require" },
         postgres("rights", .note) { $0.isSuperuser = true },
         postgres("rights", .note) { $0.lacking = ["INSERT on jobs"] },
         postgres("clock", .mend) { $0.clock = clock(.seconds(60)) },
@@ -172,6 +174,15 @@ import Testing
         if example.severity >= .mend, example.code != "schema" {
             #expect(worse.allSatisfy { !$0.mend.isEmpty })
         }
+    }
+
+    @Test func `name some of many rights that lack, and how many more there are`() {
+        var diagnosis = Self.healthy()
+        Self.postgres("", .note) { $0.lacking = (10..<30).map { "SELECT on t\($0)" } }.change(&diagnosis)
+
+        let text = diagnosis.findings.first { $0.code == "rights" }?.text ?? ""
+        #expect(text.contains("SELECT on t10; SELECT on t11"), "\(text)")
+        #expect(text.hasSuffix("SELECT on t17; and 12 more"), "\(text)")
     }
 
     @Test func `of mode queued call it a fault that Redis keeps nothing on its disk`() {
