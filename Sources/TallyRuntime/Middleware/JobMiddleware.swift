@@ -16,8 +16,9 @@ public struct JobMiddleware: Sendable {
     /// and it refuses the call by throwing before `next`: an `EnqueueError` as it is, a `CancellationError` as
     /// `.cancelled`, any other error as `.refused`.
     ///
-    /// Once `next` has answered, its last answer is the caller's, whatever happens here afterwards; an error that is
-    /// thrown then goes to the observer. A call that is never passed on is refused.
+    /// Once `next` has answered, its answer is the caller's, whatever happens here afterwards; an error that is
+    /// thrown then goes to the observer. Of several answers that is the first receipt, else an error after which the
+    /// jobs may be there, else the last one. A call that is never passed on is refused.
     ///
     /// An enqueue in a transaction of the caller's passes here like any other, with `isInTransaction`: what `next`
     /// answers then counts once that commits. What reaches the ledger past a client, by its own `record(_:in:)` or by
