@@ -60,18 +60,20 @@ enum Tool {
         private let base: String
         private let outputPath: String
 
+        /// - Parameter ignored: a signal that the program is started without, such as HUP by `nohup`.
         convenience init(
             _ words: [String], environment: [String: String], input: String = "", folder: String = "/",
-            program: String = "tally"
+            program: String = "tally", ignored: String? = nil
         ) throws {
             try self.init(
                 bytes: words.map { Array($0.utf8) }, environment: environment, input: input, folder: folder,
-                program: program)
+                program: program, ignored: ignored)
         }
 
         init(
             bytes words: [[UInt8]], environment: [String: String], input: String = "", folder: String = "/",
-            inputPath: String? = nil, outputPath: String? = nil, program: String = "tally"
+            inputPath: String? = nil, outputPath: String? = nil, program: String = "tally",
+            ignored: String? = nil
         ) throws {
             base = NSTemporaryDirectory() + "/tally-command-\(getpid())-\(UInt32.random(in: 0 ... .max))"
             try input.write(toFile: base + ".in", atomically: false, encoding: .utf8)
@@ -83,7 +85,9 @@ enum Tool {
             posix_spawn_file_actions_addopen(
                 &actions, 1, self.outputPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
             posix_spawn_file_actions_addopen(&actions, 2, base + ".err", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-            let all = ["/usr/bin/env", "-C", folder, try Tool.path(program)]
+            let settled = ignored.map { ["--ignore-signal=\($0)"] } ?? []
+            let tool = try Tool.path(program)
+            let all = ["/usr/bin/env", "-C", folder] + settled + [tool]
             var arguments: [UnsafeMutablePointer<CChar>?] = all.map { strdup($0) }
             for word in words {
                 let text = word.map { CChar(bitPattern: $0) } + [0]
