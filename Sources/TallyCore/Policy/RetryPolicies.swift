@@ -10,13 +10,13 @@ public struct FixedDelay: RetryPolicy, Hashable {
     /// Values out of range are brought into it: a wait of 0 to `Limits.farthestRunAt`, jitter in 0...1, attempts ≥ 0.
     public init(_ wait: Duration, jitter: Double = 0, maxAttempts: Int = Limits.maxAttempts) {
         self.wait = Limits.bounded(wait)
-        self.jitter = Spread.part(jitter)
+        self.jitter = Jitter.part(jitter)
         self.maxAttempts = max(0, maxAttempts)
     }
 
     /// The wait, spread by ± jitter; zero for an `attempt` below 1.
     public func delay(afterFailure attempt: Int, random: Double) -> Duration {
-        attempt > 0 ? Spread.of(wait, jitter, random) : .zero
+        attempt > 0 ? Jitter.of(wait, jitter, random) : .zero
     }
 }
 
@@ -35,14 +35,14 @@ public struct DelayList: RetryPolicy, Hashable {
     /// - Parameter maxAttempts: nil = one attempt more than there are waits.
     public init(_ delays: [Duration], jitter: Double = 0, maxAttempts: Int? = nil) {
         self.delays = delays.prefix(Limits.retryDelays).map { Limits.bounded($0) }
-        self.jitter = Spread.part(jitter)
+        self.jitter = Jitter.part(jitter)
         self.maxAttempts = max(0, maxAttempts ?? self.delays.count + 1)
     }
 
     /// The wait of this failure, spread by ± jitter; zero for an `attempt` below 1 and without a list.
     public func delay(afterFailure attempt: Int, random: Double) -> Duration {
         guard attempt > 0, let last = delays.last else { return .zero }
-        return Spread.of(attempt <= delays.count ? delays[attempt - 1] : last, jitter, random)
+        return Jitter.of(attempt <= delays.count ? delays[attempt - 1] : last, jitter, random)
     }
 }
 

@@ -43,7 +43,7 @@ public struct ExponentialBackoff: RetryPolicy, Hashable {
         self.base = max(.zero, base)
         self.cap = max(self.base, cap)
         self.multiplier = multiplier.isFinite ? max(1, multiplier) : 1
-        self.jitter = Spread.part(jitter)
+        self.jitter = Jitter.part(jitter)
         self.maxAttempts = max(0, maxAttempts)
     }
 
@@ -58,14 +58,14 @@ public struct ExponentialBackoff: RetryPolicy, Hashable {
             delay *= multiplier
             step += 1
         }
-        delay = min(delay, limit) * Spread.factor(jitter, random)
+        delay = min(delay, limit) * Jitter.factor(jitter, random)
         // Not smaller is the cap itself: as a Double it may lie beyond what 64 bits hold.
         return delay < limit ? .microseconds(Int64(delay)) : cap
     }
 }
 
 /// The part of a wait that chance adds or takes away.
-enum Spread {
+enum Jitter {
     /// In 0...1; 0 for what is no number.
     static func part(_ jitter: Double) -> Double { jitter.isFinite ? min(1, max(0, jitter)) : 0 }
 
