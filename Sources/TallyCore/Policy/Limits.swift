@@ -199,6 +199,9 @@ public enum Limits {
     /// Ends that a worker may owe the queue before it reserves more: those jobs run again if it dies.
     public static let unsettled = 1000
     public static let unsettledBytes = 16 << 20  // results among them: the worker's memory
+    /// That middleware may hold the end of a run back, a heartbeat more or less: its job stays leased meanwhile, and
+    /// whatever is said of an end takes less.
+    public static let settleHeld: Duration = .seconds(30)
     /// Settlements gather for so long before they travel together: about one round trip, which nobody notices.
     public static let ackLinger: Duration = .microseconds(300)
     /// From one batch of the mirror to the next: a commit a batch is what a batch costs, and history may be so late.

@@ -35,8 +35,9 @@ public struct JobMiddleware: Sendable {
 
     /// Around the settlement of one run: it sees the outcome before that is sent, and by `next` the queue's answer.
     ///
-    /// It can neither change nor withhold the outcome, which is sent once, by the first `next` or after the return of
-    /// the outermost. Until then the job's lease is kept. A run whose lease was lost settles nothing.
+    /// It can neither change nor withhold the outcome, which is sent once: by the first `next`, after the return of
+    /// the outermost, or once `Limits.settleHeld` have passed. Until then the job's lease is kept. A run whose lease
+    /// was lost settles nothing.
     public typealias Settle =
         @Sendable (SettleCall, _ next: @Sendable () async -> SettleCall.Answer) async -> Void
 
