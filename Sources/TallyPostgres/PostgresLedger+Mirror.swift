@@ -34,7 +34,7 @@ extension PostgresLedger {
 extension MirrorBatch {
     /// What handlers have logged, each line with the place of the report that brought it.
     fileprivate var lines: [(line: AttemptLine, position: LogPosition)] {
-        beats.flatMap { beat in (beat.beat.lines ?? []).map { ($0, beat.position) } }
+        beats.flatMap { beat in (beat.beat.lines ?? []).map { (line: $0, position: beat.position) } }
     }
 }
 
@@ -69,7 +69,7 @@ extension PostgresConnection {
         try unlessHeld { () throws(LedgerError) in
             if !batch.beats.isEmpty { try run(.beat, BatchRows.parameters(of: batch.beats)) }
         }
-        try keepLines(batch.lines.map(\.line))
+        try unlessHeld { () throws(LedgerError) in try keepLines(batch.lines.map(\.line)) }
         try keepHomes(batch.keyHomes)
         try quarantine(aside, shard: batch.shard)
         for rows in Self.pages(changed) {
@@ -129,11 +129,12 @@ extension PostgresConnection {
             try unlessHeld { () throws(LedgerError) in try run(.beat, BatchRows.parameters(of: rows)) }
         }
         // Line by line: what one handler has logged is no reason to lose what others did, or their worker's report.
-        try halving(batch.lines[...], &aside, Aside.init) { rows throws(LedgerError) in
-            try keepLines(rows.map(\.line))
+        var asideLines: [Aside] = []
+        try halving(batch.lines[...], &asideLines, Aside.init) { rows throws(LedgerError) in
+            try unlessHeld { () throws(LedgerError) in try keepLines(rows.map(\.line)) }
         }
-        // A worker whose row is held is seen again with its next beat.
-        aside += asideBeats.filter { $0.sqlState != LedgerError.rowHeld }
+        // A worker whose row is held is seen again with its next beat, and a line whose row is held is there already.
+        aside += (asideBeats + asideLines).filter { $0.sqlState != LedgerError.rowHeld }
         try keepHomes(batch.keyHomes)
         try quarantine(aside, shard: batch.shard)
         try run(.lockTimeout, Parameters([.text(Self.milliseconds(Limits.lockWait))]))
