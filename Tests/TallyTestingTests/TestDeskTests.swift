@@ -9,7 +9,7 @@ private struct Undo: Error {}
 /// Writes a row of the application, as a job with an effect of its own does.
 private let booking = JobHandler("book") { context in
     try await context.withTransaction { transaction in
-        _ = try await transaction.query("UPDATE account")
+        _ = try await transaction.query("UPDATE account", [])
         try await context.complete(in: transaction)
     }
 }
@@ -117,6 +117,21 @@ private func rowsOfAnApplication() -> MemoryLedger { MemoryLedger(query: { _, _,
         await #expect(throws: TestJobs.TooManyRuns.self) { try await jobs.drain() }
 
         #expect(jobs.runs.count == count, "it was told, and nothing ran for it")
+    }
+}
+
+@Suite struct `A clock that is moved` {
+    @Test func `stops where more jobs run on the way than were to, and says how many were to`() async throws {
+        let jobs = TestJobs(handlers: [JobHandler("again") { _ in throw JobError.snooze(.seconds(1)) }])
+        let begin = jobs.clock.now
+        try await jobs.client.enqueue(JobRecord(type: "again"))
+
+        let error = await #expect(throws: TestJobs.TooManyRuns.self) {
+            try await jobs.advance(by: .seconds(60), atMost: 5)
+        }
+
+        #expect(error?.most == 5 && error?.next == "again")
+        #expect(jobs.runs.count == 5 && jobs.clock.now == begin + .seconds(5))
     }
 }
 

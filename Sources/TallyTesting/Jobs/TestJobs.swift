@@ -122,13 +122,13 @@ public final class TestJobs: Sendable {
     @discardableResult
     public func advance(by step: Duration, atMost most: Int = 1000) async throws -> [Run] {
         let end = clock.now + step
-        var runs = try await drain(atMost: most)
+        var runs = try await desk.drain(atMost: most)
         while let next = desk.nextEvent, next > clock.now, next <= end {
             clock.set(next)
-            runs += try await drain(atMost: most - runs.count)
+            runs += try await desk.drain(atMost: most, ran: runs.count)
         }
         clock.set(end)
-        return runs + (try await drain(atMost: most - runs.count))
+        return runs + (try await desk.drain(atMost: most, ran: runs.count))
     }
 
     /// All runs so far, also those within enqueues.
