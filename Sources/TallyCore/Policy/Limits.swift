@@ -259,7 +259,7 @@ public enum Limits {
     public static let upkeep: Duration = .seconds(3600)  // for partitions and pruning: none of it is urgent
     public static let upkeepSilence: Duration = .seconds(10_800)  // three failures of those
     public static let monthsAhead = 3  // time to notice that nobody makes partitions
-    /// What handlers logged, by the age of its job: who asks why a job failed does so within the month.
+    /// What handlers logged: who asks why a job failed does so within the month.
     public static let keepLines: Duration = .seconds(30 * 86_400)
     public static let pruneRows = 1000  // of a kind in one statement: short locks
     /// Stopped or lost: a week to ask what became of one.
