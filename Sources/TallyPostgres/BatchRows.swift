@@ -257,7 +257,7 @@ package enum BatchRows {
         all.array(.int4, lines) { $0.appendOptional(Int32(clamping: $1.version)) }
         all.array(.int4, lines) { $0.appendOptional(Int32(clamping: $1.number)) }
         all.array(.timestamptz, lines) { $0.appendOptional($1.at) }
-        all.array(.text, lines) { $0.appendOptional(ErrorText.clean($1.text)) }
+        all.array(.text, lines) { $0.appendOptional(ErrorText.clean($1.text, upTo: Limits.attemptLineBytes)) }
         return all
     }
 

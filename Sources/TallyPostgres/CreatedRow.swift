@@ -51,6 +51,10 @@ struct Aside {
     init(_ beat: (beat: WorkerBeat, at: Timestamp, position: LogPosition), _ why: LedgerError) {
         self.init(.zero, beat.position, "beat", why, "\(beat)")
     }
+    /// By the place of the report that brought it.
+    init(_ line: (line: AttemptLine, position: LogPosition), _ why: LedgerError) {
+        self.init(line.line.job, line.position, "line", why, "\(line.line)")
+    }
     /// The fields as text, an empty line, then the body as it is.
     init(_ created: CreatedRow, _ why: LedgerError) {
         var job = created.job

@@ -31,6 +31,13 @@ extension PostgresLedger {
     }
 }
 
+extension MirrorBatch {
+    /// What handlers have logged, each line with the place of the report that brought it.
+    fileprivate var lines: [(line: AttemptLine, position: LogPosition)] {
+        beats.flatMap { beat in (beat.beat.lines ?? []).map { (line: $0, position: beat.position) } }
+    }
+}
+
 extension PostgresConnection {
     private enum Beginning {
         /// The cursor stands elsewhere: the pool rolls this back.
@@ -62,7 +69,7 @@ extension PostgresConnection {
         try unlessHeld { () throws(LedgerError) in
             if !batch.beats.isEmpty { try run(.beat, BatchRows.parameters(of: batch.beats)) }
         }
-        try keepLines(batch.beats)
+        try unlessHeld { () throws(LedgerError) in try keepLines(batch.lines.map(\.line)) }
         try keepHomes(batch.keyHomes)
         try quarantine(aside, shard: batch.shard)
         for rows in Self.pages(changed) {
@@ -75,10 +82,7 @@ extension PostgresConnection {
     }
 
     /// Few reports bring any.
-    private func keepLines(
-        _ beats: [(beat: WorkerBeat, at: Timestamp, position: LogPosition)]
-    ) throws(LedgerError) {
-        let lines = beats.flatMap { $0.beat.lines ?? [] }
+    private func keepLines(_ lines: [AttemptLine]) throws(LedgerError) {
         for page in lines.pages(of: .max, bytes: Limits.rowsBytes, { $0.text.utf8.count }) {
             try run(.keepLines, BatchRows.parameters(of: page))
         }
@@ -124,11 +128,13 @@ extension PostgresConnection {
         try halving(batch.beats[...], &asideBeats, Aside.init) { rows throws(LedgerError) in
             try unlessHeld { () throws(LedgerError) in try run(.beat, BatchRows.parameters(of: rows)) }
         }
-        try halving(batch.beats[...], &asideBeats, Aside.init) { rows throws(LedgerError) in
-            try keepLines(rows)
+        // Line by line: what one handler has logged is no reason to lose what others did, or their worker's report.
+        var asideLines: [Aside] = []
+        try halving(batch.lines[...], &asideLines, Aside.init) { rows throws(LedgerError) in
+            try unlessHeld { () throws(LedgerError) in try keepLines(rows.map(\.line)) }
         }
-        // A worker whose row is held is seen again with its next beat.
-        aside += asideBeats.filter { $0.sqlState != LedgerError.rowHeld }
+        // A worker whose row is held is seen again with its next beat, and a line whose row is held is there already.
+        aside += (asideBeats + asideLines).filter { $0.sqlState != LedgerError.rowHeld }
         try keepHomes(batch.keyHomes)
         try quarantine(aside, shard: batch.shard)
         try run(.lockTimeout, Parameters([.text(Self.milliseconds(Limits.lockWait))]))

@@ -51,6 +51,10 @@ extension RedisQueue {
             }
         }
         await handBack(unread, after: time)
+        // The function leases on while another record of the largest kind would fit: see `take` in `reserve.lua`.
+        let left = Limits.reserveBytes - leased.reduce(0) { $0 + $1.record.count }
+        let wished = min(max(0, wish.limit), Limits.jobsPerCall)
+        reservation.isCut = left < Limits.inlineBodyBytes && leased.count < wished || !unread.isEmpty
         return reservation
     }
 

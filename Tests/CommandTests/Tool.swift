@@ -60,6 +60,7 @@ enum Tool {
         private let base: String
         private let outputPath: String
 
+        /// - Parameter ignoring: a signal that the program is started without, such as HUP by `nohup`.
         convenience init(
             _ words: [String], environment: [String: String], input: String = "", folder: String = "/",
             program: String = "tally", ignoring: String? = nil

@@ -181,6 +181,47 @@ import Testing
         }
     }
 
+    @Test(arguments: [SIGTERM, SIGINT, SIGHUP])
+    func `lets its running job finish at a signal, also that of a closed terminal, and takes no other [F4]`(
+        _ number: Int32
+    ) async throws {
+        try await withStores { scratch, environment in
+            let jobs = (0..<2).map { _ in JobRecord(type: "sleep", body: Array("2000".utf8)) }
+            for job in jobs { _ = try await scratch.queue.push([Push(job)], issued: nil) }
+            let worker = try Tool.Running(["worker", "run", "--concurrency", "1"], environment: environment)
+            try await eventually("the first one runs") {
+                try await scratch.queue.inspect([jobs[0].id]).held[jobs[0].id]?.status == .processing
+            }
+
+            worker.signal(number)
+            let outcome = try await worker.outcome()
+
+            #expect(outcome.code == 0 && outcome.errors.contains("stopped"), "\(outcome.errors)")
+            let view = try await scratch.queue.inspect(jobs.map(\.id))
+            #expect(view.ended[jobs[0].id]?.status == .completed)
+            #expect(view.held[jobs[1].id]?.status == .pending)
+        }
+    }
+
+    @Test func `goes on past a closed terminal where it was started to, as by nohup [F4]`() async throws {
+        try await withStores { scratch, environment in
+            let worker = try Tool.Running(["worker", "run"], environment: environment, ignoring: "HUP")
+            for _ in 0..<2 {
+                let job = JobRecord(type: "echo", body: Array("1".utf8))
+                _ = try await scratch.queue.push([Push(job)], issued: nil)
+                try await eventually("it has run") {
+                    try await scratch.queue.inspect([job.id]).ended[job.id]?.status == .completed
+                }
+                worker.signal(SIGHUP)
+            }
+
+            worker.signal(SIGTERM)
+            let outcome = try await worker.outcome()
+
+            #expect(outcome.code == 0 && outcome.errors.contains("stopped"), "\(outcome.errors)")
+        }
+    }
+
     @Test func `hands back what it has no handler for, and says so where workers are listed [F9]`()
         async throws
     {

@@ -106,27 +106,3 @@ struct UnknownAccount: Error {}
         #expect(context.wasCancelled && ledger.rows["ann"] == [.int(100)])
     }
 }
-
-struct SendReceipt: Job {
-    static let jobType: JobType = "bank.receipt"
-    let name: String
-
-    func run(_ context: JobContext) async throws { try context.complete(with: ["sent": name]) }
-}
-
-func sendReceipt(to name: String, after wait: Duration, through client: JobClient) async throws {
-    try await client.enqueue(SendReceipt(name: name), at: Timestamp.now + wait)
-}
-
-@Suite struct `A receipt` {
-    @Test func `is enqueued by the code under test, and sent when its time has come`() async throws {
-        let jobs = TestJobs(handlers: [JobHandler(SendReceipt.self)])
-
-        try await sendReceipt(to: "ann", after: .seconds(3600), through: jobs.client)
-
-        try await jobs.expectEnqueued(SendReceipt.self) { $0.name == "ann" }
-        #expect(try await jobs.drain().isEmpty)
-        let runs = try await jobs.advance(by: .seconds(7200))
-        #expect(runs.map(\.outcome) == [.complete(result: Array(#"{"sent":"ann"}"#.utf8))])
-    }
-}

@@ -6,6 +6,7 @@ import Testing
         ("TestingHandlers", "HandlerExampleTests", 4), ("Workers", "WorkerExampleTests", 3),
         ("WritingADriver", "(Driver/.*|ToyQueueTests)", 10), ("GettingStarted", "Samples/Invoice/main", 1),
         ("AnyLanguage", "LanguageExampleTests", 2),
+        ("TestingJobs", "TestingJobsExampleTests", 4),
         ("WritingJobs", "(JobExampleTests|HandlerExampleTests|Samples/PlaceOrder)", 4),
     ])
     func `show only Swift that is compiled and run`(_ page: String, _ files: String, _ least: Int) throws {
@@ -17,6 +18,14 @@ import Testing
 
         #expect(blocks.count >= least)
         for block in blocks { #expect(example.contains(block), "\(block)") }
+    }
+
+    @Test func `test the jobs of an application in ten lines`() throws {
+        let page = try Tree.text("Sources/Tallystick/Tallystick.docc/TestingJobs.md")
+        let block = try #require(page.matches(#"```swift\n([\s\S]*?)```"#).first)
+
+        #expect(block[0].contains("@Test") && block[0].contains("import TallyTesting"))
+        #expect(block[0].split(separator: "\n").count <= 10)
     }
 
     @Test func `show only Python that is run`() throws {

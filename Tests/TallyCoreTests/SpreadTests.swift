@@ -41,6 +41,26 @@ import Testing
         #expect(Set(offsets).count == count)
     }
 
+    @Test(arguments: [Duration.seconds(60), .microseconds(7), Limits.farthestRunAt])
+    func `are a hundred thousand in their order, none at the end or behind it`(_ time: Duration) {
+        let count = 100_000
+        let offsets = (0..<count).map { Spread.offset($0, of: count, over: time) }
+
+        #expect(offsets.first == .zero)
+        #expect(zip(offsets, offsets.dropFirst()).allSatisfy { $0 <= $1 })
+        #expect(offsets.allSatisfy { $0 < time })
+        let step = time.microseconds / Int64(count)
+        let steps = zip(offsets, offsets.dropFirst()).map { ($1 - $0).microseconds }
+        #expect(steps.allSatisfy { $0 == step || $0 == step + 1 })
+    }
+
+    @Test func `stand at the beginning where the numbers are none`() {
+        #expect(Spread.offset(-1, of: 4, over: .seconds(9)) == .zero)
+        #expect(Spread.offset(2, of: 0, over: .seconds(9)) == .zero)
+        #expect(Spread.offset(9, of: 4, over: .seconds(8)) == .seconds(6), "the last one")
+        #expect(Spread.offset(1, of: 4, over: .seconds(-9)) == .zero)
+    }
+
     @Test func `begin at once where the time is nothing`() {
         #expect(Spread.offset(3, of: 4, over: .zero) == .zero)
         #expect(Spread.offset(3, over: .zero) == .zero)

@@ -30,6 +30,30 @@ import Testing
         #expect(try read().busy == 3)
     }
 
+    @Test func `is brought into bounds where another program wrote it, line by line`() throws {
+        var told = beat()
+        let long = "\u{0}" + String(repeating: "é", count: 1 << 20)
+        var lines = (1...2).map {
+            AttemptLine(
+                job: JobID(), epoch: 1, version: 2, number: $0, at: Timestamp(microseconds: 6), text: "fine")
+        }
+        lines[0].text = long
+        var progress = JobProgress(
+            job: JobID(), version: 2, fraction: 0.5, text: "", at: Timestamp(microseconds: 7))
+        progress.text = long
+        progress.fraction = 7
+        told.lines = lines
+        told.vitals = WorkerVitals(progress: [progress])
+
+        let read = try JSONDecoder().decode(WorkerBeat.self, from: JSONEncoder().encode(told))
+
+        let most = String(long.dropFirst().prefix(Limits.attemptLineBytes / 2))
+        #expect(read.lines?.map(\.text) == [most, "fine"])
+        #expect(read.lines?.last == lines[1])
+        #expect(read.vitals?.progress.map(\.fraction) == [1])
+        #expect(read.vitals?.progress.map(\.text.utf8.count) == [Limits.progressBytes])
+    }
+
     @Test func `comes back as it was told, without what no jsonb holds [F12]`() throws {
         let progress = JobProgress(
             job: JobID(), version: 2, fraction: 0.4, text: "half", at: Timestamp(microseconds: 7))

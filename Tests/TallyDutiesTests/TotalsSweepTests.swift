@@ -27,6 +27,20 @@ import Testing
         }
     }
 
+    @Test func `settles a line of a handler in quarantine, for its job is right without it [D19, P3]`()
+        async throws
+    {
+        try await Halves.with { halves in
+            try await halves.sql(
+                "INSERT INTO SCHEMA.quarantine (job_id, epoch, seq, source, reason, raw) VALUES ('\(JobID())', 1, 1, 'line', 'why', 'x')"
+            )
+
+            try await halves.mends(.inQuarantine)
+
+            #expect(try await halves.ledger.balances().quarantined == 0)
+        }
+    }
+
     @Test func `leaves to a person what stands in quarantine for a job that nobody knows [D19, P3]`()
         async throws
     {

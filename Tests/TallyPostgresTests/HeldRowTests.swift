@@ -74,6 +74,37 @@ extension PostgresTests {
             }
         }
 
+        @Test func `that holds a line of a handler, the mirror stores the others, and sets nothing aside`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let record = job()
+                _ = try await fixture.ledger.record([record])
+                func apply(_ seq: Int64, lines numbers: ClosedRange<Int>) async throws -> Bool {
+                    var beat = WorkerBeat(
+                        id: WorkerID("w"), status: .running, queues: [], types: [], running: [],
+                        concurrency: 1, startedAt: .now, host: "h", pid: 1)
+                    beat.lines = numbers.map {
+                        AttemptLine(
+                            job: record.id, epoch: 1, version: 2, number: $0, at: .now, text: "line \($0)")
+                    }
+                    return try await fixture.apply(seq) { [beat] batch in
+                        batch.beats = [(beat, .now, batch.upTo)]
+                    }
+                }
+                #expect(try await apply(1, lines: 1...2))
+                try await fixture.session.begin()
+                _ = try await fixture.query("DELETE FROM tally.attempt_lines WHERE number = 1")
+
+                // A worker tells lines again that it does not know to be heard.
+                #expect(try await apply(2, lines: 1...4))
+
+                #expect(try await fixture.ledger.lines(record.id).map(\.number) == [1, 2, 3, 4])
+                #expect(try await fixture.ledger.quarantined(limit: 9).isEmpty)
+                try await fixture.session.rollback()
+            }
+        }
+
         @Test func `that holds the row of a job that is cancelled, the mirror goes on meanwhile`()
             async throws
         {

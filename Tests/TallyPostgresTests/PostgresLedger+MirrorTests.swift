@@ -183,6 +183,42 @@ extension PostgresTests {
             }
         }
 
+        @Test func `a line that is refused goes to quarantine alone, and all others are kept`() async throws {
+            try await withLedger { fixture in
+                let jobs = (0..<3).map { _ in job() }
+                _ = try await fixture.ledger.record(jobs)
+                var lines = jobs.flatMap { job in
+                    (1...3).map {
+                        AttemptLine(
+                            job: job.id, epoch: 1, version: 2, number: $0, at: .now, text: "line \($0)")
+                    }
+                }
+                lines[0].text = "\u{0}" + String(repeating: "x", count: 10 << 20)
+                lines[4].at = Timestamp(microseconds: .min)
+                var beats = ["a", "b"].map {
+                    WorkerBeat(
+                        id: WorkerID($0), status: .running, queues: ["mail"], types: [], running: [],
+                        concurrency: 1, startedAt: .now, host: "here", pid: 7)
+                }
+                beats[0].lines = Array(lines.prefix(5))
+                beats[1].lines = Array(lines.dropFirst(5))
+                try await fixture.apply(9) { batch in
+                    batch.beats = beats.enumerated().map {
+                        (beat: $1, at: .now, position: LogPosition(epoch: 1, seq: Int64($0 + 1)))
+                    }
+                }
+
+                #expect(try await fixture.ledger.cursor().seq == 9)
+                var kept: [[AttemptLine]] = []
+                for job in jobs { kept.append(try await fixture.ledger.lines(job.id)) }
+                #expect(kept.map { $0.map(\.number) } == [[1, 2, 3], [1, 3], [1, 2, 3]])
+                #expect(kept[0][0].text == String(repeating: "x", count: Limits.attemptLineBytes))
+                #expect(try await fixture.ledger.workers().count == 2)
+                let aside = try await fixture.query("SELECT source, job_id FROM tally.quarantine")
+                #expect(aside == [[.text("line"), .id(jobs[1].id)]])
+            }
+        }
+
         @Test func `a created job that is there already is brought to the later state, and counted once`()
             async throws
         {

@@ -157,5 +157,35 @@ extension PostgresTests {
                 #expect(try await fixture.ledger.lastFullRun() != nil)
             }
         }
+
+        @Test
+        func `lines of handlers are pruned a month after they were logged, a bounded number at a time`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let now = Timestamp.now
+                func ago(_ days: Int64) -> Timestamp { now + Duration.seconds(-86_400 * days) }
+                // One that was scheduled for weeks, and has failed lately.
+                let (old, young) = (JobID(createdAt: ago(40)), JobID(createdAt: ago(1)))
+                var beat = WorkerBeat(
+                    id: WorkerID("w"), status: .running, queues: [], types: [], running: [], concurrency: 1,
+                    startedAt: now, host: "h", pid: 1)
+                let times = [ago(39), ago(31), ago(2), ago(-400), now]
+                beat.lines = times.enumerated().map { index, time in
+                    AttemptLine(
+                        job: index < 4 ? old : young, epoch: 1, version: 2, number: index + 1, at: time,
+                        text: "line")
+                }
+                try await fixture.apply(1) { [beat] batch in
+                    batch.beats = [(beat, now, batch.upTo)]
+                }
+
+                #expect(try await fixture.ledger.prune(limit: 2) == 2)
+                while try await fixture.ledger.prune(limit: 2) > 0 {}
+
+                #expect(try await fixture.ledger.lines(old).map(\.number) == [3])
+                #expect(try await fixture.ledger.lines(young).map(\.number) == [5])
+            }
+        }
     }
 }

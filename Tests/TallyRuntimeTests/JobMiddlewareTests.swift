@@ -136,6 +136,58 @@ private func record(_ type: JobType = "t") -> JobRecord { JobRecord(type: type) 
 
         #expect(receipt.existed && rig.queue.count(of: .push) == 2)
     }
+
+    @Test func `cannot take back what a store has taken by trying once more`() async throws {
+        rig.queue.inject(.refuse(.unavailable), on: .push, at: 2)
+        let job = record()
+        let client = client({ call, next in
+            _ = try await next(call)
+            _ = try await next(call)
+        })
+
+        let receipt = try await client.enqueue(job, durability: .queued)
+
+        #expect(receipt.id == job.id && !receipt.existed)
+        #expect(rig.queue.count(of: .push) == 2)
+    }
+
+    @Test func `cannot make certain what is not, by trying once more in vain`() async throws {
+        rig.queue.inject(.dropReply, on: .push)
+        rig.queue.inject(.refuse(.unavailable), on: .push, at: 2)
+        let job = record()
+        let client = client({ call, next in
+            _ = try? await next(call)  // the point of this test
+            _ = try await next(call)
+        })
+
+        let error = await caught(EnqueueError.self) { try await client.enqueue(job, durability: .queued) }
+
+        guard case .uncertain(job.id)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(try await rig.held(job.id) != nil && rig.queue.count(of: .push) == 2)
+    }
+
+    @Test(arguments: [Durability.queued, .recorded])
+    func `is held to the rules for a job by what it has changed`(_ mode: Durability) async throws {
+        let changes: [@Sendable (inout JobRecord) -> Void] = [
+            { $0.type = "" }, { $0.queue = "" }, { $0.maxAttempts = 0 },
+            { $0.body = [UInt8](repeating: 0x31, count: Limits.bodyBytes + 1) },
+        ]
+        for change in changes {
+            let client = client({ call, next in
+                var call = call
+                change(&call.records[0])
+                _ = try await next(call)
+            })
+            let error = await caught(EnqueueError.self) {
+                try await client.enqueue(record(), durability: mode)
+            }
+            #expect(error?.description.hasPrefix("invalid job: ") == true)
+        }
+        #expect(rig.queue.count(of: .push) == 0 && rig.ledger.count(of: .record) == 0)
+    }
 }
 
 @Suite struct `Middleware around a settlement` {
@@ -284,5 +336,37 @@ private func record(_ type: JobType = "t") -> JobRecord { JobRecord(type: type) 
         }
 
         #expect(errors.all == ["t 1: boom"])
+    }
+
+    @Test func `decides alone what becomes of a run, however often it passes that on [F6]`() async throws {
+        let odd = JobMiddleware(run: { context, next in
+            switch context.tags.first {
+            case "never": return
+            case "twice":
+                try await next(context)
+                try await next(context)
+            case "throws": throw Boom()
+            default: throw CancellationError()
+            }
+        })
+        let calls = Journal<SettleCall>()
+        let spy = JobMiddleware(settle: { call, _ in calls.append(call) })
+        let runs = Journal<String>()
+        let handler = JobHandler("t") { context in runs.append(context.tags[0]) }
+        for tag in ["never", "twice", "throws", "cancels"] {
+            _ = try await rig.memory.push(
+                [Push(JobRecord(type: "t", maxAttempts: 1, tags: [tag]))], issued: nil)
+        }
+
+        try await running(rig.worker(WorkerConfiguration(), middleware: [odd, spy], handler)) {
+            try await eventually("all are settled") { calls.count == 4 }
+        }
+
+        let ends = Dictionary(uniqueKeysWithValues: calls.all.map { ($0.job.record.tags[0], $0.outcome) })
+        #expect(ends["never"] == .complete(result: []) && ends["twice"] == .complete(result: []))
+        #expect(ends["throws"] == .fail(attempts: 1, error: "boom"))
+        #expect(
+            ends["cancels"] == .fail(attempts: 1, error: "CancellationError()"), "nobody had asked for it")
+        #expect(runs.all == ["twice", "twice"])
     }
 }

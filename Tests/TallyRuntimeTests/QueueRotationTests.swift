@@ -13,6 +13,8 @@ private let (mail, bulk): (QueueName, QueueName) = ("mail", "bulk")
 private struct Depths {
     var rotation: QueueRotation
     var left: [QueueName: Int]
+    /// So many jobs reach the bytes of a reservation.
+    var most = Int.max
 
     /// The queues of the first jobs, while so many slots are free again and again.
     mutating func take(_ jobs: Int, free: Int) -> [QueueName] {
@@ -22,16 +24,17 @@ private struct Depths {
             while slots > 0 {
                 let turn = rotation.next(free: slots)
                 var taken: [QueueName: Int] = [:]
-                var limit = turn.limit
+                var (limit, room) = (turn.limit, most)
                 for queue in turn.queues {
-                    let count = min(limit, left[queue] ?? 0)
+                    let count = min(limit, room, left[queue] ?? 0)
                     if count == 0 { continue }
                     taken[queue] = count
                     left[queue, default: 0] -= count
                     limit -= count
+                    room -= count
                     order += Array(repeating: queue, count: count)
                 }
-                rotation.count(taken, in: turn)
+                rotation.count(taken, in: turn, isWhole: limit > 0 && room > 0)
                 if taken.isEmpty { return order }
                 slots -= turn.limit - limit
             }
@@ -50,6 +53,19 @@ private struct Depths {
 
         let ratio = Double(taken.count { $0 == mail }) / Double(taken.count { $0 == bulk })
         #expect(ratio > 2.9 && ratio < 3.1, "\(ratio)")
+    }
+
+    @Test(arguments: [(1, 0.9...1.1), (3, 2.9...3.1)])
+    func `keep the shares where the bytes of the bodies end each turn early [F10]`(
+        _ weight: Int, _ expected: ClosedRange<Double>
+    ) {
+        let rotation = QueueRotation([mail, bulk], weights: [mail: weight])
+        var depths = Depths(rotation: rotation, left: [mail: 10_000, bulk: 10_000], most: 100)
+
+        let taken = depths.take(4000, free: 500)
+
+        let ratio = Double(taken.count { $0 == mail }) / Double(taken.count { $0 == bulk })
+        #expect(expected.contains(ratio), "\(ratio)")
     }
 
     @Test func `are smooth where slots become free one by one [F10]`() {
@@ -179,5 +195,70 @@ private struct Depths {
         let leases = try await queue.log(after: .start, limit: 100_000).filter { $0.verb == .lease }
         let leased = leases.flatMap(\.moves).prefix(1500).map(\.id)
         #expect(leased.count == 1500 && Set(leased) == filled[bulk])
+    }
+}
+
+@Suite(.serialized) struct `Two queues of large bodies` {
+    /// Of the bodies that are read together with their records, so that 136 reach the bytes of one reservation.
+    private let body = [UInt8](repeating: 0x31, count: 60 << 10)
+
+    private func fill(_ queue: some Enqueueing) async throws -> Set<JobID> {
+        for (name, count) in [(mail, 300), (bulk, 150)] {
+            let records = (0..<count).map { _ in JobRecord(type: "t", queue: name, body: body) }
+            for page in records.pages(of: 16) { _ = try await queue.push(page.map { Push($0) }, issued: nil) }
+            if name == bulk { return Set(records.map(\.id)) }
+        }
+        return []
+    }
+
+    /// What two turns of five hundred free slots bring.
+    private func judge(_ queue: some Enqueueing & Leasing) async throws {
+        let second = try await fill(queue)
+        var rotation = QueueRotation([mail, bulk])
+        var came: [[ReservedJob]] = []
+        for _ in 0..<2 {
+            let turn = rotation.next(free: Limits.jobsPerCall)
+            let wish = ReserveWish(turn.queues, limit: turn.limit, worker: WorkerID("w"))
+            let reservation = try await queue.reserve(wish)
+            let taken: [QueueName: Int] = reservation.jobs.reduce(into: [:]) {
+                $0[$1.record.queue, default: 0] += 1
+            }
+            #expect(reservation.isCut && reservation.jobs.count < turn.limit)
+            rotation.count(taken, in: turn, isWhole: !reservation.isCut)
+            came.append(reservation.jobs)
+        }
+
+        #expect(came[0].allSatisfy { $0.record.queue == mail })
+        #expect(came[1].allSatisfy { second.contains($0.record.id) } && !came[1].isEmpty)
+        for jobs in came {
+            #expect(jobs.reduce(0) { $0 + $1.record.body.count } <= Limits.reserveBytes)
+        }
+    }
+
+    @Test func `come by turns, from memory [F10]`() async throws { try await judge(MemoryQueue()) }
+
+    @Test func `come by turns, from Redis [F10]`() async throws {
+        try await withScratch { scratch in try await judge(scratch.queue) }
+    }
+
+    @Test func `come by turns to a worker with many slots, which does not wait between them [F10]`()
+        async throws
+    {
+        let queue = MemoryQueue()
+        let second = try await fill(queue)
+        let gate = Gate()
+        let worker = Worker(
+            queue: queue, handlers: [JobHandler("t") { _ in await gate.wait() }],
+            configuration: WorkerConfiguration(queues: [mail, bulk], concurrency: 500))
+        defer { gate.open() }
+
+        try await running(worker) {
+            try await eventually("all of them run") { worker.active == 450 }
+            gate.open()
+        }
+
+        let leases = try await queue.log(after: .start, limit: 100_000).filter { $0.verb == .lease }
+        let turn = try #require(leases.dropFirst().first)
+        #expect(turn.moves.allSatisfy { second.contains($0.id) }, "the second turn is the second queue's")
     }
 }

@@ -85,4 +85,34 @@ import Testing
         let beats = try await rig.memory.log(after: .start, limit: 100_000).compactMap(\.beat)
         #expect(beats.first?.unknown == nil && beats.last?.unknown == ["rare": 5])
     }
+
+    @Test func `runs, with every attempt left, once a worker comes that knows it [F9]`() async throws {
+        let clock = ManualClock(.now)
+        let rig = Rig(clock: clock.reading)
+        let job = try await rig.push("rare", maxAttempts: 1, maxCrashes: 1)
+        var configuration = WorkerConfiguration(concurrency: 1)
+        configuration.unknownType = .release(after: .seconds(60))
+
+        try await running(rig.worker(configuration, JobHandler("other") { _ in })) {
+            try await eventually("it is handed back") { try await rig.held(job.id)?.status == .scheduled }
+        }
+        clock.set(try #require(try await rig.held(job.id)?.runAt))
+        let ran = Journal<Int>()
+        try await running(rig.worker(configuration, JobHandler("rare") { ran.append($0.attempt) })) {
+            try await rig.eventuallyEnded(job.id, .completed)
+        }
+
+        #expect(ran.all == [1])
+    }
+
+    @Test(arguments: [0, 0.5, 1])
+    func `waits no longer than a time can say, whatever its worker was told [F9, A2]`(_ random: Double) {
+        for first in [Duration.zero, .seconds(5), Limits.farthestRunAt, .seconds(Int64.max)] {
+            for returns in [0, 3, 100, 1_000_000] {
+                let wait = UnknownTypes.delay(job(returns: returns), first: first, random: random)
+                #expect(wait <= Limits.farthestRunAt && wait >= .zero)
+                #expect(wait <= max(Limits.unknownTypeCap, first), "after \(returns)")
+            }
+        }
+    }
 }

@@ -172,4 +172,37 @@ private struct NoRoom: Error {}
         #expect(lines?.map(\.text) == ["line 1", "line 2", "line 3", "last"])
         #expect(lines?.map(\.number) == [1, 2, 3, 4] && lines?.allSatisfy { $0.version == 2 } == true)
     }
+
+    @Test func `brings what is logged once a job has ended, as that attempt's, beside the next one's`()
+        async throws
+    {
+        let rig = Rig()
+        let job = try await rig.push(maxAttempts: 2)
+        let contexts = Journal<JobContext>()
+        let handler = JobHandler("t", retries: atOnce) { context in
+            contexts.append(context)
+            context.log("in time")
+            if context.attempt == 1 { throw JobError.retry("once more", after: .zero) }
+        }
+        let workers = (0..<2).map { _ in
+            rig.worker(WorkerConfiguration(concurrency: 1, heartbeat: .milliseconds(20)), handler)
+        }
+
+        try await running(workers[0]) {
+            try await running(workers[1]) {
+                try await rig.eventuallyEnded(job.id, .completed)
+                for context in contexts.all { context.log("too late") }
+                try await eventually("all of them are told") {
+                    let beats = try await rig.memory.log(after: .start, limit: 100_000).compactMap(\.beat)
+                    return beats.compactMap(\.lines).joined().count { $0.text == "too late" } >= 2
+                }
+            }
+        }
+
+        let mirror = Mirror(queue: rig.memory, ledger: rig.ledger)
+        while try await mirror.step() > 0 {}
+        let lines = try #require(try await rig.store.lines?.lines(job.id))
+        #expect(lines.map(\.version) == [2, 2, 3, 3] && lines.map(\.number) == [1, 2, 1, 2])
+        #expect(lines.map(\.text) == ["in time", "too late", "in time", "too late"])
+    }
 }

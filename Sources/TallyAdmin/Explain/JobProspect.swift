@@ -110,7 +110,7 @@ package struct JobProspect: Hashable, Sendable {
         return all
     }
 
-    /// Only its first lease raises the version above 1, or a requeue.
+    /// A lease raises the version above 1, or a requeue; but so does a change, which is no beginning.
     private static func overdue(_ s: JobSituation, since end: Timestamp) -> JobProspect {
         let begins = s.job.version == 1 && s.job.status != .processing
         return JobProspect(
@@ -118,7 +118,7 @@ package struct JobProspect: Hashable, Sendable {
             "It had to begin before \(end.told(at: s.now))"
                 + (begins
                     ? ": it never does, and ends as cancelled where a worker would have taken it."
-                    : "; it began in time or was requeued, and goes on."))
+                    : "; it goes on where it began in time or was requeued, and else ends as cancelled."))
     }
 
     // MARK: Where it has ended, or is on its way

@@ -67,10 +67,13 @@ public struct Reservation: Hashable, Sendable {
     public var now: Timestamp
     /// The epoch hands out nothing until the reconciler opens it.
     public var isHeld: Bool
+    /// Fewer jobs came than were wished for, though more wait: a bound of the call itself ended it, such as
+    /// `Limits.reserveBytes`. Nobody has looked at the queues behind the last that gave anything.
+    public var isCut: Bool
     /// An answer for a driver, or for a test that stands in for one.
     public init(
         jobs: [ReservedJob], corrupt: [Lease] = [], nextEvent: Timestamp?, now: Timestamp,
-        isHeld: Bool = false, workers: Int = 0
+        isHeld: Bool = false, workers: Int = 0, isCut: Bool = false
     ) {
         self.jobs = jobs
         self.corrupt = corrupt
@@ -78,5 +81,6 @@ public struct Reservation: Hashable, Sendable {
         self.now = now
         self.isHeld = isHeld
         self.workers = workers
+        self.isCut = isCut
     }
 }

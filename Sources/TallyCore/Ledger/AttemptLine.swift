@@ -24,6 +24,20 @@ public struct AttemptLine: Hashable, Sendable, Codable {
         self.text = ErrorText.clean(text, upTo: Limits.attemptLineBytes)
     }
 
+    private enum CodingKeys: String, CodingKey { case job, epoch, version, number, at, text }
+
+    /// What another program has written is brought into its bound as well.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            job: try fields.decode(JobID.self, forKey: .job),
+            epoch: try fields.decode(Int64.self, forKey: .epoch),
+            version: try fields.decode(Int.self, forKey: .version),
+            number: try fields.decode(Int.self, forKey: .number),
+            at: try fields.decode(Timestamp.self, forKey: .at),
+            text: try fields.decode(String.self, forKey: .text))
+    }
+
     /// The order of a job's lines.
     package static func isEarlier(_ a: AttemptLine, _ b: AttemptLine) -> Bool {
         (a.epoch, a.version, a.number) < (b.epoch, b.version, b.number)

@@ -199,6 +199,9 @@ public enum Limits {
     /// Ends that a worker may owe the queue before it reserves more: those jobs run again if it dies.
     public static let unsettled = 1000
     public static let unsettledBytes = 16 << 20  // results among them: the worker's memory
+    /// That middleware may hold the end of a run back, a heartbeat more or less: its job stays leased meanwhile, and
+    /// whatever is said of an end takes less.
+    public static let settleHeld: Duration = .seconds(30)
     /// Settlements gather for so long before they travel together: about one round trip, which nobody notices.
     public static let ackLinger: Duration = .microseconds(300)
     /// From one batch of the mirror to the next: a commit a batch is what a batch costs, and history may be so late.
@@ -256,7 +259,7 @@ public enum Limits {
     public static let upkeep: Duration = .seconds(3600)  // for partitions and pruning: none of it is urgent
     public static let upkeepSilence: Duration = .seconds(10_800)  // three failures of those
     public static let monthsAhead = 3  // time to notice that nobody makes partitions
-    /// What handlers logged, by the age of its job: who asks why a job failed does so within the month.
+    /// What handlers logged: who asks why a job failed does so within the month.
     public static let keepLines: Duration = .seconds(30 * 86_400)
     public static let pruneRows = 1000  // of a kind in one statement: short locks
     /// Stopped or lost: a week to ask what became of one.

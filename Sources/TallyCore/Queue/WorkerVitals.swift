@@ -57,6 +57,19 @@ public struct JobProgress: Hashable, Sendable, Codable {
         self.text = ErrorText.clean(text, upTo: Limits.progressBytes)
         self.at = at
     }
+
+    private enum CodingKeys: String, CodingKey { case job, version, fraction, text, at }
+
+    /// What another program has written is brought into bounds as well.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            job: try fields.decode(JobID.self, forKey: .job),
+            version: try fields.decode(Int.self, forKey: .version),
+            fraction: try fields.decode(Double.self, forKey: .fraction),
+            text: try fields.decode(String.self, forKey: .text),
+            at: try fields.decode(Timestamp.self, forKey: .at))
+    }
 }
 
 extension WorkerVitals: Codable {

@@ -254,6 +254,8 @@ extension Reservation {
         // Idle workers share the asking of each server; a held epoch of one shard is looked at soon.
         all.workers = max(workers, other.workers)
         all.isHeld = isHeld || other.isHeld
+        // Behind a shard that had more than it could hand out at once, what the next one has proves nothing of it.
+        all.isCut = isCut || other.isCut
         return all
     }
 }

@@ -9,6 +9,26 @@ extension MemoryLedger: LedgerTransactions {
     public func withTransaction<Value: Sendable>(
         _ body: (MemoryTransaction) async throws -> Value
     ) async throws -> Value {
+        let value: Value
+        do {
+            value = try await inTransaction(body)
+        } catch {
+            // Whatever follows: what rolled it back is what its caller hears.
+            _ = await tell(isCommitted: false)
+            throw error
+        }
+        if let error = await tell(isCommitted: true) { throw error }
+        return value
+    }
+
+    private func tell(isCommitted: Bool) async -> (any Error)? {
+        guard let afterwards = afterwards.withLock({ $0 }) else { return nil }
+        return await afterwards(isCommitted)
+    }
+
+    private func inTransaction<Value: Sendable>(
+        _ body: (MemoryTransaction) async throws -> Value
+    ) async throws -> Value {
         let id = try begin()
         let value: Value
         do {

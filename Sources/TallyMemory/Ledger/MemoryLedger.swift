@@ -14,6 +14,8 @@ public final class MemoryLedger: LedgerDriver {
         var isClosed = false
     }
     let shared: Mutex<Shared>
+    /// Who is told of the end of each transaction.
+    let afterwards = Mutex<Afterwards?>(nil)
     let reading: @Sendable () -> Timestamp
     let userQuery: MemoryQuery?
 
@@ -48,6 +50,15 @@ public final class MemoryLedger: LedgerDriver {
         store.lines = self
         return store
     }
+
+    /// What follows the end of a transaction. The error that it answers is thrown to whoever has committed.
+    package typealias Afterwards = @Sendable (_ isCommitted: Bool) async -> (any Error)?
+
+    /// Calls this behind each transaction, once others see what it did.
+    package func afterTransactions(_ body: @escaping Afterwards) { afterwards.withLock { $0 = body } }
+
+    /// Whether any transaction has begun and not ended.
+    package var isInTransaction: Bool { shared.withLock { !$0.transactions.open.isEmpty } }
 
     /// The application's own rows, as they are committed.
     public var rows: MemoryRows { shared.withLock { $0.rows } }

@@ -20,33 +20,62 @@ extension MemoryQueueState {
         _ = reclaim(Limits.sweepPerCall, at: now)
         _ = promote(Limits.sweepPerCall, at: now)
         let isHeld = isHeld(at: now)
-        var reserved: [ReservedJob] = []
-        var over: [Move] = []
+        var grants = Grants()
         if !isHeld {
             let limit = min(max(0, wish.limit), Limits.jobsPerCall)
-            var spare = Limits.sweepPerCall
-            for queue in wish.queues where !paused.contains(queue) && reserved.count < limit {
-                let popped = take(limit - reserved.count, of: queue, spare: &spare)
-                for element in popped {
-                    if let move = endIfOver(element, at: now) {
-                        over.append(move)
-                    } else if let job = lease(element, until: now + wish.lease) {
-                        reserved.append(job)
-                    }
-                }
+            for queue in wish.queues where !paused.contains(queue) && grants.jobs.count < limit {
+                hand(limit - grants.jobs.count, of: queue, until: now + wish.lease, at: now, into: &grants)
             }
-            let moves = reserved.map {
+            let moves = grants.jobs.map {
                 Move(id: $0.lease.id, version: $0.lease.version, from: .pending, to: .processing)
             }
-            append(.cancel, over, at: now)
+            append(.cancel, grants.over, at: now)
             append(.lease, moves, at: now, actor: wish.worker.text)
         }
+        let reserved = grants.jobs
         // Who goes away with nothing is told of its own queues alone.
         let fits: (Element) -> Bool = { [jobs] element in
             !reserved.isEmpty || jobs[element.id].map { wish.queues.contains($0.record.queue) } ?? false
         }
         let next = [due, leases].compactMap { $0.next(ofFirst: Limits.eventsRead, where: fits) }.min()
-        return Reservation(jobs: reserved, nextEvent: next, now: now, isHeld: isHeld)
+        return Reservation(
+            jobs: reserved, nextEvent: next, now: now, isHeld: isHeld,
+            isCut: grants.isFull && reserved.count < min(wish.limit, Limits.jobsPerCall))
+    }
+
+    /// What one reserve has handed out, and what it still may.
+    private struct Grants {
+        var jobs: [ReservedJob] = []
+        var over: [Move] = []
+        var spare = Limits.sweepPerCall
+        var bytes = Limits.reserveBytes
+        /// Another record of the largest kind would not fit.
+        var isFull: Bool { bytes < Limits.inlineBodyBytes }
+    }
+
+    /// Hands out up to `need` jobs of a queue. An element is taken before its record is known, so never more at once
+    /// than could all be of the largest kind.
+    private mutating func hand(
+        _ need: Int, of queue: QueueName, until expiry: Timestamp, at now: Timestamp,
+        into grants: inout Grants
+    ) {
+        var need = need
+        while need > 0 {
+            let window = min(need, grants.bytes / Limits.inlineBodyBytes)
+            if window < 1 { break }
+            let popped = take(window, of: queue, spare: &grants.spare)
+            for element in popped {
+                if let move = endIfOver(element, at: now) {
+                    grants.over.append(move)
+                } else if let job = lease(element, until: expiry) {
+                    grants.jobs.append(job)
+                    grants.bytes -= job.record.inlineBytes
+                }
+            }
+            need -= popped.count
+            if popped.count < window { break }
+        }
+        if grants.isFull { woken.insert(queue) }  // more may wait behind them
     }
 
     /// A job that was never leased and may not begin any more ends here. nil of every other: one that has begun in
@@ -75,4 +104,9 @@ extension MemoryQueueState {
             record: job.record, lease: lease, attempts: job.attempts, crashes: job.crashes, runAt: job.runAt,
             error: job.error, failedAt: job.failedAt)
     }
+}
+
+extension JobRecord {
+    /// What a reservation carries of its body: a larger one is read afterwards.
+    fileprivate var inlineBytes: Int { body.count > Limits.inlineBodyBytes ? 0 : body.count }
 }

@@ -26,6 +26,9 @@ public final class JobClient: Sendable {
     let lanes: [RecordLane]
     private let skew: SkewReport
     let chain: EnqueueChain
+    /// Behind each enqueue that is no part of a transaction, once every middleware has seen it end; its error is the
+    /// caller's.
+    private let afterwards: Afterwards?
     /// Changes jobs that wait.
     let changer: Changer
 
@@ -44,13 +47,16 @@ public final class JobClient: Sendable {
             middleware: middleware, observer: observer, now: now, patience: Limits.pushBudget)
     }
 
+    /// What follows an enqueue: a test's jobs that run inline.
+    package typealias Afterwards = @Sendable () async throws(EnqueueError) -> Void
+
     /// - Parameter patience: how long a recorded enqueue waits for the queue beside its commit; nil = for as long as
     ///   it takes, in a schedule that decides itself when a call goes on.
     package init(
         queue: any ShardedDriver, ledger: (any LedgerDriver)?, durability: Durability = .recorded,
         codec: any JobCodec = JSONCodec(), defaultQueue: QueueName? = nil,
         middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver(),
-        now: (@Sendable () -> Timestamp)? = nil, patience: Duration?
+        now: (@Sendable () -> Timestamp)? = nil, patience: Duration?, afterwards: Afterwards? = nil
     ) {
         let (queue, ledger) = (queue.sharded, ledger?.store)
         changer = Changer(queue: queue, ledger: ledger)
@@ -70,6 +76,7 @@ public final class JobClient: Sendable {
                 }
             } ?? []
         chain = EnqueueChain(middleware, observer: observer)
+        self.afterwards = afterwards
     }
 
     /// Enqueues one job. Returns once the store of the durability mode has it.
@@ -166,7 +173,12 @@ public final class JobClient: Sendable {
     public func enqueue(_ record: JobRecord, durability: Durability? = nil) async throws(EnqueueError)
         -> Receipt
     {
-        let durability = durability ?? self.durability
+        let receipt = try await passed(record, durability ?? self.durability)
+        if let afterwards { try await afterwards() }
+        return receipt
+    }
+
+    private func passed(_ record: JobRecord, _ durability: Durability) async throws(EnqueueError) -> Receipt {
         if chain.isEmpty { return try await send(record, durability) }
         let call = EnqueueCall(records: [record], durability: durability, isInTransaction: false)
         return try await chain.pass(call) { (call) throws(EnqueueError) in
@@ -198,7 +210,14 @@ public final class JobClient: Sendable {
         async throws(EnqueueError) -> [Receipt]
     {
         if records.isEmpty { return [] }
-        let durability = durability ?? self.durability
+        let receipts = try await passed(records, durability ?? self.durability)
+        if let afterwards { try await afterwards() }
+        return receipts
+    }
+
+    private func passed(
+        _ records: [JobRecord], _ durability: Durability
+    ) async throws(EnqueueError) -> [Receipt] {
         if chain.isEmpty { return try await send(records, durability) }
         let call = EnqueueCall(records: records, durability: durability, isInTransaction: false)
         return try await chain.pass(call) { (call) throws(EnqueueError) in

@@ -42,14 +42,18 @@ extension JobContext {
 }
 
 extension JobHandler {
-    /// Runs it and says what a worker would report: for tests. The job's timeout and the rules of a worker do not
-    /// count here.
+    /// Runs it and says what a worker would report: for tests. The job's timeout does not count here.
     ///
     /// Cancel the task that calls it, and the outcome is that of a worker which stops.
     ///
     /// - Parameter random: uniform in 0..<1, for the spread of the delay before the next attempt; 0.5 is the delay
     ///   without spread.
-    public func outcome(of context: JobContext, random: Double = 0.5) async -> RunOutcome {
+    /// - Parameter errors: the rules of that worker, `WorkerConfiguration.errors`: asked after the handler's own.
+    /// - Parameter clock: asked once the run has ended, for the time that its attempts have taken in all.
+    public func outcome(
+        of context: JobContext, random: Double = 0.5, errors rules: [ErrorRule] = [],
+        clock: @Sendable () -> Timestamp = { .now }
+    ) async -> RunOutcome {
         let result: Result<[UInt8], any Error> = await withTaskCancellationHandler {
             do {
                 try await run(context, context.codec)
@@ -60,10 +64,10 @@ extension JobHandler {
         } onCancel: {
             context.noteCancellation()
         }
-        let now = Timestamp.now
+        let now = clock()
         let settlement = Ending.decide(
             result, of: context.job.lease, job: context.job, stop: context.wasCancelled ? .workerStops : nil,
-            plan: FailurePlan(retries: retries, rules: errors), now: now, random: random)
+            plan: FailurePlan(retries: retries, rules: errors + rules), now: now, random: random)
         // Only a lost lease has none, and none is lost here.
         guard let settlement else { return .release(after: .zero) }
         return RunOutcome(settlement, now: now)

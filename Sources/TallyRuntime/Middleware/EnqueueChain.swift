@@ -27,17 +27,29 @@ struct EnqueueChain: Sendable {
         }
     }
 
+    private typealias Answer = Result<[Receipt], EnqueueError>
+
+    /// What a layer that has passed the jobs on several times has come to: what is there stays there, and what may be
+    /// there stays so until it is known. Of all else the last answer counts.
+    private static func standing(_ first: Answer?, behind next: Answer) -> Answer {
+        switch (first, next) {
+        case (.success?, _): first ?? next
+        case (.failure(.uncertain)?, .failure), (.failure(.damaged)?, .failure): first ?? next
+        default: next
+        }
+    }
+
     private func pass(
         _ call: EnqueueCall, from index: Int, _ send: Send
     ) async throws(EnqueueError) -> [Receipt] {
         guard index < layers.count else { return try await send(call) }
-        let answer = Mutex<Result<[Receipt], EnqueueError>?>(nil)
+        let answer = Mutex<Answer?>(nil)
         do {
             try await layers[index](call) { call in
                 let inner = await Result.of { () throws(EnqueueError) in
                     try await pass(call, from: index + 1, send)
                 }
-                answer.withLock { $0 = inner }
+                answer.withLock { $0 = Self.standing($0, behind: inner) }
                 return try inner.get()
             }
         } catch {

@@ -16,8 +16,9 @@ public struct JobMiddleware: Sendable {
     /// and it refuses the call by throwing before `next`: an `EnqueueError` as it is, a `CancellationError` as
     /// `.cancelled`, any other error as `.refused`.
     ///
-    /// Once `next` has answered, its last answer is the caller's, whatever happens here afterwards; an error that is
-    /// thrown then goes to the observer. A call that is never passed on is refused.
+    /// Once `next` has answered, its answer is the caller's, whatever happens here afterwards; an error that is
+    /// thrown then goes to the observer. Of several answers that is the first receipt, else an error after which the
+    /// jobs may be there, else the last one. A call that is never passed on is refused.
     ///
     /// An enqueue in a transaction of the caller's passes here like any other, with `isInTransaction`: what `next`
     /// answers then counts once that commits. What reaches the ledger past a client, by its own `record(_:in:)` or by
@@ -34,8 +35,9 @@ public struct JobMiddleware: Sendable {
 
     /// Around the settlement of one run: it sees the outcome before that is sent, and by `next` the queue's answer.
     ///
-    /// It can neither change nor withhold the outcome, which is sent once, by the first `next` or after the return of
-    /// the outermost. Until then the job's lease is kept. A run whose lease was lost settles nothing.
+    /// It can neither change nor withhold the outcome, which is sent once: by the first `next`, after the return of
+    /// the outermost, or once `Limits.settleHeld` have passed. Until then the job's lease is kept. A run whose lease
+    /// was lost settles nothing.
     public typealias Settle =
         @Sendable (SettleCall, _ next: @Sendable () async -> SettleCall.Answer) async -> Void
 

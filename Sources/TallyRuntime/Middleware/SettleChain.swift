@@ -40,6 +40,14 @@ final class SettleChain: Sendable {
         return await sending.answer()
     }
 
+    /// Sends what a layer has held back for as long as it may: one that hangs keeps no job for ever.
+    func sendHeld(at now: ContinuousClock.Instant = .now) {
+        let held = state.withLock { state in
+            state.underWay.values.filter { now - $0.began >= Limits.settleHeld }
+        }
+        for sending in held { sending.begin() }
+    }
+
     /// Returns once nothing is under way, or at `deadline`. Then every outcome has gone to the lane, also those that
     /// a layer still holds.
     func drain(until deadline: ContinuousClock.Instant) async {
@@ -60,6 +68,7 @@ private final class Sending: Sendable {
         var answer: SettleCall.Answer?
         var waiting: [CheckedContinuation<SettleCall.Answer, Never>] = []
     }
+    let began = ContinuousClock.now
     private let state = Mutex(State())
     private let send: SettleChain.Send
 

@@ -51,13 +51,15 @@ struct QueueRotation: Sendable {
     /// the others share its jobs as if it were not there.
     ///
     /// - Parameter taken: not asked for where nothing is to be chosen.
-    mutating func count(_ taken: @autoclosure () -> [QueueName: Int], in turn: Turn) {
+    /// - Parameter isWhole: every queue of the turn was looked at. Else those behind the last that gave anything
+    ///   count as having work: what ended the turn there says nothing of them, and a queue of large bodies, whose
+    ///   turns their bytes end, would go before them for ever.
+    mutating func count(_ taken: @autoclosure () -> [QueueName: Int], in turn: Turn, isWhole: Bool) {
         if isStrict || entries.count < 2 { return }
         let taken = taken()
         let all = taken.values.reduce(0, +)
         guard let last = turn.queues.lastIndex(where: { taken[$0] != nil }) else { return }
-        // Behind the last that gave anything nobody was looked at, unless slots were left over.
-        let unseen = all < turn.limit ? [] : Set(turn.queues[(last + 1)...])
+        let unseen = isWhole ? [] : Set(turn.queues[(last + 1)...])
         let present = entries.indices.filter { index in
             taken[entries[index].name] != nil || unseen.contains(entries[index].name)
         }

@@ -12,6 +12,7 @@ extension Worker {
                 return  // cancelled: the worker has ended
             }
             nextBeat = .now + configuration.heartbeat
+            settleChain.sendHeld()
             if await extendAll(shard) {
                 await beat(shard, status)
             } else {

@@ -176,8 +176,9 @@ public final class Worker: Sendable {
                 failures = 0
                 hasStarted = true
                 accept(reservation, sent: sent)
-                rotation.count(reservation.taken, in: turn)
-                if reservation.jobs.count < turn.limit {
+                let isWhole = reservation.isWhole(of: turn.limit)
+                rotation.count(reservation.taken, in: turn, isWhole: isWhole)
+                if isWhole {
                     let pause = IdlePause.after(reservation, random: .random(in: 0..<1))
                     try await queue.wait(for: configuration.queues, upTo: pause)
                 }
@@ -251,6 +252,9 @@ public final class Worker: Sendable {
 }
 
 extension Reservation {
+    /// Whether each queue that was asked was looked at: slots were left over, and no bound of the call ended it.
+    /// What is leased and damaged has used up a part of what was asked for.
+    fileprivate func isWhole(of limit: Int) -> Bool { !isCut && jobs.count + corrupt.count < limit }
     /// How many jobs each queue gave.
     fileprivate var taken: [QueueName: Int] {
         jobs.reduce(into: [:]) { $0[$1.record.queue, default: 0] += 1 }

@@ -16,24 +16,28 @@ final class TestDesk: Sendable {
         /// How often that was asked for: what came in meanwhile is looked for once more.
         var asks = 0
         var nextEvent: Timestamp?
+        /// What inline runs met while their caller had an error of its own to hear.
+        var owed: (any Error)?
     }
     private let queue: MemoryQueue
     private let ledger: MemoryLedger
     private let clock: ManualClock
     private let codec: any JobCodec
     private let middleware: [JobMiddleware]
+    private let errors: [ErrorRule]
     private let worker = WorkerID("test")
     private let state = Mutex(State())
 
     init(
         queue: MemoryQueue, ledger: MemoryLedger, clock: ManualClock, codec: any JobCodec,
-        middleware: [JobMiddleware]
+        middleware: [JobMiddleware], errors: [ErrorRule]
     ) {
         self.queue = queue
         self.ledger = ledger
         self.clock = clock
         self.codec = codec
         self.middleware = middleware
+        self.errors = errors
     }
 
     func setHandlers(_ handlers: [JobHandler]) {
@@ -45,8 +49,48 @@ final class TestDesk: Sendable {
     /// When the next job falls due, as it was known after the last drain.
     var nextEvent: Timestamp? { state.withLock { $0.nextEvent } }
 
+    // MARK: Inline
+
+    /// Behind an enqueue. That has succeeded, whatever the runs behind it meet; a test is to hear of it all the same.
+    func afterEnqueue() async throws(EnqueueError) {
+        do {
+            try await runInline()
+        } catch {
+            throw .refused("the job was enqueued, and what runs inline behind it broke off: \(error)")
+        }
+    }
+
+    /// Behind the end of a transaction.
+    ///
+    /// - Returns: what whoever has committed is to hear.
+    func afterTransaction(_ isCommitted: Bool) async -> (any Error)? {
+        do {
+            try await runInline()
+            return nil
+        } catch {
+            if !isCommitted { state.withLock { $0.owed = error } }
+            return error
+        }
+    }
+
+    /// While a transaction is open nothing runs: a job might wait for what it holds, and it waits for the job. Its
+    /// end comes here again.
+    private func runInline() async throws {
+        if ledger.isInTransaction { return }
+        _ = try await drain(atMost: Self.usualRuns)
+    }
+
+    // MARK: Run
+
     /// Until nothing is due. Who comes while another is at it leaves it to that one.
-    func drain(atMost most: Int) async throws -> [TestJobs.Run] {
+    ///
+    /// - Parameter ran: so many of the runs that are allowed were before.
+    func drain(atMost most: Int, ran: Int = 0) async throws -> [TestJobs.Run] {
+        let owed = state.withLock { state in
+            defer { state.owed = nil }
+            return state.owed
+        }
+        if let owed { throw owed }
         let isFree = state.withLock { state in
             state.asks += 1
             defer { state.isBusy = true }
@@ -57,7 +101,7 @@ final class TestDesk: Sendable {
             var runs: [TestJobs.Run] = []
             while true {
                 let asks = state.withLock { $0.asks }
-                try await runAll(&runs, atMost: most)
+                try await runAll(&runs, atMost: most, ran: ran)
                 let isDone = state.withLock { state in
                     if state.asks == asks { state.isBusy = false }
                     return state.asks == asks
@@ -70,7 +114,7 @@ final class TestDesk: Sendable {
         }
     }
 
-    private func runAll(_ runs: inout [TestJobs.Run], atMost most: Int) async throws {
+    private func runAll(_ runs: inout [TestJobs.Run], atMost most: Int, ran: Int) async throws {
         // Jobs that a transaction has recorded are not pushed by their client.
         try await RelayAndMirror.run(queue, ledger)
         var left: [Lease] = []
@@ -80,7 +124,7 @@ final class TestDesk: Sendable {
                 left.append(job.lease)
                 continue
             }
-            if runs.count >= most {
+            if ran + runs.count >= most {
                 left.append(job.lease)
                 tooMany = job.record.type
             } else {
@@ -118,7 +162,8 @@ final class TestDesk: Sendable {
         guard codec.name == job.record.codec else {
             return .fail(attempts: job.attempts + 1, error: "no codec named \(job.record.codec) in this test")
         }
-        return await handler.outcome(of: JobContext(job, worker: worker, codec: codec, ledger: ledger))
+        let context = JobContext(job, worker: worker, codec: codec, ledger: ledger)
+        return await handler.outcome(of: context, errors: errors, clock: clock.reading)
     }
 
     private func settlement(_ outcome: RunOutcome, of lease: Lease) -> Settlement {

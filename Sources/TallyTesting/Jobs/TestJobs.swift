@@ -15,8 +15,13 @@ import TallyRuntime
 public final class TestJobs: Sendable {
     /// When jobs run.
     public enum Mode: Hashable, Sendable {
-        /// Within the call that enqueues them, if they are due; what they enqueue runs behind them. What a handler
-        /// throws is the outcome of its run, never an error of that call.
+        /// Within the call that enqueues them, if they are due; what they enqueue runs behind them. Those of a
+        /// transaction run behind its commit, within `withTransaction`, and never after a rollback; while one is open
+        /// nothing runs.
+        ///
+        /// What a handler throws is the outcome of its run, and no error of that call. `TooManyRuns` and what a store
+        /// throws are: an enqueue throws them as `EnqueueError.refused`, a commit and `drain` as they are, though the
+        /// jobs are there.
         case inline
         /// When the test says so.
         case manual
@@ -58,15 +63,19 @@ public final class TestJobs: Sendable {
     ///   - handlers: a job of a type that none of them takes stays where it is.
     ///   - durability: what enqueues wait for; nothing here depends on it.
     ///   - middleware: around each enqueue and each run; a settlement passes none.
-    ///   - ledger: one with the application's rows, for handlers with effects of their own.
+    ///   - errors: what errors mean by their type for all handlers, as in `WorkerConfiguration.errors`.
+    ///   - clock: that of the queue, and of the ledger unless one is given.
+    ///   - ledger: one with the application's rows, for handlers with effects of their own; with
+    ///     `MemoryLedger(clock: clock.reading, …)` it goes by the same clock.
     public convenience init(
         _ mode: Mode = .manual, handlers: [JobHandler], durability: Durability = .recorded,
-        middleware: [JobMiddleware] = [], codec: any JobCodec = JSONCodec(),
-        ledger: MemoryLedger = MemoryLedger()
+        middleware: [JobMiddleware] = [], errors: [ErrorRule] = [], codec: any JobCodec = JSONCodec(),
+        clock: ManualClock = ManualClock(.now), ledger: MemoryLedger? = nil
     ) {
-        self.init(mode, durability: durability, middleware: middleware, codec: codec, ledger: ledger) { _ in
-            handlers
-        }
+        self.init(
+            mode, durability: durability, middleware: middleware, errors: errors, codec: codec, clock: clock,
+            ledger: ledger
+        ) { _ in handlers }
     }
 
     /// The same, for handlers that enqueue themselves.
@@ -74,20 +83,22 @@ public final class TestJobs: Sendable {
     /// - Parameter handlers: gets the client that they are to enqueue through.
     public init(
         _ mode: Mode = .manual, durability: Durability = .recorded, middleware: [JobMiddleware] = [],
-        codec: any JobCodec = JSONCodec(), ledger: MemoryLedger = MemoryLedger(),
+        errors: [ErrorRule] = [], codec: any JobCodec = JSONCodec(),
+        clock: ManualClock = ManualClock(.now), ledger: MemoryLedger? = nil,
         handlers: (JobClient) -> [JobHandler]
     ) {
-        let clock = ManualClock(.now)
+        let ledger = ledger ?? MemoryLedger(clock: clock.reading)
         let queue = MemoryQueue(clock: clock.reading)
-        let desk = TestDesk(queue: queue, ledger: ledger, clock: clock, codec: codec, middleware: middleware)
-        // The outermost: the others have seen the enqueue end before anything runs.
-        let inline = JobMiddleware(enqueue: { call, next in
-            _ = try await next(call)
-            _ = try await desk.drain(atMost: TestDesk.usualRuns)
-        })
+        let desk = TestDesk(
+            queue: queue, ledger: ledger, clock: clock, codec: codec, middleware: middleware, errors: errors)
+        var afterwards: JobClient.Afterwards?
+        if mode == .inline {
+            afterwards = { () async throws(EnqueueError) in try await desk.afterEnqueue() }
+            ledger.afterTransactions { [weak desk] in await desk?.afterTransaction($0) }
+        }
         client = JobClient(
-            queue: queue, ledger: ledger, durability: durability, codec: codec,
-            middleware: (mode == .inline ? [inline] : []) + middleware, now: clock.reading, patience: nil)
+            queue: queue, ledger: ledger, durability: durability, codec: codec, middleware: middleware,
+            now: clock.reading, patience: nil, afterwards: afterwards)
         self.clock = clock
         self.queue = queue
         self.ledger = ledger
@@ -111,13 +122,13 @@ public final class TestJobs: Sendable {
     @discardableResult
     public func advance(by step: Duration, atMost most: Int = 1000) async throws -> [Run] {
         let end = clock.now + step
-        var runs = try await drain(atMost: most)
+        var runs = try await desk.drain(atMost: most)
         while let next = desk.nextEvent, next > clock.now, next <= end {
             clock.set(next)
-            runs += try await drain(atMost: most - runs.count)
+            runs += try await desk.drain(atMost: most, ran: runs.count)
         }
         clock.set(end)
-        return runs + (try await drain(atMost: most - runs.count))
+        return runs + (try await desk.drain(atMost: most, ran: runs.count))
     }
 
     /// All runs so far, also those within enqueues.

@@ -82,7 +82,7 @@ import Testing
             situation: situation(.pending) { s in
                 s.job.record.notAfter = now - .seconds(1)
                 s.job.version = 2
-            }, codes: [.waits, .overdue], words: ["began in time", "goes on"]),
+            }, codes: [.waits, .overdue], words: ["goes on where it began in time", "else ends as cancelled"]),
     ]
 
     static let leased: [Case] = [
