@@ -59,8 +59,8 @@ import Testing
         let rig = Rig()
         let beyond = JobRecord(type: "t", runAt: .now + Limits.farthestRunAt + .seconds(60))
 
-        let error = await caught(EnqueueError.self) {
-            try await rig.client(mode).enqueue(
+        let error = await #expect(throws: EnqueueError.self) {
+            _ = try await rig.client(mode).enqueue(
                 contentsOf: [JobRecord(type: "t"), beyond], spreadOver: .seconds(60))
         }
 
@@ -83,8 +83,8 @@ import Testing
         let same = try await client.enqueue(contentsOf: records, spreadOver: .seconds(9))
         clock.advance(by: .seconds(1))
 
-        let error = await caught(EnqueueError.self) {
-            try await client.enqueue(contentsOf: records, spreadOver: .seconds(9))
+        let error = await #expect(throws: EnqueueError.self) {
+            _ = try await client.enqueue(contentsOf: records, spreadOver: .seconds(9))
         }
 
         #expect(same.allSatisfy { $0.existed }, "at the same time they are the same jobs")
