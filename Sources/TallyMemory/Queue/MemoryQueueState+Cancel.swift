@@ -23,7 +23,9 @@ extension MemoryQueueState {
         var (answers, moves): ([CancelWaitingAnswer], [Move]) = ([], [])
         for id in ids {
             let held = jobs[id]
-            if tombstones[id] != nil, isLate {
+            if let move = moves.first(where: { $0.id == id }) {
+                answers.append(.ended(.cancelled, version: move.version))  // named twice
+            } else if tombstones[id] != nil, isLate {
                 answers.append(.refused)
             } else if let held, held.status == .processing {
                 answers.append(.processing(version: held.version))

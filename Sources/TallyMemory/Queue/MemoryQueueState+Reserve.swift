@@ -26,7 +26,7 @@ extension MemoryQueueState {
             let limit = min(max(0, wish.limit), Limits.jobsPerCall)
             var spare = Limits.sweepPerCall
             for queue in wish.queues where !paused.contains(queue) && reserved.count < limit {
-                let popped = take(limit - reserved.count, of: queue, spare: &spare)
+                let popped = take(limit - reserved.count, of: queue, spare: &spare, at: now)
                 for element in popped {
                     if let move = endIfOver(element, at: now) {
                         over.append(move)
@@ -49,14 +49,14 @@ extension MemoryQueueState {
         return Reservation(jobs: reserved, nextEvent: next, now: now, isHeld: isHeld)
     }
 
-    /// A job that was never leased and may not begin any more ends here. nil of every other: one that has begun in
-    /// time goes on, and so does one that somebody requeued.
+    /// A job that may not begin any more ends here. nil of every other.
     private mutating func endIfOver(_ element: Element, at now: Timestamp) -> Move? {
         guard let job = jobs[element.id], job.status == .pending, job.version == element.version,
-            job.version == 1, let end = job.record.notAfter, end <= now
+            job.isOver(by: now)
         else { return nil }
-        leave(element.id, .cancelled, version: 1)
-        return Move(id: element.id, version: 1, from: .pending, to: .cancelled, error: "expired")
+        leave(element.id, .cancelled, version: job.version)
+        return Move(
+            id: element.id, version: job.version, from: .pending, to: .cancelled, error: "expired")
     }
 
     /// nil for an outdated element: cancel and requeue never search the lists, so it is dropped here.
@@ -66,6 +66,7 @@ extension MemoryQueueState {
         }
         job.version += 1
         job.status = .processing
+        job.hasBegun = true
         let lease = Lease(
             id: element.id, version: job.version, epoch: epoch, expiresAt: expiry, shard: part.shard)
         job.lease = lease

@@ -261,7 +261,9 @@ extension Shelf {
         var (answers, moves): ([CancelWaitingAnswer], [Move]) = ([], [])
         for id in ids {
             let held = items[id]?.job
-            if versions[id] != nil, isLate {
+            if let move = moves.first(where: { $0.id == id }) {
+                answers.append(.ended(.cancelled, version: move.version))  // named twice
+            } else if versions[id] != nil, isLate {
                 answers.append(.refused)
             } else if let held, held.status == .processing {
                 answers.append(.processing(version: held.version))
