@@ -255,18 +255,34 @@ struct Place: Sendable, CustomStringConvertible {
     @Test func `that stood where the copies of log entries belong is told as well`() async throws {
         try await withQueue { queue, namespace in
             let raw = try RawRedis(url: Servers.redisURL)
-            let name = RedisKey.log.of(namespace)
-            try raw("DEL", name)
-            try raw("SET", name, "foreign")
-            _ = try await queue.push([Push(JobRecord(type: "t"))], issued: nil)
-            // Its copy takes the place to which the value went.
-            try raw("XADD", name, "*", "x", "y")
+            let copies = RedisKey.aside.of(namespace, RedisKey.log.rawValue + ":entries")
+            try raw("SET", copies, "foreign")
+            try raw("XADD", RedisKey.log.of(namespace), "*", "x", "y")
             _ = try await queue.push([Push(JobRecord(type: "t"))], issued: nil)
 
             let told = try await queue.foreignKeys(withAside: true)
 
             #expect(told.count == 1 && told.first?.wanted == nil, "\(told)")
             #expect(try raw("GET", told.first?.key ?? "").text == "foreign")
+            #expect(try raw("LLEN", copies).number == 3)
+        }
+    }
+
+    @Test func `that was a list where the log belongs is told beside copies of log entries`() async throws {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let name = RedisKey.log.of(namespace)
+            try raw("DEL", name)
+            try raw("RPUSH", name, "foreign")
+            _ = try await queue.push([Push(JobRecord(type: "t"))], issued: nil)
+            try raw("XADD", name, "*", "x", "y")
+            _ = try await queue.push([Push(JobRecord(type: "t"))], issued: nil)
+
+            let told = try await queue.foreignKeys(withAside: true)
+
+            let aside = RedisKey.aside.of(namespace, RedisKey.log.rawValue)
+            #expect(told == [ForeignKey(key: aside, kind: "list", wanted: nil)])
+            #expect(try raw("LRANGE", aside, "0", "-1").array?.map(\.text) == ["foreign"])
         }
     }
 
