@@ -98,7 +98,7 @@ public enum Conformance {
     /// All of them, in the order in which they run.
     public static let cases: [ConformanceCase] =
         taskHarbor + enqueueing + ordering + leasing + refusals + settling + cancelling + history + bounds
-        + transactions + layouts + types + changing
+        + transactions + layouts + types + changing + purging
 }
 
 // MARK: - Expectations

@@ -194,6 +194,51 @@ import Testing
     }
 }
 
+/// Both real stores.
+@Suite struct `A requeue of many in the real stores` {
+    @Test func `changes nothing in a dry run, keeps its rate, and counts before and after [D9]`()
+        async throws
+    {
+        try await withScratch { scratch in
+            let jobs = (0..<6).map { JobRecord(type: $0 < 4 ? "mail" : "image", queue: "q") }
+            _ = try await scratch.queue.push(jobs.map { Push($0) }, issued: nil)
+            let wish = ReserveWish(["q"], limit: 6, lease: .seconds(60), worker: WorkerID("w"))
+            let leases = try await scratch.queue.reserve(wish).jobs.map(\.lease)
+            _ = try await scratch.queue.settle(leases.map { .fail($0, attempts: 3, error: "502") })
+            let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger)
+            while try await mirror.step() > 0 {}
+            let admin = Admin(queue: ShardedQueue(scratch.queue.store), ledger: scratch.ledger.store)
+            let filter = JobFilter(type: "mail")
+            let requeue = RequeueWish(.zero, actor: "test")
+            var options = BulkOptions()
+            options.rate = 20
+
+            let dry = try await admin.requeueAll(matching: filter, requeue, options)
+            #expect(dry.isDry && dry.matched == 4 && dry.changed == 0 && dry.before == 6 && dry.after == 6)
+            let before = try await scratch.ledger.jobs(jobs.map(\.id)).values
+            #expect(before.allSatisfy { $0.status == .failed && $0.version == 2 })
+            options.goes = true
+            let began = ContinuousClock.now
+            let done = try await admin.requeueAll(matching: filter, requeue, options)
+
+            // The first goes at once; three more wait for their turns.
+            #expect(.now - began >= .milliseconds(150))
+            #expect(done.changed == 4 && done.before == 6 && done.after == 2 && done.refused.isEmpty)
+            let after = try await scratch.ledger.jobs(jobs.map(\.id))
+            for job in jobs {
+                let row = try #require(after[job.id])
+                #expect(row.status == (job.type == "mail" ? .pending : .failed))
+                #expect(row.version == (job.type == "mail" ? 3 : 2))
+            }
+            let held = try await scratch.queue.inspect(jobs.map(\.id)).held
+            #expect(held.count == 4 && held.values.allSatisfy { $0.status == .pending && $0.version == 3 })
+            // What another has requeued meanwhile is a dead letter no more.
+            let again = try await admin.requeueAll(matching: filter, requeue, options)
+            #expect(again.matched == 0 && again.before == 2 && again.after == 2)
+        }
+    }
+}
+
 /// Both real stores, and a ledger that can fail.
 @Suite struct `A replay that is broken off` {
     @Test
