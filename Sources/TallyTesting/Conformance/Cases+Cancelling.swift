@@ -98,6 +98,34 @@ extension Conformance {
             try expect("late push", try await s.push([job]), [.ended(.cancelled)])
             try await s.expectNothing(at: s.start)
         },
+        ConformanceCase("cancel_is_one_step_of_the_history_whoever_wrote_it_first", ["D11"]) { s in
+            let (waits, unknown) = (s.record(), s.record())
+            _ = try await s.ledger.recording.record([waits])
+            try await s.settle()
+            _ = try await s.ledger.recording.record([unknown])
+            let epoch = try await s.epoch()
+            let issued = s.issued(epoch, at: s.start)
+            for job in [waits, unknown] {
+                let answer = try await s.cancel(job.id, tombstone: (1, issued))
+                try expect("queue", answer, .cancelled(version: 1, epoch: epoch))
+                let recorded = try await s.ledger.control.recordCancel(
+                    job.id, version: 1, epoch: epoch, shard: s.shard)
+                try expect("ledger", recorded, .cancelled)
+            }
+            func ends(_ job: JobRecord) async throws -> [JobEvent] {
+                try await s.ledger.inspection.events(job.id).filter { $0.to == .cancelled }
+            }
+            for job in [waits, unknown] { try expect("ahead", try await ends(job).count, 1) }
+
+            try await s.settle()
+
+            for job in [waits, unknown] {
+                let told = try await ends(job)
+                try expect("steps", told.map(\.verb), [.cancel])
+                try expect("from", told.map(\.from), [.pending])
+                try expect("of the log", told.first.map { $0.position.seq > 0 }, true)
+            }
+        },
         ConformanceCase("cancel_decided_too_long_ago_is_refused", ["D11"]) { s in
             let epoch = try await s.epoch()
             let now = s.start + Limits.issued
