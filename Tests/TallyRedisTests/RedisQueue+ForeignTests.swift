@@ -322,17 +322,36 @@ struct Place: Sendable, CustomStringConvertible {
         }
     }
 
-    @Test func `over the key with which every call begins is named as a program opens`() async throws {
+    @Test(arguments: [
+        "SET x": "string", "RPUSH x": "list", "SADD x": "set", "ZADD 1 x": "sorted set",
+        "XADD * x y": "stream",
+    ])
+    func `over the key with which every call begins is told as a program opens, and what to do`(
+        _ command: String, _ kind: String
+    ) async throws {
         try await withQueue { _, namespace in
             let raw = try RawRedis(url: Servers.redisURL)
             let name = RedisKey.meta.of(namespace)
+            let words = command.split(separator: " ").map(String.init)
             try raw("DEL", name)
-            try raw("SET", name, "foreign")
+            try raw.send(([words[0], name] + words[1...]).map { Array($0.utf8) })
+            let configuration = try RedisConfiguration(url: Servers.redisURL, namespace: namespace)
 
-            let error = await caught(QueueError.self) { try await open(namespace) }
-            try raw("DEL", name)
+            // With the queue alone a program attaches at once; beside a ledger it looks first.
+            let attached = await caught(QueueError.self) { try await open(namespace) }
+            let looked = await caught(QueueError.self) { try await RedisLook.at(configuration) }
 
-            #expect(error?.code == .wrongServer && error?.detail.contains(name) == true, "\(error as Any)")
+            for error in [attached, looked] {
+                #expect(error?.code == .wrongServer, "\(error as Any)")
+                let detail = error?.detail ?? ""
+                #expect(detail.contains("\(name) is a \(kind), and a hash belongs there"), "\(detail)")
+                #expect(detail.contains("RENAME") && detail.contains("TALLY_NAMESPACE"), "\(detail)")
+                #expect(!detail.contains("goes aside") && detail.contains("D39.md"), "\(detail)")
+            }
+            // What the message asks for.
+            try raw("RENAME", name, "\(namespace).kept")
+            try raw("DEL", "\(namespace).kept")
+            try await open(namespace).close()
         }
     }
 }

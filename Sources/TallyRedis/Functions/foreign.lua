@@ -11,16 +11,6 @@
 -- Log      nothing
 -- Repeat   only reads
 -- Cost     O(1), and the highest number of a name that anything went aside under
-local KINDS = { 'hash', 'list', 'set', 'sorted set', 'stream' }
-
--- What a key that is there holds.
-local function kind_of(key)
-  for _, kind in ipairs(KINDS) do
-    if is_kind(key, kind) then return kind end
-  end
-  return 'string'
-end
-
 local function tell(out, key, kind, wanted)
   local n = #out
   out[n + 1], out[n + 2], out[n + 3] = key, kind, wanted
