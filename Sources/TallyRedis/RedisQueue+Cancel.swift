@@ -1,6 +1,7 @@
 import TallyCore
 
 extension RedisQueue {
+    /// One call, alone: a cancellation is rare, and its answer is waited for.
     public func cancel(
         _ id: JobID, tombstone: (version: Int, issued: Issued)?
     ) async throws(QueueError) -> CancelAnswer {
@@ -24,6 +25,7 @@ extension RedisQueue {
         }
     }
 
+    /// One call for all of them, and one entry of the log.
     public func cancelWaiting(
         _ ids: [JobID], tombstones: [JobID: Int], issued: Issued?
     ) async throws(QueueError) -> [CancelWaitingAnswer] {

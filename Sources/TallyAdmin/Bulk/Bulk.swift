@@ -214,10 +214,10 @@ extension Admin {
             })
     }
 
-    /// Cancels every job of a queue that waits and matches, many in one call of its shard. One that runs is left as it
-    /// is, also where a worker takes it in that very moment.
-    package func purge(
-        _ queue: QueueName, matching filter: JobFilter, _ options: BulkOptions
+    /// Cancels every job of a queue that waits and matches, many in one call of its shard: `tally queue purge`. One
+    /// that runs is left as it is, also where a worker takes it in that very moment.
+    package func cancelWaiting(
+        in queue: QueueName, matching filter: JobFilter, _ options: BulkOptions
     ) async throws -> BulkReport {
         var filter = filter
         filter.queue = queue

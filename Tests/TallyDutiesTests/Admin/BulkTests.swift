@@ -109,7 +109,7 @@ import Testing
 }
 
 /// Memory stores that can fail, and count their calls.
-@Suite struct `A purge of what waits in a queue` {
+@Suite struct `A cancellation of what waits in a queue` {
     private func options() -> BulkOptions {
         var options = BulkOptions()
         (options.goes, options.rate) = (true, 10_000)
@@ -127,7 +127,7 @@ import Testing
         // The ledger does not know yet that they run.
         let leases = try await s.reserve(2).jobs.map(\.lease)
 
-        let report = try await s.admin.purge(s.name(0), matching: JobFilter(), options())
+        let report = try await s.admin.cancelWaiting(in: s.name(0), matching: JobFilter(), options())
 
         #expect(report.matched == 150 && report.changed == 148 && report.refused == ["running": 2])
         #expect(report.after == 0 && s.queues[0].count(of: .cancel) == 2)
@@ -153,7 +153,7 @@ import Testing
         let jobs = (0..<3).map { _ in s.record(on: 0) }
         _ = try await s.ledger.record(jobs)
 
-        let report = try await s.admin.purge(s.name(0), matching: JobFilter(), options())
+        let report = try await s.admin.cancelWaiting(in: s.name(0), matching: JobFilter(), options())
 
         #expect(report.changed == 3 && report.refused.isEmpty && s.queues[0].count(of: .cancel) == 2)
         let relay = Relay(queue: s.queues[0], ledger: s.ledger)
@@ -170,7 +170,7 @@ import Testing
         var options = options()
         options.limit = 2
 
-        let report = try await s.admin.purge(s.name(0), matching: JobFilter(), options)
+        let report = try await s.admin.cancelWaiting(in: s.name(0), matching: JobFilter(), options)
 
         #expect(report.changed == 2 && report.refused == ["running": 2] && report.isCut, "\(report)")
     }
@@ -182,14 +182,14 @@ import Testing
         try await s.mirrorAll()
 
         s.queues[0].inject(.dropReply, on: .cancel)
-        let lost = try await s.admin.purge(s.name(0), matching: JobFilter(), options())
+        let lost = try await s.admin.cancelWaiting(in: s.name(0), matching: JobFilter(), options())
         #expect(lost.changed == 2 && lost.refused.isEmpty)
 
         let more = s.record(on: 0)
         try await s.client().enqueue(more)
         try await s.mirrorAll()
         s.queues[0].inject(.refuse(.damaged), on: .cancel, times: 100)
-        let damaged = try await s.admin.purge(s.name(0), matching: JobFilter(), options())
+        let damaged = try await s.admin.cancelWaiting(in: s.name(0), matching: JobFilter(), options())
         #expect(damaged.changed == 0 && damaged.refused == ["uncertain": 1])
     }
 }
