@@ -33,8 +33,8 @@ package struct JobWatch: Sendable {
     /// Nothing was seen yet.
     package init() {}
 
-    /// Each transition that was not told yet, then what comes next and how far it is, where that is another thing than
-    /// before.
+    /// Each transition that was not told yet, then what comes next and how far it is, where that is another thing
+    /// than before.
     package mutating func changes(in found: Explanation) -> [Change] {
         var changes: [Change] = []
         for (event, since) in found.steps where seen.insert(event.position).inserted {

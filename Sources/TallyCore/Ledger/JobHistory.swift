@@ -3,8 +3,8 @@
 ///
 /// Its `events` are what `LedgerInspection.events` answers: a driver hands over the rows that it has, unsorted, and
 /// answers these. A step that the ledger made first, which no log has, is known by its place:
-/// `LogPosition.ledgerFirst` says which a driver gives it. A cancellation stands in both, since it is acknowledged by the
-/// ledger before the mirror has brought what the log says of it: it is one step, and told once.
+/// `LogPosition.ledgerFirst` says which a driver gives it. A cancellation stands in both, since it is acknowledged by
+/// the ledger before the mirror has brought what the log says of it: it is one step, and told once.
 public struct JobHistory: Sendable {
     /// Shard by shard, each from its first step to its last. A life begins where the queue takes the id in after an
     /// end, at no higher version than that: what a requeue brings back is higher.
