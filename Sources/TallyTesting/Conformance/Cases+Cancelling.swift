@@ -182,7 +182,7 @@ extension Conformance {
             let lease = try await s.take().lease
             let waits = try await [s.enqueue(), s.enqueue(runAt: s.at(.seconds(5)))]
             let done = try await s.enqueue()
-            _ = try await s.ack(try await s.leases(of: done, among: waits[0]))
+            _ = try await s.ack(try await s.lease(of: done, besides: waits[0]))
             let (epoch, before) = (try await s.epoch(), try await s.queue.transitions.history().end)
 
             let ids = [runs.id, waits[0].id, done.id, waits[1].id, JobID(), waits[0].id]
@@ -245,7 +245,7 @@ extension Stage {
         try await queue(at: start).control.cancelWaiting(ids, tombstones: [:], issued: nil)
     }
     /// The lease of a job that stands behind another, which is released.
-    fileprivate func leases(of job: JobRecord, among other: JobRecord) async throws -> Lease {
+    fileprivate func lease(of job: JobRecord, besides other: JobRecord) async throws -> Lease {
         let jobs = try await reserve(2).jobs
         for reserved in jobs where reserved.record.id == other.id { _ = try await release(reserved.lease) }
         return try require("a lease", jobs.first { $0.record.id == job.id }).lease

@@ -140,7 +140,7 @@ import Testing
             }
         }
         let rows = try await s.ledger.jobs(jobs.map(\.id)).values
-        #expect(rows.count { $0.status == .cancelled } == 148)
+        #expect(rows.count(where: { $0.status == .cancelled }) == 148)
     }
 
     @Test func `cancels what is recorded and not in the queue yet, which no push brings back [D11]`()
