@@ -198,4 +198,27 @@ import Testing
             #expect(try raw("HEXISTS", RedisKey.meta.of(namespace), "parked").number == 0)
         }
     }
+
+    @Test func `end as failed where their record is gone, and with it their type [D09]`() async throws {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let lost = job("a")
+            try await queue.pauseType("a", true)
+            try await push([lost], queue)
+            #expect(try await leased(queue, 10).isEmpty)
+            try raw.send([Array("HDEL".utf8), Array(RedisKey.body.of(namespace).utf8), lost.id.bytes])
+            // All that a walk knows of it: its queue, its priority and its place.
+            let stub = JobRecord(id: lost.id, type: "unknown", queue: "q")
+            let repair = QueueRepair(
+                id: lost.id, epoch: try await queue.history().epoch, expected: .absent,
+                action: .failWithoutRecord(stub: stub, place: QueuePlace(id: lost.id, version: 1)),
+                code: "D09")
+
+            #expect(try await queue.repair([repair]) == [true])
+
+            let parking = RedisKey.parked.of(namespace, "q\0\(JobPriority.normal.rawValue)a")
+            #expect(try raw("EXISTS", parking).number == 0)
+            #expect(try await queue.inspect([lost.id]).ended[lost.id]?.status == .failed)
+        }
+    }
 }
