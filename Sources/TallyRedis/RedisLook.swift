@@ -27,8 +27,8 @@ package struct RedisLook: Sendable {
         let answer = try connection.command(
             ["HMGET", meta, "run_id", "epoch", "epochs", "ledger", "queue"])
         if case .error(let text) = answer {
-            let key = RedisRefusal.metForeignKey(answer) ? ", \(meta)" : ""
-            throw RedisRefusal.handshakeError(text, "connect to Redis", configuration.place + key)
+            let said = RedisRefusal.metForeignKey(answer) ? try Self.foreign(meta, connection) : text
+            throw RedisRefusal.handshakeError(said, "connect to Redis", configuration.place)
         }
         guard let fields = answer.array?.map(\.text), fields.count == 5 else {
             throw RedisQueue.malformed("connect to Redis")
@@ -46,6 +46,23 @@ package struct RedisLook: Sendable {
             server: "\(connection.runID)/\(configuration.database)", place: configuration.place,
             ledger: fields[3], part: part)
         keptAs = fields[3] == nil ? try Self.keptAs(configuration, connection) : nil
+    }
+
+    /// What `attach` says of it: that is a function, and none is loaded yet.
+    private static func foreign(
+        _ meta: String, _ connection: RedisConnection
+    ) throws(QueueError) -> String {
+        let probes = [
+            ("list", ["LLEN", meta]), ("set", ["SISMEMBER", meta, ""]), ("sorted set", ["ZSCORE", meta, ""]),
+            ("stream", ["XLEN", meta]),
+        ]
+        var kind = "string"
+        for (name, words) in probes {
+            if case .error = try connection.command(words) { continue }
+            kind = name
+            break
+        }
+        return "FOREIGN \(meta) is a \(kind), and a hash belongs there"
     }
 
     private static func keptAs(

@@ -48,6 +48,9 @@ extension RedisQueue: JobChanging {
         case UInt8(ascii: "l"): return .processing(version: reached)
         case UInt8(ascii: "u"): return .unknown
         case UInt8(ascii: "v"), UInt8(ascii: "d"): return .raced
+        case UInt8(ascii: "o"):
+            throw QueueError(
+                .invalid, "change", "run at: the job may not begin that late: its not-after comes first")
         default: return .ended(letters.last.flatMap(JobStatus.init(code:)) ?? .failed)
         }
     }

@@ -137,17 +137,7 @@ extension RedisQueue {
     ///
     /// - Throws: `.invalid` for a `limit` above 100,000, or a `cursor` that is no number.
     public func scan(_ cursor: String, limit: Int) async throws(QueueError) -> (ids: [JobID], next: String?) {
-        let answer = try await call("scan", on: reads) { head, _ in
-            head.bulk(cursor.isEmpty ? "0" : cursor)
-            head.bulk(Int64(max(1, limit)))
-        }
-        guard answer.values.count >= 5, let next = answer.values[3].text, let bytes = answer.values[4].bytes
-        else {
-            throw malformed("scan")
-        }
-        var reader = ByteReader(bytes[...])
-        var ids: [JobID] = []
-        while let id = try? reader.id() { ids.append(id) }  // sixteen bytes each, to the end
-        return (ids, next == "0" ? nil : next)
+        let page = try await scanRecords(cursor, limit: limit)
+        return (page.ids, page.next)
     }
 }

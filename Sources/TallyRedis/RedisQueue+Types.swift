@@ -11,16 +11,15 @@ extension RedisQueue: TypeControl {
             }
             return
         }
-        var cursor = "0"
+        // The first step lets it go on; where somebody pauses it before the next, that holds.
+        var step = ["resume", type.text]
         while true {
-            let answer = try await call("types") { [cursor] head, _ in
-                head.bulk("resume")
-                head.bulk(type.text)
-                head.bulk(cursor)
+            let answer = try await call("types") { [step] head, _ in
+                for word in step { head.bulk(word) }
             }
             guard answer.values.count >= 5, let next = answer.values[4].text else { throw malformed("types") }
             if answer.values[3].text == "1" { return }
-            cursor = next
+            step = ["more", type.text, next]
         }
     }
 

@@ -172,29 +172,6 @@ extension RedisQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIns
         }
     }
 
-    public func cancel(
-        _ id: JobID, tombstone: (version: Int, issued: Issued)?
-    ) async throws(QueueError) -> CancelAnswer {
-        if let tombstone, tombstone.issued.shard != part.shard { return .refused }
-        let answer = try await call("cancel") { head, _ in
-            head.bulk(id.bytes)
-            head.bulk(tombstone.map { String($0.version) } ?? "")
-            head.bulk(tombstone?.issued.epoch ?? 0)
-            head.bulk(tombstone?.issued.at.microseconds ?? 0)
-        }
-        guard answer.values.count >= 5, let epoch = answer.values[1].number,
-            let letters = answer.values[3].bytes,
-            let version = answer.values[4].number.map(Int.init), let first = letters.first
-        else { throw malformed("cancel") }
-        switch first {
-        case UInt8(ascii: "x"): return .cancelled(version: version, epoch: epoch)
-        case UInt8(ascii: "l"): return .cancelling(version: version)
-        case UInt8(ascii: "r"): return .refused
-        case UInt8(ascii: "u"): return .unknown
-        default: return .ended(letters.last.flatMap(JobStatus.init(code:)) ?? .failed, version: version)
-        }
-    }
-
     public func promote(_ limit: Int) async throws(QueueError) -> Int {
         try await sweep("promote", limit)
     }

@@ -50,6 +50,24 @@ private func life(
         ])
     }
 
+    @Test(arguments: [JobStatus.pending, nil])
+    func `tells a cancellation once that the ledger wrote before the log's was brought`(_ from: JobStatus?) {
+        let push = step(.push, nil, .pending, 1, 1)
+        let logged = step(.cancel, from, .cancelled, 1, 3)
+        var ahead = step(.cancel, .pending, .cancelled, 1, -3)
+        ahead.actor = "client"
+        var told = step(.cancel, .pending, .cancelled, 1, 3)
+        told.actor = "client"
+
+        for given in [[push, logged, ahead], [ahead, push, logged]] {
+            #expect(JobHistory(given).events == [push, told])
+        }
+        // Redis has lost its own, or the reconciler brought it what the ledger had said.
+        #expect(JobHistory([push, ahead]).events == [push, ahead])
+        let repair = step(.repair, .pending, .cancelled, 1, 4)
+        #expect(JobHistory([push, ahead, repair]).events.count == 3)
+    }
+
     @Test func `that was used again is one life after the other, and their steps do not mix`() {
         expect([life(.ack, .completed, from: 1), life(.fail, .failed, from: 11)])
         expect([life(.ack, .completed, from: 100), life(.ack, .completed, from: 2, epoch: 2)])
@@ -89,12 +107,11 @@ private func life(
     }
 
     @Test func `has what the ledger ended first at the end of its version`() {
-        // The log tells such a cancellation again; the row, and so the step, is of the first life.
-        let cancelled = [
-            step(.push, nil, .pending, 1, 1), step(.cancel, .pending, .cancelled, 1, 2),
-            step(.cancel, .pending, .cancelled, 1, -3),
-        ]
-        expect([cancelled, [step(.push, nil, .pending, 1, 9)]])
+        // Of a cancellation the row, and so the step, is of the first life, whose log tells it again.
+        let cancelled = [step(.push, nil, .pending, 1, 1), step(.cancel, .pending, .cancelled, 1, 2)]
+        let (ahead, again) = (step(.cancel, .pending, .cancelled, 1, -3), [step(.push, nil, .pending, 1, 9)])
+        #expect(JobHistory(again + [ahead] + cancelled).lives == [cancelled, again])
+        expect([[cancelled[0], ahead], again])
         // Set aside twice, before it was ever pushed.
         expect([
             [

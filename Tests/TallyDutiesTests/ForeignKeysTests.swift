@@ -77,6 +77,51 @@ import Testing
         }
     }
 
+    @Test func `that holds a list where the log belongs is drift once it went aside, too [D39, P3]`()
+        async throws
+    {
+        try await Halves.with { halves in
+            _ = try await halves.job(.pending)
+            let namespace = halves.scratch.settings.namespace
+            try halves.send("DEL", .log)
+            try halves.send("RPUSH", .log, Array("foreign".utf8))
+            // A log goes aside as an entry is appended.
+            _ = try await halves.job(.pending)
+
+            let findings = try await halves.reconcile(.dry).run.findings.filter { $0.code == "D39" }
+
+            let aside = RedisKey.aside.of(namespace, RedisKey.log.rawValue)
+            #expect(findings.count == 1 && findings.first?.detail.contains(aside) == true, "\(findings)")
+            #expect(try halves.raw("LRANGE", aside, "0", "-1").array?.map(\.text) == ["foreign"])
+        }
+    }
+
+    @Test func `may be a field among the records: each is named, and none is touched [D39, P3]`()
+        async throws
+    {
+        try await Halves.with { halves in
+            _ = try await halves.job(.pending)
+            let body = RedisKey.body.of(halves.scratch.settings.namespace)
+            for field in ["junk", "\u{1B}[2J"] { try halves.raw("HSET", body, field, "foreign") }
+
+            for mode in [Reconciler.Mode.dry, .repair, .serve] {
+                let run = try await halves.reconcile(mode).run
+                let told = run.findings.filter { $0.code == "D39" }
+                #expect(told.count == 2 && told.allSatisfy { $0.outcome == "needs_operator" }, "\(told)")
+                #expect(told.allSatisfy { $0.detail.contains(body) && $0.queueView == "a field" })
+                #expect(told.contains { $0.detail.contains("field junk,") })
+                #expect(told.contains { $0.detail.contains("field \\x1b[2J,") })
+                #expect(run.exitCode == 4)
+            }
+            #expect(try halves.raw("HGET", body, "junk").text == "foreign")
+
+            // What a person does; the account then counts as it is.
+            try halves.raw("HDEL", body, "junk", "\u{1B}[2J")
+            _ = try await halves.reconcile(.repair)
+            #expect(try await halves.reconcile(.dry).run.exitCode == 0)
+        }
+    }
+
     @Test func `over the tombstones lets no job run again that has run to its end [D39, P3]`() async throws {
         try await Halves.with { halves in
             let (runs, running, mayEnd) = (Journal<JobID>(), Gate(), Gate())

@@ -161,6 +161,9 @@ import Testing
             await gate.wait()
             return .unknown
         }
+        func cancelWaiting(
+            _ ids: [JobID], tombstones: [JobID: Int], issued: Issued?
+        ) async throws(QueueError) -> [CancelWaitingAnswer] { ids.map { _ in .unknown } }
         func pause(_ queue: QueueName, _ paused: Bool) async throws(QueueError) {}
         func promote(_ limit: Int) async throws(QueueError) -> Int { 0 }
         func reclaim(_ limit: Int) async throws(QueueError) -> Int { 0 }

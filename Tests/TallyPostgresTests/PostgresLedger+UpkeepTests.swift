@@ -116,6 +116,63 @@ extension PostgresTests {
         }
 
         @Test
+        func `a purge deletes what is as it was seen and old enough, and leaves all other dead letters [D9]`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let ids = try await Self.recorded(7, fixture)
+                let (gone, requeued, newer, done) = (ids[0], ids[1], ids[2], ids[3])
+                let (held, kept) = (ids[4], ids[5])
+                try await fixture.apply(1) { batch in
+                    let failed = [gone, requeued, newer, held, kept]
+                    batch.changed = failed.map { change($0, .failed, version: 2, seq: 1) }
+                    batch.changed.append(change(done, .completed, version: 2, seq: 1))
+                    batch.events = [event(gone, .fail, .processing, .failed, version: 2, seq: 1)]
+                }
+                for id in [requeued, newer] {
+                    let answer = try await fixture.ledger.requeue(
+                        id, seen: 2, runAt: nil, resetAttempts: true, actor: "ann")
+                    #expect(answer == .requeued(version: 3))
+                }
+                try await fixture.apply(2) { $0.changed = [change(newer, .failed, version: 4, seq: 2)] }
+                var seen = Dictionary(uniqueKeysWithValues: ids.map { ($0, 2) })
+                seen[ids[6]] = 1  // waits
+                func purge(_ ahead: Duration) async throws -> Set<JobID> {
+                    try await fixture.ledger.purge(seen, before: Timestamp.now + ahead, actor: "ann")
+                }
+
+                #expect(try await purge(.seconds(-3600)).isEmpty)
+                // A client holds two of them, and of one there is more to come.
+                try await fixture.session.begin()
+                _ = try await fixture.query(
+                    "SELECT 1::bigint FROM tally.jobs WHERE id IN ('\(held)', '\(kept)') FOR UPDATE")
+                try await fixture.apply(3) { $0.changed = [change(kept, .processing, version: 4, seq: 3)] }
+                #expect(try await purge(.seconds(60)) == [gone])
+                try await fixture.session.rollback()
+                #expect(try await purge(.seconds(60)) == [held])
+                #expect(try await purge(.seconds(60)).isEmpty)
+
+                let rows = try await fixture.ledger.jobs(ids)
+                #expect(Set(rows.keys) == Set(ids).subtracting([gone, held]))
+                #expect(rows[requeued]?.status == .pending && rows[newer]?.version == 4)
+                #expect(try await fixture.ledger.events(gone).last?.to == .failed)
+                let balances = try await fixture.ledger.balances()
+                #expect(balances.purged == 2 && balances.failed == 2)
+                let (told, counted) = try await fixture.ledger.recount()
+                #expect(told.failed == counted.failed)
+                let noted = "SELECT count(*) FROM tally.audit_log WHERE action = 'purge' AND actor = 'ann'"
+                #expect(try await fixture.count(noted) == 2)
+            }
+        }
+
+        /// Jobs that wait in the ledger.
+        private static func recorded(_ count: Int, _ fixture: Fixture) async throws -> [JobID] {
+            let jobs = (0..<count).map { _ in job() }
+            _ = try await fixture.ledger.record(jobs)
+            return jobs.map(\.id)
+        }
+
+        @Test
         func `old workers, runs with their findings, and duties are pruned, a bounded number at a time`()
             async throws
         {

@@ -131,6 +131,12 @@ private struct Change: Sendable, CustomStringConvertible {
         Change("cancel scheduled") { try await $0.cancel($0.scheduled.id) },
         Change("cancel keyed") { try await $0.cancel($0.keyed.id) },
         Change("cancel processing") { try await $0.cancel($0.leases[0].id) },
+        Change("cancel what waits, beside what runs") { scene in
+            let ids = [scene.pending.id, scene.leases[0].id, scene.scheduled.id, scene.keyed.id]
+            let answers = try await scene.queue.cancelWaiting(ids, tombstones: [:], issued: nil)
+            let ended = answers.filter { if case .cancelled = $0 { true } else { false } }
+            return ended.count == 3 && answers[1] == .processing(version: 2)
+        },
         Change("change: later") {
             try await $0.changed($0.pending.id, runAt: later, to: .scheduled)
         },

@@ -255,18 +255,34 @@ struct Place: Sendable, CustomStringConvertible {
     @Test func `that stood where the copies of log entries belong is told as well`() async throws {
         try await withQueue { queue, namespace in
             let raw = try RawRedis(url: Servers.redisURL)
-            let name = RedisKey.log.of(namespace)
-            try raw("DEL", name)
-            try raw("SET", name, "foreign")
-            _ = try await queue.push([Push(JobRecord(type: "t"))], issued: nil)
-            // Its copy takes the place to which the value went.
-            try raw("XADD", name, "*", "x", "y")
+            let copies = RedisKey.aside.of(namespace, RedisKey.log.rawValue + ":entries")
+            try raw("SET", copies, "foreign")
+            try raw("XADD", RedisKey.log.of(namespace), "*", "x", "y")
             _ = try await queue.push([Push(JobRecord(type: "t"))], issued: nil)
 
             let told = try await queue.foreignKeys(withAside: true)
 
             #expect(told.count == 1 && told.first?.wanted == nil, "\(told)")
             #expect(try raw("GET", told.first?.key ?? "").text == "foreign")
+            #expect(try raw("LLEN", copies).number == 3)
+        }
+    }
+
+    @Test func `that was a list where the log belongs is told beside copies of log entries`() async throws {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let name = RedisKey.log.of(namespace)
+            try raw("DEL", name)
+            try raw("RPUSH", name, "foreign")
+            _ = try await queue.push([Push(JobRecord(type: "t"))], issued: nil)
+            try raw("XADD", name, "*", "x", "y")
+            _ = try await queue.push([Push(JobRecord(type: "t"))], issued: nil)
+
+            let told = try await queue.foreignKeys(withAside: true)
+
+            let aside = RedisKey.aside.of(namespace, RedisKey.log.rawValue)
+            #expect(told == [ForeignKey(key: aside, kind: "list", wanted: nil)])
+            #expect(try raw("LRANGE", aside, "0", "-1").array?.map(\.text) == ["foreign"])
         }
     }
 
@@ -306,17 +322,36 @@ struct Place: Sendable, CustomStringConvertible {
         }
     }
 
-    @Test func `over the key with which every call begins is named as a program opens`() async throws {
+    @Test(arguments: [
+        "SET x": "string", "RPUSH x": "list", "SADD x": "set", "ZADD 1 x": "sorted set",
+        "XADD * x y": "stream",
+    ])
+    func `over the key with which every call begins is told as a program opens, and what to do`(
+        _ command: String, _ kind: String
+    ) async throws {
         try await withQueue { _, namespace in
             let raw = try RawRedis(url: Servers.redisURL)
             let name = RedisKey.meta.of(namespace)
+            let words = command.split(separator: " ").map(String.init)
             try raw("DEL", name)
-            try raw("SET", name, "foreign")
+            try raw.send(([words[0], name] + words[1...]).map { Array($0.utf8) })
+            let configuration = try RedisConfiguration(url: Servers.redisURL, namespace: namespace)
 
-            let error = await caught(QueueError.self) { try await open(namespace) }
-            try raw("DEL", name)
+            // With the queue alone a program attaches at once; beside a ledger it looks first.
+            let attached = await caught(QueueError.self) { try await open(namespace) }
+            let looked = await caught(QueueError.self) { try await RedisLook.at(configuration) }
 
-            #expect(error?.code == .wrongServer && error?.detail.contains(name) == true, "\(error as Any)")
+            for error in [attached, looked] {
+                #expect(error?.code == .wrongServer, "\(error as Any)")
+                let detail = error?.detail ?? ""
+                #expect(detail.contains("\(name) is a \(kind), and a hash belongs there"), "\(detail)")
+                #expect(detail.contains("RENAME") && detail.contains("TALLY_NAMESPACE"), "\(detail)")
+                #expect(!detail.contains("goes aside") && detail.contains("D39.md"), "\(detail)")
+            }
+            // What the message asks for.
+            try raw("RENAME", name, "\(namespace).kept")
+            try raw("DEL", "\(namespace).kept")
+            try await open(namespace).close()
         }
     }
 }

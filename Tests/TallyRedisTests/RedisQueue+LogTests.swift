@@ -11,7 +11,7 @@ private enum Foreign: String, CaseIterable {
 
     func write(_ raw: RawRedis, _ namespace: String, after end: LogPosition) throws {
         let log = RedisKey.log.of(namespace)
-        let aside = RedisKey.aside.of(namespace, RedisKey.log.rawValue)
+        let aside = RedisKey.aside.of(namespace, RedisKey.log.rawValue + ":entries")
         switch self {
         case .entries: for note in ["hello", "world"] { try raw("XADD", log, "*", "note", note) }
         case .ownForm:
@@ -53,7 +53,7 @@ private enum Foreign: String, CaseIterable {
             \.lease)
     }
     private func aside(_ raw: RawRedis, _ namespace: String) throws -> [String?] {
-        let key = RedisKey.aside.of(namespace, RedisKey.log.rawValue)
+        let key = RedisKey.aside.of(namespace, RedisKey.log.rawValue + ":entries")
         return try raw("LRANGE", key, "0", "-1").array?.map(\.text) ?? []
     }
 

@@ -131,4 +131,94 @@ import Testing
             #expect(Set(try await leased(queue, 10)) == Set(jobs.map(\.id)))
         }
     }
+
+    @Test func `stay where they are where somebody pauses their type again while it goes on`() async throws {
+        try await withQueue { queue, _ in
+            let many = (0..<510).map { _ in job("a") }
+            try await queue.pauseType("a", true)
+            for some in many.pages(of: Limits.jobsPerCall) { try await push(Array(some), queue) }
+            for _ in 0..<6 { #expect(try await leased(queue, 10).isEmpty) }
+            func step(_ words: String...) async throws -> String? {
+                let answer = try await queue.call("types") { head, _ in
+                    for word in words { head.bulk(word) }
+                }
+                return answer.values[3].text
+            }
+
+            #expect(try await step("resume", "a") == "0")
+            try await queue.pauseType("a", true)
+            #expect(try await step("more", "a", "0") == "1")
+
+            #expect(try await queue.pausedTypes() == ["a"])
+            for _ in 0..<6 { #expect(try await leased(queue, 10).isEmpty) }
+            try await queue.pauseType("a", false)
+            var found: Set<JobID> = []
+            for _ in 0..<2 { found.formUnion(try await leased(queue, 500)) }
+            #expect(found == Set(many.map(\.id)))
+        }
+    }
+
+    @Test func `leave nothing behind where they are cancelled, and their queue is forgotten`() async throws {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let jobs = (0..<3).map { _ in job("a", priority: .low) }
+            try await queue.pauseType("a", true)
+            try await push(jobs, queue)
+            #expect(try await leased(queue, 10).isEmpty)
+            let parking = RedisKey.parked.of(namespace, "q\0\(JobPriority.low.rawValue)a")
+            #expect(try raw("LLEN", parking).number == 3)
+
+            _ = try await queue.cancelWaiting(jobs.map(\.id), tombstones: [:], issued: nil)
+            _ = try await queue.queueNames()
+
+            #expect(try raw("EXISTS", parking).number == 0)
+            #expect(try await queue.queueNames().isEmpty)
+            #expect(try raw("EXISTS", RedisKey.outdated.of(namespace)).number == 0)
+        }
+    }
+
+    @Test func `are brought back where the names of their queues were lost meanwhile`() async throws {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let jobs = (0..<3).map { _ in job("a") }
+            try await queue.pauseType("a", true)
+            try await push(jobs, queue)
+            #expect(try await leased(queue, 10).isEmpty)
+            // As a connection leaves it that found another type there.
+            try raw("DEL", RedisKey.queues.of(namespace))
+            try raw("HSET", RedisKey.meta.of(namespace), "naming", "0")
+
+            try await queue.pauseType("a", false)
+
+            #expect(try await leased(queue, 10) == jobs.map(\.id))
+            while try raw("HEXISTS", RedisKey.meta.of(namespace), "naming").number == 1 {
+                _ = try await queue.promote(1)
+            }
+            try await queue.pauseType("a", false)
+            #expect(try raw("HEXISTS", RedisKey.meta.of(namespace), "parked").number == 0)
+        }
+    }
+
+    @Test func `end as failed where their record is gone, and with it their type [D09]`() async throws {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let lost = job("a")
+            try await queue.pauseType("a", true)
+            try await push([lost], queue)
+            #expect(try await leased(queue, 10).isEmpty)
+            try raw.send([Array("HDEL".utf8), Array(RedisKey.body.of(namespace).utf8), lost.id.bytes])
+            // All that a walk knows of it: its queue, its priority and its place.
+            let stub = JobRecord(id: lost.id, type: "unknown", queue: "q")
+            let repair = QueueRepair(
+                id: lost.id, epoch: try await queue.history().epoch, expected: .absent,
+                action: .failWithoutRecord(stub: stub, place: QueuePlace(id: lost.id, version: 1)),
+                code: "D09")
+
+            #expect(try await queue.repair([repair]) == [true])
+
+            let parking = RedisKey.parked.of(namespace, "q\0\(JobPriority.normal.rawValue)a")
+            #expect(try raw("EXISTS", parking).number == 0)
+            #expect(try await queue.inspect([lost.id]).ended[lost.id]?.status == .failed)
+        }
+    }
 }

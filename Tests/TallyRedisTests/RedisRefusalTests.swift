@@ -35,6 +35,7 @@ import Testing
             ("NOPROTO unsupported protocol version", .wrongServer),
             ("ERR unknown command 'FCALL', with args beginning with:", .wrongServer),
             ("LAYOUT the keys have layout 9", .wrongServer),
+            ("FOREIGN {tally:0}:meta is a list, and a hash belongs there", .wrongServer),
             ("WRONGTYPE Operation against a key holding the wrong kind of value", .damaged),
             ("ERR value is not an integer or out of range script: push, on @user_function:9.", .damaged),
             ("ERR user_function:7: attempt to index nil script: settle, on @user_function:7.", .damaged),

@@ -124,6 +124,11 @@ extension MutantQueue: QueueControl {
         }
         return try await base.cancel(id, tombstone: tombstone)
     }
+    func cancelWaiting(
+        _ ids: [JobID], tombstones: [JobID: Int], issued: Issued?
+    ) async throws(QueueError) -> [CancelWaitingAnswer] {
+        try await base.cancelWaiting(ids, tombstones: tombstones, issued: issued)
+    }
     func pause(_ queue: QueueName, _ paused: Bool) async throws(QueueError) {
         try await base.pause(queue, paused)
     }

@@ -43,7 +43,7 @@ package struct LibraryMutation: Sendable, CustomStringConvertible {
             "tombstone_mirrored", "elseif m[6] == '0' then",
             "elseif false then"),
         LibraryMutation(
-            "cancel_version", "if not version then return reply(c, 'u', 0) end",
+            "cancel_version", "if not version then return 'u', 0 end",
             "version = version or 1"),
         LibraryMutation(
             "push_supersedes", "if job.held.version >= version then return",

@@ -6,7 +6,10 @@ import Tallystick
 
 /// Where the servers are. `ops/test` starts private ones and sets these.
 package enum Servers {
-    package struct Missing: Error, CustomStringConvertible { package let description: String }
+    package struct Missing: Error, CustomStringConvertible {
+        package let description: String
+        package init(description: String) { self.description = description }
+    }
 
     package static var redisURL: String { get throws { try value("TALLY_REDIS_URL") } }
     package static var postgresURL: String { get throws { try value("TALLY_POSTGRES_URL") } }

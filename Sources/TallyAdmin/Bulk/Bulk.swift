@@ -1,5 +1,6 @@
 import TallyCore
 import TallyDuties
+import TallyRuntime
 
 /// How a change of many jobs goes.
 package struct BulkOptions: Sendable {
@@ -38,7 +39,9 @@ package struct BulkReport: Sendable {
     /// How many were changed.
     package var changed = 0
     /// How many of them were not, by the reason.
-    package var refused: [String: Int] = [:]
+    package private(set) var refused: [String: Int] = [:]
+    /// All of these.
+    private var left = 0
     /// What matched, the most first.
     package var kinds: [Kind] = []
     /// There may be more that match: the limit was reached, or as many rows were looked at as one call looks at.
@@ -47,7 +50,41 @@ package struct BulkReport: Sendable {
     /// Nothing has matched yet.
     init(isDry: Bool) { self.isDry = isDry }
 
-    mutating func count(_ job: JobSnapshot) {
+    /// What of the rest may be changed now, up to `most` jobs. What is refused takes no other's place among the
+    /// `limit`, or it would stand before all others for ever.
+    mutating func take(
+        _ rest: inout ArraySlice<JobSnapshot>, most: Int, limit: Int, refuse: (JobSnapshot) -> String?
+    ) -> [JobSnapshot] {
+        var group: [JobSnapshot] = []
+        while group.count < most, let job = rest.first {
+            if matched - left >= limit {
+                // Where some of the group are left as they are there is room again.
+                isCut = group.isEmpty
+                break
+            }
+            rest.removeFirst()
+            count(job)
+            if let why = refuse(job) {
+                leave(why)
+            } else {
+                group.append(job)
+            }
+        }
+        return group
+    }
+
+    /// Notes what became of a group: why some were left as they are.
+    mutating func note(_ group: [JobSnapshot], _ refusals: [JobID: String]) {
+        for why in refusals.values { leave(why) }
+        changed += group.count - refusals.count
+    }
+
+    private mutating func leave(_ why: String) {
+        refused[why, default: 0] += 1
+        left += 1
+    }
+
+    private mutating func count(_ job: JobSnapshot) {
         matched += 1
         if let at = kinds.firstIndex(where: { $0.queue == job.record.queue && $0.type == job.record.type }) {
             kinds[at].count += 1
@@ -71,47 +108,34 @@ package struct BulkReport: Sendable {
 extension Admin {
     /// Walks the jobs that stand so and match, the oldest first, each once, and changes each at its turn.
     ///
+    /// - Parameter most: how many are changed at a time.
     /// - Parameter counted: how many there are, matching or not; asked before, and after it where jobs are changed.
     /// - Parameter refuse: why a job must be left as it is, also in a dry run; nil = it need not.
-    /// - Parameter change: why a job was left as it is; nil = it was changed.
+    /// - Parameter change: which of a group were left as they are, and why.
     /// - Parameter turned: after each page of changes.
     func bulk(
-        _ statuses: [JobStatus], matching filter: JobFilter, _ options: BulkOptions,
+        _ statuses: [JobStatus], matching filter: JobFilter, _ options: BulkOptions, atOnce most: Int = 1,
         counted: () async throws -> Int, refuse: (JobSnapshot) -> String? = { _ in nil },
-        change: (JobSnapshot) async throws -> String?, turned: () async -> Void = {}
+        change: ([JobSnapshot]) async throws -> [JobID: String], turned: () async -> Void = {}
     ) async throws -> BulkReport {
         let ledger = try ledger()
         var report = BulkReport(isDry: !options.goes)
         report.before = try await counted()
         let now = try await ledger.recording.clock()
-        var turn = ContinuousClock.now
-        var looked = 0
-        for status in statuses {
+        var (turn, looked) = (ContinuousClock.now, 0)
+        for status in statuses where !report.isCut {
             var query = JobQuery(
                 queue: filter.queue, status: status, type: filter.type, limit: Limits.bulkPage)
             repeat {
                 try Task.checkCancellation()
                 let page = try await ledger.inspection.list(query)
-                for job in page.jobs where filter.matches(job, now: now) {
-                    // What is refused takes no other's place, or it would stand before all others for ever.
-                    let refused = report.refused.values.reduce(0, +)
-                    if report.matched - refused >= options.limit {
-                        report.isCut = true
-                        break
-                    }
-                    report.count(job)
-                    if let why = refuse(job) {
-                        report.refused[why, default: 0] += 1
-                        continue
-                    }
-                    if !options.goes { continue }
+                var rest = page.jobs.filter { filter.matches($0, now: now) }[...]
+                while !rest.isEmpty, !report.isCut {
+                    let group = report.take(&rest, most: most, limit: options.limit, refuse: refuse)
+                    if group.isEmpty || !options.goes { continue }
                     if turn > .now { try await Task.sleep(until: turn, clock: .continuous) }
-                    turn = .now + Duration.seconds(1) / options.rate
-                    if let why = try await change(job) {
-                        report.refused[why, default: 0] += 1
-                    } else {
-                        report.changed += 1
-                    }
+                    turn = .now + Duration.seconds(1) * group.count / options.rate
+                    report.note(group, try await change(group))
                     options.progress(report.changed)
                 }
                 if options.goes { await turned() }
@@ -119,7 +143,6 @@ extension Admin {
                 query.cursor = page.next
                 if page.next != nil, looked >= Limits.bulkLooked { report.isCut = true }
             } while query.cursor != nil && !report.isCut
-            if report.isCut { break }
         }
         report.kinds.sort { $0.count > $1.count }
         report.after = options.goes ? try await counted() : report.before
@@ -137,16 +160,18 @@ extension Admin {
         return try await bulk(
             [.failed], matching: filter, options,
             counted: { try await ledger.inspection.balances().failed },
-            change: { job in
-                var own = wish
-                own.id = job.record.id
-                own.queue = nil
-                switch try await requeue(own, isPushed: false) {
-                case .requeued:
-                    touched[job.record.queue, default: 0] += 1
-                    return nil
-                case .refused(let why): return why.word
+            change: { group in
+                var refusals: [JobID: String] = [:]
+                for job in group {
+                    var own = wish
+                    own.id = job.record.id
+                    own.queue = nil
+                    switch try await requeue(own, isPushed: false) {
+                    case .requeued: touched[job.record.queue, default: 0] += 1
+                    case .refused(let why): refusals[own.id] = why.word
+                    }
                 }
+                return refusals
             },
             turned: {
                 for (name, count) in touched {
@@ -180,34 +205,48 @@ extension Admin {
                 }
                 return nil
             },
-            change: { job in
-                let gone = try await purging.purge([job.record.id: job.version], before: time, actor: actor)
-                return gone.isEmpty ? "moved_on" : nil
+            change: { group in
+                let seen = group.map { ($0.record.id, $0.version) }
+                let gone = try await purging.purge(
+                    Dictionary(seen) { first, _ in first }, before: time, actor: actor)
+                let kept = group.map(\.record.id).filter { !gone.contains($0) }
+                return Dictionary(kept.map { ($0, "moved_on") }) { first, _ in first }
             })
     }
 
-    /// Cancels every job of a queue that waits and matches. One that runs is left as it is; one that a worker takes
-    /// just as it is cancelled is told to stop.
-    package func purge(
-        _ queue: QueueName, matching filter: JobFilter, _ options: BulkOptions
+    /// Cancels every job of a queue that waits and matches, many in one call of its shard: `tally queue purge`. One
+    /// that runs is left as it is, also where a worker takes it in that very moment.
+    package func cancelWaiting(
+        in queue: QueueName, matching filter: JobFilter, _ options: BulkOptions
     ) async throws -> BulkReport {
         var filter = filter
         filter.queue = queue
+        let canceller = Canceller(queue: self.queue, ledger: try ledger())
         return try await bulk(
             [.scheduled, .pending, .retrying], matching: filter, options,
-            counted: { try await waiting(in: queue) },
-            change: { job in
-                // The ledger lags: what waits there may run by now.
-                let live = try await self.queue.shard(of: queue).inspectable().inspect([job.record.id])
-                if live.held[job.record.id]?.status == .processing { return "running" }
-                let outcome = try await cancel(job.record.id).outcome
-                return outcome == .cancelled ? nil : outcome.words.outcome
+            atOnce: min(Limits.sweepPerCall, options.rate), counted: { try await waiting(in: queue) },
+            change: { group in
+                let outcomes = try await canceller.cancelWaiting(group.map(\.record.id), of: queue)
+                return outcomes.compactMapValues(\.refusal)
             })
     }
 
     private func waiting(in queue: QueueName) async throws -> Int {
         let counts = try await self.queue.shard(of: queue).inspectable().counts()
         return counts.first { $0.queue == queue }.map { $0.pending + $0.waiting + $0.due } ?? 0
+    }
+}
+
+extension WaitingOutcome {
+    /// Why it was not cancelled, in one word; nil = it was.
+    fileprivate var refusal: String? {
+        switch self {
+        case .cancelled: nil
+        case .running: "running"
+        case .ended: "ended"
+        case .notFound: "not_found"
+        case .uncertain: "uncertain"
+        }
     }
 }
 

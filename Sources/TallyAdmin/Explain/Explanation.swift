@@ -208,29 +208,58 @@ extension Admin {
             situation.isTypePaused = types.contains(record.type)
             situation.pending = counts?.pending ?? 0
             if case .held(.pending) = situation.inQueue {
-                situation.ahead = try await ahead(of: record, in: store)
+                situation.ahead = try await ahead(of: situation.job, besides: types, in: store)
             }
         } catch {
             unasked.append(.init(store.part.name("redis"), "\(error)"))
         }
     }
 
-    /// How many stand before it in its list, which is walked from its end: the ones that were pushed last come first.
-    private func ahead(of record: JobRecord, in store: QueueStore) async throws(QueueError) -> Int? {
+    /// How many are handed out before it of its list, which is walked from its end: the ones that were pushed last
+    /// come first.
+    private func ahead(
+        of job: JobSnapshot, besides paused: [JobType], in store: QueueStore
+    ) async throws(QueueError) -> Int? {
         guard let structures = store.structures else { return nil }
+        let (record, version) = (job.record, job.version)
+        let others = Set(paused).subtracting([record.type])
         var (cursor, ahead): (String, Int?) = ("", nil)
         for _ in 0..<Limits.aheadReads {
             let page = try await structures.walk(
                 .ready(record.queue, record.priority), cursor, limit: Limits.structureRead)
-            if let found = ahead {
-                ahead = found + page.places.count
-            } else {
-                ahead = page.places.firstIndex { $0.place.id == record.id }
+            var places = page.places
+            let own = places.firstIndex { $0.place.id == record.id && $0.place.version == version }
+            if ahead == nil, let own {
+                places.removeSubrange(own...)
+                ahead = 0
+            }
+            if let before = ahead {
+                places.removeAll { $0.place.id == record.id }
+                ahead = try await before + runnable(places, besides: others, in: store)
             }
             guard let next = page.next else { return ahead }
             cursor = next
         }
         return nil
+    }
+
+    /// How many of these are handed out: what has ended or moved on is dropped as it is popped, and what is of a
+    /// paused type is parked.
+    private func runnable(
+        _ places: [PlaceFound], besides paused: Set<JobType>, in store: QueueStore
+    ) async throws(QueueError) -> Int {
+        let standing = places.filter(\.hasBody)
+        // Without parked ones among them no record is worth a look.
+        if paused.isEmpty { return standing.count }
+        var count = 0
+        for some in standing.pages(of: Limits.jobsPerCall) {
+            let held = try await store.inspectable().inspect(some.map(\.place.id), bodies: .omitted).held
+            for found in some {
+                guard let job = held[found.place.id], job.version == found.place.version else { continue }
+                if !paused.contains(job.record.type) { count += 1 }
+            }
+        }
+        return count
     }
 
     /// What workers and duties have reported.

@@ -12,16 +12,29 @@ package struct JobWatch: Sendable {
 
     private var seen: Set<LogPosition> = []
     private var status: JobStatus?
-    private var next: JobProspect?
+    private var next: News?
     private var progress: JobProgress?
     /// How it has ended, and all of it was told; nil while it goes on.
     package private(set) var ended: JobStatus?
 
+    /// What is new of a prospect. A lease is news once: every heartbeat extends it.
+    private struct News: Equatable {
+        let code: JobProspect.Code
+        let at: Timestamp?
+        let lease: Int?
+
+        init(_ prospect: JobProspect, of job: JobSnapshot) {
+            code = prospect.code
+            at = prospect.code == .leased ? nil : prospect.at
+            lease = prospect.code == .leased ? job.version : nil
+        }
+    }
+
     /// Nothing was seen yet.
     package init() {}
 
-    /// Each transition that was not told yet, then what comes next and how far it is, where that is another thing than
-    /// before.
+    /// Each transition that was not told yet, then what comes next and how far it is, where that is another thing
+    /// than before.
     package mutating func changes(in found: Explanation) -> [Change] {
         var changes: [Change] = []
         for (event, since) in found.steps where seen.insert(event.position).inserted {
@@ -36,11 +49,11 @@ package struct JobWatch: Sendable {
                     json: ["at": found.situation.now.description, "status": job.status.rawValue]))
         }
         status = job.status
-        if let first = found.next.first, first.code != next?.code || first.at != next?.at {
+        if let first = found.next.first, News(first, of: job) != next {
             var fields: [String: any Sendable] = ["next": first.code.rawValue, "text": first.text]
             if let at = first.at { fields["at"] = at.description }
             changes.append(Change(text: "  \(first.text)", json: fields))
-            next = first
+            next = News(first, of: job)
         }
         if let told = found.situation.progress, told != progress {
             let fields: [String: any Sendable] = [

@@ -91,3 +91,17 @@ public enum CancelAnswer: Hashable, Sendable {
     /// `issued` is too old, or of another epoch.
     case refused
 }
+
+/// What became of a job that was to be cancelled where it waits.
+public enum CancelWaitingAnswer: Hashable, Sendable {
+    /// It was waiting and has ended as cancelled, at this version and in this epoch of the queue.
+    case cancelled(version: Int, epoch: Int64)
+    /// It is leased to a worker, who hears of nothing. Nothing changed.
+    case processing(version: Int)
+    /// It has ended before, and nothing changed. A repeat after a lost answer sees `cancelled` here.
+    case ended(JobStatus, version: Int)
+    /// The queue does not hold the id and remembers no end of it. Nothing was written; the ledger may have the job.
+    case unknown
+    /// It comes with a tombstone, and `issued` is too old, or of another epoch.
+    case refused
+}

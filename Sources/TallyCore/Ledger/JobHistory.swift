@@ -3,7 +3,8 @@
 ///
 /// Its `events` are what `LedgerInspection.events` answers: a driver hands over the rows that it has, unsorted, and
 /// answers these. A step that the ledger made first, which no log has, is known by its place:
-/// `LogPosition.ledgerFirst` says which a driver gives it.
+/// `LogPosition.ledgerFirst` says which a driver gives it. A cancellation stands in both, since it is acknowledged by
+/// the ledger before the mirror has brought what the log says of it: it is one step, and told once.
 public struct JobHistory: Sendable {
     /// Shard by shard, each from its first step to its last. A life begins where the queue takes the id in after an
     /// end, at no higher version than that: what a requeue brings back is higher.
@@ -58,6 +59,11 @@ public struct JobHistory: Sendable {
         // Of several lives the first: the row yields to no later one at that version.
         let first = candidates.first { life in lives[life].contains { $0.version == step.version } }
         let life = first ?? last
+        if step.verb == .cancel, let told = lives[life].firstIndex(where: { $0.tells(step) }) {
+            lives[life][told].from = lives[life][told].from ?? step.from
+            lives[life][told].actor = lives[life][told].actor ?? step.actor
+            return
+        }
         let before = lives[life].lastIndex {
             $0.version <= step.version && $0.position.epoch <= step.position.epoch
         }
@@ -87,6 +93,12 @@ public struct JobHistory: Sendable {
 extension JobEvent {
     /// The ledger made it, and it is in no log.
     package var isLedgerFirst: Bool { position.seq < 0 }
+
+    /// Whether this is what a log says of a cancellation that the ledger wrote first. A repair of the reconciler is a
+    /// step of its own: it brought the queue what the ledger had said.
+    fileprivate func tells(_ cancellation: JobEvent) -> Bool {
+        !isLedgerFirst && to == .cancelled && version == cancellation.version && verb != .repair
+    }
 
     /// Whether the queue takes the id in as another job, after one whose last step was `before`.
     fileprivate func begins(after before: JobEvent) -> Bool {

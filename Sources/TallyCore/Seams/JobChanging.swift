@@ -8,7 +8,8 @@ public protocol JobChanging: Sendable {
     /// - Parameter runAt: a time that has passed makes it runnable, one beyond the calendar is its end; nil leaves
     ///   its time.
     /// - Parameter priority: it goes behind those that wait under it; nil leaves it.
-    /// - Throws: `.invalid` where neither is given.
+    /// - Throws: `.invalid` where neither is given, and for a time at which a job that has not begun may not begin
+    ///   any more, by its not-after: such an end stays in force whatever is changed.
     func change(
         _ id: JobID, runAt: Timestamp?, priority: JobPriority?
     ) async throws(QueueError) -> ChangeAnswer

@@ -10,6 +10,20 @@ public protocol QueueControl: Sendable {
     func cancel(_ id: JobID, tombstone: (version: Int, issued: Issued)?) async throws(QueueError)
         -> CancelAnswer
 
+    /// Waiting jobs become cancelled, all in one step and one entry of the log; one that is leased by then is left as
+    /// it is, and its worker is told nothing. Answers come in the order of the ids, of which there may be up to
+    /// `Limits.jobsPerCall`.
+    ///
+    /// - Parameter tombstones: the versions that the ledger names of ids that the queue may not hold: where it does
+    ///   not, they are written as ended, as by `cancel`.
+    /// - Parameter issued: when the ledger was read; without it each id with a tombstone is refused.
+    /// - Crash: all that waited is cancelled, or as it was.
+    /// - Repeat: answers `ended` of what is cancelled while the tombstone lives, and writes nothing of it.
+    /// - Throws: `.invalid` for more ids than one call takes.
+    func cancelWaiting(
+        _ ids: [JobID], tombstones: [JobID: Int], issued: Issued?
+    ) async throws(QueueError) -> [CancelWaitingAnswer]
+
     /// A paused queue hands out no leases; everything else goes on.
     ///
     /// - Crash: the queue is paused or not.

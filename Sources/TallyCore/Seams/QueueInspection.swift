@@ -24,6 +24,10 @@ public protocol ForeignKeySearch: Sendable {
     ///
     /// - Parameter withAside: also what went aside, until somebody takes it away.
     func foreignKeys(withAside: Bool) async throws(QueueError) -> [ForeignKey]
+    /// As `QueueInspection.scan`, with what stands among the records under a name that is no job's id: of each page
+    /// some of it.
+    func scanRecords(_ cursor: String, limit: Int) async throws(QueueError)
+        -> (ids: [JobID], foreign: [ForeignKey], next: String?)
 }
 
 /// A queue whose server may be set otherwise while it runs, such as to throw jobs away when memory is short.

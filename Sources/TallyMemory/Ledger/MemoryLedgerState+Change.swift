@@ -86,6 +86,12 @@ extension MemoryLedgerState {
         if row.job.status == .cancelled { return .cancelled }
         if row.job.status.isTerminal { return .ended(row.job.status) }
         if row.job.version > version || cursors[shard]?.epoch ?? 0 != epoch { return .raced }
+        let place = LogPosition.ledgerFirst(.cancel, version: version, epoch: row.job.epoch)
+        events[id, default: []].append(
+            JobEvent(
+                job: id, position: LogPosition(shard: shard, epoch: place.epoch, seq: place.seq), at: now,
+                verb: .cancel, from: row.job.status, to: .cancelled, version: version,
+                attempts: row.job.attempts, actor: "client"))
         row.job.status = .cancelled
         row.job.version = version
         row.job.completedAt = now

@@ -185,6 +185,17 @@ extension MemoryQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIn
         try run("cancel") { state, now in state.cancel(id, tombstone: tombstone, at: now) }
     }
 
+    public func cancelWaiting(
+        _ ids: [JobID], tombstones: [JobID: Int], issued: Issued?
+    ) async throws(QueueError) -> [CancelWaitingAnswer] {
+        if ids.count > Limits.jobsPerCall {
+            throw QueueError(.invalid, "cancel", "\(ids.count) jobs; at most \(Limits.jobsPerCall) a call")
+        }
+        return try run("cancel") { state, now in
+            state.cancelWaiting(ids, tombstones: tombstones, issued: issued, at: now)
+        }
+    }
+
     public func promote(_ limit: Int) async throws(QueueError) -> Int {
         try run("promote") { state, now in state.promote(limit, at: now) }
     }

@@ -11,13 +11,42 @@ extension MemoryQueueState {
             return .ended(end.status, version: end.version)
         }
         guard let version = tombstone?.version else { return .unknown }
-        return end(id, from: nil, version: version, at: now)
+        append(.cancel, [end(id, from: nil, version: version)], at: now)
+        return .cancelled(version: version, epoch: epoch)
+    }
+
+    /// The same for what waits alone: a leased one is left as it is.
+    mutating func cancelWaiting(
+        _ ids: [JobID], tombstones: [JobID: Int], issued: Issued?, at now: Timestamp
+    ) -> [CancelWaitingAnswer] {
+        let isLate = issued.map { isStale($0, at: now) } ?? true
+        var (answers, moves): ([CancelWaitingAnswer], [Move]) = ([], [])
+        for id in ids {
+            let held = jobs[id]
+            if let move = moves.first(where: { $0.id == id }) {
+                answers.append(.ended(.cancelled, version: move.version))  // named twice
+            } else if tombstones[id] != nil, isLate {
+                answers.append(.refused)
+            } else if let held, held.status == .processing {
+                answers.append(.processing(version: held.version))
+            } else if held == nil, let known = ended[id], known.version >= tombstones[id] ?? 0 {
+                answers.append(.ended(known.status, version: known.version))
+            } else if let version = held?.version ?? tombstones[id] {
+                moves.append(end(id, from: held?.status, version: version))
+                answers.append(.cancelled(version: version, epoch: epoch))
+            } else {
+                answers.append(.unknown)
+            }
+        }
+        append(.cancel, moves, at: now)
+        return answers
     }
 
     private mutating func cancel(held job: QueuedJob, at now: Timestamp) -> CancelAnswer {
         let id = job.record.id
         guard job.status == .processing else {
-            return end(id, from: job.status, version: job.version, at: now)
+            append(.cancel, [end(id, from: job.status, version: job.version)], at: now)
+            return .cancelled(version: job.version, epoch: epoch)
         }
         if !job.cancelRequested {
             jobs[id]?.cancelRequested = true
@@ -26,10 +55,8 @@ extension MemoryQueueState {
         return .cancelling(version: job.version)
     }
 
-    private mutating func end(_ id: JobID, from: JobStatus?, version: Int, at now: Timestamp) -> CancelAnswer
-    {
+    private mutating func end(_ id: JobID, from: JobStatus?, version: Int) -> Move {
         leave(id, .cancelled, version: version)
-        append(.cancel, [Move(id: id, version: version, from: from, to: .cancelled)], at: now)
-        return .cancelled(version: version, epoch: epoch)
+        return Move(id: id, version: version, from: from, to: .cancelled)
     }
 }

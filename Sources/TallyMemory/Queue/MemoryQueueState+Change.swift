@@ -10,6 +10,10 @@ extension MemoryQueueState {
         guard var job = jobs[id] else { return ended[id].map { .ended($0.status) } ?? .unknown }
         if job.status == .processing { return .processing(version: job.version) }
         let runAt = runAt.map { Timestamp(microseconds: Limits.reach($0)) }
+        if let runAt, job.isOver(by: runAt) {
+            throw QueueError(
+                .invalid, "change", "run at: the job may not begin that late: its not-after comes first")
+        }
         let from = job.status
         unplace(job)
         job.version += 1

@@ -63,7 +63,7 @@ extension MemoryQueueState {
         while need > 0 {
             let window = min(need, grants.bytes / Limits.inlineBodyBytes)
             if window < 1 { break }
-            let popped = take(window, of: queue, spare: &grants.spare)
+            let popped = take(window, of: queue, spare: &grants.spare, at: now)
             for element in popped {
                 if let move = endIfOver(element, at: now) {
                     grants.over.append(move)
@@ -78,14 +78,14 @@ extension MemoryQueueState {
         if grants.isFull { woken.insert(queue) }  // more may wait behind them
     }
 
-    /// A job that was never leased and may not begin any more ends here. nil of every other: one that has begun in
-    /// time goes on, and so does one that somebody requeued.
+    /// A job that may not begin any more ends here. nil of every other.
     private mutating func endIfOver(_ element: Element, at now: Timestamp) -> Move? {
         guard let job = jobs[element.id], job.status == .pending, job.version == element.version,
-            job.version == 1, let end = job.record.notAfter, end <= now
+            job.isOver(by: now)
         else { return nil }
-        leave(element.id, .cancelled, version: 1)
-        return Move(id: element.id, version: 1, from: .pending, to: .cancelled, error: "expired")
+        leave(element.id, .cancelled, version: job.version)
+        return Move(
+            id: element.id, version: job.version, from: .pending, to: .cancelled, error: "expired")
     }
 
     /// nil for an outdated element: cancel and requeue never search the lists, so it is dropped here.
@@ -95,6 +95,7 @@ extension MemoryQueueState {
         }
         job.version += 1
         job.status = .processing
+        job.hasBegun = true
         let lease = Lease(
             id: element.id, version: job.version, epoch: epoch, expiresAt: expiry, shard: part.shard)
         job.lease = lease

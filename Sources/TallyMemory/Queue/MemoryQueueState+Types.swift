@@ -25,8 +25,10 @@ extension MemoryQueueState {
     }
 
     /// Takes what a reserve may lease of a queue. While types are paused, up to `spare` elements of them are parked;
-    /// they use up none of what was asked for.
-    mutating func take(_ need: Int, of queue: QueueName, spare: inout Int) -> [Element] {
+    /// they use up none of what was asked for. What may not begin any more is not parked: it ends as it is met.
+    mutating func take(
+        _ need: Int, of queue: QueueName, spare: inout Int, at now: Timestamp
+    ) -> [Element] {
         if pausedTypes.isEmpty { return ready[queue]?.take(need) ?? [] }
         var taken: [Element] = []
         while taken.count < need {
@@ -34,7 +36,7 @@ extension MemoryQueueState {
             let popped = ready[queue]?.take(window) ?? []
             for element in popped {
                 guard let job = jobs[element.id], job.status == .pending, job.version == element.version,
-                    pausedTypes.contains(job.record.type)
+                    pausedTypes.contains(job.record.type), !job.isOver(by: now)
                 else {
                     taken.append(element)
                     continue

@@ -17,6 +17,13 @@ struct QueuedJob: Sendable {
     /// The unique key that this job took when it was pushed; a recorded job's key is the ledger's affair.
     var claim: UniqueSlot?
 
+    /// It was leased once, or came with a version that says so.
+    var hasBegun = false
+
+    /// It has not begun, and may not any more: one that has begun in time goes on, and so does one that somebody
+    /// requeued.
+    func isOver(by time: Timestamp) -> Bool { !hasBegun && record.notAfter.map { $0 <= time } ?? false }
+
     var element: Element { Element(id: record.id, version: version) }
 
     func snapshot() -> JobSnapshot {

@@ -67,11 +67,17 @@ package enum RedisRefusal {
         // The keys are not what this program wrote.
         Row("LAYOUT", .wrongServer),
         Row(
+            "FOREIGN", .wrongServer,
+            "no call begins without it, so nothing of this namespace can be read or run. Where another program "
+                + "keeps its keys under this name, set another TALLY_NAMESPACE; else look at it, then `redis-cli "
+                + "RENAME` it to a name outside of the namespace, and start again: ops/runbooks/D39.md says what "
+                + "begins anew then"),
+        Row(
             "WRONGTYPE", .damaged, mayHaveHappened: true,
             "a key of this namespace has another type than this program keeps there; it goes aside as the next "
                 + "connection opens, within a second or so, but for `meta`, `homes`, `paused`, `large` and "
                 + "`unique`, which a person renames: `tally reconcile` names it, without Postgres the duty `watch "
-                + "Redis` of `tally serve`, or where it is `meta` this message; ops/runbooks/D39.md says how"
+                + "Redis` of `tally serve`, or where it is `meta` whoever connects next; ops/runbooks/D39.md says how"
         ),
         // A function called what this user may not: no damage, and every call of that function breaks off there.
         Row("ERR The user executing the script", .uncertain, mayHaveHappened: true, lackedRight),

@@ -51,10 +51,13 @@ local function behind(c, id)
   return following and text(following) .. '-0'
 end
 
+-- Where copies of foreign entries stand: under no name that something goes aside to (library.lua).
+local function copies_key(c) return c.p .. K.aside .. K.log .. ':entries' end
+
 -- Copies what a foreign hand has written behind our last entry to where a person finds it, word for word; a bounded
 -- part of it, for there may be millions.
 local function keep_foreign(c, epoch, seq)
-  local name, from = c.p .. K.aside .. K.log, '(' .. text(epoch) .. '-' .. text(seq)
+  local name, from = copies_key(c), '(' .. text(epoch) .. '-' .. text(seq)
   local room, bytes = FOREIGN - length_of(c, name), 0
   for _ = 1, SWEEP do
     local entry = redis.call('XRANGE', c.p .. K.log, from, '+', 'COUNT', 1)[1]

@@ -8,10 +8,21 @@
 -- ARGV[3]  '1' = a namespace for tests: passed clocks count. Only at its birth.
 -- Keys     reads meta, log, body, detours, due, leases, queues, turns, later, outdated, tombs, workers, duties,
 --          aside; writes meta, log, detours, later, aside
--- Returns  now, epoch, held; or error LAYOUT
+-- Returns  now, epoch, held; or error LAYOUT, or FOREIGN where `meta` itself is of another type: without it no call
+--          begins, and what stood there is nowhere else
 -- Log      N when an epoch begins
 -- Repeat   changes nothing: an epoch begins once for a run_id, and once for what went aside
 -- Cost     O(1); O(leases) when an epoch begins
+
+local KINDS = { 'hash', 'list', 'set', 'sorted set', 'stream' }
+
+-- What a key that is there holds.
+local function kind_of(key)
+  for _, kind in ipairs(KINDS) do
+    if is_kind(key, kind) then return kind end
+  end
+  return 'string'
+end
 
 -- Whether what stood in a place had to go aside.
 local function free(c, key, kind)
@@ -50,7 +61,11 @@ end
 redis.register_function { function_name = NAME .. 'attach', flags = { 'allow-oom' }, callback = function(keys, args)
   check_call(args)
   if args[3] ~= '0' and args[3] ~= '1' then refuse('say whether the namespace is for tests') end
-  local layout, is_lost = redis.call('HGET', keys[1] .. K.meta, 'layout'), false
+  local meta = keys[1] .. K.meta
+  if not is_kind(meta, 'hash') then
+    error({ err = 'FOREIGN ' .. meta .. ' is a ' .. kind_of(meta) .. ', and a hash belongs there' })
+  end
+  local layout, is_lost = redis.call('HGET', meta, 'layout'), false
   -- What a newer program keeps in these places is not judged here: the call is refused.
   if layout == '1' or layout == '2' then
     local place = { p = keys[1] }

@@ -6,7 +6,7 @@
 -- Keys     reads log, body, large, detours, ready, due, leases, later, tombs, wake; writes meta, log, body, detours,
 --          ready, due, queues, later, outdated, wake
 -- Returns  now, epoch, held, letter, version: s or p as it waits now, l it runs, v it has another version, d its
---          record is another, u unknown; E and the status where it has ended
+--          record is another, o it may not begin any more by then, u unknown; E and the status where it has ended
 -- Log      P by `change`; detail: 3, as a repair's, with its record and without an error
 -- Repeat   that names the version answers v, and writes nothing; another moves the job once more, to the same place
 -- Cost     O(log n)
@@ -20,7 +20,7 @@ local function is_same_but_priority(held, record)
 end
 
 -- Why it is not changed: a letter, and the version that it has. nil = it may be.
-local function kept_from_change(c, id, d, version, record)
+local function kept_from_change(c, id, d, version, record, time)
   if not d then
     local tombstone = tombstone_of(c, id)
     if tombstone then return 'E' .. tombstone.status, tombstone.version end
@@ -29,6 +29,8 @@ local function kept_from_change(c, id, d, version, record)
   if d.state == 'l' then return 'l', d.version end
   if version and version ~= d.version then return 'v', d.version end
   if record ~= '' and not is_same_but_priority(d.record, record) then return 'd', d.version end
+  -- As an enqueue with such a time is refused; what has begun once goes on whenever it is.
+  if time and (d.version == 1 or d.epoch == 1) and is_over(d.record, time) then return 'o', d.version end
 end
 
 local function moved_detail(c, id, d)
@@ -43,6 +45,8 @@ local function move_waiting(c, id, d, time)
   else wait_no_more(c, queue, element_of(id, d.version)) end
   if time then d.state, d.run_at = time > c.now and 's' or 'p', time > c.now and time or 0
   elseif from == 'r' then d.state = 's' end
+  -- It has not begun still, so its end holds (reserve.lua).
+  if d.version == 1 then d.epoch = 1 end
   d.version = d.version + 1
   put(c, id, d)
   local element = element_of(id, d.version)
@@ -65,7 +69,7 @@ redis.register_function { function_name = NAME .. 'change', flags = { 'allow-oom
   if record == '' and not time then refuse('nothing is to be changed') end
   local c = begin(keys, args)
   local d = current(c, id)
-  local letter, held = kept_from_change(c, id, d, version, record)
+  local letter, held = kept_from_change(c, id, d, version, record, time)
   if letter then return reply(c, letter, held) end
   -- What no look at the job has read: it breaks off here where a foreign hand has written over one.
   need(c.p .. K.due, 'sorted set')

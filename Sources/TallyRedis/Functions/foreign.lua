@@ -11,16 +11,6 @@
 -- Log      nothing
 -- Repeat   only reads
 -- Cost     O(1), and the highest number of a name that anything went aside under
-local KINDS = { 'hash', 'list', 'set', 'sorted set', 'stream' }
-
--- What a key that is there holds.
-local function kind_of(key)
-  for _, kind in ipairs(KINDS) do
-    if is_kind(key, kind) then return kind end
-  end
-  return 'string'
-end
-
 local function tell(out, key, kind, wanted)
   local n = #out
   out[n + 1], out[n + 2], out[n + 3] = key, kind, wanted
@@ -29,12 +19,10 @@ end
 -- What went aside out of a place, under whichever number. Those of a program that kept no highest number follow each
 -- other.
 local function tell_aside(c, out, key)
-  local n, copies = 1, c.p .. K.aside .. K.log
+  local n = 1
   while true do
     local name = aside_name(c, key, n)
-    if redis.call('EXISTS', name) == 1 then
-      local kind = kind_of(name)
-      if name ~= copies or kind ~= 'list' then tell(out, name, kind, '') end
+    if redis.call('EXISTS', name) == 1 then tell(out, name, kind_of(name), '')
     elseif n >= c.highest then return end
     n = n + 1
   end
@@ -68,6 +56,6 @@ redis.register_function { function_name = NAME .. 'foreign', flags = { 'allow-oo
   look_at(c, out, c.p .. K.workers, 'hash')
   look_at(c, out, c.p .. K.duties, 'hash')
   -- What stood where the copies belong went aside in its turn.
-  if c.with_aside then tell_aside(c, out, c.p .. K.aside .. K.log) end
+  if c.with_aside then tell_aside(c, out, copies_key(c)) end
   return reply_list(c, out)
 end }

@@ -14,12 +14,13 @@ local function fields_at(record)
   if record:byte(1) == 2 and bit.band(record:byte(4) or 0, 2) ~= 0 then at = at + 1 + (record:byte(at) or 0) end
   return at
 end
--- Whether the time before which it had to begin is over: at exactly that time it is. Behind the length of its body.
-local function is_over(c, record)
+-- Whether the time before which it had to begin is over by then: at exactly that time it is. Behind the length of its
+-- body.
+local function is_over(record, by)
   if record:byte(1) ~= 2 then return false end
   local at = fields_at(record) + 52
   local time = #record >= at + 7 and (struct.unpack('>I8', record, at)) or 0
-  return time > 0 and time <= c.now
+  return time > 0 and time <= by
 end
 -- Its type; '' where it is too short for one.
 local function type_of(record)

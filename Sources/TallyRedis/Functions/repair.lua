@@ -47,10 +47,11 @@ local function place_of(c, place, record)
   local key = ready_key(c, queue_of(record), priority_of(record))
   length_of(c, key)
   if redis.call('LPOS', key, place) then return key end
-  if not c.parked then return nil end
-  key = parked_key(c, queue_of(record), priority_of(record), type_of(record))
-  length_of(c, key)
-  return redis.call('LPOS', key, place) and key
+  -- Of what nobody has a record of nobody knows the type either.
+  for name in (c.parked or ''):gmatch('[^%z]+') do
+    key = parked_key(c, queue_of(record), priority_of(record), name)
+    if length_of(c, key) > 0 and redis.call('LPOS', key, place) then return key end
+  end
 end
 
 -- Its place in a list stays: an outdated element is dropped when it is popped.

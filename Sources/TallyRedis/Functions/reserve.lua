@@ -156,7 +156,8 @@ local function lease(c, popped, expiry, out, moves)
     if d then fits = d.state == 'p' and d.version == version
     else fits = version == 1 and not leased[i] end
     local name = c.types and records[i] and type_of(records[i])
-    if records[i] and fits and not seen[ids[i]] and version == 1 and is_over(c, records[i]) then
+    local is_new = version == 1 or d and d.epoch == 1
+    if records[i] and fits and not seen[ids[i]] and is_new and is_over(records[i], c.now) then
       seen[ids[i]] = true
       over[#over + 1] = { element = popped[i], record = records[i] }
     elseif name and fits and has_name(c.types, name) then

@@ -2,7 +2,8 @@
 --
 -- ARGV[3]  cursor, '0' to begin; ARGV[4] about so many
 -- Keys     reads body
--- Returns  now, epoch, held, next cursor ('0' = the end), ids as one string
+-- Returns  now, epoch, held, next cursor ('0' = the end), ids as one string, then the beginnings of names that are no
+--          ids and that a foreign hand has put among them: a few, for there may be millions
 -- Log      nothing
 -- Repeat   only reads
 -- Cost     O(count)
@@ -11,7 +12,11 @@ redis.register_function { function_name = NAME .. 'scan', flags = { 'allow-oom' 
   whole(args[4], 1, 100000, 'count')
   local c = begin(keys, args)
   local step = redis.call('HSCAN', c.p .. K.body, args[3], 'COUNT', args[4])
-  local ids = {}
-  for i = 1, #step[2], 2 do if #step[2][i] == 16 then ids[#ids + 1] = step[2][i] end end
-  return reply(c, step[1], table.concat(ids))
+  local ids, others = {}, {}
+  for i = 1, #step[2], 2 do
+    local name = step[2][i]
+    if #name == 16 then ids[#ids + 1] = name
+    elseif #others < EVENTS then others[#others + 1] = name:sub(1, 64) end
+  end
+  return reply(c, step[1], table.concat(ids), unpack(others))
 end }

@@ -1,9 +1,10 @@
 -- types: a paused type hands out no leases, whichever queue its jobs wait in; what else waits there goes on.
 --
--- ARGV[3]  'pause', 'resume' or 'list'; ARGV[4] of pause and resume: the type
--- ARGV[5]  of resume: cursor, '0' to begin
--- Keys     reads ready, parked, queues, wake; writes meta, ready, parked, wake
--- Returns  now, epoch, held, then of list: the types; of resume: '1' = all is back, or '0', and the next cursor
+-- ARGV[3]  'pause', 'resume', 'more' for each further step of a resume, or 'list'; ARGV[4] of all but list: the type
+-- ARGV[5]  of more: the cursor that the step before has answered
+-- Keys     reads meta, ready, parked, queues, wake; writes meta, ready, parked, wake
+-- Returns  now, epoch, held, then of list: the types; of resume and more: '1' = all is back, or it is paused again,
+--          or '0', and the next cursor
 -- Log      nothing
 -- Repeat   changes nothing
 -- Cost     O(1); of resume O(JOBS_PER_CALL), and as many calls as it takes until all is back
@@ -34,11 +35,10 @@ local function pause_type(c, name)
   if not has_name(c.parked, name) then keep_names(c, 'parked', with_name(c.parked, name)) end
 end
 
--- A step of bringing back what is parked. Answers whether it was the last, and the next cursor.
-local function resume_type(c, name, cursor)
-  need(c.p .. K.queues, 'set')
-  if has_name(c.types, name) then keep_names(c, 'types', without_name(c.types, name)) end
-  if not has_name(c.parked, name) then return '1', '0' end
+-- A step of bringing back what is parked. Answers whether it was the last, and the next cursor. Whoever has paused
+-- the type since the step before it wins: what is parked still stays so.
+local function bring_all_back(c, name, cursor)
+  if has_name(c.types, name) or not has_name(c.parked, name) then return '1', '0' end
   local step = redis.call('SSCAN', c.p .. K.queues, cursor, 'COUNT', '10')
   local left = JOBS_PER_CALL
   for _, queue in ipairs(step[2]) do
@@ -46,14 +46,19 @@ local function resume_type(c, name, cursor)
     if left <= 0 then return '0', cursor end
   end
   if step[1] ~= '0' then return '0', step[1] end
-  keep_names(c, 'parked', without_name(c.parked, name))
+  -- A queue whose name was lost (attach.lua) may have some still: a reserve from it brings them back.
+  if redis.call('HEXISTS', c.p .. K.meta, 'naming') == 0 then
+    keep_names(c, 'parked', without_name(c.parked, name))
+  end
   return '1', '0'
 end
 
 redis.register_function { function_name = NAME .. 'types', flags = { 'allow-oom' }, callback = function(keys, args)
   local mode, name = args[3], args[4]
-  if mode == 'resume' then whole(args[5], 0, math.huge, 'cursor')
-  elseif mode ~= 'pause' and mode ~= 'list' then refuse('pause or resume a type, or list them') end
+  if mode == 'more' then whole(args[5], 0, math.huge, 'cursor')
+  elseif mode ~= 'pause' and mode ~= 'resume' and mode ~= 'list' then
+    refuse('pause or resume a type, or list them')
+  end
   if mode ~= 'list' and (not name or name == '' or name:find('%z')) then refuse('name a type') end
   local c = begin(keys, args)
   if mode == 'list' then
@@ -65,6 +70,8 @@ redis.register_function { function_name = NAME .. 'types', flags = { 'allow-oom'
     pause_type(c, name)
     return reply(c)
   end
-  return reply(c, resume_type(c, name, args[5]))
+  need(c.p .. K.queues, 'set')
+  if mode == 'resume' and has_name(c.types, name) then keep_names(c, 'types', without_name(c.types, name)) end
+  return reply(c, bring_all_back(c, name, mode == 'more' and args[5] or '0'))
 end }
 end

@@ -3,8 +3,8 @@
 --
 -- ARGV[3]  'queues', 'leases', 'due' or 'ready'; ARGV[4] cursor, '0' to begin; ARGV[5] about so many;
 -- ARGV[6]  of ready: priority; ARGV[7] queue
--- Keys     reads body, detours, ready, parked, due, leases, queues, later, outdated, wake; writes ready, queues,
---          turns, outdated, wake
+-- Keys     reads body, detours, ready, parked, due, leases, queues, later, outdated, wake; writes ready, parked,
+--          queues, turns, outdated, wake
 -- Returns  now, epoch, held, next cursor ('0' = the end), then queue names; or all tokens or elements as one string,
 --          and then whether each has a body ('1' or '0'); of leases and due, their scores
 -- Log      nothing
@@ -13,6 +13,8 @@
 --
 -- A list is walked from its tail: what is pushed meanwhile shifts a window onto what was met, never past what was
 -- not.
+
+do -- As in change.lua: the library has few locals left.
 local function bodies(c, places)
   local found = {}
   for i, place in ipairs(places) do
@@ -21,19 +23,29 @@ local function bodies(c, places)
   return table.concat(found)
 end
 
--- Outdated elements at the head of a list go, a bounded number; a queue of which nothing waits leaves the set. What
--- is leased of it brings it back as it is lined up again, in the same call, so no push and no retry can fall between.
+-- Outdated elements at the head of a list go, a bounded number. Answers how many.
+local function drop_outdated(c, key)
+  local dropped = 0
+  if length_of(c, key) == 0 then return 0 end
+  for _, element in ipairs(redis.call('LRANGE', key, 0, SWEEP - 1)) do
+    local d = current(c, element:sub(1, 16))
+    if d and d.version <= version_of(element) then break end
+    redis.call('LPOP', key)
+    dropped = dropped + 1
+  end
+  return dropped
+end
+
+-- A queue of which nothing waits leaves the set. What is leased of it brings it back as it is lined up again, in the
+-- same call, so no push and no retry can fall between. What is parked nobody pops while its type is paused, so what
+-- is outdated there goes nowhere else.
 local function forget_if_unused(c, queue)
   if redis.call('HEXISTS', c.p .. K.outdated, queue) == 1 then
     local dropped = 0
     for p = 0, 3 do
-      local key = ready_key(c, queue, p)
-      length_of(c, key)
-      for _, element in ipairs(redis.call('LRANGE', key, 0, SWEEP - 1)) do
-        local d = current(c, element:sub(1, 16))
-        if d and d.version <= version_of(element) then break end
-        redis.call('LPOP', key)
-        dropped = dropped + 1
+      dropped = dropped + drop_outdated(c, ready_key(c, queue, p))
+      for name in (c.parked or ''):gmatch('[^%z]+') do
+        dropped = dropped + drop_outdated(c, parked_key(c, queue, p, name))
       end
     end
     if dropped > 0 then count_up(c, K.outdated, queue, -dropped) end
@@ -89,3 +101,4 @@ redis.register_function { function_name = NAME .. 'walk', flags = { 'allow-oom' 
   end
   return reply(c, step[1], table.concat(members), bodies(c, members), table.concat(scores, ' '))
 end }
+end

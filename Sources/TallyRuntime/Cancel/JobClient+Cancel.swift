@@ -38,9 +38,9 @@ package struct CancelReport: Sendable {
 /// shard of that queue is waited for, the others for a moment; where the ledger has no row all are waited for, until
 /// one knows the job.
 package struct Canceller: Sendable {
-    private let queue: ShardedQueue
-    private let ledger: LedgerStore?
-    private let patience: Duration?
+    let queue: ShardedQueue
+    let ledger: LedgerStore?
+    let patience: Duration?
 
     /// Without a ledger only the queue is asked.
     ///
@@ -157,7 +157,7 @@ package struct Canceller: Sendable {
     }
 
     /// A cancellation is acknowledged once the ledger says so too: Redis alone could forget it.
-    private func record(
+    func record(
         _ id: JobID, _ version: Int, _ epoch: Int64, _ shard: Shard
     ) async throws -> CancelStep {
         guard let ledger else { return .ended(.cancelled) }

@@ -14,7 +14,8 @@ struct UnknownTypes: Sendable {
     /// `Limits.unknownTypeCap`. The job itself says how often it was handed back, so the wait grows over all
     /// workers, and over their restarts.
     static func delay(_ job: ReservedJob, first: Duration, random: Double) -> Duration {
-        // Each lease raises the version; those that ended otherwise were counted. A requeue counts as one more.
+        // Each lease raises the version; those that ended otherwise were counted. A requeue counts as one more, and
+        // so does a change.
         let returns = max(0, job.lease.version - 2 - job.attempts - job.crashes)
         let base = min(first, Limits.farthestRunAt)
         let growth = ExponentialBackoff(base: base, cap: max(base, Limits.unknownTypeCap))

@@ -71,6 +71,48 @@ extension Conformance {
             try expect("log", try await s.queue.transitions.history().seq, before)
             try expect("ack", try await s.ack(leases[0]), .settled(.completed))
         },
+        ConformanceCase("change_lets_no_job_begin_after_its_end", ["B1"]) { s in
+            guard let changes = s.queue.store.changes else { return }
+            try await s.raiseRecordLayout()
+            let end = s.at(.seconds(10))
+            func record() -> JobRecord {
+                var record = s.record()
+                record.notAfter = end
+                return record
+            }
+            let (begun, moved, left) = (record(), record(), record())
+            _ = try await s.push([begun])
+            _ = try await s.release(try await s.take().lease)
+            _ = try await s.push([moved, left])
+
+            let later = try await changes.change(begun.id, runAt: s.at(.seconds(20)), priority: nil)
+            try expect("what has begun", later, .changed(.scheduled, version: 3))
+            for priority in [nil, JobPriority.low] {
+                try await expectError("too late", .invalid) {
+                    try await changes.change(moved.id, runAt: end, priority: priority)
+                }
+            }
+            try expect("as it was", try await s.held(moved.id)?.version, 1)
+            let twice = [
+                try await changes.change(moved.id, runAt: end + .microseconds(-1), priority: nil),
+                try await changes.change(moved.id, runAt: nil, priority: .critical),
+                try await changes.change(left.id, runAt: nil, priority: .low),
+            ]
+            let wanted: [ChangeAnswer] = [
+                .changed(.scheduled, version: 2), .changed(.scheduled, version: 3),
+                .changed(.pending, version: 2),
+            ]
+            try expect("answers", twice, wanted)
+
+            try await s.expectNothing(at: end)
+
+            for (job, version) in [(moved, 3), (left, 2)] {
+                let tombstone = try await s.ended(job.id, at: end)
+                try expect("end", tombstone, QueueView.Ended(status: .cancelled, version: version))
+                try expect("reason", try await s.row(job.id).error, "expired")
+            }
+            try expect("begun", try await s.take(at: s.at(.seconds(20))).record.id, begun.id)
+        },
         ConformanceCase("change_reaches_the_ledger_as_one_step", ["P10"]) { s in
             guard let changes = s.queue.store.changes else { return }
             let accepted = try await s.ledger.inspection.balances().accepted

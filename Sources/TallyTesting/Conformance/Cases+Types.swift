@@ -73,6 +73,53 @@ extension Conformance {
             try expect("order", back, [stays.id, runs.id])
             try expect("its row", try await s.row(waits.id).status, .cancelled)
         },
+        ConformanceCase("paused_type_lets_no_job_begin_after_its_end", ["F10"]) { s in
+            guard let types = s.queue.store.types else { return }
+            try await s.raiseRecordLayout()
+            let held = JobType("conformance.held")
+            let end = s.at(.seconds(10))
+            func record() -> JobRecord {
+                var record = s.record(held)
+                record.notAfter = end
+                return record
+            }
+            let (parked, met) = (record(), record())
+            try await types.pauseType(held, true)
+            _ = try await s.push([parked])
+            try await s.expectNothing(at: s.start)
+            _ = try await s.push([met])
+
+            try await s.expectNothing(at: end)
+            try expect("met after its end", try await s.ended(met.id, at: end)?.status, .cancelled)
+            try expect("parked before", try await s.held(parked.id, at: end)?.status, .pending)
+            try await types.pauseType(held, false)
+            try await s.expectNothing(at: end)
+            try expect("brought back", try await s.ended(parked.id, at: end)?.status, .cancelled)
+            for job in [met, parked] { try expect("row", try await s.row(job.id).error, "expired") }
+        },
+        ConformanceCase("paused_type_lets_its_jobs_be_changed", ["B1"]) { s in
+            guard let types = s.queue.store.types, let changes = s.queue.store.changes else { return }
+            let held = JobType("conformance.held")
+            let jobs = [s.record(held), s.record(held), s.record(held)]
+            try await types.pauseType(held, true)
+            _ = try await s.push(jobs)
+            try await s.expectNothing(at: s.start)
+
+            _ = try await changes.change(jobs[0].id, runAt: s.at(.seconds(5)), priority: nil)
+            _ = try await changes.change(jobs[1].id, runAt: nil, priority: .critical)
+            try await s.expectNothing(at: s.at(.seconds(5)))
+            let counts = try await s.queue(at: s.at(.seconds(5))).inspection.counts()
+            try expect("pending", counts.first { $0.queue == s.name }?.pending, 3)
+            try await types.pauseType(held, false)
+
+            var back: [JobID] = []
+            for _ in 0..<16 where back.count < 3 {
+                back += try await s.reserve(1, at: s.at(.seconds(5))).jobs.map(\.record.id)
+            }
+            try expect("once each", Set(back), Set(jobs.map(\.id)))
+            let low = back.filter { $0 != jobs[1].id }
+            try expect("order", low, [jobs[2].id, jobs[0].id])
+        },
         ConformanceCase("paused_types_are_bounded_and_named", ["F10"]) { s in
             guard let types = s.queue.store.types else { return }
             let all = (0..<Limits.pausedTypes).map { JobType("conformance.t\($0)") }

@@ -96,9 +96,10 @@ public struct ConformanceFailure: Error, CustomStringConvertible {
 /// Every case of the kit. The first 27 are TaskHarbor's, by its names.
 public enum Conformance {
     /// All of them, in the order in which they run.
-    public static let cases: [ConformanceCase] =
-        taskHarbor + enqueueing + ordering + leasing + refusals + settling + cancelling + history + bounds
-        + transactions + layouts + types + changing
+    public static let cases: [ConformanceCase] = [
+        taskHarbor, enqueueing, ordering, leasing, refusals, settling, cancelling, history, bounds,
+        transactions, layouts, types, changing, purging,
+    ].flatMap { $0 }
 }
 
 // MARK: - Expectations

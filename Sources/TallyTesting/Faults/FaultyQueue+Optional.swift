@@ -146,13 +146,18 @@ struct FaultyVerification: QueueVerification {
     func verify() async throws(QueueError) { try await queue.pass(.verify, await base.verify()) }
 }
 
-/// The look for what a foreign hand has left; counts as `.verify`.
+/// The look for what a foreign hand has left; counts as `.verify`, and among the records as `.scan`.
 struct FaultyForeignKeys: ForeignKeySearch {
     let base: any ForeignKeySearch
     let queue: FaultyQueue
 
     func foreignKeys(withAside: Bool) async throws(QueueError) -> [ForeignKey] {
         try await queue.pass(.verify, await base.foreignKeys(withAside: withAside))
+    }
+    func scanRecords(
+        _ cursor: String, limit: Int
+    ) async throws(QueueError) -> (ids: [JobID], foreign: [ForeignKey], next: String?) {
+        try await queue.pass(.scan, await base.scanRecords(cursor, limit: limit))
     }
 }
 

@@ -133,6 +133,12 @@ extension FaultyQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIn
     ) async throws(QueueError) -> CancelAnswer {
         try await pass(.cancel, await base.control.cancel(id, tombstone: tombstone))
     }
+    public func cancelWaiting(
+        _ ids: [JobID], tombstones: [JobID: Int], issued: Issued?
+    ) async throws(QueueError) -> [CancelWaitingAnswer] {
+        try await pass(
+            .cancel, await base.control.cancelWaiting(ids, tombstones: tombstones, issued: issued))
+    }
     public func pause(_ queue: QueueName, _ paused: Bool) async throws(QueueError) {
         try await pass(.pause, await base.control.pause(queue, paused))
     }

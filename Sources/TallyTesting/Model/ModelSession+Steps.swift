@@ -256,6 +256,7 @@ extension ModelSession {
     // MARK: - The rest
 
     private func cancel() async throws {
+        if random.chance(30) { return try await cancelWaiting() }
         let slot = slots.randomElement(using: &random)!
         let version = random.chance(40) ? Int.random(in: 1...slot.top + 1, using: &random) : nil
         let age = random.chance(15) ? Limits.issued + .microseconds(1) : .zero
@@ -266,6 +267,22 @@ extension ModelSession {
                 slot.record.id, tombstone: tombstone)
             guard case .cancelled(let version, let epoch) = answer else { return answer }
             return .cancelled(version: version, epoch: self.ordinal(epoch, role))
+        }
+    }
+
+    /// Some at once, the same one twice among them.
+    private func cancelWaiting() async throws {
+        let some = (0..<3).compactMap { _ in slots.randomElement(using: &random) }
+        let versions = random.chance(40) ? [some[0].record.id: some[0].top] : [:]
+        let ids = some.map(\.record.id)
+        try await both("cancel of what waits \(ids) \(versions)") { role in
+            let issued = try await self.issued(role, age: .zero, isForeign: false)
+            let answers = try await self.queues[role].control.cancelWaiting(
+                ids, tombstones: versions, issued: issued)
+            return answers.map { answer -> CancelWaitingAnswer in
+                guard case .cancelled(let version, let epoch) = answer else { return answer }
+                return .cancelled(version: version, epoch: self.ordinal(epoch, role))
+            }
         }
     }
 

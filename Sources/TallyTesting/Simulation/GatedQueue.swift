@@ -86,6 +86,12 @@ extension GatedQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIns
     ) async throws(QueueError) -> CancelAnswer {
         try await pass(.cancel, await base.control.cancel(id, tombstone: tombstone)) { .cancelled(id, $0) }
     }
+    package func cancelWaiting(
+        _ ids: [JobID], tombstones: [JobID: Int], issued: Issued?
+    ) async throws(QueueError) -> [CancelWaitingAnswer] {
+        try await pass(
+            .cancel, await base.control.cancelWaiting(ids, tombstones: tombstones, issued: issued))
+    }
     package func pause(_ queue: QueueName, _ paused: Bool) async throws(QueueError) {
         try await pass(.pause, await base.control.pause(queue, paused))
     }

@@ -11,8 +11,8 @@ enum QueueCommand: Command {
         tally queue pause QUEUE     hands out no jobs of it; those that run go on. As `tally pause`
         tally queue resume QUEUE    hands them out again. As `tally resume`
         tally queue pause --type T  the same of one type, in every queue; resume likewise
-        tally queue purge QUEUE     cancels every job of it that waits, as far as the ledger has it; those that run
-                                    go on
+        tally queue purge QUEUE     cancels every job of it that waits, as far as the ledger has it, and deletes
+                                    nothing; those that run go on, also one that a worker takes just then
         \(BulkText.help)
         With --json: {"queues","paused_types"} of list, {"queue","paused"} or {"type","paused"}, and of purge
         {"dry_run","before","after","matched","changed","refused","more","kinds"}.
@@ -69,7 +69,7 @@ enum QueueCommand: Command {
         let filter = try BulkText.filter(arguments)
         let options = try BulkText.options(arguments, "cancelled")
         try await Common.withTally(arguments, isReading: !options.goes) { tally in
-            let report = try await tally.admin.purge(queue, matching: filter, options)
+            let report = try await tally.admin.cancelWaiting(in: queue, matching: filter, options)
             BulkText.show(report, arguments, verb: "cancelled", noun: "jobs that wait")
             if !report.refused.isEmpty { throw Exit(code: 1) }
         }

@@ -252,4 +252,32 @@ extension Shelf {
         append(.cancel, [Move(id: id, version: version, from: held?.status, to: .cancelled)], at: now)
         return .cancelled(version: version, epoch: epoch)
     }
+
+    /// What a worker holds is left as it is; the others end in one entry.
+    mutating func cancelWaiting(
+        _ ids: [JobID], tombstones versions: [JobID: Int], issued: Issued?, at now: Timestamp
+    ) -> [CancelWaitingAnswer] {
+        let isLate = issued.map { isStale($0, at: now) } ?? true
+        var (answers, moves): ([CancelWaitingAnswer], [Move]) = ([], [])
+        for id in ids {
+            let held = items[id]?.job
+            if let move = moves.first(where: { $0.id == id }) {
+                answers.append(.ended(.cancelled, version: move.version))  // named twice
+            } else if versions[id] != nil, isLate {
+                answers.append(.refused)
+            } else if let held, held.status == .processing {
+                answers.append(.processing(version: held.version))
+            } else if held == nil, let known = tombstones[id]?.end, known.version >= versions[id] ?? 0 {
+                answers.append(.ended(known.status, version: known.version))
+            } else if let version = held?.version ?? versions[id] {
+                end(id, as: .cancelled, version: version)
+                moves.append(Move(id: id, version: version, from: held?.status, to: .cancelled))
+                answers.append(.cancelled(version: version, epoch: epoch))
+            } else {
+                answers.append(.unknown)
+            }
+        }
+        append(.cancel, moves, at: now)
+        return answers
+    }
 }

@@ -128,6 +128,17 @@ extension ToyQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueInspe
         try step("cancel") { shelf, now in shelf.cancel(id, tombstone: tombstone, at: now) }
     }
 
+    public func cancelWaiting(
+        _ ids: [JobID], tombstones: [JobID: Int], issued: Issued?
+    ) async throws(QueueError) -> [CancelWaitingAnswer] {
+        if ids.count > Limits.jobsPerCall {
+            throw QueueError(.invalid, "cancel", "\(ids.count) jobs are too many for one call")
+        }
+        return try step("cancel") { shelf, now in
+            shelf.cancelWaiting(ids, tombstones: tombstones, issued: issued, at: now)
+        }
+    }
+
     public func pause(_ queue: QueueName, _ paused: Bool) async throws(QueueError) {
         try step("pause") { shelf, _ in
             if paused { shelf.paused.insert(queue) } else { shelf.paused.remove(queue) }

@@ -108,6 +108,137 @@ import Testing
     }
 }
 
+/// Memory stores that can fail, and count their calls.
+@Suite struct `A cancellation of what waits in a queue` {
+    private func options() -> BulkOptions {
+        var options = BulkOptions()
+        (options.goes, options.rate) = (true, 10_000)
+        return options
+    }
+
+    @Test
+    func `cancels many in one call, and leaves what runs by now without a word to its worker [D11, H4]`()
+        async throws
+    {
+        let s = Shards(1)
+        let jobs = (0..<150).map { _ in s.record(on: 0) }
+        for job in jobs { try await s.client().enqueue(job) }
+        try await s.mirrorAll()
+        // The ledger does not know yet that they run.
+        let leases = try await s.reserve(2).jobs.map(\.lease)
+
+        let report = try await s.admin.cancelWaiting(in: s.name(0), matching: JobFilter(), options())
+
+        #expect(report.matched == 150 && report.changed == 148 && report.refused == ["running": 2])
+        #expect(report.after == 0 && s.queues[0].count(of: .cancel) == 2)
+        #expect(s.queues[0].count(of: .inspect) == 0)
+        let told = try await s.sharded.leasing.extend(leases, by: .seconds(60))
+        for answer in told {
+            guard case .extended(_, cancelRequested: false) = answer else {
+                Issue.record("\(answer)")
+                continue
+            }
+        }
+        let rows = try await s.ledger.jobs(jobs.map(\.id)).values
+        #expect(rows.count(where: { $0.status == .cancelled }) == 148)
+    }
+
+    @Test func `cancels what is recorded and not in the queue yet, which no push brings back [D11]`()
+        async throws
+    {
+        let s = Shards(1)
+        // The ledger must have heard of the queue's epoch.
+        try await s.client().enqueue(JobRecord(type: "t", queue: s.name(0, 1)))
+        try await s.mirrorAll()
+        let jobs = (0..<3).map { _ in s.record(on: 0) }
+        _ = try await s.ledger.record(jobs)
+
+        let report = try await s.admin.cancelWaiting(in: s.name(0), matching: JobFilter(), options())
+
+        #expect(report.changed == 3 && report.refused.isEmpty && s.queues[0].count(of: .cancel) == 2)
+        let relay = Relay(queue: s.queues[0], ledger: s.ledger)
+        while try await relay.step(olderThan: .zero) > 0 {}
+        #expect(try await s.reserve(9).jobs.isEmpty)
+    }
+
+    @Test func `finds room for others among its limit where some run`() async throws {
+        let s = Shards(1)
+        let jobs = (0..<5).map { _ in s.record(on: 0) }
+        for job in jobs { try await s.client().enqueue(job) }
+        try await s.mirrorAll()
+        _ = try await s.reserve(2)
+        var options = options()
+        options.limit = 2
+
+        let report = try await s.admin.cancelWaiting(in: s.name(0), matching: JobFilter(), options)
+
+        #expect(report.changed == 2 && report.refused == ["running": 2] && report.isCut, "\(report)")
+    }
+
+    @Test func `cancels again what it is not sure of, and says of what stays so`() async throws {
+        let s = Shards(1)
+        let jobs = (0..<2).map { _ in s.record(on: 0) }
+        for job in jobs { try await s.client().enqueue(job) }
+        try await s.mirrorAll()
+
+        s.queues[0].inject(.dropReply, on: .cancel)
+        let lost = try await s.admin.cancelWaiting(in: s.name(0), matching: JobFilter(), options())
+        #expect(lost.changed == 2 && lost.refused.isEmpty)
+
+        let more = s.record(on: 0)
+        try await s.client().enqueue(more)
+        try await s.mirrorAll()
+        s.queues[0].inject(.refuse(.damaged), on: .cancel, times: 100)
+        let damaged = try await s.admin.cancelWaiting(in: s.name(0), matching: JobFilter(), options())
+        #expect(damaged.changed == 0 && damaged.refused == ["uncertain": 1])
+    }
+}
+
+/// Both real stores.
+@Suite struct `A requeue of many in the real stores` {
+    @Test func `changes nothing in a dry run, keeps its rate, and counts before and after [D9]`()
+        async throws
+    {
+        try await withScratch { scratch in
+            let jobs = (0..<6).map { JobRecord(type: $0 < 4 ? "mail" : "image", queue: "q") }
+            _ = try await scratch.queue.push(jobs.map { Push($0) }, issued: nil)
+            let wish = ReserveWish(["q"], limit: 6, lease: .seconds(60), worker: WorkerID("w"))
+            let leases = try await scratch.queue.reserve(wish).jobs.map(\.lease)
+            _ = try await scratch.queue.settle(leases.map { .fail($0, attempts: 3, error: "502") })
+            let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger)
+            while try await mirror.step() > 0 {}
+            let admin = Admin(queue: ShardedQueue(scratch.queue.store), ledger: scratch.ledger.store)
+            let filter = JobFilter(type: "mail")
+            let requeue = RequeueWish(.zero, actor: "test")
+            var options = BulkOptions()
+            options.rate = 20
+
+            let dry = try await admin.requeueAll(matching: filter, requeue, options)
+            #expect(dry.isDry && dry.matched == 4 && dry.changed == 0 && dry.before == 6 && dry.after == 6)
+            let before = try await scratch.ledger.jobs(jobs.map(\.id)).values
+            #expect(before.allSatisfy { $0.status == .failed && $0.version == 2 })
+            options.goes = true
+            let began = ContinuousClock.now
+            let done = try await admin.requeueAll(matching: filter, requeue, options)
+
+            // The first goes at once; three more wait for their turns.
+            #expect(.now - began >= .milliseconds(150))
+            #expect(done.changed == 4 && done.before == 6 && done.after == 2 && done.refused.isEmpty)
+            let after = try await scratch.ledger.jobs(jobs.map(\.id))
+            for job in jobs {
+                let row = try #require(after[job.id])
+                #expect(row.status == (job.type == "mail" ? .pending : .failed))
+                #expect(row.version == (job.type == "mail" ? 3 : 2))
+            }
+            let held = try await scratch.queue.inspect(jobs.map(\.id)).held
+            #expect(held.count == 4 && held.values.allSatisfy { $0.status == .pending && $0.version == 3 })
+            // What another has requeued meanwhile is a dead letter no more.
+            let again = try await admin.requeueAll(matching: filter, requeue, options)
+            #expect(again.matched == 0 && again.before == 2 && again.after == 2)
+        }
+    }
+}
+
 /// Both real stores, and a ledger that can fail.
 @Suite struct `A replay that is broken off` {
     @Test

@@ -3,6 +3,7 @@ import TallyCore
 import TallyMemory
 import TallyRuntime
 import TallyTesting
+import Tallystick
 import TestSupport
 import Testing
 
@@ -156,5 +157,41 @@ import Testing
         await #expect(throws: QueueError.self) { try await s.admin.explain(JobID()) }
         s.queues[0].setOutage(nil)
         #expect(try await s.admin.explain(JobID()) == nil)
+    }
+}
+
+/// Both real stores.
+@Suite struct `What an explanation counts before a job` {
+    @Test func `has neither ended nor moved on, nor is it parked [H1]`() async throws {
+        try await withScratch { scratch in
+            let jobs = (0..<6).map { JobRecord(type: $0 == 1 ? "held" : "t", queue: "q") }
+            let store = scratch.queue.store
+            _ = try await store.enqueueing.push(jobs.map { Push($0) }, issued: nil)
+            let admin = Admin(queue: ShardedQueue(store), ledger: scratch.ledger.store)
+            func ahead(of job: JobRecord) async throws -> Int? {
+                try #require(try await admin.explain(job.id)).situation.ahead
+            }
+            #expect(try await ahead(of: jobs[5]) == 5)
+
+            _ = try await store.control.cancel(jobs[0].id, tombstone: nil)
+            #expect(try await ahead(of: jobs[5]) == 4)
+            let types = try #require(store.types)
+            try await types.pauseType("held", true)
+            #expect(try await ahead(of: jobs[5]) == 3)
+            // It goes behind all others, and its old place counts for nobody.
+            let changes = try #require(store.changes)
+            _ = try await changes.change(jobs[2].id, runAt: nil, priority: .normal)
+            #expect(try await ahead(of: jobs[5]) == 2)
+            #expect(try await ahead(of: jobs[2]) == 3)
+
+            // The next reserve parks it; what stands parked is not before others either.
+            let wish = ReserveWish(["q"], limit: 1, lease: .seconds(60), worker: WorkerID("w"))
+            var leased: [JobID] = []
+            for _ in 0..<16 where leased.count < 2 {
+                leased += try await store.leasing.reserve(wish).jobs.map(\.record.id)
+            }
+            #expect(leased == [jobs[3].id, jobs[4].id])
+            #expect(try await ahead(of: jobs[5]) == 0)
+        }
     }
 }

@@ -38,4 +38,26 @@ import Testing
         #expect(watch.ended == .completed)
         #expect(try await look().isEmpty)
     }
+
+    @Test func `is a lease once, however often it is extended, and the next one again [H1]`() async throws {
+        let s = Shards(1)
+        let job = s.record(on: 0)
+        try await s.client().enqueue(job)
+        let lease = try #require(try await s.reserve(1).jobs.first).lease
+        try await s.mirrorAll()
+        var watch = JobWatch()
+        func look() async throws -> [JobWatch.Change] {
+            watch.changes(in: try #require(try await s.admin.explain(job.id)))
+        }
+
+        #expect(try await look().contains { $0.json["next"] as? String == "leased" })
+        for length in [60, 90] {
+            _ = try await s.sharded.leasing.extend([lease], by: .seconds(length))
+            #expect(try await look().isEmpty)
+        }
+        _ = try await s.sharded.leasing.settle([.release(lease, runAt: nil)])
+        _ = try #require(try await s.reserve(1).jobs.first)
+        try await s.mirrorAll()
+        #expect(try await look().contains { $0.json["next"] as? String == "leased" })
+    }
 }

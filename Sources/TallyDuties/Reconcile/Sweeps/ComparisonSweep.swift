@@ -81,9 +81,8 @@ extension ReconcilePass {
         while true {
             try Task.checkCancellation()
             let at = cursor
-            let (ids, next) = try await onQueue {
-                try await queue.inspection.scan(at, limit: Limits.jobsPerCall)
-            }
+            let (ids, foreign, next) = try await scanRecords(at)
+            try await checkFields(foreign)
             run.scannedQueue += ids.count
             for id in ids where id > first && seen.insert(id).inserted { fresh.append(id) }
             options.progress?("jobs of the queue", run.scannedQueue)

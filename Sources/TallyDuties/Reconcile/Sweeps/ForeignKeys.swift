@@ -14,4 +14,27 @@ extension ReconcilePass {
             ) { false }
         }
     }
+
+    /// A page of the ids that the queue holds, and where the driver can tell it what stands there that is none.
+    func scanRecords(
+        _ cursor: String
+    ) async throws -> (ids: [JobID], foreign: [ForeignKey], next: String?) {
+        try await onQueue {
+            if let search = queue.store.foreignKeys {
+                return try await search.scanRecords(cursor, limit: Limits.jobsPerCall)
+            }
+            let page = try await queue.inspection.scan(cursor, limit: Limits.jobsPerCall)
+            return (page.ids, [], page.next)
+        }
+    }
+
+    /// D39, of what stands among the records and belongs to no job: it is named, and never touched.
+    mutating func checkFields(_ foreign: [ForeignKey]) async throws {
+        if options.mode == .open { return }
+        for key in foreign where foreignFields.insert(key).inserted {
+            try await found(
+                .foreignKey, nil, queue: "a field", ledger: "not asked", detail: "\(key); ops/runbooks/D39.md"
+            ) { false }
+        }
+    }
 }

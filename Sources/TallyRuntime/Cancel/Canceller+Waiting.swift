@@ -1,0 +1,126 @@
+import TallyCore
+
+/// How the cancellation of a job ended that was meant only while it waits.
+package enum WaitingOutcome: Hashable, Sendable {
+    /// It will never start again; where there is a ledger, its row says so.
+    case cancelled
+    /// A worker has it by now, and goes on: it was told nothing.
+    case running
+    /// It had ended before, and nothing changed.
+    case ended(JobStatus)
+    /// Neither store has a job of this id on the queue's shard. Nothing was written.
+    case notFound
+    /// A store cannot be reached or used, or the ledger did not follow in time: it may be cancelled or not.
+    case uncertain(String)
+}
+
+extension Canceller {
+    /// Cancels those of one queue that wait, up to `Limits.jobsPerCall` in one call of the shard that the queue lives
+    /// on. It tries and may be repeated as `report` is.
+    ///
+    /// - Throws: what the caller has done wrong, such as `.closed`; `CancellationError`.
+    package func cancelWaiting(
+        _ ids: [JobID], of name: QueueName
+    ) async throws -> [JobID: WaitingOutcome] {
+        let store = queue.shard(of: name)
+        var turn = WaitingTurn(open: ids)
+        let end = patience.map { ContinuousClock.now + $0 }
+        for round in 0..<Limits.cancelTries where !turn.open.isEmpty {
+            if round > 0 {
+                if let end, end < .now { break }
+                try await Task.sleep(for: Limits.cancelPause)
+            }
+            do {
+                try await attempt(&turn, store)
+            } catch {
+                guard let met = Moved(error) else { throw error }
+                turn.why = met.why
+                if met.isForGood { break }
+            }
+        }
+        for id in turn.open { turn.outcomes[id] = .uncertain(turn.why) }
+        return turn.outcomes
+    }
+
+    /// One try for all that are open still; what has moved in between stays open.
+    private func attempt(_ turn: inout WaitingTurn, _ store: QueueStore) async throws {
+        // Before the answers: an epoch read after them may be one that knows nothing of their tombstones.
+        let epoch = try await store.enqueueing.stamp().epoch
+        let ids = turn.open
+        let answers = try await store.control.cancelWaiting(ids, tombstones: [:], issued: nil)
+        var unknown: [JobID] = []
+        for (id, answer) in zip(ids, answers) {
+            if answer == .unknown {
+                unknown.append(id)
+            } else {
+                try await note(answer, of: id, epoch, &turn, store.part.shard)
+            }
+        }
+        if unknown.isEmpty { return }
+        guard let ledger else {
+            for id in unknown { turn.settle(id, .notFound) }
+            return
+        }
+        let issued = try await store.enqueueing.stamp()  // before the ledger is read
+        let rows = try await ledger.reconciliation.views(unknown)
+        var versions: [JobID: Int] = [:]
+        for id in unknown {
+            guard let row = rows[id] else {
+                turn.settle(id, .notFound)
+                continue
+            }
+            if row.hasHeldChanges {
+                turn.why = CancelStep.waiting
+            } else if row.status == .cancelled {
+                turn.settle(id, .cancelled)
+            } else if row.status.isTerminal {
+                turn.settle(id, .ended(row.status))
+            } else if store.part.holds(row.queue) {
+                versions[id] = row.version
+            }
+        }
+        let known = unknown.filter { versions[$0] != nil }
+        let ends = try await store.control.cancelWaiting(known, tombstones: versions, issued: issued)
+        if issued.epoch == 0 { turn.why = CancelStep.held }
+        for (id, answer) in zip(known, ends) {
+            try await note(answer, of: id, issued.epoch, &turn, store.part.shard)
+        }
+    }
+
+    /// - Parameter epoch: one that knew of an end which is told as one of before.
+    private func note(
+        _ answer: CancelWaitingAnswer, of id: JobID, _ epoch: Int64, _ turn: inout WaitingTurn, _ shard: Shard
+    ) async throws {
+        switch answer {
+        case .processing: turn.settle(id, .running)
+        case .cancelled(let version, let epoch):
+            turn.note(try await record(id, version, epoch, shard), of: id)
+        case .ended(.cancelled, let version):
+            // Cancelled a moment ago, perhaps by a caller that died before the ledger said so.
+            turn.note(try await record(id, version, epoch, shard), of: id)
+        case .ended(let status, _): turn.settle(id, .ended(status))
+        case .unknown, .refused: break
+        }
+    }
+}
+
+/// What is known of the jobs of one call so far.
+private struct WaitingTurn {
+    var open: [JobID]
+    var outcomes: [JobID: WaitingOutcome] = [:]
+    /// What the last that stayed open has met.
+    var why = CancelStep.racing
+
+    mutating func settle(_ id: JobID, _ outcome: WaitingOutcome) {
+        outcomes[id] = outcome
+        open.removeAll { $0 == id }
+    }
+
+    mutating func note(_ step: CancelStep, of id: JobID) {
+        switch step.outcome {
+        case .success(.ended(let status)): settle(id, .ended(status))
+        case .success: settle(id, .cancelled)
+        case .failure(let moved): why = moved.why
+        }
+    }
+}
