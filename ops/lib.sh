@@ -36,6 +36,11 @@ tally=$build/release/tally
 # shellcheck disable=SC2034  # as above
 lab=$build/release/tally-lab
 
+# For a build that is only run: for a debugger the lines alone, which are what a backtrace names. The index is written:
+# by it the tests are found.
+# shellcheck disable=SC2034  # as above
+plain=(-Xswiftc -gline-tables-only)
+
 # `runuser -u NAME` keeps the caller's HOME, which that user cannot write; the compiler's cache lives there.
 if [ ! -w "${HOME:-/nonexistent}" ]; then
     HOME=$(getent passwd "$(id -u)" | cut -d : -f 6)

@@ -1,7 +1,7 @@
 import Glibc
 
-/// The system has no room for another thread just now: there are as many as may be, or there is no memory for it. What
-/// was to run on it did not run.
+/// The system has no room for another thread just now: there are as many as may be, or there is no memory for it.
+/// What was to run on it did not run.
 package struct ThreadNotStarted: Error, Hashable, Sendable, CustomStringConvertible {
     /// As `errno` has it.
     package let code: Int32

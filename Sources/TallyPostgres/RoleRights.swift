@@ -38,10 +38,10 @@ enum RoleRights {
 
     private static func grant(_ statement: String) -> Grant? {
         let text = statement.replacing("\"", with: "").replacing(";", with: "")
-        guard text.hasPrefix("GRANT "), let on = text.firstRange(of: " ON "),
+        guard text.split(separator: " ").first == "GRANT", let on = text.firstRange(of: " ON "),
             let to = text.firstRange(of: " TO ")
         else { return nil }
-        let granted = text[..<on.lowerBound].dropFirst("GRANT ".count)
+        let granted = text[..<on.lowerBound].dropFirst("GRANT".count)
         let things = things(text[on.upperBound..<to.lowerBound])
         let rights = privileges(granted).flatMap { privilege, columns in
             things.flatMap { thing in

@@ -91,7 +91,8 @@ extension LedgerError {
 
     /// What the server said, without the advice for a statement of the program's own.
     private var withoutMend: String {
-        let mend = "; " + Self.refusal(of: sqlState).mend
-        return mend.count > 2 && detail.hasSuffix(mend) ? String(detail.dropLast(mend.count)) : detail
+        let mend = Self.refusal(of: sqlState).mend
+        let tail = "; " + mend
+        return !mend.isEmpty && detail.hasSuffix(tail) ? String(detail.dropLast(tail.count)) : detail
     }
 }

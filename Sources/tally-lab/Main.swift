@@ -11,9 +11,8 @@ enum Main {
                 "tally",
                 [
                     "dev", "migrate", "enqueue", "worker", "serve", "inspect", "explain", "watch", "list",
-                    "stats",
-                    "doctor", "dlq", "cancel", "pause", "resume", "queue", "workers", "reconcile",
-                    "partitions", "completion", "manual",
+                    "stats", "dash", "doctor", "dlq", "replay", "cancel", "change", "pause", "resume",
+                    "queue", "workers", "reconcile", "partitions", "completion", "manual",
                 ]
             )
         ).main()

@@ -14,9 +14,9 @@ private func bytes(_ words: String...) -> [[UInt8]] { words.map { Array($0.utf8)
         try await withStores { _, environment in
             let id = JobID()
             let words = [
-                "--type", "report.month", "--payload-json", #"{"a":[1,null]}"#, "--queue", "bulk", "--run-at",
+                "--type", "report.month", "--payload", #"{"a":[1,null]}"#, "--queue", "bulk", "--run-at",
                 "2035-01-02T03:04:05.5Z", "--timeout", "1m30s", "--max-attempts", "7", "--max-crashes", "2",
-                "--priority", "high", "--tag", "x", "--tag", "y", "--trace", "00-ab-cd-01", "--key", " k ",
+                "--priority", "high", "--tag", "x", "--tag", "y", "--trace", "00-ab-cd-01", "--key", "k",
                 "--id", "\(id)", "--mode", mode,
             ]
 

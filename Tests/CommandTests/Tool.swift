@@ -86,8 +86,9 @@ enum Tool {
             posix_spawn_file_actions_addopen(
                 &actions, 1, self.outputPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
             posix_spawn_file_actions_addopen(&actions, 2, base + ".err", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-            let ignored = ignoring.map { ["--ignore-signal=\($0)"] } ?? []
-            let all = ["/usr/bin/env", "-C", folder] + ignored + [try Tool.path(program)]
+            // What ran the tests may ignore signals, as `nohup` does; the program is to begin without any of that.
+            let signals = ["--default-signal"] + (ignoring.map { ["--ignore-signal=\($0)"] } ?? [])
+            let all = ["/usr/bin/env", "-C", folder] + signals + [try Tool.path(program)]
             var arguments: [UnsafeMutablePointer<CChar>?] = all.map { strdup($0) }
             for word in words {
                 let text = word.map { CChar(bitPattern: $0) } + [0]

@@ -33,7 +33,7 @@ import Testing
 
     /// Names that others gave: the system's call, the module of queues and threads, and Redis' answer to a transaction.
     private static let foreign =
-        #"\b(curl_multi_)?poll\(|`poll`|\bDispatch(Queue|Semaphore|Source|Group)?\b|Transaction discarded"#
+        #"\b(curl_multi_)?poll\(|`poll`|\bDispatch(Queue|Semaphore|Source|SourceRead|Group)?\b|Transaction discarded"#
 
     /// A line without the names that others gave.
     private static func own(_ line: String) -> String {

@@ -145,6 +145,7 @@ private func descriptors() throws -> Int {
             exec python3 -c '
             import os, signal, sys
             reading, writing = os.pipe()
+            over, ending = os.pipe()
             child = os.fork()
             if child == 0:
                 os.setpgid(0, 0)
@@ -197,13 +198,13 @@ private func descriptors() throws -> Int {
             if os.fork() == 0:
                 os.setsid()
                 if os.fork() == 0:
-                    os.read(reading, 20)
+                    for _ in range(20):
+                        os.read(reading, 1)
                     print(os.getpid(), file=sys.stderr, flush=True)
-                    os.write(writing, b"last")
+                    os.write(ending, b"x")
                     signal.pause()
                 os._exit(0)
-            while os.read(reading, 1) != b"l":
-                pass
+            os.read(over, 1)
             print("done", flush=True)'
             """
         let lines = Journal<String>()

@@ -172,8 +172,8 @@ struct Place: Sendable, CustomStringConvertible {
 
             #expect(try await queue.reserve(wish).jobs.map(\.record.id) == [other.id])
 
-            #expect(try await queue.inspect([late.id]).held[late.id]?.status == .pending)
             try raw("DEL", tombstones)
+            #expect(try await queue.inspect([late.id]).held[late.id]?.status == .pending)
             #expect(try await queue.reserve(wish).jobs.isEmpty)
             #expect(try await queue.inspect([late.id]).ended[late.id]?.status == .cancelled)
         }

@@ -172,7 +172,7 @@ private func record(_ type: JobType = "t") -> JobRecord { JobRecord(type: type) 
     @Test(arguments: [Durability.queued, .recorded])
     func `is held to the rules for a job by what it has changed`(_ mode: Durability) async throws {
         let changes: [@Sendable (inout JobRecord) -> Void] = [
-            { $0.type = "" }, { $0.queue = "" }, { $0.maxAttempts = 0 },
+            { $0.type = "" }, { $0.queue = "" }, { $0.maxAttempts = -1 },
             { $0.body = [UInt8](repeating: 0x31, count: Limits.bodyBytes + 1) },
         ]
         for change in changes {

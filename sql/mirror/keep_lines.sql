@@ -1,5 +1,5 @@
--- Keeps what handlers have logged. A worker tells a line again where it does not know that it was heard: what is there
--- already stays.
+-- Keeps what handlers have logged. A worker tells a line again where it does not know that it was heard: what is
+-- there already stays.
 -- Params:  $1 uuid[] job, $2 bigint[] epoch, $3 integer[] version, $4 integer[] number, $5 timestamptz[] at,
 --          $6 text[] line
 -- Returns: nothing

@@ -5,6 +5,13 @@ struct LedgerRow: Sendable {
     var job: JobSnapshot
     /// The version of its last requeue; the mirror applies nothing below it.
     var floor = 1
+    /// As which it was enqueued, whatever its priority is now: a repeat of the enqueue is judged by it.
+    let enqueued: JobRecord
+
+    init(job: JobSnapshot) {
+        self.job = job
+        enqueued = job.record
+    }
 
     var `guard`: RowGuard {
         RowGuard(status: job.status, epoch: job.epoch, version: job.version, seq: job.seq, floor: floor)

@@ -51,8 +51,8 @@ final class Lane: Sendable {
     /// Returns once they are so many.
     func untilSubmitted(_ count: Int) async { await inbox.untilAccepted(count) }
 
-    /// The call has its answer later, in order of arrival, or at once `.full`, `.closed`, or `.unavailable` where there
-    /// is no thread for the lane, and then it was not sent.
+    /// The call has its answer later, in order of arrival, or at once `.full`, `.closed`, or `.unavailable` where
+    /// there is no thread for the lane, and then it was not sent.
     func submit(_ call: Call) {
         if let refused = started(), !isClosed {
             return call.complete(.failure(QueueError(.unavailable, call.operation, "\(refused)")))

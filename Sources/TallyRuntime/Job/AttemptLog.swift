@@ -6,8 +6,8 @@ struct AttemptLog: Sendable {
     private var bytes = 0
     private var isFull = false
 
-    /// The line as it is kept, and its number from 1; nil for one that is left out. The first of these is told as a last
-    /// line, which says so.
+    /// The line as it is kept, and its number from 1; nil for one that is left out. The first of these is told as a
+    /// last line, which says so.
     mutating func add(_ text: String) -> (number: Int, text: String)? {
         if isFull { return nil }
         var line = ErrorText.clean(text, upTo: Limits.attemptLineBytes)

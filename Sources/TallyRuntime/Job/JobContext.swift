@@ -85,8 +85,8 @@ public final class JobContext: Sendable {
     }
 
     /// Says how far the job is: `tally explain` shows it while it runs. Call it as often as you like: the worker
-    /// reports the last of it, once in `Limits.progressPause` at most. It is no promise, and nothing waits for it: what
-    /// was said just before the end may not be told, and the next attempt begins without it.
+    /// reports the last of it, once in `Limits.progressPause` at most. It is no promise, and nothing waits for it:
+    /// what was said just before the end may not be told, and the next attempt begins without it.
     ///
     /// - Parameter fraction: of the work, 0 to 1; others are brought into it.
     /// - Parameter text: what it is at, for people; cut to `Limits.progressBytes`.

@@ -27,8 +27,8 @@ struct LineBuffer: Sendable {
         return Array(lines[..<count])
     }
 
-    /// Lines that the queue may not have heard. They come first again; what waits meanwhile may go a little beyond the
-    /// bound.
+    /// Lines that the queue may not have heard. They come first again; what waits meanwhile may go a little beyond
+    /// the bound.
     mutating func putBack(_ lines: [AttemptLine], of shard: Shard) {
         if lines.isEmpty { return }
         bytes += lines.reduce(0) { $0 + Self.weight($1) }

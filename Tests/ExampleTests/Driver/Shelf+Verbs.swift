@@ -129,11 +129,17 @@ extension Shelf {
         _ = promote(Limits.sweepPerCall, at: now)
         let limit = min(max(0, wish.limit), Limits.jobsPerCall)
         var jobs: [ReservedJob] = []
+        var over: [Move] = []
         for queue in wish.queues where !paused.contains(queue) {
             for id in take(limit - jobs.count, from: queue) {
-                if let job = lease(id, until: now + wish.lease) { jobs.append(job) }
+                if let move = endIfOver(id, at: now) {
+                    over.append(move)
+                } else if let job = lease(id, until: now + wish.lease) {
+                    jobs.append(job)
+                }
             }
         }
+        append(.cancel, over, at: now)
         let moves = jobs.map {
             Move(id: $0.lease.id, version: $0.lease.version, from: .pending, to: .processing)
         }
@@ -166,6 +172,15 @@ extension Shelf {
         let jobs = lanes[lane, default: []]
         lanes[lane] = Array(jobs.dropFirst(count))
         return Array(jobs.prefix(count))
+    }
+
+    /// A job that has not begun by its not-after ends here; nil of every other.
+    private mutating func endIfOver(_ id: JobID, at now: Timestamp) -> Move? {
+        guard let job = items[id]?.job, job.version == 1, let last = job.record.notAfter, last <= now else {
+            return nil
+        }
+        end(id, as: .cancelled, version: 1)
+        return Move(id: id, version: 1, from: .pending, to: .cancelled, error: "expired")
     }
 
     private mutating func lease(_ id: JobID, until expiry: Timestamp) -> ReservedJob? {
