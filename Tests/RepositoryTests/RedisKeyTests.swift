@@ -30,7 +30,7 @@ import Testing
             try Tree.lines(path).contains { $0.holds(spelt) || $0.holds(#"\}:("# + names + #")\b"#) }
         }
 
-        #expect(found == [] && scripts == [])
+        #expect(found == [] && scripts == [], "\(found) \(scripts)")
     }
 
     @Test func `have a prefix that one function makes`() throws {

@@ -6,6 +6,7 @@ import Testing
 
 /// Asked of the server itself, which runs none of it. What the rule does allow, other tests live on.
 @Suite(.serialized) struct `The rule of a user of Redis` {
+    private static let meta = RedisKey.meta.of("tally")
     private static let foreign: [[String]] = [
         ["EVAL", "return 1", "0"], ["EVALSHA", String(repeating: "0", count: 40), "0"],
         ["SCRIPT", "LOAD", "x"],
@@ -16,11 +17,12 @@ import Testing
         ["DEBUG", "SLEEP", "0"],
         ["REPLICAOF", "NO", "ONE"], ["FAILOVER"], ["SHUTDOWN"], ["SAVE"], ["BGREWRITEAOF"], ["MONITOR"],
         ["CLIENT", "KILL", "ID", "1"], ["CLIENT", "PAUSE", "1000"], ["CLUSTER", "RESET"],
-        ["SUBSCRIBE", "c"], ["PUBLISH", "c", "x"], ["MIGRATE", "h", "1", "{tally:0}:meta", "0", "1"],
-        ["RESTORE", "{tally:0}:meta", "0", "x"], ["DUMP", "{tally:0}:meta"], ["COPY", "{tally:0}:meta", "x"],
+        ["SUBSCRIBE", "c"], ["PUBLISH", "c", "x"], ["MIGRATE", "h", "1", meta, "0", "1"],
+        ["RESTORE", meta, "0", "x"], ["DUMP", meta], ["COPY", meta, "x"],
     ]
     private static let foreignKeys: [[String]] = [
-        ["HGET", "{tally:1}:meta", "ledger"], ["HGET", "{tally2:0}:meta", "ledger"], ["DEL", "session:1"],
+        ["HGET", RedisKey.meta.of("tally", shard: 1), "ledger"], ["HGET", RedisKey.meta.of("tally2"), "ledger"],
+        ["DEL", "session:1"],
         ["RENAME", "{tally:0}:a", "a"], ["BLPOP", "list", "0"], ["FCALL", "f", "1", "{mail:0}"],
     ]
 
@@ -34,7 +36,7 @@ import Testing
             }
 
             for words in [
-                ["HGET", "{tally:0}:meta", "ledger"], ["FCALL", "f", "1", "{tally:0}"],
+                ["HGET", Self.meta, "ledger"], ["FCALL", "f", "1", "{tally:0}"],
                 ["INFO", "everything"],
             ] { #expect(try answer(words) == "OK", "\(words)") }
             for words in Self.foreign + Self.foreignKeys {
