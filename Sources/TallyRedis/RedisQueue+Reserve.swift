@@ -9,7 +9,38 @@ extension RedisQueue {
     ///   After `.uncertain` jobs may be leased to nobody; each of these leases runs out, and counts as a
     ///   crash.
     public func reserve(_ wish: ReserveWish) async throws(QueueError) -> Reservation {
-        try Self.check(lease: wish.lease, "reserve")
+        try Self.check(wish)
+        let words = Self.words(of: wish)
+        return try await reservation(by: try await call("reserve") { head, _ in head = words }, of: wish)
+    }
+
+    /// The reserve goes out on the thread that hears of the wake token: a task that was told first, and then sent it,
+    /// would let every job wait for two more threads.
+    public func reserve(
+        _ wish: ReserveWish, afterWaitingFor queues: [QueueName], upTo time: Duration
+    ) async throws -> (Reservation, sent: ContinuousClock.Instant) {
+        try Self.check(wish)
+        let answer = PendingAnswer()
+        let send: @Sendable () -> Void = { [verbs, configuration] in
+            answer.begin()
+            var call = Call(verb: "reserve") { answer.end($0) }
+            call.now = configuration.testClock?()
+            call.head = Self.words(of: wish)
+            verbs.submit(call)
+        }
+        do {
+            try await waits.wait(for: queues, upTo: time, next: send)
+        } catch {
+            // Cancelled behind the reserve: what it has leased is not given up.
+            if answer.sent == nil { throw error }
+        }
+        if answer.sent == nil { send() }
+        let result = await answer.value
+        return (try await reservation(by: try result.get(), of: wish), answer.sent ?? .now)
+    }
+
+    private static func check(_ wish: ReserveWish) throws(QueueError) {
+        try check(lease: wish.lease, "reserve")
         if wish.queues.isEmpty || wish.queues.contains(where: { NameCheck.isBlank($0.text) }) {
             throw QueueError(.invalid, "reserve", "queue: name at least one, and none blank")
         }
@@ -17,12 +48,20 @@ extension RedisQueue {
             throw QueueError(
                 .invalid, "reserve", "\(wish.queues.count) queues; at most \(Limits.queuesPerCall) a call")
         }
-        let answer = try await call("reserve") { head, _ in
-            head.bulk(Int64(min(max(0, wish.limit), Limits.jobsPerCall)))
-            head.bulk(wish.lease.microseconds)
-            head.bulk(wish.worker.text)
-            for queue in wish.queues { head.bulk(queue.text) }
-        }
+    }
+
+    private static func words(of wish: ReserveWish) -> RESPWriter {
+        var head = RESPWriter()
+        head.bulk(Int64(min(max(0, wish.limit), Limits.jobsPerCall)))
+        head.bulk(wish.lease.microseconds)
+        head.bulk(wish.worker.text)
+        for queue in wish.queues { head.bulk(queue.text) }
+        return head
+    }
+
+    private func reservation(by answer: Call.Answer, of wish: ReserveWish) async throws(QueueError)
+        -> Reservation
+    {
         let values = answer.values
         guard values.count >= 5, let serverNow = values[0].number else { throw malformed("reserve") }
         let time = Timestamp(microseconds: serverNow)

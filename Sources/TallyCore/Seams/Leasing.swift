@@ -10,6 +10,15 @@ public protocol Leasing: Sendable {
     /// - Repeat: leases other jobs.
     func reserve(_ wish: ReserveWish) async throws(QueueError) -> Reservation
 
+    /// As `wait` and then `reserve`, for a worker that had nothing to do: a driver may save what lies between them.
+    /// Answers as well when the reserve was sent, before which no lease of it began.
+    ///
+    /// - Crash: as of `reserve`; while it waits nothing is leased.
+    /// - Repeat: waits again, and leases other jobs.
+    /// - Throws: `CancellationError` only while nothing was leased.
+    func reserve(_ wish: ReserveWish, afterWaitingFor queues: [QueueName], upTo time: Duration) async throws
+        -> (Reservation, sent: ContinuousClock.Instant)
+
     /// New expiry = now + `by`: it can also shorten. The token stays.
     ///
     /// - Crash: a lease has its old expiry or the new one, and its token either way.
@@ -37,6 +46,15 @@ public protocol Leasing: Sendable {
 }
 
 extension Leasing {
+    /// One after the other.
+    public func reserve(
+        _ wish: ReserveWish, afterWaitingFor queues: [QueueName], upTo time: Duration
+    ) async throws -> (Reservation, sent: ContinuousClock.Instant) {
+        try await wait(for: queues, upTo: time)
+        let sent = ContinuousClock.now
+        return (try await reserve(wish), sent)
+    }
+
     /// One alone: what it answers, or why it failed.
     public func settle(_ settlement: Settlement) async throws(QueueError) -> SettleAnswer {
         let answer = try await settle([settlement])[0]

@@ -158,6 +158,18 @@ final class ShardedLeasing: Leasing {
         try Task.checkCancellation()
     }
 
+    func reserve(_ wish: ReserveWish, afterWaitingFor queues: [QueueName], upTo time: Duration) async throws
+        -> (Reservation, sent: ContinuousClock.Instant)
+    {
+        let shards = Set(split(wish.queues + queues).map(\.shard))
+        if shards.count == 1, let shard = shards.first {
+            return try await self[shard].leasing.reserve(wish, afterWaitingFor: queues, upTo: time)
+        }
+        try await wait(for: queues, upTo: time)
+        let sent = ContinuousClock.now
+        return (try await reserve(wish), sent)
+    }
+
     // MARK: - Leases
 
     func extend(_ leases: [Lease], by length: Duration) async throws(QueueError) -> [ExtendAnswer] {

@@ -26,7 +26,11 @@ final class WakeWaiter: Sendable {
     }
 
     /// Returns after a wake token, after `time`, or by throwing `CancellationError` / `QueueError`.
-    func wait(for queues: [QueueName], upTo time: Duration) async throws {
+    ///
+    /// - Parameter next: called on the connection's thread as soon as the server has answered, before this returns.
+    func wait(
+        for queues: [QueueName], upTo time: Duration, next: (@Sendable () -> Void)? = nil
+    ) async throws {
         let ticket = Ticket()
         let id = ObjectIdentifier(ticket)
         let isClosed = waits.withLock { state in
@@ -45,6 +49,7 @@ final class WakeWaiter: Sendable {
                     connection.limitReply(time + Limits.redisReply)
                     let reply = try connection.command(["BLPOP"] + keys + [seconds])
                     if case .error(let text) = reply { throw RedisRefusal.queueError(text, "wait") }
+                    next?()
                 }
             } onCancel: {
                 ticket.interrupt()

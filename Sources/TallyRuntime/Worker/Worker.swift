@@ -157,6 +157,8 @@ public final class Worker: Sendable {
             configuration.queues, weights: configuration.weights, isStrict: configuration.isStrict)
         var failures = 0
         var hasStarted = false
+        /// How long to wait before the next reserve, since the last one left nothing.
+        var pause: Duration?
         while true {
             try Task.checkCancellation()
             let (free, owesTooMuch) = state.withLock { state in
@@ -167,27 +169,35 @@ public final class Worker: Sendable {
                 continue
             }
             do {
-                let sent = ContinuousClock.now
                 let turn = rotation.next(free: free)
                 var wish = ReserveWish(
                     turn.queues, limit: turn.limit, lease: configuration.lease, worker: configuration.id)
                 wish.isOrdered = true
-                let reservation = try await queue.reserve(wish)
+                let wait = pause
+                pause = nil
+                let (reservation, sent) = try await take(wish, after: wait)
                 failures = 0
                 hasStarted = true
                 accept(reservation, sent: sent)
                 let isWhole = reservation.isWhole(of: turn.limit)
                 rotation.count(reservation.taken, in: turn, isWhole: isWhole)
-                if isWhole {
-                    let pause = IdlePause.after(reservation, random: .random(in: 0..<1))
-                    try await queue.wait(for: configuration.queues, upTo: pause)
-                }
+                if isWhole { pause = IdlePause.after(reservation, random: .random(in: 0..<1)) }
             } catch let error as QueueError where Self.waitsOut(error, hasStarted: hasStarted) {
                 observer.dutyFailed("reserve", error)
                 failures += 1
                 try await Task.sleep(for: policy.delay(afterFailure: failures, random: .random(in: 0..<1)))
             }
         }
+    }
+
+    private func take(_ wish: ReserveWish, after pause: Duration?) async throws
+        -> (Reservation, sent: ContinuousClock.Instant)
+    {
+        if let pause {
+            return try await queue.reserve(wish, afterWaitingFor: configuration.queues, upTo: pause)
+        }
+        let sent = ContinuousClock.now
+        return (try await queue.reserve(wish), sent)
     }
 
     /// The first start ends on what no waiting mends. Damage is a matter of some keys, and these may go aside as the
