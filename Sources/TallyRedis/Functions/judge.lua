@@ -1,6 +1,6 @@
 -- What becomes of each job of a push, decided before anything is written. Repairs push too.
 --
--- Keys     reads body, large, detours, ready, parked, leases, later, outdated, unique, homes, tombs
+-- Keys     reads body, large, detours, ready, parkings, leases, later, outdated, unique, homes, tombs
 
 -- Whether a record is long enough for its fixed fields, and they say what they may.
 local function is_record(record)

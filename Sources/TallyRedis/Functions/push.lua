@@ -5,11 +5,11 @@
 -- ARGV[4]  when it was decided, unix µs
 -- ARGV[5…] a job: head, record [, large body] [, unique key]
 --          head = id (16) version (4) flags (1: 1 recorded, 2 large body, 4 unique key, 8 belongs to the job before
---          it) run_at (8) attempts (4)
+--          it, 16 has not begun, whatever its version) run_at (8) attempts (4)
 --          unique key = lifetime µs (8, 0 = until terminal) queue NUL key
--- Keys     reads log, body, large, detours, ready, parked, due, leases, later, outdated, unique, homes, tombs, wake;
---          writes meta, log, body, large, detours, ready, due, leases, queues, later, outdated, unique, homes, tombs,
---          wake
+-- Keys     reads log, body, large, detours, ready, parkings, due, leases, later, outdated, unique, homes, tombs,
+--          wake; writes meta, log, body, large, detours, ready, due, leases, queues, later, outdated, unique, homes,
+--          tombs, wake
 -- Returns  now, epoch, held, one letter a job, ids of the holders of taken keys
 --          P pushed, e exists, d exists with another record, u key taken, c f x ended so, w window full, W the same
 --          of a queued job, N not pushed because of a job that it belongs to, r refused, h the ledger keeps the
