@@ -90,7 +90,7 @@ extension MemoryQueueState {
         ended.remove(id)
         var job = QueuedJob(
             record: push.record, version: push.version, status: .pending, attempts: push.attempts,
-            runAt: push.runAt, claim: replaced?.claim, hasBegun: push.version > 1)
+            runAt: push.runAt, claim: replaced?.claim, hasBegun: push.hasBegun)
         if let slot = push.slot, let key = push.record.unique {
             job.claim = slot
             homes[push.record.queue] = .queue

@@ -135,12 +135,15 @@ function repairs.G(c, r)
   if r.d or not place_of(c, r.place, r.job.record) then return false end
   local run_at, attempts = struct.unpack('>I8I4', r.job.head, 22)
   local state, version = r.action:sub(2, 2), version_of(r.place)
+  -- What is left of it may say that it was changed, and has not begun.
+  local left = read_detour(redis.call('HGET', c.p .. K.detours, r.id))
+  local is_unbegun = left and left.state ~= 'l' and left.version == version and left.epoch == 1
   -- An account that misses it has it back; one that was begun while its record was lost has it enter.
   local a = account_of(c)
   if redis.call('HLEN', c.p .. K.body) + a.c + a.f + a.x >= a.base + a.entered then entered(c, 1) end
   put(c, r.id, { state = state, version = version, attempts = attempts,
     crashes = (struct.unpack('>I4', r.action, 3)), flag = 0, run_at = run_at, failed_at = 0, error = '',
-    epoch = #r.place == 28 and (struct.unpack('>I8', r.place, 21)) or 0 })
+    epoch = #r.place == 28 and (struct.unpack('>I8', r.place, 21)) or is_unbegun and 1 or 0 })
   write_record(c, r.job)
   redis.call('SADD', c.p .. K.queues, queue_of(r.job.record))
   append(c, 'D', r.actor, move(r.place:sub(1, 20), '-', state, ''))
