@@ -68,7 +68,8 @@ extension MemoryQueueState {
         if let first = plan.records[record.id] { return .exists(same: first.isSame(as: record)) }
         if let end = ended[record.id], end.version >= push.version { return .ended(end.status) }
         if let held = jobs[record.id], held.version >= push.version {
-            return .exists(same: held.record.isSame(as: record))
+            // At the first version nothing of it was changed.
+            return .exists(same: held.record.isSame(as: record, mayHaveChanged: held.version > 1))
         }
         if record.layout > recordLayout { return .layoutNotRaised }
         if let slot = push.slot {

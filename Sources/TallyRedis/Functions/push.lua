@@ -109,10 +109,7 @@ redis.register_function { function_name = NAME .. 'push', callback = function(ke
   end
   local c = begin(keys, args)
   local is_late_call = args[3] ~= '' and is_late(c, args[3], args[4])
-  if not is_late_call and log_length(c) >= LOG_ENTRIES then
-    return redis.error_reply('FULL the log holds ' .. LOG_ENTRIES
-      .. ' entries that the ledger has not seen: does `tally serve` run, and reach Postgres? What is held goes on')
-  end
+  if not is_late_call and is_log_full(c) then return log_full() end
   local straight = not is_late_call and push_straight(c, args)
   if straight then
     finish(c)
