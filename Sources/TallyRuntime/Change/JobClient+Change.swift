@@ -75,7 +75,8 @@ extension JobClient {
     ///   leaves its time.
     /// - Parameter priority: nil, the default, leaves it. An enqueue that is repeated under the id of a job of which
     ///   it was changed is the same job still.
-    /// - Throws: `QueueError` or `LedgerError`, such as `.full` while the log in Redis is full; after `.uncertain` it may be asked again.
+    /// - Throws: `QueueError` or `LedgerError`, such as `.full` while the log in Redis is full; after `.uncertain` it
+    ///   may be asked again.
     @discardableResult
     public func change(
         _ id: JobID, runAt: Timestamp? = nil, priority: JobPriority? = nil
