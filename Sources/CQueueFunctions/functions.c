@@ -20,6 +20,8 @@ static const char text[] = {
     ,
 #embed "../TallyRedis/Functions/record.lua"
     ,
+#embed "../TallyRedis/Functions/parked.lua"
+    ,
 #embed "../TallyRedis/Functions/leave.lua"
     ,
 #embed "../TallyRedis/Functions/lease.lua"
@@ -35,6 +37,8 @@ static const char text[] = {
 #embed "../TallyRedis/Functions/reclaim.lua"
     ,
 #embed "../TallyRedis/Functions/promote.lua"
+    ,
+#embed "../TallyRedis/Functions/share.lua"
     ,
 #embed "../TallyRedis/Functions/reserve.lua"
     ,

@@ -60,6 +60,6 @@ extension Rows {
             id: id(row, 0)!, queue: QueueName(text(row, 9)!), status: try status(row, 1),
             version: Int(int(row, 2)!), epoch: int(row, 3)!,
             seq: int(row, 4)!, hasOutbox: int(row, 5) == 1, runAt: time(row, 6),
-            bodyBytes: Int(int(row, 7) ?? 0), hasHeldChanges: int(row, 8) == 1)
+            bodyBytes: Int(int(row, 7) ?? 0), hasHeldChanges: int(row, 8) == 1, hasBegun: int(row, 10) == 1)
     }
 }

@@ -6,8 +6,8 @@ package enum LeastRights {
     package static let commands = [
         "auth", "select", "info", "client|setname", "client|list", "fcall", "function|list",
         "function|load", "function|delete", "blpop", "del", "exists", "hdel", "hexists", "hget", "hgetall",
-        "hincrby", "hlen", "hmget", "hscan", "hset", "hsetnx", "hstrlen", "llen", "lmove", "lpop", "lpos",
-        "lpush", "lrange", "lrem", "rename", "rpush", "sadd", "sismember", "smembers", "srem", "sscan",
+        "hincrby", "hlen", "hmget", "hscan", "hset", "hsetnx", "hstrlen", "llen", "lpop", "lpos", "lpush",
+        "lrange", "lrem", "rename", "rpush", "sadd", "sismember", "smembers", "srem", "sscan",
         "time", "unlink", "xadd", "xinfo", "xlen", "xrange", "xtrim", "zadd", "zmscore", "zrange",
         "zrangebyscore", "zrank", "zrem", "zscan", "zscore",
     ]

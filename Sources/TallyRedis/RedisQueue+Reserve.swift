@@ -63,13 +63,13 @@ extension RedisQueue {
         -> Reservation
     {
         let values = answer.values
-        guard values.count >= 5, let serverNow = values[0].number else { throw malformed("reserve") }
+        guard values.count >= 6, let serverNow = values[0].number else { throw malformed("reserve") }
         let time = Timestamp(microseconds: serverNow)
         var reservation = Reservation(
             jobs: [], nextEvent: values[3].number.map(Timestamp.init(microseconds:)), now: time,
             isHeld: values[2].number == 1, workers: Int(values[4].number ?? 0))
         let expiry = time + wish.lease
-        var at = 5
+        var at = 6
         var leased: [(Lease, record: [UInt8], detour: [UInt8])] = []
         while at + 2 < values.count {
             guard let token = values[at].bytes, let record = values[at + 1].bytes,
@@ -93,7 +93,8 @@ extension RedisQueue {
         // The function leases on while another record of the largest kind would fit: see `take` in `reserve.lua`.
         let left = Limits.reserveBytes - leased.reduce(0) { $0 + $1.record.count }
         let wished = min(max(0, wish.limit), Limits.jobsPerCall)
-        reservation.isCut = left < Limits.inlineBodyBytes && leased.count < wished || !unread.isEmpty
+        let isCut = left < Limits.inlineBodyBytes || values[5].number == 1
+        reservation.isCut = isCut && leased.count < wished || !unread.isEmpty
         return reservation
     }
 

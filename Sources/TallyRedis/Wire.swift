@@ -52,8 +52,13 @@ extension Push {
         head.reserveCapacity(33)
         head.append(record.id)
         head.appendBigEndian(UInt32(clamping: version))
-        head.append(
-            (isRecorded ? 1 : 0) | (isLarge ? 2 : 0) | (unique != nil ? 4 : 0) | (belongsToLast ? 8 : 0))
+        var flags: UInt8 = 0
+        if isRecorded { flags |= 1 }
+        if isLarge { flags |= 2 }
+        if unique != nil { flags |= 4 }
+        if belongsToLast { flags |= 8 }
+        if version > 1, !hasBegun { flags |= 16 }
+        head.append(flags)
         head.appendBigEndian(Limits.reach(runAt))
         head.appendBigEndian(Limits.reach(attempts))
         arguments.bulk(head)

@@ -23,16 +23,16 @@ struct FunctionKeys {
     }
 
     private static let reads: Set<String> = [
-        "EXISTS", "HEXISTS", "HGET", "HGETALL", "HLEN", "HMGET", "HSCAN", "HSTRLEN", "LLEN", "LMOVE", "LPOP",
-        "LPOS", "LRANGE", "SISMEMBER", "SMEMBERS", "SSCAN", "XINFO", "XLEN", "XRANGE", "ZMSCORE", "ZRANGE",
+        "EXISTS", "HEXISTS", "HGET", "HGETALL", "HLEN", "HMGET", "HSCAN", "HSTRLEN", "LLEN", "LPOP", "LPOS",
+        "LRANGE", "SISMEMBER", "SMEMBERS", "SSCAN", "XINFO", "XLEN", "XRANGE", "ZMSCORE", "ZRANGE",
         "ZRANGEBYSCORE", "ZRANK", "ZSCAN", "ZSCORE",
     ]
     private static let writes: Set<String> = [
-        "DEL", "HDEL", "HINCRBY", "HSET", "HSETNX", "LMOVE", "LPOP", "LPUSH", "LREM", "RENAME", "RPUSH",
-        "SADD", "SREM", "UNLINK", "XADD", "XTRIM", "ZADD", "ZREM",
+        "DEL", "HDEL", "HINCRBY", "HSET", "HSETNX", "LPOP", "LPUSH", "LREM", "RENAME", "RPUSH", "SADD",
+        "SREM", "UNLINK", "XADD", "XTRIM", "ZADD", "ZREM",
     ]
     /// Commands that name two keys.
-    private static let pairs: Set<String> = ["LMOVE", "RENAME"]
+    private static let pairs: Set<String> = ["RENAME"]
     private static let commanders: Set<String> = ["redis.call", "redis.pcall", "unless_damaged"]
     private static let everywhere: Set<String> = ["begin", "begin_above", "put_aside"]
     /// Stands for `K[…]`, whose key an argument names.

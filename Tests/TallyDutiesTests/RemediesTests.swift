@@ -12,10 +12,12 @@ import Testing
         JobSnapshot(record: record, status: status, version: version, attempts: 1, runAt: due)
     }
 
-    private func view(_ job: JobSnapshot, hasHeldChanges: Bool = false) -> LedgerView {
+    private func view(
+        _ job: JobSnapshot, hasHeldChanges: Bool = false, hasBegun: Bool = true
+    ) -> LedgerView {
         LedgerView(
             id: record.id, status: job.status, version: job.version, epoch: 1, seq: 1, hasOutbox: false,
-            hasHeldChanges: hasHeldChanges)
+            hasHeldChanges: hasHeldChanges, hasBegun: hasBegun)
     }
 
     private func action(
@@ -43,6 +45,22 @@ import Testing
         #expect(action(.queueBehind, Self.held(.pending, 2), job(.retrying, 5)) == pushed(5, at: due))
         #expect(action(.wrongTime, Self.absent, job(.scheduled, 1)) == pushed(1, at: due))
         #expect(action(.wrongTime, Self.held(.scheduled, 1), job(.scheduled, 1)) == .wait(until: due))
+    }
+
+    @Test func `pushes what has not begun as such, unless its lease was lost`() {
+        func pushed(_ drift: Drift, _ job: JobSnapshot, hasBegun: Bool) -> Bool? {
+            let action = Remedies.action(
+                drift, record.id, Self.absent, view(job, hasBegun: hasBegun), job, hasEffect: false)
+            guard case .push(let push)? = action else { return nil }
+            return push.hasBegun
+        }
+
+        for drift in [Drift.waitsNowhere, .queueBehind, .wrongTime] {
+            #expect(pushed(drift, job(.scheduled, 3), hasBegun: false) == false, "\(drift)")
+            #expect(pushed(drift, job(.scheduled, 3), hasBegun: true) == true, "\(drift)")
+        }
+        #expect(pushed(.runsNowhere, job(.processing, 2), hasBegun: false) == true)
+        #expect(pushed(.waitsNowhere, job(.pending, 1), hasBegun: true) == false)
     }
 
     @Test func `tells the ledger what Redis knows of a live job, and Redis how an ended one ended`() {

@@ -110,7 +110,13 @@ private func wish(_ limit: Int = 1) -> ReserveWish { ReserveWish(["q"], limit: l
         await #expect(throws: QueueError.self) {
             try await queue.push([Push(record())], issued: nil)
         }
+        let waiting = try await queue.reserve(wish()).jobs[0]
+        #expect(try await queue.settle([.release(waiting.lease)]) == [.settled(.pending)])
+        await #expect(throws: QueueError.self) {
+            try await queue.change(waiting.record.id, runAt: start + .seconds(9), priority: nil)
+        }
         let lease = try await queue.reserve(wish()).jobs[0].lease
+        #expect(lease.version == 3)
         #expect(try await queue.settle([.ack(lease)]) == [.settled(.completed)])
 
         try await queue.report(applied: try await queue.history().end)

@@ -93,6 +93,32 @@ extension PostgresTests {
             }
         }
 
+        @Test func `views say whether a job has begun, which no version tells after a change`() async throws {
+            try await withLedger { fixture in
+                let (changed, leased, requeued) = (job(), job(), job())
+                _ = try await fixture.ledger.record([changed, leased, requeued])
+                try await fixture.apply(3) {
+                    $0.changed = [
+                        change(changed.id, .pending, version: 2, seq: 1),
+                        change(leased.id, .processing, version: 2, seq: 2),
+                        change(requeued.id, .failed, version: 2, seq: 3),
+                    ]
+                }
+                try await fixture.apply(4) {
+                    $0.changed = [change(leased.id, .pending, version: 2, seq: 4)]
+                }
+                let answer = try await fixture.ledger.requeue(
+                    requeued.id, seen: 2, runAt: nil, resetAttempts: true, actor: "t", despiteEffect: false)
+                #expect(answer == .requeued(version: 3))
+
+                let views = try await fixture.ledger.views([changed.id, leased.id, requeued.id])
+
+                #expect(views[changed.id]?.version == 2 && views[changed.id]?.hasBegun == false)
+                #expect(views[leased.id]?.hasBegun == true)
+                #expect(views[requeued.id]?.hasBegun == true)
+            }
+        }
+
         @Test func `views say whether an outbox row still carries a job`() async throws {
             try await withLedger { fixture in
                 let (pushed, waiting, ended) = (job(), job(), job())
@@ -114,7 +140,7 @@ extension PostgresTests {
                         == LedgerView(
                             id: ended.id, queue: ended.queue, status: .failed, version: 2, epoch: 1, seq: 3,
                             hasOutbox: false,
-                            bodyBytes: ended.body.count))
+                            bodyBytes: ended.body.count, hasBegun: false))
             }
         }
     }

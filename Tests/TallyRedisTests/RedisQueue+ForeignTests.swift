@@ -19,9 +19,10 @@ struct Place: Sendable, CustomStringConvertible {
 
     static let all = [
         Place(.log, "stream"), Place(.body, "hash"), Place(.large, "hash"), Place(.detours, "hash"),
-        Place(.due, "sorted set"), Place(.leases, "sorted set"), Place(.queues, "set"),
-        Place(.paused, "set"), Place(.turns, "hash"), Place(.later, "hash"), Place(.outdated, "hash"),
-        Place(.unique, "hash"), Place(.homes, "hash"), Place(.tombs, "hash", of: "a"),
+        Place(.parkings, "hash"), Place(.due, "sorted set"), Place(.leases, "sorted set"),
+        Place(.queues, "set"), Place(.paused, "set"), Place(.turns, "hash"), Place(.later, "hash"),
+        Place(.outdated, "hash"), Place(.unique, "hash"), Place(.homes, "hash"),
+        Place(.tombs, "hash", of: "a"),
         Place(.tombs, "hash", of: "b"), Place(.workers, "hash"), Place(.duties, "hash"),
     ]
     /// Those that a person frees.

@@ -72,6 +72,100 @@ import Testing
         }
     }
 
+    @Test func `come back in their order, in however many steps they were parked and brought back`()
+        async throws
+    {
+        try await withQueue { queue, _ in
+            let many = (0..<(Limits.jobsPerCall + 30)).map { _ in job("a") }
+            try await queue.pauseType("a", true)
+            for some in many.pages(of: Limits.jobsPerCall) { try await push(Array(some), queue) }
+            for _ in 0..<6 { #expect(try await leased(queue, 10).isEmpty) }
+
+            try await queue.pauseType("a", false)
+
+            var found: [JobID] = []
+            for _ in 0..<2 { found += try await leased(queue, Limits.jobsPerCall) }
+            #expect(found == many.map(\.id))
+        }
+    }
+
+    /// A program from before there were such types takes a queue for empty of which all is parked.
+    @Test func `come back of a queue that an older program has forgotten meanwhile`() async throws {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let names = RedisKey.queues.of(namespace)
+            let jobs = (0..<3).map { _ in job("a") }
+            try await queue.pauseType("a", true)
+            try await push(Array(jobs[..<2]), queue)
+            #expect(try await leased(queue, 10).isEmpty)
+            try raw("SREM", names, "q")
+            try await push([jobs[2]], queue)
+            try raw("SREM", names, "q")
+            // What is parked after that names it again.
+            #expect(try await leased(queue, 10).isEmpty)
+            #expect(try await queue.queueNames() == ["q"])
+            try raw("SREM", names, "q")
+
+            try await queue.pauseType("a", false)
+
+            #expect(try await queue.queueNames() == ["q"])
+            #expect(try await leased(queue, 10) == jobs.map(\.id))
+            #expect(try raw("EXISTS", RedisKey.parkings.of(namespace)).number == 0)
+        }
+    }
+
+    @Test func `are counted without a look at a list of each type that is paused`() async throws {
+        try await PrivateRedis.with { redis in
+            try await withQueue(url: redis.url) { queue, _ in
+                let raw = try RawRedis(url: redis.url)
+                func lengths(_ body: () async throws -> Void) async throws -> Int {
+                    try raw("CONFIG", "RESETSTAT")
+                    try await body()
+                    let text = try raw("INFO", "commandstats").text ?? ""
+                    let found = text.firstMatch(of: /cmdstat_llen:calls=([0-9]+)/)
+                    return found.flatMap { Int($0.1) } ?? 0
+                }
+                func cost() async throws -> [Int] {
+                    [
+                        try await lengths { try await push([job("b")], queue) },
+                        try await lengths { _ = try await queue.queueNames() },
+                        try await lengths { _ = try await queue.counts() },
+                    ]
+                }
+                _ = try await cost()
+                let before = try await cost()
+                for number in 0..<Limits.pausedTypes { try await queue.pauseType("t\(number)", true) }
+
+                #expect(try await cost() == before)
+            }
+        }
+    }
+
+    @Test func `are counted anew where a foreign hand has written over their counts`() async throws {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let counts = RedisKey.parkings.of(namespace)
+            let jobs = (0..<3).map { _ in job("a") }
+            try await queue.pauseType("a", true)
+            try await push(jobs, queue)
+            #expect(try await leased(queue, 10).isEmpty)
+            #expect(try raw("HGET", counts, "q").text == "3")
+            try raw("DEL", counts)
+            try raw("SET", counts, "foreign")
+
+            let configuration = try RedisConfiguration(url: Servers.redisURL, namespace: namespace)
+            try await RedisQueue.open(configuration).close()
+            #expect(try raw("EXISTS", counts).number == 0)
+            while try raw("HEXISTS", RedisKey.meta.of(namespace), "naming").number == 1 {
+                _ = try await queue.promote(1)
+            }
+
+            #expect(try raw("HGET", counts, "q").text == "3")
+            try await queue.pauseType("a", false)
+            #expect(try await leased(queue, 10) == jobs.map(\.id))
+        }
+    }
+
     @Test func `come back step by step, and from every queue`() async throws {
         try await withQueue { queue, _ in
             try await queue.pauseType("a", true)

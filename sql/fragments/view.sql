@@ -13,5 +13,7 @@ carried AS MATERIALIZED (
     AND h.job_id <= (SELECT p.id FROM page p ORDER BY p.id DESC LIMIT 1)
 )
 SELECT p.id, p.status, p.version::bigint, p.epoch, p.seq, (p.id IN (SELECT c.id FROM carried c))::integer::bigint,
-  p.run_at, coalesce(p.bytes, 0)::bigint, (p.id IN (SELECT k.job_id FROM kept k))::integer::bigint, p.queue
+  p.run_at, coalesce(p.bytes, 0)::bigint, (p.id IN (SELECT k.job_id FROM kept k))::integer::bigint, p.queue,
+  -- Leased once, as far as the row tells, or requeued.
+  (p.floor > 1 OR p.started_at IS NOT NULL OR p.crashes > 0 OR p.attempts > p.attempts_at_start)::integer::bigint
 FROM page p ORDER BY p.id

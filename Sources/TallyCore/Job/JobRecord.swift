@@ -190,9 +190,12 @@ public enum InvalidJob: Error, Hashable, Sendable, CustomStringConvertible {
 
 extension JobRecord {
     /// Whether it is the same job enqueued again: each enqueue is stamped anew.
-    package func isSame(as other: JobRecord) -> Bool {
+    ///
+    /// - Parameter mayHaveChanged: the priority may be another since.
+    package func isSame(as other: JobRecord, mayHaveChanged: Bool = false) -> Bool {
         var other = other
         other.createdAt = createdAt
+        if mayHaveChanged { other.priority = priority }
         return self == other
     }
 }

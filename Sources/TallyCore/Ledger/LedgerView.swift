@@ -21,14 +21,19 @@ public struct LedgerView: Hashable, Sendable {
     /// The ledger has more of it than its row says: somebody's transaction held the row. Until that is in the row,
     /// nothing can be said of the job, and nothing may be repaired.
     public var hasHeldChanges: Bool
+    /// It was leased once, or somebody requeued it. Only what has not begun may still come too late for its
+    /// not-after, and a change gives a later version to it too.
+    public var hasBegun: Bool
     /// A view for a driver, or for a test that stands in for one.
     public init(
         id: JobID, queue: QueueName = .default, status: JobStatus, version: Int, epoch: Int64, seq: Int64,
         hasOutbox: Bool,
-        runAt: Timestamp? = nil, bodyBytes: Int = 0, hasHeldChanges: Bool = false
+        runAt: Timestamp? = nil, bodyBytes: Int = 0, hasHeldChanges: Bool = false,
+        hasBegun: Bool = true
     ) {
         self.bodyBytes = bodyBytes
         self.hasHeldChanges = hasHeldChanges
+        self.hasBegun = hasBegun
         self.id = id
         self.queue = queue
         self.status = status

@@ -10,6 +10,9 @@ public struct Push: Hashable, Sendable {
     public var runAt: Timestamp?
     /// Failures that it brings along; a requeue may have cleared the record's.
     public var attempts: Int
+    /// It was leased once, or somebody requeued it: then it goes on, also after the time before which it had to
+    /// begin. A change gives a later version to a job that has not begun.
+    public var hasBegun: Bool
 
     /// The push of a new job, at version 1.
     public init(_ record: JobRecord, isRecorded: Bool = false) {
@@ -18,14 +21,20 @@ public struct Push: Hashable, Sendable {
         version = 1
         runAt = record.runAt
         attempts = record.attempts
+        hasBegun = false
     }
 
     /// The push of a job that the ledger has, at the version that its row or its outbox row names.
-    public init(_ record: JobRecord, version: Int, runAt: Timestamp?, attempts: Int) {
+    ///
+    /// - Parameter hasBegun: counts only above version 1, at which no job has.
+    public init(
+        _ record: JobRecord, version: Int, runAt: Timestamp?, attempts: Int, hasBegun: Bool = true
+    ) {
         self.record = record
         self.version = version
         self.runAt = runAt
         self.attempts = attempts
+        self.hasBegun = hasBegun && version > 1
         isRecorded = true
     }
 }

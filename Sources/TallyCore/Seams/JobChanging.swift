@@ -9,7 +9,8 @@ public protocol JobChanging: Sendable {
     ///   its time.
     /// - Parameter priority: it goes behind those that wait under it; nil leaves it.
     /// - Throws: `.invalid` where neither is given, and for a time at which a job that has not begun may not begin
-    ///   any more, by its not-after: such an end stays in force whatever is changed.
+    ///   any more, by its not-after: such an end stays in force whatever is changed. `.full` while the log is, as of
+    ///   a push; nothing was changed.
     func change(
         _ id: JobID, runAt: Timestamp?, priority: JobPriority?
     ) async throws(QueueError) -> ChangeAnswer

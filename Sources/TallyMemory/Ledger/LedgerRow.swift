@@ -13,6 +13,11 @@ struct LedgerRow: Sendable {
         enqueued = job.record
     }
 
+    /// It was leased once, as far as the row tells, or requeued.
+    var hasBegun: Bool {
+        floor > 1 || job.startedAt != nil || job.crashes > 0 || job.attempts > job.record.attempts
+    }
+
     var `guard`: RowGuard {
         RowGuard(status: job.status, epoch: job.epoch, version: job.version, seq: job.seq, floor: floor)
     }

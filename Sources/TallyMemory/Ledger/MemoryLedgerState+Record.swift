@@ -28,7 +28,9 @@ extension MemoryLedgerState {
 
     /// Earlier jobs of the call are rows already, so a repeat inside the call is a repeat like any other.
     private mutating func record(_ job: JobRecord, at now: Timestamp) -> RecordReceipt.Answer {
-        if let row = rows[job.id] { return .exists(same: row.enqueued.isSame(as: job)) }
+        if let row = rows[job.id] {
+            return .exists(same: row.enqueued.isSame(as: job, mayHaveChanged: row.job.version > 1))
+        }
         if job.layout > recordLayout { return .layoutNotRaised }
         if let slot = job.slot, let key = job.unique {
             if keyHomes.contains(job.queue) { return .keysElsewhere }

@@ -100,13 +100,14 @@ struct MemoryLedgerState: Sendable {
     }
 
     func view(_ id: JobID, carried: Set<JobID>) -> LedgerView? {
-        guard let job = rows[id]?.job else { return nil }
+        guard let row = rows[id] else { return nil }
+        let job = row.job
         return LedgerView(
             id: id, queue: job.record.queue, status: job.status, version: job.version, epoch: job.epoch,
             seq: job.seq,
             hasOutbox: carried.contains(id),
             runAt: job.status == .scheduled || job.status == .retrying ? job.runAt : nil,
-            bodyBytes: job.record.body.count)
+            bodyBytes: job.record.body.count, hasBegun: row.hasBegun)
     }
 
     /// Ids that an outbox row still carries.

@@ -14,13 +14,17 @@ extension MemoryQueueState {
             throw QueueError(
                 .invalid, "change", "run at: the job may not begin that late: its not-after comes first")
         }
+        if log.entries.count >= bounds.logEntries {
+            throw QueueError(
+                .full, "change", "the log holds \(log.entries.count) entries that are not mirrored yet")
+        }
         let from = job.status
         unplace(job)
         job.version += 1
         if let priority { job.record.priority = priority }
         var move = Move(
-            id: id, version: job.version, from: from, to: .pending, record: job.record,
-            attempts: job.attempts, crashes: job.crashes)
+            id: id, version: job.version, from: from, to: .pending,
+            record: priority == nil ? nil : job.record, attempts: job.attempts, crashes: job.crashes)
         let time = runAt ?? (from == .pending ? nil : job.runAt)
         if let time, runAt == nil || time > now {
             makeWait(job, as: .scheduled, until: time)

@@ -68,7 +68,8 @@ extension MemoryQueueState {
         if let first = plan.records[record.id] { return .exists(same: first.isSame(as: record)) }
         if let end = ended[record.id], end.version >= push.version { return .ended(end.status) }
         if let held = jobs[record.id], held.version >= push.version {
-            return .exists(same: held.record.isSame(as: record))
+            // At the first version nothing of it was changed.
+            return .exists(same: held.record.isSame(as: record, mayHaveChanged: held.version > 1))
         }
         if record.layout > recordLayout { return .layoutNotRaised }
         if let slot = push.slot {
@@ -90,7 +91,7 @@ extension MemoryQueueState {
         ended.remove(id)
         var job = QueuedJob(
             record: push.record, version: push.version, status: .pending, attempts: push.attempts,
-            runAt: push.runAt, claim: replaced?.claim, hasBegun: push.version > 1)
+            runAt: push.runAt, claim: replaced?.claim, hasBegun: push.hasBegun)
         if let slot = push.slot, let key = push.record.unique {
             job.claim = slot
             homes[push.record.queue] = .queue

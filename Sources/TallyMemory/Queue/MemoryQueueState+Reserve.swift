@@ -38,16 +38,18 @@ extension MemoryQueueState {
             !reserved.isEmpty || jobs[element.id].map { wish.queues.contains($0.record.queue) } ?? false
         }
         let next = [due, leases].compactMap { $0.next(ofFirst: Limits.eventsRead, where: fits) }.min()
+        let isShort = reserved.count < min(wish.limit, Limits.jobsPerCall)
         return Reservation(
             jobs: reserved, nextEvent: next, now: now, isHeld: isHeld,
-            isCut: grants.isFull && reserved.count < min(wish.limit, Limits.jobsPerCall))
+            isCut: (grants.isFull || grants.hasParkedMost) && isShort)
     }
 
     /// What one reserve has handed out, and what it still may.
     private struct Grants {
         var jobs: [ReservedJob] = []
         var over: [Move] = []
-        var spare = Limits.sweepPerCall
+        /// More waits of a queue of which as many were parked as one call may.
+        var hasParkedMost = false
         var bytes = Limits.reserveBytes
         /// Another record of the largest kind would not fit.
         var isFull: Bool { bytes < Limits.inlineBodyBytes }
@@ -59,11 +61,11 @@ extension MemoryQueueState {
         _ need: Int, of queue: QueueName, until expiry: Timestamp, at now: Timestamp,
         into grants: inout Grants
     ) {
-        var need = need
+        var (need, spare) = (need, Limits.sweepPerCall)
         while need > 0 {
             let window = min(need, grants.bytes / Limits.inlineBodyBytes)
             if window < 1 { break }
-            let popped = take(window, of: queue, spare: &grants.spare, at: now)
+            let popped = take(window, of: queue, spare: &spare, at: now)
             for element in popped {
                 if let move = endIfOver(element, at: now) {
                     grants.over.append(move)
@@ -76,6 +78,7 @@ extension MemoryQueueState {
             if popped.count < window { break }
         }
         if grants.isFull { woken.insert(queue) }  // more may wait behind them
+        if spare < 1, ready[queue]?.isEmpty == false { grants.hasParkedMost = true }
     }
 
     /// A job that may not begin any more ends here. nil of every other.

@@ -26,6 +26,14 @@ local function log_length(c)
   return length or 0
 end
 
+-- What puts more into the queue, or moves it about as often as it is asked to, is refused while the log is full; what
+-- is held goes on.
+local function is_log_full(c) return log_length(c) >= LOG_ENTRIES end
+local function log_full()
+  return redis.error_reply('FULL the log holds ' .. LOG_ENTRIES
+    .. ' entries that the ledger has not seen: does `tally serve` run, and reach Postgres? What is held goes on')
+end
+
 -- The first number of the highest id that the log ever had, also where its entry is gone; and whether the log had to
 -- go aside, because no epoch could lie above that.
 local function top_of_log(c)

@@ -6,8 +6,8 @@
 -- went and what is left foreign.lua tells.
 --
 -- ARGV[3]  '1' = a namespace for tests: passed clocks count. Only at its birth.
--- Keys     reads meta, log, body, detours, due, leases, queues, turns, later, outdated, tombs, workers, duties,
---          aside; writes meta, log, detours, later, aside
+-- Keys     reads meta, log, body, detours, parkings, due, leases, queues, turns, later, outdated, tombs, workers,
+--          duties, aside; writes meta, log, detours, later, aside
 -- Returns  now, epoch, held; or error LAYOUT, or FOREIGN where `meta` itself is of another type: without it no call
 --          begins, and what stood there is nowhere else
 -- Log      N when an epoch begins
@@ -47,11 +47,12 @@ local function free_places_of_jobs(c)
 end
 
 -- What is told of jobs, queues and programs. The members of `due` are counted anew (waiting.lua), the queues named
--- anew (promote.lua). The rest comes again by itself: programs report, and a queue whose lists have run empty has
--- neither outdated elements nor a turn.
+-- anew, with what is parked of them (promote.lua). The rest comes again by itself: programs report, and a queue whose
+-- lists have run empty has neither outdated elements nor a turn.
 local function free_places_of_counts(c)
   if free(c, c.p .. K.later, 'hash') then redis.call('HDEL', c.p .. K.meta, 'counted') end
   if free(c, c.p .. K.queues, 'set') then redis.call('HSET', c.p .. K.meta, 'naming', '0') end
+  if free(c, c.p .. K.parkings, 'hash') then redis.call('HSET', c.p .. K.meta, 'naming', '0') end
   free(c, c.p .. K.turns, 'hash')
   free(c, c.p .. K.outdated, 'hash')
   free(c, c.p .. K.workers, 'hash')

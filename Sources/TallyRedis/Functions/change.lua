@@ -6,8 +6,9 @@
 -- Keys     reads log, body, large, detours, ready, due, leases, later, tombs, wake; writes meta, log, body, detours,
 --          ready, due, queues, later, outdated, wake
 -- Returns  now, epoch, held, letter, version: s or p as it waits now, l it runs, v it has another version, d its
---          record is another, o it may not begin any more by then, u unknown; E and the status where it has ended
--- Log      P by `change`; detail: 3, as a repair's, with its record and without an error
+--          record is another, o it may not begin any more by then, u unknown; E and the status where it has ended;
+--          or error FULL
+-- Log      P by `change`; detail: 3, as a repair's, without an error, and with its record where the priority changes
 -- Repeat   that names the version answers v, and writes nothing; another moves the job once more, to the same place
 -- Cost     O(log n)
 
@@ -33,13 +34,15 @@ local function kept_from_change(c, id, d, version, record, time)
   if time and (d.version == 1 or d.epoch == 1) and is_over(d.record, time) then return 'o', d.version end
 end
 
-local function moved_detail(c, id, d)
-  return '\3' .. struct.pack('>I8I4I4I4', d.state == 's' and d.run_at or 0, d.attempts, d.crashes, 0)
-    .. struct.pack('>I4', #d.record) .. d.record .. (is_apart(d.record) and large_body(c, id) or '')
+-- The ledger has the record already; only another priority it has to be told.
+local function moved_detail(c, id, d, with_record)
+  local detail = '\3' .. struct.pack('>I8I4I4I4', d.state == 's' and d.run_at or 0, d.attempts, d.crashes, 0)
+  if not with_record then return detail end
+  return detail .. struct.pack('>I4', #d.record) .. d.record .. (is_apart(d.record) and large_body(c, id) or '')
 end
 
 -- Out of where it stood, and under the next version to where it waits now.
-local function move_waiting(c, id, d, time)
+local function move_waiting(c, id, d, time, with_record)
   local queue, from, lines = queue_of(d.record), d.state, {}
   if from == 'p' then count_up(c, K.outdated, queue, 1)
   else wait_no_more(c, queue, element_of(id, d.version)) end
@@ -57,10 +60,10 @@ local function move_waiting(c, id, d, time)
     line_up(c, lines, d.record, element)
     push_lines(c, lines)
   end
-  append(c, 'P', 'change', move(element, from, d.state, moved_detail(c, id, d)))
+  append(c, 'P', 'change', move(element, from, d.state, moved_detail(c, id, d, with_record)))
 end
 
-redis.register_function { function_name = NAME .. 'change', flags = { 'allow-oom' }, callback = function(keys, args)
+redis.register_function { function_name = NAME .. 'change', callback = function(keys, args)
   local id, record, version, time = args[3], args[6] or '', nil, nil
   check_id(id)
   if args[4] ~= '' then version = whole(args[4], 1, 4294967294, 'version') end
@@ -71,6 +74,7 @@ redis.register_function { function_name = NAME .. 'change', flags = { 'allow-oom
   local d = current(c, id)
   local letter, held = kept_from_change(c, id, d, version, record, time)
   if letter then return reply(c, letter, held) end
+  if is_log_full(c) then return log_full() end
   -- What no look at the job has read: it breaks off here where a foreign hand has written over one.
   need(c.p .. K.due, 'sorted set')
   if is_apart(d.record) then need(c.p .. K.large, 'hash') end
@@ -79,7 +83,7 @@ redis.register_function { function_name = NAME .. 'change', flags = { 'allow-oom
     redis.call('HSET', c.p .. K.body, id, record)
     d.record = record
   end
-  move_waiting(c, id, d, time)
+  move_waiting(c, id, d, time, record ~= '')
   finish(c)
   return reply(c, d.state, d.version)
 end }

@@ -1,7 +1,7 @@
 -- count: the numbers of waiting and processing jobs by queue, a page at a time.
 --
 -- ARGV[3]  'queues', 'paused', 'due' or 'leases'; ARGV[4] cursor, '0' to begin; ARGV[5] about so many
--- Keys     reads body, ready, parked, due, leases, queues, paused, outdated
+-- Keys     reads body, ready, parkings, due, leases, queues, paused, outdated
 -- Returns  now, epoch, held, next cursor ('0' = the end), then of each queue seven values: its name, pending,
 --          waiting, due, processing, expired, paused ('1'). Pending comes with 'queues' alone, perhaps twice
 -- Log      nothing

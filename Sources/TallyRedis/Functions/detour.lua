@@ -3,7 +3,8 @@
 -- Keys     writes detours
 
 -- A detour: what is known of a job off the straight path. Its epoch is that of its lease. Of one that waits it is 1
--- where the job was never leased, though a change gave it another version than the first (change.lua); else whatever.
+-- where the job was never leased, though a change gave it another version than the first (change.lua), also where it
+-- was pushed again since (push.lua); else whatever.
 local STATES = { s = true, p = true, l = true, r = true }
 local function read_detour(bytes)
   if not bytes or #bytes < 38 or not STATES[bytes:sub(1, 1)] then return nil end

@@ -27,8 +27,8 @@ local function push_one(c, job, lines, bodies, moves)
     if run_at > c.now then to = 's' end
   end
   if job.held or version ~= 1 or to == 's' or attempts > 0 then
-    put(c, job.id, { state = to, version = version, attempts = attempts, crashes = 0, flag = 0, epoch = 0,
-      run_at = run_at, failed_at = 0, error = '' })
+    put(c, job.id, { state = to, version = version, attempts = attempts, crashes = 0, flag = 0,
+      epoch = bit.band(job.flags, 16) ~= 0 and 1 or 0, run_at = run_at, failed_at = 0, error = '' })
   end
   if to == 's' then wait_until(c, queue_of(job.record), job.element, run_at)
   else line_up(c, lines, job.record, job.element) end

@@ -4,8 +4,8 @@
 -- the copies of foreign log entries, since nothing of ours was lost with them.
 --
 -- ARGV[3]  '1' = with what went aside, '0' = without
--- Keys     reads meta, log, body, large, detours, due, leases, queues, paused, turns, later, outdated, unique, homes,
---          tombs, workers, duties, aside
+-- Keys     reads meta, log, body, large, detours, parkings, due, leases, queues, paused, turns, later, outdated,
+--          unique, homes, tombs, workers, duties, aside
 -- Returns  now, epoch, held, then of each three values: its name, the type that stands there, and the one that
 --          belongs there ('' = it went aside)
 -- Log      nothing
@@ -42,6 +42,7 @@ redis.register_function { function_name = NAME .. 'foreign', flags = { 'allow-oo
   look_at(c, out, c.p .. K.body, 'hash')
   look_at(c, out, c.p .. K.large, 'hash')
   look_at(c, out, c.p .. K.detours, 'hash')
+  look_at(c, out, c.p .. K.parkings, 'hash')
   look_at(c, out, c.p .. K.due, 'sorted set')
   look_at(c, out, c.p .. K.leases, 'sorted set')
   look_at(c, out, c.p .. K.queues, 'set')

@@ -1,6 +1,6 @@
 -- What becomes of each job of a push, decided before anything is written. Repairs push too.
 --
--- Keys     reads body, large, detours, ready, parked, leases, later, outdated, unique, homes, tombs
+-- Keys     reads body, large, detours, ready, parkings, leases, later, outdated, unique, homes, tombs
 
 -- Whether a record is long enough for its fixed fields, and they say what they may.
 local function is_record(record)
@@ -46,12 +46,14 @@ local function read_jobs(args)
 end
 
 -- Whether a record that is held is of the same job: all but the time of creation and the hash, into which that goes.
--- Each enqueue is stamped anew by the server's clock, so a repeat has another.
-local function is_same(c, held, job, large)
+-- Each enqueue is stamped anew by the server's clock, so a repeat has another. Nor does the priority tell where it
+-- may have been changed since (change.lua), which is at each version but the first.
+local function is_same(c, held, job, version, large)
   local record = job.record
   if held == record then return true end
   local at = fields_at(record)
-  return #held == #record and held:sub(1, at - 1) == record:sub(1, at - 1)
+  if version == 1 and held:byte(2) ~= record:byte(2) then return false end
+  return #held == #record and held:byte(1) == record:byte(1) and held:sub(3, at - 1) == record:sub(3, at - 1)
     and held:sub(at + 8, at + 39) == record:sub(at + 8, at + 39) and held:sub(at + 48) == record:sub(at + 48)
     and (not is_apart(record) or (large or large_body(c, job.id)) == job.large)
 end
@@ -89,7 +91,7 @@ end
 
 local function judge_push(c, s, i, job)
   local version = version_of(job.element)
-  if s.first[job.id] then return is_same(c, s.first[job.id].record, job, s.first[job.id].large) and 'e' or 'd' end
+  if s.first[job.id] then return is_same(c, s.first[job.id].record, job, 1, s.first[job.id].large) and 'e' or 'd' end
   for _, bytes in ipairs({ s.a[i] or '', s.b[i] or '' }) do
     -- It has ended, nobody knows how: it is pushed once its tombstone is gone, or has ended in the ledger by then.
     if bytes ~= '' and not is_tombstone(bytes) then return 'r' end
@@ -97,7 +99,7 @@ local function judge_push(c, s, i, job)
   end
   if s.bodies[i] then
     job.held = current(c, job.id)
-    if job.held.version >= version then return is_same(c, s.bodies[i], job) and 'e' or 'd' end
+    if job.held.version >= version then return is_same(c, s.bodies[i], job, job.held.version) and 'e' or 'd' end
   end
   if not is_readable(c, job.record) then return 'L' end
   local taken = job.unique and judge_key(c, s, job)

@@ -8,6 +8,7 @@ local K = {
   detours = ':detours',    -- hash: id -> what is known of a job off the straight path
   ready = ':ready:',       -- list, then queue, ':' and priority: elements, runnable now
   parked = ':parked:',     -- list, then queue, NUL, priority and type: elements of a paused type
+  parkings = ':parkings',  -- hash: queue -> how many of its elements are parked
   due = ':due',            -- sorted set: elements by the time that they wait for
   leases = ':leases',      -- sorted set: tokens by their expiry
   queues = ':queues',      -- set: the queues that have jobs in their lists or in due

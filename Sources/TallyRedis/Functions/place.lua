@@ -4,12 +4,14 @@
 -- ARGV[5]  token of the lease to repair ('' = none), which must be that of fence.lua
 -- ARGV[6…] a job: id, a token of it that was met ('' = none), state and version (4) as seen ('' = whatever they are)
 -- Keys     reads meta, log, body, large, detours, ready, parked, due, leases, queues, later, wake; writes meta, log,
---          detours, ready, parked, due, leases, queues, later, outdated, wake
+--          detours, ready, parked, parkings, due, leases, queues, later, outdated, wake
 -- Returns  now, epoch, held, then of each job: what is wrong ('' = nothing, or it has moved), state, version;
 --          when mending, 'made' for those that were
 -- Log      D by reconciler:<code>, one move a job mended
 -- Repeat   finds nothing wrong with what was mended, and writes nothing
 -- Cost     O(jobs × length of their lists): for suspects, not for walks
+
+do -- As in change.lua: the library has few locals left.
 local function places_of(c, id, d, token)
   local found = { element = element_of(id, d.version), parkings = 0 }
   found.key = ready_key(c, queue_of(d.record), priority_of(d.record))
@@ -44,6 +46,7 @@ local function thin_parked(c, d, at)
   local extra = at.parkings - (d.state == 'p' and at.lined == 0 and 1 or 0)
   if extra <= 0 then return end
   redis.call('LREM', at.parked, -extra, at.element)
+  count_up(c, K.parkings, queue_of(d.record), -extra)
   if d.state == 'p' then count_up(c, K.outdated, queue_of(d.record), -extra) end
 end
 
@@ -125,3 +128,4 @@ redis.register_function { function_name = NAME .. 'place', callback = function(k
   if mended then finish(c) end
   return reply_list(c, out)
 end }
+end

@@ -1,8 +1,8 @@
 -- promote: makes due jobs runnable, in order of (due time, element). Due at exactly now is due.
 --
 -- ARGV[3]  at most so many
--- Keys     reads meta, log, body, detours, ready, due, queues, later, wake; writes meta, log, detours, ready, due,
---          queues, later, wake
+-- Keys     reads meta, log, body, detours, ready, parked, due, queues, later, wake; writes meta, log, detours, ready,
+--          parkings, due, queues, later, wake
 -- Returns  now, epoch, held, number promoted
 -- Log      M
 -- Repeat   moves the next jobs that are due; a lost answer loses only the number
@@ -57,15 +57,21 @@ local function recount_later(c, limit)
   c.recount = (done == limit or done < #elements) and c.recount + done or nil
 end
 
--- Goes on naming the queues that have jobs, where their names were lost (attach.lua): those of some records a sweep,
--- behind a cursor that `meta` keeps. A queue of which nothing waits leaves them again (walk.lua).
+-- Goes on naming the queues that have jobs, and counting what is parked of them, where their names or counts were
+-- lost (attach.lua): those of some records a sweep, behind a cursor that `meta` keeps. A queue of which nothing waits
+-- leaves them again (walk.lua).
 local function name_queues(c, limit)
   local cursor = redis.call('HGET', c.p .. K.meta, 'naming')
   if not cursor then return end
   local step = redis.call('HSCAN', c.p .. K.body, cursor:match('^%d+$') or '0', 'COUNT', limit)
+  local seen = {}
   for i = 2, #step[2], 2 do
     local queue = queue_of(step[2][i])
-    if queue ~= '' and redis.call('SADD', c.p .. K.queues, queue) == 1 then wake(c, queue) end
+    if queue ~= '' and not seen[queue] then
+      seen[queue] = true
+      if redis.call('SADD', c.p .. K.queues, queue) == 1 then wake(c, queue) end
+      count_parked_anew(c, queue)
+    end
   end
   if step[1] == '0' then redis.call('HDEL', c.p .. K.meta, 'naming')
   else redis.call('HSET', c.p .. K.meta, 'naming', step[1]) end

@@ -5,11 +5,11 @@
 -- ARGV[4]  when it was decided, unix µs
 -- ARGV[5…] a job: head, record [, large body] [, unique key]
 --          head = id (16) version (4) flags (1: 1 recorded, 2 large body, 4 unique key, 8 belongs to the job before
---          it) run_at (8) attempts (4)
+--          it, 16 has not begun, whatever its version) run_at (8) attempts (4)
 --          unique key = lifetime µs (8, 0 = until terminal) queue NUL key
--- Keys     reads log, body, large, detours, ready, parked, due, leases, later, outdated, unique, homes, tombs, wake;
---          writes meta, log, body, large, detours, ready, due, leases, queues, later, outdated, unique, homes, tombs,
---          wake
+-- Keys     reads log, body, large, detours, ready, parkings, due, leases, later, outdated, unique, homes, tombs,
+--          wake; writes meta, log, body, large, detours, ready, due, leases, queues, later, outdated, unique, homes,
+--          tombs, wake
 -- Returns  now, epoch, held, one letter a job, ids of the holders of taken keys
 --          P pushed, e exists, d exists with another record, u key taken, c f x ended so, w window full, W the same
 --          of a queued job, N not pushed because of a job that it belongs to, r refused, h the ledger keeps the
@@ -109,10 +109,7 @@ redis.register_function { function_name = NAME .. 'push', callback = function(ke
   end
   local c = begin(keys, args)
   local is_late_call = args[3] ~= '' and is_late(c, args[3], args[4])
-  if not is_late_call and log_length(c) >= LOG_ENTRIES then
-    return redis.error_reply('FULL the log holds ' .. LOG_ENTRIES
-      .. ' entries that the ledger has not seen: does `tally serve` run, and reach Postgres? What is held goes on')
-  end
+  if not is_late_call and is_log_full(c) then return log_full() end
   local straight = not is_late_call and push_straight(c, args)
   if straight then
     finish(c)

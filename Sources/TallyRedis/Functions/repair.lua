@@ -15,9 +15,9 @@
 --                                id without a record, or a held job whose record is damaged
 --                  place = its element (20), or its token (28)
 --          job     of P, R, G and X: head, record [, large body], as in push.lua
--- Keys     reads meta, log, body, large, detours, ready, parked, due, leases, queues, later, outdated, unique, homes,
---          tombs, wake; writes meta, log, body, large, detours, ready, parked, due, leases, queues, later, outdated,
---          unique, homes, tombs, wake
+-- Keys     reads meta, log, body, large, detours, ready, parked, parkings, due, leases, queues, later, outdated,
+--          unique, homes, tombs, wake; writes meta, log, body, large, detours, ready, parked, parkings, due, leases,
+--          queues, later, outdated, unique, homes, tombs, wake
 -- Returns  now, epoch, held, for each repair '1' made or '0' not: raced, or it needs a key over which a foreign hand
 --          has written, and which only a person frees
 -- Log      for each one made: D by reconciler:<code>, with the one move; C and M for what was reclaimed and promoted
@@ -40,7 +40,7 @@ local function write_record(c, job)
   else unless_damaged('HDEL', c.p .. K.large, job.id) end
 end
 
--- Where an id without a record stands: the key of its place, or nil.
+-- Where an id without a record stands: the key of its place, or nil, and whether it is parked there.
 local function place_of(c, place, record)
   if #place == 28 then return redis.call('ZSCORE', c.p .. K.leases, place) and c.p .. K.leases end
   if redis.call('ZSCORE', c.p .. K.due, place) then return c.p .. K.due end
@@ -50,7 +50,7 @@ local function place_of(c, place, record)
   -- Of what nobody has a record of nobody knows the type either.
   for name in (c.parked or ''):gmatch('[^%z]+') do
     key = parked_key(c, queue_of(record), priority_of(record), name)
-    if length_of(c, key) > 0 and redis.call('LPOS', key, place) then return key end
+    if length_of(c, key) > 0 and redis.call('LPOS', key, place) then return key, true end
   end
 end
 
@@ -107,7 +107,10 @@ function repairs.W(c, r)
     if length_of(c, list) > 0 then redis.call('LREM', list, 0, element_of(r.id, d.version)) end
     if c.parked then
       local parking = parked_key(c, queue_of(d.record), priority_of(d.record), type_of(d.record))
-      if length_of(c, parking) > 0 then redis.call('LREM', parking, 0, element_of(r.id, d.version)) end
+      if length_of(c, parking) > 0 then
+        local gone = redis.call('LREM', parking, 0, element_of(r.id, d.version))
+        if gone > 0 then count_up(c, K.parkings, queue_of(d.record), -gone) end
+      end
     end
     d.state = d.attempts > 0 and 'r' or 's'
   end
@@ -132,12 +135,15 @@ function repairs.G(c, r)
   if r.d or not place_of(c, r.place, r.job.record) then return false end
   local run_at, attempts = struct.unpack('>I8I4', r.job.head, 22)
   local state, version = r.action:sub(2, 2), version_of(r.place)
+  -- What is left of it may say that it was changed, and has not begun.
+  local left = read_detour(redis.call('HGET', c.p .. K.detours, r.id))
+  local is_unbegun = left and left.state ~= 'l' and left.version == version and left.epoch == 1
   -- An account that misses it has it back; one that was begun while its record was lost has it enter.
   local a = account_of(c)
   if redis.call('HLEN', c.p .. K.body) + a.c + a.f + a.x >= a.base + a.entered then entered(c, 1) end
   put(c, r.id, { state = state, version = version, attempts = attempts,
     crashes = (struct.unpack('>I4', r.action, 3)), flag = 0, run_at = run_at, failed_at = 0, error = '',
-    epoch = #r.place == 28 and (struct.unpack('>I8', r.place, 21)) or 0 })
+    epoch = #r.place == 28 and (struct.unpack('>I8', r.place, 21)) or is_unbegun and 1 or 0 })
   write_record(c, r.job)
   redis.call('SADD', c.p .. K.queues, queue_of(r.job.record))
   append(c, 'D', r.actor, move(r.place:sub(1, 20), '-', state, ''))
@@ -152,11 +158,14 @@ function repairs.X(c, r)
     d.attempts, d.crashes = r.d.attempts, r.d.crashes
     d.error = 'corrupt: its record is damaged, and the ledger has none'
   else
-    local key = place_of(c, r.place, r.job.record)
+    local key, is_parked = place_of(c, r.place, r.job.record)
     if not key then return false end
     if key == c.p .. K.leases then redis.call('ZREM', key, r.place)
     elseif key == c.p .. K.due then wait_no_more(c, queue_of(r.job.record), r.place)
-    else redis.call('LREM', key, 0, r.place) end
+    else
+      local gone = redis.call('LREM', key, 0, r.place)
+      if is_parked then count_up(c, K.parkings, queue_of(r.job.record), -gone) end
+    end
   end
   drop_tombstones(c, { r.id })
   leave(c, { r.id, 'f', r.place:sub(17, 20) }, not r.d)

@@ -2,119 +2,16 @@
 -- number first.
 --
 -- ARGV[3]  at most so many; ARGV[4] length of the leases, µs; ARGV[5] the worker; ARGV[6…] queues, in this order
--- Keys     reads log, body, large, detours, ready, parked, due, leases, queues, paused, turns, later, unique, tombs,
---          wake, workers; writes meta, log, body, large, detours, ready, parked, due, leases, queues, turns, later,
---          outdated, unique, tombs, wake
+-- Keys     reads log, body, large, detours, ready, parked, parkings, due, leases, queues, paused, turns, later,
+--          unique, tombs, wake, workers; writes meta, log, body, large, detours, ready, parked, parkings, due,
+--          leases, queues, turns, later, outdated, unique, tombs, wake
 -- Returns  now, epoch, held, next due time or expiry ('' = none), how many workers report (0 unless nothing was
---          leased), then of each job: token, record, detour ('' = none). Fewer than could be had once the records
---          reach RESERVE_BYTES; then the queue's wake token is passed on
+--          leased), '1' = more waits of a queue of which as many were parked as one call may, then of each job:
+--          token, record, detour ('' = none). Fewer than could be had once the records reach RESERVE_BYTES; then, as
+--          where so many were parked, the queue's wake token is passed on
 -- Log      X, detail: why, for what has ended; L by the worker; C and M for what was reclaimed and promoted
 -- Repeat   leases other jobs. The leases of an answer that was lost run out, and each counts as a crash of its job
--- Cost     O(jobs leased), whatever the backlog
-
--- Where a queue stands in the pattern of priorities. A key of another type goes aside at once: jobs of other queues
--- may be leased by now, and a share that is counted from the beginning stops nobody.
-local function turn_of(c, queue)
-  local turns = c.p .. K.turns
-  local turn = unless_damaged('HGET', turns, queue)
-  if turn == nil then put_aside(c, turns) end
-  return tonumber(turn or '0') or 0
-end
-
-local function pop(c, queue, need)
-  local lengths, lists, last = {}, 0, 0
-  for p = 0, 3 do
-    lengths[p] = length_of(c, ready_key(c, queue, p))
-    if lengths[p] > 0 then
-      lists = lists + 1
-      last = p
-    end
-  end
-  if lists == 0 then return {} end
-  if lists == 1 then return redis.call('LPOP', ready_key(c, queue, last), need) end
-  -- Several priorities wait: each gets its share of the coming turns, what is left goes from the top.
-  local turn = turn_of(c, queue)
-  local share = { [0] = 0, 0, 0, 0 }
-  for i = 0, need - 1 do
-    local p = PATTERN[(turn + i) % 15 + 1]
-    share[p] = share[p] + 1
-  end
-  local left = need
-  for p = 0, 3 do
-    share[p] = math.min(share[p], lengths[p])
-    left = left - share[p]
-  end
-  local popped = {}
-  for p = 0, 3 do
-    if share[p] > 0 then
-      for _, element in ipairs(redis.call('LPOP', ready_key(c, queue, p), share[p])) do
-        popped[#popped + 1] = element
-      end
-    end
-  end
-  for p = 0, 3 do
-    local more = math.min(left, lengths[p] - share[p])
-    if more > 0 then
-      for _, element in ipairs(redis.call('LPOP', ready_key(c, queue, p), more)) do
-        popped[#popped + 1] = element
-      end
-      left = left - more
-    end
-  end
-  redis.call('HSET', c.p .. K.turns, queue, (turn + need) % 15)
-  return popped
-end
-
--- Each name stands between two NULs, which no name holds.
-local function has_name(names, name) return names ~= nil and names:find('\0' .. name .. '\0', 1, true) ~= nil end
-
--- Elements of paused types are parked, in their order, until their type goes on: so they are met once, however often
--- a worker asks, and what else waits in their queue is not behind them.
-local function park(c, lists)
-  for _, list in ipairs(lists) do
-    local parking = parked_key(c, list.queue, list.priority, list.name)
-    if not unless_damaged('RPUSH', parking, unpack(list)) then
-      length_of(c, parking)
-      redis.call('RPUSH', parking, unpack(list))
-    end
-  end
-end
-
-local function note_parked(lists, record, name, element)
-  local queue, priority = queue_of(record), priority_of(record)
-  local place = priority .. name
-  if not lists[place] then
-    lists[place] = { queue = queue, priority = priority, name = name }
-    lists[#lists + 1] = lists[place]
-  end
-  local list = lists[place]
-  list[#list + 1] = element
-end
-
--- What is parked of a type goes back before all that came since, the last one first, so that the order stays; at
--- most so many. Answers how many.
-local function bring_back(c, queue, name, most)
-  local count = 0
-  for p = 0, 3 do
-    local from = parked_key(c, queue, p, name)
-    local into = ready_key(c, queue, p)
-    if length_of(c, from) > 0 then
-      length_of(c, into)
-      while count < most and redis.call('LMOVE', from, into, 'RIGHT', 'LEFT') do count = count + 1 end
-    end
-  end
-  if count > 0 then wake(c, queue) end
-  return count
-end
-
--- Whoever let a type go on may have ended before all of it was back.
-local function bring_rest_back(c, queue)
-  if not c.parked or c.parked == c.types then return end
-  local left = SWEEP
-  for name in c.parked:gmatch('[^%z]+') do
-    if not has_name(c.types, name) then left = left - bring_back(c, queue, name, left) end
-  end
-end
+-- Cost     O(jobs leased), whatever the backlog; while types are paused O(queues × SWEEP) more
 
 local LEASED = 'pl' .. ZERO4
 
@@ -180,19 +77,20 @@ local function lease(c, popped, expiry, out, moves)
     end
   end
   if #grants > 0 then redis.call('ZADD', c.p .. K.leases, unpack(grants)) end
-  end_over(c, over)
+  -- First, since they stand nowhere now: what is over may meet a place of another type.
   park(c, lists)
+  end_over(c, over)
   return count, bytes, #over, parked
 end
 
 -- Leases up to `need` jobs of a queue. A list is popped before its records are known, so never more at once than
--- could all be of the largest kind. While a type is paused a bounded number is parked in one call, `spare` more.
--- Answers how many were leased and popped, and the bytes that are left.
+-- could all be of the largest kind. While a type is paused a bounded number of each queue is parked in one call.
+-- Answers how many were leased and popped, the bytes that are left, and whether that bound has ended it.
 local function take(c, queue, need, left, expiry, out, moves)
-  local leased, taken = 0, 0
+  local leased, taken, spare = 0, 0, SWEEP
   while taken < need do
     local window = math.min(need - taken, math.floor(left / INLINE_BYTES))
-    if c.types then window = math.min(window, c.spare) end
+    if c.types then window = math.min(window, spare) end
     if window < 1 then break end
     local popped = pop(c, queue, window)
     if #popped > 0 then
@@ -200,20 +98,22 @@ local function take(c, queue, need, left, expiry, out, moves)
       local kept = count + over + parked
       if kept < #popped then count_up(c, K.outdated, queue, kept - #popped) end
       leased, taken, left = leased + count, taken + #popped - parked, left - bytes
-      c.spare = c.spare - parked
+      spare = spare - parked
     end
     if #popped < window then break end
   end
-  return leased, taken, left
+  return leased, taken, left, spare < 1
 end
 
+-- Wakes somebody where more waits of a queue. Answers whether it does.
 local function pass_on(c, queue)
   for p = 0, 3 do
     if redis.call('EXISTS', ready_key(c, queue, p)) == 1 then
       wake(c, queue)
-      return
+      return true
     end
   end
+  return false
 end
 
 -- The earliest score of a wanted queue. Each that is looked at costs the reading of a record, so only the first few
@@ -268,10 +168,10 @@ redis.register_function { function_name = NAME .. 'reserve', flags = { 'allow-oo
   local is_first_paused, elements = check_reserve(c, args[6])
   reclaim(c, SWEEP)
   if #elements > 0 then make_ready(c, elements, '') end
-  local out, moves, wanted, workers = {}, {}, nil, 0
+  local out, moves, wanted, workers, is_cut = {}, {}, nil, 0, false
   c.over = {}
   if not c.held then
-    limit, c.spare = math.min(limit, JOBS_PER_CALL), SWEEP
+    limit = math.min(limit, JOBS_PER_CALL)
     local expiry = text(c.now + length)
     -- Asked now, since what was taken back has a detour. Its length, not whether it is there: where nothing was, this
     -- is the first to read it, and of another type it breaks off before an element is popped.
@@ -283,12 +183,14 @@ redis.register_function { function_name = NAME .. 'reserve', flags = { 'allow-oo
       local is_closed = is_first_paused
       if i > 6 then is_closed = is_paused(c, args[i]) end
       if not is_closed then
-        local leased, taken
+        local leased, taken, has_parked_most
         bring_rest_back(c, args[i])
-        leased, taken, left = take(c, args[i], need, left, expiry, out, moves)
+        leased, taken, left, has_parked_most = take(c, args[i], need, left, expiry, out, moves)
         count = count + leased
         -- The wake token is passed on only after a full batch: more may wait, and this worker has its hands full.
-        if taken == need or left < INLINE_BYTES or c.spare < 1 then pass_on(c, args[i]) end
+        if taken == need or left < INLINE_BYTES or has_parked_most then
+          is_cut = pass_on(c, args[i]) and has_parked_most or is_cut
+        end
       end
     end
     if #c.over > 0 then append(c, 'X', '', table.concat(c.over)) end
@@ -299,5 +201,5 @@ redis.register_function { function_name = NAME .. 'reserve', flags = { 'allow-oo
     wanted, workers = {}, redis.call('HLEN', c.p .. K.workers)
     for i = 6, #args do wanted[args[i]] = true end
   end
-  return reply_list(c, out, next_event(c, wanted), text(workers))
+  return reply_list(c, out, next_event(c, wanted), text(workers), is_cut and '1' or '0')
 end }

@@ -2,7 +2,7 @@
 --
 -- ARGV[3]  'pause', 'resume', 'more' for each further step of a resume, or 'list'; ARGV[4] of all but list: the type
 -- ARGV[5]  of more: the cursor that the step before has answered
--- Keys     reads meta, ready, parked, queues, wake; writes meta, ready, parked, wake
+-- Keys     reads meta, ready, parked, parkings, queues, wake; writes meta, ready, parked, parkings, queues, wake
 -- Returns  now, epoch, held, then of list: the types; of resume and more: '1' = all is back, or it is paused again,
 --          or '0', and the next cursor
 -- Log      nothing
@@ -10,7 +10,8 @@
 -- Cost     O(1); of resume O(JOBS_PER_CALL), and as many calls as it takes until all is back
 --
 -- A type is paused for a whole shard: the names stand in `meta`, which every call reads anyway. Its jobs are met
--- where they are popped (reserve.lua), since a list is not known by types; so each of them costs a look, once.
+-- where they are popped (reserve.lua), and parked (parked.lua), since a list is not known by types; so each of them
+-- costs a look, once.
 
 do -- As in change.lua: the library has few locals left.
 local function with_name(names, name) return (names or '\0') .. name .. '\0' end
@@ -39,16 +40,18 @@ end
 -- the type since the step before it wins: what is parked still stays so.
 local function bring_all_back(c, name, cursor)
   if has_name(c.types, name) or not has_name(c.parked, name) then return '1', '0' end
-  local step = redis.call('SSCAN', c.p .. K.queues, cursor, 'COUNT', '10')
+  -- By the counts, not by `queues`: a program that knows of no parked elements forgets a queue that has no others.
+  local step = redis.call('HSCAN', c.p .. K.parkings, cursor, 'COUNT', '10')
   local left = JOBS_PER_CALL
-  for _, queue in ipairs(step[2]) do
-    left = left - bring_back(c, queue, name, left)
+  for i = 1, #step[2], 2 do
+    left = left - bring_back(c, step[2][i], name, left)
     if left <= 0 then return '0', cursor end
   end
   if step[1] ~= '0' then return '0', step[1] end
-  -- A queue whose name was lost (attach.lua) may have some still: a reserve from it brings them back.
+  -- A queue whose count was lost (attach.lua) may have some still: a reserve from it brings them back.
   if redis.call('HEXISTS', c.p .. K.meta, 'naming') == 0 then
     keep_names(c, 'parked', without_name(c.parked, name))
+    if not c.parked then remove(c, c.p .. K.parkings, 'hash') end
   end
   return '1', '0'
 end
@@ -71,6 +74,7 @@ redis.register_function { function_name = NAME .. 'types', flags = { 'allow-oom'
     return reply(c)
   end
   need(c.p .. K.queues, 'set')
+  need(c.p .. K.parkings, 'hash')
   if mode == 'resume' and has_name(c.types, name) then keep_names(c, 'types', without_name(c.types, name)) end
   return reply(c, bring_all_back(c, name, mode == 'more' and args[5] or '0'))
 end }

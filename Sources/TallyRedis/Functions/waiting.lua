@@ -1,6 +1,6 @@
 -- What waits of each queue, and how much of it.
 --
--- Keys     reads ready, parked, due, later, outdated; writes meta, due, later
+-- Keys     reads ready, parkings, due, later, outdated; writes meta, due, later
 
 -- What waits of a queue, beside the lengths of its lists: `later` counts its members of `due`, `outdated` the
 -- elements of its lists whose job has left them otherwise than by a lease. To take such an element out costs
@@ -43,12 +43,7 @@ end
 
 -- What is parked of types that are paused, or go on again. Where no type was paused this asks nothing.
 local function count_parked(c, queue)
-  if not c.parked then return 0 end
-  local parked = 0
-  for name in c.parked:gmatch('[^%z]+') do
-    for p = 0, 3 do parked = parked + length_of(c, parked_key(c, queue, p, name)) end
-  end
-  return parked
+  return c.parked and tonumber(redis.call('HGET', c.p .. K.parkings, queue) or 0) or 0
 end
 
 -- The waiting jobs of a queue, in its lists and later.

@@ -3,13 +3,14 @@
 --
 -- ARGV[3]  'queues', 'leases', 'due' or 'ready'; ARGV[4] cursor, '0' to begin; ARGV[5] about so many;
 -- ARGV[6]  of ready: priority; ARGV[7] queue
--- Keys     reads body, detours, ready, parked, due, leases, queues, later, outdated, wake; writes ready, parked,
---          queues, turns, outdated, wake
+-- Keys     reads body, detours, ready, parked, parkings, due, leases, queues, later, outdated, wake; writes ready,
+--          parked, parkings, queues, turns, outdated, wake
 -- Returns  now, epoch, held, next cursor ('0' = the end), then queue names; or all tokens or elements as one string,
 --          and then whether each has a body ('1' or '0'); of leases and due, their scores
 -- Log      nothing
 -- Repeat   only reads
--- Cost     O(count); O(offset + count) in a list
+-- Cost     O(count); O(offset + count) in a list; O(paused types) more of each queue of which something is parked
+--          and something outdated
 --
 -- A list is walked from its tail: what is pushed meanwhile shifts a window onto what was met, never past what was
 -- not.
@@ -41,14 +42,15 @@ end
 -- is outdated there goes nowhere else.
 local function forget_if_unused(c, queue)
   if redis.call('HEXISTS', c.p .. K.outdated, queue) == 1 then
-    local dropped = 0
-    for p = 0, 3 do
-      dropped = dropped + drop_outdated(c, ready_key(c, queue, p))
-      for name in (c.parked or ''):gmatch('[^%z]+') do
-        dropped = dropped + drop_outdated(c, parked_key(c, queue, p, name))
+    local dropped, unparked = 0, 0
+    for p = 0, 3 do dropped = dropped + drop_outdated(c, ready_key(c, queue, p)) end
+    if count_parked(c, queue) > 0 then
+      for name in c.parked:gmatch('[^%z]+') do
+        for p = 0, 3 do unparked = unparked + drop_outdated(c, parked_key(c, queue, p, name)) end
       end
     end
-    if dropped > 0 then count_up(c, K.outdated, queue, -dropped) end
+    if unparked > 0 then count_up(c, K.parkings, queue, -unparked) end
+    if dropped + unparked > 0 then count_up(c, K.outdated, queue, -dropped - unparked) end
   end
   if c.recount or count_listed(c, queue) > 0 or redis.call('HEXISTS', c.p .. K.later, queue) == 1 then return end
   redis.call('SREM', c.p .. K.queues, queue)

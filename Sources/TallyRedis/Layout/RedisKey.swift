@@ -15,6 +15,8 @@ package enum RedisKey: String, CaseIterable, Sendable {
     case ready = ":ready:"
     /// Queue, NUL, priority and type follow: elements that are parked while their type is paused.
     case parked = ":parked:"
+    /// Hash: how many elements of each queue are parked.
+    case parkings = ":parkings"
     /// Sorted set: what waits for its time, by that time.
     case due = ":due"
     /// Sorted set: the tokens of leases, by their expiry.

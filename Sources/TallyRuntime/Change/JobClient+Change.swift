@@ -74,8 +74,9 @@ extension JobClient {
     /// - Parameter runAt: from 1970 to ten years ahead; one that has passed makes it runnable. nil, the default,
     ///   leaves its time.
     /// - Parameter priority: nil, the default, leaves it. An enqueue that is repeated under the id of a job of which
-    ///   it was changed is `.idConflict`.
-    /// - Throws: `QueueError` or `LedgerError`; after `.uncertain` it may be asked again.
+    ///   it was changed is the same job still.
+    /// - Throws: `QueueError` or `LedgerError`, such as `.full` while the log in Redis is full; after `.uncertain` it
+    ///   may be asked again.
     @discardableResult
     public func change(
         _ id: JobID, runAt: Timestamp? = nil, priority: JobPriority? = nil

@@ -113,6 +113,45 @@ extension Conformance {
             }
             try expect("begun", try await s.take(at: s.at(.seconds(20))).record.id, begun.id)
         },
+        ConformanceCase("change_of_the_time_alone_writes_no_record", ["B1"]) { s in
+            guard let changes = s.queue.store.changes else { return }
+            let job = try await s.enqueue()
+            let before = try await s.queue.transitions.history().end
+
+            _ = try await changes.change(job.id, runAt: s.at(.seconds(9)), priority: nil)
+            _ = try await changes.change(job.id, runAt: nil, priority: .low)
+
+            let entries = try await s.queue.transitions.log(after: before, limit: 10)
+            let moves = entries.flatMap(\.moves)
+            try expect("priorities that are told", moves.map(\.record?.priority), [nil, .low])
+            let row = try await s.row(job.id)
+            try expect("status", row.status, .scheduled)
+            try expect("time", row.runAt, s.at(.seconds(9)))
+            try expect("body", row.record.body, job.body)
+        },
+        ConformanceCase("change_leaves_a_repeat_of_the_enqueue_the_same_job", ["B1"]) { s in
+            guard let changes = s.queue.store.changes else { return }
+            let (queued, recorded) = (try await s.enqueue(), s.record())
+            _ = try await s.ledger.recording.record([recorded])
+            try await s.settle()
+            for job in [queued, recorded] {
+                _ = try await changes.change(job.id, runAt: nil, priority: .low)
+            }
+
+            for _ in 0..<2 {
+                try expect("queued", try await s.push([queued]), [.exists(same: true)])
+                let answers = try await s.ledger.recording.record([recorded, queued]).answers
+                try expect("recorded", answers, [.exists(same: true), .exists(same: true)])
+                var other = queued
+                other.body = Array(#"{"other":1}"#.utf8)
+                try expect("other content", try await s.push([other]), [.exists(same: false)])
+                try await s.settle()
+            }
+            // Of what was never changed the priority tells.
+            var first = try await s.enqueue()
+            first.priority = .low
+            try expect("other priority", try await s.push([first]), [.exists(same: false)])
+        },
         ConformanceCase("change_reaches_the_ledger_as_one_step", ["P10"]) { s in
             guard let changes = s.queue.store.changes else { return }
             let accepted = try await s.ledger.inspection.balances().accepted

@@ -104,6 +104,31 @@ extension Conformance {
             let taken = try await s.reserve(9, at: end).jobs
             try expect("leased", Set(taken.map(\.record.id)), [begun.id, heir.id])
         },
+        ConformanceCase("job_that_comes_again_has_begun_where_its_push_says_so", ["B1"]) { s in
+            try await s.raiseRecordLayout()
+            let end = s.at(.seconds(10))
+            let records = (0..<3).map { _ in
+                var record = s.record()
+                record.notAfter = end
+                return record
+            }
+            _ = try await s.push(records)
+            let pushes = [
+                Push(records[0], version: 3, runAt: nil, attempts: 0),
+                Push(records[1], version: 3, runAt: nil, attempts: 0, hasBegun: false),
+                Push(records[2], version: 3, runAt: s.at(.seconds(9)), attempts: 0, hasBegun: false),
+            ]
+            let answers = try await s.queue(at: s.start).enqueueing.push(pushes, issued: nil)
+            try expect("push", answers, [.pushed, .pushed, .pushed])
+
+            let leased = try await s.reserve(9, at: end).jobs
+
+            try expect("leased", leased.map(\.record.id), [records[0].id])
+            for record in records[1...] {
+                let tombstone = try await s.ended(record.id, at: end)
+                try expect("end", tombstone, QueueView.Ended(status: .cancelled, version: 3))
+            }
+        },
         ConformanceCase("newer_fields_wait_until_every_program_reads_them", ["I8"]) { s in
             guard let queue = s.queue.store.recordLayout, let ledger = s.ledger.recordLayout else { return }
             let (old, new) = (s.record(), s.fullRecord())

@@ -50,6 +50,26 @@ extension Conformance {
             let back = try await s.reserve(500, at: s.start).jobs.map(\.record.id)
             try expect("all back", back, many.map(\.id))
         },
+        ConformanceCase("paused_type_of_one_queue_takes_nothing_from_the_next", ["F10"]) { s in
+            guard let types = s.queue.store.types else { return }
+            let (held, next) = (JobType("conformance.held"), s.sibling("next"))
+            try await types.pauseType(held, true)
+            let many = (0...Limits.sweepPerCall).map { _ in s.record(held) }
+            let others = (0..<2).map { _ in s.record(queue: next) }
+            _ = try await s.push(many)
+            _ = try await s.push(others)
+
+            let found = try await s.reserve(3, at: s.start, from: [s.name, next])
+
+            try expect("next queue", found.jobs.map(\.record.id), others.map(\.id))
+            try expect("more waits", found.isCut, true)
+            let rest = try await s.reserve(3, at: s.start, from: [s.name, next])
+            try expect("the last one is parked", rest.jobs.count, 0)
+            try expect("nothing waits", rest.isCut, false)
+            try await types.pauseType(held, false)
+            let back = try await s.reserve(500, at: s.start).jobs.map(\.record.id)
+            try expect("all back", back, many.map(\.id))
+        },
         ConformanceCase("paused_type_lets_its_jobs_be_cancelled_and_its_leases_end", ["D11"]) { s in
             guard let types = s.queue.store.types else { return }
             let held = JobType("conformance.held")

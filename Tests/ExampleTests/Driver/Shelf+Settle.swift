@@ -88,7 +88,8 @@ extension Shelf {
             job.failedAt = failedAt ?? now
             move.attempts = job.attempts
             move.error = job.error
-            putBack(Item(job: job, key: item.key), as: .retrying, until: runAt, &move, at: now)
+            let failed = Item(job: job, key: item.key, hasBegun: true)
+            putBack(failed, as: .retrying, until: runAt, &move, at: now)
         case .release(_, let runAt):
             putBack(item, as: .scheduled, until: runAt, &move, at: now)
         }

@@ -102,7 +102,7 @@ extension Shelf {
             job: JobSnapshot(
                 record: record, status: .pending, version: push.version, attempts: push.attempts,
                 runAt: push.runAt),
-            key: replaced?.key)
+            key: replaced?.key, hasBegun: push.hasBegun)
         if !push.isRecorded, let key = Key(record) {
             var until: Timestamp?
             if case .lasting(let time)? = record.unique?.lifetime { until = now + time }
@@ -176,11 +176,12 @@ extension Shelf {
 
     /// A job that has not begun by its not-after ends here; nil of every other.
     private mutating func endIfOver(_ id: JobID, at now: Timestamp) -> Move? {
-        guard let job = items[id]?.job, job.version == 1, let last = job.record.notAfter, last <= now else {
+        guard let item = items[id], !item.hasBegun, let last = item.job.record.notAfter, last <= now else {
             return nil
         }
-        end(id, as: .cancelled, version: 1)
-        return Move(id: id, version: 1, from: .pending, to: .cancelled, error: "expired")
+        let version = item.job.version
+        end(id, as: .cancelled, version: version)
+        return Move(id: id, version: version, from: .pending, to: .cancelled, error: "expired")
     }
 
     private mutating func lease(_ id: JobID, until expiry: Timestamp) -> ReservedJob? {
@@ -190,6 +191,7 @@ extension Shelf {
         let lease = Lease(id: id, version: job.version, epoch: epoch, expiresAt: expiry)
         job.lease = lease
         items[id]?.job = job
+        items[id]?.hasBegun = true
         leases[id] = expiry
         return ReservedJob(
             record: job.record, lease: lease, attempts: job.attempts, crashes: job.crashes, runAt: job.runAt,

@@ -1,9 +1,10 @@
 import TallyCore
 
-/// A job as the shelf holds it, and the unique key that it took.
+/// A job as the shelf holds it, the unique key that it took, and whether it was leased once.
 struct Item: Sendable {
     var job: JobSnapshot
     var key: Key?
+    var hasBegun = false
 }
 
 /// One unique key in one queue; nil of a record without one.

@@ -15,10 +15,10 @@ enum Remedies {
         if hasEffect, let row, let ends = endsAsCompleted(drift, reading, row) { return ends }
         switch drift {
         case .waitsNowhere, .runsNowhere, .queueBehind:
-            return job.map { push($0, isLease: drift == .runsNowhere) }
+            return job.map { push($0, row, isLease: drift == .runsNowhere) }
         case .wrongTime:
             guard let job else { return nil }
-            if reading.held == nil { return push(job, isLease: false) }
+            if reading.held == nil { return push(job, row, isLease: false) }
             return job.runAt.map { .wait(until: $0) }
         case .endedStillHeld: return row.map { .end($0.status, version: $0.version) }
         case .endNotInLedger: return .logEnd
@@ -42,13 +42,13 @@ enum Remedies {
         }
     }
 
-    private static func push(_ job: JobSnapshot, isLease: Bool) -> QueueRepair.Action {
+    private static func push(_ job: JobSnapshot, _ row: LedgerView?, isLease: Bool) -> QueueRepair.Action {
         // A lost lease runs again under a new version, so that its old token stays refused.
         .push(
             Push(
                 job.record, version: job.version + (isLease ? 1 : 0),
                 runAt: job.status == .scheduled || job.status == .retrying ? job.runAt : nil,
-                attempts: job.attempts))
+                attempts: job.attempts, hasBegun: isLease || row?.hasBegun ?? true))
     }
 
     /// From the ledger's bytes; without them the job fails for good, and the ledger gets a row that says so.
