@@ -31,6 +31,28 @@ import Testing
             })
     }
 
+    @Test func `hands nobody a session in which a condition of a replay has left a lock`() async throws {
+        try await PrivatePooler.with { pooler in
+            try await withScratch { scratch in
+                _ = try await scratch.ledger.record([JobRecord(type: "t", queue: "q")])
+                let lock = "pg_try_advisory_lock(\(Int64.random(in: 1 ... .max)))"
+
+                let outcome = try await Tool.run(
+                    ["replay", "--where", lock, "--json"],
+                    environment: [
+                        "TALLY_REDIS_URL": scratch.settings.redisURL, "TALLY_POSTGRES_URL": pooler.url,
+                        "TALLY_NAMESPACE": scratch.settings.namespace,
+                    ])
+
+                #expect(outcome.code == 0, "\(outcome.errors)")
+                #expect(try outcome.json()["before"] as? [String: Int] == ["pending": 1])
+                try await eventually("the lock is free") {
+                    try await scratch.ledger.statuses(of: lock) == [.pending: 1]
+                }
+            }
+        }
+    }
+
     @Test func `lets jobs of both modes through worker and duties, and every command does its work [H4]`()
         async throws
     {
