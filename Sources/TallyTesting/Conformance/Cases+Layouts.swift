@@ -104,8 +104,10 @@ extension Conformance {
             let taken = try await s.reserve(9, at: end).jobs
             try expect("leased", Set(taken.map(\.record.id)), [begun.id, heir.id])
         },
-        ConformanceCase("newer_fields_wait_until_every_program_reads_them", ["I8"]) { s in
-            guard let queue = s.queue.store.recordLayout, let ledger = s.ledger.recordLayout else { return }
+        ConformanceCase("newer_fields_wait_until_every_program_reads_them", ["I8"], needs: [.recordLayout]) {
+            s in
+            let queue = try require("queue", s.queue.store.recordLayout)
+            let ledger = try require("ledger", s.ledger.recordLayout)
             let (old, new) = (s.record(), s.fullRecord())
             if try await queue.recordLayout() == 1 {
                 let alone = try await s.push([new])
