@@ -1,6 +1,5 @@
 import Glibc
 import Synchronization
-import TallyRuntime
 import TestSupport
 import Testing
 

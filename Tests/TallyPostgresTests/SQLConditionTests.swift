@@ -82,6 +82,7 @@ extension PostgresTests {
                 let key = Int64.random(in: 1 ... .max)
 
                 let wanted: [JobStatus: Int]? = rest == "true" ? [.pending: 1] : nil
+                // The second cannot be answered.
                 let found = try? await fixture.ledger.statuses(
                     of: "pg_try_advisory_lock(\(key)) AND \(rest)")
 

@@ -1,7 +1,6 @@
 import Synchronization
 import TallyAdmin
 import TallyCore
-import TallyPostgres
 import TallyTesting
 import Tallystick
 import TestSupport
