@@ -1,6 +1,7 @@
 import Foundation
 import TallyCore
 import TallyPostgres
+import TallyRuntime
 import TestSupport
 import Testing
 

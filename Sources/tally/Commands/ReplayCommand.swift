@@ -20,7 +20,7 @@ enum ReplayCommand: Command {
           --again           also what has done its work: jobs that completed, whose effect is committed, or that were
                             replayed before. They run once more
           --limit N         at most so many jobs run anew; default \(Limits.bulkJobs). What is left as it is does not
-                            count, and of \(Limits.bulkLooked) that are looked at the rest is for another run
+                            count; after \(Limits.bulkLooked) jobs that were looked at it stops
           --rate N          at most so many a second; default \(Limits.bulkRate)
           --go              does it; without it nothing changes, and what would be enqueued is counted
         A job that has not ended is left as it is. Jobs that were enqueued while this runs are not looked at.
