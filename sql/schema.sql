@@ -965,6 +965,18 @@ ALTER TABLE ONLY tally.unique_keys
 ALTER TABLE ONLY tally.workers
     ADD CONSTRAINT workers_pkey PRIMARY KEY (id);
 
+CREATE INDEX audit_log_replayed_as ON tally.audit_log USING btree (((detail ->> 'as'::text))) WHERE (action = 'replay'::text);
+
+COMMENT ON INDEX tally.audit_log_replayed_as IS 'replay/lineage.sql';
+
+CREATE INDEX audit_log_replays ON tally.audit_log USING btree (subject) WHERE (action = 'replay'::text);
+
+COMMENT ON INDEX tally.audit_log_replays IS 'replay/replayed.sql, replay/matching.sql, replay/lineage.sql';
+
+CREATE INDEX audit_log_settled ON tally.audit_log USING btree (subject) WHERE (action = 'settle quarantine'::text);
+
+COMMENT ON INDEX tally.audit_log_settled IS 'reconcile/unknown_events.sql';
+
 CREATE INDEX job_events_order ON ONLY tally.job_events USING brin (epoch, seq, at) WITH (pages_per_range='32');
 
 COMMENT ON INDEX tally.job_events_order IS 'reconcile/window.sql';

@@ -52,6 +52,9 @@ static const char migrations_0015_record[] = {
 static const char migrations_0016_attempt_lines[] = {
 #embed "../../sql/migrations/0016_attempt_lines.sql" suffix(,)
 0};
+static const char migrations_0017_replay_index[] = {
+#embed "../../sql/migrations/0017_replay_index.sql" suffix(,)
+0};
 static const char undo_0001_jobs[] = {
 #embed "../../sql/undo/0001_jobs.sql" suffix(,)
 0};
@@ -100,6 +103,9 @@ static const char undo_0015_record[] = {
 static const char undo_0016_attempt_lines[] = {
 #embed "../../sql/undo/0016_attempt_lines.sql" suffix(,)
 0};
+static const char undo_0017_replay_index[] = {
+#embed "../../sql/undo/0017_replay_index.sql" suffix(,)
+0};
 
 /* In order of names: those to apply in the order of their numbers, then the undoing of each. */
 static const struct { const char *name, *text; } files[] = {
@@ -119,6 +125,7 @@ static const struct { const char *name, *text; } files[] = {
     {"migrations/0014_shards", migrations_0014_shards},
     {"migrations/0015_record", migrations_0015_record},
     {"migrations/0016_attempt_lines", migrations_0016_attempt_lines},
+    {"migrations/0017_replay_index", migrations_0017_replay_index},
     {"undo/0001_jobs", undo_0001_jobs},
     {"undo/0002_duties", undo_0002_duties},
     {"undo/0003_enqueue", undo_0003_enqueue},
@@ -135,6 +142,7 @@ static const struct { const char *name, *text; } files[] = {
     {"undo/0014_shards", undo_0014_shards},
     {"undo/0015_record", undo_0015_record},
     {"undo/0016_attempt_lines", undo_0016_attempt_lines},
+    {"undo/0017_replay_index", undo_0017_replay_index},
 };
 
 const char *tally_migration_text(const char *name) {

@@ -6,8 +6,14 @@ package protocol BlockingConnection: SendableMetatype {
     /// False once it is to carry nothing more, such as after an error that left it in an unknown state; the pool then
     /// replaces it.
     var isUsable: Bool { get }
+    /// True once nobody else may have it: the pool closes it at once, not only when its thread has work again.
+    var isOver: Bool { get }
     /// Closes it; nothing is called on it afterwards.
     func close()
+}
+
+extension BlockingConnection {
+    package var isOver: Bool { false }
 }
 
 /// The pool was closed before; the work did not run.
@@ -167,14 +173,16 @@ package final class ConnectionPool<Connection: BlockingConnection>: @unchecked S
                 held.close()
                 connection = nil
                 locked { state.broke() }
-            } else if !opens, let connection {
-                work(.success(connection))
+            } else if !opens, let held = connection {
+                work(.success(held))
+                connection = kept(held)
                 idleSince = Self.now
                 continue
             }
             let result = openOne()
-            connection = try? result.get()  // a failed open goes to the caller, in `result`
             work(result)
+            // A failed open went to the caller, in `result`.
+            if let opened = try? result.get() { connection = kept(opened) }
             idleSince = Self.now
         }
         connection?.close()
@@ -183,6 +191,14 @@ package final class ConnectionPool<Connection: BlockingConnection>: @unchecked S
             return endedCallers()
         }
         for caller in callers { caller.resume() }
+    }
+
+    /// The connection, for further work; nil where it is over, and closed by now.
+    private func kept(_ connection: Connection) -> Connection? {
+        guard connection.isOver else { return connection }
+        connection.close()
+        locked { state.closedOne() }
+        return nil
     }
 
     private func take(_ hasConnection: Bool, _ idleSince: Int64) -> (work: Work, opens: Bool)? {

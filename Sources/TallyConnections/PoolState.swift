@@ -112,7 +112,10 @@ struct PoolState<Work> {
         opening += 1
     }
 
-    /// A thread has closed what it had.
+    /// A thread has closed its connection, and opens another once it has work.
+    mutating func closedOne() { open -= 1 }
+
+    /// A thread that ends has closed what it had.
     mutating func ended(hadConnection: Bool) {
         leaving -= 1
         if hadConnection { open -= 1 }

@@ -73,7 +73,8 @@ extension PostgresLedger: LedgerReplaying {
     }
 
     /// A statement with an operator's condition in it: one that only reads, for a bounded time, in a transaction that
-    /// is given up whatever happened in it, with any setting that the condition made.
+    /// is given up whatever happened in it, and with it the session: a condition may take a lock of the session, set its
+    /// seed or use its sequences, which no rollback takes back.
     private func asking<Value: Sendable>(
         _ statement: Statement, _ condition: String, _ values: [LedgerValue],
         _ read: @escaping @Sendable (Rows) throws(LedgerError) -> Value
@@ -83,8 +84,8 @@ extension PostgresLedger: LedgerReplaying {
         let time = min(Limits.replayRead, configuration.statementTimeout)
         do throws(LedgerError) {
             return try await pool.run("replay") { connection throws(LedgerError) in
+                defer { connection.markOver() }
                 try connection.begin(.beginSnapshot)
-                // A pool's connection without a transaction comes back as it was; `run` rolls this one back.
                 try connection.run(
                     .statementTimeout, Parameters([.text(PostgresConnection.milliseconds(time))]))
                 // The server ends it; only one that does not answer at all is given up here.

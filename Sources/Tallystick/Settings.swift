@@ -41,6 +41,8 @@ public struct Settings: Sendable {
     }
 
     /// Each layer maps setting names to values; the first layer that has a non-empty one wins. Pure.
+    ///
+    /// - Throws: `InvalidSetting` that names the setting which is missing, or is none that can be used.
     public init(layers: [[String: String]]) throws(InvalidSetting) {
         func value(_ name: String) -> String? {
             for layer in layers {
@@ -70,9 +72,13 @@ public struct Settings: Sendable {
     }
 
     /// The part of them that the queue needs; of several shards, the first.
+    ///
+    /// - Throws: as `redisShards()`.
     public func redis() throws(InvalidSetting) -> RedisConfiguration { try redisShards()[0] }
 
     /// What each shard needs, in order.
+    ///
+    /// - Throws: `InvalidSetting` where an address of `redisURL` is none, or they are more than `Limits.shards`.
     public func redisShards() throws(InvalidSetting) -> [RedisConfiguration] {
         let addresses = try Self.addresses(redisURL)
         if addresses.count > Limits.shards {
@@ -143,6 +149,8 @@ public struct Settings: Sendable {
     }
 
     /// The same, of the file's text.
+    ///
+    /// - Throws: `InvalidSetting` that names the line of whatever is not understood.
     public static func dotEnv(_ text: String) throws(InvalidSetting) -> [String: String] {
         try dotEnv(Array(text.utf8))
     }

@@ -1,6 +1,7 @@
 import Foundation
 import TallyCore
 import TallyPostgres
+import TallyRuntime
 import TestSupport
 import Testing
 
@@ -85,6 +86,15 @@ import Testing
         #expect(BulkEnqueue.whyAway(.full("queue q")) == "full: queue q")
         #expect(BulkEnqueue.whyAway(.uncertain(JobID())) == nil)
         #expect(BulkEnqueue.whyAway(.cancelled) == "cancelled")
+    }
+
+    @Test func `blames no line for a store that this program may not use`() {
+        let server = QueueError(.wrongServer, "push", "eviction is on")
+        let data = LedgerError(.refused, "record", "no", sqlState: "22P05")
+
+        #expect(!BulkEnqueue.blames(.refused(EnqueueRefusal("no", cause: .queue(server)))))
+        #expect(BulkEnqueue.blames(.refused(EnqueueRefusal("no", cause: .ledger(data)))))
+        #expect(BulkEnqueue.blames(.refused("a codec's words")))
     }
 }
 

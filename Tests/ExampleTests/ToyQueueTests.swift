@@ -13,4 +13,14 @@ import Testing
                 close: { await queue.store.close() })
         })
     }
+
+    @Test func `lacks the seams that the page leaves out, and no other`() {
+        let clock = ManualClock()
+        let store = ConformanceStore(
+            queue: ToyQueue(clock: clock.reading), ledger: MemoryLedger(), clock: clock)
+
+        let lacking = Set(Conformance.cases.flatMap { $0.lacking(in: store) })
+
+        #expect(lacking == [.types, .changes, .recordLayout])
+    }
 }

@@ -12,12 +12,15 @@ import Testing
     private static let ofAll = "StoreTests"
     /// What plays through several files, and is named for the story.
     private static let stories: Set<String> = [
-        "Alert", "Answer", "AnswerBytes", "BulkCommand", "BytesFuzz", "Clock", "CutWorker", "Damage",
+        "Alert", "Answer", "AnswerBytes", "AuditLog", "BulkCommand", "BytesFuzz", "Clock", "CutWorker",
+        "Damage",
         "Degraded",
         "DesignedOut", "Drain", "DrillQuestion", "FaultyLedgerCalls", "FaultyLedgerSeams", "Findings",
-        "ForeignVerbs", "FreedPlace", "HangingStore", "HeldJob", "HeldKey", "HeldRow", "HostileCall", "Lab",
+        "ForeignVerbs", "FreedPlace", "HTTPSocket", "HangingStore", "HeldJob", "HeldKey", "HeldRow",
+        "HostileCall", "Lab",
         "LargeBodies", "LedgerFault", "LineFuzz", "MigrationLocks", "MissingSeam", "OtherMode", "Outage",
-        "Pooler", "ReadyMiddleware", "Recipe", "RepeatedOutage", "Report", "Retry", "Rights", "SQLRules",
+        "Pooler", "ReadyMiddleware", "Recipe", "RepeatedOutage", "ReplayBound", "Report", "Retry", "Rights",
+        "SQLRules",
         "Schema", "Secrets", "ShardAway", "ShardCommand", "ShardLedger", "ShardReconcile", "ShardServer",
         "TLS", "Teeth", "TextFuzz", "Twice",
         "Upgrade", "Window",

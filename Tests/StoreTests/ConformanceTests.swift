@@ -8,7 +8,7 @@ import Testing
     func `keep every promise of the conformance kit [J1, J2, I1, J11]`(_ promise: ConformanceCase)
         async throws
     {
-        try await promise.run(on: freshStores)
+        #expect(try await promise.run(on: freshStores) == .kept)
     }
 }
 

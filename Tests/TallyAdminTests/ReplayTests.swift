@@ -37,6 +37,22 @@ import Testing
         for (job, _) in done { #expect(wish.refusal(of: job) == nil) }
     }
 
+    @Test func `gives what is refused no place among its limit, and room again to what was left later`() {
+        let wish = ReplayWish("true", actor: "test")
+        let jobs = [
+            job(.failed, isReplayed: true), job(.completed), job(.failed), job(.failed), job(.failed),
+        ]
+        var (report, rest) = (ReplayReport(isDry: false, before: [:]), jobs[...])
+        func take(_ most: Int) -> [ReplayCandidate] {
+            report.take(&rest, most: most, limit: 2, refusal: wish.refusal(of:))
+        }
+
+        #expect(take(1) == [jobs[2]] && report.matched == 3 && report.ready == 1)
+        #expect(take(9) == [jobs[3]] && !report.isCut && rest.count == 1)
+        #expect(take(9) == [] && report.isCut && rest.count == 1)
+        #expect(report.refused == ["replayed_before": 1, "completed": 1])
+    }
+
     @Test func `is reported by status, with what was left and why`() {
         var report = ReplayReport(isDry: false, before: [.failed: 2])
         report.after = [.failed: 2, .pending: 1]

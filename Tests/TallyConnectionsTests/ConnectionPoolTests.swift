@@ -27,6 +27,7 @@ private final class Line: BlockingConnection {
     let number: Int
     private let log: Log
     var isUsable = true
+    var isOver = false
     init(log: Log, number: Int) {
         self.log = log
         self.number = number
@@ -79,6 +80,22 @@ private final class Line: BlockingConnection {
 
         await pool.close()
         #expect(log.opened == 2 && log.closed == 2)
+    }
+
+    @Test func `closes one that is over before anybody needs another`() async throws {
+        let pool = pool()
+        for number in 1...3 {
+            let found = try await pool.run { line in
+                line.isOver = true
+                return line.number
+            }
+            #expect(found == number)
+            while log.closed < number { await Task.yield() }
+        }
+
+        #expect(log.opened == 3)
+        await pool.close()
+        #expect(log.closed == 3)
     }
 
     @Test func `tells its caller why none could be opened, and tries again`() async throws {

@@ -107,13 +107,14 @@ import Testing
 
     private func keep(_ promise: ConformanceCase, on urls: [String]) async {
         do {
-            try await promise.run {
+            let outcome = try await promise.run {
                 let clock = ManualClock()
                 let scratch = try await ScratchShards.open(urls, clock: clock)
                 return ConformanceStore(
                     queue: scratch.sharded, ledger: scratch.ledger, clock: clock,
                     close: { try await scratch.remove() })
             }
+            #expect(outcome == .kept, "\(promise)")
         } catch { Issue.record("\(promise): \(error)") }
     }
 

@@ -72,6 +72,28 @@ extension PostgresTests {
             }
         }
 
+        /// A pool keeps connections for minutes, and whoever would have this one next would have its lock.
+        @Test(arguments: ["true", "1 / (priority - priority) > 0"])
+        func `leaves no lock of the session behind, whether it can be answered or not`(_ rest: String)
+            async throws
+        {
+            try await withLedger(pool: 1) { fixture in
+                _ = try await fixture.ledger.record([job()])
+                let key = Int64.random(in: 1 ... .max)
+
+                let wanted: [JobStatus: Int]? = rest == "true" ? [.pending: 1] : nil
+                // The second cannot be answered.
+                let found = try? await fixture.ledger.statuses(
+                    of: "pg_try_advisory_lock(\(key)) AND \(rest)")
+
+                #expect(found == wanted)
+                let probe = "SELECT pg_try_advisory_xact_lock(\(key))::integer::bigint"
+                try await until { try await fixture.count(probe) == 1 }
+                // The pool has another connection for whoever comes next.
+                #expect(try await fixture.ledger.statuses(of: "true") == [.pending: 1])
+            }
+        }
+
         @Test func `pages by id between two of them, and sees what decides over each job`() async throws {
             try await withLedger { fixture in
                 let jobs = (0..<5).map { _ in job() }

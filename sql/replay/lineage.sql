@@ -1,5 +1,4 @@
--- What a job was replayed from and as, the first note first. The log of what operators asked for is short, and read
--- as a whole.
+-- What a job was replayed from and as, the first note first. Each side of the condition has an index of its own.
 -- Params:  $1 uuid id, $2 bigint limit
 -- Returns: uuid of the other job, bigint whether that one was first, timestamptz when
 -- Caller:  PostgresLedger.lineage

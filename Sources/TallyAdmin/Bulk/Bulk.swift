@@ -8,13 +8,34 @@ package struct BulkOptions: Sendable {
     package var goes = false
     /// At most so many jobs; others are left.
     package var limit = Limits.bulkJobs
+    /// At most about so many rows are looked at for those that match.
+    package var looked = Limits.bulkLooked
     /// At most so many a second, so that the servers and the workers keep up.
     package var rate = Limits.bulkRate
     /// Hears, now and then, how many are done.
     package var progress: @Sendable (Int) -> Void = { _ in }
+    /// By what its rate is kept.
+    package var pace = BulkPace()
 
     /// A dry run.
     package init() {}
+}
+
+/// The time by which a change of many jobs keeps its rate: the machine's, or a test's.
+package struct BulkPace: Sendable {
+    /// What time it is.
+    package var now: @Sendable () -> ContinuousClock.Instant = { .now }
+    /// Waits until that time.
+    package var sleep: @Sendable (ContinuousClock.Instant) async throws -> Void = { time in
+        try await Task.sleep(until: time, clock: .continuous)
+    }
+
+    /// The machine's.
+    package init() {}
+
+    func wait(until turn: ContinuousClock.Instant) async throws {
+        if turn > now() { try await sleep(turn) }
+    }
 }
 
 /// What a change of many jobs did, or would do.
@@ -122,7 +143,7 @@ extension Admin {
         var report = BulkReport(isDry: !options.goes)
         report.before = try await counted()
         let now = try await ledger.recording.clock()
-        var (turn, looked) = (ContinuousClock.now, 0)
+        var (turn, looked) = (options.pace.now(), 0)
         for status in statuses where !report.isCut {
             var query = JobQuery(
                 queue: filter.queue, status: status, type: filter.type, limit: Limits.bulkPage)
@@ -133,15 +154,15 @@ extension Admin {
                 while !rest.isEmpty, !report.isCut {
                     let group = report.take(&rest, most: most, limit: options.limit, refuse: refuse)
                     if group.isEmpty || !options.goes { continue }
-                    if turn > .now { try await Task.sleep(until: turn, clock: .continuous) }
-                    turn = .now + Duration.seconds(1) * group.count / options.rate
+                    try await options.pace.wait(until: turn)
+                    turn = options.pace.now() + Duration.seconds(1) * group.count / options.rate
                     report.note(group, try await change(group))
                     options.progress(report.changed)
                 }
                 if options.goes { await turned() }
                 looked += page.jobs.count
                 query.cursor = page.next
-                if page.next != nil, looked >= Limits.bulkLooked { report.isCut = true }
+                if page.next != nil, looked >= options.looked { report.isCut = true }
             } while query.cursor != nil && !report.isCut
         }
         report.kinds.sort { $0.count > $1.count }
@@ -174,16 +195,23 @@ extension Admin {
                 return refusals
             },
             turned: {
-                for (name, count) in touched {
-                    let relay = Relay(queue: queue.shard(of: name), ledger: ledger)
-                    var left = count
-                    // A step takes a page of a queue's rows, others' too. `tally serve` relays what is left.
-                    while left > 0, let pushed = try? await relay.step(olderThan: .zero), pushed > 0 {
-                        left -= pushed
-                    }
-                }
+                await relay(touched, ledger)
                 touched.removeAll()
             })
+    }
+
+    /// Brings to the queue what was just recorded: so many rows of the outbox, by queue. A Redis that is away gets them
+    /// later, from `tally serve`.
+    func relay(_ recorded: [QueueName: Int], _ ledger: LedgerStore) async {
+        for (name, count) in recorded {
+            let relay = Relay(queue: queue.shard(of: name), ledger: ledger)
+            var left = count
+            // A step takes a page of a queue's rows, others' too: without an end to it whoever enqueues all the time
+            // would hold this up for ever. `tally serve` relays what is left.
+            while left > 0, let pushed = try? await relay.step(olderThan: .zero), pushed > 0 {
+                left -= pushed
+            }
+        }
     }
 
     /// Deletes every dead letter that matches and is old enough: what is gone cannot be requeued, and its id must not

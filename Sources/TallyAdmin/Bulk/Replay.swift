@@ -1,5 +1,4 @@
 import TallyCore
-import TallyDuties
 
 /// What a replay did, or would do.
 package struct ReplayReport: Sendable {
@@ -9,7 +8,8 @@ package struct ReplayReport: Sendable {
     package let before: [JobStatus: Int]
     /// The same afterwards: where the condition means the new jobs too, they are among it.
     package var after: [JobStatus: Int]
-    /// How many were looked at one by one: jobs that are older than the replay, up to the limit.
+    /// How many were looked at one by one: jobs that are older than the replay, until as many as the limit allows were
+    /// enqueued anew.
     package var matched = 0
     /// How many may run anew.
     package var ready = 0
@@ -19,8 +19,10 @@ package struct ReplayReport: Sendable {
     package var refused: [String: Int] = [:]
     /// The first that were enqueued anew.
     package var links: [ReplayLink] = []
-    /// There are more: the limit was reached.
+    /// There may be more: the limit was reached, or as many rows were looked at as one call looks at.
     package var isCut = false
+    /// How many of those that seemed ready were not enqueued anew after all.
+    private var left = 0
 
     init(isDry: Bool, before: [JobStatus: Int]) {
         self.isDry = isDry
@@ -29,6 +31,31 @@ package struct ReplayReport: Sendable {
     }
 
     mutating func refuse(_ why: String) { refused[why, default: 0] += 1 }
+
+    /// What of the rest may run anew now, up to `most` jobs. What is refused takes no other's place among the
+    /// `limit`: what an earlier replay has enqueued would stand before all others for ever.
+    mutating func take(
+        _ rest: inout ArraySlice<ReplayCandidate>, most: Int, limit: Int,
+        refusal: (ReplayCandidate) -> String?
+    ) -> [ReplayCandidate] {
+        var group: [ReplayCandidate] = []
+        while group.count < most, let job = rest.first {
+            if ready - left >= limit {
+                // Where some of the group are left as they are there is room again.
+                isCut = group.isEmpty
+                break
+            }
+            rest.removeFirst()
+            matched += 1
+            if let why = refusal(job) {
+                refuse(why)
+            } else {
+                ready += 1
+                group.append(job)
+            }
+        }
+        return group
+    }
 
     /// `dry_run`, `before` and `after` by status, `matched`, `ready`, `replayed`, `refused`, `jobs` with `id` and
     /// `as`, `more`.
@@ -85,67 +112,43 @@ extension Admin {
             throw LedgerError(.unsupported, "replay", "this ledger finds no jobs by a condition")
         }
         let now = try await ledger.recording.clock()
-        let began = ContinuousClock.now
+        let (asked, began) = (ContinuousClock.now, options.pace.now())
         var report = ReplayReport(
             isDry: !options.goes, before: try await replaying.statuses(of: wish.condition))
-        let step = options.goes ? min(Limits.replayJobs, options.rate) : Limits.bulkPage
         // What is enqueued from now on is no part of it, the new jobs least of all: it would have no end.
         let end = JobID(high: UInt64(max(0, now.microseconds / 1000)) << 16, low: 0)
         var (after, tried, isLast) = (JobID.zero, 0, false)
         while !isLast, !report.isCut {
             try Task.checkCancellation()
-            let page = try await replaying.matching(wish.condition, after: after, before: end, limit: step)
-            isLast = page.count < step
+            let page = try await replaying.matching(
+                wish.condition, after: after, before: end, limit: Limits.bulkPage)
+            isLast = page.count < Limits.bulkPage
             if let last = page.last { after = last.id }
-            let group = Self.chosen(of: page, wish, options, &report)
-            if group.isEmpty || !options.goes { continue }
-            // The first goes at once; each group has its place in time, however long the ones before it took.
-            let turn = began + Duration.seconds(1) * tried / options.rate
-            if turn > .now { try await Task.sleep(until: turn, clock: .continuous) }
-            tried += group.count
-            let run = ReplayRun(
-                wish: wish, jobs: try await ledger.inspection.jobs(group.map(\.id)), group: group,
-                now: now + (ContinuousClock.now - began))
-            let outcome = try await transactions.transaction { transaction in
-                try await run.outcome(replaying, transactions, in: transaction)
+            var (rest, recorded) = (page[...], [QueueName: Int]())
+            while !rest.isEmpty, !report.isCut {
+                let group = report.take(
+                    &rest, most: min(Limits.replayJobs, options.rate), limit: options.limit,
+                    refusal: wish.refusal(of:))
+                if group.isEmpty || !options.goes { continue }
+                // The first goes at once; each group has its place in time, however long the ones before it took.
+                try await options.pace.wait(until: began + Duration.seconds(1) * tried / options.rate)
+                tried += group.count
+                let run = ReplayRun(
+                    wish: wish, jobs: try await ledger.inspection.jobs(group.map(\.id)), group: group,
+                    now: now + (ContinuousClock.now - asked))
+                let outcome = try await transactions.transaction { transaction in
+                    try await run.outcome(replaying, transactions, in: transaction)
+                }
+                report.add(outcome)
+                // A commit writes one row for each queue.
+                for name in outcome.queues { recorded[name, default: 0] += 1 }
+                options.progress(report.replayed)
             }
-            report.add(outcome)
-            options.progress(report.replayed)
-            try await push(outcome, ledger)
+            await relay(recorded, ledger)
+            if !isLast, report.matched >= options.looked { report.isCut = true }
         }
         if options.goes { report.after = try await replaying.statuses(of: wish.condition) }
         return report
-    }
-
-    /// Counts what a page holds, and answers what of it may run anew.
-    private static func chosen(
-        of page: [ReplayCandidate], _ wish: ReplayWish, _ options: BulkOptions, _ report: inout ReplayReport
-    ) -> [ReplayCandidate] {
-        var chosen: [ReplayCandidate] = []
-        for job in page {
-            if report.matched >= options.limit {
-                report.isCut = true
-                break
-            }
-            report.matched += 1
-            if let why = wish.refusal(of: job) {
-                report.refuse(why)
-            } else {
-                report.ready += 1
-                chosen.append(job)
-            }
-        }
-        return chosen
-    }
-
-    /// The relay of `tally serve` takes what this leaves.
-    private func push(_ outcome: ReplayRun.Outcome, _ ledger: LedgerStore) async throws {
-        for name in outcome.queues {
-            try Task.checkCancellation()
-            let relay = Relay(queue: queue.shard(of: name), ledger: ledger)
-            // It covers a Redis that is away: the jobs are recorded, and come to it later.
-            while let pushed = try? await relay.step(olderThan: .zero), pushed > 0 {}
-        }
     }
 }
 
@@ -224,5 +227,6 @@ extension ReplayReport {
         replayed += outcome.links.count
         links += outcome.links.prefix(max(0, Limits.page - links.count))
         for why in outcome.refused { refuse(why) }
+        left += outcome.refused.count
     }
 }

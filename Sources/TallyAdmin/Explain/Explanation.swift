@@ -4,7 +4,7 @@ import TallyCore
 package struct Explanation: Sendable {
     /// A half that could not be asked, or something of it.
     package struct Unasked: Hashable, Sendable {
-        /// `redis`, `redis/1` and the like, `postgres`, `workers`, `duties` or `log`.
+        /// `redis`, `redis/1` and the like, `postgres`, `workers`, `duties`, `log` or `lineage`.
         package let what: String
         /// Why.
         package let why: String
@@ -155,8 +155,9 @@ extension Admin {
             if record.failure == nil { await fillFromReports(&situation, &unasked) }
         }
         let lines = hasLedger ? await linesOf(id, &unasked) : []
+        let lineage = hasLedger ? await lineageOf(id, &unasked) : []
         var explanation = Explanation(report, situation, lines: lines, unasked)
-        explanation.lineage = record.lineage
+        explanation.lineage = lineage
         return explanation
     }
 
@@ -166,7 +167,6 @@ extension Admin {
         var events: [JobEvent] = []
         var view: LedgerView?
         var hasEffect = false
-        var lineage: [ReplayLink] = []
         var failure: LedgerError?
     }
 
@@ -179,6 +179,15 @@ extension Admin {
         }
     }
 
+    private func lineageOf(_ id: JobID, _ unasked: inout [Explanation.Unasked]) async -> [ReplayLink] {
+        do {
+            return try await halfWithRecord?.replaying?.lineage(of: id) ?? []
+        } catch {
+            unasked.append(.init("lineage", "\(error)"))
+            return []
+        }
+    }
+
     private func recordOf(_ id: JobID) async -> OwnRecord {
         var record = OwnRecord()
         guard let ledger = halfWithRecord else { return record }
@@ -187,7 +196,6 @@ extension Admin {
             record.events = try await ledger.inspection.events(id)
             record.view = try await ledger.reconciliation.views([id])[id]
             record.hasEffect = try await ledger.reconciliation.effects([id]).contains(id)
-            if let replaying = ledger.replaying { record.lineage = try await replaying.lineage(of: id) }
         } catch {
             record.failure = error
         }

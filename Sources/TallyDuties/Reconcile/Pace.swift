@@ -38,9 +38,12 @@ final class Pace: Sendable {
             .seconds(1) * (other / ledger))
     }
 
+    /// How long the run must have taken for what it has spent so far.
+    var owed: Duration { spent.withLock { due(jobs: $0.jobs, queue: $0.queue, ledger: $0.ledger) } }
+
     /// Returns when the run may go on.
     func rest() async throws {
-        let until = spent.withLock { $0.began + due(jobs: $0.jobs, queue: $0.queue, ledger: $0.ledger) }
+        let until = spent.withLock { $0.began } + owed
         if until > .now { try await Task.sleep(until: until, clock: .continuous) }
     }
 }

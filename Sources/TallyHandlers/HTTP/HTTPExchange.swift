@@ -23,11 +23,18 @@ final class HTTPExchange: Sendable {
     }
     private let request: Request
     private let call: StoppableCall
+    private let openSocket: CurlTransfer.OpenSocket
     private var shown: String { request.target.shown }
 
-    /// - Parameter stackBytes: of its thread, as `startThread` takes it.
-    init(_ request: Request, stackBytes: Int? = nil) {
+    /// - Parameters:
+    ///   - stackBytes: of its thread, as `startThread` takes it.
+    ///   - openSocket: makes its sockets.
+    init(
+        _ request: Request, stackBytes: Int? = nil,
+        openSocket: @escaping CurlTransfer.OpenSocket = { Glibc.socket($0, $1, $2) }
+    ) {
         self.request = request
+        self.openSocket = openSocket
         call = StoppableCall(stackBytes: stackBytes)
     }
 
@@ -35,7 +42,8 @@ final class HTTPExchange: Sendable {
     ///   for it; `JobError` where another attempt would end alike; `HTTPFailed` where there was no answer.
     func answer() async throws -> HTTPAnswer {
         try await call.answer { tell in
-            let transfer = CurlTransfer(isPrivateAllowed: self.request.isPrivateAllowed)
+            let transfer = CurlTransfer(
+                isPrivateAllowed: self.request.isPrivateAllowed, openSocket: self.openSocket)
             tell(Result { try self.run(transfer) })
             // Closed behind the caller's back: libcurl may wait for a name that nobody answers for.
             withExtendedLifetime(transfer) {}
@@ -110,6 +118,9 @@ final class HTTPExchange: Sendable {
 
 /// What libcurl holds for one request, and what comes of it. Belongs to one thread.
 final class CurlTransfer {
+    /// Family, type and protocol; answers the descriptor, or one below zero and `errno`.
+    typealias OpenSocket = @Sendable (Int32, Int32, Int32) -> Int32
+
     let easy: UnsafeMutableRawPointer?
     let multi: UnsafeMutableRawPointer?
     private(set) var head = AnswerHead()
@@ -117,19 +128,24 @@ final class CurlTransfer {
     /// The body was longer than is kept, and not read to its end.
     private(set) var isTooLong = false
     /// Every address that was to be connected to was refused.
-    var isRefused: Bool { refused > 0 && opened == 0 }
-    /// Why no socket was to be had, though an address was there.
-    private(set) var lack: HandlerNotStarted?
+    var isRefused: Bool { refused > 0 && allowed == 0 }
+    /// Why no socket was to be had for any address. Through one that was made the request may have been sent,
+    /// whatever was lacking for the addresses before.
+    var lack: HandlerNotStarted? { opened == 0 ? missed : nil }
     private var refused = 0
+    private var allowed = 0
     private var opened = 0
+    private var missed: HandlerNotStarted?
     private let isPrivateAllowed: Bool
+    private let openSocket: OpenSocket
     private var lists: [UnsafeMutablePointer<curl_slist>] = []
 
     /// Once a process, before anything else of it.
     private static let isReady = tally_curl_start() == CURLE_OK
 
-    init(isPrivateAllowed: Bool) {
+    init(isPrivateAllowed: Bool, openSocket: @escaping OpenSocket) {
         self.isPrivateAllowed = isPrivateAllowed
+        self.openSocket = openSocket
         easy = Self.isReady ? curl_easy_init() : nil
         multi = Self.isReady ? curl_multi_init() : nil
     }
@@ -222,11 +238,15 @@ final class CurlTransfer {
                 return -1
             }
         }
-        transfer.opened += 1
-        let descriptor = Glibc.socket(
+        transfer.allowed += 1
+        let descriptor = transfer.openSocket(
             address.pointee.family, address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue),
             address.pointee.protocol)
-        if descriptor < 0 { transfer.lack = HandlerNotStarted("no socket for the request", code: errno) }
+        if descriptor >= 0 {
+            transfer.opened += 1
+        } else if let missed = HandlerNotStarted("no socket for the request", code: errno) {
+            transfer.missed = missed
+        }
         return descriptor
     }
 

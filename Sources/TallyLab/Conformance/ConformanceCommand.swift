@@ -12,7 +12,8 @@ enum ConformanceCommand: Command {
         The Postgres user must be allowed to create schemas.
           --case NAME       only the cases whose name begins so
           --steps N         then a seeded random stream of N verbs, compared with the memory stores after every step
-        With --json: {"cases":[{"name","driver","passed","error"}]}.
+        A case that needs a seam which the driver lacks is skipped, and told as that.
+        With --json: {"cases":[{"name","driver","passed","skipped","error"}]}; "skipped" is null, or the seams.
         """
     static let exitCodes = ExitCodes(
         failed: .init(1, "failed, or a promise is broken"), others: [ExitCodes.interrupted])
@@ -21,7 +22,15 @@ enum ConformanceCommand: Command {
     private struct Outcome {
         var name: String
         var driver: String
+        /// For want of these seams.
+        var skipped: [ConformanceSeam] = []
         var error: String?
+
+        var isKept: Bool { error == nil && skipped.isEmpty }
+        /// The seams in one text; nil where it was not skipped.
+        var lacking: String? {
+            skipped.isEmpty ? nil : skipped.map(\.rawValue).joined(separator: ", ")
+        }
     }
 
     static func run(_ arguments: Arguments) async throws {
@@ -52,6 +61,7 @@ enum ConformanceCommand: Command {
                     outcomes.append(
                         try await outcome("model_run_seed_\(seed)", driver) {
                             try await model(seed, steps, factory)
+                            return .kept
                         })
                 }
             }
@@ -99,12 +109,17 @@ enum ConformanceCommand: Command {
     }
 
     private static func outcome(
-        _ name: String, _ driver: String, _ body: () async throws -> Void
+        _ name: String, _ driver: String, _ body: () async throws -> ConformanceOutcome
     ) async throws -> Outcome {
         try Task.checkCancellation()
         do {
-            try await body()
-            return Outcome(name: name, driver: driver)
+            switch try await body() {
+            case .kept: return Outcome(name: name, driver: driver)
+            case .skipped(let seams):
+                let outcome = Outcome(name: name, driver: driver, skipped: seams)
+                Output.note("\(driver) \(name): skipped for want of \(outcome.lacking ?? "")")
+                return outcome
+            }
         } catch {
             try Task.checkCancellation()  // whatever a call throws that was cancelled
             Output.note("\(driver) \(name): \(error)")
@@ -117,8 +132,8 @@ enum ConformanceCommand: Command {
             Output.json([
                 "cases": outcomes.map {
                     [
-                        "name": $0.name, "driver": $0.driver, "passed": $0.error == nil,
-                        "error": $0.error ?? NSNull(),
+                        "name": $0.name, "driver": $0.driver, "passed": $0.isKept,
+                        "skipped": $0.lacking ?? NSNull(), "error": $0.error ?? NSNull(),
                     ] as [String: Any]
                 }
             ])
@@ -126,7 +141,10 @@ enum ConformanceCommand: Command {
         }
         for driver in Set(outcomes.map(\.driver)).sorted() {
             let mine = outcomes.filter { $0.driver == driver }
-            Output.line("\(driver): \(mine.count { $0.error == nil }) of \(mine.count) promises kept")
+            let skipped = mine.count { !$0.skipped.isEmpty }
+            Output.line(
+                "\(driver): \(mine.count { $0.isKept }) of \(mine.count) promises kept"
+                    + (skipped > 0 ? ", \(skipped) skipped" : ""))
         }
     }
 }

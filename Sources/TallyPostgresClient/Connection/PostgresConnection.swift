@@ -22,6 +22,8 @@ package final class PostgresConnection: BlockingConnection {
     private let redactor: Redactor
     /// Where the server is, for messages: without credentials.
     private let place: String
+    /// Nobody else may have its session.
+    package private(set) var isOver = false
     private var isBroken = false
     private var isInTransaction = false
 
@@ -87,6 +89,13 @@ package final class PostgresConnection: BlockingConnection {
 
     /// The pool closes it and opens another: for a session whose state nobody knows.
     package func markUnusable() { isBroken = true }
+    /// The pool closes it as soon as its work is done, within the transaction that is open: for a session in which
+    /// something may be left that a rollback does not take back, such as a lock. Between two transactions a pooler
+    /// would hand the server's session to somebody else; within one it ends that as well.
+    package func markOver() {
+        isBroken = true
+        isOver = true
+    }
     /// Ends the session; a transaction that is open in it rolls back.
     package func close() { libpq.close() }
 

@@ -4,8 +4,9 @@ import TallyCore
 public enum EnqueueError: Error, Sendable, CustomStringConvertible {
     /// Refused at the edge; nothing was sent.
     case invalid(InvalidJob)
-    /// The codec could not encode the value, or the job could not be stored as given.
-    case refused(String)
+    /// The codec could not encode the value, the job could not be stored as given, or the store is not one that this
+    /// program may use: what refused it says who acts.
+    case refused(EnqueueRefusal)
     /// The id belongs to another job, with other content.
     case idConflict(JobID)
     /// The unique keys of this queue are kept by this mode's store, and the enqueue was in the other mode: enqueue in
@@ -77,7 +78,8 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
         case .full: self = .full(error.detail)
         case .cancelled: self = .cancelled
         case .unavailable: self = .unavailable(error.detail)
-        case .invalidLease, .wrongServer, .unsupported, .invalid: self = .refused(error.detail)
+        case .invalidLease, .wrongServer, .unsupported, .invalid:
+            self = .refused(EnqueueRefusal(error.detail, cause: .queue(error)))
         }
     }
 
@@ -88,7 +90,8 @@ public enum EnqueueError: Error, Sendable, CustomStringConvertible {
         case .cancelled: self = .cancelled
         // A refused login may be a password that is just being changed.
         case .unavailable, .transient, .denied: self = .unavailable(error.description)
-        case .refused, .schema, .unsupported, .invalid: self = .refused(error.description)
+        case .refused, .schema, .unsupported, .invalid:
+            self = .refused(EnqueueRefusal(error.description, cause: .ledger(error)))
         }
     }
 }

@@ -21,6 +21,8 @@ public protocol Job: Codable, Sendable {
     /// Returning completes the job. Throwing fails this attempt: the policy then decides between another attempt and
     /// the dead-letter set; `JobError.final` and `JobError.snooze` decide it here, and `JobError.retry` how soon.
     /// `ErrorRule` has the whole order.
+    ///
+    /// - Throws: why this attempt failed, or a `JobError`, which says what becomes of the job.
     func run(_ context: JobContext) async throws
 }
 

@@ -158,6 +158,8 @@ public final class JobContext: Sendable {
     }
 
     /// The same, with a result.
+    ///
+    /// - Throws: as the other does, and what the codec throws where it cannot write the result.
     public func complete(with value: some Encodable, in transaction: some LedgerTransaction) async throws {
         try complete(with: value)
         try await complete(in: transaction)

@@ -55,7 +55,9 @@ struct EnqueueChain: Sendable {
         } catch {
             switch answer.withLock({ $0 }) {
             case nil where error is CancellationError: throw .cancelled
-            case nil: throw error as? EnqueueError ?? .refused(CodingFailure.known(error) ?? "\(error)")
+            case nil:
+                throw error as? EnqueueError
+                    ?? .refused(EnqueueRefusal(CodingFailure.known(error) ?? "\(error)"))
             case .failure(let told)?: throw told
             case .success(let receipts)?:
                 // The jobs are there: the caller must not believe otherwise.

@@ -44,6 +44,8 @@ public struct JobHandler: Sendable {
     }
 
     /// Runs it outside a worker, or from another handler.
+    ///
+    /// - Throws: what the handler throws; no rule of `errors` is asked.
     public func callAsFunction(_ context: JobContext) async throws { try await run(context, context.codec) }
 
     /// The same, inside the `run` of each middleware; the first is the outermost.

@@ -3,8 +3,9 @@ import TallyCore
 // Another time or priority for a job that waits.
 extension Conformance {
     static let changing: [ConformanceCase] = [
-        ConformanceCase("change_lets_a_pending_job_wait_and_a_waiting_one_run", ["B1"]) { s in
-            guard let changes = s.queue.store.changes else { return }
+        ConformanceCase("change_lets_a_pending_job_wait_and_a_waiting_one_run", ["B1"], needs: [.changes]) {
+            s in
+            let changes = try require("changes", s.queue.store.changes)
             let (early, late) = (try await s.enqueue(), try await s.enqueue(runAt: s.at(.seconds(60))))
 
             let waits = try await changes.change(early.id, runAt: s.at(.seconds(9)), priority: nil)
@@ -17,8 +18,9 @@ extension Conformance {
             try await s.expectNothing(at: s.at(.seconds(9) - .microseconds(1)))
             try expect("then", try await s.take(at: s.at(.seconds(9))).record.id, early.id)
         },
-        ConformanceCase("change_moves_a_job_behind_those_of_its_new_priority", ["B7"]) { s in
-            guard let changes = s.queue.store.changes else { return }
+        ConformanceCase("change_moves_a_job_behind_those_of_its_new_priority", ["B7"], needs: [.changes]) {
+            s in
+            let changes = try require("changes", s.queue.store.changes)
             let jobs = try await [s.enqueue(), s.enqueue(), s.enqueue(priority: .critical)]
 
             let answer = try await changes.change(jobs[1].id, runAt: nil, priority: .critical)
@@ -32,8 +34,8 @@ extension Conformance {
             try expect("record", held?.record.priority, .critical)
             try expect("body", held?.record.body, jobs[1].body)
         },
-        ConformanceCase("change_keeps_what_a_job_has_gone_through", ["D4"]) { s in
-            guard let changes = s.queue.store.changes else { return }
+        ConformanceCase("change_keeps_what_a_job_has_gone_through", ["D4"], needs: [.changes]) { s in
+            let changes = try require("changes", s.queue.store.changes)
             let job = try await s.enqueue(unique: UniqueKey("k"))
             let lease = try await s.take().lease
             _ = try await s.retry(lease, runAt: s.at(.seconds(60)), attempts: 2, error: "boom")
@@ -49,8 +51,8 @@ extension Conformance {
             try expect("version", next.lease.version, 4)
             try expect("stale", try await s.ack(lease, at: s.at(.seconds(5))), .refused(.mismatch))
         },
-        ConformanceCase("change_leaves_what_does_not_wait", ["D11"]) { s in
-            guard let changes = s.queue.store.changes else { return }
+        ConformanceCase("change_leaves_what_does_not_wait", ["D11"], needs: [.changes]) { s in
+            let changes = try require("changes", s.queue.store.changes)
             let (running, done) = (try await s.enqueue(), try await s.enqueue())
             let leases = try await s.reserve(2).jobs.map(\.lease)
             _ = try await s.ack(leases[1])
@@ -71,8 +73,8 @@ extension Conformance {
             try expect("log", try await s.queue.transitions.history().seq, before)
             try expect("ack", try await s.ack(leases[0]), .settled(.completed))
         },
-        ConformanceCase("change_lets_no_job_begin_after_its_end", ["B1"]) { s in
-            guard let changes = s.queue.store.changes else { return }
+        ConformanceCase("change_lets_no_job_begin_after_its_end", ["B1"], needs: [.changes]) { s in
+            let changes = try require("changes", s.queue.store.changes)
             try await s.raiseRecordLayout()
             let end = s.at(.seconds(10))
             func record() -> JobRecord {
@@ -113,8 +115,8 @@ extension Conformance {
             }
             try expect("begun", try await s.take(at: s.at(.seconds(20))).record.id, begun.id)
         },
-        ConformanceCase("change_of_the_time_alone_writes_no_record", ["B1"]) { s in
-            guard let changes = s.queue.store.changes else { return }
+        ConformanceCase("change_of_the_time_alone_writes_no_record", ["B1"], needs: [.changes]) { s in
+            let changes = try require("changes", s.queue.store.changes)
             let job = try await s.enqueue()
             let before = try await s.queue.transitions.history().end
 
@@ -129,8 +131,9 @@ extension Conformance {
             try expect("time", row.runAt, s.at(.seconds(9)))
             try expect("body", row.record.body, job.body)
         },
-        ConformanceCase("change_leaves_a_repeat_of_the_enqueue_the_same_job", ["B1"]) { s in
-            guard let changes = s.queue.store.changes else { return }
+        ConformanceCase("change_leaves_a_repeat_of_the_enqueue_the_same_job", ["B1"], needs: [.changes]) {
+            s in
+            let changes = try require("changes", s.queue.store.changes)
             let (queued, recorded) = (try await s.enqueue(), s.record())
             _ = try await s.ledger.recording.record([recorded])
             try await s.settle()
@@ -152,8 +155,8 @@ extension Conformance {
             first.priority = .low
             try expect("other priority", try await s.push([first]), [.exists(same: false)])
         },
-        ConformanceCase("change_reaches_the_ledger_as_one_step", ["P10"]) { s in
-            guard let changes = s.queue.store.changes else { return }
+        ConformanceCase("change_reaches_the_ledger_as_one_step", ["P10"], needs: [.changes]) { s in
+            let changes = try require("changes", s.queue.store.changes)
             let accepted = try await s.ledger.inspection.balances().accepted
             // Of mode queued, mirrored before and not; and a recorded one.
             let known = try await s.enqueue()

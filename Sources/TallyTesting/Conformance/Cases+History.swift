@@ -181,8 +181,8 @@ extension Conformance {
 
             try expect("row", found, WorkerRow(beat: beat, lastSeen: s.at(.seconds(10))))
         },
-        ConformanceCase("lines_that_handlers_log_are_kept_once") { s in
-            guard let ledger = s.ledger.lines else { return }
+        ConformanceCase("lines_that_handlers_log_are_kept_once", needs: [.lines]) { s in
+            let ledger = try require("lines", s.ledger.lines)
             let job = try await s.enqueue()
             let epoch = try await s.epoch()
             func line(_ version: Int, _ number: Int, _ text: String, of other: Int64 = 0) -> AttemptLine {

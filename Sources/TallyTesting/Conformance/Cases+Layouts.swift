@@ -129,8 +129,10 @@ extension Conformance {
                 try expect("end", tombstone, QueueView.Ended(status: .cancelled, version: 3))
             }
         },
-        ConformanceCase("newer_fields_wait_until_every_program_reads_them", ["I8"]) { s in
-            guard let queue = s.queue.store.recordLayout, let ledger = s.ledger.recordLayout else { return }
+        ConformanceCase("newer_fields_wait_until_every_program_reads_them", ["I8"], needs: [.recordLayout]) {
+            s in
+            let queue = try require("queue", s.queue.store.recordLayout)
+            let ledger = try require("ledger", s.ledger.recordLayout)
             let (old, new) = (s.record(), s.fullRecord())
             if try await queue.recordLayout() == 1 {
                 let alone = try await s.push([new])

@@ -3,8 +3,9 @@ import TallyCore
 // Dead letters that an operator lets go of.
 extension Conformance {
     static let purging: [ConformanceCase] = [
-        ConformanceCase("purge_deletes_dead_letters_as_they_were_seen_alone", ["D9"]) { s in
-            guard let purging = s.ledger.purging else { return }
+        ConformanceCase("purge_deletes_dead_letters_as_they_were_seen_alone", ["D9"], needs: [.purging]) {
+            s in
+            let purging = try require("purging", s.ledger.purging)
             let before = try await s.ledger.inspection.balances()
             let gone = try await s.deadLetter().job.id
             let requeued = try await s.deadLetter().job.id

@@ -4,7 +4,7 @@ import TallyCore
 extension Conformance {
     static let transactions: [ConformanceCase] = [
         ConformanceCase(
-            "jobs_of_a_transaction_are_there_after_its_commit", ["A9"],
+            "jobs_of_a_transaction_are_there_after_its_commit", ["A9"], needs: [.transactions],
             transactional { s, ledger in
                 let jobs = [s.record(), s.record()]
                 let receipt = try await ledger.transaction { transaction in
@@ -22,7 +22,7 @@ extension Conformance {
                 try expect("pushed", try await s.held(jobs[0].id)?.status, .pending)
             }),
         ConformanceCase(
-            "nothing_of_a_transaction_stays_after_its_rollback", ["A9", "D12"],
+            "nothing_of_a_transaction_stays_after_its_rollback", ["A9", "D12"], needs: [.transactions],
             transactional { s, ledger in
                 let earlier = s.record()
                 _ = try await s.ledger.recording.record([earlier])
@@ -49,7 +49,7 @@ extension Conformance {
                     [.duplicate(of: other.id)])
             }),
         ConformanceCase(
-            "of_two_effects_the_first_commit_wins", ["D3", "D12"],
+            "of_two_effects_the_first_commit_wins", ["D3", "D12"], needs: [.transactions],
             transactional { s, ledger in
                 let job = s.record()
                 _ = try await s.ledger.recording.record([job])
@@ -74,7 +74,7 @@ extension Conformance {
                 try expect("asked", try await s.ledger.reconciliation.effects([job.id]), [job.id])
             }),
         ConformanceCase(
-            "a_rollback_leaves_the_effect_to_whoever_waits", ["D12"],
+            "a_rollback_leaves_the_effect_to_whoever_waits", ["D12"], needs: [.transactions],
             transactional { s, ledger in
                 let job = s.record()
                 _ = try await s.ledger.recording.record([job])
@@ -100,7 +100,7 @@ extension Conformance {
                 try expect("stands", try await ledger.committedEffect(of: job.id), [8])
             }),
         ConformanceCase(
-            "an_effect_of_a_stale_lease_is_refused", ["D3", "C13"],
+            "an_effect_of_a_stale_lease_is_refused", ["D3", "C13"], needs: [.transactions],
             transactional { s, ledger in
                 let job = try await s.enqueue()
                 let lease = try await s.take(lease: .seconds(1)).lease
@@ -117,7 +117,7 @@ extension Conformance {
                 try expect("stands", try await ledger.committedEffect(of: job.id), nil)
             }),
         ConformanceCase(
-            "a_transaction_with_a_failed_step_does_not_commit", ["A9"],
+            "a_transaction_with_a_failed_step_does_not_commit", ["A9"], needs: [.transactions],
             transactional { s, ledger in
                 let job = s.record()
                 do {
@@ -138,7 +138,7 @@ extension Conformance {
                 try expect("row", try await s.ledger.inspection.jobs([job.id])[job.id]?.status, nil)
             }),
         ConformanceCase(
-            "a_transaction_throws_after_its_end", ["A9"],
+            "a_transaction_throws_after_its_end", ["A9"], needs: [.transactions],
             transactional { s, ledger in
                 let late = try await ledger.transaction { $0 }
                 do {
@@ -156,8 +156,7 @@ extension Conformance {
         _ body: @escaping @Sendable (Stage, any LedgerTransactions) async throws -> Void
     ) -> @Sendable (Stage) async throws -> Void {
         { s in
-            guard let ledger = s.ledger.transactions else { return }
-            try await body(s, ledger)
+            try await body(s, require("transactions", s.ledger.transactions))
         }
     }
 }

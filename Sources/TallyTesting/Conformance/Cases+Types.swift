@@ -3,8 +3,10 @@ import TallyCore
 // One type of jobs that is paused, in queues where others go on.
 extension Conformance {
     static let types: [ConformanceCase] = [
-        ConformanceCase("paused_type_hands_out_nothing_while_others_of_its_queue_go_on", ["F10"]) { s in
-            guard let types = s.queue.store.types else { return }
+        ConformanceCase(
+            "paused_type_hands_out_nothing_while_others_of_its_queue_go_on", ["F10"], needs: [.types]
+        ) { s in
+            let types = try require("types", s.queue.store.types)
             let (held, other) = (JobType("conformance.held"), s.record())
             let first = [s.record(held), s.record(held)]
             _ = try await s.push(first + [other])
@@ -30,8 +32,9 @@ extension Conformance {
             let normal = try await s.reserve(10, at: s.start).jobs.filter { $0.record.priority == .normal }
             try expect("order", normal.map(\.record.id), (first + [late[0], last]).map(\.id))
         },
-        ConformanceCase("paused_type_is_no_hurdle_to_what_waits_behind_many_of_it", ["F10"]) { s in
-            guard let types = s.queue.store.types else { return }
+        ConformanceCase("paused_type_is_no_hurdle_to_what_waits_behind_many_of_it", ["F10"], needs: [.types])
+        { s in
+            let types = try require("types", s.queue.store.types)
             let held = JobType("conformance.held")
             try await types.pauseType(held, true)
             let many = (0..<250).map { _ in s.record(held) }
@@ -50,8 +53,9 @@ extension Conformance {
             let back = try await s.reserve(500, at: s.start).jobs.map(\.record.id)
             try expect("all back", back, many.map(\.id))
         },
-        ConformanceCase("paused_type_of_one_queue_takes_nothing_from_the_next", ["F10"]) { s in
-            guard let types = s.queue.store.types else { return }
+        ConformanceCase("paused_type_of_one_queue_takes_nothing_from_the_next", ["F10"], needs: [.types]) {
+            s in
+            let types = try require("types", s.queue.store.types)
             let (held, next) = (JobType("conformance.held"), s.sibling("next"))
             try await types.pauseType(held, true)
             let many = (0...Limits.sweepPerCall).map { _ in s.record(held) }
@@ -70,8 +74,9 @@ extension Conformance {
             let back = try await s.reserve(500, at: s.start).jobs.map(\.record.id)
             try expect("all back", back, many.map(\.id))
         },
-        ConformanceCase("paused_type_lets_its_jobs_be_cancelled_and_its_leases_end", ["D11"]) { s in
-            guard let types = s.queue.store.types else { return }
+        ConformanceCase("paused_type_lets_its_jobs_be_cancelled_and_its_leases_end", ["D11"], needs: [.types])
+        { s in
+            let types = try require("types", s.queue.store.types)
             let held = JobType("conformance.held")
             let (runs, waits, stays) = (s.record(held), s.record(held), s.record(held))
             _ = try await s.push([runs])
@@ -93,8 +98,8 @@ extension Conformance {
             try expect("order", back, [stays.id, runs.id])
             try expect("its row", try await s.row(waits.id).status, .cancelled)
         },
-        ConformanceCase("paused_type_lets_no_job_begin_after_its_end", ["F10"]) { s in
-            guard let types = s.queue.store.types else { return }
+        ConformanceCase("paused_type_lets_no_job_begin_after_its_end", ["F10"], needs: [.types]) { s in
+            let types = try require("types", s.queue.store.types)
             try await s.raiseRecordLayout()
             let held = JobType("conformance.held")
             let end = s.at(.seconds(10))
@@ -117,8 +122,9 @@ extension Conformance {
             try expect("brought back", try await s.ended(parked.id, at: end)?.status, .cancelled)
             for job in [met, parked] { try expect("row", try await s.row(job.id).error, "expired") }
         },
-        ConformanceCase("paused_type_lets_its_jobs_be_changed", ["B1"]) { s in
-            guard let types = s.queue.store.types, let changes = s.queue.store.changes else { return }
+        ConformanceCase("paused_type_lets_its_jobs_be_changed", ["B1"], needs: [.types, .changes]) { s in
+            let types = try require("types", s.queue.store.types)
+            let changes = try require("changes", s.queue.store.changes)
             let held = JobType("conformance.held")
             let jobs = [s.record(held), s.record(held), s.record(held)]
             try await types.pauseType(held, true)
@@ -140,8 +146,8 @@ extension Conformance {
             let low = back.filter { $0 != jobs[1].id }
             try expect("order", low, [jobs[2].id, jobs[0].id])
         },
-        ConformanceCase("paused_types_are_bounded_and_named", ["F10"]) { s in
-            guard let types = s.queue.store.types else { return }
+        ConformanceCase("paused_types_are_bounded_and_named", ["F10"], needs: [.types]) { s in
+            let types = try require("types", s.queue.store.types)
             let all = (0..<Limits.pausedTypes).map { JobType("conformance.t\($0)") }
             for type in all { try await types.pauseType(type, true) }
             try await types.pauseType(all[3], true)

@@ -42,20 +42,36 @@ public struct ConformanceCase: Sendable, CustomStringConvertible {
     public let name: String
     /// The acceptance rows that it demonstrates.
     public let rows: [String]
+    /// Seams that a driver may lack, and without which there is nothing to look at.
+    public let needs: [ConformanceSeam]
     private let body: @Sendable (Stage) async throws -> Void
 
-    init(_ name: String, _ rows: [String] = [], _ body: @escaping @Sendable (Stage) async throws -> Void) {
+    init(
+        _ name: String, _ rows: [String] = [], needs: [ConformanceSeam] = [],
+        _ body: @escaping @Sendable (Stage) async throws -> Void
+    ) {
         self.name = name
         self.rows = rows
+        self.needs = needs
         self.body = body
     }
 
     public var description: String { rows.isEmpty ? name : "\(name) [\(rows.joined(separator: ", "))]" }
 
+    /// Which of the seams that it needs these stores lack: where there is one, it is skipped.
+    public func lacking(in store: ConformanceStore) -> [ConformanceSeam] {
+        needs.filter { !$0.isThere(in: store) }
+    }
+
+    /// - Returns: `.skipped` where the stores lack a seam that it needs. Whoever has the seam asks for `.kept`.
     /// - Throws: `ConformanceFailure` when a promise is not kept; whatever the stores throw unasked.
-    public func run(_ store: ConformanceStore) async throws {
+    @discardableResult
+    public func run(_ store: ConformanceStore) async throws -> ConformanceOutcome {
+        let lacking = lacking(in: store)
+        if !lacking.isEmpty { return .skipped(lacking) }
         do {
             try await body(try Stage(store))
+            return .kept
         } catch var failure as ConformanceFailure {
             failure.name = name
             throw failure
@@ -63,15 +79,16 @@ public struct ConformanceCase: Sendable, CustomStringConvertible {
     }
 
     /// Opens stores, runs the case, closes them, whatever the outcome.
-    public func run(on factory: ConformanceFactory) async throws {
+    ///
+    /// - Returns: `.skipped` where the stores lack a seam that it needs.
+    /// - Throws: what the case, the opening or the closing throws.
+    @discardableResult
+    public func run(on factory: ConformanceFactory) async throws -> ConformanceOutcome {
         let store = try await factory()
-        let outcome: Result<Void, any Error>
-        do {
-            try await run(store)
-            outcome = .success(())
-        } catch { outcome = .failure(error) }
+        let outcome: Result<ConformanceOutcome, any Error>
+        do { outcome = .success(try await run(store)) } catch { outcome = .failure(error) }
         try await store.close()
-        try outcome.get()
+        return try outcome.get()
     }
 }
 

@@ -19,7 +19,8 @@ enum ReplayCommand: Command {
                             It only reads, with the rights of this login, for \(Limits.replayRead.short) at most
           --again           also what has done its work: jobs that completed, whose effect is committed, or that were
                             replayed before. They run once more
-          --limit N         looks at so many jobs at most; default \(Limits.bulkJobs)
+          --limit N         at most so many jobs run anew; default \(Limits.bulkJobs). What is left as it is does not
+                            count; after \(Limits.bulkLooked) jobs that were looked at it stops
           --rate N          at most so many a second; default \(Limits.bulkRate)
           --go              does it; without it nothing changes, and what would be enqueued is counted
         A job that has not ended is left as it is. Jobs that were enqueued while this runs are not looked at.
@@ -67,7 +68,7 @@ enum ReplayCommand: Command {
         if report.replayed > report.links.count {
             Output.line("and \(report.replayed - report.links.count) more")
         }
-        let more = report.isCut ? "; there are more: raise --limit" : ""
+        let more = report.isCut ? "; there may be more: run it again" : ""
         if report.isDry {
             Output.line(
                 "would be replayed: \(report.ready) of \(report.matched) that matched\(more). Nothing was changed; "

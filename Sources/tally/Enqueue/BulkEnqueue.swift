@@ -179,9 +179,10 @@ struct BulkEnqueue {
     }
 
     /// Whether one of the jobs is to blame, not the store.
-    private static func blames(_ error: EnqueueError) -> Bool {
+    static func blames(_ error: EnqueueError) -> Bool {
         switch error {
-        case .invalid, .refused, .idConflict, .keysElsewhere, .layoutNotRaised, .acrossShards, .damaged: true
+        case .refused(let refusal): !refusal.isOfStore
+        case .invalid, .idConflict, .keysElsewhere, .layoutNotRaised, .acrossShards, .damaged: true
         case .uncertain, .unavailable, .full, .cancelled, .closed: false
         }
     }

@@ -160,6 +160,24 @@ import Testing
     }
 }
 
+/// Both real stores, and a ledger that can fail.
+@Suite struct `An explanation without the lineage` {
+    @Test func `has all else that the ledger told, and says what could not be asked`() async throws {
+        try await withScratch { scratch in
+            let job = JobRecord(type: "t", queue: "q")
+            _ = try await scratch.ledger.record([job])
+            let faulty = FaultyLedger(scratch.ledger)
+            let admin = Admin(queue: ShardedQueue(scratch.queue.store), ledger: faulty.store)
+            faulty.inject(.refuse(.transient), on: .replay)
+
+            let found = try #require(try await admin.explain(job.id))
+
+            #expect(found.unasked.map(\.what) == ["lineage"] && found.lineage.isEmpty)
+            #expect(found.report.inLedger == .pending && found.situation.hasOutbox)
+        }
+    }
+}
+
 /// Both real stores.
 @Suite struct `What an explanation counts before a job` {
     @Test func `has neither ended nor moved on, nor is it parked [H1]`() async throws {
