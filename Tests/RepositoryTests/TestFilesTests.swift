@@ -19,7 +19,7 @@ import Testing
         "LargeBodies", "LedgerFault", "LineFuzz", "MigrationLocks", "MissingSeam", "OtherMode", "Outage",
         "Pooler", "ReadyMiddleware", "Recipe", "RepeatedOutage", "Report", "Retry", "Rights", "SQLRules",
         "Schema", "Secrets", "ShardAway", "ShardCommand", "ShardLedger", "ShardReconcile", "ShardServer",
-        "TLS", "Teeth", "TextFuzz", "Twice",
+        "TLS", "Tasks", "Teeth", "TextFuzz", "Twice",
         "Upgrade", "Window",
     ]
     /// Tests in the folder of another module than that of the source they are named as, and why.
