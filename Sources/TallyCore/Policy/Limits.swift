@@ -83,8 +83,8 @@ public enum Limits {
     public static let cursorBytes = 100  // of a page; one that was given out has 28
     public static let inputLinger: Duration = .milliseconds(100)  // a slow producer is not waited for longer
 
-    /// Digits before the point of a JSON number, and behind it, that `jsonb` is sure to hold: Postgres' numeric ends at
-    /// 131,072 before and 16,383 behind, and the exponent moves them.
+    /// Digits before the point of a JSON number, and behind it, that `jsonb` is sure to hold: Postgres' numeric ends
+    /// at 131,072 before and 16,383 behind, and the exponent moves them.
     public static let jsonDigits = 10_000
     /// The exponent of such a number, either way: with `jsonDigits` it stays within what numeric holds.
     public static let jsonExponent = 6_000
@@ -322,8 +322,8 @@ public enum Limits {
     /// Connections of one process: enough for two group commits and a read beside them, few enough for hundreds of
     /// processes.
     public static let poolConnections = 4
-    /// Queues that a ledger remembers of one shard, its own and those that gave way to it: by these a Redis that comes
-    /// back is known, and there is one more only where a Redis was replaced.
+    /// Redis servers that a ledger remembers of one shard, its own and those that gave way to it: by these one that
+    /// comes back is known, and there is one more only where a Redis was replaced.
     public static let knownQueues = 100
     public static let poolWait: Duration = .seconds(5)  // for one to be free; then the caller is told
     /// A connection unused for so long is closed: each is a process of the server.
