@@ -21,7 +21,8 @@ import Testing
         ["RESTORE", meta, "0", "x"], ["DUMP", meta], ["COPY", meta, "x"],
     ]
     private static let foreignKeys: [[String]] = [
-        ["HGET", RedisKey.meta.of("tally", shard: 1), "ledger"], ["HGET", RedisKey.meta.of("tally2"), "ledger"],
+        ["HGET", RedisKey.meta.of("tally", shard: 1), "ledger"],
+        ["HGET", RedisKey.meta.of("tally2"), "ledger"],
         ["DEL", "session:1"],
         ["RENAME", "{tally:0}:a", "a"], ["BLPOP", "list", "0"], ["FCALL", "f", "1", "{mail:0}"],
     ]
