@@ -55,7 +55,7 @@ import Testing
             let isNumber = lines[index].holds(
                 #"(\b(prefix|suffix)\(|\bin 0\.\.<|\bupTo: )[0-9][0-9_]*\b"#
                     + #"|(\blimit: (Int = )?|\bcount > )([2-9]|[0-9][0-9_]+)\b"#
-                    + #"|"(COUNT|LIMIT)", "[0-9]+"|[<>]=? [0-9][0-9_]{3,}\b"#)
+                    + #"|"(COUNT|LIMIT)", "[0-9]+"|([<>]=? |\.\.[.<])[0-9][0-9_]{3,}\b"#)
             guard isNumber, !lines[index].holds(#"^\s*//"#) else { return false }
             let format = Self.formats.first { lines[index].contains($0) }
             if let format { met.insert(format) }
@@ -81,6 +81,7 @@ import Testing
         "for _ in 0..<4 {",
         "utf8.count > 13",  // of a time in milliseconds
         "if micros < 1000 {",  // from here on a time is told in milliseconds
+        "(1...65_535).contains(number)",  // a port
         "if micros < 1_000_000 {",  // and from here on in seconds
     ]
 

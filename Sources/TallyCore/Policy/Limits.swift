@@ -37,6 +37,8 @@ public enum Limits {
     public static let commandLease: Duration = .seconds(1)
     /// Of such a worker: each heartbeat is an entry of the log.
     public static let commandHeartbeat: Duration = .milliseconds(100)
+    /// Handlers of such a worker at a time: a higher number is a slip.
+    public static let commandConcurrency = 100_000
     public static let namespaceBytes = 40  // the schema's name, to which roles add: Postgres ends at 63
     public static let nameBytes = 100  // queue and type: readable in a Redis key and a metric label
     /// A unique key is a field in Redis and part of an index in Postgres; a longer one is better given as its hash.
@@ -290,6 +292,8 @@ public enum Limits {
     // The reconciler.
     public static let reconcilerLease: Duration = .seconds(5)  // to repair; short: a new epoch waits for it
     public static let repairPatience: Duration = .seconds(30)  // by hand, for a round to give way
+    /// That a person may allow one run, far beyond what any queue holds: a higher number is a slip.
+    public static let allowedRepairs = 1_000_000_000
     public static let repairs = 1000  // a run stops beyond these and beyond 1 % of the active jobs
     /// Of one code, kept by a run one by one; the others are counted. Rounds go on every minute, and what they found
     /// is kept for long: more than anybody reads would fill the ledger.
