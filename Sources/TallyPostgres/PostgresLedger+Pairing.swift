@@ -76,7 +76,8 @@ extension PostgresLedger: LedgerPairing {
                 let shard = LedgerValue.int(Int64(identity.part.shard.number))
                 let other = try connection.run(.otherShard, Parameters([shard, .text(identity.server)]))
                 if let number = other.int(0, 0) { return .anotherShard(Shard(Int(number))) }
-                let known = Self.queues(try connection.run(.knownQueues, Parameters([shard])))
+                let most = LedgerValue.int(Int64(Limits.knownQueues))
+                let known = Self.queues(try connection.run(.knownQueues, Parameters([shard, most])))
                 let verdict = PairingVerdict.of(identity, known, fresh: fresh, isAdopting: isAdopting)
                 let id: String
                 switch verdict {

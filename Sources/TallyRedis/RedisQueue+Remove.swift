@@ -6,9 +6,8 @@ extension RedisQueue {
         var cursor = "0"
         repeat {
             var scan = RESPWriter()
-            for word in ["SCAN", cursor, "MATCH", "\(Self.escaped(reads.prefix)):*", "COUNT", "1000"] {
-                scan.bulk(word)
-            }
+            let pattern = "\(Self.escaped(reads.prefix)):*"
+            for word in ["SCAN", cursor, "MATCH", pattern, "COUNT", "\(Limits.scanKeys)"] { scan.bulk(word) }
             guard let step = try await command(scan).array, step.count == 2, let next = step[0].text,
                 let keys = step[1].array
             else { throw malformed("remove") }

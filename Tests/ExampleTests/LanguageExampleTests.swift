@@ -19,6 +19,25 @@ func hookWorker(of tally: Tally, sendingTo url: String) throws -> Worker {
         configuration: WorkerConfiguration(queues: ["hooks"]))
 }
 
+@Suite struct `A handler of a few lines of Python` {
+    @Test func `completes its job with what it writes, and fails the attempt on another body`() async throws {
+        let program = try ExecHandler(["python3", "send_invoice.py"], folder: TaskFlow.folder)
+        let handler = program.handler(for: "invoice.send")
+        func outcome(of body: String) async -> RunOutcome {
+            await handler.outcome(
+                of: JobContext(testing: JobRecord(type: "invoice.send", body: Array(body.utf8))))
+        }
+
+        let sent = await outcome(of: #"{"order": 7}"#)
+        #expect(sent == .complete(result: Array(#"{"sent": 7}"#.utf8)))
+        guard case .retry(after: _, attempts: 1, error: let error) = await outcome(of: "{}") else {
+            Issue.record("it was not tried again")
+            return
+        }
+        #expect(error.contains("KeyError"))
+    }
+}
+
 @Suite(.serialized, .timeLimit(.minutes(3))) struct `Workers in other languages, as the page shows them` {
     @Test func `give each job to its program, and to its server if that is in the internet`() async throws {
         let receiver = try Receiver("200 OK")

@@ -70,6 +70,17 @@ import Testing
         }
     }
 
+    @Test func `keeps to 132 columns, and tells nothing twice`() throws {
+        let wide = page.split(separator: "\n").filter { $0.count > 132 }
+        #expect(wide == [])
+
+        for (heading, text) in sections {
+            // What a point is about stands in bold, or on its first line.
+            let points = text.matches(#"^\* (\*\*[^\n]+?\*\*|[^\n]+)"#).map { $0[0] }
+            #expect(points.count == Set(points).count, "\(heading)")
+        }
+    }
+
     @Test func `says of what has another name now both names`() {
         var renamed = 0
         for (heading, text) in sections {

@@ -1,4 +1,5 @@
 import Foundation
+import TallyDuties
 import Testing
 
 /// The pages below `Tallystick.docc`, and README: what they name is there.
@@ -45,6 +46,17 @@ import Testing
             }
         }
         #expect(count > 50)
+    }
+
+    @Test func `names codes of drift that the reconciler has`() throws {
+        let known = Set(Drift.allCases.map(\.rawValue))
+        var met: Set<String> = []
+        for (name, text) in try present() {
+            let codes = Set(text.matches(#"\bD[0-9]{2}\b"#).map { $0[0] })
+            #expect(codes.isSubset(of: known), "\(name): \(codes.subtracting(known))")
+            met.formUnion(codes)
+        }
+        #expect(met.count > 10)
     }
 
     @Test func `shows commands that the programs have`() throws {

@@ -42,14 +42,15 @@ private struct Run: Decodable {
         }
     }
 
-    @Test func `are told on the README's first screen as they were`() throws {
-        // Up to the first heading: the picture, the program, the commands and the figures.
-        let screen = try #require(Tree.text("README.md").between("# Tallystick", "\n## "))
+    @Test func `are told in the README as they were, and not before its promises`() throws {
+        let page = try Tree.text("README.md")
+        let section = try #require(page.between("## What was measured", "\n## "))
         let faults = kept.map(\.faults_effective).reduce(0, +)
         let millions = Double(kept.map(\.acknowledged).reduce(0, +)) / 1e6
         let kinds = Set(kept.flatMap(\.fault_kinds)).count
 
-        #expect(screen.contains("\(faults.grouped) faults of \(kinds) kinds"))
-        #expect(screen.contains(String(format: "%.1f million jobs", millions)))
+        #expect(section.contains("\(faults.grouped) faults of \(kinds) kinds"))
+        #expect(section.contains(String(format: "%.1f million jobs", millions)))
+        #expect(page.between("## What is promised", "## What was measured") != nil)
     }
 }

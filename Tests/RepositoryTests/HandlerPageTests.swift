@@ -28,9 +28,10 @@ import Testing
         #expect(block[0].split(separator: "\n").count <= 10)
     }
 
-    @Test func `show only Python that is run`() throws {
+    @Test(arguments: ["AnyLanguage", "GettingStarted"])
+    func `show only Python that is run`(_ name: String) throws {
         let programs = try Tree.files("Tests/ExampleTests/TaskFlow", "py").map { try Tree.text($0) }.joined()
-        let page = try Tree.text("Sources/Tallystick/Tallystick.docc/AnyLanguage.md")
+        let page = try Tree.text("Sources/Tallystick/Tallystick.docc/\(name).md")
         let blocks = page.matches(#"```python\n([\s\S]*?)```"#).map { $0[0] }
 
         #expect(!blocks.isEmpty)

@@ -40,6 +40,9 @@ import Testing
         let shown = try #require(page.matches(#"```swift\n([\s\S]*?)```"#).first)
 
         #expect(commands.count == 3)
+        // A sentence, a picture, the program and the commands: who reads on wants to know what is promised.
+        #expect(screen.split(separator: "\n").count <= 45 && screen.contains("──►"))
+        #expect(!screen.contains("a second") && page.contains("\n## What is promised\n"))
         #expect(try Set(scripts).isSubset(of: Tree.scripts("ops")) && scripts.count == 3)
         #expect(programs.count == 1)
         for program in programs {

@@ -1,3 +1,4 @@
+import TallyCore
 import Testing
 
 @Suite(.onOwnThread) struct `The sources` {
@@ -53,7 +54,8 @@ import Testing
             // One member, or more than one, is no bound.
             let isNumber = lines[index].holds(
                 #"(\b(prefix|suffix)\(|\bin 0\.\.<|\bupTo: )[0-9][0-9_]*\b"#
-                    + #"|(\blimit: (Int = )?|\bcount > )([2-9]|[0-9][0-9_]+)\b"#)
+                    + #"|(\blimit: (Int = )?|\bcount > )([2-9]|[0-9][0-9_]+)\b"#
+                    + #"|"(COUNT|LIMIT)", "[0-9]+"|([<>]=? |\.\.[.<])[0-9][0-9_]{3,}\b"#)
             guard isNumber, !lines[index].holds(#"^\s*//"#) else { return false }
             let format = Self.formats.first { lines[index].contains($0) }
             if let format { met.insert(format) }
@@ -78,7 +80,37 @@ import Testing
         "let digits = rest.prefix(4)",  // of \u0041
         "for _ in 0..<4 {",
         "utf8.count > 13",  // of a time in milliseconds
+        "if micros < 1000 {",  // from here on a time is told in milliseconds
+        "(1...65_535).contains(number)",  // a port
+        "if micros < 1_000_000 {",  // and from here on in seconds
     ]
+
+    /// A migration is frozen, and the lab's reports are for one page.
+    @Test func `take the number of rows of a statement out of Limits, as a parameter`() throws {
+        let others = ["sql/lab/", "sql/migrations/", "sql/undo/", "sql/schema.sql:", "sql/alerts/"]
+        // One row is no bound.
+        let found = try Tree.places(["sql"], "sql") { $0[$1].holds(#"\bLIMIT ([2-9]|[0-9]{2,})\b"#) }
+        #expect(found.filter { place in !others.contains { place.hasPrefix($0) } } == [])
+
+        // What Grafana asks has no parameters.
+        let alerts = try Tree.files("sql/alerts", "sql").flatMap {
+            try Tree.text($0).matches(#"\bLIMIT ([0-9]+)\b"#).map { $0[0] }
+        }
+        #expect(Set(alerts) == ["1", "\(Limits.alertRows)"])
+    }
+
+    /// Whoever checks how memory is handed over, and what is freed, reads one page a library.
+    @Test func `call each library of C in one file, and hiredis on a page that decides nothing`() throws {
+        for library in ["CHiredis", "CLibpq", "CCurl"] {
+            let found = try Tree.places(["Sources"], "swift") { $0[$1] == "import \(library)" }
+            #expect(found.count == 1, "\(library): \(found)")
+        }
+        let path = "Sources/TallyRedis/Connection/RedisConnection.swift"
+        let text = try Tree.text(path)
+        let count = try Tree.lines(path).count
+        #expect(text.contains("import CHiredis") && count < 180)
+        #expect(!text.contains("RedisRefusal") && !text.contains("\"INFO\""))
+    }
 
     @Test func `have no function that does not fit a screen: 60 lines`() throws {
         let swift = try Tree.places(Self.folders, "swift") { lines, index in
@@ -118,13 +150,31 @@ import Testing
 
     @Test func `say why an error may be dropped`() throws {
         let found = try Tree.places(Self.folders, "swift") { lines, index in
-            guard lines[index].holds(#"\btry\?"#), !lines[index].holds(#"^\s*//|"[^"]*\btry\?"#) else {
-                return false
-            }
+            guard Self.dropsAnError(lines[index]) else { return false }
             let before = index > 0 ? lines[index - 1] : ""
             return !lines[index].contains("//") && !before.contains("//")
         }
         #expect(found == [])
+    }
+
+    @Test(
+        arguments: [
+            (#"let value = try? read()"#, true),
+            (#"guard first == UInt8(ascii: "{"), let object = try? JSONObject(bytes) else {"#, true),
+            (#"let text = "\"" + (try? read() ?? "")"#, true),  // a quote in a text ends none
+            (#"Output.note("a try? of nothing")"#, false),  // of a text: nothing is dropped
+            (#"Output.note("a \" and a try? of nothing")"#, false),
+            (#"    // Why try? stands here."#, false),
+        ])
+    func `drop an error where code says so, and not where a text does`(_ line: String, _ drops: Bool) {
+        #expect(Self.dropsAnError(line) == drops)
+    }
+
+    /// Whether a line of code has a `try?`. One behind an odd number of quotes is a part of a text.
+    private static func dropsAnError(_ line: String) -> Bool {
+        guard line.holds(#"\btry\?"#), !line.holds(#"^\s*//"#) else { return false }
+        let text = #"(?:[^"\\]|\\.)*"#
+        return !line.holds("^[^\"]*(?:\"\(text)\"[^\"]*)*\"\(text)\\btry\\?")
     }
 
     @Test func `say what protects whatever is sendable unchecked`() throws {

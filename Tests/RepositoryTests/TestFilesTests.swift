@@ -22,7 +22,7 @@ import Testing
         "Pooler", "ReadyMiddleware", "Recipe", "RepeatedOutage", "ReplayBound", "Report", "Retry", "Rights",
         "SQLRules",
         "Schema", "Secrets", "ShardAway", "ShardCommand", "ShardLedger", "ShardReconcile", "ShardServer",
-        "TLS", "Teeth", "TextFuzz", "Twice",
+        "TLS", "Tasks", "Teeth", "TextFuzz", "Twice",
         "Upgrade", "Window",
     ]
     /// Tests in the folder of another module than that of the source they are named as, and why.

@@ -21,6 +21,16 @@ import Testing
         }
     }
 
+    @Test func `gives each word one row, and one meaning`() throws {
+        let text = try Tree.text("Sources/Tallystick/Tallystick.docc/Glossary.md")
+        let said = try #require(text.between("## Verbs", "## Not said"))
+        let rows = said.matches(#"^\| ([^|]+) \| ([^|]+) \|$"#).filter { !["word", "---"].contains($0[0]) }
+
+        #expect(rows.count > 50 && Set(rows.map { $0[0] }).count == rows.count)
+        // A second meaning would come behind such a word.
+        #expect(rows.filter { $0[1].contains("; also ") }.map { $0[0] } == [])
+    }
+
     /// Places that say such a word, each for a reason.
     private static let others = [
         // The pages that say what is not said, and what is no longer; and this list.

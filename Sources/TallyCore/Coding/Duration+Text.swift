@@ -19,8 +19,7 @@ extension Duration {
                 unit >= next, let part = Self.microseconds(digits, units[unit].scale, isLast: rest.isEmpty)
             else { return nil }
             let (sum, overflow) = total.addingReportingOverflow(part)
-            // A century is more than any setting of ours may say.
-            if overflow || sum > 36_525 * 86_400_000_000 { return nil }
+            if overflow || sum > Limits.typedDuration.microseconds { return nil }
             total = sum
             next = unit + 1
         } while !rest.isEmpty

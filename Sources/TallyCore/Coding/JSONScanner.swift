@@ -112,6 +112,7 @@ struct JSONScanner {
     private mutating func number() throws(Invalid) {
         if next == UInt8(ascii: "-") { at += 1 }
         let whole = try digits(leadingZero: false)
+        let most = Limits.jsonExponent
         var exponent = 0
         var fraction = 0
         if next == UInt8(ascii: ".") {
@@ -123,10 +124,10 @@ struct JSONScanner {
             if next == UInt8(ascii: "+") || next == UInt8(ascii: "-") { at += 1 }
             let start = at
             _ = try digits(leadingZero: true)
-            for byte in bytes[start..<at] { exponent = min(1_000_000, exponent * 10 + Int(byte - 48)) }
+            for byte in bytes[start..<at] { exponent = min(most + 1, exponent * 10 + Int(byte - 48)) }
         }
-        // Postgres' numeric ends at 131,072 digits before and 16,383 after the point.
-        if whole > 10_000 || fraction > 10_000 || exponent > 6_000 { note("a number out of range") }
+        let isLong = max(whole, fraction) > Limits.jsonDigits
+        if isLong || exponent > most { note("a number out of range") }
     }
 
     private mutating func digits(leadingZero: Bool) throws(Invalid) -> Int {

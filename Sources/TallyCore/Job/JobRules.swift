@@ -85,7 +85,7 @@ package enum JobRules {
                 ? nil : .outOfRange(field: "max crashes", value: "\($0.maxCrashes)", allowed: "1 and 255")
         },
         JobRule("created at", "1970 and 2191") {
-            $0.createdAt >= year1970 && $0.createdAt.microseconds < 7_000_000_000_000_000
+            $0.createdAt >= year1970 && $0.createdAt < Limits.timesEnd
                 ? nil
                 : .outOfRange(
                     field: "created at", value: "\($0.createdAt.microseconds) µs", allowed: "1970 and 2191")
@@ -125,8 +125,7 @@ package enum JobRules {
         },
         JobRule("not after", "after creation and run at, and before 2191") { job in
             guard let end = job.notAfter,
-                end <= max(job.createdAt, job.runAt ?? job.createdAt)
-                    || end.microseconds >= 7_000_000_000_000_000
+                end <= max(job.createdAt, job.runAt ?? job.createdAt) || end >= Limits.timesEnd
             else { return nil }
             return .outOfRange(
                 field: "not after", value: "\(end.microseconds) µs",

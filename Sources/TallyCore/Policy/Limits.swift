@@ -37,6 +37,8 @@ public enum Limits {
     public static let commandLease: Duration = .seconds(1)
     /// Of such a worker: each heartbeat is an entry of the log.
     public static let commandHeartbeat: Duration = .milliseconds(100)
+    /// Handlers of such a worker at a time: a higher number is a slip.
+    public static let commandConcurrency = 100_000
     public static let namespaceBytes = 40  // the schema's name, to which roles add: Postgres ends at 63
     public static let nameBytes = 100  // queue and type: readable in a Redis key and a metric label
     /// A unique key is a field in Redis and part of an index in Postgres; a longer one is better given as its hash.
@@ -83,6 +85,16 @@ public enum Limits {
     public static let cursorBytes = 100  // of a page; one that was given out has 28
     public static let inputLinger: Duration = .milliseconds(100)  // a slow producer is not waited for longer
 
+    /// Digits before the point of a JSON number, and behind it, that `jsonb` is sure to hold: Postgres' numeric ends
+    /// at 131,072 before and 16,383 behind, and the exponent moves them.
+    public static let jsonDigits = 10_000
+    /// The exponent of such a number, either way: with `jsonDigits` it stays within what numeric holds.
+    public static let jsonExponent = 6_000
+    /// A longer time that is typed is a slip: a century is more than any setting may say.
+    public static let typedDuration: Duration = .seconds(36_525 * 86_400)
+
+    /// A time from here on, in 2191, is a number of another unit: the tables check the same.
+    package static let timesEnd = Timestamp(microseconds: 7_000_000_000_000_000)
     package static let latest = Timestamp(microseconds: (1 << 53) - 1)  // what a Redis score holds exactly
 
     // Shards.
@@ -107,6 +119,8 @@ public enum Limits {
     public static let placesPerCall = 8
     /// Promotions and reclaims that ride on a reserve, so that its caller hardly waits for others' jobs; repairs.
     public static let sweepPerCall = 100
+    /// Keys that one step through all of a Redis looks at: it does nothing else meanwhile.
+    public static let scanKeys = 1000
     /// Each priority is a list of its own in every queue, and a look at each of them a reservation.
     public static let priorities = 4
 
@@ -278,6 +292,8 @@ public enum Limits {
     // The reconciler.
     public static let reconcilerLease: Duration = .seconds(5)  // to repair; short: a new epoch waits for it
     public static let repairPatience: Duration = .seconds(30)  // by hand, for a round to give way
+    /// That a person may allow one run, far beyond what any queue holds: a higher number is a slip.
+    public static let allowedRepairs = 1_000_000_000
     public static let repairs = 1000  // a run stops beyond these and beyond 1 % of the active jobs
     /// Of one code, kept by a run one by one; the others are counted. Rounds go on every minute, and what they found
     /// is kept for long: more than anybody reads would fill the ledger.
@@ -310,6 +326,9 @@ public enum Limits {
     /// Connections of one process: enough for two group commits and a read beside them, few enough for hundreds of
     /// processes.
     public static let poolConnections = 4
+    /// Redis servers that a ledger remembers of one shard, its own and those that gave way to it: by these one that
+    /// comes back is known, and there is one more only where a Redis was replaced.
+    public static let knownQueues = 100
     public static let poolWait: Duration = .seconds(5)  // for one to be free; then the caller is told
     /// A connection unused for so long is closed: each is a process of the server.
     public static let poolIdle: Duration = .seconds(300)
@@ -326,6 +345,11 @@ public enum Limits {
     public static let copyPieceBytes = 64 << 10  // of a COPY, and the row that reaches them; fits a cache
     /// Group commits in flight a process: one gathers while the other commits.
     public static let recordFlushes = 2
+
+    // Stores in memory.
+    /// Places of a list in memory that were taken and are not given back yet: to move the rest up costs as much as
+    /// there are elements left.
+    public static let takenPlaces = 1024
 
     // Handlers that are other programs, or servers.
     /// For a job whose program or request this process has no room for now: others end within seconds as a rule.
@@ -430,6 +454,8 @@ public enum Limits {
     public static let logCharacters = 2000
     public static let namedWorkers = 5  // of an older program, in a message: `tally workers` lists them all
     public static let namedRights = 8  // that a login lacks, in a message: the role's script has them all
+    /// Counted by the query of an alert: more is no worse to whoever is called.
+    public static let alertRows = 1000
     /// Rows of a DEFAULT partition that are counted: of more it is enough to know that they are many.
     public static let countedRows = 1_000_000
 }

@@ -57,7 +57,7 @@ struct FIFO: Sendable {
         let end = start + min(max(0, limit), count)
         let taken = Array(elements[start..<end])
         start = end
-        if start > 1024, start * 2 > elements.count {
+        if start > Limits.takenPlaces, start * 2 > elements.count {
             elements.removeFirst(start)
             start = 0
         }

@@ -3,7 +3,8 @@ import Glibc
 import TallyConnections
 import TallyCore
 
-/// One blocking connection. The only file that touches hiredis; every reply is copied into Swift at once.
+/// One blocking connection. The only file that touches hiredis; every reply is copied into Swift at once. What a new
+/// connection says and checks first stands beside it, in `RedisConnection+Handshake.swift`.
 ///
 /// Not thread-safe: it is made, used and closed on one thread.
 package final class RedisConnection: BlockingConnection {
@@ -48,7 +49,8 @@ package final class RedisConnection: BlockingConnection {
         // A child that inherited it would keep the connection open after its end here.
         _ = fcntl(context.pointee.fd, F_SETFD, FD_CLOEXEC)
         do {
-            try handshake(configuration, loadingLibrary: loadingLibrary, isChecked: isChecked)
+            let told = try handshake(configuration, loadingLibrary: loadingLibrary, isChecked: isChecked)
+            if isChecked { runID = told.runID } else { facts = told.lines }
         } catch {
             close()
             throw error
@@ -161,123 +163,6 @@ package final class RedisConnection: BlockingConnection {
             return .array(items)
         case REDIS_REPLY_NIL: return .null
         default: return .error("a reply of unknown type \(value.type)")
-        }
-    }
-}
-
-// MARK: - Handshake
-
-extension RedisConnection {
-    private func handshake(
-        _ configuration: RedisConfiguration, loadingLibrary: Bool, isChecked: Bool
-    ) throws(QueueError) {
-        // A user may have an empty password; without the login the connection would be another user's.
-        if !configuration.user.isEmpty || !configuration.password.isEmpty {
-            let words =
-                configuration.user.isEmpty
-                ? ["AUTH", configuration.password] : ["AUTH", configuration.user, configuration.password]
-            // A server that does not know AUTH quotes its words.
-            let secret = Redactor([configuration.password])
-            if case .error(let text) = try settled(words) {
-                throw RedisRefusal.handshakeError(secret(text), "log in to Redis", configuration.place)
-            }
-        }
-        if configuration.database != 0 {
-            if case .error(let text) = try settled(["SELECT", String(configuration.database)]) {
-                throw RedisRefusal.handshakeError(text, "select the database", configuration.place)
-            }
-        }
-        let info = try settled(["INFO", "everything"])
-        guard let text = info.text else {
-            if case .error(let text) = info {
-                throw RedisRefusal.handshakeError(text, "connect to Redis", configuration.place)
-            }
-            throw QueueError(
-                .wrongServer, "connect to Redis", "\(configuration.place) does not answer INFO as Redis does")
-        }
-        let told = Self.facts(text)
-        if isChecked { try check(told, configuration) } else { facts = told }
-        // It says to other versions that this one's functions are in use. Who may not say so risks a load too many.
-        _ = try settled(["CLIENT", "SETNAME", FunctionLibrary.name])
-        if loadingLibrary { try loadLibraryIfMissing() }
-    }
-
-    /// A handshake may be repeated, so a lost reply here is only "unavailable".
-    private func settled(_ words: [String]) throws(QueueError) -> RedisReply {
-        do {
-            return try command(words)
-        } catch {
-            throw QueueError(.unavailable, "connect to Redis", error.detail)
-        }
-    }
-
-    /// The lines `name:value` of what INFO answers.
-    private static func facts(_ info: String) -> [String: String] {
-        var facts: [String: String] = [:]
-        for line in info.split(whereSeparator: \.isNewline) {
-            if let colon = line.firstIndex(of: ":") {
-                facts[String(line[..<colon])] = String(line[line.index(after: colon)...])
-            }
-        }
-        return facts
-    }
-
-    private func check(
-        _ facts: [String: String], _ configuration: RedisConfiguration
-    ) throws(QueueError) {
-        runID = facts["run_id"] ?? ""
-        func refuse(_ why: String) -> QueueError {
-            QueueError(.wrongServer, "connect to Redis", "\(configuration.place): \(why)")
-        }
-        if facts["loading"] == "1" {
-            throw QueueError(.unavailable, "connect to Redis", "\(configuration.place) is loading its data")
-        }
-        let version = facts["redis_version"].flatMap { Int($0.prefix { $0 != "." }) } ?? 0
-        if version < 7 {
-            throw refuse("has version \(facts["redis_version"] ?? "?"); functions need 7 or later")
-        }
-        if facts["cluster_enabled"] == "1" {
-            throw refuse("is a cluster, which is not supported yet; use a single primary")
-        }
-        if facts["role"] != "master" { throw refuse("is a replica; connect to its primary") }
-        let policy = facts["maxmemory_policy"] ?? "?"
-        if policy != "noeviction" {
-            throw refuse(
-                "has maxmemory-policy \(policy), which throws jobs away; run CONFIG SET maxmemory-policy noeviction"
-            )
-        }
-        if runID.isEmpty { throw refuse("does not tell its run_id") }
-    }
-
-    /// Loads the function library unless the server holds it, and then removes those that nobody uses any more.
-    ///
-    /// What a race removes from under a program is loaded again by that program's next call.
-    func loadLibraryIfMissing() throws(QueueError) {
-        let found = try settled(["FUNCTION", "LIST", "LIBRARYNAME", FunctionLibrary.name])
-        if found.array?.isEmpty == false { return }
-        // Somebody else may have loaded the same text since.
-        if case .error(let why) = try settled(["FUNCTION", "LOAD", FunctionLibrary.text]),
-            !why.contains("already exists")
-        {
-            throw RedisRefusal.handshakeError(why, "load the functions", "the function library")
-        }
-        try removeUnusedLibraries()
-    }
-
-    /// Where the user may not list connections, nothing is removed: a library costs about 200 KB, a removed one that
-    /// is called costs each of its callers a load.
-    private func removeUnusedLibraries() throws(QueueError) {
-        guard let clients = try settled(["CLIENT", "LIST"]).text else { return }
-        let names = clients.split { $0 == " " || $0 == "\n" }.compactMap { field in
-            field.hasPrefix("name=") ? String(field.dropFirst(5)) : nil
-        }
-        let libraries = (try settled(["FUNCTION", "LIST", "LIBRARYNAME", "tally_*"]).array ?? []).compactMap {
-            let facts = $0.array ?? []
-            let at = facts.firstIndex { $0.text == "library_name" }
-            return at.flatMap { $0 + 1 < facts.count ? facts[$0 + 1].text : nil }
-        }
-        for library in FunctionLibrary.unused(among: libraries, named: Set(names)) {
-            _ = try settled(["FUNCTION", "DELETE", library])  // somebody else may have been first
         }
     }
 }

@@ -64,7 +64,7 @@ enum ReconcileCommand: Command {
         }
         if arguments.text("max-repairs") != nil {
             if !repairs { throw Usage("--max-repairs bounds the changes of --repair: add it") }
-            options.maxRepairs = try arguments.number("max-repairs", in: 0...1_000_000_000, or: 0)
+            options.maxRepairs = try arguments.number("max-repairs", in: 0...Limits.allowedRepairs, or: 0)
         }
         options.patience = Limits.repairPatience
         options.requeuesUnknown = arguments.has("requeue-unknown")

@@ -72,7 +72,8 @@ enum WorkerCommand: Command {
         }
         var configuration = WorkerConfiguration(
             queues: weighted.map(\.name), weights: weights, isStrict: arguments.has("strict"),
-            concurrency: try arguments.number("concurrency", in: 1...100_000, or: Limits.concurrency),
+            concurrency: try arguments.number(
+                "concurrency", in: 1...Limits.commandConcurrency, or: Limits.concurrency),
             lease: lease, heartbeat: heartbeat ?? .zero,
             drain: try arguments.duration("drain") ?? Limits.drain)
         switch arguments.text("unknown") {

@@ -94,6 +94,7 @@ struct Said {
                 )
             ]
         case .json(let bytes):
+            // The line that it stands in was JSON: what fails here is a name that stands twice.
             guard bytes.first == UInt8(ascii: "{"), let object = try? JSONObject(bytes) else {
                 throw Usage("\(name) must be an object of texts that names none twice")
             }
