@@ -6,6 +6,9 @@ public protocol LedgerLines: Sendable {
 
     /// Why lines that the mirror brought were left out since somebody asked last; nil = none were. A ledger that may
     /// not keep lines applies all else of a batch.
+    ///
+    /// - Crash: forgets it; the next batch that brings lines tells anew.
+    /// - Repeat: answers nil until more are left out.
     func takeReasonLeftOut() -> LedgerError?
 }
 

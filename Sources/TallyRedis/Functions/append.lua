@@ -1,6 +1,6 @@
 -- The log: an entry a call that moved jobs, appended after the call's other writes.
 --
--- Keys     reads meta, log, aside; writes log, aside
+-- Keys     reads meta, log, aside; writes meta, log, aside
 
 local function move(element, from, to, detail)
   if detail == nil or detail == '' then return element .. from .. to .. ZERO4 end
@@ -24,6 +24,15 @@ local function log_length(c)
   local length = unless_damaged('XLEN', key)
   if not length then put_aside(c, key) end
   return length or 0
+end
+
+-- Whether what may be left out has room in the log, and takes so much of that. Jobs need the log: a quarter of it is
+-- for what workers tell beside their heartbeats, and so many bytes of that until the ledger has them (report.lua).
+local function take_room(c, bytes)
+  local told = tonumber(redis.call('HGET', c.p .. K.meta, 'told') or '0') or 0
+  if told + bytes > TOLD_BYTES or log_length(c) > LOG_ENTRIES / 4 then return false end
+  if bytes > 0 then redis.call('HSET', c.p .. K.meta, 'told', text(told + bytes)) end
+  return true
 end
 
 -- The first number of the highest id that the log ever had, also where its entry is gone; and whether the log had to
