@@ -33,7 +33,7 @@ extension MemoryLedgerState {
             lines[line.job, default: []].append(line)
             // Of each job the last ones stay.
             guard let all = lines[line.job], all.count > Limits.jobLines else { continue }
-            lines[line.job] = all.sorted(by: AttemptLine.isEarlier).suffix(Limits.jobLines)
+            lines[line.job] = Array(all.sorted(by: AttemptLine.isEarlier).suffix(Limits.jobLines))
         }
         var beat = beat
         beat.lines = nil
