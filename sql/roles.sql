@@ -4,11 +4,12 @@
 --   owner     migrates and makes partitions
 --   writer    `tally serve`, and clients that also read: every row, no table definitions; events are append-only
 --   enqueuer  records jobs, by the library or by `SELECT tally.enqueue(…)`; reads no payload
---   reader    dashboards and analysts: everything but payloads, results and values of headers; its search_path names
---             this schema
+--   reader    dashboards and analysts: everything but payloads, results, values of headers and what handlers log; its
+--             search_path names this schema
 --
--- Who may read payloads and results as well:
+-- Who may read payloads and results, and what handlers log, as well:
 --   GRANT SELECT (payload, body, result, result_body, header_values) ON tally.jobs TO …
+--   GRANT SELECT (line) ON tally.attempt_lines TO …
 --
 -- Params:  none (a script).
 -- Returns: nothing.
@@ -66,7 +67,8 @@ BEGIN
     WHERE c.relnamespace = 'tally'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
       AND a.attnum > 0 AND NOT a.attisdropped
       AND (c.relname, a.attname) NOT IN (('jobs', 'payload'), ('jobs', 'body'), ('jobs', 'result'),
-        ('jobs', 'result_body'), ('jobs', 'header_values'), ('job_effects', 'result'), ('quarantine', 'raw'))
+        ('jobs', 'result_body'), ('jobs', 'header_values'), ('job_effects', 'result'), ('quarantine', 'raw'),
+        ('attempt_lines', 'line'))
     GROUP BY c.relname
   LOOP
     EXECUTE format('GRANT SELECT (%s) ON %I.%I TO %I', part.columns, 'tally', part.name, 'tally_reader');

@@ -508,7 +508,8 @@ CREATE TABLE tally.held_changes (
     attempts integer,
     crashes integer,
     error text,
-    result_body bytea
+    result_body bytea,
+    priority integer
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500');
 

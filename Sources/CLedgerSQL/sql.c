@@ -110,6 +110,9 @@ static const char mirror_settings[] = {
 static const char mirror_take_held[] = {
 #embed "../../sql/mirror/take_held.sql" suffix(,)
 0};
+static const char mirror_trim_lines[] = {
+#embed "../../sql/mirror/trim_lines.sql" suffix(,)
+0};
 static const char mirror_upsert_jobs[] = {
 #embed "../../sql/mirror/upsert_jobs.sql" suffix(,)
 0};
@@ -438,6 +441,7 @@ static const struct { const char *name, *text; } files[] = {
     {"mirror/quarantine", mirror_quarantine},
     {"mirror/settings", mirror_settings},
     {"mirror/take_held", mirror_take_held},
+    {"mirror/trim_lines", mirror_trim_lines},
     {"mirror/upsert_jobs", mirror_upsert_jobs},
     {"pairing/claim_namespace", pairing_claim_namespace},
     {"pairing/claim_shards", pairing_claim_shards},

@@ -66,6 +66,8 @@ static const char text[] = {
     ,
 #embed "../TallyRedis/Functions/heartbeat.lua"
     ,
+#embed "../TallyRedis/Functions/tell.lua"
+    ,
 #embed "../TallyRedis/Functions/open.lua"
     ,
 #embed "../TallyRedis/Functions/log.lua"

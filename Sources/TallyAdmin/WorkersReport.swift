@@ -24,7 +24,7 @@ package struct WorkersReport: Sendable {
     package let rows: [(worker: WorkerRow, status: String)]
 
     /// One object a worker. What older programs do not tell is left out: `version`, `busy`, `done`, `failed`,
-    /// `resident_bytes`, `last_error`, `weights` and `progress`.
+    /// `resident_bytes`, `last_error`, `weights`, `progress` and `passed_over`.
     package var json: [[String: Any]] {
         rows.map { row, status in
             let fields: [String: Any] = [
@@ -48,6 +48,7 @@ extension WorkerVitals {
         ]
         if let residentBytes { fields["resident_bytes"] = residentBytes }
         if let lastError { fields["last_error"] = lastError }
+        if passedOver > 0 { fields["passed_over"] = passedOver }
         return fields
     }
 }

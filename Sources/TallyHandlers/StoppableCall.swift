@@ -64,17 +64,39 @@ struct HandlerNotStarted: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
+/// The jobs of which this process has said why it handed them back, the latest of them. Pure.
+struct HandedBack: Sendable {
+    private var ids: Set<JobID> = []
+    private var order: [JobID] = []
+
+    /// Whether it was not said yet; from now on it was.
+    mutating func isNew(_ id: JobID) -> Bool {
+        guard ids.insert(id).inserted else { return false }
+        order.append(id)
+        if order.count > Limits.handedBackTold { ids.remove(order.removeFirst()) }
+        return true
+    }
+
+    /// It has begun: what keeps it from that another time is news.
+    mutating func forget(_ id: JobID) {
+        if ids.remove(id) != nil { order.removeAll { $0 == id } }
+    }
+}
+
+private let handedBack = Mutex(HandedBack())
+
 extension JobContext {
     /// Completes the job with what `run` answers. Where that could not begin the job is handed back for
-    /// `Limits.handlerPause`, which counts as no attempt, and its log says why.
+    /// `Limits.handlerPause`, which counts as no attempt, and its log says why, once: it may go on so for days.
     func complete(by run: () async throws -> [UInt8]) async throws {
         let result: [UInt8]
         do {
             result = try await run()
+            handedBack.withLock { $0.forget(id) }
         } catch let lack as HandlerNotStarted {
             // Whoever asked it to stop is why it ended.
             try Task.checkCancellation()
-            log("not started, and handed back: \(lack)")
+            if handedBack.withLock({ $0.isNew(id) }) { log("not started, and handed back: \(lack)") }
             throw JobError.snooze(Limits.handlerPause)
         }
         try complete(bytes: result)

@@ -132,6 +132,7 @@ package enum BatchRows {
         all.array(.text, ends) { out, end in end.1.map { out.appendJSONText(end.0.result ?? [], $0) } ?? false
         }
         all.array(.bytea, ends) { out, end in end.1 == nil ? false : out.appendOptional(end.0.result) }
+        all.array(.int4, changes) { $0.appendOptional($1.priority.map { Int32(clamping: $0.rawValue) }) }
         return all
     }
 

@@ -149,6 +149,7 @@ extension RowChange {
         crashes = job.crashes
         error = job.error
         result = created.resultBody
+        priority = job.record.priority
     }
 }
 
@@ -167,6 +168,7 @@ extension Rows {
         change.crashes = int(row, 11).map(Int.init)
         change.error = text(row, 12)
         change.result = bytes(row, 13)
+        change.priority = int(row, 14).flatMap { JobPriority(rawValue: Int($0)) }
         return change
     }
 }

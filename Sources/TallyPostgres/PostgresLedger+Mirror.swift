@@ -1,3 +1,4 @@
+import Synchronization
 import TallyCore
 import TallyPostgresClient
 
@@ -20,13 +21,13 @@ extension PostgresLedger {
     public func apply(_ batch: MirrorBatch) async throws(LedgerError) -> Bool {
         try await pool.run("apply") { connection throws(LedgerError) in
             do throws(LedgerError) {
-                return try connection.applyFast(batch)
+                return try connection.applyFast(batch, self.linesLeftOut)
             } catch {
                 connection.rollback()
                 // Transient and unavailable stay with the mirror's own backoff.
                 guard error.refusesRows else { throw error }
             }
-            return try connection.applyCarefully(batch)
+            return try connection.applyCarefully(batch, self.linesLeftOut)
         }
     }
 }
@@ -61,7 +62,7 @@ extension PostgresConnection {
         return .begun(changed: try holdBehindHeld(batch.changed, &aside), counts)
     }
 
-    fileprivate func applyFast(_ batch: MirrorBatch) throws(LedgerError) -> Bool {
+    fileprivate func applyFast(_ batch: MirrorBatch, _ leftOut: LinesLeftOut) throws(LedgerError) -> Bool {
         var aside = batch.unreadable.map(Aside.init)
         guard case .begun(let changed, var counts) = try beginBatch(batch, &aside) else { return false }
         if !batch.events.isEmpty { try copy(.copyEvents, BatchRows.copy(of: batch.events)) }
@@ -69,7 +70,7 @@ extension PostgresConnection {
         try unlessHeld { () throws(LedgerError) in
             if !batch.beats.isEmpty { try run(.beat, BatchRows.parameters(of: batch.beats)) }
         }
-        try unlessHeld { () throws(LedgerError) in try keepLines(batch.lines.map(\.line)) }
+        let refusal = try keepLines(batch.lines, &aside)
         try keepHomes(batch.keyHomes)
         try quarantine(aside, shard: batch.shard)
         for rows in Self.pages(changed) {
@@ -78,14 +79,47 @@ extension PostgresConnection {
         counts += BatchCounts(created: batch.created)
         try count(counts)
         try commit()
+        if let refusal { leftOut.note(refusal) }
         return true
     }
 
-    /// Few reports bring any.
-    private func keepLines(_ lines: [AttemptLine]) throws(LedgerError) {
-        for page in lines.pages(of: .max, bytes: Limits.rowsBytes, { $0.text.utf8.count }) {
-            try run(.keepLines, BatchRows.parameters(of: page))
+    /// What one handler has logged is no reason to lose what others did, or to do a batch again: line by line what is
+    /// refused goes aside. Where nobody may write lines, for a right or the table is lacking, all are left out; what
+    /// jobs need goes on. Few reports bring any.
+    ///
+    /// - Returns: why they were left out.
+    private func keepLines(
+        _ lines: [(line: AttemptLine, position: LogPosition)], _ aside: inout [Aside]
+    ) throws(LedgerError) -> LedgerError? {
+        if lines.isEmpty { return nil }
+        var asideLines: [Aside] = []
+        var refusal: LedgerError?
+        try run(.lockTimeout, Parameters([.text(Self.milliseconds(Limits.lockWait / 5))]))
+        for page in lines.pages(of: .max, bytes: Limits.rowsBytes, { $0.line.text.utf8.count }) {
+            do throws(LedgerError) {
+                try halving(page[...], &asideLines, Aside.init) { rows throws(LedgerError) in
+                    try unlessHeld { () throws(LedgerError) in try keep(rows.map(\.line)) }
+                }
+            } catch {
+                guard error.code == .denied || error.code == .schema else { throw error }
+                // To where the halves of this page began: its connection goes on.
+                try run(.fallBack)
+                refusal = error
+                break
+            }
         }
+        try run(.lockTimeout, Parameters([.text(Self.milliseconds(Limits.lockWait))]))
+        // A line whose row is held is there already.
+        aside += asideLines.filter { $0.sqlState != LedgerError.rowHeld }
+        return refusal
+    }
+
+    /// Of each job the last ones stay: one that is handed back for ever fills no table.
+    private func keep(_ lines: [AttemptLine]) throws(LedgerError) {
+        try run(.keepLines, BatchRows.parameters(of: lines))
+        let jobs = Set(lines.map(\.job)).sorted()
+        try run(
+            .trimLines, Parameters([.ids(jobs), .int(Int64(Limits.jobLines)), .int(Int64(Limits.pruneRows))]))
     }
 
     private func keepHomes(_ queues: Set<QueueName>) throws(LedgerError) {
@@ -99,7 +133,8 @@ extension PostgresConnection {
     }
 
     /// Rows, then balances: the order in which everybody locks.
-    fileprivate func applyCarefully(_ batch: MirrorBatch) throws(LedgerError) -> Bool {
+    fileprivate func applyCarefully(_ batch: MirrorBatch, _ leftOut: LinesLeftOut) throws(LedgerError) -> Bool
+    {
         var aside = batch.unreadable.map(Aside.init)
         guard case .begun(let changed, var counts) = try beginBatch(batch, &aside) else { return false }
         try halving(batch.events[...], &aside, Aside.init) { rows throws(LedgerError) in
@@ -128,18 +163,15 @@ extension PostgresConnection {
         try halving(batch.beats[...], &asideBeats, Aside.init) { rows throws(LedgerError) in
             try unlessHeld { () throws(LedgerError) in try run(.beat, BatchRows.parameters(of: rows)) }
         }
-        // Line by line: what one handler has logged is no reason to lose what others did, or their worker's report.
-        var asideLines: [Aside] = []
-        try halving(batch.lines[...], &asideLines, Aside.init) { rows throws(LedgerError) in
-            try unlessHeld { () throws(LedgerError) in try keepLines(rows.map(\.line)) }
-        }
-        // A worker whose row is held is seen again with its next beat, and a line whose row is held is there already.
-        aside += (asideBeats + asideLines).filter { $0.sqlState != LedgerError.rowHeld }
+        // A worker whose row is held is seen again with its next beat.
+        aside += asideBeats.filter { $0.sqlState != LedgerError.rowHeld }
+        let refusal = try keepLines(batch.lines, &aside)
         try keepHomes(batch.keyHomes)
         try quarantine(aside, shard: batch.shard)
         try run(.lockTimeout, Parameters([.text(Self.milliseconds(Limits.lockWait))]))
         try count(counts)
         try commit()
+        if let refusal { leftOut.note(refusal) }
         return true
     }
 
@@ -190,6 +222,20 @@ extension PostgresConnection {
             let middle = rows.startIndex + rows.count / 2
             try halving(rows[..<middle], &aside, setAside, apply)
             try halving(rows[middle...], &aside, setAside, apply)
+        }
+    }
+}
+
+/// Why the mirror left lines out, until somebody asks.
+final class LinesLeftOut: Sendable {
+    private let last = Mutex<LedgerError?>(nil)
+
+    func note(_ error: LedgerError) { last.withLock { $0 = error } }
+
+    func take() -> LedgerError? {
+        last.withLock { last in
+            defer { last = nil }
+            return last
         }
     }
 }

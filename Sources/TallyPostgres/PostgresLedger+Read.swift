@@ -135,9 +135,11 @@ extension PostgresLedger {
 }
 
 extension PostgresLedger: LedgerLines {
+    public func takeReasonLeftOut() -> LedgerError? { linesLeftOut.take() }
+
     public func lines(_ id: JobID) async throws(LedgerError) -> [AttemptLine] {
         try await pool.run("lines") { connection throws(LedgerError) in
-            let rows = try connection.run(.lines, Parameters([.id(id), .int(Int64(Limits.linesRead))]))
+            let rows = try connection.run(.lines, Parameters([.id(id), .int(Int64(Limits.jobLines))]))
             return (0..<rows.count).map { row in
                 AttemptLine(
                     job: id, epoch: rows.int(row, 0)!, version: Int(rows.int(row, 1)!),

@@ -102,16 +102,28 @@ extension PostgresLedger: LedgerPruning {
         try await pool.run("prune") { connection throws(LedgerError) in
             let most = LedgerValue.int(Int64(limit))
             func age(_ time: Duration) -> LedgerValue { .int(time.microseconds) }
-            return try connection.run(
-                .pruneLines, Parameters([age(Limits.keepLines), most]), .commits
-            ).count
-                + connection.run(
-                    .pruneWorkers, Parameters([age(Limits.keepWorkers), most]), .commits
-                ).count
-                + connection.run(
-                    .pruneRuns, Parameters([age(Limits.keepRounds), age(Limits.keepRuns), most]), .commits
-                ).count
-                + connection.run(.pruneDuties, Parameters([age(Limits.keepDuties)]), .commits).count
+            let kinds: [(Statement, [LedgerValue])] = [
+                (.pruneWorkers, [age(Limits.keepWorkers), most]),
+                (.pruneRuns, [age(Limits.keepRounds), age(Limits.keepRuns), most]),
+                (.pruneDuties, [age(Limits.keepDuties)]),
+                (.pruneLines, [age(Limits.keepLines), most]),
+            ]
+            var count = 0
+            var failure: LedgerError?
+            for (statement, values) in kinds {
+                do throws(LedgerError) {
+                    count += try connection.run(statement, Parameters(values), .commits).count
+                } catch {
+                    // One kind that may not be deleted, such as for a lacking right, keeps no other. A server that
+                    // is away is asked no further.
+                    guard error.code == .denied || error.code == .schema || error.code == .refused else {
+                        throw error
+                    }
+                    failure = failure ?? error
+                }
+            }
+            if let failure { throw failure }
+            return count
         }
     }
 }

@@ -13,6 +13,7 @@ public final class PostgresLedger: LedgerDriver, Recording, LedgerOutbox, Mirror
     let serverClock = ServerClock()
     /// Set once the newest record layout of this program may be recorded.
     let raised = Latch()
+    let linesLeftOut = LinesLeftOut()
 
     /// Connects once, checks the schema, and keeps nothing running when either fails.
     ///

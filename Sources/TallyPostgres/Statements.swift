@@ -38,6 +38,7 @@ enum Statement: String, CaseIterable {
     case change = "mirror/change"
     case beat = "mirror/beat"
     case keepLines = "mirror/keep_lines"
+    case trimLines = "mirror/trim_lines"
     case quarantine = "mirror/quarantine"
     case purge = "change/purge"
     case requeue = "change/requeue"

@@ -187,13 +187,41 @@ extension RedisQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIns
         }
     }
 
-    public func heartbeat(_ beat: WorkerBeat) async throws(QueueError) {
-        let json = try beat.encoded()
-        _ = try await call("heartbeat") { head, _ in
+    @discardableResult
+    public func heartbeat(_ beat: WorkerBeat) async throws(QueueError) -> BeatAnswer {
+        var hasRoom: Bool?
+        if beat.isEarly || beat.lines != nil { hasRoom = try await tell(beat) }
+        if beat.isEarly { return BeatAnswer(hasRoom: hasRoom ?? false) }
+        var state = beat
+        state.lines = nil
+        let json = try state.encoded()
+        let answer = try await call("heartbeat") { head, _ in
             head.bulk(beat.id.text)
             head.bulk(json)
             head.bulk(beat.status == .stopped ? "1" : "0")
         }
+        let hasRoomNow = try Self.hasRoom(answer, "heartbeat")
+        return BeatAnswer(hasRoom: hasRoom ?? hasRoomNow)
+    }
+
+    /// What a worker says beside its state. A server without memory for it is no failure: the state goes on.
+    private func tell(_ beat: WorkerBeat) async throws(QueueError) -> Bool {
+        let json = try beat.encoded()
+        do throws(QueueError) {
+            let answer = try await call("tell") { head, _ in
+                head.bulk(beat.id.text)
+                head.bulk(json)
+            }
+            return try Self.hasRoom(answer, "tell")
+        } catch {
+            guard error.code == .full else { throw error }
+            return false
+        }
+    }
+
+    private static func hasRoom(_ answer: Call.Answer, _ operation: String) throws(QueueError) -> Bool {
+        guard answer.values.count >= 4, let flag = answer.values[3].number else { throw malformed(operation) }
+        return flag == 1
     }
 
     public func wait(for queues: [QueueName], upTo time: Duration) async throws {

@@ -26,9 +26,11 @@ import Testing
         let failed = JobSnapshot(
             record: JobRecord(type: "mail", queue: "q1", createdAt: now), status: .failed, version: 2,
             error: error, failedAt: now - .seconds(90))
-        let beat = WorkerBeat(
+        var beat = WorkerBeat(
             id: WorkerID("w-1"), status: .running, queues: ["q1"], types: ["mail"], running: [JobID()],
-            concurrency: 4, startedAt: now, host: "h", pid: 7)
+            concurrency: 200, startedAt: now, host: "h", pid: 7)
+        // It names some of its jobs, and says how many there are.
+        beat.vitals = WorkerVitals(busy: 150)
         let row = WorkerRow(beat: beat, lastSeen: now - .seconds(120))
         return DashReport(
             at: time ?? now, stats: stats, workers: WorkersReport(judged: [], rows: [(row, "lost")]),
@@ -84,6 +86,7 @@ import Testing
         let drift = picture(report, .drift).lines
 
         #expect(workers.contains { $0.text.contains("w-1  lost    2m ago") && $0.tone == .bad }, "\(workers)")
+        #expect(workers.contains { $0.text.contains("150/200") }, "\(workers)")
         #expect(failures.contains { $0.text.contains("no such user") && $0.text.contains("1m 30s ago") })
         #expect(drift.contains { $0.text == "quarantined: 3" && $0.tone == .bad })
         #expect(drift.contains { $0.text.hasPrefix("D04   H") && $0.tone == .bad }, "\(drift)")

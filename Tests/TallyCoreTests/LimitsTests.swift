@@ -34,6 +34,7 @@ private func luaConstants() throws -> [String: Int] {
         #expect(lua["WINDOW"] == Limits.queueWindow)
         #expect(lua["PAUSED_TYPES"] == Limits.pausedTypes)
         #expect(lua["LOG_ENTRIES"] == Limits.logEntries)
+        #expect(lua["TOLD_BYTES"] == Limits.toldLogBytes)
         #expect(lua["FOREIGN"] == Limits.foreignValues)
         #expect(lua["INLINE_BYTES"] == Limits.inlineBodyBytes)
         #expect(lua["RESERVE_BYTES"] == Limits.reserveBytes)

@@ -51,6 +51,35 @@ private func entry(_ epoch: Int64, _ seq: Int64, _ verb: Verb, _ moves: [Move], 
         #expect(change.status == .completed && change.epoch == 1)
     }
 
+    @Test func `has a change of a job that the ledger has as a change, with its priority, and begins no row`()
+        throws
+    {
+        let (old, new, lacking) = (JobRecord(type: "a"), JobRecord(type: "a"), JobRecord(type: "a"))
+        func changed(_ record: JobRecord) -> Move {
+            var record = record
+            record.priority = .critical
+            return Move(
+                id: record.id, version: 2, from: .pending, to: .scheduled, record: record,
+                attempts: 1, crashes: 0, runAt: start + .seconds(60))
+        }
+        let entries = [
+            entry(1, 1, .push, [changed(old)], actor: "change"),
+            entry(1, 2, .push, [Move(id: new.id, version: 1, from: nil, to: .pending, record: new)]),
+            entry(1, 3, .push, [changed(new)], actor: "change"),
+            // What a repair tells of a job whole, the ledger lacks.
+            entry(1, 4, .repair, [changed(lacking)], actor: "reconciler"),
+        ]
+
+        let batch = MirrorBatch(folding: entries, after: .start)
+
+        let change = try #require(batch.changed.first)
+        #expect(
+            batch.changed.map(\.id) == [old.id] && batch.created.map(\.record.id) == [new.id, lacking.id])
+        #expect(change.priority == .critical && change.scheduledAt == start + .seconds(60))
+        #expect(change.status == .scheduled && change.version == 2 && change.attempts == 1)
+        #expect(batch.created.allSatisfy { $0.record.priority == .critical && $0.status == .scheduled })
+    }
+
     @Test func `puts bytes that cannot be read aside`() {
         let id = JobID()
         let move = Move(id: id, version: 1, from: nil, to: .pending, unreadable: [9])

@@ -54,6 +54,39 @@ import Testing
         #expect(read.vitals?.progress.map(\.text.utf8.count) == [Limits.progressBytes])
     }
 
+    @Test func `of which parts cannot be read is read without them, and they are counted`() throws {
+        var told = beat()
+        told.lines = (1...3).map {
+            AttemptLine(
+                job: JobID(), epoch: 1, version: 2, number: $0, at: Timestamp(microseconds: 6), text: "fine")
+        }
+        let progress = JobProgress(
+            job: JobID(), version: 2, fraction: 0.5, text: "half", at: Timestamp(microseconds: 7))
+        told.vitals = WorkerVitals(busy: 3, progress: [progress])
+        var fields = try object(told)
+        var lines = try #require(fields["lines"] as? [Any])
+        (lines[0], lines[1]) = (["job": 7] as Any, "no line" as Any)
+        fields["lines"] = lines
+        var vitals = try #require(fields["vitals"] as? [String: Any])
+        let steps = try #require(vitals["progress"] as? [Any])
+        vitals["progress"] = [["fraction": "much"] as Any, NSNull()] + steps
+        fields["vitals"] = vitals
+        fields["unknown"] = [1, 2]
+        func read() throws -> WorkerBeat {
+            try JSONDecoder().decode(WorkerBeat.self, from: JSONSerialization.data(withJSONObject: fields))
+        }
+
+        let found = try read()
+
+        #expect(found.lines?.map(\.number) == [3] && found.vitals?.progress == [progress])
+        #expect(found.vitals?.passedOver == 4 && found.busy == 3 && found.unknown == nil)
+        #expect(WorkerVitals(stored: try #require(found.vitals?.stored))?.passedOver == 4)
+        fields["vitals"] = "of another shape"
+        #expect(try read().id == told.id && read().vitals == nil)
+        fields["lines"] = "of another shape"
+        #expect(try read().lines == nil)
+    }
+
     @Test func `comes back as it was told, without what no jsonb holds [F12]`() throws {
         let progress = JobProgress(
             job: JobID(), version: 2, fraction: 0.4, text: "half", at: Timestamp(microseconds: 7))

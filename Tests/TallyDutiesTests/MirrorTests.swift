@@ -4,7 +4,38 @@ import TallyTesting
 import TestSupport
 import Testing
 
+/// What the duties said went wrong.
+private final class Complaints: JobObserver {
+    private let duties = Journal<String>()
+    var all: [String] { duties.all }
+    func dutyFailed(_ duty: String, _ error: any Error) { duties.append(duty) }
+}
+
 @Suite struct `The mirror` {
+    @Test func `says that its ledger keeps no lines of handlers, once in a while, and applies the rest`()
+        async throws
+    {
+        try await Halves.with { halves in
+            let complaints = Complaints()
+            let mirror = Mirror(queue: halves.queue, ledger: halves.ledger, observer: complaints)
+            var beat = WorkerBeat(
+                id: WorkerID("w"), status: .running, queues: [.default], types: [], running: [],
+                concurrency: 1, startedAt: .now, host: "h", pid: 1)
+            beat.lines = [
+                AttemptLine(job: JobID(), epoch: 1, version: 2, number: 1, at: .now, text: "line")
+            ]
+            try await halves.sql("ALTER TABLE SCHEMA.attempt_lines RENAME TO away")
+            for _ in 0..<3 {
+                try await halves.queue.heartbeat(beat)
+                while try await mirror.step() > 0 {}
+            }
+            try await halves.sql("ALTER TABLE SCHEMA.away RENAME TO attempt_lines")
+
+            #expect(complaints.all == ["lines of handlers"])
+            #expect(try await halves.ledger.workers().map(\.beat.id) == [beat.id])
+        }
+    }
+
     @Test func `writes every transition once and then has nothing to do`() async throws {
         let pair = Pair()
         let ids = try await pair.work(10)

@@ -30,6 +30,32 @@ private func withoutThreads() throws -> [JobHandler] {
         }
     }
 
+    @Test func `says once why a job is handed back, however often it is`() async throws {
+        for handler in try withoutThreads() {
+            let record = JobRecord(type: "t", queue: "q", body: [])
+            var logged: [Int] = []
+            for _ in 0..<3 {
+                let context = JobContext(testing: record, attempt: 1, worker: WorkerID("w"))
+                #expect(await handler.outcome(of: context) == .release(after: Limits.handlerPause))
+                logged.append(context.logged.count)
+            }
+
+            #expect(logged == [1, 0, 0])
+        }
+    }
+
+    @Test func `keeps of a bounded number of jobs that it was said, and says it anew once one has begun`() {
+        var handedBack = HandedBack()
+        let ids = (0...Limits.handedBackTold).map { _ in JobID() }
+        let areNew = ids.map { handedBack.isNew($0) }
+        let isLastNew = handedBack.isNew(ids[Limits.handedBackTold])
+        let isFirstNew = handedBack.isNew(ids[0])
+        handedBack.forget(ids[0])
+        let isNewAgain = handedBack.isNew(ids[0])
+
+        #expect(areNew.allSatisfy { $0 } && !isLastNew && isFirstNew && isNewAgain)
+    }
+
     @Test func `leaves its worker alive where there is no thread, and its job to a later time`() async throws
     {
         let queue = MemoryQueue()

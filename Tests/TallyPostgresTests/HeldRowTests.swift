@@ -105,6 +105,54 @@ extension PostgresTests {
             }
         }
 
+        /// As where the script of the roles was not run again after a migration, and as before that.
+        @Test(arguments: [LedgerError.Code.denied, .schema])
+        func `or where nobody may keep lines, the mirror stores all else, and says why`(
+            _ code: LedgerError.Code
+        )
+            async throws
+        {
+            try await withLedger { fixture in
+                let record = job()
+                _ = try await fixture.ledger.record([record])
+                _ = try await fixture.query(
+                    code == .schema
+                        ? "ALTER TABLE tally.attempt_lines RENAME TO away"
+                        : """
+                        CREATE FUNCTION tally.denied() RETURNS trigger LANGUAGE plpgsql AS
+                        $$ BEGIN RAISE 'no right' USING ERRCODE = 'insufficient_privilege'; END $$
+                        """)
+                if code == .denied {
+                    _ = try await fixture.query(
+                        "CREATE TRIGGER denied BEFORE INSERT ON tally.attempt_lines EXECUTE FUNCTION tally.denied()"
+                    )
+                }
+                var beat = WorkerBeat(
+                    id: WorkerID("w"), status: .running, queues: [], types: [], running: [],
+                    concurrency: 1, startedAt: .now, host: "h", pid: 1)
+                beat.lines = (1...3).map {
+                    AttemptLine(job: record.id, epoch: 1, version: 2, number: $0, at: .now, text: "line")
+                }
+                var bad = change(record.id, .processing, version: 2, seq: 1)
+                bad.attempts = -1  // no row may say so: the batch is done once more, carefully
+                let batches = [[change(record.id, .processing, version: 2, seq: 1)], [bad], []]
+                for (index, changes) in batches.enumerated() {
+                    let applied = try await fixture.apply(Int64(index + 1)) { [beat] batch in
+                        batch.beats = [(beat, .now, batch.upTo)]
+                        batch.changed = changes
+                    }
+                    #expect(applied && fixture.ledger.takeReasonLeftOut()?.code == code)
+                }
+
+                #expect(fixture.ledger.takeReasonLeftOut() == nil)
+                #expect(try await fixture.complete(record, seq: 4))
+                #expect(try await fixture.ledger.jobs([record.id])[record.id]?.status == .completed)
+                #expect(try await fixture.ledger.workers().count == 1)
+                // The next test gets what this one was given, or a schema of its own.
+                if code == .denied { _ = try await fixture.query("DROP FUNCTION tally.denied() CASCADE") }
+            }
+        }
+
         @Test func `that holds the row of a job that is cancelled, the mirror goes on meanwhile`()
             async throws
         {

@@ -73,6 +73,36 @@ extension PostgresTests {
             }
         }
 
+        @Test func `that held a waiting job's row, its new priority is kept for it, and comes with the rest`()
+            async throws
+        {
+            try await withLedger { fixture in
+                let (held, other) = (job(), job())
+                _ = try await fixture.ledger.record([held, other])
+                func moved(_ id: JobID, seq: Int64) -> RowChange {
+                    var moved = change(id, .scheduled, version: 2, seq: seq, worker: nil)
+                    moved.priority = .critical
+                    return moved
+                }
+                try await fixture.session.begin()
+                _ = try await fixture.query(
+                    "SELECT 1::bigint FROM tally.jobs WHERE id = '\(held.id)' FOR UPDATE")
+                #expect(
+                    try await fixture.apply(2) {
+                        $0.changed = [moved(held.id, seq: 1), moved(other.id, seq: 2)]
+                    })
+                let before = try await fixture.ledger.jobs([held.id, other.id])
+                #expect(before[held.id]?.record.priority == .normal)
+                #expect(before[other.id]?.record.priority == .critical)
+                try await fixture.session.rollback()
+
+                #expect(try await fixture.apply(3) { _ in })
+
+                let after = try #require(try await fixture.ledger.jobs([held.id])[held.id])
+                #expect(after.status == .scheduled && after.record.priority == .critical)
+            }
+        }
+
         @Test func `that held a job's row, the mirror's next batch brings it what was kept before its own`()
             async throws
         {

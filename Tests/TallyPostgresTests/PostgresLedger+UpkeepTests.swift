@@ -215,6 +215,24 @@ extension PostgresTests {
             }
         }
 
+        @Test func `a kind that may not be pruned keeps no other from it, and is told`() async throws {
+            try await withLedger { fixture in
+                let beat = WorkerBeat(
+                    id: WorkerID("w"), status: .stopped, queues: [], types: [], running: [], concurrency: 1,
+                    startedAt: .now, host: "h", pid: 1)
+                let long = Timestamp.now - Limits.keepWorkers * 2
+                try await fixture.apply(1) { batch in batch.beats = [(beat, long, batch.upTo)] }
+                for table in ["attempt_lines", "reconcile_runs"] {
+                    _ = try await fixture.query("ALTER TABLE tally.\(table) RENAME TO away_\(table)")
+                }
+
+                let error = await ledgerError { _ = try await fixture.ledger.prune(limit: 9) }
+
+                #expect(error?.code == .schema)
+                #expect(try await fixture.count("SELECT count(*) FROM tally.workers") == 0)
+            }
+        }
+
         @Test
         func `lines of handlers are pruned a month after they were logged, a bounded number at a time`()
             async throws

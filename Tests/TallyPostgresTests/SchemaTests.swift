@@ -135,12 +135,13 @@ extension PostgresTests {
                 "payload FROM tally.jobs", "body FROM tally.jobs", "result FROM tally.jobs",
                 "result_body FROM tally.jobs", "body FROM tally.jobs_default",
                 "result FROM tally.job_effects",
-                "raw FROM tally.quarantine",
+                "raw FROM tally.quarantine", "line FROM tally.attempt_lines",
             ] {
                 #expect(await fixture.refusal("SELECT \(body)") == refused, "\(body)")
             }
             #expect(await fixture.refusal("SELECT id, status, error, tags FROM tally.jobs") == "")
             #expect(await fixture.refusal("SELECT * FROM tally.job_events") == "")
+            #expect(await fixture.refusal("SELECT job_id, number, at FROM tally.attempt_lines") == "")
             #expect(await fixture.refusal("SELECT tally.enqueue('t', '{}')") == refused)
             #expect(await fixture.refusal("DELETE FROM tally.jobs") == refused)
             try await become("writer")

@@ -159,6 +159,13 @@ private struct Change: Sendable, CustomStringConvertible {
                     concurrency: 1, startedAt: start, host: "h", pid: 1))
             return true
         },
+        Change("heartbeat: between two") { scene in
+            var beat = WorkerBeat(
+                id: Scene.worker, status: .running, queues: ["q"], types: ["t"], running: [],
+                concurrency: 1, startedAt: start, host: "h", pid: 1)
+            beat.isEarly = true
+            return try await scene.queue.heartbeat(beat).hasRoom
+        },
         Change("pause") { scene in
             try await scene.queue.pause(.default, true)
             return true

@@ -147,6 +147,7 @@ private struct Target {
             return [.id(waiting.bytes), .numberOrNone(1), .number(now.microseconds + 60_000_000)]
         case "types": return [word("pause"), word("t")]
         case "heartbeat": return [word("w"), word("{}"), word("0")]
+        case "tell": return [word("w"), word("{}")]
         case "inspect": return [.id(waiting.bytes)]
         case "scan": return [.number(0), .number(10)]
         case "count": return [word("due"), .number(0), .number(10)]
@@ -168,7 +169,7 @@ private func differences(_ a: [String: [UInt8]], _ b: [String: [UInt8]]) -> [Str
 private let verbs = [
     "push", "reserve", "extend", "ack", "fail", "retry", "release", "cancel", "promote", "reclaim", "open",
     "report",
-    "pause", "change", "types", "heartbeat", "inspect", "scan", "count", "attach", "repair",
+    "pause", "change", "types", "heartbeat", "tell", "inspect", "scan", "count", "attach", "repair",
 ]
 
 @Suite(.serialized) struct `A function called with hostile arguments` {

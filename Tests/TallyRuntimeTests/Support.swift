@@ -14,8 +14,10 @@ struct Rig: Sendable {
     /// What clients record through.
     let recording: SpyRecording
 
-    init(clock: (@Sendable () -> Timestamp)? = nil) {
-        memory = MemoryQueue(clock: clock)
+    init(clock: (@Sendable () -> Timestamp)? = nil) { self.init(MemoryQueue(clock: clock)) }
+
+    init(_ memory: MemoryQueue) {
+        self.memory = memory
         queue = FaultyQueue(memory)
         recording = SpyRecording(ledger)
     }
@@ -67,6 +69,15 @@ struct Rig: Sendable {
         _ handlers: JobHandler...
     ) -> Worker {
         Worker(queue: queue, handlers: handlers, configuration: configuration, middleware: middleware)
+    }
+    /// One whose early reports wait for the test.
+    func worker(
+        _ configuration: WorkerConfiguration, pausing pause: @escaping @Sendable () async -> Void,
+        _ handlers: JobHandler...
+    ) -> Worker {
+        Worker(
+            queue: queue, ledger: nil, handlers: handlers, configuration: configuration, middleware: [],
+            observer: SilentObserver(), pause: { _ in await pause() })
     }
 }
 

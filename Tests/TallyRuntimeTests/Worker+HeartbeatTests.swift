@@ -22,13 +22,18 @@ private struct NoRoom: Error {}
             at: Timestamp(microseconds: seconds * 1_000_000))
     }
 
-    @Test func `is how far they are, in few reports, and the last words count`() async throws {
+    @Test func `is how far they are, in one report a pause, and the last words count`() async throws {
         let rig = Rig()
         let job = try await rig.push()
-        let gate = Gate()
+        let (said, pausing, gate) = (Gate(), Gate(), Gate())
+        // No heartbeat comes meanwhile: what is told is told early, once a pause.
+        let calm = WorkerConfiguration(
+            concurrency: 4, lease: .seconds(600), heartbeat: .seconds(300))
         let worker = rig.worker(
+            calm, pausing: { await pausing.wait() },
             JobHandler("t") { context in
                 for step in 0...1000 { context.progress(Double(step) / 1000, "step \(step)") }
+                said.open()
                 await gate.wait()
             })
         func beats() async throws -> [WorkerBeat] {
@@ -37,13 +42,17 @@ private struct NoRoom: Error {}
         func told() async throws -> [JobProgress] {
             try await beats().compactMap(\.vitals).flatMap(\.progress)
         }
-        let began = ContinuousClock.now
 
         try await running(worker) {
+            defer { for gate in [pausing, gate] { gate.open() } }
+            await said.wait()
+            try await eventually("something is told") { try await !told().isEmpty }
+            #expect(try await told().count == 1)
+            pausing.open()
             try await eventually("the last words are told") { try await told().last?.text == "step 1000" }
             let reports = try await told()
-            let most = Int((ContinuousClock.now - began) / Limits.progressPause) + 3
-            #expect(reports.count <= most, "\(reports.count) reports")
+            // What is posted between the last words and their report is one more report of the same words at most.
+            #expect(reports.count <= 3, "\(reports.count) reports")
             #expect(reports.last?.job == job.id && reports.last?.version == 2 && reports.last?.fraction == 1)
             gate.open()
             try await rig.eventuallyEnded(job.id, .completed)
@@ -51,6 +60,53 @@ private struct NoRoom: Error {}
 
         let last = try #require(try await beats().last)
         #expect(last.status == .stopped && last.vitals?.progress == [] && last.vitals?.done == 1)
+    }
+
+    @Test func `is left out where the log has no room for it, and no job or heartbeat fails for that`()
+        async throws
+    {
+        // A quarter of it is for what is told beside heartbeats.
+        let rig = Rig(MemoryQueue(window: 1000, logEntries: 4000))
+        let job = try await rig.push()
+        let other = WorkerBeat(
+            id: WorkerID("other"), status: .running, queues: [], types: [], running: [], concurrency: 1,
+            startedAt: .now, host: "h", pid: 1)
+        for _ in 0...1000 { try await rig.memory.heartbeat(other) }
+        let (logged, hasRoom) = (Gate(), Gate())
+        let worker = rig.worker(
+            WorkerConfiguration(heartbeat: .milliseconds(5)),
+            JobHandler("t") { context in
+                for number in 1...3 { context.log("line \(number)") }
+                context.progress(0.5)
+                logged.open()
+                await hasRoom.wait()
+                context.log("line 4")
+            })
+        func beats() async throws -> [WorkerBeat] {
+            try await rig.memory.log(after: .start, limit: 100_000).compactMap(\.beat)
+                .filter { $0.id == worker.id }
+        }
+
+        try await running(worker) {
+            defer { hasRoom.open() }
+            await logged.wait()
+            try await eventually("heartbeats go on") { try await beats().count > 3 }
+            #expect(try await beats().allSatisfy { $0.lines == nil })
+            // They tell as ever how far its jobs are.
+            try await eventually("it is told") {
+                try await beats().last?.vitals?.progress.first?.fraction == 0.5
+            }
+            try await rig.memory.report(applied: try await rig.memory.history().end)
+            // The second of them was asked for after the answer to the first.
+            try await eventually("it has asked again") { try await beats().count > 2 }
+            hasRoom.open()
+            try await rig.eventuallyEnded(job.id, .completed)
+            try await eventually("the next line is told") { try await beats().contains { $0.lines != nil } }
+        }
+
+        let lines = try await beats().compactMap(\.lines).joined()
+        #expect(lines.map(\.number) == [4])
+        #expect(lines.first?.text == "(left out before this: 3 of its worker's lines) line 4")
     }
 
     @Test func `stands beside its program, its load, and how it has fared [F12]`() async throws {

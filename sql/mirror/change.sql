@@ -9,7 +9,8 @@
 -- Params:  $1 uuid[] id, $2 bigint[] epoch, $3 integer[] version, $4 bigint[] seq, $5 text[] status,
 --          $6 timestamptz[] at, $7 timestamptz[] started, $8 timestamptz[] completed, $9 timestamptz[] waits for,
 --          $10 text[] worker, $11 integer[] attempts, $12 integer[] crashes, $13 text[] error,
---          $14 text[] result as JSON, $15 bytea[] result; null in $7…$15 = leave as it is
+--          $14 text[] result as JSON, $15 bytea[] result, $16 integer[] priority; null in $7…$16 =
+--          leave as it is
 -- Returns: how many rows changed, and by how much completed, failed and cancelled rows are more, all bigint
 -- Caller:  PostgresLedger.apply, freeKeys
 WITH moved AS (
@@ -26,11 +27,12 @@ WITH moved AS (
     crashes = coalesce(c.crashes, j.crashes),
     error = coalesce(c.error, j.error),
     result = coalesce(c.result::jsonb, j.result),
-    result_body = coalesce(c.result_body, j.result_body)
+    result_body = coalesce(c.result_body, j.result_body),
+    priority = coalesce(c.priority, j.priority)
   FROM unnest($1::uuid[], $2::bigint[], $3::integer[], $4::bigint[], $5::text[], $6::timestamptz[], $7::timestamptz[],
     $8::timestamptz[], $9::timestamptz[], $10::text[], $11::integer[], $12::integer[], $13::text[], $14::text[],
-    $15::bytea[]) AS c (id, epoch, version, seq, status, at, started_at, completed_at, run_at, worker_id, attempts,
-    crashes, error, result, result_body)
+    $15::bytea[], $16::integer[]) AS c (id, epoch, version, seq, status, at, started_at, completed_at, run_at,
+    worker_id, attempts, crashes, error, result, result_body, priority)
   WHERE j.id = c.id
     AND c.version >= j.floor
     AND CASE WHEN j.completed_at IS NOT NULL THEN c.version > j.version

@@ -2,7 +2,7 @@
 -- Jobs that are held still are passed over before they are counted, so that they hide nobody behind them.
 -- Params:  $1 bigint at most so many jobs, $2 bigint bytes of their results; at least one job
 -- Returns: as mirror/change.sql takes it: job uuid, epoch bigint, version bigint, seq bigint, status, at, started at,
---          completed at, waits for, worker, attempts bigint, crashes bigint, error, result bytea
+--          completed at, waits for, worker, attempts bigint, crashes bigint, error, result bytea, priority bigint
 -- Caller:  PostgresLedger.apply, freeKeys
 WITH free AS MATERIALIZED (
   SELECT j.id FROM tally.jobs j
@@ -18,4 +18,4 @@ WITH free AS MATERIALIZED (
 DELETE FROM tally.held_changes h USING sized s
 WHERE s.before < $2::bigint AND h.job_id = s.job_id AND h.epoch = s.epoch AND h.seq = s.seq
 RETURNING h.job_id, h.epoch, h.version::bigint, h.seq, h.status, h.at, h.started_at, h.completed_at, h.run_at,
-  h.worker_id, h.attempts::bigint, h.crashes::bigint, h.error, h.result_body
+  h.worker_id, h.attempts::bigint, h.crashes::bigint, h.error, h.result_body, h.priority::bigint

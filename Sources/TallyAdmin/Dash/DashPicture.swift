@@ -126,7 +126,7 @@ package struct DashPicture: Hashable, Sendable {
             workers.rows.map { row, status in
                 [
                     clean(row.beat.id.text), status, row.lastSeen.age(at: report.at),
-                    "\(row.beat.running.count)/\(row.beat.concurrency)",
+                    "\(row.beat.busy)/\(row.beat.concurrency)",
                     clean(row.beat.queues.map(\.text).joined(separator: " ")),
                 ]
             }, workers.rows.map { $0.status == "lost" ? .bad : .plain })

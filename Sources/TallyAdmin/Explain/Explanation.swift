@@ -171,10 +171,11 @@ extension Admin {
     }
 
     private func linesOf(_ id: JobID, _ unasked: inout [Explanation.Unasked]) async -> [AttemptLine] {
-        do {
+        do throws(LedgerError) {
             return try await halfWithRecord?.lines?.lines(id) ?? []
         } catch {
-            unasked.append(.init("log", "\(error)"))
+            let reason = error.code == .denied ? "not shown, for this login may not read it: " : ""
+            unasked.append(.init("log", "\(reason)\(error)"))
             return []
         }
     }

@@ -50,7 +50,10 @@ private struct Fold {
     var changed: [RowChange] { order.compactMap { records[$0] == nil ? changes[$0] : nil } }
 
     mutating func add(_ move: Move, of entry: LogEntry) {
-        if let record = move.record, records[move.id] == nil { records[move.id] = record }
+        // A change tells the record of a job that the ledger has, for its new priority: it begins no row. Where its
+        // push is lost the reconciler has the queue tell the whole.
+        let isChange = entry.verb == .push && move.from != nil
+        if !isChange, let record = move.record, records[move.id] == nil { records[move.id] = record }
         guard var change = changes[move.id] else {
             order.append(move.id)
             changes[move.id] = RowChange(move, of: entry)
@@ -61,8 +64,6 @@ private struct Fold {
         guard row.yields(toEpoch: entry.position.epoch, version: move.version, seq: entry.position.seq) else {
             return
         }
-        // All of a record that a change of a held job may have made another.
-        if move.from != nil, let record = move.record { records[move.id]?.priority = record.priority }
         change.take(move, of: entry)
         changes[move.id] = change
     }
@@ -91,6 +92,8 @@ extension RowChange {
         if let value = move.crashes { crashes = value }
         if let text = move.error { error = text }
         if let bytes = move.result { result = bytes }
+        // All of a record that a change of a held job may have made another.
+        if move.from != nil, let record = move.record { priority = record.priority }
     }
 }
 
@@ -113,6 +116,7 @@ extension JobSnapshot {
         startedAt = change.startedAt ?? startedAt
         completedAt = change.status.isTerminal ? change.completedAt ?? change.at : nil
         runAt = change.scheduledAt ?? runAt
+        record.priority = change.priority ?? record.priority
         workerID = change.workerID.map { WorkerID($0) } ?? workerID
         attempts = change.attempts ?? attempts
         crashes = change.crashes ?? crashes

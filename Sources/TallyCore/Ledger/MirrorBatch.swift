@@ -58,6 +58,8 @@ public struct RowChange: Hashable, Sendable {
     public var completedAt: Timestamp?
     /// The time it waits for.
     public var scheduledAt: Timestamp?
+    /// What a change of a waiting job gave it.
+    public var priority: JobPriority?
     /// The worker of that lease.
     public var workerID: String?
     /// Its failures.

@@ -197,9 +197,15 @@ public enum Limits {
     public static let attemptLinesBytes = 16 << 10  // of those together: they may all be long ones
     public static let attemptLineBytes = 1024  // of one line; what stands behind them is left out
     public static let toldLinesBytes = 32 << 10  // of the lines in one report, which is an entry of the log
+    public static let lastReports = 8  // of a worker that ends: what its handlers logged last
+    /// Of what workers tell beside their heartbeats, in the log of a shard until the ledger has it, counted anew every
+    /// `reportedLog`: jobs need Redis' memory more.
+    public static let toldLogBytes = 64 << 20
     /// Of the lines that wait in a worker to be told; while they fill it, new ones are left out.
     public static let linesWaitingBytes = 1 << 20
-    public static let linesRead = 1000  // of one job, in one answer: ten attempts
+    public static let jobLines = 1000  // of one job, kept and read: the last ten attempts
+    /// Between two reports that the ledger keeps no lines: every batch may bring some.
+    public static let leftOutTold: Duration = .seconds(60)
     public static let progressBytes = 200  // of what a handler says that it is at: a line
     /// Looks at a job whose priority is to be changed, and that moves meanwhile.
     public static let changeTries = 10
@@ -354,6 +360,7 @@ public enum Limits {
     // Handlers that are other programs, or servers.
     /// For a job whose program or request this process has no room for now: others end within seconds as a rule.
     public static let handlerPause: Duration = .seconds(5)
+    public static let handedBackTold = 1000  // jobs of which a process has said why they go back
     /// From SIGTERM to SIGKILL: within `stopGrace`, so that a job is handed back only once its program has ended.
     public static let programGrace: Duration = .seconds(2)
     public static let programLines = 100  // of an attempt, of standard error, that are handed on

@@ -1,5 +1,5 @@
 /// What a worker says of itself, every heartbeat; the ledger keeps the last one a worker.
-public struct WorkerBeat: Hashable, Sendable, Codable {
+public struct WorkerBeat: Hashable, Sendable {
     /// `lost` is the reconciler's word for one that fell silent; no worker says it of itself.
     public enum Status: String, Sendable, Codable { case running, draining, stopped, lost }
     /// The worker that reports.
@@ -27,8 +27,10 @@ public struct WorkerBeat: Hashable, Sendable, Codable {
     public var unknown: [String: Int]?
     /// Its program, its load, and how it has fared; nil = its program is older than that this is told.
     public var vitals: WorkerVitals?
-    /// What its handlers have logged since the report before; nil = nothing. The ledger keeps them beside its row.
+    /// What its handlers have logged since it told of that; nil = nothing. The ledger keeps them beside its row.
     public var lines: [AttemptLine]?
+    /// Whether it comes between two heartbeats: where the log has no room nothing of it is kept. It is not told.
+    public var isEarly = false
     /// Slots that are taken; what an older program names is all of them up to a hundred.
     public var busy: Int { vitals?.busy ?? running.count }
     /// A report; the queue stamps it with its own clock.
@@ -47,5 +49,63 @@ public struct WorkerBeat: Hashable, Sendable, Codable {
         self.host = host
         self.pid = pid
         recordLayout = JobRecord.newestLayout
+    }
+}
+
+/// What the queue answers to a report.
+public struct BeatAnswer: Hashable, Sendable {
+    /// False where the log had no room for what a job does not need: the lines of the report were left out of it, and
+    /// an early one altogether.
+    public var hasRoom: Bool
+
+    /// An answer.
+    public init(hasRoom: Bool) { self.hasRoom = hasRoom }
+}
+
+extension WorkerBeat: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case id, status, queues, types, running, concurrency, startedAt, host, pid
+        case recordLayout, unknown, vitals, lines
+    }
+
+    /// What another program has written may be beyond this one. Who it is must be told; of the rest what cannot be
+    /// read is passed over: a worker of which one line is damaged lives.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            id: try fields.decode(WorkerID.self, forKey: .id),
+            status: try fields.decode(Status.self, forKey: .status),
+            queues: try fields.decode([QueueName].self, forKey: .queues),
+            types: try fields.decode([JobType].self, forKey: .types),
+            running: try fields.decode([JobID].self, forKey: .running),
+            concurrency: try fields.decode(Int.self, forKey: .concurrency),
+            startedAt: try fields.decode(Timestamp.self, forKey: .startedAt),
+            host: try fields.decode(String.self, forKey: .host),
+            pid: try fields.decode(Int32.self, forKey: .pid))
+        recordLayout = try fields.decodeIfPresent(Int.self, forKey: .recordLayout)
+        // of another shape: as if it were not told
+        unknown = try? fields.decodeIfPresent([String: Int].self, forKey: .unknown)
+        vitals = try? fields.decodeIfPresent(WorkerVitals.self, forKey: .vitals)
+        let told = try? fields.decodeIfPresent(Readable<AttemptLine>.self, forKey: .lines)
+        lines = told?.elements
+        if let told { vitals?.passedOver += told.passedOver }
+    }
+}
+
+/// The elements of a list that can be read, and how many cannot.
+struct Readable<Element: Decodable>: Decodable {
+    var elements: [Element] = []
+    var passedOver = 0
+
+    init(from decoder: any Decoder) throws {
+        var list = try decoder.unkeyedContainer()
+        while !list.isAtEnd {
+            do {
+                elements.append(try list.decode(Element.self))
+            } catch {
+                _ = try list.superDecoder()  // past it, of whatever shape it is
+                passedOver += 1
+            }
+        }
     }
 }

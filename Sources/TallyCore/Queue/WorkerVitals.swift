@@ -18,6 +18,8 @@ public struct WorkerVitals: Hashable, Sendable {
     public var weights: [String: Int]
     /// How far its running jobs are, of those whose handlers say so, the newest first.
     public var progress: [JobProgress]
+    /// Lines and steps of its report that could not be read, as they came to the ledger.
+    public var passedOver = 0
 
     /// What a worker says of itself; what is left out has not happened yet.
     public init(
@@ -75,11 +77,13 @@ public struct JobProgress: Hashable, Sendable, Codable {
 extension WorkerVitals: Codable {
     private enum Field: String, CodingKey {
         case version, busy, done, failed, residentBytes, lastError, weights, progress
+        case passedOver
     }
 
     /// A program of another version may leave out what this one tells, and tell more.
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: Field.self)
+        let told = try fields.decodeIfPresent(Readable<JobProgress>.self, forKey: .progress)
         self.init(
             version: try fields.decodeIfPresent(String.self, forKey: .version) ?? "",
             busy: try fields.decodeIfPresent(Int.self, forKey: .busy) ?? 0,
@@ -88,7 +92,9 @@ extension WorkerVitals: Codable {
             residentBytes: try fields.decodeIfPresent(Int.self, forKey: .residentBytes),
             lastError: try fields.decodeIfPresent(String.self, forKey: .lastError),
             weights: try fields.decodeIfPresent([String: Int].self, forKey: .weights) ?? [:],
-            progress: try fields.decodeIfPresent([JobProgress].self, forKey: .progress) ?? [])
+            progress: told?.elements ?? [])
+        passedOver =
+            (try fields.decodeIfPresent(Int.self, forKey: .passedOver) ?? 0) + (told?.passedOver ?? 0)
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -101,6 +107,7 @@ extension WorkerVitals: Codable {
         try fields.encodeIfPresent(lastError, forKey: .lastError)
         try fields.encode(weights, forKey: .weights)
         try fields.encode(progress, forKey: .progress)
+        if passedOver > 0 { try fields.encode(passedOver, forKey: .passedOver) }
     }
 
     /// As JSON that `jsonb` takes, which has no room for a NUL; nil where a number is none.

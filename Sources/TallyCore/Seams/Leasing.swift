@@ -38,11 +38,13 @@ public protocol Leasing: Sendable {
     /// Returns when one of the queues may have work, when `time` has passed, or with `CancellationError`.
     func wait(for queues: [QueueName], upTo time: Duration) async throws
 
-    /// Records that a worker lives; the mirror writes it to the `workers` table.
+    /// Records that a worker lives; the mirror writes it to the `workers` table. What is told beside that, lines of
+    /// handlers and whole early reports, is left out where the log has no room to spare: jobs need it more.
     ///
     /// - Crash: a report that was lost is made up for by the next.
     /// - Repeat: appends one more entry; of a worker's reports the ledger keeps the last.
-    func heartbeat(_ beat: WorkerBeat) async throws(QueueError)
+    @discardableResult
+    func heartbeat(_ beat: WorkerBeat) async throws(QueueError) -> BeatAnswer
 }
 
 extension Leasing {

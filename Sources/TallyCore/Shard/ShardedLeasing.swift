@@ -231,24 +231,29 @@ final class ShardedLeasing: Leasing {
     }
 
     /// To each shard whose queues it serves: that one counts it among those who ask there.
-    func heartbeat(_ beat: WorkerBeat) async throws(QueueError) {
+    @discardableResult
+    func heartbeat(_ beat: WorkerBeat) async throws(QueueError) -> BeatAnswer {
         let shards = Set(split(beat.queues).map(\.shard))
-        let failure = await withTaskGroup(of: QueueError?.self) { group in
+        let answers = await withTaskGroup(of: Result<BeatAnswer, QueueError>.self) { group in
             for shard in shards {
                 group.addTask {
                     do throws(QueueError) {
-                        try await self[shard].leasing.heartbeat(beat)
-                        return nil
+                        return .success(try await self[shard].leasing.heartbeat(beat))
                     } catch {
-                        return error
+                        return .failure(error)
                     }
                 }
             }
-            var failure: QueueError?
-            for await error in group { failure = failure ?? error }
-            return failure
+            var answers: [Result<BeatAnswer, QueueError>] = []
+            for await answer in group { answers.append(answer) }
+            return answers
         }
-        if let failure { throw failure }
+        var hasRoom = true
+        for answer in answers {
+            let heard = try answer.get()
+            hasRoom = hasRoom && heard.hasRoom
+        }
+        return BeatAnswer(hasRoom: hasRoom)
     }
 }
 

@@ -9,6 +9,7 @@ public final class Mirror: Sendable {
     private let queue: any TransitionLog
     private let part: ShardPart
     private let ledger: any MirrorApplication
+    private let lines: (any LedgerLines)?
     private let keyHomes: (any QueueKeyHomes)?
     private let ledgerKeyHomes: (any LedgerKeyHomes)?
     private let observer: any JobObserver
@@ -19,6 +20,8 @@ public final class Mirror: Sendable {
         var position: LogPosition?
         /// When the ledger was last asked. It may be put elsewhere by hand, or by who mends that.
         var asked = ContinuousClock.now
+        /// When it was last told that lines were left out; nil = never.
+        var told: ContinuousClock.Instant?
         /// Moves an entry, lately: how many entries make a batch.
         var density = 1.0
         /// What follows `position`, read while the batch before it was being committed.
@@ -41,6 +44,7 @@ public final class Mirror: Sendable {
         self.queue = queue.transitions
         part = queue.part
         self.ledger = ledger.store.mirror
+        lines = ledger.store.lines
         keyHomes = queue.keyHomes
         ledgerKeyHomes = ledger.store.keyHomes
         self.observer = observer
@@ -85,12 +89,24 @@ public final class Mirror: Sendable {
         state.withLock { $0.position = applied ? next.folded.upTo : nil }
         if applied {
             observer.mirrored(next.folded)
+            tellLeftOut()
             try await queue.report(applied: next.folded.upTo)
             // A read that failed is made again by the next step, which then says why.
             let read = try? await following
             state.withLock { $0.ahead = read }
         }
         return next.entries
+    }
+
+    /// Once in a while, since every batch may leave some out.
+    private func tellLeftOut() {
+        guard let why = lines?.takeReasonLeftOut() else { return }
+        let isDue = state.withLock { state in
+            if let told = state.told, .now - told < Limits.leftOutTold { return false }
+            state.told = .now
+            return true
+        }
+        if isDue { observer.dutyFailed(part.name("lines of handlers"), why) }
     }
 
     /// The ledger was put elsewhere: it is asked before the next batch.

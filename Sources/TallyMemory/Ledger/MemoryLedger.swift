@@ -91,7 +91,7 @@ extension MemoryLedger: LedgerLines {
     public func lines(_ id: JobID) async throws(LedgerError) -> [AttemptLine] {
         try run("lines") { state, _ in
             let all = (state.lines[id] ?? []).sorted(by: AttemptLine.isEarlier)
-            return Array(all.suffix(Limits.linesRead))
+            return Array(all.suffix(Limits.jobLines))
         }
     }
 }

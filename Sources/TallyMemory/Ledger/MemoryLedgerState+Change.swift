@@ -11,7 +11,7 @@ extension MemoryLedgerState {
                 accepted += 1
             } else {
                 // A queued job under an id that was recorded too, or a push that Redis lost and took again.
-                change(RowChange(created: job), priority: job.record.priority)
+                change(RowChange(created: job))
             }
         }
         for change in batch.changed { self.change(change) }
@@ -29,20 +29,22 @@ extension MemoryLedgerState {
             let isKnown = lines[line.job]?.contains {
                 ($0.epoch, $0.version, $0.number) == (line.epoch, line.version, line.number)
             }
-            if isKnown != true { lines[line.job, default: []].append(line) }
+            if isKnown == true { continue }
+            lines[line.job, default: []].append(line)
+            // Of each job the last ones stay.
+            guard let all = lines[line.job], all.count > Limits.jobLines else { continue }
+            lines[line.job] = Array(all.sorted(by: AttemptLine.isEarlier).suffix(Limits.jobLines))
         }
         var beat = beat
         beat.lines = nil
         workers[beat.id] = WorkerRow(beat: beat, lastSeen: at)
     }
 
-    /// - Parameter priority: of a job that the batch tells whole, for that is all of a record that ever changes.
-    private mutating func change(_ change: RowChange, priority: JobPriority? = nil) {
+    private mutating func change(_ change: RowChange) {
         guard var row = rows[change.id],
             row.guard.yields(toEpoch: change.epoch, version: change.version, seq: change.seq)
         else { return }
         row.job.apply(change)
-        if let priority { row.job.record.priority = priority }
         update(row)
     }
 
@@ -115,5 +117,7 @@ extension RowChange {
         crashes = job.crashes
         error = job.error
         result = job.result
+        // All of a record that ever changes.
+        priority = job.record.priority
     }
 }

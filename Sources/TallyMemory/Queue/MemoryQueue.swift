@@ -134,10 +134,9 @@ extension MemoryQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIn
         return try run("settle") { state, now in state.settle(settlements, at: now) }
     }
 
-    public func heartbeat(_ beat: WorkerBeat) async throws(QueueError) {
-        try run("heartbeat") { state, now in
-            state.append(.heartbeat, [], at: now, actor: beat.id.text, beat: beat)
-        }
+    @discardableResult
+    public func heartbeat(_ beat: WorkerBeat) async throws(QueueError) -> BeatAnswer {
+        try run("heartbeat") { state, now in state.heartbeat(beat, at: now) }
     }
 
     public func wait(for queues: [QueueName], upTo time: Duration) async throws {

@@ -28,8 +28,36 @@ extension MemoryQueueState {
 
     mutating func report(applied position: LogPosition, at now: Timestamp) {
         log.trim(upTo: position)
+        // What workers told before this was counted anew is in the ledger: what they tell now has room again.
+        if told.since <= position { told = (0, log.end) }
         ended.report(applied: position, end: log.end, at: now)
         unique = unique.filter { $0.value.isLive(at: now) }
+    }
+
+    /// The state of a worker; what it tells beside that comes first, in an entry of its own, or is left out.
+    mutating func heartbeat(_ beat: WorkerBeat, at now: Timestamp) -> BeatAnswer {
+        var beat = beat
+        let isEarly = beat.isEarly
+        beat.isEarly = false
+        var hasRoom: Bool?
+        if isEarly || beat.lines != nil {
+            hasRoom = takeRoom(bytes: beat.toldWeight)
+            if hasRoom == true { append(.heartbeat, [], at: now, actor: beat.id.text, beat: beat) }
+        }
+        if isEarly { return BeatAnswer(hasRoom: hasRoom ?? false) }
+        beat.lines = nil
+        append(.heartbeat, [], at: now, actor: beat.id.text, beat: beat)
+        return BeatAnswer(hasRoom: hasRoom ?? takeRoom(bytes: 0))
+    }
+
+    /// Whether what may be left out has room in the log, and takes so much of that. Jobs need the log: a quarter
+    /// of it is for what workers tell beside their heartbeats, and so many bytes until the ledger has them.
+    private mutating func takeRoom(bytes: Int) -> Bool {
+        if told.bytes + bytes > Limits.toldLogBytes || log.entries.count > bounds.logEntries / 4 {
+            return false
+        }
+        told.bytes += bytes
+        return true
     }
 
     /// Whether a worker of these queues would find something to lease now.
@@ -38,5 +66,13 @@ extension MemoryQueueState {
         if let next = due.next, next <= now { return true }
         if let next = leases.next, next <= now { return true }
         return wanted.contains { !paused.contains($0) && ready[$0]?.isEmpty == false }
+    }
+}
+
+extension WorkerBeat {
+    /// What it holds, nearly, where handlers have told much.
+    fileprivate var toldWeight: Int {
+        let steps = (vitals?.progress ?? []).reduce(0) { $0 + $1.text.utf8.count + 64 }
+        return (lines ?? []).reduce(steps) { $0 + $1.text.utf8.count + 64 }
     }
 }

@@ -28,6 +28,8 @@ struct MemoryQueueState: Sendable {
     var parked: [JobType: [QueueName: [JobPriority: [Element]]]] = [:]
 
     var log: MemoryLog
+    /// Of what workers told beside their heartbeats since the log stood there.
+    var told: (bytes: Int, since: LogPosition)
     var epoch: Int64 = 0
     var epochBegan = Timestamp(microseconds: 0)
     var holdsLeases = false
@@ -40,6 +42,7 @@ struct MemoryQueueState: Sendable {
         self.part = part
         log = MemoryLog(part.shard)
         ended = Tombstones(part.shard)
+        told = (0, .start(of: part.shard))
     }
 
     /// Whether leases are held back at `now`: nobody has opened the epoch, and the hold has not run out.

@@ -1,6 +1,6 @@
 -- The log: an entry a call that moved jobs, appended after the call's other writes.
 --
--- Keys     reads meta, log, aside; writes log, aside
+-- Keys     reads meta, log, aside; writes meta, log, aside
 
 local function move(element, from, to, detail)
   if detail == nil or detail == '' then return element .. from .. to .. ZERO4 end
@@ -32,6 +32,14 @@ local function is_log_full(c) return log_length(c) >= LOG_ENTRIES end
 local function log_full()
   return redis.error_reply('FULL the log holds ' .. LOG_ENTRIES
     .. ' entries that the ledger has not seen: does `tally serve` run, and reach Postgres? What is held goes on')
+end
+-- Whether what may be left out has room in the log, and takes so much of that. Jobs need the log: a quarter of it is
+-- for what workers tell beside their heartbeats, and so many bytes of that until the ledger has them (report.lua).
+local function take_room(c, bytes)
+  local told = tonumber(redis.call('HGET', c.p .. K.meta, 'told') or '0') or 0
+  if told + bytes > TOLD_BYTES or log_length(c) > LOG_ENTRIES / 4 then return false end
+  if bytes > 0 then redis.call('HSET', c.p .. K.meta, 'told', text(told + bytes)) end
+  return true
 end
 
 -- The first number of the highest id that the log ever had, also where its entry is gone; and whether the log had to

@@ -35,6 +35,7 @@ local EVENTS = 8                -- Limits.eventsRead
 local WINDOW = 1000000          -- Limits.queueWindow
 local PAUSED_TYPES = 64         -- Limits.pausedTypes
 local LOG_ENTRIES = 2000000     -- Limits.logEntries
+local TOLD_BYTES = 67108864     -- Limits.toldLogBytes
 local FOREIGN = 10000           -- Limits.foreignValues
 local INLINE_BYTES = 65536      -- Limits.inlineBodyBytes: no record holds a longer body
 local RESERVE_BYTES = 8388608   -- Limits.reserveBytes

@@ -19,7 +19,8 @@ redis.register_function { function_name = NAME .. 'report', flags = { 'allow-oom
   -- Not of this history: nobody can have applied what was never written.
   if epoch > c.epoch or epoch == c.epoch and seq > c.seq then return reply(c) end
   local meta = c.p .. K.meta
-  local m = redis.call('HMGET', meta, 'mark_epoch', 'mark_seq', 'mark_at', 'old_epoch', 'old_seq', 'old_at')
+  local m = redis.call('HMGET', meta, 'mark_epoch', 'mark_seq', 'mark_at', 'old_epoch', 'old_seq', 'old_at',
+    'told', 'told_epoch', 'told_seq')
   -- Trim what was reported 30 s ago; all that is reported when the log grows long.
   local mark_at = tonumber(m[3] or '0')
   local length, last = log_length(c), text(epoch) .. '-' .. text(seq + 1)
@@ -30,6 +31,10 @@ redis.register_function { function_name = NAME .. 'report', flags = { 'allow-oom
   elseif c.now - mark_at >= KEEP_LOG or c.now < mark_at then
     if m[1] then redis.call('XTRIM', c.p .. K.log, 'MINID', m[1] .. '-' .. text(tonumber(m[2]) + 1)) end
     redis.call('HSET', meta, 'mark_epoch', text(epoch), 'mark_seq', text(seq), 'mark_at', text(c.now))
+    -- What workers told before this was counted anew is in the ledger: what they tell from now on has room again.
+    if m[7] and before(tonumber(m[8] or '0'), tonumber(m[9] or '0'), epoch, seq) then
+      redis.call('HSET', meta, 'told', '0', 'told_epoch', text(c.epoch), 'told_seq', text(c.seq))
+    end
   end
   local older = c.gen == 'a' and 'b' or 'a'
   if not m[4] then

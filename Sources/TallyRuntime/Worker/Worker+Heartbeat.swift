@@ -14,7 +14,7 @@ extension Worker {
             nextBeat = .now + configuration.heartbeat
             settleChain.sendHeld()
             if await extendAll(shard) {
-                await beat(shard, status)
+                _ = await beat(shard, status)
             } else {
                 // The store is away: look again soon, the deadlines go on.
                 nextBeat = .now + min(configuration.heartbeat, Limits.beatAgain)
@@ -26,15 +26,24 @@ extension Worker {
         state.withLock { $0.drainBy } == nil ? .running : .draining
     }
 
-    /// Reports what handlers have told, without waiting for the next heartbeat: what they tell within
-    /// `Limits.progressPause` is one report, of the last words of each.
+    /// Reports what handlers have told, without waiting for the next heartbeat, to the shards that have news: what
+    /// they tell within `Limits.progressPause` is one report, of the last words of each.
     func progressLoop() async {
         while !Task.isCancelled {
             await told.wait()
             if Task.isCancelled { return }
-            await beatAll(status)
+            let news = state.withLock { state in
+                defer { state.news = [] }
+                return state.news
+            }
+            let current = status
+            await withTaskGroup(of: Void.self) { group in
+                for shard in shards where news.contains(shard.shard) {
+                    group.addTask { _ = await self.beat(shard, current, isEarly: true) }
+                }
+            }
             do {
-                try await Task.sleep(for: Limits.progressPause)
+                try await pause(Limits.progressPause)
             } catch {
                 return  // cancelled: the worker has ended
             }
@@ -89,28 +98,49 @@ extension Worker {
 
     func beatAll(_ status: WorkerBeat.Status) async {
         await withTaskGroup(of: Void.self) { group in
-            for shard in shards { group.addTask { await self.beat(shard, status) } }
-        }
-    }
-
-    /// One report, and as many more as there are lines that wait: each brings a bounded number of them.
-    private func beat(_ shard: WorkerShard, _ status: WorkerBeat.Status) async {
-        for _ in 0...Limits.linesWaitingBytes / Limits.toldLinesBytes {
-            let report = report(status, to: shard)
-            do {
-                try await shard.queue.heartbeat(report)
-            } catch {
-                // Lines that may have been heard are told again: the ledger knows each by its number.
-                state.withLock { $0.lines.putBack(report.lines ?? [], of: shard.shard) }
-                observer.dutyFailed(shard.name("heartbeat"), error)
-                return
+            for shard in shards {
+                group.addTask {
+                    if status == .stopped { await self.tellRest(shard) }
+                    _ = await self.beat(shard, status)
+                }
             }
-            if !state.withLock({ $0.lines.hasMore(of: shard.shard) }) { return }
         }
     }
 
-    private func report(_ status: WorkerBeat.Status, to shard: WorkerShard) -> WorkerBeat {
-        let (told, busy, counts, unknown, lines) = state.withLock { state in
+    /// Nobody tells later what waits still as the worker ends.
+    private func tellRest(_ shard: WorkerShard) async {
+        for _ in 1..<Limits.lastReports {
+            guard state.withLock({ $0.lines.hasMore(of: shard.shard) }) else { return }
+            guard await beat(shard, .draining, isEarly: true) else { return }
+        }
+    }
+
+    /// One report. Lines beyond its bound come with the next early one. False when the store could not be asked.
+    private func beat(_ shard: WorkerShard, _ status: WorkerBeat.Status, isEarly: Bool = false) async -> Bool
+    {
+        let (report, told) = self.report(status, to: shard, isEarly: isEarly)
+        do {
+            let answer = try await shard.queue.heartbeat(report)
+            let hasMore = state.withLock { state in
+                state.lines.heard(told, answer, of: shard.shard)
+                let hasMore = state.lines.hasMore(of: shard.shard)
+                if hasMore { state.news.insert(shard.shard) }
+                return hasMore
+            }
+            if hasMore { self.told.post() }
+            return true
+        } catch {
+            // Lines that may have been heard are told again: the ledger knows each by its number.
+            state.withLock { $0.lines.putBack(told, of: shard.shard) }
+            observer.dutyFailed(shard.name("heartbeat"), error)
+            return false
+        }
+    }
+
+    private func report(
+        _ status: WorkerBeat.Status, to shard: WorkerShard, isEarly: Bool
+    ) -> (WorkerBeat, LineBuffer.Told) {
+        let (told, busy, counts, unknown, logged) = state.withLock { state in
             (
                 state.table.told, state.table.occupied, state.counts, state.unknown.counts,
                 state.lines.take(of: shard.shard)
@@ -122,12 +152,13 @@ extension Worker {
             concurrency: configuration.concurrency, startedAt: startedAt, host: Host.name,
             pid: getpid())
         if !unknown.isEmpty { beat.unknown = unknown }
-        if !lines.isEmpty { beat.lines = lines }
+        if !logged.lines.isEmpty { beat.lines = logged.asTold }
+        beat.isEarly = isEarly
         beat.vitals = WorkerVitals(
             busy: busy, done: counts.done, failed: counts.failed, residentBytes: Host.residentBytes,
             lastError: counts.lastError, weights: configuration.isStrict ? [:] : weights,
             progress: told.progress)
-        return beat
+        return (beat, logged)
     }
 
     /// Of every queue that it asks.

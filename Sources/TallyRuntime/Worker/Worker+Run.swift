@@ -48,7 +48,9 @@ extension Worker {
             let line = AttemptLine(
                 job: lease.id, epoch: lease.epoch, version: lease.version, number: number, at: now, text: text
             )
-            return state.lines.add(line, of: lease.shard)
+            guard state.lines.add(line, of: lease.shard) else { return false }
+            state.news.insert(lease.shard)
+            return true
         }
         if isKept { told.post() }
     }
@@ -59,7 +61,12 @@ extension Worker {
             let now = Timestamp(microseconds: Timestamp.now.microseconds + state.skew)
             let progress = JobProgress(
                 job: job.record.id, version: job.lease.version, fraction: fraction, text: text, at: now)
-            return state.table.note(progress, of: key)
+            // Where the log has no room it goes along with the next heartbeat.
+            guard state.table.note(progress, of: key), state.lines.mayTell(job.lease.shard) else {
+                return false
+            }
+            state.news.insert(job.lease.shard)
+            return true
         }
         if isNew { told.post() }
     }

@@ -36,6 +36,8 @@ public final class Worker: Sendable {
     let handlers: [JobType: JobHandler]
     let observer: any JobObserver
     let settleChain: SettleChain
+    /// Waits between two early reports; a test's waits for the test.
+    let pause: @Sendable (Duration) async throws -> Void
     let startedAt = Timestamp.now
     let state = Mutex(State())
     /// A slot became free, or everything ended.
@@ -57,16 +59,28 @@ public final class Worker: Sendable {
         var unknown = UnknownTypes()
         var counts = RunCounts()
         var lines = LineBuffer()
+        /// Shards to which something is to be told before the next heartbeat.
+        var news: Set<Shard> = []
         /// The queue's clock minus this machine's wall clock, µs.
         var skew: Int64 = 0
     }
 
     /// - Parameter ledger: for handlers that complete inside a transaction; others need none.
     /// - Parameter middleware: around each run and each settlement; the first is the outermost.
-    public init(
+    public convenience init(
         queue: any ShardedDriver, ledger: (any LedgerTransactions)? = nil, handlers: [JobHandler],
         configuration: WorkerConfiguration = WorkerConfiguration(),
         middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver()
+    ) {
+        self.init(
+            queue: queue, ledger: ledger, handlers: handlers, configuration: configuration,
+            middleware: middleware, observer: observer, pause: { try await Task.sleep(for: $0) })
+    }
+
+    init(
+        queue: any ShardedDriver, ledger: (any LedgerTransactions)?, handlers: [JobHandler],
+        configuration: WorkerConfiguration, middleware: [JobMiddleware], observer: any JobObserver,
+        pause: @escaping @Sendable (Duration) async throws -> Void
     ) {
         let queue = queue.sharded
         self.queue = queue.leasing
@@ -74,6 +88,7 @@ public final class Worker: Sendable {
         self.ledger = ledger
         self.configuration = configuration
         self.observer = observer
+        self.pause = pause
         self.handlers = Dictionary(
             handlers.map { ($0.type, $0.wrapped(in: middleware)) }, uniquingKeysWith: { _, last in last })
         settleChain = SettleChain(middleware)

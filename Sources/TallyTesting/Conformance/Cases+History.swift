@@ -211,6 +211,30 @@ extension Conformance {
             let row = try await s.ledger.inspection.workers().first { $0.beat.id.text == "kit-\(job.id)" }
             try expect("in the row", row?.beat.lines, nil)
         },
+        ConformanceCase("of_the_lines_of_a_job_the_last_stay") { s in
+            guard let ledger = s.ledger.lines else { return }
+            let (job, other) = (try await s.enqueue(), try await s.enqueue())
+            let epoch = try await s.epoch()
+            func line(_ id: JobID, _ version: Int) -> AttemptLine {
+                AttemptLine(
+                    job: id, epoch: epoch, version: version, number: 1, at: s.at(.seconds(1)),
+                    text: "handed back")
+            }
+            let versions = 2...(Limits.jobLines + 6)
+            for part in Array(versions).pages(of: 400) {
+                var beat = WorkerBeat(
+                    id: WorkerID("kit-\(job.id)"), status: .running, queues: [s.name], types: [], running: [],
+                    concurrency: 1, startedAt: s.start, host: "here", pid: 7)
+                beat.lines = part.map { line(job.id, $0) } + [line(other.id, 2)]
+                try await s.queue(at: s.start).leasing.heartbeat(beat)
+                try await s.settle()
+            }
+
+            let found = try await ledger.lines(job.id)
+
+            try expect("versions", found.map(\.version), Array(versions.suffix(Limits.jobLines)))
+            try expect("of the other", try await ledger.lines(other.id), [line(other.id, 2)])
+        },
         ConformanceCase("list_pages_give_every_job_once", ["H2", "H3"]) { s in
             let jobs = (0..<23).map { _ in s.record() }
             _ = try await s.push(jobs)

@@ -152,6 +152,7 @@ struct FaultyLines: LedgerLines {
     func lines(_ id: JobID) async throws(LedgerError) -> [AttemptLine] {
         try await ledger.pass(.lines, await base.lines(id))
     }
+    func takeReasonLeftOut() -> LedgerError? { base.takeReasonLeftOut() }
 }
 
 /// What is replayed; counts as `.replay`.

@@ -111,7 +111,8 @@ extension FaultyQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIn
         _ = try fault(.wait)
         try await base.leasing.wait(for: queues, upTo: time)
     }
-    public func heartbeat(_ beat: WorkerBeat) async throws(QueueError) {
+    @discardableResult
+    public func heartbeat(_ beat: WorkerBeat) async throws(QueueError) -> BeatAnswer {
         try await pass(.heartbeat, await base.leasing.heartbeat(beat))
     }
     public func log(

@@ -24,5 +24,8 @@ extension ForwardingLeases {
         try await leases.wait(for: queues, upTo: time)
     }
     /// Tells `leases`.
-    package func heartbeat(_ beat: WorkerBeat) async throws(QueueError) { try await leases.heartbeat(beat) }
+    @discardableResult
+    package func heartbeat(_ beat: WorkerBeat) async throws(QueueError) -> BeatAnswer {
+        try await leases.heartbeat(beat)
+    }
 }

@@ -64,7 +64,8 @@ extension GatedQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIns
     package func wait(for queues: [QueueName], upTo time: Duration) async throws {
         try await base.leasing.wait(for: queues, upTo: time)
     }
-    package func heartbeat(_ beat: WorkerBeat) async throws(QueueError) {
+    @discardableResult
+    package func heartbeat(_ beat: WorkerBeat) async throws(QueueError) -> BeatAnswer {
         try await pass(.heartbeat, await base.leasing.heartbeat(beat))
     }
     package func log(

@@ -96,9 +96,11 @@ extension ToyQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueInspe
         return try step("settle") { shelf, now in shelf.settle(settlements, at: now) }
     }
 
-    public func heartbeat(_ beat: WorkerBeat) async throws(QueueError) {
+    @discardableResult
+    public func heartbeat(_ beat: WorkerBeat) async throws(QueueError) -> BeatAnswer {
         try step("heartbeat") { shelf, now in
             shelf.append(.heartbeat, [], at: now, actor: beat.id.text, beat: beat)
+            return BeatAnswer(hasRoom: true)
         }
     }
 

@@ -142,6 +142,19 @@ import Testing
         #expect(text.allSatisfy { $0.count <= 80 && !$0.contains("\u{1B}") }, "\(text)")
     }
 
+    @Test func `says that what handlers logged is not shown to a login that may not read it`() async throws {
+        let s = Shards(1)
+        let job = try await failed(s)
+        let ledger = FaultyLedger(s.ledger)
+        ledger.inject(.refuse(.denied), on: .lines)
+
+        let found = try #require(
+            try await Admin(queue: s.sharded, ledger: ledger.store).explain(job.id))
+
+        #expect(found.lines.isEmpty && found.unasked.map(\.what) == ["log"])
+        #expect(found.unasked.first?.why.hasPrefix("not shown, for this login may not read it") == true)
+    }
+
     @Test func `of a half that is away tells the other, and says which could not be asked [H1]`() async throws
     {
         let s = Shards(1)
