@@ -134,7 +134,9 @@ import Testing
                 }
                 _ = try await cost()
                 let before = try await cost()
-                for number in 0..<Limits.pausedTypes { try await queue.pauseType(JobType("t\(number)"), true) }
+                for number in 0..<Limits.pausedTypes {
+                    try await queue.pauseType(JobType("t\(number)"), true)
+                }
 
                 #expect(try await cost() == before)
             }

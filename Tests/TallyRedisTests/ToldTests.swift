@@ -36,7 +36,7 @@ private let start = Timestamp(microseconds: 1_893_456_000_000_000)
                 try await queue.heartbeat(beat(lines: 0, isEarly: true)),
             ]
 
-            #expect(answers.allSatisfy(\.hasRoom))
+            #expect(answers.allSatisfy { $0.hasRoom })
             #expect(try await told(queue) == [3, nil, 2, nil])
             let state = try raw("HGET", RedisKey.workers.of(namespace), "w").text
             #expect(state?.contains("a line of") == false)
