@@ -13,6 +13,7 @@ package protocol BlockingConnection: SendableMetatype {
 }
 
 extension BlockingConnection {
+    /// Of what is never over before its pool closes it.
     package var isOver: Bool { false }
 }
 

@@ -73,8 +73,8 @@ extension PostgresLedger: LedgerReplaying {
     }
 
     /// A statement with an operator's condition in it: one that only reads, for a bounded time, in a transaction that
-    /// is given up whatever happened in it, and with it the session: a condition may take a lock of the session, set its
-    /// seed or use its sequences, which no rollback takes back.
+    /// is given up whatever happened in it, and with it the session: a condition may take a lock of the session,
+    /// set its seed or use its sequences, which no rollback takes back.
     private func asking<Value: Sendable>(
         _ statement: Statement, _ condition: String, _ values: [LedgerValue],
         _ read: @escaping @Sendable (Rows) throws(LedgerError) -> Value

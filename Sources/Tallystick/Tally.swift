@@ -47,9 +47,9 @@ public final class Tally: Sendable {
     ///   half is claimed for the other, nor the schema for the namespace. Like every call to Redis it begins an epoch
     ///   there where one is due. A shard that was away is asked anew by each call, as ever.
     /// - Parameter connecting: how long each new connection to a store may take; a server that hangs costs as much.
-    /// - Throws: `InvalidSetting` before anything is asked; `QueueError` and `LedgerError` where a store is away or none
-    ///   that this program may use; `PairingRefused` where the halves do not belong together. What was opened by then
-    ///   is closed.
+    /// - Throws: `InvalidSetting` before anything is asked; `QueueError` and `LedgerError` where a store is away or
+    ///   none that this program may use; `PairingRefused` where the halves do not belong together. What was opened
+    ///   by then is closed.
     public static func open(
         _ settings: Settings, middleware: [JobMiddleware] = [], observer: any JobObserver = SilentObserver(),
         isPairing: Bool = true, isReading: Bool = false, connecting: Duration = Limits.connect

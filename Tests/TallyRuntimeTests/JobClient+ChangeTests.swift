@@ -23,7 +23,7 @@ import Testing
         while try await mirror.step() > 0 {}
         let row = try #require(try await rig.ledger.store.inspection.jobs([id])[id])
         #expect(row.status == .scheduled && row.runAt == later && row.record.priority == .low)
-        let verbs = try await rig.moves(id).map(\.verb)
+        let verbs = try await rig.ledger.store.inspection.events(id).map(\.verb)
         #expect(verbs == [.push, .push])
     }
 

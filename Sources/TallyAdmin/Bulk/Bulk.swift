@@ -200,8 +200,8 @@ extension Admin {
             })
     }
 
-    /// Brings to the queue what was just recorded: so many rows of the outbox, by queue. A Redis that is away gets them
-    /// later, from `tally serve`.
+    /// Brings to the queue what was just recorded: so many rows of the outbox, by queue. A Redis that is away gets
+    /// them later, from `tally serve`.
     func relay(_ recorded: [QueueName: Int], _ ledger: LedgerStore) async {
         for (name, count) in recorded {
             let relay = Relay(queue: queue.shard(of: name), ledger: ledger)

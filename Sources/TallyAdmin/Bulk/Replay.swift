@@ -8,8 +8,8 @@ package struct ReplayReport: Sendable {
     package let before: [JobStatus: Int]
     /// The same afterwards: where the condition means the new jobs too, they are among it.
     package var after: [JobStatus: Int]
-    /// How many were looked at one by one: jobs that are older than the replay, until as many as the limit allows were
-    /// enqueued anew.
+    /// How many were looked at one by one: jobs that are older than the replay, until as many as the limit allows
+    /// were enqueued anew.
     package var matched = 0
     /// How many may run anew.
     package var ready = 0

@@ -198,8 +198,8 @@ public enum Limits {
     public static let attemptLineBytes = 1024  // of one line; what stands behind them is left out
     public static let toldLinesBytes = 32 << 10  // of the lines in one report, which is an entry of the log
     public static let lastReports = 8  // of a worker that ends: what its handlers logged last
-    /// Of what workers tell beside their heartbeats, in the log of a shard until the ledger has it, counted anew every
-    /// `reportedLog`: jobs need Redis' memory more.
+    /// Of what workers tell beside their heartbeats, in the log of a shard until the ledger has it, counted anew
+    /// every `reportedLog`: jobs need Redis' memory more.
     public static let toldLogBytes = 64 << 20
     /// Of the lines that wait in a worker to be told; while they fill it, new ones are left out.
     public static let linesWaitingBytes = 1 << 20

@@ -85,7 +85,9 @@ extension WorkerBeat: Codable {
         recordLayout = try fields.decodeIfPresent(Int.self, forKey: .recordLayout)
         // of another shape: as if it were not told
         unknown = try? fields.decodeIfPresent([String: Int].self, forKey: .unknown)
+        // likewise
         vitals = try? fields.decodeIfPresent(WorkerVitals.self, forKey: .vitals)
+        // likewise
         let told = try? fields.decodeIfPresent(Readable<AttemptLine>.self, forKey: .lines)
         lines = told?.elements
         if let told { vitals?.passedOver += told.passedOver }

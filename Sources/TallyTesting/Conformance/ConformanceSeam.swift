@@ -34,6 +34,7 @@ public enum ConformanceSeam: String, Sendable, Hashable, CaseIterable, CustomStr
 public enum ConformanceOutcome: Hashable, Sendable {
     /// The promise was kept.
     case kept
-    /// Nothing was looked at: the stores lack these seams. A driver that has them, or had them, has broken its promise.
+    /// Nothing was looked at: the stores lack these seams. A driver that has them, or had them, has broken its
+    /// promise.
     case skipped([ConformanceSeam])
 }

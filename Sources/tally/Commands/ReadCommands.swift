@@ -245,8 +245,8 @@ enum WorkersCommand: Command {
         With --json a list of objects, times in UTC: "id", "status", "last_seen", "started_at", "host", "pid",
         "concurrency", "queues", "types", "running" (the first \(Limits.runningTold)), "unknown"; and of a program of
         this version or a later one "version", "busy", "done", "failed", "weights", "progress", a list of "job",
-        "fraction", "text" and "at", and where there is one "resident_bytes", "last_error" and "passed_over", which counts
-        what of its report could not be read.
+        "fraction", "text" and "at", and where there is one "resident_bytes", "last_error" and "passed_over", which
+        counts what of its report could not be read.
         """
     static let flags = Watch.flags
     static let switches: Set<String> = ["watch"]
