@@ -38,135 +38,61 @@ package struct BulkPace: Sendable {
     }
 }
 
-/// What a change of many jobs did, or would do.
-package struct BulkReport: Sendable {
-    /// So many jobs of one queue and type.
-    package struct Kind: Hashable, Sendable {
-        /// Their queue.
-        package let queue: QueueName
-        /// Their type.
-        package let type: JobType
-        /// How many matched.
-        package var count: Int
-    }
-    /// Whether anything was to be changed.
-    package let isDry: Bool
-    /// How many there were before, matching or not.
-    package var before = 0
-    /// How many there are after it; of a dry run the same.
-    package var after = 0
-    /// How many matched.
-    package var matched = 0
-    /// How many were changed.
-    package var changed = 0
-    /// How many of them were not, by the reason.
-    package private(set) var refused: [String: Int] = [:]
-    /// All of these.
-    private var left = 0
-    /// What matched, the most first.
-    package var kinds: [Kind] = []
-    /// There may be more that match: the limit was reached, or as many rows were looked at as one call looks at.
-    package var isCut = false
-
-    /// Nothing has matched yet.
-    init(isDry: Bool) { self.isDry = isDry }
-
-    /// What of the rest may be changed now, up to `most` jobs. What is refused takes no other's place among the
-    /// `limit`, or it would stand before all others for ever.
-    mutating func take(
-        _ rest: inout ArraySlice<JobSnapshot>, most: Int, limit: Int, refuse: (JobSnapshot) -> String?
-    ) -> [JobSnapshot] {
-        var group: [JobSnapshot] = []
-        while group.count < most, let job = rest.first {
-            if matched - left >= limit {
-                // Where some of the group are left as they are there is room again.
-                isCut = group.isEmpty
-                break
-            }
-            rest.removeFirst()
-            count(job)
-            if let why = refuse(job) {
-                leave(why)
-            } else {
-                group.append(job)
-            }
-        }
-        return group
-    }
-
-    /// Notes what became of a group: why some were left as they are.
-    mutating func note(_ group: [JobSnapshot], _ refusals: [JobID: String]) {
-        for why in refusals.values { leave(why) }
-        changed += group.count - refusals.count
-    }
-
-    private mutating func leave(_ why: String) {
-        refused[why, default: 0] += 1
-        left += 1
-    }
-
-    private mutating func count(_ job: JobSnapshot) {
-        matched += 1
-        if let at = kinds.firstIndex(where: { $0.queue == job.record.queue && $0.type == job.record.type }) {
-            kinds[at].count += 1
-        } else if kinds.count < Limits.bulkKinds {
-            kinds.append(Kind(queue: job.record.queue, type: job.record.type, count: 1))
-        }
-    }
-
-    /// `dry_run`, `before`, `after`, `matched`, `changed`, `refused`, `kinds`, `more`.
-    package var json: [String: Any] {
-        [
-            "dry_run": isDry, "before": before, "after": after, "matched": matched, "changed": changed,
-            "refused": refused, "more": isCut,
-            "kinds": kinds.map {
-                ["queue": $0.queue.text, "type": $0.type.text, "count": $0.count] as [String: Any]
-            },
-        ]
-    }
-}
-
 extension Admin {
-    /// Walks the jobs that stand so and match, the oldest first, each once, and changes each at its turn.
+    /// Walks the jobs that stand so and match, the oldest first, each once, and changes each at its turn. Once a change
+    /// was tried, a store that refuses or does not answer ends it with what was done so far.
     ///
     /// - Parameter most: how many are changed at a time.
     /// - Parameter counted: how many there are, matching or not; asked before, and after it where jobs are changed.
     /// - Parameter refuse: why a job must be left as it is, also in a dry run; nil = it need not.
-    /// - Parameter change: which of a group were left as they are, and why.
+    /// - Parameter change: what became of a group.
     /// - Parameter turned: after each page of changes.
     func bulk(
         _ statuses: [JobStatus], matching filter: JobFilter, _ options: BulkOptions, atOnce most: Int = 1,
         counted: () async throws -> Int, refuse: (JobSnapshot) -> String? = { _ in nil },
-        change: ([JobSnapshot]) async throws -> [JobID: String], turned: () async -> Void = {}
+        change: ([JobSnapshot]) async throws -> BulkOutcome, turned: () async -> Void = {}
     ) async throws -> BulkReport {
         let ledger = try ledger()
         var report = BulkReport(isDry: !options.goes)
         report.before = try await counted()
         let now = try await ledger.recording.clock()
-        var (turn, looked) = (options.pace.now(), 0)
-        for status in statuses where !report.isCut {
+        var (turn, looked, isTried) = (options.pace.now(), 0, false)
+        for status in statuses where !report.isOver {
             var query = JobQuery(
                 queue: filter.queue, status: status, type: filter.type, limit: Limits.bulkPage)
             repeat {
                 try Task.checkCancellation()
-                let page = try await ledger.inspection.list(query)
+                let page: JobPage
+                do throws(LedgerError) {
+                    page = try await ledger.inspection.list(query)
+                } catch {
+                    // As long as nothing was changed there is nothing else to tell.
+                    if !isTried || error.code == .cancelled { throw error }
+                    report.stop = .failed("\(error)")
+                    break
+                }
                 var rest = page.jobs.filter { filter.matches($0, now: now) }[...]
-                while !rest.isEmpty, !report.isCut {
+                while !rest.isEmpty, !report.isOver {
                     let group = report.take(&rest, most: most, limit: options.limit, refuse: refuse)
                     if group.isEmpty || !options.goes { continue }
                     try await options.pace.wait(until: turn)
                     turn = options.pace.now() + Duration.seconds(1) * group.count / options.rate
-                    report.note(group, try await change(group))
+                    isTried = true
+                    do {
+                        report.note(group, try await change(group))
+                    } catch let error where !(error is CancellationError) {
+                        report.fail(group, error)
+                    }
                     options.progress(report.changed)
                 }
                 if options.goes { await turned() }
                 looked += page.jobs.count
                 query.cursor = page.next
                 if page.next != nil, looked >= options.looked { report.isCut = true }
-            } while query.cursor != nil && !report.isCut
+            } while query.cursor != nil && !report.isOver
         }
         report.kinds.sort { $0.count > $1.count }
-        report.after = options.goes ? try await counted() : report.before
+        await report.end(options.goes, counted)
         return report
     }
 
@@ -182,17 +108,17 @@ extension Admin {
             [.failed], matching: filter, options,
             counted: { try await ledger.inspection.balances().failed },
             change: { group in
-                var refusals: [JobID: String] = [:]
+                var outcome = BulkOutcome()
                 for job in group {
                     var own = wish
                     own.id = job.record.id
                     own.queue = nil
                     switch try await requeue(own, isPushed: false) {
                     case .requeued: touched[job.record.queue, default: 0] += 1
-                    case .refused(let why): refusals[own.id] = why.word
+                    case .refused(let why): outcome.refusals[own.id] = why.word
                     }
                 }
-                return refusals
+                return outcome
             },
             turned: {
                 await relay(touched, ledger)
@@ -238,7 +164,7 @@ extension Admin {
                 let gone = try await purging.purge(
                     Dictionary(seen) { first, _ in first }, before: time, actor: actor)
                 let kept = group.map(\.record.id).filter { !gone.contains($0) }
-                return Dictionary(kept.map { ($0, "moved_on") }) { first, _ in first }
+                return BulkOutcome(refusals: Dictionary(kept.map { ($0, "moved_on") }) { first, _ in first })
             })
     }
 
@@ -255,7 +181,7 @@ extension Admin {
             atOnce: min(Limits.sweepPerCall, options.rate), counted: { try await waiting(in: queue) },
             change: { group in
                 let outcomes = try await canceller.cancelWaiting(group.map(\.record.id), of: queue)
-                return outcomes.compactMapValues(\.refusal)
+                return BulkOutcome(outcomes)
             })
     }
 
@@ -265,15 +191,20 @@ extension Admin {
     }
 }
 
-extension WaitingOutcome {
-    /// Why it was not cancelled, in one word; nil = it was.
-    fileprivate var refusal: String? {
-        switch self {
-        case .cancelled: nil
-        case .running: "running"
-        case .ended: "ended"
-        case .notFound: "not_found"
-        case .uncertain: "uncertain"
+extension BulkOutcome {
+    /// What may be cancelled by now is not left as it is.
+    fileprivate init(_ outcomes: [JobID: WaitingOutcome]) {
+        for (id, outcome) in outcomes {
+            switch outcome {
+            case .cancelled: break
+            case .running: refusals[id] = "running"
+            case .ended: refusals[id] = "ended"
+            case .notFound: refusals[id] = "not_found"
+            case .uncertain: uncertain += 1
+            case .away(let why):
+                uncertain += 1
+                failure = why
+            }
         }
     }
 }

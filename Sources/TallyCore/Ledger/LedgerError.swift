@@ -55,4 +55,8 @@ public struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
     }
     /// Whether it passes by itself, so that the same call with the same ids may succeed later.
     public var mayRetry: Bool { code == .unavailable || code == .uncertain || code == .transient }
+    /// What Postgres says of a lock that was not to be had in time.
+    package static let rowHeld = "55P03"
+    /// Whether somebody's open transaction held a row for too long.
+    package var isRowHeld: Bool { sqlState == Self.rowHeld }
 }

@@ -59,12 +59,9 @@ extension LedgerError {
     /// character that the database's encoding lacks.
     package var refusesRows: Bool { code == .refused || sqlState.hasPrefix("0A") }
 
-    /// A lock that was not to be had in time.
-    package static let rowHeld = "55P03"
-
     /// A lock that was not to be had in time, as a refusal of the row that it guards.
     package var withRowHeld: LedgerError {
-        if sqlState != Self.rowHeld { return self }
+        if !isRowHeld { return self }
         return LedgerError(
             .refused, operation, "somebody's open transaction holds the row", sqlState: sqlState)
     }

@@ -10,8 +10,10 @@ package enum WaitingOutcome: Hashable, Sendable {
     case ended(JobStatus)
     /// Neither store has a job of this id on the queue's shard. Nothing was written.
     case notFound
-    /// A store cannot be reached or used, or the ledger did not follow in time: it may be cancelled or not.
+    /// The ledger did not follow in time, or somebody's open transaction holds its row: it may be cancelled or not.
     case uncertain(String)
+    /// A store cannot be reached or used, which others will meet as well: it may be cancelled or not.
+    case away(String)
 }
 
 extension Canceller {
@@ -30,15 +32,22 @@ extension Canceller {
                 if let end, end < .now { break }
                 try await Task.sleep(for: Limits.cancelPause)
             }
+            turn.isAway = false
             do {
                 try await attempt(&turn, store)
             } catch {
                 guard let met = Moved(error) else { throw error }
                 turn.why = met.why
+                turn.isAway = true
                 if met.isForGood { break }
             }
         }
-        for id in turn.open { turn.outcomes[id] = .uncertain(turn.why) }
+        // Where several are held and nothing else went on it is the table, not the rows.
+        let areRows = turn.held.count == 1 || !turn.outcomes.isEmpty
+        for id in turn.open {
+            let isAway = turn.isAway && !(areRows && turn.held.contains(id))
+            turn.outcomes[id] = isAway ? .away(turn.why) : .uncertain(turn.why)
+        }
         return turn.outcomes
     }
 
@@ -94,12 +103,24 @@ extension Canceller {
         switch answer {
         case .processing: turn.settle(id, .running)
         case .cancelled(let version, let epoch):
-            turn.note(try await record(id, version, epoch, shard), of: id)
+            try await note(version, epoch, of: id, &turn, shard)
         case .ended(.cancelled, let version):
             // Cancelled a moment ago, perhaps by a caller that died before the ledger said so.
-            turn.note(try await record(id, version, epoch, shard), of: id)
+            try await note(version, epoch, of: id, &turn, shard)
         case .ended(let status, _): turn.settle(id, .ended(status))
         case .unknown, .refused: break
+        }
+    }
+
+    /// One whose row somebody's open transaction holds comes last from then on: the others do not wait for it.
+    private func note(
+        _ version: Int, _ epoch: Int64, of id: JobID, _ turn: inout WaitingTurn, _ shard: Shard
+    ) async throws {
+        do {
+            turn.note(try await record(id, version, epoch, shard), of: id)
+        } catch let error as LedgerError where error.isRowHeld {
+            turn.putOff(id)
+            throw error
         }
     }
 }
@@ -110,6 +131,16 @@ private struct WaitingTurn {
     var outcomes: [JobID: WaitingOutcome] = [:]
     /// What the last that stayed open has met.
     var why = CancelStep.racing
+    /// Whether the last try met a store that refused or did not answer.
+    var isAway = false
+    /// Those whose rows somebody held.
+    var held: Set<JobID> = []
+
+    mutating func putOff(_ id: JobID) {
+        held.insert(id)
+        open.removeAll { $0 == id }
+        open.append(id)
+    }
 
     mutating func settle(_ id: JobID, _ outcome: WaitingOutcome) {
         outcomes[id] = outcome

@@ -64,6 +64,9 @@ enum BulkText {
         for (why, count) in report.refused.sorted(by: { $0.key < $1.key }) {
             Output.line("left as they are: \(count), \(why)")
         }
+        if report.uncertain > 0 {
+            Output.line("uncertain: \(report.uncertain), a store may have done it: run it again")
+        }
         let more = report.isCut ? "; there may be more: run it again" : ""
         if report.isDry {
             Output.line(
@@ -72,7 +75,16 @@ enum BulkText {
         } else {
             Output.line(
                 "\(verb): \(report.changed) of \(report.matched) that matched; \(noun) before \(report.before), "
-                    + "after \(report.after)\(more)")
+                    + "after \(report.after.map { "\($0)" } ?? "unknown")\(more)")
         }
+    }
+
+    /// Says why it ended early, and ends the command with the code of that, or of some that were not changed.
+    static func end(_ stop: BulkStop?, isWhole: Bool, _ command: String) throws {
+        if let stop {
+            Output.note("tally \(command): stopped: \(stop.text); what is told was done before that")
+            throw Exit(code: 1)
+        }
+        if !isWhole { throw Exit(code: 1) }
     }
 }

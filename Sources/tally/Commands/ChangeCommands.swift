@@ -62,7 +62,8 @@ enum DeadLetterCommand: Command {
         tally dlq purge [--queue Q] [filters] [--go]
                             deletes all that match, once they are \(Limits.purgeAge.short) old; their history stays
         \(BulkText.help)
-        With --json, of many: {"dry_run","before","after","matched","changed","refused","more","kinds"}.
+        With --json, of many: {"dry_run","before","after","matched","changed","uncertain","refused","more","kinds"},
+        and "stopped" where it ended early; "after" is left out where it could not be asked any more.
         """
     static let flags: Set<String> = BulkText.filters.union(BulkText.flags).union(["cursor", "run-at"])
     static let switches: Set<String> = ["newest", "reset-attempts", "force", "go", "all"]
@@ -117,7 +118,8 @@ enum DeadLetterCommand: Command {
         try await Common.withTally(arguments, isReading: !options.goes) { tally in
             let report = try await tally.admin.requeueAll(matching: filter, wish, options)
             BulkText.show(report, arguments, verb: "requeued", noun: "dead letters")
-            if !report.refused.isEmpty { throw Exit(code: 1) }
+            let isWhole = report.refused.isEmpty && report.uncertain == 0
+            try BulkText.end(report.stop, isWhole: isWhole, "dlq requeue")
         }
     }
 
@@ -129,7 +131,8 @@ enum DeadLetterCommand: Command {
             let report = try await tally.admin.purgeDeadLetters(
                 matching: filter, options, actor: "tally dlq purge")
             BulkText.show(report, arguments, verb: "purged", noun: "dead letters")
-            if !report.refused.isEmpty, options.goes { throw Exit(code: 1) }
+            let isWhole = report.refused.isEmpty && report.uncertain == 0
+            try BulkText.end(report.stop, isWhole: isWhole || !options.goes, "dlq purge")
         }
     }
 

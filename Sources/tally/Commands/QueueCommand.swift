@@ -15,7 +15,8 @@ enum QueueCommand: Command {
                                     nothing; those that run go on, also one that a worker takes just then
         \(BulkText.help)
         With --json: {"queues","paused_types"} of list, {"queue","paused"} or {"type","paused"}, and of purge
-        {"dry_run","before","after","matched","changed","refused","more","kinds"}.
+        {"dry_run","before","after","matched","changed","uncertain","refused","more","kinds"}, and "stopped" where it
+        ended early. What is uncertain may be cancelled, and counts among the limit: run it again.
         """
     static let flags = BulkText.filters.union(BulkText.flags).subtracting(["queue"])
     static let switches: Set<String> = ["go"]
@@ -71,7 +72,8 @@ enum QueueCommand: Command {
         try await Common.withTally(arguments, isReading: !options.goes) { tally in
             let report = try await tally.admin.cancelWaiting(in: queue, matching: filter, options)
             BulkText.show(report, arguments, verb: "cancelled", noun: "jobs that wait")
-            if !report.refused.isEmpty { throw Exit(code: 1) }
+            let isWhole = report.refused.isEmpty && report.uncertain == 0
+            try BulkText.end(report.stop, isWhole: isWhole, "queue purge")
         }
     }
 }
