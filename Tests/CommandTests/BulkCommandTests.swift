@@ -100,6 +100,32 @@ func makeDeadLetters(_ types: [JobType], error: String = "502", _ scratch: Scrat
         }
     }
 
+    @Test func `passes over and names a dead letter whose row somebody holds, and counts the rest [D9]`()
+        async throws
+    {
+        try await withStores { scratch, environment in
+            let ids = try await makeDeadLetters(["t", "t", "t"], scratch)
+            let session = try await PostgresSession.open(scratch.ledger.configuration)
+            try await session.begin()
+            let jobs = "\"\(scratch.settings.namespace)\".jobs"
+            _ = try await session.query("SELECT id FROM \(jobs) WHERE id = '\(ids[0])' FOR UPDATE")
+
+            let text = try await Tool.run(
+                ["dlq", "requeue", "--all", "--go", "--limit", "1"], environment: environment)
+            let outcome = try await Tool.run(
+                ["dlq", "requeue", "--all", "--go", "--json"], environment: environment)
+            try await session.rollback()
+            await session.close()
+
+            #expect(text.code == 1 && text.output.contains("requeued: 1 of 2 that matched"), "\(text.output)")
+            #expect(text.output.contains("try again\nlocked: \(ids[0])\n"), "\(text.output)")
+            let report = try outcome.json()
+            #expect(outcome.code == 1 && report["changed"] as? Int == 1 && report["after"] as? Int == 1)
+            #expect(report["refused"] as? [String: Int] == ["locked": 1])
+            #expect(report["locked"] as? [String] == [ids[0].description])
+        }
+    }
+
     @Test func `purges by age after a dry run what no id can bring back, and the sums still hold [D9]`()
         async throws
     {

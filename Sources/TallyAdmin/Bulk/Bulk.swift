@@ -39,8 +39,8 @@ package struct BulkPace: Sendable {
 }
 
 extension Admin {
-    /// Walks the jobs that stand so and match, the oldest first, each once, and changes each at its turn. Once a change
-    /// was tried, a store that refuses or does not answer ends it with what was done so far.
+    /// Walks the jobs that stand so and match, the oldest first, each once, and changes each at its turn. Once a
+    /// change was tried, a store that refuses or does not answer ends it with what was done so far.
     ///
     /// - Parameter most: how many are changed at a time.
     /// - Parameter counted: how many there are, matching or not; asked before, and after it where jobs are changed.
@@ -97,6 +97,8 @@ extension Admin {
     }
 
     /// Requeues every dead letter that matches, in the ledger first; a crash in between leaves the rest as they were.
+    /// One whose row somebody's open transaction holds is passed over; after `Limits.bulkHeld` in a row it is the
+    /// table that is held, and the run ends.
     ///
     /// - Parameter wish: how each is requeued; its own id and queue count for nothing.
     package func requeueAll(
@@ -104,6 +106,7 @@ extension Admin {
     ) async throws -> BulkReport {
         let ledger = try ledger()
         var touched: [QueueName: Int] = [:]
+        var heldInRow = 0
         return try await bulk(
             [.failed], matching: filter, options,
             counted: { try await ledger.inspection.balances().failed },
@@ -113,9 +116,15 @@ extension Admin {
                     var own = wish
                     own.id = job.record.id
                     own.queue = nil
-                    switch try await requeue(own, isPushed: false) {
-                    case .requeued: touched[job.record.queue, default: 0] += 1
-                    case .refused(let why): outcome.refusals[own.id] = why.word
+                    do {
+                        switch try await requeue(own, isPushed: false) {
+                        case .requeued: touched[job.record.queue, default: 0] += 1
+                        case .refused(let why): outcome.refusals[own.id] = why.word
+                        }
+                        heldInRow = 0
+                    } catch let error as LedgerError where error.isRowHeld && heldInRow < Limits.bulkHeld {
+                        heldInRow += 1
+                        outcome.refusals[own.id] = BulkReport.locked
                     }
                 }
                 return outcome
@@ -163,8 +172,16 @@ extension Admin {
                 let seen = group.map { ($0.record.id, $0.version) }
                 let gone = try await purging.purge(
                     Dictionary(seen) { first, _ in first }, before: time, actor: actor)
-                let kept = group.map(\.record.id).filter { !gone.contains($0) }
-                return BulkOutcome(refusals: Dictionary(kept.map { ($0, "moved_on") }) { first, _ in first })
+                let kept = group.filter { !gone.contains($0.record.id) }
+                var outcome = BulkOutcome()
+                if kept.isEmpty { return outcome }
+                let rows = try await ledger.inspection.jobs(kept.map(\.record.id))
+                for job in kept {
+                    // What stands as it stood was held by somebody, or the mirror has changes of it.
+                    let stands = rows[job.record.id]?.version == job.version
+                    outcome.refusals[job.record.id] = stands ? BulkReport.locked : "moved_on"
+                }
+                return outcome
             })
     }
 

@@ -49,6 +49,10 @@ package struct BulkReport: Sendable {
     package var changed = 0
     /// How many of them were not, by the reason.
     package private(set) var refused: [String: Int] = [:]
+    /// The first of those whose rows somebody's open transaction held.
+    package private(set) var held: [JobID] = []
+    /// Why such a one was left as it is.
+    package static let locked = "locked"
     /// All of these.
     private var left = 0
     /// How many are changed or not: a store may have done it. They count among the limit.
@@ -91,7 +95,10 @@ package struct BulkReport: Sendable {
 
     /// Notes what became of a group: why some were left as they are.
     mutating func note(_ group: [JobSnapshot], _ outcome: BulkOutcome) {
-        for why in outcome.refusals.values { leave(why) }
+        for (id, why) in outcome.refusals {
+            leave(why)
+            if why == BulkReport.locked, held.count < Limits.page { held.append(id) }
+        }
         uncertain += outcome.uncertain
         changed += group.count - outcome.refusals.count - outcome.uncertain
         if let why = outcome.failure { stop = .failed(why) }
@@ -135,8 +142,8 @@ package struct BulkReport: Sendable {
         }
     }
 
-    /// `dry_run`, `before`, `after`, `matched`, `changed`, `uncertain`, `refused`, `kinds`, `more`, and `stopped` where
-    /// it ended early; `after` is left out where it is not known.
+    /// `dry_run`, `before`, `after`, `matched`, `changed`, `uncertain`, `refused`, `kinds`, `more`, `locked` with
+    /// the ids of rows that were held, and `stopped` where it ended early; `after` is left out where it is not known.
     package var json: [String: Any] {
         var object: [String: Any] = [
             "dry_run": isDry, "before": before, "matched": matched, "changed": changed,
@@ -145,6 +152,7 @@ package struct BulkReport: Sendable {
                 ["queue": $0.queue.text, "type": $0.type.text, "count": $0.count] as [String: Any]
             },
         ]
+        if !held.isEmpty { object["locked"] = held.map(\.description) }
         object["after"] = after
         object["stopped"] = stop?.text
         return object

@@ -426,6 +426,8 @@ public enum Limits {
     /// Rows that one command looks through for those that match, and the most that it changes.
     public static let bulkLooked = 1_000_000
     public static let bulkPage = 200  // of these in one question
+    /// Rows in a row that others hold, each waited for; then it is not the rows, and the change of many ends.
+    public static let bulkHeld = 10
     public static let bulkKinds = 100  // pairs of queue and type that are told with their counts
     /// Jobs that are enqueued anew in one transaction: their bodies are in memory together, and their rows locked.
     public static let replayJobs = 20

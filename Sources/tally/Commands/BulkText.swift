@@ -62,8 +62,9 @@ enum BulkText {
                 })
         }
         for (why, count) in report.refused.sorted(by: { $0.key < $1.key }) {
-            Output.line("left as they are: \(count), \(why)")
+            Output.line("left as they are: \(count), \(text(why))")
         }
+        for id in report.held { Output.line("locked: \(id)") }
         if report.uncertain > 0 {
             Output.line("uncertain: \(report.uncertain), a store may have done it: run it again")
         }
@@ -77,6 +78,11 @@ enum BulkText {
                 "\(verb): \(report.changed) of \(report.matched) that matched; \(noun) before \(report.before), "
                     + "after \(report.after.map { "\($0)" } ?? "unknown")\(more)")
         }
+    }
+
+    /// Why jobs were left as they are, with what to do where that is not plain.
+    static func text(_ why: String) -> String {
+        why == BulkReport.locked ? "\(why): somebody's open transaction holds the row; try again" : why
     }
 
     /// Says why it ended early, and ends the command with the code of that, or of some that were not changed.

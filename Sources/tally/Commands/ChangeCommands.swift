@@ -63,7 +63,8 @@ enum DeadLetterCommand: Command {
                             deletes all that match, once they are \(Limits.purgeAge.short) old; their history stays
         \(BulkText.help)
         With --json, of many: {"dry_run","before","after","matched","changed","uncertain","refused","more","kinds"},
-        and "stopped" where it ended early; "after" is left out where it could not be asked any more.
+        and "stopped" where it ended early; "after" is left out where it could not be asked any more. A dead letter
+        whose row somebody's open transaction holds is passed over, and named under "locked".
         """
     static let flags: Set<String> = BulkText.filters.union(BulkText.flags).union(["cursor", "run-at"])
     static let switches: Set<String> = ["newest", "reset-attempts", "force", "go", "all"]
