@@ -1,3 +1,4 @@
+import Glibc
 import TallyCore
 import TestSupport
 import Tallystick
@@ -191,6 +192,35 @@ func makeDeadLetters(_ types: [JobType], error: String = "502", _ scratch: Scrat
             #expect(report["before"] as? Int == 4 && report["after"] as? Int == 0)
             let held = try await scratch.queue.inspect(jobs.map(\.id)).held
             #expect(Set(held.keys) == [running, jobs[5].id])
+        }
+    }
+
+    @Test(arguments: [
+        ["dlq", "requeue", "--all"], ["replay", "--where", "status = 'failed'"], ["queue", "purge", "q"],
+    ])
+    func `that a signal stops tells what it did until then [D9, D11]`(_ words: [String]) async throws {
+        try await withStores { scratch, environment in
+            _ = try await makeDeadLetters(Array(repeating: "t", count: 30), scratch)
+            let waiting = (0..<30).map { _ in JobRecord(type: "t", queue: "q") }
+            _ = try await scratch.queue.push(waiting.map { Push($0) }, issued: nil)
+            let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger)
+            while try await mirror.step() > 0 {}
+            func changed() async throws -> Int {
+                let now = try await scratch.ledger.balances()
+                return (30 - now.failed) + (now.accepted - 60) + now.cancelled
+            }
+
+            let run = try Tool.Running(words + ["--go", "--rate", "1", "--json"], environment: environment)
+            try await eventually("it has changed one") { try await changed() > 0 }
+            run.signal(SIGTERM)
+            let outcome = try await run.outcome()
+
+            let report = try outcome.json()
+            #expect(outcome.code == 130 && report["stopped"] as? String == "signal", "\(outcome)")
+            #expect(outcome.errors.contains("stopped by a signal"))
+            let done = try #require((report["changed"] ?? report["replayed"]) as? Int)
+            let all = try await changed()
+            #expect(done == all && (1..<30).contains(done) && report["matched"] as? Int == done)
         }
     }
 

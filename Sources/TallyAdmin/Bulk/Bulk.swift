@@ -14,6 +14,8 @@ package struct BulkOptions: Sendable {
     package var rate = Limits.bulkRate
     /// Hears, now and then, how many are done.
     package var progress: @Sendable (Int) -> Void = { _ in }
+    /// Whether whoever runs it wants no more; asked before each group.
+    package var isStopped: @Sendable () -> Bool = { false }
     /// By what its rate is kept.
     package var pace = BulkPace()
 
@@ -40,7 +42,8 @@ package struct BulkPace: Sendable {
 
 extension Admin {
     /// Walks the jobs that stand so and match, the oldest first, each once, and changes each at its turn. Once a
-    /// change was tried, a store that refuses or does not answer ends it with what was done so far.
+    /// change was tried, a store that refuses or does not answer ends it with what was done so far; so does whoever
+    /// runs it, between two groups.
     ///
     /// - Parameter most: how many are changed at a time.
     /// - Parameter counted: how many there are, matching or not; asked before, and after it where jobs are changed.
@@ -62,6 +65,7 @@ extension Admin {
                 queue: filter.queue, status: status, type: filter.type, limit: Limits.bulkPage)
             repeat {
                 try Task.checkCancellation()
+                if report.stops(options) { break }
                 let page: JobPage
                 do throws(LedgerError) {
                     page = try await ledger.inspection.list(query)
@@ -73,9 +77,12 @@ extension Admin {
                 }
                 var rest = page.jobs.filter { filter.matches($0, now: now) }[...]
                 while !rest.isEmpty, !report.isOver {
+                    if options.goes, report.hasRoom(options.limit) {
+                        try await options.pace.wait(until: turn)
+                        if report.stops(options) { break }
+                    }
                     let group = report.take(&rest, most: most, limit: options.limit, refuse: refuse)
                     if group.isEmpty || !options.goes { continue }
-                    try await options.pace.wait(until: turn)
                     turn = options.pace.now() + Duration.seconds(1) * group.count / options.rate
                     isTried = true
                     do {

@@ -67,6 +67,14 @@ package struct BulkReport: Sendable {
     /// Whether no further job is looked at.
     var isOver: Bool { isCut || stop != nil }
 
+    func hasRoom(_ limit: Int) -> Bool { matched - left < limit }
+
+    /// Whether whoever runs it wants no more of it.
+    mutating func stops(_ options: BulkOptions) -> Bool {
+        if options.goes, options.isStopped() { stop = .asked }
+        return stop != nil
+    }
+
     /// Nothing has matched yet.
     init(isDry: Bool) { self.isDry = isDry }
 
@@ -77,7 +85,7 @@ package struct BulkReport: Sendable {
     ) -> [JobSnapshot] {
         var group: [JobSnapshot] = []
         while group.count < most, let job = rest.first {
-            if matched - left >= limit {
+            if !hasRoom(limit) {
                 // Where some of the group are left as they are there is room again.
                 isCut = group.isEmpty
                 break

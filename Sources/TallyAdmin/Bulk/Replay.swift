@@ -6,8 +6,9 @@ package struct ReplayReport: Sendable {
     package let isDry: Bool
     /// All that the condition means, by status, before anything was enqueued.
     package let before: [JobStatus: Int]
-    /// The same afterwards: where the condition means the new jobs too, they are among it.
-    package var after: [JobStatus: Int]
+    /// The same afterwards: where the condition means the new jobs too, they are among it; nil where that could not
+    /// be asked any more.
+    package var after: [JobStatus: Int]?
     /// How many were looked at one by one: jobs that are older than the replay, until as many as the limit allows
     /// were enqueued anew.
     package var matched = 0
@@ -21,6 +22,10 @@ package struct ReplayReport: Sendable {
     package var links: [ReplayLink] = []
     /// There may be more: the limit was reached, or as many rows were looked at as one call looks at.
     package var isCut = false
+    /// How many are enqueued anew or not: the ledger may have done it. They count among the limit.
+    package private(set) var uncertain = 0
+    /// Why it ended before its end; nil = it did not.
+    package var stop: BulkStop?
     /// How many of those that seemed ready were not enqueued anew after all.
     private var left = 0
 
@@ -28,6 +33,23 @@ package struct ReplayReport: Sendable {
         self.isDry = isDry
         self.before = before
         after = before
+    }
+
+    /// Whether no further job is looked at.
+    var isOver: Bool { isCut || stop != nil }
+
+    func hasRoom(_ limit: Int) -> Bool { ready - left < limit }
+
+    /// Whether whoever runs it wants no more of it.
+    mutating func stops(_ options: BulkOptions) -> Bool {
+        if options.goes, options.isStopped() { stop = .asked }
+        return stop != nil
+    }
+
+    /// Notes of a group that the ledger failed in it: unless it may have done it, nothing happened to the group.
+    mutating func fail(_ group: [ReplayCandidate], _ error: any Error) {
+        if BulkReport.mayHaveHappened(error) { uncertain += group.count }
+        stop = .failed("\(error)")
     }
 
     mutating func refuse(_ why: String) { refused[why, default: 0] += 1 }
@@ -40,7 +62,7 @@ package struct ReplayReport: Sendable {
     ) -> [ReplayCandidate] {
         var group: [ReplayCandidate] = []
         while group.count < most, let job = rest.first {
-            if ready - left >= limit {
+            if !hasRoom(limit) {
                 // Where some of the group are left as they are there is room again.
                 isCut = group.isEmpty
                 break
@@ -57,19 +79,22 @@ package struct ReplayReport: Sendable {
         return group
     }
 
-    /// `dry_run`, `before` and `after` by status, `matched`, `ready`, `replayed`, `refused`, `jobs` with `id` and
-    /// `as`, `more`.
+    /// `dry_run`, `before` and `after` by status, `matched`, `ready`, `replayed`, `uncertain`, `refused`, `jobs`
+    /// with `id` and `as`, `more`, and `stopped` where it ended early; `after` is left out where it is not known.
     package var json: [String: Any] {
         func counts(_ statuses: [JobStatus: Int]) -> [String: Int] {
             Dictionary(uniqueKeysWithValues: statuses.map { ($0.key.rawValue, $0.value) })
         }
-        return [
-            "dry_run": isDry, "before": counts(before), "after": counts(after), "matched": matched,
-            "ready": ready, "replayed": replayed, "refused": refused, "more": isCut,
+        var object: [String: Any] = [
+            "dry_run": isDry, "before": counts(before), "matched": matched, "ready": ready,
+            "replayed": replayed, "uncertain": uncertain, "refused": refused, "more": isCut,
             "jobs": links.map {
                 ["id": $0.origin.description, "as": $0.copy.description] as [String: Any]
             },
         ]
+        object["after"] = after.map(counts)
+        object["stopped"] = stop?.text
+        return object
     }
 }
 
@@ -104,11 +129,14 @@ extension Admin {
     /// they are. Each group is one transaction with the note of what ran as what: after a crash, or beside another
     /// replay, nothing is enqueued twice unasked.
     ///
+    /// Once a group was tried, what a store throws ends it with what was done so far; so does whoever runs it,
+    /// between two groups.
+    ///
     /// - Throws: `LedgerError` with `.invalid` for a condition that cannot be used, `.unsupported` of a ledger that
-    ///   takes none; what a store throws. What was enqueued before that stays.
+    ///   takes none; what a store throws before anything was tried.
     package func replay(_ wish: ReplayWish, _ options: BulkOptions) async throws -> ReplayReport {
         let ledger = try ledger()
-        guard let replaying = ledger.replaying, let transactions = ledger.transactions else {
+        guard let replaying = ledger.replaying, ledger.transactions != nil else {
             throw LedgerError(.unsupported, "replay", "this ledger finds no jobs by a condition")
         }
         let now = try await ledger.recording.clock()
@@ -118,37 +146,62 @@ extension Admin {
         // What is enqueued from now on is no part of it, the new jobs least of all: it would have no end.
         let end = JobID(high: UInt64(max(0, now.microseconds / 1000)) << 16, low: 0)
         var (after, tried, isLast) = (JobID.zero, 0, false)
-        while !isLast, !report.isCut {
+        while !isLast, !report.isOver {
             try Task.checkCancellation()
-            let page = try await replaying.matching(
-                wish.condition, after: after, before: end, limit: Limits.bulkPage)
+            if report.stops(options) { break }
+            let page: [ReplayCandidate]
+            do throws(LedgerError) {
+                page = try await replaying.matching(
+                    wish.condition, after: after, before: end, limit: Limits.bulkPage)
+            } catch {
+                // As long as nothing was tried there is nothing else to tell.
+                if tried == 0 || error.code == .cancelled { throw error }
+                report.stop = .failed("\(error)")
+                break
+            }
             isLast = page.count < Limits.bulkPage
             if let last = page.last { after = last.id }
             var (rest, recorded) = (page[...], [QueueName: Int]())
-            while !rest.isEmpty, !report.isCut {
+            while !rest.isEmpty, !report.isOver {
+                // The first goes at once; each group has its place in time, however long the ones before it took.
+                if options.goes, report.hasRoom(options.limit) {
+                    try await options.pace.wait(until: began + Duration.seconds(1) * tried / options.rate)
+                    if report.stops(options) { break }
+                }
                 let group = report.take(
                     &rest, most: min(Limits.replayJobs, options.rate), limit: options.limit,
                     refusal: wish.refusal(of:))
                 if group.isEmpty || !options.goes { continue }
-                // The first goes at once; each group has its place in time, however long the ones before it took.
-                try await options.pace.wait(until: began + Duration.seconds(1) * tried / options.rate)
                 tried += group.count
-                let run = ReplayRun(
-                    wish: wish, jobs: try await ledger.inspection.jobs(group.map(\.id)), group: group,
-                    now: now + (ContinuousClock.now - asked))
-                let outcome = try await transactions.transaction { transaction in
-                    try await run.outcome(replaying, transactions, in: transaction)
+                do {
+                    let outcome = try await replay(wish, group, now + (ContinuousClock.now - asked), ledger)
+                    report.add(outcome)
+                    // A commit writes one row for each queue.
+                    for name in outcome.queues { recorded[name, default: 0] += 1 }
+                } catch let error where !(error is CancellationError) {
+                    report.fail(group, error)
                 }
-                report.add(outcome)
-                // A commit writes one row for each queue.
-                for name in outcome.queues { recorded[name, default: 0] += 1 }
                 options.progress(report.replayed)
             }
             await relay(recorded, ledger)
             if !isLast, report.matched >= options.looked { report.isCut = true }
         }
-        if options.goes { report.after = try await replaying.statuses(of: wish.condition) }
+        if options.goes { await report.end { try await replaying.statuses(of: wish.condition) } }
         return report
+    }
+
+    /// One group, in one transaction.
+    private func replay(
+        _ wish: ReplayWish, _ group: [ReplayCandidate], _ now: Timestamp, _ ledger: LedgerStore
+    ) async throws -> ReplayRun.Outcome {
+        guard let replaying = ledger.replaying, let transactions = ledger.transactions else {
+            return ReplayRun.Outcome()
+        }
+        let run = ReplayRun(
+            wish: wish, jobs: try await ledger.inspection.jobs(group.map(\.id)), group: group, now: now)
+        return try await transactions.transaction { transaction in
+            try await run.outcome(replaying, transactions, in: transaction)
+        }
     }
 }
 
@@ -223,6 +276,16 @@ private struct ReplayRun: Sendable {
 }
 
 extension ReplayReport {
+    /// Counts what the condition means after it; a store that is away by now takes nothing from what is told.
+    fileprivate mutating func end(_ counted: () async throws -> [JobStatus: Int]) async {
+        after = nil
+        do {
+            after = try await counted()
+        } catch {
+            stop = stop ?? .failed("\(error)")
+        }
+    }
+
     fileprivate mutating func add(_ outcome: ReplayRun.Outcome) {
         replayed += outcome.links.count
         links += outcome.links.prefix(max(0, Limits.page - links.count))

@@ -15,7 +15,8 @@ enum BulkText {
                             which: by type, by the time since it failed (or was created), by what its error holds
           --limit N         at most so many jobs; default \(Limits.bulkJobs)
           --rate N          at most so many a second; default \(Limits.bulkRate)
-          --go              does it; without it nothing changes, and what would change is counted
+          --go              does it; without it nothing changes, and what would change is counted. A signal
+                            ends it between two groups, and what was done is told
         """
 
     static func filter(_ arguments: Arguments) throws -> JobFilter {
@@ -31,9 +32,22 @@ enum BulkText {
         options.goes = arguments.has("go")
         options.limit = try arguments.number("limit", in: 1...Limits.bulkLooked, or: Limits.bulkJobs)
         options.rate = try arguments.number("rate", in: 1...Limits.bulkMaxRate, or: Limits.bulkRate)
+        if options.goes {
+            // A dry run has done nothing that a signal could hide.
+            let asked = Asked()
+            Signals.onStop { asked.stop() }
+            options.isStopped = { asked.isStopped }
+        }
         let pace = Pace()
         options.progress = { count in if pace.isDue() { Output.live("\(count) \(what)") } }
         return options
+    }
+
+    /// Whether a signal came.
+    private final class Asked: Sendable {
+        private let state = Mutex(false)
+        var isStopped: Bool { state.withLock { $0 } }
+        func stop() { state.withLock { $0 = true } }
     }
 
     /// So that a line which is overwritten is written no more often than an eye follows.
@@ -87,10 +101,14 @@ enum BulkText {
 
     /// Says why it ended early, and ends the command with the code of that, or of some that were not changed.
     static func end(_ stop: BulkStop?, isWhole: Bool, _ command: String) throws {
-        if let stop {
-            Output.note("tally \(command): stopped: \(stop.text); what is told was done before that")
+        switch stop {
+        case .asked?:
+            Output.note("tally \(command): stopped by a signal; what is told was done before that")
+            throw Exit(code: ExitCodes.interrupted.code)
+        case .failed(let why)?:
+            Output.note("tally \(command): stopped: \(why); what is told was done before that")
             throw Exit(code: 1)
+        case nil: if !isWhole { throw Exit(code: 1) }
         }
-        if !isWhole { throw Exit(code: 1) }
     }
 }

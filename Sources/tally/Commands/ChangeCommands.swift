@@ -71,7 +71,8 @@ enum DeadLetterCommand: Command {
     static let subcommands = [["list"], ["requeue"], ["purge"]]
     static let words = 1...2
     static let exitCodes = ExitCodes(
-        failed: .init(1, "failed, the requeue was refused, or some that matched were left as they are"))
+        failed: .init(1, "failed, the requeue was refused, or some that matched were left as they are"),
+        others: [ExitCodes.interrupted])
 
     static func run(_ arguments: Arguments) async throws {
         switch arguments.rest.first {

@@ -22,7 +22,9 @@ enum QueueCommand: Command {
     static let switches: Set<String> = ["go"]
     static let subcommands = [["list"], ["pause"], ["resume"], ["purge"]]
     static let words = 1...2
-    static let exitCodes = ExitCodes(failed: .init(1, "failed, or some that matched could not be cancelled"))
+    static let exitCodes = ExitCodes(
+        failed: .init(1, "failed, or some that matched could not be cancelled"),
+        others: [ExitCodes.interrupted])
 
     static func run(_ arguments: Arguments) async throws {
         let words = arguments.rest

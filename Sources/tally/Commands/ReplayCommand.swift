@@ -24,13 +24,15 @@ enum ReplayCommand: Command {
           --rate N          at most so many a second; default \(Limits.bulkRate)
           --go              does it; without it nothing changes, and what would be enqueued is counted
         A job that has not ended is left as it is. Jobs that were enqueued while this runs are not looked at.
-        With --json: {"dry_run","before","after","matched","ready","replayed","refused","jobs","more"}; "before" and
-        "after" are what the condition means, by status, the new jobs among it where it means them too.
+        With --json: {"dry_run","before","after","matched","ready","replayed","uncertain","refused","jobs","more"};
+        "before" and "after" are what the condition means, by status, the new jobs among it where it means them too,
+        and "stopped" says why it ended early. A signal ends it between two groups, and what was done is told.
         """
     static let flags: Set<String> = BulkText.flags.union(["where"])
     static let switches: Set<String> = ["again", "go"]
     static let exitCodes = ExitCodes(
-        failed: .init(1, "failed, or with --go some that matched were left as they are"))
+        failed: .init(1, "failed, or with --go some that matched were left as they are"),
+        others: [ExitCodes.interrupted])
 
     static func run(_ arguments: Arguments) async throws {
         guard let condition = arguments.text("where"), condition.contains(where: { !$0.isWhitespace }) else {
@@ -47,22 +49,26 @@ enum ReplayCommand: Command {
                 throw Usage("--where: \(error.detail)")
             }
             show(report, arguments)
-            if options.goes, !report.refused.isEmpty { throw Exit(code: 1) }
+            let isWhole = !options.goes || report.refused.isEmpty && report.uncertain == 0
+            try BulkText.end(report.stop, isWhole: isWhole, "replay")
         }
     }
 
     private static func show(_ report: ReplayReport, _ arguments: Arguments) {
         Output.endLive()
         if arguments.has("json") { return Output.json(report.json) }
-        let statuses = JobStatus.allCases.filter { report.before[$0] != nil || report.after[$0] != nil }
+        let statuses = JobStatus.allCases.filter { report.before[$0] != nil || report.after?[$0] != nil }
         Output.table(
-            ["STATUS", "BEFORE"] + (report.isDry ? [] : ["AFTER"]),
+            ["STATUS", "BEFORE"] + (report.isDry || report.after == nil ? [] : ["AFTER"]),
             statuses.map { status in
                 [status.rawValue, "\(report.before[status] ?? 0)"]
-                    + (report.isDry ? [] : ["\(report.after[status] ?? 0)"])
+                    + (report.isDry || report.after == nil ? [] : ["\(report.after?[status] ?? 0)"])
             })
         for (why, count) in report.refused.sorted(by: { $0.key < $1.key }) {
             Output.line("left as they are: \(count), \(text(why))")
+        }
+        if report.uncertain > 0 {
+            Output.line("uncertain: \(report.uncertain), the ledger may have done it: run it again")
         }
         for link in report.links { Output.line("\(link.origin) runs anew as \(link.copy)") }
         if report.replayed > report.links.count {

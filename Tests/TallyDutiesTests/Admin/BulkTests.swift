@@ -309,6 +309,36 @@ import Testing
 }
 
 /// Both real stores, and a ledger that can fail.
+@Suite struct `A requeue of many that is broken off` {
+    @Test func `tells what it did until a store failed, or until it was told to stop [D9]`() async throws {
+        try await withScratch { scratch in
+            let jobs = (0..<6).map { _ in JobRecord(type: "mail", queue: "q") }
+            _ = try await scratch.queue.push(jobs.map { Push($0) }, issued: nil)
+            let wish = ReserveWish(["q"], limit: 6, lease: .seconds(60), worker: WorkerID("w"))
+            let leases = try await scratch.queue.reserve(wish).jobs.map(\.lease)
+            _ = try await scratch.queue.settle(leases.map { .fail($0, attempts: 1, error: "502") })
+            let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger)
+            while try await mirror.step() > 0 {}
+            let faulty = FaultyLedger(scratch.ledger)
+            let admin = Admin(queue: ShardedQueue(scratch.queue.store), ledger: faulty.store)
+            let requeue = RequeueWish(.zero, actor: "test")
+            var options = BulkOptions()
+            (options.goes, options.rate) = (true, 10_000)
+
+            faulty.inject(.refuse(.unavailable), on: .requeue, at: 3)
+            let failed = try await admin.requeueAll(matching: JobFilter(), requeue, options)
+            #expect(failed.changed == 2 && failed.after == 4 && failed.uncertain == 0, "\(failed)")
+            #expect(failed.stop?.text.contains("unavailable") == true)
+
+            options.isStopped = { faulty.count(of: .requeue) == 4 }
+            let stopped = try await admin.requeueAll(matching: JobFilter(), requeue, options)
+            #expect(stopped.changed == 1 && stopped.stop == .asked && stopped.after == 3, "\(stopped)")
+            #expect(stopped.matched == 1)
+        }
+    }
+}
+
+/// Both real stores, and a ledger that can fail.
 @Suite struct `A replay that is broken off` {
     @Test
     func `enqueues nothing twice where the answer to its commit was lost, or nothing was committed [D9]`()
@@ -329,12 +359,13 @@ import Testing
             let failed = ReplayWish("status = 'failed'", actor: "test")
 
             faulty.inject(.refuse(.transient), on: .commit)
-            let refused = await caught(LedgerError.self) { try await admin.replay(failed, options) }
-            #expect(refused?.code == .transient)
+            let refused = try await admin.replay(failed, options)
+            #expect(refused.stop?.text.contains("transient") == true && refused.replayed == 0, "\(refused)")
+            #expect(refused.uncertain == 0)
             #expect(try await scratch.ledger.balances().accepted == 1)
             faulty.inject(.dropReply, on: .commit)
-            let lost = await caught(LedgerError.self) { try await admin.replay(failed, options) }
-            #expect(lost?.code == .uncertain)
+            let lost = try await admin.replay(failed, options)
+            #expect(lost.uncertain == 1 && lost.stop != nil && lost.replayed == 0, "\(lost)")
             let again = try await admin.replay(failed, options)
 
             #expect(again.replayed == 0 && again.refused == ["replayed_before": 1], "\(again)")
