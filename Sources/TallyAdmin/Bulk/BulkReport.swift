@@ -64,6 +64,9 @@ package struct BulkReport: Sendable {
     /// There may be more that match: the limit was reached, or as many rows were looked at as one call looks at.
     package var isCut = false
 
+    /// How many of a dry run would be changed: what would be left as it is, is not.
+    package var ready: Int { matched - left }
+
     /// Whether no further job is looked at.
     var isOver: Bool { isCut || stop != nil }
 

@@ -85,7 +85,7 @@ enum BulkText {
         let more = report.isCut ? "; there may be more: run it again" : ""
         if report.isDry {
             Output.line(
-                "would be \(verb): \(report.matched) of \(report.before) \(noun)\(more). Nothing was changed; "
+                "would be \(verb): \(report.ready) of \(report.before) \(noun)\(more). Nothing was changed; "
                     + "--go does it")
         } else {
             Output.line(
