@@ -80,6 +80,30 @@ import Testing
         }
     }
 
+    @Test func `calls a row that somebody holds locked, and replays the rest [D9]`() async throws {
+        try await withStores { scratch, environment in
+            let jobs = try await enqueue(scratch)
+            let session = try await PostgresSession.open(scratch.ledger.configuration)
+            try await session.begin()
+            let table = "\"\(scratch.settings.namespace)\".jobs"
+            _ = try await session.query("SELECT id FROM \(table) WHERE id = '\(jobs.failed[0])' FOR UPDATE")
+
+            let held = try await replay("status = 'failed'", ["--go"], environment)
+            let text = try await Tool.run(
+                ["replay", "--where", "id = '\(jobs.failed[0])'", "--go"], environment: environment)
+            try await session.rollback()
+            await session.close()
+
+            let report = try held.json()
+            #expect(held.code == 1 && report["replayed"] as? Int == 2, "\(held.output) \(held.errors)")
+            #expect(report["refused"] as? [String: Int] == ["locked": 1])
+            #expect(text.code == 1 && text.output.contains("left as they are: 1, locked: "), "\(text.output)")
+            #expect(text.output.contains("try again\n"))
+            let again = try await replay("id = '\(jobs.failed[0])'", ["--go"], environment)
+            #expect(try again.json()["replayed"] as? Int == 1)
+        }
+    }
+
     @Test func `is shown by explain at both jobs, and stops at its limit [H1]`() async throws {
         try await withStores { scratch, environment in
             let jobs = try await enqueue(scratch)

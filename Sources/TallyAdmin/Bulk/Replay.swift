@@ -199,9 +199,28 @@ extension Admin {
         }
         let run = ReplayRun(
             wish: wish, jobs: try await ledger.inspection.jobs(group.map(\.id)), group: group, now: now)
-        return try await transactions.transaction { transaction in
+        var outcome = try await transactions.transaction { transaction in
             try await run.outcome(replaying, transactions, in: transaction)
         }
+        // What was enqueued anew stands, also where nobody can say any more why others were not.
+        for job in outcome.unclaimed {
+            outcome.refused.append((try? await Self.reason(of: job, wish, ledger, replaying)) ?? "moved_on")
+        }
+        return outcome
+    }
+
+    /// Why a job that was ready was not to be had: it is another by now, another replay was first, or somebody holds
+    /// its row.
+    private static func reason(
+        of job: ReplayCandidate, _ wish: ReplayWish, _ ledger: LedgerStore,
+        _ replaying: any LedgerReplaying
+    ) async throws -> String {
+        guard try await ledger.inspection.jobs([job.id])[job.id]?.version == job.version else {
+            return "moved_on"
+        }
+        if wish.isAgain { return BulkReport.locked }
+        return try await replaying.lineage(of: job.id).contains { $0.origin == job.id }
+            ? "replayed_before" : BulkReport.locked
     }
 }
 
@@ -211,6 +230,8 @@ private struct ReplayRun: Sendable {
         var links: [ReplayLink] = []
         var queues: Set<QueueName> = []
         var refused: [String] = []
+        /// Those that were as they were seen, and could not be held.
+        var unclaimed: [ReplayCandidate] = []
     }
     let wish: ReplayWish
     let jobs: [JobID: JobSnapshot]
@@ -227,8 +248,12 @@ private struct ReplayRun: Sendable {
             group, despiteReplays: wish.isAgain, in: transaction)
         var (origins, records): ([JobID], [JobRecord]) = ([], [])
         for job in group {
-            guard claimed.contains(job.id), let found = jobs[job.id], found.version == job.version else {
+            guard let found = jobs[job.id], found.version == job.version else {
                 outcome.refused.append("moved_on")
+                continue
+            }
+            if !claimed.contains(job.id) {
+                outcome.unclaimed.append(job)
                 continue
             }
             let record = copy(of: found.record)

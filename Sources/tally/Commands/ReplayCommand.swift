@@ -87,7 +87,7 @@ enum ReplayCommand: Command {
     private static func text(_ why: String) -> String {
         switch why {
         case "completed", "effect_committed", "replayed_before": "\(why): --again runs them once more"
-        default: why
+        default: BulkText.text(why)
         }
     }
 }
