@@ -131,7 +131,10 @@ package struct BulkReport: Sendable {
 
     /// Counts what there is after it; a store that is away by now takes nothing from what is told.
     mutating func end(_ goes: Bool, _ counted: () async throws -> Int) async {
-        if !goes { return after = before }
+        if !goes {
+            after = before
+            return
+        }
         do {
             after = try await counted()
         } catch {
