@@ -90,6 +90,7 @@ private let nowhere = [
 
     @Test(arguments: [
         ("stats", [0, 1, 2]), ("reconcile", [0, 1, 4, 8, 16]), ("enqueue", [0, 1, 2, 130]),
+        ("dlq", [0, 1, 2, 130]), ("queue", [0, 1, 2, 130]), ("replay", [0, 1, 2, 130]),
     ])
     func `names the exit codes of each command`(_ name: String, _ codes: [Int]) async throws {
         let help = try await Tool.run([name, "--help"])

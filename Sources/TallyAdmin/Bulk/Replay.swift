@@ -202,9 +202,10 @@ extension Admin {
         var outcome = try await transactions.transaction { transaction in
             try await run.outcome(replaying, transactions, in: transaction)
         }
-        // What was enqueued anew stands, also where nobody can say any more why others were not.
         for job in outcome.unclaimed {
-            outcome.refused.append((try? await Self.reason(of: job, wish, ledger, replaying)) ?? "moved_on")
+            // What was enqueued anew stands, also where nobody can say any more why others were not.
+            let why = try? await Self.reason(of: job, wish, ledger, replaying)
+            outcome.refused.append(why ?? "moved_on")
         }
         return outcome
     }
