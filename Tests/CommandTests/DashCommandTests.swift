@@ -90,9 +90,35 @@ private let escape = "\u{1B}["
             coloured.type("q")
             plain.type("q")
 
-            #expect(try await first.outcome().code == 0)
-            #expect(try await second.outcome().code == 0)
+            for running in [first, second] {
+                let outcome = try await running.outcome()
+                #expect(outcome.code == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
+            }
             #expect(coloured.text.contains("\(escape)31m") && !plain.text.contains("\(escape)31m"))
+        }
+    }
+
+    /// It hangs: each question waits until its time is over.
+    @Test func `shows as unknown what a Redis that hangs does not tell, and as known what Postgres does`()
+        async throws
+    {
+        try await withStores { scratch, environment in
+            _ = try await makeDeadLetters(["mail"], error: "no such user", scratch)
+            try await PrivateRedis.with { redis in
+                var hung = environment
+                hung["TALLY_REDIS_URL"] = redis.url
+                redis.freeze()
+                let (terminal, running) = try start(hung)
+                let held = holding(terminal)
+                defer { close(held) }
+                try await eventually("it is shown") { terminal.text.contains("dead letters 1") }
+
+                #expect(terminal.text.contains("pending ?") && terminal.text.contains("redis was not read"))
+                #expect(!terminal.text.contains("pending 0") && !terminal.text.contains("nothing to show"))
+                terminal.type("q")
+                let outcome = try await running.outcome()
+                #expect(outcome.errors.isEmpty, "\(outcome.errors)")
+            }
         }
     }
 
