@@ -61,10 +61,14 @@ private let escape = "\u{1B}["
         }
     }
 
-    @Test(arguments: [(SIGTERM, 0), (SIGINT, 0), (SIGSEGV, 139), (SIGABRT, 134)] as [(Int32, Int32)])
-    func `gives the terminal back when a signal ends it, a crash too`(_ number: Int32, _ code: Int32)
-        async throws
-    {
+    static let signals: [Int32] = [
+        SIGTERM, SIGINT, SIGSEGV, SIGABRT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGSYS, SIGXCPU,
+        29, 30, 34, 64,  // SIGIO, SIGPWR, and the first and the last that have no meaning
+    ]
+
+    @Test(arguments: signals)
+    func `gives the terminal back when a signal ends it, a crash too`(_ number: Int32) async throws {
+        let code = number == SIGTERM || number == SIGINT ? 0 : 128 + number
         try await withStores { _, environment in
             let (terminal, running) = try start(environment)
             let held = holding(terminal)
