@@ -71,4 +71,35 @@ import Testing
             }
         }
     }
+
+    @Test func `and of a queue tells in JSON what is paused, under each of its names`() async throws {
+        try await withStores { _, environment in
+            for (words, name) in [(["mail"], "queue"), (["--type", "mail"], "type")] {
+                for verb in ["pause", "resume"] {
+                    for command in [[verb], ["queue", verb]] {
+                        let outcome = try await Tool.run(
+                            command + words + ["--json"], environment: environment)
+                        let told = try outcome.json([String: Any].self)
+                        #expect(outcome.code == 0 && told.count == 2, "\(outcome.errors)")
+                        #expect(told[name] as? String == "mail")
+                        #expect(told["paused"] as? Bool == (verb == "pause"))
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func `says once what is wrong, and not that it tries again`() async throws {
+        try await withStores { scratch, environment in
+            for number in 0..<Limits.pausedTypes {
+                try await scratch.queue.pauseType(JobType("t\(number)"), true)
+            }
+            let full = try await Tool.run(["pause", "--type", "mail"], environment: environment)
+            #expect(full.code == 1 && full.errors.contains("types: invalid: 64 types"), "\(full.errors)")
+
+            let away = environment.merging(["TALLY_REDIS_URL": "redis://127.0.0.1:1"]) { $1 }
+            let list = try await Tool.run(["queue", "list"], environment: away)
+            #expect(list.code == 1 && !list.errors.isEmpty && !list.errors.contains("trying again"))
+        }
+    }
 }

@@ -160,18 +160,24 @@ enum PauseCommand: Command {
         tally pause --type T        of this type alone, whichever queue its jobs wait in: what else waits there is
                                     handed out. At most \(Limits.pausedTypes) types at a time. Older workers and an older
                                     `tally serve` take no notice of it: those that run are named on standard error
+        With --json {"queue","paused"} or {"type","paused"}.
         """
     static let flags: Set<String> = ["type"]
     static let words = 0...1
-    static let hasOutput = false
 
     static func run(_ arguments: Arguments) async throws {
         try await pauseEither(arguments.rest.first, arguments, true)
     }
 
-    /// What is paused, or goes on: the queue, or the type.
-    @discardableResult
-    static func pauseEither(
+    /// Pauses the queue, or the type, or lets it go on.
+    static func pauseEither(_ queue: String?, _ arguments: Arguments, _ isPaused: Bool) async throws {
+        let what = try await pausedEither(queue, arguments, isPaused)
+        if arguments.has("json") {
+            Output.json([what.name: what.value, "paused": isPaused] as [String: Any])
+        }
+    }
+
+    private static func pausedEither(
         _ queue: String?, _ arguments: Arguments, _ isPaused: Bool
     ) async throws -> (name: String, value: String) {
         guard let type = try arguments.name("type") else {
@@ -222,10 +228,10 @@ enum ResumeCommand: Command {
     static let help = """
         tally resume QUEUE
         tally resume --type T       what has waited goes first
+        With --json {"queue","paused"} or {"type","paused"}.
         """
     static let flags: Set<String> = ["type"]
     static let words = 0...1
-    static let hasOutput = false
 
     static func run(_ arguments: Arguments) async throws {
         try await PauseCommand.pauseEither(arguments.rest.first, arguments, false)
