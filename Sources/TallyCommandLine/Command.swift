@@ -145,22 +145,27 @@ package enum Common {
     ///   while it opens, so that a role which may only read suffices, and asks no shard again that was away then.
     /// - Parameter connecting: what a connection to a store may take; what runs for long waits as a service does,
     ///   with `Limits.connect`: cut off for a moment's slowness, it would be begun again from the start.
+    /// - Parameter observer: hears what failed; nil = it is said on standard error.
     package static func open(
         _ arguments: Arguments, isPairing: Bool = true, isReading: Bool = false,
-        connecting: Duration = Limits.commandConnect
+        connecting: Duration = Limits.commandConnect, observer: (any JobObserver)? = nil
     ) async throws -> Tally {
-        try await Tally.open(
-            settings(arguments), observer: LogObserver(), isPairing: isPairing, isReading: isReading,
+        // A command that ends does not try again.
+        let log = LogObserver(isTryingAgain: connecting >= Limits.connect)
+        return try await Tally.open(
+            settings(arguments), observer: observer ?? log, isPairing: isPairing, isReading: isReading,
             isForOneAnswer: isReading, connecting: connecting)
     }
 
     /// Opens, runs, closes: whatever the body throws.
     package static func withTally<Value>(
         _ arguments: Arguments, isPairing: Bool = true, isReading: Bool = false,
-        connecting: Duration = Limits.commandConnect, _ body: (Tally) async throws -> Value
+        connecting: Duration = Limits.commandConnect, observer: (any JobObserver)? = nil,
+        _ body: (Tally) async throws -> Value
     ) async throws -> Value {
         let tally = try await open(
-            arguments, isPairing: isPairing, isReading: isReading, connecting: connecting)
+            arguments, isPairing: isPairing, isReading: isReading, connecting: connecting,
+            observer: observer)
         do {
             let value = try await body(tally)
             await tally.close()
@@ -217,9 +222,12 @@ package enum Common {
 /// Errors of duties, one line each on standard error; the same error is not repeated within ten seconds.
 package final class LogObserver: JobObserver {
     private let last = Mutex<[String: ContinuousClock.Instant]>([:])
+    private let isTryingAgain: Bool
 
     /// An observer that has said nothing yet.
-    package init() {}
+    ///
+    /// - Parameter isTryingAgain: whether what failed is tried again, and that is said.
+    package init(isTryingAgain: Bool = true) { self.isTryingAgain = isTryingAgain }
 
     /// Writes the line, unless the same was written just now.
     package func dutyFailed(_ duty: String, _ error: any Error) {
@@ -230,6 +238,6 @@ package final class LogObserver: JobObserver {
             last[text] = .now
             return true
         }
-        if isNew { Output.note("tally: \(text); trying again") }
+        if isNew { Output.note("tally: \(text)\(isTryingAgain ? "; trying again" : "")") }
     }
 }

@@ -8,7 +8,7 @@ public struct Serve: Sendable {
     /// - Parameters:
     ///   - queue: one shard, where there is one, or all.
     ///   - ledger: nil = mode queued without Postgres: the log is trimmed, and epochs are opened, without comparing.
-    ///   - holder: how other processes call this one, such as `host:pid`.
+    ///   - holder: how other processes call this one, such as `host:pid`; its version is put behind that.
     /// - Throws: `.unsupported` for a queue that cannot be inspected and repaired, beside a ledger.
     public init(
         queue: any ShardedDriver, ledger: (any LedgerDriver)?, holder: String = "",
@@ -35,7 +35,13 @@ public struct Serve: Sendable {
         // Several shards have a ledger, which keeps it.
         let register = ledger?.duties ?? (shards.count == 1 ? shards[0].duties : nil)
         runner = DutyRunner(
-            duties, holder: holder, leases: ledger?.leases, register: register, observer: observer)
+            duties, holder: Self.versioned(holder), leases: ledger?.leases, register: register,
+            observer: observer)
+    }
+
+    /// By its version others tell a process from one of an older program, which says none.
+    private static func versioned(_ holder: String) -> String {
+        (holder.isEmpty ? "" : "\(holder) ") + "(\(tallyVersion))"
     }
 
     /// What carries jobs from one half to the other, or says what is lost: only between halves that belong together.

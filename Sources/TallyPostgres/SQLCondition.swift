@@ -41,7 +41,8 @@ struct SQLCondition: Hashable {
             while at < bytes.count {
                 switch (byte, next) {
                 case (UInt8(ascii: ";"), _): return "a semicolon ends a statement"
-                case (UInt8(ascii: "$"), _): return "a dollar may stand in a quoted text only"
+                case (UInt8(ascii: "$"), _):
+                    return "a dollar may stand in a quoted text only; write $$…$$ as '…'"
                 case (UInt8(ascii: "-"), UInt8(ascii: "-")), (UInt8(ascii: "/"), UInt8(ascii: "*")):
                     return "it holds a comment"
                 case (UInt8(ascii: "("), _): depth += 1

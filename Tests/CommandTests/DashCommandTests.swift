@@ -61,10 +61,14 @@ private let escape = "\u{1B}["
         }
     }
 
-    @Test(arguments: [(SIGTERM, 0), (SIGINT, 0), (SIGSEGV, 139), (SIGABRT, 134)] as [(Int32, Int32)])
-    func `gives the terminal back when a signal ends it, a crash too`(_ number: Int32, _ code: Int32)
-        async throws
-    {
+    static let signals: [Int32] = [
+        SIGTERM, SIGINT, SIGSEGV, SIGABRT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGSYS, SIGXCPU,
+        29, 30, 34, 64,  // SIGIO, SIGPWR, and the first and the last that have no meaning
+    ]
+
+    @Test(arguments: signals)
+    func `gives the terminal back when a signal ends it, a crash too`(_ number: Int32) async throws {
+        let code = number == SIGTERM || number == SIGINT ? 0 : 128 + number
         try await withStores { _, environment in
             let (terminal, running) = try start(environment)
             let held = holding(terminal)
@@ -90,9 +94,35 @@ private let escape = "\u{1B}["
             coloured.type("q")
             plain.type("q")
 
-            #expect(try await first.outcome().code == 0)
-            #expect(try await second.outcome().code == 0)
+            for running in [first, second] {
+                let outcome = try await running.outcome()
+                #expect(outcome.code == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
+            }
             #expect(coloured.text.contains("\(escape)31m") && !plain.text.contains("\(escape)31m"))
+        }
+    }
+
+    /// It hangs: each question waits until its time is over.
+    @Test func `shows as unknown what a Redis that hangs does not tell, and as known what Postgres does`()
+        async throws
+    {
+        try await withStores { scratch, environment in
+            _ = try await makeDeadLetters(["mail"], error: "no such user", scratch)
+            try await PrivateRedis.with { redis in
+                var hung = environment
+                hung["TALLY_REDIS_URL"] = redis.url
+                redis.freeze()
+                let (terminal, running) = try start(hung)
+                let held = holding(terminal)
+                defer { close(held) }
+                try await eventually("it is shown") { terminal.text.contains("dead letters 1") }
+
+                #expect(terminal.text.contains("pending ?") && terminal.text.contains("redis was not read"))
+                #expect(!terminal.text.contains("pending 0") && !terminal.text.contains("nothing to show"))
+                terminal.type("q")
+                let outcome = try await running.outcome()
+                #expect(outcome.errors.isEmpty, "\(outcome.errors)")
+            }
         }
     }
 

@@ -16,10 +16,10 @@ import Testing
         "CutWorker", "Damage", "Degraded", "DesignedOut", "Drain", "DrillQuestion", "FaultyLedgerCalls",
         "FaultyLedgerSeams", "Findings", "ForeignVerbs", "FreedPlace", "HTTPSocket", "HangingStore",
         "HeldJob", "HeldKey", "HeldRow", "HostileCall", "Lab", "LargeBodies", "LedgerFault", "LineFuzz",
-        "MigrationLocks", "MissingSeam", "OtherMode", "Outage", "Pooler", "ReadyMiddleware", "Recipe",
-        "RepeatedOutage", "ReplayBound", "Report", "Retry", "Rights", "SQLRules", "Schema", "Secrets",
-        "ShardAway", "ShardCommand", "ShardLedger", "ShardReconcile", "ShardServer", "TLS", "Tasks",
-        "Teeth", "TextFuzz", "Told", "Twice", "Upgrade", "Window",
+        "MigrationLocks", "MissingSeam", "OtherMode", "Outage", "PauseCommand", "Pooler", "ReadyMiddleware",
+        "Recipe", "RepeatedOutage", "ReplayBound", "Report", "Retry", "Rights", "SQLRules", "Schema",
+        "Secrets", "ShardAway", "ShardCommand", "ShardLedger", "ShardReconcile", "ShardServer", "TLS",
+        "Tasks", "Teeth", "TextFuzz", "Told", "Twice", "Upgrade", "Window",
     ]
     /// Tests in the folder of another module than that of the source they are named as, and why.
     private static let guests = [

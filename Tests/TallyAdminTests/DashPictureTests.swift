@@ -96,6 +96,30 @@ import Testing
         }
     }
 
+    @Test func `shows what was not read as unknown, beside what the other store says`() {
+        let error = QueueError(.unavailable, "counts", "no answer")
+        let away = StatsReport(
+            queues: [], shards: [ShardStanding(part: .whole, history: nil, away: error)], map: ShardMap(),
+            balances: Self.balances(accepted: 9, completed: 1, failed: 3), lastFullRun: nil,
+            lastFullAge: nil, duties: [])
+        let lines = picture(DashReport(at: Self.now, stats: away)).lines
+
+        #expect(lines.contains { $0.text.hasPrefix("redis was not read") && $0.tone == .bad }, "\(lines)")
+        #expect(lines.contains { $0.text.hasPrefix("pending ?   waiting ?   processing ?   dead letters 3") })
+        #expect(!lines.contains { $0.text == "nothing to show" })
+
+        let half = DashReport(
+            at: Self.now, stats: Self.report().stats, ledgerAway: LedgerError(.unavailable, "list", "gone"))
+        let queues = picture(half).lines
+        #expect(queues.contains { $0.text.hasPrefix("postgres was not read") && $0.tone == .bad })
+        #expect(queues.contains { $0.text.hasPrefix("pending 1") && $0.text.contains("dead letters ?") })
+        #expect(queues.contains { $0.text.hasPrefix("q1") })
+        for panel in [DashView.Panel.workers, .failures, .drift] {
+            #expect(picture(half, panel).lines.contains { $0.text.contains("not known") }, "\(panel)")
+        }
+        #expect(picture(half, trouble: "Redis is away").lines[1].text == "Redis is away")
+    }
+
     @Test func `fits every terminal, however small`() {
         let report = Self.report(queues: 50)
         for (columns, rows) in [(1, 1), (2, 3), (10, 5), (40, 8), (80, 24), (200, 100), (0, 0)] {

@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func `asks nothing by a time that is over, and none by what stands elsewhere`() {
-        let over = head("HTTP/2 429", "retry-after: Sun, 06 Nov 1994 08:49:37 GMT")
+        let over = head("HTTP/1.1 429", "retry-after: Sun, 06 Nov 1994 08:49:37 GMT")
         #expect(over.status == 429 && over.wait(now: then, date: date) == nil)
         let provisional = head("HTTP/1.1 103 Early Hints", "Retry-After: 30", "", "HTTP/1.1 503 Busy", "")
         #expect(provisional.status == 503 && provisional.retryAfter == nil)
@@ -46,9 +46,19 @@ import Testing
 
     @Test(arguments: [
         "HTTP/1.1", "HTTP/1.1 abc", "HTTP/1.1 99999999999999999999 Odd", "HTTP/1.1 2000", "HTTP/1.1 -1",
+        "HTTP/2 200", "HTTP/3 200", "HTTP/11 200",
     ])
     func `may have no status`(_ line: String) {
         #expect(head(line).status == 0 && !head(line).isSuccess)
+    }
+
+    @Test func `says one length of its body, or is no answer`() {
+        let ok = "HTTP/1.1 200 OK"
+        #expect(head(ok, "Content-Length: 2", "CONTENT-LENGTH:3", "").isAmbiguous)
+        #expect(head(ok, "Content-Length: 2, 3").isAmbiguous && head(ok, "Content-Length: 2,").isAmbiguous)
+        #expect(!head(ok, "Content-Length: 2", "content-length:  2 ", "Content-Length: 2,2").isAmbiguous)
+        #expect(!head(ok, "Content-Length: 2", "", "Content-Length: 3").isAmbiguous)
+        #expect(!head("HTTP/1.1 103 Early", "Content-Length: 2", "", ok, "Content-Length: 3").isAmbiguous)
     }
 
     @Test func `is taken up to a bound, over all that come`() {

@@ -127,6 +127,24 @@ import Testing
     }
 
     @Test(arguments: [
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\nhello",
+        "HTTP/2 200\r\nContent-Length: 5\r\n\r\nhello",
+    ])
+    func `fails where its answer can be read in two ways, or is of a version in name alone`(
+        _ text: String
+    ) async throws {
+        let receiver = try Receiver { _ in Array(text.utf8) }
+        defer { receiver.stop() }
+
+        let outcome = try await outcome(receiver)
+
+        guard case .retry(_, attempts: 1, _) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+    }
+
+    @Test(arguments: [
         "Content-Length: 100\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
         "Transfer-Encoding: chunked\r\n\r\n5\r\nhel", "Content-Length: 1", "",
     ])

@@ -29,6 +29,12 @@ import Testing
         #expect(error?.code == .invalid)
     }
 
+    @Test func `says how a text between dollars is written`() {
+        let error = #expect(throws: LedgerError.self) { _ = try SQLCondition("$a$x$a$ = 'x'") }
+
+        #expect(error?.detail.contains("write $$…$$ as '…'") == true, "\(error as Any)")
+    }
+
     @Test func `lets errors pass that are none of its own`() {
         for (state, isIts) in [
             ("42601", true), ("42703", true), ("42501", false), ("25006", true), ("57014", true),

@@ -67,7 +67,8 @@ import Testing
         #expect(damage[0].detail.contains("without Postgres the duty `watch Redis` of `tally serve`"))
         #expect(damage[1].detail.contains("where there is Postgres"))
         #expect(!lacking.isOfThisCall && lacking.detail.contains("ops/rights.md"))
-        #expect(input.isOfThisCall && input.refusesInput && input.detail == "INVALID an id has 16 bytes")
+        #expect(input.isOfThisCall && input.refusesInput && input.detail == "an id has 16 bytes")
+        #expect(input.description == "push: invalid: an id has 16 bytes")
         // The words alone make none of them.
         #expect(!QueueError(.wrongServer, "push", "WRONGTYPE x").isOfThisCall)
         #expect(!QueueError(.invalid, "push", "INVALID x").refusesInput)

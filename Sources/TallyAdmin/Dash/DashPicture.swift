@@ -34,7 +34,10 @@ package struct DashPicture: Hashable, Sendable {
         rows: Int
     ) {
         var head = [Line(Self.title(report))]
-        if let trouble { head.append(Line(Printable.text(trouble, limit: max(1, columns)), .bad)) }
+        // What could not be read is said as long as it is so, and once.
+        var troubles = report?.troubles ?? []
+        if let trouble { troubles = [trouble] + troubles.filter { !$0.hasSuffix(trouble) } }
+        head += troubles.map { Line(Printable.text($0, limit: max(1, columns)), .bad) }
         if let report { head += Self.summary(report, after: old) }
         head.append(Line(Self.tabs(view.panel)))
         let foot = Line("q quits   left, right or tab: another panel   up, down: its rows")
@@ -43,7 +46,7 @@ package struct DashPicture: Hashable, Sendable {
             var panel = Self.panel(view.panel, report)
             // The head of a table stays where it is.
             if let header = panel.header { head.append(Line(header)) }
-            if panel.rows.isEmpty { panel.rows = [Line("nothing to show")] }
+            if panel.rows.isEmpty { panel.rows = [Self.nothing(in: view.panel, report)] }
             body = panel.rows
         }
         page = max(0, rows - head.count - 1)
@@ -63,13 +66,20 @@ package struct DashPicture: Hashable, Sendable {
     }
 
     private static func summary(_ report: DashReport, after old: DashReport?) -> [Line] {
-        let queues = report.stats.queues
-        func sum(_ count: (QueueCounts) -> Int) -> Int { queues.reduce(0) { $0 + count($1) } }
+        let stats = report.stats
+        // What was not read is no zero.
+        let (isPart, isNone) = (!stats.away.isEmpty, stats.away.count == stats.shards.count)
+        func sum(_ count: (QueueCounts) -> Int) -> String {
+            let all = stats.queues.reduce(0) { $0 + count($1) }
+            return !isPart ? "\(all)" : isNone ? "?" : "\(all)+"
+        }
         var jobs =
             "pending \(sum(\.pending))   waiting \(sum { $0.waiting + $0.due })   "
             + "processing \(sum(\.processing))"
         if let balances = report.stats.balances {
             jobs += "   dead letters \(balances.failed)   outbox \(balances.outbox)"
+        } else if report.ledgerAway != nil {
+            jobs += "   dead letters ?   outbox ?"
         }
         var lines = [Line(jobs)]
         if let old, let rates = DashRates(from: old, to: report) {
@@ -78,7 +88,8 @@ package struct DashPicture: Hashable, Sendable {
                     "a second: \(shown(rates.accepted)) accepted   \(shown(rates.completed)) completed   "
                         + "\(shown(rates.failed)) failed", rates.failed > rates.completed ? .worry : .plain))
         } else {
-            let why = report.stats.balances == nil ? "no ledger counts them" : "not known yet"
+            let isUncounted = report.stats.balances == nil && report.ledgerAway == nil
+            let why = isUncounted ? "no ledger counts them" : "not known yet"
             lines.append(Line("a second: \(why)"))
         }
         return lines
@@ -108,6 +119,12 @@ package struct DashPicture: Hashable, Sendable {
         }
     }
 
+    /// Where a panel has no rows: there are none, or they could not be read.
+    private static func nothing(in panel: DashView.Panel, _ report: DashReport) -> Line {
+        let isUnread = panel == .queues ? !report.stats.away.isEmpty : report.ledgerAway != nil
+        return isUnread ? Line("not known: it was not read", .bad) : Line("nothing to show")
+    }
+
     private static func queues(_ stats: StatsReport) -> (header: String?, rows: [Line]) {
         table(
             ["QUEUE", "PENDING", "WAITING", "DUE", "PROCESSING", "EXPIRED", "PAUSED"],
@@ -120,6 +137,7 @@ package struct DashPicture: Hashable, Sendable {
     }
 
     private static func workers(_ report: DashReport) -> (header: String?, rows: [Line]) {
+        if report.ledgerAway != nil { return (nil, []) }
         guard let workers = report.workers else { return (nil, [Line("no ledger keeps them")]) }
         return table(
             ["ID", "STATUS", "LAST SEEN", "RUNNING", "QUEUES"],
@@ -173,6 +191,7 @@ package struct DashPicture: Hashable, Sendable {
                     left.firstSeen.age(at: report.at), clean(left.finding.detail),
                 ]
             }, report.findings.map { $0.finding.severity == "H" ? .bad : .worry })
+        if report.ledgerAway != nil { return lines + [Line("findings left: not known", .bad)] }
         if report.findings.isEmpty { return lines + [Line("findings left: none")] }
         return lines + [Line(""), Line(found.header ?? "")] + found.rows
     }

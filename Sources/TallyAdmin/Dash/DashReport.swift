@@ -13,11 +13,23 @@ package struct DashReport: Sendable {
     /// What the reconciler found last and left, the worst first, at most `Limits.page`.
     package let findings: [LeftFinding]
 
+    /// Why nothing of the ledger was read.
+    package let ledgerAway: LedgerError?
+
+    /// A line for each store that does not answer.
+    package var troubles: [String] {
+        let shards = stats.away.compactMap { shard in
+            shard.away.map { "\(shard.part.name("redis")) was not read: \($0)" }
+        }
+        return shards + (ledgerAway.map { ["postgres was not read: \($0)"] } ?? [])
+    }
+
     /// What was read.
     package init(
         at: Timestamp, stats: StatsReport, workers: WorkersReport? = nil, failures: [JobSnapshot] = [],
-        findings: [LeftFinding] = []
+        findings: [LeftFinding] = [], ledgerAway: LedgerError? = nil
     ) {
+        self.ledgerAway = ledgerAway
         self.at = at
         self.stats = stats
         self.workers = workers
@@ -47,10 +59,31 @@ package struct DashRates: Hashable, Sendable {
 }
 
 extension Admin {
-    /// Reads all that a dashboard shows, one after the other.
+    /// Reads all that a dashboard shows, one after the other. A store that does not answer leaves what the other one
+    /// says, and is told in the report.
     ///
-    /// - Throws: what the ledger throws, and without a ledger what the only shard throws.
+    /// - Throws: what a store throws that another try would not mend; without a ledger what the only shard throws.
     package func dash() async throws -> DashReport {
+        do {
+            return try await dashOfAll()
+        } catch let error as LedgerError where error.mayRetry {
+            return DashReport(at: .now, stats: try await statsOfQueue(), ledgerAway: error)
+        }
+    }
+
+    /// What is left to tell where the ledger does not answer, if only that the queue does not either.
+    private func statsOfQueue() async throws -> StatsReport {
+        do {
+            return try await Admin(queue: queue, ledger: nil).stats()
+        } catch let error as QueueError where error.mayRetry {
+            let away = ShardStanding(part: queue.shards[0].part, history: nil, away: error)
+            return StatsReport(
+                queues: [], shards: [away], map: queue.map, balances: nil, lastFullRun: nil,
+                lastFullAge: nil, duties: [])
+        }
+    }
+
+    private func dashOfAll() async throws -> DashReport {
         let stats = try await stats()
         guard let ledger = halfWithRecord else { return DashReport(at: .now, stats: stats) }
         let failures = try await ledger.inspection.list(

@@ -18,6 +18,13 @@ extension Admin {
         if let register = halfWithRecord == nil ? queue.shards[0].duties : ledger?.duties {
             diagnosis.duties = await .asked { try await register.duties() }
         }
+        // One that is away was told already.
+        if !isLedgerAway, diagnosis.standings.allSatisfy({ $0.away == nil }) {
+            diagnosis.older = await .asked {
+                if try await queue.pausedTypes().isEmpty { return [] }
+                return try await pausedTypeNotice(nil).older
+            }
+        }
         guard let ledger else { return }
         diagnosis.totals = await .asked { try await ledger.inspection.balances() }
         if let repair = ledger.repair {

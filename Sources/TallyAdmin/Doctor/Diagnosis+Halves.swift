@@ -200,6 +200,18 @@ extension Diagnosis {
         return all
     }
 
+    static func ofOlder(_ asked: Asked<[String]>) -> [Finding] {
+        guard case .told(let older) = asked else { return unread("paused_types", "duties", asked) }
+        if older.isEmpty { return [] }
+        return [
+            Finding(
+                "paused_types", "duties", .mend,
+                "a type is paused while older programs run that take no notice of it: "
+                    + "\(PausedTypeNotice.names(older)); \(PausedTypeNotice.harm)",
+                mend: PausedTypeNotice.mend)
+        ]
+    }
+
     static func ofPartitions(_ asked: Asked<PartitionsReport>) -> [Finding] {
         let name = "postgres"
         guard case .told(let report) = asked else { return unread("partitions", name, asked) }

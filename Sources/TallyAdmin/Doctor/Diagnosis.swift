@@ -56,6 +56,8 @@ package struct Diagnosis: Sendable {
     package var compared: Asked<Duration?>
     /// The workers.
     package var workers: Asked<WorkersReport>
+    /// While a type is paused, the programs that take no notice of it.
+    package var older: Asked<[String]>
     /// The months.
     package var partitions: Asked<PartitionsReport>
 
@@ -71,6 +73,7 @@ package struct Diagnosis: Sendable {
         totals = .nobody
         compared = .nobody
         workers = .nobody
+        older = .nobody
         partitions = .nobody
     }
 }
@@ -130,7 +133,7 @@ extension Diagnosis {
         all += Self.ofOpening(opening)
         all += standings.flatMap(Self.ofShard)
         all += Self.ofDuties(duties) + Self.ofTotals(totals) + Self.ofComparison(compared)
-        all += Self.ofWorkers(workers)
+        all += Self.ofWorkers(workers) + Self.ofOlder(older)
         all += Self.ofPartitions(partitions)
         return all
     }

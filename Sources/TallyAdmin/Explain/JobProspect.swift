@@ -232,7 +232,8 @@ package struct JobProspect: Hashable, Sendable {
         switch (s.ahead, s.pending) {
         case (0?, _): place = "It is the next of its priority (\(priority)) in queue \(queue)."
         case (let ahead?, _):
-            place = "It waits behind \(ahead) jobs of its priority (\(priority)) in queue \(queue)."
+            let jobs = ahead == 1 ? "1 job" : "\(ahead) jobs"
+            place = "It waits behind \(jobs) of its priority (\(priority)) in queue \(queue)."
         case (nil, let pending?) where pending > 1:
             place = "It waits in queue \(queue), where \(pending) jobs are runnable, itself among them."
         default: place = "It is runnable now in queue \(queue)."

@@ -33,14 +33,16 @@ package enum Watch {
 
     /// As `run`, without the signals.
     ///
+    /// - Parameter observer: hears what failed as they were opened.
     /// - Parameter tell: hears of a store that went away.
     package static func look(
-        _ arguments: Arguments, every: Duration, _ step: @escaping @Sendable (Tally) async throws -> Bool,
+        _ arguments: Arguments, every: Duration, observer: any JobObserver = LogObserver(),
+        _ step: @escaping @Sendable (Tally) async throws -> Bool,
         tell: @escaping @Sendable (any Error) -> Void
     ) async throws {
         while true {
             do {
-                return try await Common.withTally(arguments, isReading: true) { tally in
+                return try await Common.withTally(arguments, isReading: true, observer: observer) { tally in
                     while try await !step(tally) { try await Task.sleep(for: every) }
                 }
             } catch {

@@ -82,16 +82,25 @@ package final class Screen: Sendable {
         _ = Glibc.write(1, leave.utf8Start, leave.utf8CodeUnitCount)
     }
 
-    /// A crash, too: the signal then does what it does by default.
+    /// Every signal ends a process by default, but for a few: a crash, and one that nobody here has a use for. It then
+    /// does what it does by default. What is ignored stays so.
     private static func giveBackWhenItEnds() {
-        for number in [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT, SIGQUIT] {
-            signal(number) { number in
+        for number in Int32(1)...64 where !Self.left.contains(number) {
+            let old = signal(number) { number in
                 Screen.giveBack()
                 signal(number, SIG_DFL)
                 raise(number)
             }
+            if unsafeBitCast(old, to: Int.self) == 1 { signal(number, SIG_IGN) }
         }
     }
+
+    /// What ends no process, what nobody can take, what `Signals` awaits, a pipe that was closed, and two that the C
+    /// library keeps for itself.
+    private static let left: Set<Int32> = [
+        SIGCHLD, SIGCONT, SIGURG, SIGWINCH, SIGTSTP, SIGTTIN, SIGTTOU, SIGSTOP, SIGKILL, SIGINT, SIGTERM,
+        SIGHUP, SIGPIPE, 32, 33,
+    ]
 
     // MARK: What happens on it
 

@@ -457,6 +457,7 @@ public enum Limits {
     public static let likenedBytes = 40
     public static let slips = 2  // in a word that is taken for another: with more it may be any
     public static let printedCharacters = 200  // of foreign text in a message: it stays a line
+    public static let olderNamed = 5  // programs in a message that names those that are too old
     public static let cellCharacters = 60  // of an error text in a table: its row stays a line
     public static let reasonCharacters = 200  // of what Postgres said of a row, in a finding: its first line
     /// Of what a server or its tool has printed, in the error that it failed: a screen, and the end says why.

@@ -13,6 +13,9 @@ struct AnswerHead: Sendable {
     private(set) var isTooLong = false
     /// The empty line behind it has come.
     private(set) var isOver = false
+    /// It says two lengths of its body, so that nobody knows where that ends.
+    private(set) var isAmbiguous = false
+    private var length: Substring?
     private var bytes = 0
 
     var isSuccess: Bool { (200..<300).contains(status) }
@@ -27,20 +30,33 @@ struct AnswerHead: Sendable {
         let text = String(decoding: line, as: UTF8.self)
         if text.hasPrefix("HTTP/") {
             let words = text.split(whereSeparator: \.isWhitespace)
-            let number = words.count > 1 ? Int(words[1]) ?? 0 : 0
+            // No other version was asked for, and none of those is spoken in lines.
+            let number = text.hasPrefix("HTTP/1.") && words.count > 1 ? Int(words[1]) ?? 0 : 0
             status = (100...999).contains(number) ? number : 0
-            (retryAfter, isOver) = (nil, false)
+            (retryAfter, isOver, isAmbiguous, length) = (nil, false, false, nil)
             return true
         }
         guard let colon = text.firstIndex(of: ":") else {
             isOver = isOver || text.allSatisfy(\.isNewline)
             return true
         }
-        if !isOver, text[..<colon].lowercased() == "retry-after" {
-            retryAfter = text[text.index(after: colon)...].split(whereSeparator: \.isWhitespace)
-                .joined(separator: " ")
+        if isOver { return true }
+        let value = text[text.index(after: colon)...]
+        switch text[..<colon].lowercased() {
+        case "retry-after": retryAfter = value.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        case "content-length": addLength(value)
+        default: break
         }
         return true
+    }
+
+    /// The same one may come again, in a field of its own or behind a comma.
+    private mutating func addLength(_ value: Substring) {
+        for part in value.split(separator: ",", omittingEmptySubsequences: false) {
+            let new = part.split(whereSeparator: \.isWhitespace).first ?? ""
+            if let length, length != new { isAmbiguous = true }
+            length = new
+        }
     }
 
     /// How long that asks to be left alone, `Limits.httpRetryAfter` at most; nil where it says nothing, what it says

@@ -88,6 +88,9 @@ final class HTTPExchange: Sendable {
             throw HTTPFailed(
                 "POST \(shown): the head of the answer has more than \(Limits.httpHeadBytes) bytes")
         }
+        if head.isAmbiguous {
+            throw HTTPFailed("POST \(shown): the answer says two lengths of its body")
+        }
         // Of a refusal its status says enough, however much comes behind it.
         let isEnough = transfer.isTooLong && !head.isSuccess
         if transfer.isTooLong, !isEnough {
@@ -166,6 +169,8 @@ final class CurlTransfer {
             tally_curl_set_text(easy, CURLOPT_PROXY, ""),
             tally_curl_set_text(easy, CURLOPT_USERAGENT, "tallystick"),
             tally_curl_set_number(easy, CURLOPT_FOLLOWLOCATION, 0),
+            // One request a connection gains nothing by a later version.
+            tally_curl_set_number(easy, CURLOPT_HTTP_VERSION, Self.version11),
             // Its timer would be a signal.
             tally_curl_set_number(easy, CURLOPT_NOSIGNAL, 1),
             tally_curl_set_number(easy, CURLOPT_CONNECTTIMEOUT_MS, Self.milliseconds(request.connect)),
@@ -199,6 +204,9 @@ final class CurlTransfer {
         if let first { lists.append(first) }
         return (first, texts.count)
     }
+
+    /// CURL_HTTP_VERSION_1_1, of an enumeration without a name.
+    private static let version11 = 2
 
     /// Never none: that would be for ever.
     private static func milliseconds(_ time: Duration) -> Int { max(1, Int(time.microseconds / 1000)) }

@@ -110,9 +110,11 @@ package enum RedisRefusal {
 
     static func queueError(_ text: String, _ operation: String) -> QueueError {
         let row = row(text)
-        let said = place(in: text).map { String(text[..<$0]) } ?? text
+        var said = place(in: text).map { text[..<$0] } ?? text[...]
+        // Its word is that of the code, which stands before it.
+        if row.refusesInput { said = said.dropFirst(row.beginning.count + 1) }
         return QueueError(
-            row.code, operation, said + (row.mend.isEmpty ? "" : "; " + row.mend),
+            row.code, operation, String(said) + (row.mend.isEmpty ? "" : "; " + row.mend),
             refusesInput: row.refusesInput)
     }
 

@@ -163,20 +163,26 @@ enum PauseCommand: Command {
     static let help = """
         tally pause QUEUE           jobs that run go on, and what is enqueued waits
         tally pause --type T        of this type alone, whichever queue its jobs wait in: what else waits there is
-                                    handed out. At most \(Limits.pausedTypes) types at a time; every worker and every
-                                    `tally serve` must be of a version that knows it, older ones take no notice
+                                    handed out. At most \(Limits.pausedTypes) types at a time. Older workers and an older
+                                    `tally serve` take no notice of it: those that run are named on standard error
+        With --json {"queue","paused"} or {"type","paused"}.
         """
     static let flags: Set<String> = ["type"]
     static let words = 0...1
-    static let hasOutput = false
 
     static func run(_ arguments: Arguments) async throws {
         try await pauseEither(arguments.rest.first, arguments, true)
     }
 
-    /// What is paused, or goes on: the queue, or the type.
-    @discardableResult
-    static func pauseEither(
+    /// Pauses the queue, or the type, or lets it go on.
+    static func pauseEither(_ queue: String?, _ arguments: Arguments, _ isPaused: Bool) async throws {
+        let what = try await pausedEither(queue, arguments, isPaused)
+        if arguments.has("json") {
+            Output.json([what.name: what.value, "paused": isPaused] as [String: Any])
+        }
+    }
+
+    private static func pausedEither(
         _ queue: String?, _ arguments: Arguments, _ isPaused: Bool
     ) async throws -> (name: String, value: String) {
         guard let type = try arguments.name("type") else {
@@ -186,8 +192,28 @@ enum PauseCommand: Command {
         if queue != nil { throw Usage("give a queue or --type, not both: a type is paused in every queue") }
         try await Common.withTally(arguments) { tally in
             try await tally.admin.pauseType(JobType(type), isPaused)
+            await note(JobType(type), isPaused, tally)
         }
         return ("type", type)
+    }
+
+    /// It is done, and so the exit code is 0: what keeps it from holding, or tells of a slip, is said beside it.
+    private static func note(_ type: JobType, _ isPaused: Bool, _ tally: Tally) async {
+        let done = "tally: type \(Output.printable(type.text)) \(isPaused ? "is paused" : "goes on")"
+        do {
+            let notice = try await tally.admin.pausedTypeNotice(type)
+            if notice.isUnknown {
+                Output.note("\(done); no job or worker of that type is known: is its name right?")
+            }
+            if isPaused, !notice.older.isEmpty {
+                let names = PausedTypeNotice.names(notice.older)
+                Output.note(
+                    "\(done), but older programs take no notice of it: \(names); \(PausedTypeNotice.harm): "
+                        + PausedTypeNotice.mend)
+            }
+        } catch {
+            Output.note("\(done); whether older programs run, which take no notice, was not told: \(error)")
+        }
     }
 
     static func pause(_ name: String?, _ arguments: Arguments, _ isPaused: Bool) async throws {
@@ -207,10 +233,10 @@ enum ResumeCommand: Command {
     static let help = """
         tally resume QUEUE
         tally resume --type T       what has waited goes first
+        With --json {"queue","paused"} or {"type","paused"}.
         """
     static let flags: Set<String> = ["type"]
     static let words = 0...1
-    static let hasOutput = false
 
     static func run(_ arguments: Arguments) async throws {
         try await PauseCommand.pauseEither(arguments.rest.first, arguments, false)

@@ -41,11 +41,13 @@ enum DashCommand: Command {
             defer { screen.close() }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
-                    try await Watch.look(arguments, every: every) { tally in
+                    let observer = PictureObserver { heard.yield(.missed($0)) }
+                    try await Watch.look(arguments, every: every, observer: observer) { tally in
                         let report = try await tally.admin.dash()
                         heard.yield(.read(report))
                         // What was away as this was opened is asked again once it is opened anew.
                         if let away = report.stats.away.first?.away { throw away }
+                        if let away = report.ledgerAway { throw away }
                         return false
                     } tell: {
                         heard.yield(.missed("\($0)"))
@@ -58,6 +60,12 @@ enum DashCommand: Command {
                 group.cancelAll()
             }
         }
+    }
+
+    /// Puts into the picture what failed: a line on standard error would stand across it.
+    private struct PictureObserver: JobObserver {
+        let tell: @Sendable (String) -> Void
+        func dutyFailed(_ duty: String, _ error: any Error) { tell("\(duty): \(error)") }
     }
 
     /// Until somebody wants it to end.

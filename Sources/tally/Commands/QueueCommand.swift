@@ -36,10 +36,7 @@ enum QueueCommand: Command {
             try arguments.allow(["type"], in: "queue \(words[0])")
             let isPaused = words[0] == "pause"
             let queue = words.count == 2 ? words[1] : nil
-            let what = try await PauseCommand.pauseEither(queue, arguments, isPaused)
-            if arguments.has("json") {
-                Output.json([what.name: what.value, "paused": isPaused] as [String: Any])
-            }
+            try await PauseCommand.pauseEither(queue, arguments, isPaused)
         case "purge" where words.count == 2: try await purge(QueueName(words[1]), arguments)
         default: throw Usage("say `queue list`, or `queue pause`, `resume` or `purge` and a queue")
         }

@@ -104,6 +104,7 @@ import Testing
     ]
 
     static let ofPostgres: [Case] = [
+        Case(code: "paused_types", severity: .mend) { $0.older = .told(["worker w (host:1)"]) },
         postgres("postgres_version", .mend) { $0.version = "14.9" },
         postgres("postgres_role", .alarm) { $0.isStandby = true },
         postgres("encoding", .alarm) { $0.encoding = "LATIN1" },

@@ -54,6 +54,9 @@ import Testing
             name: "behind others", situation: situation(.pending) { ($0.pending, $0.ahead) = (9, 4) },
             codes: [.waits], words: ["behind 4 jobs"]),
         Case(
+            name: "behind one", situation: situation(.pending) { ($0.pending, $0.ahead) = (9, 1) },
+            codes: [.waits], words: ["behind 1 job of"]),
+        Case(
             name: "in a long queue", situation: situation(.pending) { $0.pending = 90_000 }, codes: [.waits],
             words: ["90000 jobs are runnable"]),
         Case(
