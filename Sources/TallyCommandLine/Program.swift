@@ -39,7 +39,7 @@ package struct Program: Sendable {
         }
         // Off the main actor: hops from it cost tens of microseconds.
         let code = await Task.detached { await run(words) }.value
-        exit(code)
+        endProcess(code)
     }
 
     private func run(_ words: [[UInt8]]) async -> Int32 {
@@ -120,4 +120,11 @@ package struct Program: Sendable {
         return text + "\n`\(name) COMMAND --help` says more, `\(name) --version` the version. "
             + "`\(elsewhere.program)` has \(others)."
     }
+}
+
+/// Ends the process with what it has written. Threads still run, on connections and in pools: `exit` would take away
+/// what they use, and the process could crash where it only had to end.
+package func endProcess(_ code: Int32) -> Never {
+    fflush(nil)
+    _exit(code)
 }

@@ -36,6 +36,8 @@ import Testing
     private static let linesWithoutTests = 150
     /// But these, or what lies below these folders, and why.
     private static let without = [
+        "TallyAdmin/Bulk/BulkReport.swift":
+            "BulkTests and BulkCommandTests read the reports of every bulk command",
         "TallyCore/Coding/JSONScanner.swift": "JSONCheckTests and JSONObjectTests walk every text with it",
         "TallyCore/Shard/ShardedLeasing.swift": "it is the leasing of a ShardedQueue, in ShardedQueueTests",
         "TallyLab/Bench/": "it measures, and what it says is numbers of one machine",
@@ -44,6 +46,8 @@ import Testing
             "it holds no decision; PostgresConnectionTests call all of it on a server",
         "TallyServers/PrivateServers.swift":
             "it starts programs: DevCommandTests and LabTests do so, and ops/test lives on it",
+        "TallyRuntime/Cancel/Canceller+Waiting.swift":
+            "BulkTests cancel what waits by it, on the real stores",
         "TallyTesting/Conformance/": "the cases are tests: ConformanceTests run each on every store",
         "TallyTesting/Model/": "ModelRunTests run it on every store, and on queues with a defect",
         "TallyTesting/Simulation/": "SimulationTests and CrashPointTests run it, on the real stores",

@@ -82,8 +82,8 @@ package final class Screen: Sendable {
         _ = Glibc.write(1, leave.utf8Start, leave.utf8CodeUnitCount)
     }
 
-    /// Every signal ends a process by default, but for a few: a crash, and one that nobody here has a use for. It then
-    /// does what it does by default. What is ignored stays so.
+    /// Every signal ends a process by default, but for a few: a crash, and one that nobody here has a use for. It
+    /// then does what it does by default. What is ignored stays so.
     private static func giveBackWhenItEnds() {
         for number in Int32(1)...64 where !Self.left.contains(number) {
             let old = signal(number) { number in

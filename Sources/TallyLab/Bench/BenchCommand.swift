@@ -43,7 +43,7 @@ enum BenchCommand: Command {
         let folder = "/var/tmp/tallystick-bench-\(getpid())"
         Signals.onStop {
             PrivateServers.remove(folder)
-            exit(ExitCodes.interrupted.code)
+            endProcess(ExitCodes.interrupted.code)
         }
         defer { PrivateServers.remove(folder) }
         let servers = try await PrivateServers.startMigrated(folder) { Output.note("bench: \($0)") }

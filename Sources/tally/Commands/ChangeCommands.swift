@@ -163,8 +163,9 @@ enum PauseCommand: Command {
     static let help = """
         tally pause QUEUE           jobs that run go on, and what is enqueued waits
         tally pause --type T        of this type alone, whichever queue its jobs wait in: what else waits there is
-                                    handed out. At most \(Limits.pausedTypes) types at a time. Older workers and an older
-                                    `tally serve` take no notice of it: those that run are named on standard error
+                                    handed out. At most \(Limits.pausedTypes) types at a time. Older workers
+                                    and an older `tally serve` take no notice of it: those that run are named on
+                                    standard error
         With --json {"queue","paused"} or {"type","paused"}.
         """
     static let flags: Set<String> = ["type"]
