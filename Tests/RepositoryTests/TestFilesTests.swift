@@ -36,8 +36,6 @@ import Testing
     private static let linesWithoutTests = 150
     /// But these, or what lies below these folders, and why.
     private static let without = [
-        "TallyAdmin/Bulk/BulkReport.swift":
-            "BulkTests and BulkCommandTests read the reports of every bulk command",
         "TallyCore/Coding/JSONScanner.swift": "JSONCheckTests and JSONObjectTests walk every text with it",
         "TallyCore/Shard/ShardedLeasing.swift": "it is the leasing of a ShardedQueue, in ShardedQueueTests",
         "TallyLab/Bench/": "it measures, and what it says is numbers of one machine",

@@ -42,22 +42,22 @@ import Testing
         let jobs = [
             job(.failed, isReplayed: true), job(.completed), job(.failed), job(.failed), job(.failed),
         ]
-        var (report, rest) = (ReplayReport(isDry: false, before: [:]), jobs[...])
+        var (course, rest) = (BulkCourse(isDry: false, before: 0), jobs[...])
         func take(_ most: Int) -> [ReplayCandidate] {
-            report.take(&rest, most: most, limit: 2, refusal: wish.refusal(of:))
+            course.take(&rest, most: most, limit: 2, refuse: wish.refusal(of:))
         }
 
-        #expect(take(1) == [jobs[2]] && report.matched == 3 && report.ready == 1)
-        #expect(take(9) == [jobs[3]] && !report.isCut && rest.count == 1)
-        #expect(take(9) == [] && report.isCut && rest.count == 1)
-        #expect(report.refused == ["replayed_before": 1, "completed": 1])
+        #expect(take(1) == [jobs[2]] && course.matched == 3 && course.ready == 1)
+        #expect(take(9) == [jobs[3]] && !course.isCut && rest.count == 1)
+        #expect(take(9) == [] && course.isCut && rest.count == 1)
+        #expect(course.refused == ["replayed_before": 1, "completed": 1])
     }
 
     @Test func `is reported by status, with what was left and why`() {
-        var report = ReplayReport(isDry: false, before: [.failed: 2])
-        report.after = [.failed: 2, .pending: 1]
-        report.refuse("moved_on")
-        let fields = report.json
+        var course = BulkCourse<[JobStatus: Int]>(isDry: false, before: [.failed: 2])
+        course.after = [.failed: 2, .pending: 1]
+        course.note(1, BulkOutcome(refusals: [JobID(): "moved_on"]))
+        let fields = ReplayReport(course: course).json
 
         #expect(fields["before"] as? [String: Int] == ["failed": 2])
         #expect(fields["after"] as? [String: Int] == ["failed": 2, "pending": 1])

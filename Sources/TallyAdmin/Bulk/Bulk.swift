@@ -41,66 +41,38 @@ package struct BulkPace: Sendable {
 }
 
 extension Admin {
-    /// Walks the jobs that stand so and match, the oldest first, each once, and changes each at its turn. Once a
-    /// change was tried, a store that refuses or does not answer ends it with what was done so far; so does whoever
-    /// runs it, between two groups.
+    /// Walks the jobs that stand so and match, the oldest first, each once, and changes each at its turn.
     ///
     /// - Parameter most: how many are changed at a time.
     /// - Parameter counted: how many there are, matching or not; asked before, and after it where jobs are changed.
     /// - Parameter refuse: why a job must be left as it is, also in a dry run; nil = it need not.
     /// - Parameter change: what became of a group.
     /// - Parameter turned: after each page of changes.
-    func bulk(
+    private func bulk(
         _ statuses: [JobStatus], matching filter: JobFilter, _ options: BulkOptions, atOnce most: Int = 1,
         counted: () async throws -> Int, refuse: (JobSnapshot) -> String? = { _ in nil },
         change: ([JobSnapshot]) async throws -> BulkOutcome, turned: () async -> Void = {}
     ) async throws -> BulkReport {
         let ledger = try ledger()
-        var report = BulkReport(isDry: !options.goes)
-        report.before = try await counted()
+        var course = BulkCourse(isDry: !options.goes, before: try await counted())
+        var kinds: [BulkReport.Kind] = []
         let now = try await ledger.recording.clock()
-        var (turn, looked, isTried) = (options.pace.now(), 0, false)
-        for status in statuses where !report.isOver {
-            var query = JobQuery(
-                queue: filter.queue, status: status, type: filter.type, limit: Limits.bulkPage)
-            repeat {
-                try Task.checkCancellation()
-                if report.stops(options) { break }
-                let page: JobPage
-                do throws(LedgerError) {
-                    page = try await ledger.inspection.list(query)
-                } catch {
-                    // As long as nothing was changed there is nothing else to tell.
-                    if !isTried || error.code == .cancelled { throw error }
-                    report.stop = .failed("\(error)")
-                    break
-                }
-                var rest = page.jobs.filter { filter.matches($0, now: now) }[...]
-                while !rest.isEmpty, !report.isOver {
-                    if options.goes, report.hasRoom(options.limit) {
-                        try await options.pace.wait(until: turn)
-                        if report.stops(options) { break }
-                    }
-                    let group = report.take(&rest, most: most, limit: options.limit, refuse: refuse)
-                    if group.isEmpty || !options.goes { continue }
-                    turn = options.pace.now() + Duration.seconds(1) * group.count / options.rate
-                    isTried = true
-                    do {
-                        report.note(group, try await change(group))
-                    } catch let error where !(error is CancellationError) {
-                        report.fail(group, error)
-                    }
-                    options.progress(report.changed)
-                }
-                if options.goes { await turned() }
-                looked += page.jobs.count
-                query.cursor = page.next
-                if page.next != nil, looked >= options.looked { report.isCut = true }
-            } while query.cursor != nil && !report.isOver
+        // What is still to be asked, each from its cursor on.
+        var queries = statuses.map { status in
+            JobQuery(queue: filter.queue, status: status, type: filter.type, limit: Limits.bulkPage)
         }
-        report.kinds.sort { $0.count > $1.count }
-        await report.end(options.goes, counted)
-        return report
+        try await course.walk(
+            options, atOnce: most,
+            next: { () async throws(LedgerError) -> BulkPage<JobSnapshot> in
+                let page = try await ledger.inspection.list(queries[0])
+                queries[0].cursor = page.next
+                if page.next == nil { queries.removeFirst() }
+                return BulkPage(
+                    jobs: page.jobs.filter { filter.matches($0, now: now) }, looked: page.jobs.count,
+                    isLast: queries.isEmpty)
+            },
+            seen: { kinds.add($0) }, refuse: refuse, change: change, turned: turned, counted: counted)
+        return BulkReport(course, kinds)
     }
 
     /// Requeues every dead letter that matches, in the ledger first; a crash in between leaves the rest as they were.

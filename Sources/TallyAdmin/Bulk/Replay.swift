@@ -1,82 +1,20 @@
 import TallyCore
 
 /// What a replay did, or would do.
+@dynamicMemberLookup
 package struct ReplayReport: Sendable {
-    /// Whether anything was to be enqueued.
-    package let isDry: Bool
-    /// All that the condition means, by status, before anything was enqueued.
-    package let before: [JobStatus: Int]
-    /// The same afterwards: where the condition means the new jobs too, they are among it; nil where that could not
-    /// be asked any more.
-    package var after: [JobStatus: Int]?
-    /// How many were looked at one by one: jobs that are older than the replay, until as many as the limit allows
-    /// were enqueued anew.
-    package var matched = 0
-    /// How many may run anew.
-    package var ready = 0
-    /// How many were enqueued anew.
-    package var replayed = 0
-    /// How many were not, by the reason.
-    package var refused: [String: Int] = [:]
+    /// What was counted of the jobs that are older than the replay; before and after it all that the condition means,
+    /// by status, the new jobs among them where it means them too.
+    var course: BulkCourse<[JobStatus: Int]>
     /// The first that were enqueued anew.
     package var links: [ReplayLink] = []
-    /// There may be more: the limit was reached, or as many rows were looked at as one call looks at.
-    package var isCut = false
-    /// How many are enqueued anew or not: the ledger may have done it. They count among the limit.
-    package private(set) var uncertain = 0
-    /// Why it ended before its end; nil = it did not.
-    package var stop: BulkStop?
-    /// How many of those that seemed ready were not enqueued anew after all.
-    private var left = 0
 
-    init(isDry: Bool, before: [JobStatus: Int]) {
-        self.isDry = isDry
-        self.before = before
-        after = before
-    }
+    /// How many were enqueued anew.
+    package var replayed: Int { course.changed }
 
-    /// Whether no further job is looked at.
-    var isOver: Bool { isCut || stop != nil }
-
-    func hasRoom(_ limit: Int) -> Bool { ready - left < limit }
-
-    /// Whether whoever runs it wants no more of it.
-    mutating func stops(_ options: BulkOptions) -> Bool {
-        if options.goes, options.isStopped() { stop = .asked }
-        return stop != nil
-    }
-
-    /// Notes of a group that the ledger failed in it: unless it may have done it, nothing happened to the group.
-    mutating func fail(_ group: [ReplayCandidate], _ error: any Error) {
-        if BulkReport.mayHaveHappened(error) { uncertain += group.count }
-        stop = .failed("\(error)")
-    }
-
-    mutating func refuse(_ why: String) { refused[why, default: 0] += 1 }
-
-    /// What of the rest may run anew now, up to `most` jobs. What is refused takes no other's place among the
-    /// `limit`: what an earlier replay has enqueued would stand before all others for ever.
-    mutating func take(
-        _ rest: inout ArraySlice<ReplayCandidate>, most: Int, limit: Int,
-        refusal: (ReplayCandidate) -> String?
-    ) -> [ReplayCandidate] {
-        var group: [ReplayCandidate] = []
-        while group.count < most, let job = rest.first {
-            if !hasRoom(limit) {
-                // Where some of the group are left as they are there is room again.
-                isCut = group.isEmpty
-                break
-            }
-            rest.removeFirst()
-            matched += 1
-            if let why = refusal(job) {
-                refuse(why)
-            } else {
-                ready += 1
-                group.append(job)
-            }
-        }
-        return group
+    /// What every change of many jobs counts.
+    package subscript<Value>(dynamicMember path: KeyPath<BulkCourse<[JobStatus: Int]>, Value>) -> Value {
+        course[keyPath: path]
     }
 
     /// `dry_run`, `before` and `after` by status, `matched`, `ready`, `replayed`, `uncertain`, `refused`, `jobs`
@@ -85,15 +23,14 @@ package struct ReplayReport: Sendable {
         func counts(_ statuses: [JobStatus: Int]) -> [String: Int] {
             Dictionary(uniqueKeysWithValues: statuses.map { ($0.key.rawValue, $0.value) })
         }
-        var object: [String: Any] = [
-            "dry_run": isDry, "before": counts(before), "matched": matched, "ready": ready,
-            "replayed": replayed, "uncertain": uncertain, "refused": refused, "more": isCut,
-            "jobs": links.map {
-                ["id": $0.origin.description, "as": $0.copy.description] as [String: Any]
-            },
-        ]
-        object["after"] = after.map(counts)
-        object["stopped"] = stop?.text
+        var object = course.json
+        object["before"] = counts(course.before)
+        object["after"] = course.after.map(counts)
+        object["ready"] = course.ready
+        object["replayed"] = replayed
+        object["jobs"] = links.map {
+            ["id": $0.origin.description, "as": $0.copy.description] as [String: Any]
+        }
         return object
     }
 }
@@ -140,54 +77,34 @@ extension Admin {
             throw LedgerError(.unsupported, "replay", "this ledger finds no jobs by a condition")
         }
         let now = try await ledger.recording.clock()
-        let (asked, began) = (ContinuousClock.now, options.pace.now())
-        var report = ReplayReport(
+        let asked = ContinuousClock.now
+        var course = BulkCourse(
             isDry: !options.goes, before: try await replaying.statuses(of: wish.condition))
         // What is enqueued from now on is no part of it, the new jobs least of all: it would have no end.
         let end = JobID(high: UInt64(max(0, now.microseconds / 1000)) << 16, low: 0)
-        var (after, tried, isLast) = (JobID.zero, 0, false)
-        while !isLast, !report.isOver {
-            try Task.checkCancellation()
-            if report.stops(options) { break }
-            let page: [ReplayCandidate]
-            do throws(LedgerError) {
-                page = try await replaying.matching(
-                    wish.condition, after: after, before: end, limit: Limits.bulkPage)
-            } catch {
-                // As long as nothing was tried there is nothing else to tell.
-                if tried == 0 || error.code == .cancelled { throw error }
-                report.stop = .failed("\(error)")
-                break
-            }
-            isLast = page.count < Limits.bulkPage
-            if let last = page.last { after = last.id }
-            var (rest, recorded) = (page[...], [QueueName: Int]())
-            while !rest.isEmpty, !report.isOver {
-                // The first goes at once; each group has its place in time, however long the ones before it took.
-                if options.goes, report.hasRoom(options.limit) {
-                    try await options.pace.wait(until: began + Duration.seconds(1) * tried / options.rate)
-                    if report.stops(options) { break }
-                }
-                let group = report.take(
-                    &rest, most: min(Limits.replayJobs, options.rate), limit: options.limit,
-                    refusal: wish.refusal(of:))
-                if group.isEmpty || !options.goes { continue }
-                tried += group.count
-                do {
-                    let outcome = try await replay(wish, group, now + (ContinuousClock.now - asked), ledger)
-                    report.add(outcome)
-                    // A commit writes one row for each queue.
-                    for name in outcome.queues { recorded[name, default: 0] += 1 }
-                } catch let error where !(error is CancellationError) {
-                    report.fail(group, error)
-                }
-                options.progress(report.replayed)
-            }
-            await relay(recorded, ledger)
-            if !isLast, report.matched >= options.looked { report.isCut = true }
-        }
-        if options.goes { await report.end { try await replaying.statuses(of: wish.condition) } }
-        return report
+        var (last, links, recorded) = (JobID.zero, [ReplayLink](), [QueueName: Int]())
+        try await course.walk(
+            options, atOnce: min(Limits.replayJobs, options.rate),
+            next: { () async throws(LedgerError) -> BulkPage<ReplayCandidate> in
+                let page = try await replaying.matching(
+                    wish.condition, after: last, before: end, limit: Limits.bulkPage)
+                last = page.last?.id ?? last
+                return BulkPage(jobs: page, looked: page.count, isLast: page.count < Limits.bulkPage)
+            },
+            refuse: wish.refusal(of:),
+            change: { group in
+                let outcome = try await replay(wish, group, now + (ContinuousClock.now - asked), ledger)
+                links += outcome.links.prefix(max(0, Limits.page - links.count))
+                // A commit writes one row for each queue.
+                for name in outcome.queues { recorded[name, default: 0] += 1 }
+                return BulkOutcome(refusals: outcome.refused)
+            },
+            turned: {
+                await relay(recorded, ledger)
+                recorded.removeAll()
+            },
+            counted: { try await replaying.statuses(of: wish.condition) })
+        return ReplayReport(course: course, links: links)
     }
 
     /// One group, in one transaction.
@@ -205,7 +122,7 @@ extension Admin {
         for job in outcome.unclaimed {
             // What was enqueued anew stands, also where nobody can say any more why others were not.
             let why = try? await Self.reason(of: job, wish, ledger, replaying)
-            outcome.refused.append(why ?? "moved_on")
+            outcome.refused[job.id] = why ?? "moved_on"
         }
         return outcome
     }
@@ -230,7 +147,8 @@ private struct ReplayRun: Sendable {
     struct Outcome: Sendable {
         var links: [ReplayLink] = []
         var queues: Set<QueueName> = []
-        var refused: [String] = []
+        /// Why some were not enqueued anew.
+        var refused: [JobID: String] = [:]
         /// Those that were as they were seen, and could not be held.
         var unclaimed: [ReplayCandidate] = []
     }
@@ -250,7 +168,7 @@ private struct ReplayRun: Sendable {
         var (origins, records): ([JobID], [JobRecord]) = ([], [])
         for job in group {
             guard let found = jobs[job.id], found.version == job.version else {
-                outcome.refused.append("moved_on")
+                outcome.refused[job.id] = "moved_on"
                 continue
             }
             if !claimed.contains(job.id) {
@@ -264,14 +182,14 @@ private struct ReplayRun: Sendable {
                 records.append(record)
             } catch {
                 // Such as the end of its use, which has passed.
-                outcome.refused.append("no_longer_valid")
+                outcome.refused[job.id] = "no_longer_valid"
             }
         }
         if records.isEmpty { return outcome }
         let receipt = try await transactions.record(records, in: transaction)
         for (at, answer) in receipt.answers.enumerated() {
             if let why = Self.refusal(answer) {
-                outcome.refused.append(why)
+                outcome.refused[origins[at]] = why
             } else {
                 outcome.links.append(ReplayLink(origin: origins[at], copy: records[at].id))
                 outcome.queues.insert(records[at].queue)
@@ -298,24 +216,5 @@ private struct ReplayRun: Sendable {
         case .keysElsewhere: "unique_key_of_mode_queued"
         case .layoutNotRaised: "record_layout_not_raised"
         }
-    }
-}
-
-extension ReplayReport {
-    /// Counts what the condition means after it; a store that is away by now takes nothing from what is told.
-    fileprivate mutating func end(_ counted: () async throws -> [JobStatus: Int]) async {
-        after = nil
-        do {
-            after = try await counted()
-        } catch {
-            stop = stop ?? .failed("\(error)")
-        }
-    }
-
-    fileprivate mutating func add(_ outcome: ReplayRun.Outcome) {
-        replayed += outcome.links.count
-        links += outcome.links.prefix(max(0, Limits.page - links.count))
-        for why in outcome.refused { refuse(why) }
-        left += outcome.refused.count
     }
 }

@@ -68,6 +68,22 @@ import Testing
         #expect(try await s.reserve(9).jobs.count == 5)
     }
 
+    @Test func `keeps its rate from its beginning on, also behind one that took longer than its turn`()
+        async throws
+    {
+        let s = Shards(1)
+        try await failed(s, 4)
+        let time = StandingTime()
+        var options = options()
+        (options.rate, options.pace) = (20, time.pace)
+        options.progress = { count in if count == 1 { time.pass(.milliseconds(80)) } }
+
+        let wish = RequeueWish(.zero, actor: "test")
+        let report = try await s.admin.requeueAll(matching: JobFilter(), wish, options)
+
+        #expect(report.changed == 4 && time.waits == [.milliseconds(20), .milliseconds(50)])
+    }
+
     @Test func `leaves to the relay what Redis did not take`() async throws {
         let s = Shards(1)
         try await failed(s, 2)

@@ -1,8 +1,8 @@
 import Synchronization
 import TallyAdmin
 
-/// The time of a change of many jobs that goes on only where somebody waits for it: what it would wait on a machine is
-/// told, and nobody waits.
+/// The time of a change of many jobs that goes on only where somebody waits for it, or lets it pass: what it would
+/// wait on a machine is told, and nobody waits.
 final class StandingTime: Sendable {
     private struct State: Sendable {
         var now = ContinuousClock.now
@@ -12,6 +12,9 @@ final class StandingTime: Sendable {
 
     /// How long each wait was.
     var waits: [Duration] { state.withLock { $0.waits } }
+
+    /// It goes on without anybody's waiting.
+    func pass(_ time: Duration) { state.withLock { $0.now += time } }
 
     var pace: BulkPace {
         var pace = BulkPace()
