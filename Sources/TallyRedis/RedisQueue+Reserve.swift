@@ -1,3 +1,4 @@
+import Synchronization
 import TallyCore
 
 extension RedisQueue {
@@ -20,9 +21,10 @@ extension RedisQueue {
         _ wish: ReserveWish, afterWaitingFor queues: [QueueName], upTo time: Duration
     ) async throws -> (Reservation, sent: ContinuousClock.Instant) {
         try Self.check(wish)
-        let answer = PendingAnswer()
+        let answer = FirstAnswer<Result<Call.Answer, QueueError>>()
+        let sent = Mutex<ContinuousClock.Instant?>(nil)
         let send: @Sendable () -> Void = { [verbs, configuration] in
-            answer.begin()
+            sent.withLock { $0 = .now }
             var call = Call(verb: "reserve") { answer.end($0) }
             call.now = configuration.testClock?()
             call.head = Self.words(of: wish)
@@ -32,11 +34,11 @@ extension RedisQueue {
             try await waits.wait(for: queues, upTo: time, next: send)
         } catch {
             // Cancelled behind the reserve: what it has leased is not given up.
-            if answer.sent == nil { throw error }
+            if sent.withLock({ $0 }) == nil { throw error }
         }
-        if answer.sent == nil { send() }
+        if sent.withLock({ $0 }) == nil { send() }
         let result = await answer.value
-        return (try await reservation(by: try result.get(), of: wish), answer.sent ?? .now)
+        return (try await reservation(by: try result.get(), of: wish), sent.withLock { $0 } ?? .now)
     }
 
     private static func check(_ wish: ReserveWish) throws(QueueError) {
