@@ -52,6 +52,13 @@ extension Leasing {
     public func reserve(
         _ wish: ReserveWish, afterWaitingFor queues: [QueueName], upTo time: Duration
     ) async throws -> (Reservation, sent: ContinuousClock.Instant) {
+        try await waitThenReserve(wish, for: queues, upTo: time)
+    }
+
+    /// What a driver does that saves nothing between the two.
+    package func waitThenReserve(
+        _ wish: ReserveWish, for queues: [QueueName], upTo time: Duration
+    ) async throws -> (Reservation, sent: ContinuousClock.Instant) {
         try await wait(for: queues, upTo: time)
         let sent = ContinuousClock.now
         return (try await reserve(wish), sent)

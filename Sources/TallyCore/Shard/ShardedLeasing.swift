@@ -165,9 +165,7 @@ final class ShardedLeasing: Leasing {
         if shards.count == 1, let shard = shards.first {
             return try await self[shard].leasing.reserve(wish, afterWaitingFor: queues, upTo: time)
         }
-        try await wait(for: queues, upTo: time)
-        let sent = ContinuousClock.now
-        return (try await reserve(wish), sent)
+        return try await waitThenReserve(wish, for: queues, upTo: time)
     }
 
     // MARK: - Leases
