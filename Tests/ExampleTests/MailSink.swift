@@ -1,6 +1,6 @@
-import Foundation
 import Glibc
 import Synchronization
+import TestSupport
 
 /// A mail server on this machine that keeps what it is sent.
 final class MailSink: Sendable {
@@ -9,43 +9,23 @@ final class MailSink: Sendable {
         var to: [String] = []
         var lines: [String] = []
     }
-    struct NoPort: Error {}
 
-    let port: UInt16
-    private let socket: Int32
+    private let listener: LoopbackListener
     private let kept = Mutex<[Mail]>([])
 
+    var port: UInt16 { listener.port }
     var mails: [Mail] { kept.withLock { $0 } }
 
     init() throws {
-        socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let socket = socket
-        let isBound = withUnsafeMutablePointer(to: &address) { address in
-            address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                bind(socket, address, length) == 0 && listen(socket, 16) == 0
-                    && getsockname(socket, address, &length) == 0
-            }
-        }
-        port = UInt16(bigEndian: address.sin_port)
-        if !isBound { throw NoPort() }
-        Thread.detachNewThread { [self] in
-            while true {
-                let connection = accept(socket, nil, nil)
-                if connection < 0 { break }
-                serve(connection)
-                close(connection)
-            }
-            // Here alone: closed elsewhere, its number could be another's by the next accept.
-            close(socket)
+        listener = try LoopbackListener()
+        listener.start { [self] connection in
+            serve(connection)
+            close(connection)
         }
     }
 
     /// Nobody can connect any more.
-    func stop() { shutdown(socket, Int32(SHUT_RDWR)) }
+    func stop() { listener.stop() }
 
     private func serve(_ connection: Int32) {
         var input = Lines(connection: connection)
@@ -79,9 +59,8 @@ final class MailSink: Sendable {
     }
 
     private static func say(_ text: String, _ connection: Int32) {
-        let bytes = Array("\(text)\r\n".utf8)
-        // Few enough to go at once; a client that is gone must be no signal.
-        _ = bytes.withUnsafeBytes { send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        // A client that is gone is seen by the next line, which does not come.
+        _ = LoopbackListener.send(Array("\(text)\r\n".utf8), connection)
     }
 }
 
