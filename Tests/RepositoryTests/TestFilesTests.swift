@@ -12,7 +12,8 @@ import Testing
     private static let ofAll = "StoreTests"
     /// What plays through several files, and is named for the story.
     private static let stories: Set<String> = [
-        "Alert", "Answer", "AnswerBytes", "AuditLog", "BulkCommand", "BytesFuzz", "ChangedJob", "Clock",
+        "Alert", "Answer", "AnswerBytes", "AuditLog", "BulkCommand", "BulkOutage", "BytesFuzz", "ChangedJob",
+        "Clock",
         "CutWorker", "Damage", "Degraded", "DesignedOut", "Drain", "DrillQuestion", "FaultyLedgerCalls",
         "FaultyLedgerSeams", "Findings", "ForeignVerbs", "FreedPlace", "HTTPSocket", "HangingStore",
         "HeldJob", "HeldKey", "HeldRow", "HostileCall", "Lab", "LargeBodies", "LedgerFault", "LineFuzz",
