@@ -1,5 +1,4 @@
 import TallyCore
-import TallyRuntime
 import TestSupport
 import Testing
 
