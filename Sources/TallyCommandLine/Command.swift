@@ -125,13 +125,27 @@ package enum Common {
         return name
     }
 
+    /// Where each setting comes from: a flag, `environment`, the path of a file, or `default`.
+    package static func sources(_ arguments: Arguments) throws -> [String: String] {
+        let layers = try layers(arguments)
+        var found: [String: String] = [:]
+        for (flag, name) in settingFlags {
+            let places = ["--\(flag)", "environment", arguments.text("env-file") ?? ".env"]
+            let first = zip(layers, places).first { layer, _ in layer[name].map { !$0.isEmpty } ?? false }
+            found[name] = first?.1 ?? "default"
+        }
+        return found
+    }
+
+    /// Each flag with the setting that it gives.
+    private static let settingFlags = [
+        ("redis", "TALLY_REDIS_URL"), ("postgres", "TALLY_POSTGRES_URL"), ("namespace", "TALLY_NAMESPACE"),
+        ("mode", "TALLY_MODE"),
+    ]
+
     private static func layers(_ arguments: Arguments) throws -> [[String: String]] {
         var flags: [String: String] = [:]
-        for (flag, name) in [
-            ("redis", "TALLY_REDIS_URL"), ("postgres", "TALLY_POSTGRES_URL"),
-            ("namespace", "TALLY_NAMESPACE"),
-            ("mode", "TALLY_MODE"),
-        ] {
+        for (flag, name) in settingFlags {
             if let value = arguments.text(flag), value.isEmpty { throw Usage("--\(flag) needs a value") }
             flags[name] = arguments.text(flag)
         }

@@ -109,6 +109,17 @@ public struct RedisConfiguration: Sendable {
         case .unix(let path): "\(path) db \(database) on \(Host.name)"
         }
     }
+
+    /// The address for people, as it may be written, without the password.
+    package var shown: String {
+        let secret = password.isEmpty ? "" : ":\(Redactor.mark)"
+        let login = user.isEmpty && secret.isEmpty ? "" : "\(user)\(secret)@"
+        switch address {
+        case .tcp(let host, let port):
+            return "redis://\(login)\(host.contains(":") ? "[\(host)]" : host):\(port)/\(database)"
+        case .unix(let path): return "unix://\(login)\(path)?db=\(database)"
+        }
+    }
 }
 
 /// Without the password, however it is printed.

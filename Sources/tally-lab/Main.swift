@@ -11,8 +11,8 @@ enum Main {
                 "tally",
                 [
                     "dev", "migrate", "enqueue", "worker", "serve", "inspect", "explain", "watch", "list",
-                    "stats", "dash", "doctor", "dlq", "replay", "cancel", "change", "pause", "resume",
-                    "queue", "workers", "reconcile", "partitions", "completion", "manual",
+                    "stats", "dash", "doctor", "settings", "dlq", "replay", "cancel", "change", "pause",
+                    "resume", "queue", "workers", "reconcile", "partitions", "completion", "manual",
                 ]
             )
         ).main()

@@ -7,7 +7,7 @@ import Testing
 private let commands = [
     "dev", "migrate", "enqueue", "worker", "serve", "inspect", "list", "stats", "dlq", "cancel", "workers",
     "reconcile", "partitions", "pause", "resume", "explain", "doctor", "queue",
-    "completion", "manual", "watch", "change", "replay", "dash",
+    "completion", "manual", "watch", "change", "replay", "dash", "settings",
 ]
 private let labCommands = ["demo", "drill", "bench", "simulate", "conformance"]
 private let nowhere = [

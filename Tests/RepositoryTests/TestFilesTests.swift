@@ -12,14 +12,15 @@ import Testing
     private static let ofAll = "StoreTests"
     /// What plays through several files, and is named for the story.
     private static let stories: Set<String> = [
-        "Alert", "Answer", "AnswerBytes", "AuditLog", "BulkCommand", "BytesFuzz", "ChangedJob", "Clock",
-        "CutWorker", "Damage", "Degraded", "DesignedOut", "Drain", "DrillQuestion", "FaultyLedgerCalls",
-        "FaultyLedgerSeams", "Findings", "ForeignVerbs", "FreedPlace", "HTTPSocket", "HangingStore",
-        "HeldJob", "HeldKey", "HeldRow", "HostileCall", "Lab", "LargeBodies", "LedgerFault", "LineFuzz",
-        "MigrationLocks", "MissingSeam", "OtherMode", "Outage", "PauseCommand", "Pooler", "ReadyMiddleware",
-        "Recipe", "RepeatedOutage", "ReplayBound", "Report", "Retry", "Rights", "SQLRules", "Schema",
-        "Secrets", "ShardAway", "ShardCommand", "ShardLedger", "ShardReconcile", "ShardServer", "TLS",
-        "Tasks", "Teeth", "TextFuzz", "Told", "Twice", "Upgrade", "Window",
+        "Alert", "Answer", "AnswerBytes", "AuditLog", "BulkCommand", "BulkOutage", "BytesFuzz", "ChangedJob",
+        "Clock", "CutWorker", "Damage", "Degraded", "DesignedOut", "Drain", "DrillQuestion",
+        "FaultyLedgerCalls", "FaultyLedgerSeams", "Findings", "ForeignVerbs", "FreedPlace", "HTTPSocket",
+        "HangingStore", "HeldJob", "HeldKey", "HeldRow", "HostileCall", "Lab", "LargeBodies", "LedgerFault",
+        "LineFuzz", "MigrationLocks", "MigrationTraffic", "MissingSeam", "OtherMode", "Outage",
+        "PauseCommand", "Pooler", "ReadyMiddleware", "Recipe", "RepeatedOutage", "ReplayBound", "Report",
+        "Retry", "Rights", "SQLRules", "Schema", "Secrets", "ShardAway", "ShardCommand", "ShardLedger",
+        "ShardReconcile", "ShardServer", "TLS", "Tasks", "Teeth", "TextFuzz", "Told", "Twice", "Upgrade",
+        "Window",
     ]
     /// Tests in the folder of another module than that of the source they are named as, and why.
     private static let guests = [

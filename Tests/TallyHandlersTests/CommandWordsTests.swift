@@ -39,6 +39,49 @@ import Testing
         }
     }
 
+    private static let told: [(String, Double, String)] = [
+        ("tally-progress 0.4 half of the pages", 0.4, "half of the pages"), ("tally-progress 0", 0, ""),
+        ("tally-progress 1\r", 1, ""), ("tally-progress   0.5\t two  words", 0.5, "two  words"),
+        ("tally-progress 25e-2 \u{E4}", 0.25, "\u{E4}"),
+    ]
+
+    @Test(arguments: told)
+    func `say how far a job is, and are then none`(_ line: String, _ fraction: Double, _ text: String) throws
+    {
+        var lines = ErrorLines()
+
+        #expect(lines.add(Array("a\n\(line)\nb\n".utf8)[...]) == ["a", "b"])
+
+        let (first, second) = (lines.takeProgress(), lines.takeProgress())
+        #expect(first?.fraction == fraction && first?.text == text && second == nil)
+        #expect(lines.tail == "a\nb")
+    }
+
+    @Test(arguments: [
+        "tally-progress", "tally-progress ", "tally-progress half", "tally-progress 40 percent",
+        "tally-progress 40%", "tally-progress 1.01", "tally-progress -0.1", "tally-progress nan",
+        "tally-progress inf", "tally-progress 0.4, half", "tally-progress: 0.4", " tally-progress 0.4",
+        "tally-progress0.4", "Tally-Progress 0.4",
+    ])
+    func `that say so wrongly are lines like any other`(_ line: String) {
+        var lines = ErrorLines()
+
+        #expect(lines.add(Array("\(line)\n".utf8)[...]) == [line])
+
+        let told = lines.takeProgress()
+        #expect(told == nil && lines.tail == line)
+    }
+
+    @Test func `say how far a job is also beyond the lines that are handed on, and the last counts`() {
+        var lines = ErrorLines()
+        _ = lines.add(Array(String(repeating: "x\n", count: Limits.programLines + 1).utf8)[...])
+
+        #expect(lines.add(Array("tally-progress 0.1\ntally-progress 0.2 b\nx\n".utf8)[...]) == [])
+
+        let told = lines.takeProgress()
+        #expect(told?.fraction == 0.2)
+    }
+
     @Test func `stay within their bounds, whatever is written`() {
         let long = [UInt8](repeating: 0x61, count: 5000) + [10]
         var lines = ErrorLines()

@@ -124,6 +124,37 @@ import Testing
         #expect(error == "exit 9: " + last.map { "line \($0)" }.joined(separator: "\n"))
     }
 
+    @Test func `says how far its job is by lines that are none of its log, nor why it failed`() async throws {
+        let handler = try script(
+            """
+            i=0; while [ $i -lt 1000 ]; do i=$((i+1)); echo tally-progress 0.$i page $i >&2; done
+            echo page 7 is empty >&2; printf 'tally-progress 1 all\tof it' >&2; exit 3
+            """)
+        let context = job()
+
+        #expect(await handler.outcome(of: context).error == "exit 3: page 7 is empty")
+
+        #expect(context.logged == ["page 7 is empty"])
+        let last = try #require(context.lastProgress)
+        #expect(last.fraction == 1 && last.text == "all\tof it")
+    }
+
+    @Test func `says how far its job is while it runs, not only at its end`() async throws {
+        let ready = Gate()
+        let program = try ExecHandler(
+            ["/bin/sh", "-c", "echo tally-progress 0.5 half >&2; echo ready >&2; exec sleep 1000"],
+            onLine: { _, _ in ready.open() })
+        let context = job()
+        let run = Task { try await program.run(context) }
+        await ready.wait()
+
+        let seen = context.lastProgress
+        run.cancel()
+
+        #expect(await caught(CancellationError.self) { try await run.value } != nil)
+        #expect(seen?.fraction == 0.5 && seen?.text == "half")
+    }
+
     @Test func `finds a clean environment, what it is told of its job, and no other descriptor`() async throws
     {
         let inherited = open("/dev/null", O_RDONLY)  // as a library may open one

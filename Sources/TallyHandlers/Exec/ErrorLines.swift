@@ -1,13 +1,15 @@
 import TallyCore
 
 /// What a program writes to standard error: its first lines for whoever listens, its last ones for the error text,
-/// both within bounds, however much it is. Pure.
+/// both within bounds, however much it is. A line that says how far it is counts as none of them: a program that says
+/// so often would push out what else it has to say. Pure.
 struct ErrorLines {
     private var line: [UInt8] = []
     private var handedOn = (lines: 0, bytes: 0)
     private var isFull = false
     private var last: [[UInt8]] = []
     private var lastBytes = 0
+    private var progress: ProgramProgress?
 
     /// Takes the next bytes and answers the lines that are to be handed on.
     mutating func add(_ bytes: ArraySlice<UInt8>) -> [String] {
@@ -28,6 +30,12 @@ struct ErrorLines {
         return endLine().map { [$0] } ?? []
     }
 
+    /// What it has said last of how far it is, once; nil = nothing since this was asked.
+    mutating func takeProgress() -> ProgramProgress? {
+        defer { progress = nil }
+        return progress
+    }
+
     /// The last lines; what is no UTF-8 in them is repaired.
     var tail: String { last.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n") }
 
@@ -38,6 +46,10 @@ struct ErrorLines {
     private mutating func endLine() -> String? {
         defer { line.removeAll(keepingCapacity: true) }
         if line.last == 13 { line.removeLast() }
+        if let told = ProgramProgress(line) {
+            progress = told
+            return nil
+        }
         last.append(line)
         lastBytes += line.count + 1
         // One line is always within both bounds.

@@ -23,7 +23,8 @@ import TallyRuntime
 /// is counted.
 ///
 /// The last lines of standard error are the reason of a failure. Its first lines are kept with the attempt, as
-/// `JobContext.log` keeps them.
+/// `JobContext.log` keeps them. A line such as `tally-progress 0.4 page 4 of 10` says how far the job is, as
+/// `JobContext.progress` does, and is none of either: the word, a number from 0 to 1 and, if it likes, what it is at.
 ///
 /// It runs in a process group of its own and inherits no descriptor. Its environment is a clean one: of the worker's
 /// it has `inherited`, then what `environment` adds, then `TALLY_JOB_ID`, `TALLY_TYPE`, `TALLY_QUEUE`,
@@ -110,10 +111,12 @@ public struct ExecHandler: Sendable {
             path: path, words: words, environment: variables(of: context), folder: folder,
             input: context.body)
         let onLine = onLine
-        let run = ProgramRun(program, stackBytes: stackBytes) { line in
-            context.log(line)
-            onLine(context, line)
-        }
+        let run = ProgramRun(
+            program, stackBytes: stackBytes, onProgress: { context.progress($0.fraction, $0.text) },
+            onLine: { line in
+                context.log(line)
+                onLine(context, line)
+            })
         try await context.complete { try await run.report().result() }
     }
 

@@ -32,6 +32,7 @@ final class ProgramRun: Sendable {
     }
     private let program: Program
     private let onLine: @Sendable (String) -> Void
+    private let onProgress: @Sendable (ProgramProgress) -> Void
     private let grace: Duration
     private let stackBytes: Int?
     private let call: StoppableCall
@@ -41,12 +42,14 @@ final class ProgramRun: Sendable {
     /// - Parameter stackBytes: of its threads, as `startThread` takes it.
     init(
         _ program: Program, grace: Duration = Limits.programGrace, stackBytes: Int? = nil,
+        onProgress: @escaping @Sendable (ProgramProgress) -> Void = { _ in },
         onLine: @escaping @Sendable (String) -> Void
     ) {
         self.program = program
         self.grace = grace
         self.stackBytes = stackBytes
         self.onLine = onLine
+        self.onProgress = onProgress
         call = StoppableCall(stackBytes: stackBytes)
     }
 
@@ -76,7 +79,7 @@ final class ProgramRun: Sendable {
             waker.close()
         }
         let (group, ends) = try startWatched(wake)
-        var pump = Pump(ends, input: program.input, onLine: onLine)
+        var pump = Pump(ends, input: program.input, onProgress: onProgress, onLine: onLine)
         let wasStopped = moveBytes(&pump, group)
         let last = watch.withLock { $0 }
         // What it left behind in its group ends with it. A number that may be another's is left alone.

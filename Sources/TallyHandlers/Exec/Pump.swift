@@ -11,6 +11,7 @@ struct Pump {
 
     private let ends: Ends
     private let onLine: (String) -> Void
+    private let onProgress: (ProgramProgress) -> Void
     private var rest: ArraySlice<UInt8>
     private var lines = ErrorLines()
     private var buffer = [UInt8](repeating: 0, count: Limits.programPieceBytes)
@@ -24,9 +25,13 @@ struct Pump {
         var wake: Descriptor
     }
 
-    init(_ ends: Ends, input: [UInt8], onLine: @escaping (String) -> Void) {
+    init(
+        _ ends: Ends, input: [UInt8], onProgress: @escaping (ProgramProgress) -> Void,
+        onLine: @escaping (String) -> Void
+    ) {
         self.ends = ends
         self.onLine = onLine
+        self.onProgress = onProgress
         rest = input[...]
         if rest.isEmpty { ends.input.close() }
     }
@@ -55,7 +60,7 @@ struct Pump {
         for _ in 0..<Limits.programPieces where !takeOutput() { break }
         for _ in 0..<Limits.programPieces where !takeErrors() { break }
         _ = takeSnooze()
-        for line in lines.finish() { onLine(line) }
+        tell(lines.finish())
     }
 
     /// A program need not read its input: then the rest of it is nobody's.
@@ -77,8 +82,14 @@ struct Pump {
 
     private mutating func takeErrors() -> Bool {
         guard let piece = read(ends.errors) else { return false }
-        for line in lines.add(piece) { onLine(line) }
+        tell(lines.add(piece))
         return true
+    }
+
+    /// Of all that one piece says of how far it is the last counts.
+    private mutating func tell(_ words: [String]) {
+        if let progress = lines.takeProgress() { onProgress(progress) }
+        for line in words { onLine(line) }
     }
 
     private mutating func takeSnooze() -> Bool {

@@ -66,6 +66,21 @@ package struct PostgresAddress: Sendable {
         return "\(value("host"))\(port.isEmpty ? "" : ":\(port)")/\(value("dbname"))"
     }
 
+    /// All of it as libpq's words, for people; what is a secret, of this libpq or a later one, is not shown.
+    package var shown: String {
+        parameters.map { name, value in
+            let isSecret = ["password", "secret", "scram"].contains { name.contains($0) }
+            return "\(name)=\(isSecret ? Redactor.mark : Self.quoted(value))"
+        }.joined(separator: " ")
+    }
+
+    /// As libpq reads it among its words.
+    private static func quoted(_ value: String) -> String {
+        let isPlain = !value.contains { $0.isWhitespace || $0 == "'" || $0 == "\\" }
+        if isPlain, !value.isEmpty { return value }
+        return "'\(value.replacing("\\", with: "\\\\").replacing("'", with: "\\'"))'"
+    }
+
     private static func unknown(_ option: StoreAddress.Option, _ address: StoreAddress) -> StoreAddress.Fault
     {
         let isName =

@@ -58,12 +58,16 @@ struct OwnHalves {
         JobClient(queue: queue, ledger: ledger, durability: durability)
     }
 
-    /// Runs `tally serve`'s duties, and a worker unless told otherwise, while `body` runs.
-    func served(_ runs: Journal<JobID>? = nil, _ body: () async throws -> Void) async throws {
+    /// Runs `tally serve`'s duties, and a worker of this queue where its runs are wanted, while `body` runs.
+    func served(
+        _ runs: Journal<JobID>? = nil, of name: QueueName = .default, _ body: () async throws -> Void
+    ) async throws {
         let serve = try Serve(queue: queue, ledger: ledger)
         var tasks = [Task { try await serve.run() }]
         if let runs {
-            let worker = Worker(queue: queue, handlers: [JobHandler("t") { runs.append($0.id) }])
+            let worker = Worker(
+                queue: queue, handlers: [JobHandler("t") { runs.append($0.id) }],
+                configuration: WorkerConfiguration(queues: [name]))
             tasks.append(Task { try await worker.run() })
         }
         func end() async {
