@@ -50,8 +50,10 @@ fi
 # The linker's remark about a function of Foundation is not ours to mend.
 without_mktemp_remark() { sed -u '/the use of `mktemp. is dangerous/d'; }
 
+# How far a build stands behind what runs beside it, as `nice` counts.
+behind=0
 swift_build() {
     command -v swift >/dev/null || die "the Swift toolchain (6.3) is not on the path"
-    swift build --package-path "$repo" --scratch-path "$build" \
+    nice -n "$behind" swift build --package-path "$repo" --scratch-path "$build" \
         --explicit-target-dependency-import-check error "$@" 2>&1 | without_mktemp_remark
 }

@@ -23,12 +23,14 @@ package enum PostgresProcess {
                     attributes: [.posixPermissions: 0o600])
             else { throw ServerProblem("cannot write \(secret)") }
             try giveAway(secret)
+            // A server that does not wait for the disk need not be made by one that does.
+            let haste = options.contains("fsync=off") ? ["--no-sync"] : []
             try runAsOwner(
                 [
                     "\(tools.postgresBin)/initdb", "-D", data, "-U", "tally", "--encoding=UTF8",
                     "--locale=C.UTF-8",
                     "--auth=scram-sha-256", "--pwfile=\(secret)", "--no-instructions",
-                ], folder)
+                ] + haste, folder)
             try? files.removeItem(atPath: secret)  // it is in the cluster now
         }
         var last = ""

@@ -1,4 +1,5 @@
 import Foundation
+import TallyConnections
 import TallyCore
 import Testing
 
@@ -13,7 +14,7 @@ extension PostgresTests {
             try await withLedger { fixture in
                 let kept = try String(
                     contentsOf: root.appendingPathComponent("sql/schema.sql"), encoding: .utf8)
-                let made = try dump(fixture.schema)
+                let made = try await dump(fixture.schema)
                 #expect(made == kept, "if the change is meant: ops/schema >sql/schema.sql")
             }
         }
@@ -34,7 +35,7 @@ extension PostgresTests {
                 try await Migrator(configuration).verify()
                 let kept = try String(
                     contentsOf: root.appendingPathComponent("sql/schema.sql"), encoding: .utf8)
-                #expect(try dump(configuration.schema) == kept)
+                #expect(try await dump(configuration.schema) == kept)
                 let ledger = try await PostgresLedger.open(configuration)
                 let jobs = try await ledger.jobs([waiting, ended])
                 #expect(jobs[waiting]?.status == .pending && jobs[waiting]?.record.tags == ["red"])
@@ -80,17 +81,22 @@ extension PostgresTests {
             }
         }
 
-        private func dump(_ schema: String) throws -> String {
-            let process = Process()
-            process.executableURL = root.appendingPathComponent("ops/schema")
-            process.arguments = [try serverURL(), schema]
-            let output = Pipe()
-            process.standardOutput = output
-            try process.run()
-            let text = output.fileHandleForReading.readDataToEndOfFile()
-            process.waitUntilExit()
-            #expect(process.terminationStatus == 0)
-            return String(decoding: text, as: UTF8.self)
+        /// Waits for the script on a thread of its own: those that run tasks are few.
+        private func dump(_ schema: String) async throws -> String {
+            let (status, text) = try await onThread(refused: { $0 as any Error }) {
+                () throws -> (Int32, String) in
+                let process = Process()
+                process.executableURL = root.appendingPathComponent("ops/schema")
+                process.arguments = [try serverURL(), schema]
+                let output = Pipe()
+                process.standardOutput = output
+                try process.run()
+                let text = output.fileHandleForReading.readDataToEndOfFile()
+                process.waitUntilExit()
+                return (process.terminationStatus, String(decoding: text, as: UTF8.self))
+            }
+            #expect(status == 0)
+            return text
         }
     }
 }

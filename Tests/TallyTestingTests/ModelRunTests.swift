@@ -46,12 +46,12 @@ import Testing
 @Suite struct `The conformance kit has teeth` {
     @Test(arguments: MutantQueue.Defect.allCases)
     func `so that a defect fails at least one case [J2]`(_ defect: MutantQueue.Defect) async throws {
-        var failed: [String] = []
         for promise in Conformance.cases {
-            do { try await promise.run(MutantQueue.stores(defect)) } catch { failed.append(promise.name) }
+            // The first is enough: with a defect, others wait long for what never comes.
+            do { try await promise.run(MutantQueue.stores(defect)) } catch { return }
         }
 
-        #expect(!failed.isEmpty)
+        Issue.record("no case fails")
     }
 }
 

@@ -1,4 +1,5 @@
 import Synchronization
+import TallyCore
 import TallyPostgres
 import Tallystick
 
@@ -10,8 +11,10 @@ package struct MigratedSchema: Sendable {
     package let logins: LimitedLogins?
     /// What it looked like when it was made: a test may alter what it was given.
     private let shape: String
-    /// The rows that a new schema has, as JSON, by table.
-    private let rows: [String: String]
+    /// The statement that gives each table the rows that a new schema has.
+    private let emptying: String
+    /// Stays open between tests: to open another costs more than to empty the schema.
+    private let session: PostgresSession
 
     private static let free = Mutex<[MigratedSchema]>([])
 
@@ -25,49 +28,59 @@ package struct MigratedSchema: Sendable {
         let configuration = try configuration(name)
         _ = try await Migrator(configuration).apply()
         let logins = isLimited ? try await LimitedLogins.make(name) : nil
-        return try await withSession(configuration) { session in
-            var rows: [String: String] = [:]
-            for table in try await session.texts(tables(of: name)) {
-                rows[table] = try await session.texts(
-                    "SELECT json_agg(t)::text FROM \"\(name)\".\"\(table)\" t HAVING count(*) > 0"
-                ).first
+        let session = try await PostgresSession.open(configuration)
+        do {
+            for setting in ["lock_timeout = '2s'", "session_replication_role = replica"] {
+                _ = try await session.query("SET \(setting)")
             }
+            let emptying = try await emptying(name, session)
             return MigratedSchema(
-                name: name, logins: logins, shape: try await shape(of: name, session), rows: rows)
+                name: name, logins: logins, shape: try await shape(of: name, session), emptying: emptying,
+                session: session)
+        } catch {
+            await session.close()
+            throw error
         }
     }
 
     /// Empties it for the next test, or drops it: one that a test altered or filled with a lot is not reused.
     package func giveBack() async throws {
-        let isUsable = try await Self.withSession(Self.configuration(name)) { session in
-            do {
-                try await empty(session)
-                return try await Self.shape(of: name, session) == shape
-            } catch {
-                return false  // altered, or somebody still holds its rows
-            }
-        }
-        if isUsable { return Self.free.withLock { $0.append(self) } }
+        if await restore() { return Self.free.withLock { $0.append(self) } }
+        await session.close()
         try await Migrator(Self.configuration(name)).removeLedger()
         try await logins?.remove()
     }
 
     // MARK: Parts
 
-    private func empty(_ session: PostgresSession) async throws {
-        for setting in ["lock_timeout = '2s'", "session_replication_role = replica"] {
-            _ = try await session.query("SET \(setting)")
+    /// Empties it; false where it is not what it was.
+    private func restore() async -> Bool {
+        do {
+            _ = try await session.query(emptying)
+            return try await Self.shape(of: name, session) == shape
+        } catch {
+            return false  // altered, or somebody still holds its rows
         }
-        try await session.begin()
-        for table in try await session.texts(Self.tables(of: name)) {
+    }
+
+    /// One statement, and so one transaction, whatever the number of tables.
+    private static func emptying(_ name: String, _ session: PostgresSession) async throws -> String {
+        var steps: [String] = []
+        for table in try await session.texts(tables(of: name)) {
             let target = "\"\(name)\".\"\(table)\""
-            _ = try await session.query("DELETE FROM \(target)")
-            guard let rows = rows[table] else { continue }
-            _ = try await session.query(
-                "INSERT INTO \(target) SELECT * FROM json_populate_recordset(null::\(target), $1::json)",
-                [.text(rows)])
+            steps.append("DELETE FROM \(target);")
+            let rows = try await session.texts(
+                "SELECT json_agg(t)::text FROM \(target) t HAVING count(*) > 0")
+            for json in rows {
+                let text = json.replacing("'", with: "''")
+                steps.append(
+                    """
+                    INSERT INTO \(target)
+                      SELECT * FROM json_populate_recordset(null::\(target), '\(text)'::json);
+                    """)
+            }
         }
-        try await session.commit()
+        return "DO $empty$ BEGIN\n\(steps.joined(separator: "\n"))\nEND $empty$"
     }
 
     /// All but partitions, whose rows are their parents'.
@@ -78,9 +91,10 @@ package struct MigratedSchema: Sendable {
         """
     }
 
-    /// Everything of the catalogue that a test may change, and whether much was written.
+    /// Everything of the catalogue that a test may change, and whether much was written. Its text does not name the
+    /// schema: it is what the server shows of the idle session, and tests look there for sessions of theirs.
     private static func shape(of name: String, _ session: PostgresSession) async throws -> String {
-        let space = "'\"\(name)\"'::regnamespace"
+        let space = "(SELECT oid FROM pg_namespace WHERE nspname = $1)"
         let parts = [
             "SELECT concat('n', nspacl) FROM pg_namespace WHERE oid = \(space)",
             """
@@ -100,31 +114,18 @@ package struct MigratedSchema: Sendable {
             """,
         ]
         let all = parts.map { "(\($0))" }.joined(separator: " UNION ALL ")
-        return try await session.texts("SELECT md5(string_agg(x, '|' ORDER BY x)) FROM (\(all)) AS s (x)")[0]
+        return try await session.texts(
+            "SELECT md5(string_agg(x, '|' ORDER BY x)) FROM (\(all)) AS s (x)", [.text(name)])[0]
     }
 
     private static func configuration(_ name: String) throws -> PostgresConfiguration {
         try PostgresConfiguration(url: Servers.postgresURL, schema: name)
     }
-
-    private static func withSession<Value>(
-        _ configuration: PostgresConfiguration, _ body: (PostgresSession) async throws -> Value
-    ) async throws -> Value {
-        let session = try await PostgresSession.open(configuration)
-        do {
-            let value = try await body(session)
-            await session.close()
-            return value
-        } catch {
-            await session.close()
-            throw error
-        }
-    }
 }
 
 extension PostgresSession {
-    fileprivate func texts(_ sql: String) async throws -> [String] {
-        try await query(sql).compactMap { row in
+    fileprivate func texts(_ sql: String, _ values: [LedgerValue] = []) async throws -> [String] {
+        try await query(sql, values).compactMap { row in
             if case .text(let text)? = row.first { text } else { nil }
         }
     }

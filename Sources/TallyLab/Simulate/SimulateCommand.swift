@@ -70,9 +70,12 @@ enum SimulateCommand: Command {
 
     private static func crashEverywhere(_ servers: PrivateServers) async throws -> [CrashPointReport] {
         var reports: [CrashPointReport] = []
+        let visits = try await withStore(servers) { try await CrashRun.undisturbed(on: $0) }
         for point in CrashPoint.all {
             try Task.checkCancellation()
-            let report = try await withStore(servers) { try await CrashRun.exhaust(point, on: $0) }
+            let report = try await withStore(servers) {
+                try await CrashRun.exhaust(point, of: visits, on: $0)
+            }
             Output.live("simulate: \(point.name), \(report.hits) hits")
             for violation in report.violations { Output.note("\n\(violation)") }
             reports.append(report)

@@ -18,6 +18,16 @@ package struct CrashPoint: Hashable, Sendable {
     /// Where in that call.
     package var kind: Kind
 
+    /// A call of a kind of machine: each time it is made is a visit of the points there.
+    package struct Place: Hashable, Sendable {
+        /// Whose call it is.
+        package var machine: Machine
+        /// The call.
+        package var call: SeamCall
+    }
+    /// The call that a run must make to visit this point.
+    package var place: Place { Place(machine: machine, call: call) }
+
     init(_ name: String, _ machine: Machine, _ kind: Kind, _ call: SeamCall) {
         self.name = name
         self.machine = machine

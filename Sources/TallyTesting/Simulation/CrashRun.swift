@@ -5,46 +5,59 @@ import TallyRuntime
 /// One fixed run through the whole protocol, with a crash at the n-th visit of one point; whoever crashed starts
 /// over. Then all is healed and drained, and the invariants of the simulation are checked.
 package final class CrashRun {
-    private let point: CrashPoint
+    /// nil: nobody crashes.
+    private let point: CrashPoint?
     private let target: Int
     private let store: SimulationStore
     private var clock: ManualClock { store.clock }
     private let turnstile = Turnstile()
     private let oracle = Oracle()
-    private var visits = 0
+    private var visits: [CrashPoint.Place: Int] = [:]
     private var scripted = SplitMix64(seed: 7)
 
-    private init(_ point: CrashPoint, _ target: Int, _ store: SimulationStore) {
+    private init(_ point: CrashPoint?, _ target: Int, _ store: SimulationStore) {
         self.point = point
         self.target = target
         self.store = store
         store.clock.set(Simulation.start)
     }
 
-    /// Hits the point in a first run, a second, and so on, until a run ends without.
-    package static func exhaust(_ point: CrashPoint, on store: SimulationStore) async throws
-        -> CrashPointReport
-    {
+    /// How often each place is visited where nobody crashes. Up to its crash every run is this one: so each point can
+    /// be hit as often as this says, and no run of its own has to end without a hit.
+    ///
+    /// - Throws: also the `SimulationViolation`, if an invariant does not hold.
+    package static func undisturbed(on store: SimulationStore) async throws -> [CrashPoint.Place: Int] {
+        let run = CrashRun(nil, 0, store)
+        try await run.run()
+        if let violation = run.violation { throw violation }
+        return run.visits
+    }
+
+    /// Hits the point in a first run, a second, and so on, to the last of its visits, as `undisturbed` tells them.
+    package static func exhaust(
+        _ point: CrashPoint, of visits: [CrashPoint.Place: Int], on store: SimulationStore
+    ) async throws -> CrashPointReport {
         var report = CrashPointReport(point: point)
-        for target in 1... {
-            let run = CrashRun(point, target, store)
+        for before in 0..<visits[point.place, default: 0] {
+            let run = CrashRun(point, before + 1, store)
             try await run.run()
             if let violation = run.violation {
                 report.violations.append(violation)
                 return report
             }
-            if run.visits < target { break }
-            report.hits += 1
+            if run.visits[point.place, default: 0] > before { report.hits += 1 }
         }
         return report
     }
+
+    private var name: String { point.map { "\($0.name), visit \(target)" } ?? "nobody crashes" }
 
     private var violation: SimulationViolation? {
         oracle.state.withLock { state in
             state.broken.map {
                 SimulationViolation(
                     seed: 0, step: target, invariant: $0.invariant,
-                    text: "\(point.name), visit \(target): \($0.text)", trace: state.trace.suffix(120))
+                    text: "\(name): \($0.text)", trace: state.trace.suffix(120))
             }
         }
     }
@@ -153,9 +166,9 @@ package final class CrashRun {
     }
 
     private func fate(_ machine: Machine, _ call: SeamCall) -> (CallFate, Bool) {
-        guard machine == point.machine, call == point.call else { return (.goes, false) }
-        visits += 1
-        guard visits == target else { return (.goes, false) }
+        let place = CrashPoint.Place(machine: machine, call: call)
+        visits[place, default: 0] += 1
+        guard let point, point.place == place, visits[place] == target else { return (.goes, false) }
         switch point.kind {
         case .before: return (.isRefused(.closed), true)
         case .after: return (.losesReply(.closed), true)

@@ -36,7 +36,7 @@ private func record() -> JobRecord { JobRecord(type: "t", body: Array("{}".utf8)
                 #expect(waiting.count == 20 && waiting.values.allSatisfy { $0.hasOutbox })
                 #expect(runs.all == [first])
 
-                try halves.servers.startRedis()
+                try await halves.startRedis()
                 try await eventually("all are done") { try await halves.ledger.balances().completed == 21 }
                 #expect(runs.all.sorted() == ([first] + ids).sorted())
                 await client.drain()
@@ -85,7 +85,7 @@ private func record() -> JobRecord { JobRecord(type: "t", body: Array("{}".utf8)
                     try expectFull(
                         await caught(EnqueueError.self) { try await client.enqueue(record()) })
 
-                    try halves.servers.startPostgres()
+                    try await halves.startPostgres()
                     let next = record()
                     try await eventually("the ledger has caught up, and enqueues go on") {
                         await caught(EnqueueError.self) { try await client.enqueue(next) } == nil
@@ -141,8 +141,8 @@ private func record() -> JobRecord { JobRecord(type: "t", body: Array("{}".utf8)
             // Three calls, each of which may wait for either store.
             #expect(took < OwnHalves.patience * 10, "\(took)")
             if outage == .killed {
-                try halves.servers.startRedis()
-                try halves.servers.startPostgres()
+                try await halves.startRedis()
+                try await halves.startPostgres()
             } else {
                 halves.thaw()
             }

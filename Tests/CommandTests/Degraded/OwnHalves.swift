@@ -23,9 +23,11 @@ struct OwnHalves {
 
     static func with(_ body: (OwnHalves) async throws -> Void) async throws {
         let folder = NSTemporaryDirectory() + "/tally-degraded-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        // What Postgres has written outlives every process, also where it does not wait for the disk.
         let tuning = PrivateServers.Tuning(
-            redis: ["appendfsync always"], postgres: ["shared_buffers=32MB", "max_wal_size=256MB"])
-        let own = try PrivateServers.start(folder, tuning: tuning) { _ in }
+            redis: ["appendfsync always"],
+            postgres: ["fsync=off", "shared_buffers=32MB", "max_wal_size=256MB"])
+        let own = try await onThread { try PrivateServers.start(folder, tuning: tuning) { _ in } }
         let servers = try DrillServers(own, tuning, mayCut: false)
         defer { servers.remove(keeping: false) }
         let scratch = try await ScratchNamespace.open(
@@ -91,6 +93,10 @@ struct OwnHalves {
         PrivateServers.end(try #require(servers.postgresPid), SIGQUIT)
         #expect(servers.postgresPid == nil)
     }
+
+    /// A start blocks for as long as the server takes: not on one of the few threads that run tasks.
+    func startRedis() async throws { try await onThread { [servers] in try servers.startRedis() } }
+    func startPostgres() async throws { try await onThread { [servers] in try servers.startPostgres() } }
 
     /// Alive, and answering nothing until `thaw`.
     func freeze() { for pid in processes { kill(pid, SIGSTOP) } }

@@ -28,11 +28,11 @@ import Testing
                     case .redis:
                         halves.killRedis()
                         ids.append(try await client.enqueue(JobRecord(type: "t")).id)
-                        try halves.servers.startRedis()
+                        try await halves.startRedis()
                     case .postgres:
                         // Without it nothing can be recorded.
                         try halves.killPostgres()
-                        try halves.servers.startPostgres()
+                        try await halves.startPostgres()
                     }
 
                     let next = JobRecord(type: "t")
@@ -68,8 +68,8 @@ import Testing
             PrivateServers.end(try #require(halves.servers.redises[0].pid), SIGTERM)
             PrivateServers.end(try #require(halves.servers.postgresPid), SIGINT)
             #expect(halves.servers.redises[0].pid == nil && halves.servers.postgresPid == nil)
-            try halves.servers.startRedis()
-            try halves.servers.startPostgres()
+            try await halves.startRedis()
+            try await halves.startPostgres()
 
             let (all, runs) = (ids, Journal<JobID>())
             try await halves.served(runs) {
