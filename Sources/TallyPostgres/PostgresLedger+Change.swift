@@ -12,7 +12,8 @@ extension PostgresLedger {
         _ id: JobID, seen version: Int, runAt: Timestamp?, resetAttempts: Bool, actor: String,
         despiteEffect: Bool
     ) async throws(LedgerError) -> RequeueAnswer {
-        if let problem = JobRules.runAtProblem(runAt, from: .now) {
+        // By this server's clock: this machine's may be wrong.
+        if runAt != nil, let problem = JobRules.runAtProblem(runAt, from: try await clock()) {
             throw LedgerError(.invalid, "requeue", "\(problem)")
         }
         return try await pool.run("requeue") { connection throws(LedgerError) in
