@@ -13,13 +13,6 @@ package struct PausedTypeNotice: Hashable, Sendable {
     /// What older programs do.
     package static let harm =
         "a worker runs its jobs all the same, a `tally serve` takes what is held for lost"
-
-    /// For people, a few of many.
-    package static func names(_ older: [String]) -> String {
-        let shown = older.prefix(Limits.olderNamed).map { Printable.text($0) }.joined(separator: ", ")
-        let more = older.count - Limits.olderNamed
-        return more > 0 ? "\(shown) and \(more) more" : shown
-    }
 }
 
 extension DutyStanding {
@@ -35,7 +28,7 @@ extension Admin {
     package func pausedTypeNotice(_ type: JobType?) async throws -> PausedTypeNotice {
         let beats = try await liveWorkers()
         var notice = PausedTypeNotice()
-        notice.older = beats.filter { $0.vitals == nil }.map { "worker \($0.id.text) (\($0.host):\($0.pid))" }
+        notice.older = beats.filter { $0.vitals == nil }.map { "worker \(OlderPrograms.name($0))" }
         // Several shards have a ledger, which keeps it.
         let register = halfWithRecord?.duties ?? (queue.map.count == 1 ? queue.shards[0].duties : nil)
         let duties = try await register?.duties() ?? []

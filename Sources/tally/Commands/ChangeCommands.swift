@@ -207,7 +207,7 @@ enum PauseCommand: Command {
                 Output.note("\(done); no job or worker of that type is known: is its name right?")
             }
             if isPaused, !notice.older.isEmpty {
-                let names = PausedTypeNotice.names(notice.older)
+                let names = OlderPrograms.names(notice.older)
                 Output.note(
                     "\(done), but older programs take no notice of it: \(names); \(PausedTypeNotice.harm): "
                         + PausedTypeNotice.mend)
