@@ -36,11 +36,9 @@ package struct OlderWorkers: Error, CustomStringConvertible {
     /// The layout that they cannot read.
     package let layout: Int
     package var description: String {
-        let named = workers.prefix(Limits.namedWorkers)
-        let names = named.map { "\($0.id.text) (\($0.host), pid \($0.pid))" }.joined(separator: ", ")
-        let more = named.count < workers.count ? " and \(workers.count - named.count) more" : ""
+        let names = OlderPrograms.names(workers.map(OlderPrograms.name))
         return
-            "\(workers.count) workers of a program that cannot read record layout \(layout) run: \(names)\(more); "
+            "\(workers.count) workers of a program that cannot read record layout \(layout) run: \(names); "
             + "upgrade or end them, and run this again. `tally workers` lists them all. Nothing was changed"
     }
 }

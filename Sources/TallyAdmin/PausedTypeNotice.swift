@@ -8,23 +8,24 @@ package struct PausedTypeNotice: Hashable, Sendable {
     /// No job of it was recorded, and no worker has a handler for it.
     package var isUnknown = false
 
-    /// What to do about older programs, behind what they do.
-    package static let mend = "upgrade them first, `tally serve` before the workers"
+    /// What to do about older programs, behind what they do. The type is paused by then.
+    package static let mend =
+        "`tally resume --type` until they are upgraded, `tally serve` before the workers"
     /// What older programs do.
     package static let harm =
         "a worker runs its jobs all the same, a `tally serve` takes what is held for lost"
 
-    /// For people, a few of many.
-    package static func names(_ older: [String]) -> String {
-        let shown = older.prefix(Limits.olderNamed).map { Printable.text($0) }.joined(separator: ", ")
-        let more = older.count - Limits.olderNamed
-        return more > 0 ? "\(shown) and \(more) more" : shown
+    /// Each process of an older program that runs, as the duties name it. Of several the one that reported last is
+    /// seen: no store keeps a place for each.
+    static func olderHolders(_ duties: [DutyStanding]) -> [String] {
+        let holders = Set(duties.filter { $0.isHolderRunning && $0.isOfOlderProgram }.map(\.holder))
+        return holders.sorted().map { "the duties of \($0.isEmpty ? "a process" : $0)" }
     }
 }
 
 extension DutyStanding {
     /// Whether the process that reported last is older than that its version stands behind its name, and so than that
-    /// a type can be paused. Several processes share the duties, so an older one beside newer ones is met by chance.
+    /// a type can be paused.
     var isOfOlderProgram: Bool { !(holder.hasSuffix(")") && holder.contains("(")) }
 }
 
@@ -35,12 +36,10 @@ extension Admin {
     package func pausedTypeNotice(_ type: JobType?) async throws -> PausedTypeNotice {
         let beats = try await liveWorkers()
         var notice = PausedTypeNotice()
-        notice.older = beats.filter { $0.vitals == nil }.map { "worker \($0.id.text) (\($0.host):\($0.pid))" }
+        notice.older = beats.filter { $0.vitals == nil }.map { "worker \(OlderPrograms.name($0))" }
         // Several shards have a ledger, which keeps it.
         let register = halfWithRecord?.duties ?? (queue.map.count == 1 ? queue.shards[0].duties : nil)
-        let duties = try await register?.duties() ?? []
-        let holders = Set(duties.filter { !$0.isSilent && $0.isOfOlderProgram }.map(\.holder))
-        notice.older += holders.sorted().map { "the duties of \($0.isEmpty ? "a process" : $0)" }
+        notice.older += PausedTypeNotice.olderHolders(try await register?.duties() ?? [])
         // Without a record nobody knows the types of what waits.
         if let type, let halfWithRecord, !beats.contains(where: { $0.types.contains(type) }) {
             let jobs = try await halfWithRecord.inspection.list(JobQuery(type: type, limit: 1)).jobs

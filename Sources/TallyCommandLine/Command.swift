@@ -159,27 +159,28 @@ package enum Common {
     ///   while it opens, so that a role which may only read suffices, and asks no shard again that was away then.
     /// - Parameter connecting: what a connection to a store may take; what runs for long waits as a service does,
     ///   with `Limits.connect`: cut off for a moment's slowness, it would be begun again from the start.
+    /// - Parameter isTryingAgain: for a service, which tries again what failed, and says so. A command that ends does
+    ///   not, however long it may take.
     /// - Parameter observer: hears what failed; nil = it is said on standard error.
     package static func open(
         _ arguments: Arguments, isPairing: Bool = true, isReading: Bool = false,
-        connecting: Duration = Limits.commandConnect, observer: (any JobObserver)? = nil
+        connecting: Duration = Limits.commandConnect, isTryingAgain: Bool = false,
+        observer: (any JobObserver)? = nil
     ) async throws -> Tally {
-        // A command that ends does not try again.
-        let log = LogObserver(isTryingAgain: connecting >= Limits.connect)
-        return try await Tally.open(
-            settings(arguments), observer: observer ?? log, isPairing: isPairing, isReading: isReading,
-            isForOneAnswer: isReading, connecting: connecting)
+        try await Tally.open(
+            settings(arguments), observer: observer ?? LogObserver(isTryingAgain: isTryingAgain),
+            isPairing: isPairing, isReading: isReading, isForOneAnswer: isReading, connecting: connecting)
     }
 
     /// Opens, runs, closes: whatever the body throws.
     package static func withTally<Value>(
         _ arguments: Arguments, isPairing: Bool = true, isReading: Bool = false,
-        connecting: Duration = Limits.commandConnect, observer: (any JobObserver)? = nil,
-        _ body: (Tally) async throws -> Value
+        connecting: Duration = Limits.commandConnect, isTryingAgain: Bool = false,
+        observer: (any JobObserver)? = nil, _ body: (Tally) async throws -> Value
     ) async throws -> Value {
         let tally = try await open(
             arguments, isPairing: isPairing, isReading: isReading, connecting: connecting,
-            observer: observer)
+            isTryingAgain: isTryingAgain, observer: observer)
         do {
             let value = try await body(tally)
             await tally.close()

@@ -33,8 +33,8 @@ struct Aside {
     var source: String
     var reason: String
     var raw: [UInt8]
-    /// With which the server refused it.
-    var sqlState = ""
+    /// Why the server refused it: somebody's open transaction holds its row.
+    var isRowHeld = false
 
     init(_ unreadable: (job: JobID, position: LogPosition, bytes: [UInt8])) {
         (job, position, raw) = unreadable
@@ -75,7 +75,7 @@ struct Aside {
         self.position = position
         self.source = source
         reason = why.description
-        sqlState = why.sqlState
+        isRowHeld = why.isRowHeld
         self.raw = Array(raw.utf8)
     }
 }

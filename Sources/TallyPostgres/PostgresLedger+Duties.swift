@@ -22,7 +22,7 @@ extension PostgresLedger: DutyRegister {
                     name: rows.text(row, 0)!, silence: .microseconds(rows.int(row, 1)!),
                     succeeded: rows.int(row, 2).map { .microseconds(max(0, $0)) },
                     known: .microseconds(max(0, rows.int(row, 3)!)), error: rows.text(row, 4)!,
-                    holder: rows.text(row, 5)!)
+                    holder: rows.text(row, 5)!, reported: .microseconds(max(0, rows.int(row, 6)!)))
             }
         }
     }

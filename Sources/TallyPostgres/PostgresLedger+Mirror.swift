@@ -110,7 +110,7 @@ extension PostgresConnection {
         }
         try run(.lockTimeout, Parameters([.text(Self.milliseconds(Limits.lockWait))]))
         // A line whose row is held is there already.
-        aside += asideLines.filter { $0.sqlState != LedgerError.rowHeld }
+        aside += asideLines.filter { !$0.isRowHeld }
         return refusal
     }
 
@@ -164,7 +164,7 @@ extension PostgresConnection {
             try unlessHeld { () throws(LedgerError) in try run(.beat, BatchRows.parameters(of: rows)) }
         }
         // A worker whose row is held is seen again with its next beat.
-        aside += asideBeats.filter { $0.sqlState != LedgerError.rowHeld }
+        aside += asideBeats.filter { !$0.isRowHeld }
         let refusal = try keepLines(batch.lines, &aside)
         try keepHomes(batch.keyHomes)
         try quarantine(aside, shard: batch.shard)

@@ -63,7 +63,7 @@ extension PostgresLedger: LedgerPartitions {
                 return try await pool.run("split partition", work)
             } catch {
                 tries += 1
-                guard error.sqlState == "55P03", tries < Limits.splitTries else { throw error }
+                guard error.sqlState == LedgerError.lockNotHad, tries < Limits.splitTries else { throw error }
                 do {
                     try await Task.sleep(for: Limits.splitLock)
                 } catch {

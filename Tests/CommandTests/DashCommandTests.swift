@@ -9,13 +9,15 @@ private let escape = "\u{1B}["
 
 /// Real processes on terminals of their own. One after another: each starts processes.
 @Suite(.serialized) struct `A dashboard` {
+    /// - Parameter ignoring: a signal that it is started to ignore.
     private func start(
-        _ environment: [String: String]
+        _ environment: [String: String], ignoring: String? = nil
     ) throws -> (terminal: Terminal, running: Tool.Running) {
         let terminal = try Terminal()
         let words = ["dash", "--every", "200ms"].map { Array($0.utf8) }
         let running = try Tool.Running(
-            bytes: words, environment: environment, inputPath: terminal.path, outputPath: terminal.path)
+            bytes: words, environment: environment, inputPath: terminal.path, outputPath: terminal.path,
+            ignoring: ignoring)
         return (terminal, running)
     }
 
@@ -79,6 +81,25 @@ private let escape = "\u{1B}["
             let outcome = try await running.outcome()
 
             #expect(outcome.code == code, "\(outcome.errors)")
+            try await isGivenBack(terminal)
+        }
+    }
+
+    @Test func `goes on after a signal that it was started to ignore`() async throws {
+        try await withStores { _, environment in
+            let (terminal, running) = try start(environment, ignoring: "USR1")
+            let held = holding(terminal)
+            defer { close(held) }
+            try await eventually("it has read both halves") { terminal.text.contains("as of 2") }
+
+            running.signal(SIGUSR1)
+            terminal.type("\t")
+            try await eventually("it turns to the next panel") { terminal.text.contains("[workers]") }
+            #expect(!terminal.isByLines)
+            terminal.type("q")
+            let outcome = try await running.outcome()
+
+            #expect(outcome.code == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
             try await isGivenBack(terminal)
         }
     }

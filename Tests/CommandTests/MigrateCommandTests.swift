@@ -57,7 +57,7 @@ import Testing
             let refused = try await Tool.run(["migrate", "--record-layout", "2"], environment: environment)
 
             #expect(
-                refused.code == 1 && refused.errors.contains("host-1-old (host, pid 1)"), "\(refused.errors)")
+                refused.code == 1 && refused.errors.contains("host-1-old (host:1)"), "\(refused.errors)")
             #expect(!refused.errors.contains("host-2-new"))
             #expect(try await scratch.ledger.recordLayout() == 1)
             #expect(try await scratch.queue.recordLayout() == 1)

@@ -47,6 +47,15 @@ import Testing
         }
     }
 
+    /// A driver of another store has none, and says by flags and codes what there is to decide.
+    @Test func `leave what Postgres calls an error to its own driver`() throws {
+        let found = try Tree.places(["Sources"], "swift") { lines, index in
+            lines[index].contains(".sqlState") && !lines[index].contains("self.sqlState")
+        }
+        #expect(!found.isEmpty)
+        #expect(found.filter { !$0.hasPrefix("Sources/TallyPostgres") } == [])
+    }
+
     @Test func `count as asking only what is there`() throws {
         let names = try Set(Self.methods().map(\.name))
         #expect(Self.asking.subtracting(names) == [])

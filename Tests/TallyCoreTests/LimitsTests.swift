@@ -49,6 +49,11 @@ private func luaConstants() throws -> [String: Int] {
         #expect(lua["HOLD"].map(Int64.init) == Limits.hold.microseconds)
     }
 
+    @Test func `are on a page that says which files they were taken from`() throws {
+        let page = try repositoryFile("Sources/Tallystick/Tallystick.docc/Limits.md")
+        #expect(page.contains("from `Limits*.swift` in `Sources/TallyCore/Policy`"))
+    }
+
     @Test func `give both sides the same pattern of priorities [B7]`() throws {
         let text = try repositoryFile("Sources/TallyRedis/Functions/library.lua")
         let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("local PATTERN") })

@@ -57,8 +57,17 @@ import Testing
         #expect(head(ok, "Content-Length: 2", "CONTENT-LENGTH:3", "").isAmbiguous)
         #expect(head(ok, "Content-Length: 2, 3").isAmbiguous && head(ok, "Content-Length: 2,").isAmbiguous)
         #expect(!head(ok, "Content-Length: 2", "content-length:  2 ", "Content-Length: 2,2").isAmbiguous)
+        #expect(!head(ok, "Content-Length: 05", "Content-Length: 5, 005").isAmbiguous)
+        #expect(!head(ok, "Content-Length: 0", "Content-Length: 00").isAmbiguous)
+        #expect(head(ok, "Content-Length: 0", "Content-Length: 1").isAmbiguous)
         #expect(!head(ok, "Content-Length: 2", "", "Content-Length: 3").isAmbiguous)
         #expect(!head("HTTP/1.1 103 Early", "Content-Length: 2", "", ok, "Content-Length: 3").isAmbiguous)
+    }
+
+    @Test(arguments: ["2 3", "", " ", "+2", "-2", "0x2", "2.0", "٢", "two", "2;"])
+    func `says no length of its body by what is no number`(_ value: String) {
+        #expect(head("HTTP/1.1 200 OK", "Content-Length: \(value)").isAmbiguous)
+        #expect(head("HTTP/1.1 200 OK", "Content-Length: 2", "Content-Length: \(value)").isAmbiguous)
     }
 
     @Test func `is taken up to a bound, over all that come`() {

@@ -144,6 +144,19 @@ import Testing
         }
     }
 
+    @Test func `of two lengths stays the refusal that its status says`() async throws {
+        let receiver = try Receiver { _ in
+            Array("HTTP/1.1 410 Gone\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\nhello".utf8)
+        }
+        defer { receiver.stop() }
+
+        guard case .fail(attempts: 1, let error) = try await outcome(receiver) else {
+            Issue.record("a refusal was tried again")
+            return
+        }
+        #expect(error.hasPrefix("POST \(receiver.url) was answered 410"), "\(error)")
+    }
+
     @Test(arguments: [
         "Content-Length: 100\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
         "Transfer-Encoding: chunked\r\n\r\n5\r\nhel", "Content-Length: 1", "",

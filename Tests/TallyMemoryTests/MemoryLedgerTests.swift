@@ -1,3 +1,4 @@
+import Synchronization
 import TallyCore
 import Testing
 
@@ -26,6 +27,22 @@ private struct Away: Error {}
 
         #expect(done.claimed == 1 && done.deleted == 1)
         #expect(try await ledger.balances().accepted == 1)
+    }
+
+    @Test func `keeps when a duty was last reported, also that it does not succeed`() async throws {
+        let clock = Mutex(start)
+        let ledger = MemoryLedger(clock: { clock.withLock { $0 } })
+        func report(_ succeeded: Duration?, after pause: Duration) async throws -> DutyStanding {
+            let duty = DutyReport(name: "mirror", silence: .seconds(1), succeeded: succeeded)
+            try await ledger.report([duty], holder: "here")
+            clock.withLock { $0 = $0 + pause }
+            return try #require(try await ledger.duties().first)
+        }
+
+        let ended = try await report(.zero, after: Limits.dutyReported + .seconds(1))
+        #expect(ended.reported == .seconds(61) && !ended.isHolderRunning)
+        let fails = try await report(nil, after: .seconds(60))
+        #expect(fails.reported == .seconds(60) && fails.isHolderRunning && fails.isSilent)
     }
 
     @Test func `relays only rows that are old enough, and keeps those that were not taken`() async throws {

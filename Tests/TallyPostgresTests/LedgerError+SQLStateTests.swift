@@ -24,6 +24,19 @@ extension PostgresTests {
             #expect(LedgerError.code(of: state) == code)
         }
 
+        @Test func `a lock that was not to be had is told as a row that is held, and nothing else is`() {
+            func error(_ state: String) -> LedgerError {
+                LedgerError(sqlState: state, "requeue", message: "no")
+            }
+            #expect(error("55P03").isRowHeld && error("55P03").withRowHeld.isRowHeld)
+            #expect(error("55P03").withRowHeld.code == .refused)
+            for state in ["55006", "40P01", "57014", "23505", ""] {
+                #expect(!error(state).isRowHeld && error(state).withRowHeld == error(state), "\(state)")
+            }
+            // Above the seam nobody reads the state.
+            #expect(!LedgerError(.transient, "requeue", sqlState: "55P03").isRowHeld)
+        }
+
         @Test func `the table names each state once, and says what to do where nothing passes by itself`() {
             let states = LedgerError.refusals.map(\.state)
 

@@ -88,6 +88,13 @@ extension PostgresTests {
                 try await report(.seconds(3600), "broken")
                 let now = try await standing()
                 #expect(now.succeeded! < .seconds(600) && now.error == "broken" && now.holder == "here")
+                #expect(now.isHolderRunning)
+                _ = try await fixture.query(
+                    "UPDATE tally.duties SET reported_at = now() - interval '2 minutes'")
+                let old = try await standing()
+                #expect((old.reported ?? .zero) >= .seconds(120) && !old.isHolderRunning && !old.isSilent)
+                try await report(nil, "broken")
+                #expect(try await standing().isHolderRunning)
             }
         }
 

@@ -207,7 +207,7 @@ extension Diagnosis {
             Finding(
                 "paused_types", "duties", .mend,
                 "a type is paused while older programs run that take no notice of it: "
-                    + "\(PausedTypeNotice.names(older)); \(PausedTypeNotice.harm)",
+                    + "\(OlderPrograms.names(older)); \(PausedTypeNotice.harm)",
                 mend: PausedTypeNotice.mend)
         ]
     }

@@ -29,11 +29,14 @@ public struct DutyStanding: Hashable, Sendable {
     public var known: Duration
     /// Why the last step failed that was reported; empty = it did not.
     public var error: String
-    /// Which process reported last.
+    /// Which process reported last. Several share the duties, and each report takes the place of the one before.
     public var holder: String
+    /// How long ago that was; nil = the store does not keep it.
+    public var reported: Duration?
     /// A standing as a register has it; its durations are from the moment of the asking.
     public init(
-        name: String, silence: Duration, succeeded: Duration?, known: Duration, error: String, holder: String
+        name: String, silence: Duration, succeeded: Duration?, known: Duration, error: String, holder: String,
+        reported: Duration? = nil
     ) {
         self.name = name
         self.silence = silence
@@ -41,7 +44,12 @@ public struct DutyStanding: Hashable, Sendable {
         self.known = known
         self.error = error
         self.holder = holder
+        self.reported = reported
     }
+
+    /// Whether the process that reported last still runs, as far as anybody knows: one that runs reports again and
+    /// again, also that nothing succeeds. Where the store does not keep when, its last success says it.
+    package var isHolderRunning: Bool { (reported ?? succeeded ?? known) <= Limits.dutyReported }
 
     /// Somebody must look: it has not succeeded for its limit.
     public var isSilent: Bool { (succeeded ?? known) > silence }

@@ -37,17 +37,24 @@ public struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
     public let code: Code
     /// The call that failed, such as `record`, for the log.
     public let operation: String
-    /// What Postgres said, in five characters; "" where it said nothing.
+    /// What Postgres said, in five characters; "" where it said nothing. For people and for drivers: nobody else decides
+    /// by it.
     public let sqlState: String
+    /// Whether somebody's open transaction held the row for too long: the same call for another row may succeed now.
+    public let isRowHeld: Bool
     /// Safe to show: never a payload, never a credential.
     public let detail: String
 
     /// An error of a driver, or of a test that stands in for one. `detail` must hold no payload and no credential.
-    public init(_ code: Code, _ operation: String, _ detail: String = "", sqlState: String = "") {
+    public init(
+        _ code: Code, _ operation: String, _ detail: String = "", sqlState: String = "",
+        isRowHeld: Bool = false
+    ) {
         self.code = code
         self.operation = operation
         self.detail = detail
         self.sqlState = sqlState
+        self.isRowHeld = isRowHeld
     }
     public var description: String {
         "\(operation): \(code.rawValue)" + (sqlState.isEmpty ? "" : " (\(sqlState))")
@@ -55,8 +62,4 @@ public struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
     }
     /// Whether it passes by itself, so that the same call with the same ids may succeed later.
     public var mayRetry: Bool { code == .unavailable || code == .uncertain || code == .transient }
-    /// What Postgres says of a lock that was not to be had in time.
-    package static let rowHeld = "55P03"
-    /// Whether somebody's open transaction held a row for too long.
-    package var isRowHeld: Bool { sqlState == Self.rowHeld }
 }

@@ -76,7 +76,6 @@ extension Limits {
     public static let reasonCharacters = 200  // of what Postgres said of a row, in a finding: its first line
     /// Of what a server or its tool has printed, in the error that it failed: a screen, and the end says why.
     public static let logCharacters = 2000
-    public static let namedWorkers = 5  // of an older program, in a message: `tally workers` lists them all
     public static let namedRights = 8  // that a login lacks, in a message: the role's script has them all
     /// Counted by the query of an alert: more is no worse to whoever is called.
     public static let alertRows = 1000

@@ -5,6 +5,8 @@ extension Limits {
     public static let dutyLease: Duration = .seconds(5)  // short: others wait for it
     /// Of a process, all together: far below the silence that is an alarm.
     public static let dutyReport: Duration = .seconds(5)
+    /// A process that has not reported for so long has ended: the alerts hold it for that as well.
+    public static let dutyReported: Duration = .seconds(60)
     public static let mirrorStep: Duration = .seconds(120)  // four statements at their deadlines
     public static let mirrorGathered = 256  // entries; so many are followed by more at once
     public static let verifySilence: Duration = .seconds(180)  // six checks that came to nothing

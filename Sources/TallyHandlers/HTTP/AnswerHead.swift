@@ -13,7 +13,7 @@ struct AnswerHead: Sendable {
     private(set) var isTooLong = false
     /// The empty line behind it has come.
     private(set) var isOver = false
-    /// It says two lengths of its body, so that nobody knows where that ends.
+    /// It says two lengths of its body, or one that is no number, so that nobody knows where that ends.
     private(set) var isAmbiguous = false
     private var length: Substring?
     private var bytes = 0
@@ -50,10 +50,16 @@ struct AnswerHead: Sendable {
         return true
     }
 
-    /// The same one may come again, in a field of its own or behind a comma.
+    /// The same one may come again, in a field of its own or behind a comma, and with zeros before it.
     private mutating func addLength(_ value: Substring) {
         for part in value.split(separator: ",", omittingEmptySubsequences: false) {
-            let new = part.split(whereSeparator: \.isWhitespace).first ?? ""
+            let words = part.split(whereSeparator: \.isWhitespace)
+            guard words.count == 1, words[0].utf8.allSatisfy({ (48...57).contains($0) }) else {
+                isAmbiguous = true
+                continue
+            }
+            // It may have more digits than a number has: they are compared as they stand.
+            let new = words[0].drop { $0 == "0" }
             if let length, length != new { isAmbiguous = true }
             length = new
         }

@@ -88,11 +88,11 @@ final class HTTPExchange: Sendable {
             throw HTTPFailed(
                 "POST \(shown): the head of the answer has more than \(Limits.httpHeadBytes) bytes")
         }
-        if head.isAmbiguous {
-            throw HTTPFailed("POST \(shown): the answer says two lengths of its body")
+        if head.isAmbiguous, head.isSuccess {
+            throw HTTPFailed("POST \(shown): the answer does not say one length of its body")
         }
-        // Of a refusal its status says enough, however much comes behind it.
-        let isEnough = transfer.isTooLong && !head.isSuccess
+        // Of a refusal its status says enough, however much comes behind it, and wherever that ends.
+        let isEnough = (transfer.isTooLong || head.isAmbiguous) && !head.isSuccess
         if transfer.isTooLong, !isEnough {
             throw JobError.final(
                 "POST \(shown): the answer has more than \(Limits.resultBytes) bytes, the most that are kept of a "

@@ -20,7 +20,7 @@ enum DemoWorkerCommand: Command {
             lease: try arguments.duration("lease") ?? Limits.lease,
             id: arguments.text("id").map { WorkerID($0) })
         endWithParent()
-        try await Common.withTally(arguments, connecting: Limits.connect) { tally in
+        try await Common.withTally(arguments, connecting: Limits.connect, isTryingAgain: true) { tally in
             let worker = tally.worker(
                 handlers: [JobHandler(DemoFile.self), JobHandler(DemoBarrier.self)],
                 configuration: configuration)

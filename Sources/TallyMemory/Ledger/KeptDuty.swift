@@ -7,20 +7,22 @@ struct KeptDuty: Sendable {
     private var error = ""
     private var holder = ""
     private let firstSeen: Timestamp
+    private var reportedAt: Timestamp
 
-    init(_ now: Timestamp) { firstSeen = now }
+    init(_ now: Timestamp) { (firstSeen, reportedAt) = (now, now) }
 
     mutating func take(_ report: DutyReport, _ holder: String, at now: Timestamp) {
         silence = report.silence
         error = report.error
         self.holder = holder
+        reportedAt = now
         if let ago = report.succeeded { lastSuccess = max(lastSuccess ?? now - ago, now - ago) }
     }
 
     func standing(_ name: String, at now: Timestamp) -> DutyStanding {
         DutyStanding(
             name: name, silence: silence, succeeded: lastSuccess.map { now - $0 }, known: now - firstSeen,
-            error: error, holder: holder)
+            error: error, holder: holder, reported: now - reportedAt)
     }
 }
 

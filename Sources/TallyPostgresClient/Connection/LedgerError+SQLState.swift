@@ -52,8 +52,12 @@ extension LedgerError {
         if !constraint.isEmpty, !detail.contains(constraint) { detail += " (\(constraint))" }
         let refusal = Self.refusal(of: sqlState)
         if !refusal.mend.isEmpty { detail += "; " + refusal.mend }
-        self.init(refusal.code, operation, detail, sqlState: sqlState)
+        self.init(
+            refusal.code, operation, detail, sqlState: sqlState, isRowHeld: sqlState == Self.lockNotHad)
     }
+
+    /// What Postgres says of a lock that was not to be had in time: a row's, wherever only rows are waited for.
+    package static let lockNotHad = "55P03"
 
     /// The server refuses the rows as they are, of whatever class: another try would be refused as well. 0A: a
     /// character that the database's encoding lacks.
@@ -63,7 +67,8 @@ extension LedgerError {
     package var withRowHeld: LedgerError {
         if !isRowHeld { return self }
         return LedgerError(
-            .refused, operation, "somebody's open transaction holds the row", sqlState: sqlState)
+            .refused, operation, "somebody's open transaction holds the row", sqlState: sqlState,
+            isRowHeld: true)
     }
 
     /// What the table does not know is an outage.

@@ -164,8 +164,9 @@ enum PauseCommand: Command {
         tally pause QUEUE           jobs that run go on, and what is enqueued waits
         tally pause --type T        of this type alone, whichever queue its jobs wait in: what else waits there is
                                     handed out. At most \(Limits.pausedTypes) types at a time. Older workers
-                                    and an older `tally serve` take no notice of it: those that run are named on
-                                    standard error
+                                    and an older `tally serve` take no notice of it: workers that run are named
+                                    on standard error, and of all `tally serve` the one that reported last where
+                                    it is an older one. An older one beside a newer one may stay unseen
         With --json {"queue","paused"} or {"type","paused"}.
         """
     static let flags: Set<String> = ["type"]
@@ -207,7 +208,7 @@ enum PauseCommand: Command {
                 Output.note("\(done); no job or worker of that type is known: is its name right?")
             }
             if isPaused, !notice.older.isEmpty {
-                let names = PausedTypeNotice.names(notice.older)
+                let names = OlderPrograms.names(notice.older)
                 Output.note(
                     "\(done), but older programs take no notice of it: \(names); \(PausedTypeNotice.harm): "
                         + PausedTypeNotice.mend)

@@ -12,7 +12,7 @@ enum ServeCommand: Command {
         """
 
     static func run(_ arguments: Arguments) async throws {
-        try await Common.withTally(arguments, connecting: Limits.connect) { tally in
+        try await Common.withTally(arguments, connecting: Limits.connect, isTryingAgain: true) { tally in
             Output.note(
                 "tally serve: namespace \(tally.settings.namespace), enqueues are \(tally.settings.mode.rawValue)"
             )

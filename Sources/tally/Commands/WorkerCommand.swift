@@ -46,7 +46,7 @@ enum WorkerCommand: Command {
         guard arguments.rest == ["run"] else { throw Usage("the only thing to do is `worker run`") }
         let configuration = try configuration(arguments)
         let handlers = try WorkerHandlers.read(arguments)
-        try await Common.withTally(arguments, connecting: Limits.connect) { tally in
+        try await Common.withTally(arguments, connecting: Limits.connect, isTryingAgain: true) { tally in
             let worker = tally.worker(handlers: handlers, configuration: configuration)
             Output.note(
                 "worker \(worker.id) on \(queues(configuration)), "

@@ -20,7 +20,7 @@ enum KillWorker {
                 throw ServerProblem("the effect was not written")
             }
         }
-        try await Common.withTally(arguments, connecting: Limits.connect) { tally in
+        try await Common.withTally(arguments, connecting: Limits.connect, isTryingAgain: true) { tally in
             let worker = tally.worker(
                 handlers: [handler],
                 configuration: WorkerConfiguration(queues: [queue], concurrency: 256, lease: .seconds(3)))
