@@ -29,7 +29,8 @@ extension BulkCourse {
         change: ([Job]) async throws -> BulkOutcome, turned: () async -> Void,
         counted: () async throws -> Counts
     ) async throws {
-        let began = options.pace.now()
+        // The first goes at once.
+        var turn = options.pace.now()
         var (tried, looked, isLast) = (0, 0, false)
         while !isLast, !isOver {
             try Task.checkCancellation()
@@ -46,14 +47,15 @@ extension BulkCourse {
             isLast = page.isLast
             var rest = page.jobs[...]
             while !rest.isEmpty, !isOver {
-                // The first goes at once; each group has its place in time, however long the ones before it took.
                 if options.goes, hasRoom(options.limit) {
-                    try await options.pace.wait(until: began + Duration.seconds(1) * tried / options.rate)
+                    try await options.pace.wait(until: turn)
                     if stops(options) { break }
                 }
                 let group = take(&rest, most: most, limit: options.limit, seen: seen, refuse: refuse)
                 if group.isEmpty || !options.goes { continue }
                 tried += group.count
+                // Time that was lost is not caught up: the servers would get more at once than was allowed.
+                turn = max(turn, options.pace.now()) + Duration.seconds(1) * group.count / options.rate
                 do {
                     note(group.count, try await change(group))
                 } catch let error where !(error is CancellationError) {
