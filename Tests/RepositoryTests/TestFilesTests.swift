@@ -13,11 +13,10 @@ import Testing
     /// What plays through several files, and is named for the story.
     private static let stories: Set<String> = [
         "Alert", "Answer", "AnswerBytes", "AuditLog", "BulkCommand", "BulkEnd", "BulkHeld", "BulkOutage",
-        "BytesFuzz",
-        "ChangedJob", "Clock", "CutWorker", "Damage", "Degraded", "DesignedOut", "Drain", "DrillQuestion",
-        "FaultyLedgerCalls", "FaultyLedgerSeams", "Findings", "ForeignVerbs", "FreedPlace", "HTTPSocket",
-        "HangingStore", "HeldJob", "HeldKey", "HeldRow", "HostileCall", "Lab", "LargeBodies", "LedgerFault",
-        "LineFuzz", "MigrationLocks", "MigrationTraffic", "MissingSeam", "OtherMode", "Outage",
+        "BytesFuzz", "ChangedJob", "Clock", "CutWorker", "Damage", "Degraded", "DesignedOut", "Drain",
+        "DrillQuestion", "FaultyLedgerCalls", "FaultyLedgerSeams", "Findings", "ForeignVerbs", "FreedPlace",
+        "HTTPSocket", "HangingStore", "HeldJob", "HeldKey", "HeldRow", "HostileCall", "Lab", "LargeBodies",
+        "LedgerFault", "LineFuzz", "MigrationLocks", "MigrationTraffic", "MissingSeam", "OtherMode", "Outage",
         "PauseCommand", "Pooler", "ReadyMiddleware", "Recipe", "RepeatedOutage", "ReplayBound", "Report",
         "Retry", "Rights", "SQLRules", "Schema", "Secrets", "ShardAway", "ShardCommand", "ShardLedger",
         "ShardReconcile", "ShardServer", "TLS", "Tasks", "Teeth", "TextFuzz", "Told", "Twice", "Upgrade",

@@ -58,7 +58,8 @@ extension BulkCourse {
                 turn = max(turn, options.pace.now()) + Duration.seconds(1) * group.count / options.rate
                 do {
                     note(group.count, try await change(group))
-                } catch let error where !(error is CancellationError) {
+                } catch {
+                    if Self.isCancellation(error) { throw error }
                     fail(group.count, error)
                 }
                 options.progress(changed)
@@ -67,11 +68,20 @@ extension BulkCourse {
             looked += page.looked
             if !isLast, looked >= options.looked { isCut = true }
         }
-        await end(counted)
+        try await end(counted)
+    }
+
+    /// Whether the task of whoever runs it was cancelled, which is no failure of a store.
+    private static func isCancellation(_ error: any Error) -> Bool {
+        switch error {
+        case let error as LedgerError: error.code == .cancelled
+        case let error as QueueError: error.code == .cancelled
+        default: error is CancellationError
+        }
     }
 
     /// Counts what there is after it; a store that is away by now takes nothing from what is told.
-    private mutating func end(_ counted: () async throws -> Counts) async {
+    private mutating func end(_ counted: () async throws -> Counts) async throws {
         if isDry {
             after = before
             return
@@ -79,6 +89,7 @@ extension BulkCourse {
         do {
             after = try await counted()
         } catch {
+            if Self.isCancellation(error) { throw error }
             stop = stop ?? .failed("\(error)")
         }
     }

@@ -8,6 +8,47 @@ import Testing
 @testable import TallyDuties
 @testable import TallyPostgres
 
+/// Memory stores, and a ledger that can fail.
+@Suite struct `A change of many jobs in a task that is cancelled` {
+    private func options() -> BulkOptions {
+        var options = BulkOptions()
+        (options.goes, options.rate) = (true, 10_000)
+        return options
+    }
+
+    @Test(arguments: [FaultyLedger.Call.requeue, .balances])
+    func `throws that, and tells it as no failure of the ledger`(_ call: FaultyLedger.Call) async throws {
+        let s = Shards(1)
+        try await s.fail(3)
+        let ledger = FaultyLedger(s.ledger)
+        let admin = Admin(queue: s.sharded, ledger: ledger.store)
+
+        // The second requeue, or the count behind the last.
+        ledger.inject(.refuse(.cancelled), on: call, at: 2)
+        let error = await #expect(throws: LedgerError.self) {
+            let wish = RequeueWish(.zero, actor: "test")
+            _ = try await admin.requeueAll(matching: JobFilter(), wish, options())
+        }
+
+        #expect(error?.code == .cancelled)
+        #expect(try await s.ledger.balances().failed == (call == .requeue ? 2 : 0))
+    }
+
+    @Test func `throws what the queue says of that`() async throws {
+        let s = Shards(1)
+        let job = s.record(on: 0)
+        try await s.client().enqueue(job)
+        try await s.mirrorAll()
+
+        s.queues[0].inject(.refuse(.cancelled), on: .cancel)
+        let error = await #expect(throws: QueueError.self) {
+            _ = try await s.admin.cancelWaiting(in: s.name(0), matching: JobFilter(), options())
+        }
+
+        #expect(error?.code == .cancelled)
+    }
+}
+
 /// Both real stores, and a ledger that can fail.
 @Suite struct `A requeue of many that is broken off` {
     @Test func `tells what it did until a store failed, or until it was told to stop [D9]`() async throws {

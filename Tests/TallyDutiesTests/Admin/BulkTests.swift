@@ -41,14 +41,6 @@ import Testing
 
 /// Memory stores that can fail.
 @Suite struct `A requeue of many` {
-    private func failed(_ s: Shards, _ count: Int) async throws {
-        let jobs = (0..<count).map { _ in s.record(on: 0) }
-        for job in jobs { try await s.client().enqueue(job) }
-        let leases = try await s.reserve(count).jobs.map(\.lease)
-        _ = try await s.sharded.leasing.settle(leases.map { .fail($0, attempts: 3, error: "x") })
-        try await s.mirrorAll()
-    }
-
     private func options(limit: Int = 1000) -> BulkOptions {
         var options = BulkOptions()
         (options.goes, options.limit, options.rate) = (true, limit, 10_000)
@@ -57,7 +49,7 @@ import Testing
 
     @Test func `stops at its limit and says that there may be more`() async throws {
         let s = Shards(1)
-        try await failed(s, 5)
+        try await s.fail(5)
 
         let wish = RequeueWish(.zero, actor: "test")
         let report = try await s.admin.requeueAll(matching: JobFilter(), wish, options(limit: 3))
@@ -70,7 +62,7 @@ import Testing
 
     @Test func `keeps its rate where the first that matches was found late`() async throws {
         let s = Shards(1)
-        try await failed(s, 4)
+        try await s.fail(4)
         let time = StandingTime()
         var options = options()
         (options.rate, options.pace) = (20, time.pace)
@@ -87,7 +79,7 @@ import Testing
 
     @Test func `keeps its rate behind one that took long, and catches up nothing`() async throws {
         let s = Shards(1)
-        try await failed(s, 5)
+        try await s.fail(5)
         let time = StandingTime()
         var options = options()
         (options.rate, options.pace) = (20, time.pace)
@@ -102,7 +94,7 @@ import Testing
 
     @Test func `leaves to the relay what Redis did not take`() async throws {
         let s = Shards(1)
-        try await failed(s, 2)
+        try await s.fail(2)
         s.queues[0].setOutage(.unavailable)
 
         let wish = RequeueWish(.zero, actor: "test")
