@@ -34,6 +34,8 @@ package struct BulkCourse<Counts: Sendable>: Sendable {
     package let before: Counts
     /// What there is after it; of a dry run the same; nil where that could not be asked any more.
     package internal(set) var after: Counts?
+    /// Why that could not be asked.
+    package internal(set) var uncounted: String?
     /// How many were looked at one by one, until the limit was reached: all that are meant, up to there.
     package private(set) var matched = 0
     /// How many of them might be changed, when they were looked at.

@@ -16,7 +16,7 @@ package struct BulkReport: Sendable {
     package static let locked = "locked"
 
     /// What was counted; before and after it how many there are, matching or not.
-    let course: BulkCourse<Int>
+    package let course: BulkCourse<Int>
     /// What matched, the most first.
     package let kinds: [Kind]
 

@@ -80,7 +80,8 @@ extension BulkCourse {
         }
     }
 
-    /// Counts what there is after it; a store that is away by now takes nothing from what is told.
+    /// Counts what there is after it; a store that is away by now takes nothing from what is told,
+    /// and nothing from what was done.
     private mutating func end(_ counted: () async throws -> Counts) async throws {
         if isDry {
             after = before
@@ -90,7 +91,7 @@ extension BulkCourse {
             after = try await counted()
         } catch {
             if Self.isCancellation(error) { throw error }
-            stop = stop ?? .failed("\(error)")
+            uncounted = "\(error)"
         }
     }
 }

@@ -5,7 +5,7 @@ import TallyCore
 package struct ReplayReport: Sendable {
     /// What was counted of the jobs that are older than the replay; before and after it all that the condition means,
     /// by status, the new jobs among them where it means them too.
-    var course: BulkCourse<[JobStatus: Int]>
+    package let course: BulkCourse<[JobStatus: Int]>
     /// The first that were enqueued anew.
     package var links: [ReplayLink] = []
 

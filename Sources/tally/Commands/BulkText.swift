@@ -99,9 +99,13 @@ enum BulkText {
         why == BulkReport.locked ? "\(why): somebody's open transaction holds the row; try again" : why
     }
 
-    /// Says why it ended early, and ends the command with the code of that, or of some that were not changed.
-    static func end(_ stop: BulkStop?, isWhole: Bool, _ command: String) throws {
-        switch stop {
+    /// Says why it ended early, or what it could not count, and ends the command with the code of an end before the
+    /// end, or of some that were not changed: a count that is missing is no failure of what was done.
+    static func end<Counts>(_ course: BulkCourse<Counts>, isWhole: Bool, _ command: String) throws {
+        if let why = course.uncounted {
+            Output.note("tally \(command): what there is after it could not be counted: \(why)")
+        }
+        switch course.stop {
         case .asked?:
             Output.note("tally \(command): stopped by a signal; what is told was done before that")
             throw Exit(code: ExitCodes.interrupted.code)

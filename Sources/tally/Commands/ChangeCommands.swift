@@ -121,7 +121,7 @@ enum DeadLetterCommand: Command {
             let report = try await tally.admin.requeueAll(matching: filter, wish, options)
             BulkText.show(report, arguments, verb: "requeued", noun: "dead letters")
             let isWhole = report.refused.isEmpty && report.uncertain == 0
-            try BulkText.end(report.stop, isWhole: isWhole, "dlq requeue")
+            try BulkText.end(report.course, isWhole: isWhole, "dlq requeue")
         }
     }
 
@@ -134,7 +134,7 @@ enum DeadLetterCommand: Command {
                 matching: filter, options, actor: "tally dlq purge")
             BulkText.show(report, arguments, verb: "purged", noun: "dead letters")
             let isWhole = report.refused.isEmpty && report.uncertain == 0
-            try BulkText.end(report.stop, isWhole: isWhole || !options.goes, "dlq purge")
+            try BulkText.end(report.course, isWhole: isWhole || !options.goes, "dlq purge")
         }
     }
 

@@ -72,7 +72,7 @@ enum QueueCommand: Command {
             let report = try await tally.admin.cancelWaiting(in: queue, matching: filter, options)
             BulkText.show(report, arguments, verb: "cancelled", noun: "jobs that wait")
             let isWhole = report.refused.isEmpty && report.uncertain == 0
-            try BulkText.end(report.stop, isWhole: isWhole, "queue purge")
+            try BulkText.end(report.course, isWhole: isWhole, "queue purge")
         }
     }
 }

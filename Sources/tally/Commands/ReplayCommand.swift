@@ -50,7 +50,7 @@ enum ReplayCommand: Command {
             }
             show(report, arguments)
             let isWhole = !options.goes || report.refused.isEmpty && report.uncertain == 0
-            try BulkText.end(report.stop, isWhole: isWhole, "replay")
+            try BulkText.end(report.course, isWhole: isWhole, "replay")
         }
     }
 

@@ -49,6 +49,27 @@ import Testing
     }
 }
 
+/// Memory stores, and a ledger that can fail.
+@Suite struct `A change of many jobs behind which nobody can be asked` {
+    @Test func `has done all of it, and says that the count is missing`() async throws {
+        let s = Shards(1)
+        try await s.fail(3)
+        let ledger = FaultyLedger(s.ledger)
+        let admin = Admin(queue: s.sharded, ledger: ledger.store)
+        var options = BulkOptions()
+        (options.goes, options.rate) = (true, 10_000)
+
+        ledger.inject(.refuse(.unavailable), on: .balances, at: 2)
+        let wish = RequeueWish(.zero, actor: "test")
+        let report = try await admin.requeueAll(matching: JobFilter(), wish, options)
+
+        #expect(report.changed == 3 && report.before == 3 && report.after == nil && report.stop == nil)
+        #expect(report.uncounted?.contains("unavailable") == true)
+        #expect(report.json["after"] == nil && report.json["stopped"] == nil)
+        #expect(report.json["more"] as? Bool == false)
+    }
+}
+
 /// Both real stores, and a ledger that can fail.
 @Suite struct `A requeue of many that is broken off` {
     @Test func `tells what it did until a store failed, or until it was told to stop [D9]`() async throws {
