@@ -52,7 +52,7 @@ package struct BulkCourse<Counts: Sendable>: Sendable {
     package private(set) var uncertain = 0
     /// Why it ended before its end; nil = it did not.
     package internal(set) var stop: BulkStop?
-    /// There may be more: the limit was reached, or as many rows were looked at as one call looks at.
+    /// The limit was reached, or as many rows were looked at as one call looks at.
     package internal(set) var isCut = false
 
     /// Nothing was looked at yet.
@@ -60,6 +60,9 @@ package struct BulkCourse<Counts: Sendable>: Sendable {
         self.isDry = isDry
         self.before = before
     }
+
+    /// Whether there may be more that are meant: another run finds them.
+    package var mayHaveMore: Bool { isCut || stop != nil }
 
     /// Whether no further job is looked at.
     var isOver: Bool { isCut || stop != nil }
@@ -130,7 +133,8 @@ package struct BulkCourse<Counts: Sendable>: Sendable {
     /// early.
     var json: [String: Any] {
         var object: [String: Any] = [
-            "dry_run": isDry, "matched": matched, "uncertain": uncertain, "refused": refused, "more": isCut,
+            "dry_run": isDry, "matched": matched, "uncertain": uncertain, "refused": refused,
+            "more": mayHaveMore,
         ]
         object["stopped"] = stop?.text
         return object

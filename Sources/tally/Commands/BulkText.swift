@@ -82,7 +82,7 @@ enum BulkText {
         if report.uncertain > 0 {
             Output.line("uncertain: \(report.uncertain), a store may have done it: run it again")
         }
-        let more = report.isCut ? "; there may be more: run it again" : ""
+        let more = report.mayHaveMore ? "; there may be more: run it again" : ""
         if report.isDry {
             Output.line(
                 "would be \(verb): \(report.ready) of \(report.before) \(noun)\(more). Nothing was changed; "
@@ -101,7 +101,7 @@ enum BulkText {
 
     /// Says why it ended early, or what it could not count, and ends the command with the code of an end before the
     /// end, or of some that were not changed: a count that is missing is no failure of what was done.
-    static func end<Counts>(_ course: BulkCourse<Counts>, isWhole: Bool, _ command: String) throws {
+    static func end<Counts: Sendable>(_ course: BulkCourse<Counts>, isWhole: Bool, _ command: String) throws {
         if let why = course.uncounted {
             Output.note("tally \(command): what there is after it could not be counted: \(why)")
         }

@@ -91,11 +91,12 @@ import Testing
             let failed = try await admin.requeueAll(matching: JobFilter(), requeue, options)
             #expect(failed.changed == 2 && failed.after == 4 && failed.uncertain == 0, "\(failed)")
             #expect(failed.stop?.text.contains("unavailable") == true)
+            #expect(failed.mayHaveMore && failed.json["more"] as? Bool == true)
 
             options.isStopped = { faulty.count(of: .requeue) == 4 }
             let stopped = try await admin.requeueAll(matching: JobFilter(), requeue, options)
             #expect(stopped.changed == 1 && stopped.stop == .asked && stopped.after == 3, "\(stopped)")
-            #expect(stopped.matched == 1)
+            #expect(stopped.matched == 1 && stopped.json["more"] as? Bool == true)
         }
     }
 }
@@ -123,7 +124,7 @@ import Testing
             faulty.inject(.refuse(.transient), on: .commit)
             let refused = try await admin.replay(failed, options)
             #expect(refused.stop?.text.contains("transient") == true && refused.replayed == 0, "\(refused)")
-            #expect(refused.uncertain == 0)
+            #expect(refused.uncertain == 0 && refused.json["more"] as? Bool == true)
             #expect(try await scratch.ledger.balances().accepted == 1)
             faulty.inject(.dropReply, on: .commit)
             let lost = try await admin.replay(failed, options)
