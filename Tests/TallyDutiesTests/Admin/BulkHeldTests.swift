@@ -18,23 +18,14 @@ import Testing
         return jobs.map(\.id)
     }
 
-    private func cancel(_ limit: Int, _ scratch: ScratchNamespace) async throws -> BulkReport {
+    private func cancel(
+        _ limit: Int, _ scratch: ScratchNamespace, rate: Int = 10_000
+    ) async throws -> BulkReport {
         let admin = Admin(queue: ShardedQueue(scratch.queue.store), ledger: scratch.ledger.store)
         var options = BulkOptions()
-        (options.goes, options.limit, options.rate) = (true, limit, 10_000)
+        (options.goes, options.limit, options.rate) = (true, limit, rate)
+        options.pace = StandingTime().pace
         return try await admin.cancelWaiting(in: "q", matching: JobFilter(), options)
-    }
-
-    /// While a second session has run this in a transaction that it keeps open.
-    private func holding(
-        _ sql: String, _ scratch: ScratchNamespace, _ body: () async throws -> Void
-    ) async throws {
-        let session = try await PostgresSession.open(scratch.ledger.configuration)
-        try await session.begin()
-        _ = try await session.query(sql)
-        try await body()
-        try await session.rollback()
-        await session.close()
     }
 
     @Test func `counts among the limit where somebody holds a row, and others are not held up [D11]`()
@@ -57,16 +48,71 @@ import Testing
         }
     }
 
+    @Test func `holds up no others where many rows are held, and ends no run [D11]`() async throws {
+        try await withScratch { scratch in
+            let ids = try await enqueue(9, scratch)
+            let jobs = "\"\(scratch.settings.namespace)\".jobs"
+            let held = ids.prefix(7).map { "'\($0)'" }.joined(separator: ", ")
+            try await holding("SELECT id FROM \(jobs) WHERE id IN (\(held)) FOR UPDATE", scratch) {
+                let report = try await cancel(9, scratch)
+                #expect(report.changed == 2 && report.uncertain == 7 && report.stop == nil, "\(report)")
+            }
+            let rest = try await cancel(9, scratch)
+            #expect(rest.changed == 7 && rest.uncertain == 0 && rest.stop == nil, "\(rest)")
+        }
+    }
+
     @Test func `counts among the limit where the ledger takes none, and ends the run [D11]`() async throws {
         try await withScratch { scratch in
-            let ids = try await enqueue(6, scratch)
+            let limit = Limits.bulkHeld + 2
+            let ids = try await enqueue(limit + 2, scratch)
             let events = "\"\(scratch.settings.namespace)\".job_events"
             try await holding("LOCK TABLE \(events)", scratch) {
-                let report = try await cancel(3, scratch)
-                #expect(report.changed == 0 && report.uncertain == 3 && report.matched == 3, "\(report)")
-                #expect(report.stop != nil && report.refused.isEmpty)
-                #expect(try await scratch.queue.inspect(ids).held.count == 3)
+                // The first group might be held rows alone; the next one ends it.
+                let report = try await cancel(limit, scratch, rate: Limits.bulkHeld)
+                #expect(report.changed == 0 && report.uncertain == limit, "\(report)")
+                #expect(report.matched == limit && report.stop != nil && report.refused.isEmpty)
+                #expect(try await scratch.queue.inspect(ids).held.count == 2)
             }
         }
+    }
+
+    @Test func `is nothing of a requeue, which leaves held rows, and ends where it is the table [D9]`()
+        async throws
+    {
+        try await withScratch { scratch in
+            let count = Limits.bulkHeld + 2
+            _ = try await enqueue(count, scratch)
+            let wish = ReserveWish(["q"], limit: count, lease: .seconds(60), worker: WorkerID("w"))
+            let leases = try await scratch.queue.reserve(wish).jobs.map(\.lease)
+            _ = try await scratch.queue.settle(leases.map { .fail($0, attempts: 3, error: "502") })
+            let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger)
+            while try await mirror.step() > 0 {}
+            let admin = Admin(queue: ShardedQueue(scratch.queue.store), ledger: scratch.ledger.store)
+            var options = BulkOptions()
+            (options.goes, options.rate) = (true, 10_000)
+            let requeue = RequeueWish(.zero, actor: "test")
+
+            try await holding("LOCK TABLE \"\(scratch.settings.namespace)\".job_events", scratch) {
+                let report = try await admin.requeueAll(matching: JobFilter(), requeue, options)
+                #expect(report.changed == 0 && report.uncertain == 0 && report.stop != nil, "\(report)")
+                #expect(report.refused == [BulkReport.locked: Limits.bulkHeld])
+                #expect(report.matched == Limits.bulkHeld + 1 && report.held.count == Limits.bulkHeld)
+            }
+            let rest = try await admin.requeueAll(matching: JobFilter(), requeue, options)
+            #expect(rest.changed == count && rest.stop == nil, "\(rest)")
+        }
+    }
+
+    /// While a second session has run this in a transaction that it keeps open.
+    private func holding(
+        _ sql: String, _ scratch: ScratchNamespace, _ body: () async throws -> Void
+    ) async throws {
+        let session = try await PostgresSession.open(scratch.ledger.configuration)
+        try await session.begin()
+        _ = try await session.query(sql)
+        try await body()
+        try await session.rollback()
+        await session.close()
     }
 }
