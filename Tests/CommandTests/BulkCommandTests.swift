@@ -198,6 +198,28 @@ func makeDeadLetters(_ types: [JobType], error: String = "502", _ scratch: Scrat
         }
     }
 
+    @Test func `says why it is not sure of a job that waits and whose row somebody holds [D11]`()
+        async throws
+    {
+        try await withStores { scratch, environment in
+            let job = JobRecord(type: "t", queue: "q")
+            _ = try await scratch.queue.push([Push(job)], issued: nil)
+            let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger)
+            while try await mirror.step() > 0 {}
+            let session = try await PostgresSession.open(scratch.ledger.configuration)
+            try await session.begin()
+            let jobs = "\"\(scratch.settings.namespace)\".jobs"
+            _ = try await session.query("SELECT id FROM \(jobs) WHERE id = '\(job.id)' FOR UPDATE")
+
+            let outcome = try await Tool.run(["queue", "purge", "q", "--go"], environment: environment)
+            try await session.rollback()
+            await session.close()
+
+            #expect(outcome.code == 1 && outcome.output.contains("run it again\nuncertain: 1 of them, "))
+            #expect(outcome.output.contains("55P03"), "\(outcome.output)")
+        }
+    }
+
     @Test(arguments: [
         ["dlq", "requeue", "--all"], ["replay", "--where", "status = 'failed'"], ["queue", "purge", "q"],
     ])

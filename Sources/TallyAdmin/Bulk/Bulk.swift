@@ -76,7 +76,8 @@ extension Admin {
     }
 
     /// Requeues every dead letter that matches, in the ledger first; a crash in between leaves the rest as they were.
-    /// One whose row somebody's open transaction holds is passed over; where it is the table that is held, the run ends.
+    /// One whose row somebody's open transaction holds is passed over; where it is the table that is held, the run
+    /// ends.
     ///
     /// - Parameter wish: how each is requeued; its own id and queue count for nothing.
     package func requeueAll(
@@ -196,7 +197,9 @@ extension BulkOutcome {
             case .running: refusals[id] = "running"
             case .ended: refusals[id] = "ended"
             case .notFound: refusals[id] = "not_found"
-            case .uncertain: uncertain += 1
+            case .uncertain(let why):
+                uncertain += 1
+                doubts[why, default: 0] += 1
             case .away(let why):
                 uncertain += 1
                 failure = why

@@ -31,7 +31,8 @@ package struct BulkReport: Sendable {
     }
 
     /// `dry_run`, `before`, `after`, `matched`, `changed`, `uncertain`, `refused`, `kinds`, `more`, `locked` with
-    /// the ids of rows that were held, and `stopped` where it ended early; `after` is left out where it is not known.
+    /// the ids of rows that were held, `doubts` with why some are uncertain, and `stopped` where it ended early;
+    /// `after` is left out where it is not known.
     package var json: [String: Any] {
         var object = course.json
         object["before"] = course.before

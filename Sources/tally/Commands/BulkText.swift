@@ -82,6 +82,9 @@ enum BulkText {
         if report.uncertain > 0 {
             Output.line("uncertain: \(report.uncertain), a store may have done it: run it again")
         }
+        for (why, count) in report.doubts.sorted(by: { $0.key < $1.key }) {
+            Output.line("uncertain: \(count) of them, \(Output.printable(why))")
+        }
         let more = report.mayHaveMore ? "; there may be more: run it again" : ""
         if report.isDry {
             Output.line(

@@ -41,6 +41,9 @@ import Testing
 
                 let three = try await cancel(3, scratch)
                 #expect(three.changed == 2 && three.uncertain == 1 && three.stop == nil, "\(three)")
+                #expect(three.doubts.count == 1 && three.doubts.first?.value == 1)
+                #expect(three.doubts.first?.key.contains("55P03") == true, "\(three)")
+                #expect(three.json["doubts"] as? [String: Int] == three.doubts)
                 #expect(try await scratch.queue.inspect(ids).held.count == 3)
             }
             let rest = try await cancel(10, scratch)
@@ -56,6 +59,7 @@ import Testing
             try await holding("SELECT id FROM \(jobs) WHERE id IN (\(held)) FOR UPDATE", scratch) {
                 let report = try await cancel(9, scratch)
                 #expect(report.changed == 2 && report.uncertain == 7 && report.stop == nil, "\(report)")
+                #expect(report.doubts.values.reduce(0, +) == 7, "\(report)")
             }
             let rest = try await cancel(9, scratch)
             #expect(rest.changed == 7 && rest.uncertain == 0 && rest.stop == nil, "\(rest)")
