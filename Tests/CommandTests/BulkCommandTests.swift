@@ -150,6 +150,13 @@ func makeDeadLetters(_ types: [JobType], error: String = "502", _ scratch: Scrat
             let dry = try await purge("--older-than", "2d")
             let reported = try dry.json()
             #expect(dry.code == 0 && reported["matched"] as? Int == 4 && reported["after"] as? Int == 5)
+            try await session.begin()
+            _ = try await session.query("SELECT id FROM \(schema).jobs WHERE type = 't' FOR UPDATE")
+            let held = try await Tool.run(
+                ["dlq", "purge", "--older-than", "2d", "--go"], environment: environment)
+            try await session.rollback()
+            #expect(held.code == 1 && held.output.contains("left as they are: 4, locked: "), "\(held.output)")
+            #expect(held.output.contains("holds the row, or the mirror has changes of it"))
             let done = try await purge("--older-than", "2d", "--go", "--rate", "10000")
             let report = try done.json()
             #expect(done.code == 0 && report["changed"] as? Int == 4, "\(done.output) \(done.errors)")

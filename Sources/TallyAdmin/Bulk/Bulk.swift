@@ -148,17 +148,14 @@ extension Admin {
                 return nil
             },
             change: { group in
-                let seen = group.map { ($0.record.id, $0.version) }
-                let gone = try await purging.purge(
-                    Dictionary(seen) { first, _ in first }, before: time, actor: actor)
-                let kept = group.filter { !gone.contains($0.record.id) }
                 var outcome = BulkOutcome()
-                if kept.isEmpty { return outcome }
-                let rows = try await ledger.inspection.jobs(kept.map(\.record.id))
-                for job in kept {
+                for job in group {
+                    let id = job.record.id
+                    let gone = try await purging.purge([id: job.version], before: time, actor: actor)
+                    if gone.contains(id) { continue }
                     // What stands as it stood was held by somebody, or the mirror has changes of it.
-                    let stands = rows[job.record.id]?.version == job.version
-                    outcome.refusals[job.record.id] = stands ? BulkReport.locked : "moved_on"
+                    let stands = try await ledger.inspection.jobs([id])[id]?.version == job.version
+                    outcome.refusals[id] = stands ? BulkReport.locked : "moved_on"
                 }
                 return outcome
             })

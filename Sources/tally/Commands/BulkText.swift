@@ -65,7 +65,11 @@ enum BulkText {
 
     /// - Parameter verb: what happened to the jobs, such as `requeued`.
     /// - Parameter noun: what `before` and `after` count.
-    static func show(_ report: BulkReport, _ arguments: Arguments, verb: String, noun: String) {
+    /// - Parameter locked: why a job is left as `locked`.
+    static func show(
+        _ report: BulkReport, _ arguments: Arguments, verb: String, noun: String,
+        locked: String = BulkText.locked
+    ) {
         Output.endLive()
         if arguments.has("json") { return Output.json(report.json) }
         if !report.kinds.isEmpty {
@@ -76,7 +80,7 @@ enum BulkText {
                 })
         }
         for (why, count) in report.refused.sorted(by: { $0.key < $1.key }) {
-            Output.line("left as they are: \(count), \(text(why))")
+            Output.line("left as they are: \(count), \(text(why, locked: locked))")
         }
         for id in report.held { Output.line("locked: \(id)") }
         if report.uncertain > 0 {
@@ -97,9 +101,12 @@ enum BulkText {
         }
     }
 
+    /// Why a job is left as `locked` that is changed by itself.
+    static let locked = "somebody's open transaction holds the row"
+
     /// Why jobs were left as they are, with what to do where that is not plain.
-    static func text(_ why: String) -> String {
-        why == BulkReport.locked ? "\(why): somebody's open transaction holds the row; try again" : why
+    static func text(_ why: String, locked: String = BulkText.locked) -> String {
+        why == BulkReport.locked ? "\(why): \(locked); try again" : why
     }
 
     /// Says why it ended early, or what it could not count, and ends the command with the code of an end before the
