@@ -25,7 +25,8 @@ package struct BulkReport: Sendable {
         self.kinds = kinds.sorted { $0.count > $1.count }
     }
 
-    /// What every change of many jobs counts.
+    /// What every change of many jobs counts: `report.uncertain`, `report.held` and `report.stop` are those of its
+    /// `BulkCourse`.
     package subscript<Value>(dynamicMember path: KeyPath<BulkCourse<Int>, Value>) -> Value {
         course[keyPath: path]
     }

@@ -12,7 +12,8 @@ package struct ReplayReport: Sendable {
     /// How many were enqueued anew.
     package var replayed: Int { course.changed }
 
-    /// What every change of many jobs counts.
+    /// What every change of many jobs counts: `report.uncertain`, `report.held` and `report.stop` are those of its
+    /// `BulkCourse`.
     package subscript<Value>(dynamicMember path: KeyPath<BulkCourse<[JobStatus: Int]>, Value>) -> Value {
         course[keyPath: path]
     }
