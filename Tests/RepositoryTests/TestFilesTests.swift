@@ -12,11 +12,11 @@ import Testing
     private static let ofAll = "StoreTests"
     /// What plays through several files, and is named for the story.
     private static let stories: Set<String> = [
-        "Alert", "Answer", "AnswerBytes", "AuditLog", "BulkCommand", "BulkOutage", "BytesFuzz", "ChangedJob",
-        "Clock", "CutWorker", "Damage", "Degraded", "DesignedOut", "Drain", "DrillQuestion",
-        "FaultyLedgerCalls", "FaultyLedgerSeams", "Findings", "ForeignVerbs", "FreedPlace", "HTTPSocket",
-        "HangingStore", "HeldJob", "HeldKey", "HeldRow", "HostileCall", "Lab", "LargeBodies", "LedgerFault",
-        "LineFuzz", "MigrationLocks", "MigrationTraffic", "MissingSeam", "OtherMode", "Outage",
+        "Alert", "Answer", "AnswerBytes", "AuditLog", "BulkCommand", "BulkEnd", "BulkHeld", "BulkOutage",
+        "BytesFuzz", "ChangedJob", "Clock", "CutWorker", "Damage", "Degraded", "DesignedOut", "Drain",
+        "DrillQuestion", "FaultyLedgerCalls", "FaultyLedgerSeams", "Findings", "ForeignVerbs", "FreedPlace",
+        "HTTPSocket", "HangingStore", "HeldJob", "HeldKey", "HeldRow", "HostileCall", "Lab", "LargeBodies",
+        "LedgerFault", "LineFuzz", "MigrationLocks", "MigrationTraffic", "MissingSeam", "OtherMode", "Outage",
         "PauseCommand", "Pooler", "ReadyMiddleware", "Recipe", "RepeatedOutage", "ReplayBound", "Report",
         "Retry", "Rights", "SQLRules", "Schema", "Secrets", "ShardAway", "ShardCommand", "ShardLedger",
         "ShardReconcile", "ShardServer", "TLS", "Tasks", "Teeth", "TextFuzz", "Told", "Twice", "Upgrade",
@@ -46,7 +46,7 @@ import Testing
         "TallyServers/PrivateServers.swift":
             "it starts programs: DevCommandTests and LabTests do so, and ops/test lives on it",
         "TallyRuntime/Cancel/Canceller+Waiting.swift":
-            "BulkTests cancel what waits by it, on the real stores",
+            "BulkHeldTests cancel what waits by it, on the real stores",
         "TallyTesting/Conformance/": "the cases are tests: ConformanceTests run each on every store",
         "TallyTesting/Model/": "ModelRunTests run it on every store, and on queues with a defect",
         "TallyTesting/Simulation/": "SimulationTests and CrashPointTests run it, on the real stores",

@@ -49,6 +49,13 @@ struct Shards: Sendable {
         try await sharded.leasing.reserve(
             ReserveWish(names ?? queues.indices.map { name($0) }, limit: limit, worker: WorkerID("w")))
     }
+    /// So many jobs of the first shard that have failed for good; the ledger knows it.
+    func fail(_ count: Int) async throws {
+        for job in (0..<count).map({ _ in record(on: 0) }) { try await client().enqueue(job) }
+        let leases = try await reserve(count).jobs.map(\.lease)
+        _ = try await sharded.leasing.settle(leases.map { .fail($0, attempts: 3, error: "x") })
+        try await mirrorAll()
+    }
     func reconcile(_ shard: Int, _ mode: Reconciler.Mode = .dry) async throws -> ReconcileRun {
         try await Reconciler(queue: queues[shard], ledger: ledger, mirror: mirror(shard)).run(mode).run
     }

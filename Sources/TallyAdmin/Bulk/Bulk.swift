@@ -76,8 +76,8 @@ extension Admin {
     }
 
     /// Requeues every dead letter that matches, in the ledger first; a crash in between leaves the rest as they were.
-    /// One whose row somebody's open transaction holds is passed over; after `Limits.bulkHeld` in a row it is the
-    /// table that is held, and the run ends.
+    /// One whose row somebody's open transaction holds is passed over; where it is the table that is held, the run
+    /// ends.
     ///
     /// - Parameter wish: how each is requeued; its own id and queue count for nothing.
     package func requeueAll(
@@ -85,7 +85,7 @@ extension Admin {
     ) async throws -> BulkReport {
         let ledger = try ledger()
         var touched: [QueueName: Int] = [:]
-        var heldInRow = 0
+        var held = HeldInRow()
         return try await bulk(
             [.failed], matching: filter, options,
             counted: { try await ledger.inspection.balances().failed },
@@ -100,9 +100,9 @@ extension Admin {
                         case .requeued: touched[job.record.queue, default: 0] += 1
                         case .refused(let why): outcome.refusals[own.id] = why.word
                         }
-                        heldInRow = 0
-                    } catch let error as LedgerError where error.isRowHeld && heldInRow < Limits.bulkHeld {
-                        heldInRow += 1
+                        held.pass()
+                    } catch let error as LedgerError where error.isRowHeld {
+                        if held.meet(own.id) { throw error }
                         outcome.refusals[own.id] = BulkReport.locked
                     }
                 }
@@ -148,17 +148,14 @@ extension Admin {
                 return nil
             },
             change: { group in
-                let seen = group.map { ($0.record.id, $0.version) }
-                let gone = try await purging.purge(
-                    Dictionary(seen) { first, _ in first }, before: time, actor: actor)
-                let kept = group.filter { !gone.contains($0.record.id) }
                 var outcome = BulkOutcome()
-                if kept.isEmpty { return outcome }
-                let rows = try await ledger.inspection.jobs(kept.map(\.record.id))
-                for job in kept {
+                for job in group {
+                    let id = job.record.id
+                    let gone = try await purging.purge([id: job.version], before: time, actor: actor)
+                    if gone.contains(id) { continue }
                     // What stands as it stood was held by somebody, or the mirror has changes of it.
-                    let stands = rows[job.record.id]?.version == job.version
-                    outcome.refusals[job.record.id] = stands ? BulkReport.locked : "moved_on"
+                    let stands = try await ledger.inspection.jobs([id])[id]?.version == job.version
+                    outcome.refusals[id] = stands ? BulkReport.locked : "moved_on"
                 }
                 return outcome
             })
@@ -172,12 +169,13 @@ extension Admin {
         var filter = filter
         filter.queue = queue
         let canceller = Canceller(queue: self.queue, ledger: try ledger())
+        var held = HeldInRow()
         return try await bulk(
             [.scheduled, .pending, .retrying], matching: filter, options,
             atOnce: min(Limits.sweepPerCall, options.rate), counted: { try await waiting(in: queue) },
             change: { group in
-                let outcomes = try await canceller.cancelWaiting(group.map(\.record.id), of: queue)
-                return BulkOutcome(outcomes)
+                let ids = group.map(\.record.id)
+                return BulkOutcome(try await canceller.cancelWaiting(ids, of: queue, held: &held))
             })
     }
 
@@ -196,7 +194,9 @@ extension BulkOutcome {
             case .running: refusals[id] = "running"
             case .ended: refusals[id] = "ended"
             case .notFound: refusals[id] = "not_found"
-            case .uncertain: uncertain += 1
+            case .uncertain(let why):
+                uncertain += 1
+                doubts[why, default: 0] += 1
             case .away(let why):
                 uncertain += 1
                 failure = why

@@ -22,6 +22,8 @@ struct BulkOutcome: Sendable {
     var refusals: [JobID: String] = [:]
     /// So many are changed or not: a store may have done it.
     var uncertain = 0
+    /// Why some of those are, where no store refused or did not answer.
+    var doubts: [String: Int] = [:]
     /// What a store refused with: nothing is asked of it any more.
     var failure: String?
 }
@@ -34,6 +36,8 @@ package struct BulkCourse<Counts: Sendable>: Sendable {
     package let before: Counts
     /// What there is after it; of a dry run the same; nil where that could not be asked any more.
     package internal(set) var after: Counts?
+    /// Why that could not be asked.
+    package internal(set) var uncounted: String?
     /// How many were looked at one by one, until the limit was reached: all that are meant, up to there.
     package private(set) var matched = 0
     /// How many of them might be changed, when they were looked at.
@@ -48,9 +52,12 @@ package struct BulkCourse<Counts: Sendable>: Sendable {
     package private(set) var held: [JobID] = []
     /// How many are changed or not: a store may have done it. They count among the limit.
     package private(set) var uncertain = 0
+    /// How many of those met what ends no run, such as a row that somebody holds, by what it was: the first
+    /// `Limits.page` of them.
+    package private(set) var doubts: [String: Int] = [:]
     /// Why it ended before its end; nil = it did not.
     package internal(set) var stop: BulkStop?
-    /// There may be more: the limit was reached, or as many rows were looked at as one call looks at.
+    /// The limit was reached, or as many rows were looked at as one call looks at.
     package internal(set) var isCut = false
 
     /// Nothing was looked at yet.
@@ -58,6 +65,9 @@ package struct BulkCourse<Counts: Sendable>: Sendable {
         self.isDry = isDry
         self.before = before
     }
+
+    /// Whether there may be more that are meant: another run finds them.
+    package var mayHaveMore: Bool { isCut || stop != nil }
 
     /// Whether no further job is looked at.
     var isOver: Bool { isCut || stop != nil }
@@ -107,6 +117,9 @@ package struct BulkCourse<Counts: Sendable>: Sendable {
             if why == BulkReport.locked, held.count < Limits.page { held.append(id) }
         }
         uncertain += outcome.uncertain
+        for (why, count) in outcome.doubts where doubts[why] != nil || doubts.count < Limits.page {
+            doubts[why, default: 0] += count
+        }
         changed += count - outcome.refusals.count - outcome.uncertain
         if let why = outcome.failure { stop = .failed(why) }
     }
@@ -124,12 +137,14 @@ package struct BulkCourse<Counts: Sendable>: Sendable {
         stop = .failed("\(error)")
     }
 
-    /// What every report says: `dry_run`, `matched`, `uncertain`, `refused`, `more`, and `stopped` where it ended
-    /// early.
+    /// What every report says: `dry_run`, `matched`, `uncertain`, `refused`, `more`, `doubts` with why some are
+    /// uncertain, where there are any, and `stopped` where it ended early.
     var json: [String: Any] {
         var object: [String: Any] = [
-            "dry_run": isDry, "matched": matched, "uncertain": uncertain, "refused": refused, "more": isCut,
+            "dry_run": isDry, "matched": matched, "uncertain": uncertain, "refused": refused,
+            "more": mayHaveMore,
         ]
+        if !doubts.isEmpty { object["doubts"] = doubts }
         object["stopped"] = stop?.text
         return object
     }

@@ -16,7 +16,7 @@ package struct BulkReport: Sendable {
     package static let locked = "locked"
 
     /// What was counted; before and after it how many there are, matching or not.
-    let course: BulkCourse<Int>
+    package let course: BulkCourse<Int>
     /// What matched, the most first.
     package let kinds: [Kind]
 
@@ -25,13 +25,15 @@ package struct BulkReport: Sendable {
         self.kinds = kinds.sorted { $0.count > $1.count }
     }
 
-    /// What every change of many jobs counts.
+    /// What every change of many jobs counts: `report.uncertain`, `report.held` and `report.stop` are those of its
+    /// `BulkCourse`.
     package subscript<Value>(dynamicMember path: KeyPath<BulkCourse<Int>, Value>) -> Value {
         course[keyPath: path]
     }
 
     /// `dry_run`, `before`, `after`, `matched`, `changed`, `uncertain`, `refused`, `kinds`, `more`, `locked` with
-    /// the ids of rows that were held, and `stopped` where it ended early; `after` is left out where it is not known.
+    /// the ids of rows that were held, `doubts` with why some are uncertain, and `stopped` where it ended early;
+    /// `after` is left out where it is not known.
     package var json: [String: Any] {
         var object = course.json
         object["before"] = course.before

@@ -29,7 +29,8 @@ extension BulkCourse {
         change: ([Job]) async throws -> BulkOutcome, turned: () async -> Void,
         counted: () async throws -> Counts
     ) async throws {
-        let began = options.pace.now()
+        // The first goes at once.
+        var turn = options.pace.now()
         var (tried, looked, isLast) = (0, 0, false)
         while !isLast, !isOver {
             try Task.checkCancellation()
@@ -46,17 +47,19 @@ extension BulkCourse {
             isLast = page.isLast
             var rest = page.jobs[...]
             while !rest.isEmpty, !isOver {
-                // The first goes at once; each group has its place in time, however long the ones before it took.
                 if options.goes, hasRoom(options.limit) {
-                    try await options.pace.wait(until: began + Duration.seconds(1) * tried / options.rate)
+                    try await options.pace.wait(until: turn)
                     if stops(options) { break }
                 }
                 let group = take(&rest, most: most, limit: options.limit, seen: seen, refuse: refuse)
                 if group.isEmpty || !options.goes { continue }
                 tried += group.count
+                // Time that was lost is not caught up: the servers would get more at once than was allowed.
+                turn = max(turn, options.pace.now()) + Duration.seconds(1) * group.count / options.rate
                 do {
                     note(group.count, try await change(group))
-                } catch let error where !(error is CancellationError) {
+                } catch {
+                    if Self.isCancellation(error) { throw error }
                     fail(group.count, error)
                 }
                 options.progress(changed)
@@ -65,11 +68,21 @@ extension BulkCourse {
             looked += page.looked
             if !isLast, looked >= options.looked { isCut = true }
         }
-        await end(counted)
+        try await end(counted)
     }
 
-    /// Counts what there is after it; a store that is away by now takes nothing from what is told.
-    private mutating func end(_ counted: () async throws -> Counts) async {
+    /// Whether the task of whoever runs it was cancelled, which is no failure of a store.
+    private static func isCancellation(_ error: any Error) -> Bool {
+        switch error {
+        case let error as LedgerError: error.code == .cancelled
+        case let error as QueueError: error.code == .cancelled
+        default: error is CancellationError
+        }
+    }
+
+    /// Counts what there is after it; a store that is away by now takes nothing from what is told,
+    /// and nothing from what was done.
+    private mutating func end(_ counted: () async throws -> Counts) async throws {
         if isDry {
             after = before
             return
@@ -77,7 +90,8 @@ extension BulkCourse {
         do {
             after = try await counted()
         } catch {
-            stop = stop ?? .failed("\(error)")
+            if Self.isCancellation(error) { throw error }
+            uncounted = "\(error)"
         }
     }
 }

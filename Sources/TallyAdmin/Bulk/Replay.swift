@@ -5,14 +5,15 @@ import TallyCore
 package struct ReplayReport: Sendable {
     /// What was counted of the jobs that are older than the replay; before and after it all that the condition means,
     /// by status, the new jobs among them where it means them too.
-    var course: BulkCourse<[JobStatus: Int]>
+    package let course: BulkCourse<[JobStatus: Int]>
     /// The first that were enqueued anew.
     package var links: [ReplayLink] = []
 
     /// How many were enqueued anew.
     package var replayed: Int { course.changed }
 
-    /// What every change of many jobs counts.
+    /// What every change of many jobs counts: `report.uncertain`, `report.held` and `report.stop` are those of its
+    /// `BulkCourse`.
     package subscript<Value>(dynamicMember path: KeyPath<BulkCourse<[JobStatus: Int]>, Value>) -> Value {
         course[keyPath: path]
     }

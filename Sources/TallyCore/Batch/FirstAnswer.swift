@@ -14,23 +14,27 @@ package final class FirstAnswer<Value: Sendable>: Sendable {
     /// Nothing was answered yet.
     package init() {}
 
-    /// To be asked once.
+    /// To be asked once: of two who wait the answer would reach one, so a second question ends the program.
     package var value: Value {
         get async {
             await withCheckedContinuation { caller in
                 let ended = state.withLock { state -> Value? in
-                    if case .ended(let value) = state {
+                    switch state {
+                    case .open:
+                        state = .awaited(caller)
+                        return nil
+                    case .ended(let value):
                         state = .over
                         return value
+                    case .awaited, .over: preconditionFailure("the one answer is asked for twice")
                     }
-                    state = .awaited(caller)
-                    return nil
                 }
                 if let ended { caller.resume(returning: ended) }
             }
         }
     }
 
+    /// Answers, unless it was answered before.
     package func end(_ value: Value) {
         let caller = state.withLock { state -> CheckedContinuation<Value, Never>? in
             switch state {

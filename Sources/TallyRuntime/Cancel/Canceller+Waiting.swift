@@ -20,39 +20,36 @@ extension Canceller {
     /// Cancels those of one queue that wait, up to `Limits.jobsPerCall` in one call of the shard that the queue lives
     /// on. It tries and may be repeated as `report` is.
     ///
+    /// - Parameter held: what calls before this one have met; where it is the table, no further call helps.
     /// - Throws: what the caller has done wrong, such as `.closed`; `CancellationError`.
     package func cancelWaiting(
-        _ ids: [JobID], of name: QueueName
+        _ ids: [JobID], of name: QueueName, held: inout HeldInRow
     ) async throws -> [JobID: WaitingOutcome] {
         let store = queue.shard(of: name)
-        var turn = WaitingTurn(open: ids)
+        var turn = WaitingTurn(open: ids, held: held)
+        defer { held = turn.held }
         let end = patience.map { ContinuousClock.now + $0 }
         for round in 0..<Limits.cancelTries where !turn.open.isEmpty {
             if round > 0 {
                 if let end, end < .now { break }
                 try await Task.sleep(for: Limits.cancelPause)
             }
-            turn.isAway = false
+            turn.away = nil
             do {
                 try await attempt(&turn, store)
             } catch {
                 guard let met = Moved(error) else { throw error }
-                turn.why = met.why
-                turn.isAway = true
-                if met.isForGood { break }
+                turn.away = met.why
+                if met.isForGood || turn.held.isTable { break }
             }
         }
-        // Where several are held and nothing else went on it is the table, not the rows.
-        let areRows = turn.held.count == 1 || !turn.outcomes.isEmpty
-        for id in turn.open {
-            let isAway = turn.isAway && !(areRows && turn.held.contains(id))
-            turn.outcomes[id] = isAway ? .away(turn.why) : .uncertain(turn.why)
-        }
+        turn.end()
         return turn.outcomes
     }
 
     /// One try for all that are open still; what has moved in between stays open.
     private func attempt(_ turn: inout WaitingTurn, _ store: QueueStore) async throws {
+        turn.met = [:]
         // Before the answers: an epoch read after them may be one that knows nothing of their tombstones.
         let epoch = try await store.enqueueing.stamp().epoch
         let ids = turn.open
@@ -79,7 +76,7 @@ extension Canceller {
                 continue
             }
             if row.hasHeldChanges {
-                turn.why = CancelStep.waiting
+                turn.met[id] = CancelStep.waiting
             } else if row.status == .cancelled {
                 turn.settle(id, .cancelled)
             } else if row.status.isTerminal {
@@ -90,8 +87,8 @@ extension Canceller {
         }
         let known = unknown.filter { versions[$0] != nil }
         let ends = try await store.control.cancelWaiting(known, tombstones: versions, issued: issued)
-        if issued.epoch == 0 { turn.why = CancelStep.held }
         for (id, answer) in zip(known, ends) {
+            if issued.epoch == 0 { turn.met[id] = CancelStep.held }
             try await note(answer, of: id, issued.epoch, &turn, store.part.shard)
         }
     }
@@ -112,15 +109,19 @@ extension Canceller {
         }
     }
 
-    /// One whose row somebody's open transaction holds comes last from then on: the others do not wait for it.
+    /// One whose row somebody's open transaction holds stays open, and is tried again once the others were.
+    ///
+    /// - Throws: what the ledger throws, also of a held row where it is the table by now.
     private func note(
         _ version: Int, _ epoch: Int64, of id: JobID, _ turn: inout WaitingTurn, _ shard: Shard
     ) async throws {
         do {
-            turn.note(try await record(id, version, epoch, shard), of: id)
+            let step = try await record(id, version, epoch, shard)
+            turn.held.pass()
+            turn.note(step, of: id)
         } catch let error as LedgerError where error.isRowHeld {
-            turn.putOff(id)
-            throw error
+            if turn.held.meet(id) { throw error }
+            turn.met[id] = "\(error)"
         }
     }
 }
@@ -128,18 +129,17 @@ extension Canceller {
 /// What is known of the jobs of one call so far.
 private struct WaitingTurn {
     var open: [JobID]
+    /// The rows that somebody held, one after the other.
+    var held: HeldInRow
     var outcomes: [JobID: WaitingOutcome] = [:]
-    /// What the last that stayed open has met.
-    var why = CancelStep.racing
-    /// Whether the last try met a store that refused or did not answer.
-    var isAway = false
-    /// Those whose rows somebody held.
-    var held: Set<JobID> = []
+    /// What those that stay open have met in the last try; where it is not said they kept racing.
+    var met: [JobID: String] = [:]
+    /// What a store said that refused or did not answer in the last try.
+    var away: String?
 
-    mutating func putOff(_ id: JobID) {
-        held.insert(id)
-        open.removeAll { $0 == id }
-        open.append(id)
+    init(open: [JobID], held: HeldInRow) {
+        self.open = open
+        self.held = held
     }
 
     mutating func settle(_ id: JobID, _ outcome: WaitingOutcome) {
@@ -151,7 +151,14 @@ private struct WaitingTurn {
         switch step.outcome {
         case .success(.ended(let status)): settle(id, .ended(status))
         case .success: settle(id, .cancelled)
-        case .failure(let moved): why = moved.why
+        case .failure(let moved): met[id] = moved.why
+        }
+    }
+
+    /// No further try is made: what is open stays so.
+    mutating func end() {
+        for id in open {
+            outcomes[id] = away.map { .away($0) } ?? .uncertain(met[id] ?? CancelStep.racing)
         }
     }
 }

@@ -65,7 +65,11 @@ enum BulkText {
 
     /// - Parameter verb: what happened to the jobs, such as `requeued`.
     /// - Parameter noun: what `before` and `after` count.
-    static func show(_ report: BulkReport, _ arguments: Arguments, verb: String, noun: String) {
+    /// - Parameter locked: why a job is left as `locked`.
+    static func show(
+        _ report: BulkReport, _ arguments: Arguments, verb: String, noun: String,
+        locked: String = BulkText.locked
+    ) {
         Output.endLive()
         if arguments.has("json") { return Output.json(report.json) }
         if !report.kinds.isEmpty {
@@ -76,13 +80,16 @@ enum BulkText {
                 })
         }
         for (why, count) in report.refused.sorted(by: { $0.key < $1.key }) {
-            Output.line("left as they are: \(count), \(text(why))")
+            Output.line("left as they are: \(count), \(text(why, locked: locked))")
         }
         for id in report.held { Output.line("locked: \(id)") }
         if report.uncertain > 0 {
             Output.line("uncertain: \(report.uncertain), a store may have done it: run it again")
         }
-        let more = report.isCut ? "; there may be more: run it again" : ""
+        for (why, count) in report.doubts.sorted(by: { $0.key < $1.key }) {
+            Output.line("uncertain: \(count) of them, \(Output.printable(why))")
+        }
+        let more = report.mayHaveMore ? "; there may be more: run it again" : ""
         if report.isDry {
             Output.line(
                 "would be \(verb): \(report.ready) of \(report.before) \(noun)\(more). Nothing was changed; "
@@ -94,14 +101,21 @@ enum BulkText {
         }
     }
 
+    /// Why a job is left as `locked` that is changed by itself.
+    static let locked = "somebody's open transaction holds the row"
+
     /// Why jobs were left as they are, with what to do where that is not plain.
-    static func text(_ why: String) -> String {
-        why == BulkReport.locked ? "\(why): somebody's open transaction holds the row; try again" : why
+    static func text(_ why: String, locked: String = BulkText.locked) -> String {
+        why == BulkReport.locked ? "\(why): \(locked); try again" : why
     }
 
-    /// Says why it ended early, and ends the command with the code of that, or of some that were not changed.
-    static func end(_ stop: BulkStop?, isWhole: Bool, _ command: String) throws {
-        switch stop {
+    /// Says why it ended early, or what it could not count, and ends the command with the code of an end before the
+    /// end, or of some that were not changed: a count that is missing is no failure of what was done.
+    static func end<Counts: Sendable>(_ course: BulkCourse<Counts>, isWhole: Bool, _ command: String) throws {
+        if let why = course.uncounted {
+            Output.note("tally \(command): what there is after it could not be counted: \(why)")
+        }
+        switch course.stop {
         case .asked?:
             Output.note("tally \(command): stopped by a signal; what is told was done before that")
             throw Exit(code: ExitCodes.interrupted.code)

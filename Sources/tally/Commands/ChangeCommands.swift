@@ -121,7 +121,7 @@ enum DeadLetterCommand: Command {
             let report = try await tally.admin.requeueAll(matching: filter, wish, options)
             BulkText.show(report, arguments, verb: "requeued", noun: "dead letters")
             let isWhole = report.refused.isEmpty && report.uncertain == 0
-            try BulkText.end(report.stop, isWhole: isWhole, "dlq requeue")
+            try BulkText.end(report.course, isWhole: isWhole, "dlq requeue")
         }
     }
 
@@ -132,9 +132,12 @@ enum DeadLetterCommand: Command {
         try await Common.withTally(arguments, isReading: !options.goes) { tally in
             let report = try await tally.admin.purgeDeadLetters(
                 matching: filter, options, actor: "tally dlq purge")
-            BulkText.show(report, arguments, verb: "purged", noun: "dead letters")
+            // What the mirror keeps changes of is not over, and is purged no more than what is held.
+            BulkText.show(
+                report, arguments, verb: "purged", noun: "dead letters",
+                locked: BulkText.locked + ", or the mirror has changes of it that wait")
             let isWhole = report.refused.isEmpty && report.uncertain == 0
-            try BulkText.end(report.stop, isWhole: isWhole || !options.goes, "dlq purge")
+            try BulkText.end(report.course, isWhole: isWhole || !options.goes, "dlq purge")
         }
     }
 

@@ -16,7 +16,7 @@ enum QueueCommand: Command {
         \(BulkText.help)
         With --json: {"queues","paused_types"} of list, {"queue","paused"} or {"type","paused"}, and of purge
         {"dry_run","before","after","matched","changed","uncertain","refused","more","kinds"}, and "stopped" where it
-        ended early. What is uncertain may be cancelled, and counts among the limit: run it again.
+        ended early. What is uncertain may be cancelled, and counts among the limit: "doubts" says why, run it again.
         """
     static let flags = BulkText.filters.union(BulkText.flags).subtracting(["queue"])
     static let switches: Set<String> = ["go"]
@@ -72,7 +72,7 @@ enum QueueCommand: Command {
             let report = try await tally.admin.cancelWaiting(in: queue, matching: filter, options)
             BulkText.show(report, arguments, verb: "cancelled", noun: "jobs that wait")
             let isWhole = report.refused.isEmpty && report.uncertain == 0
-            try BulkText.end(report.stop, isWhole: isWhole, "queue purge")
+            try BulkText.end(report.course, isWhole: isWhole, "queue purge")
         }
     }
 }

@@ -50,7 +50,7 @@ enum ReplayCommand: Command {
             }
             show(report, arguments)
             let isWhole = !options.goes || report.refused.isEmpty && report.uncertain == 0
-            try BulkText.end(report.stop, isWhole: isWhole, "replay")
+            try BulkText.end(report.course, isWhole: isWhole, "replay")
         }
     }
 
@@ -74,7 +74,7 @@ enum ReplayCommand: Command {
         if report.replayed > report.links.count {
             Output.line("and \(report.replayed - report.links.count) more")
         }
-        let more = report.isCut ? "; there may be more: run it again" : ""
+        let more = report.mayHaveMore ? "; there may be more: run it again" : ""
         if report.isDry {
             Output.line(
                 "would be replayed: \(report.ready) of \(report.matched) that matched\(more). Nothing was changed; "

@@ -68,7 +68,7 @@ import Testing
             #expect(why?.isEmpty == false && outcome.errors.contains("stopped: "), "\(outcome)")
             #expect(done > 0 && done < Self.jobs && (done...done + uncertain).contains(cancelled))
 
-            try halves.servers.startRedis()
+            try await halves.startRedis()
             try await halves.served {
                 try await eventually("the halves answer") { await halves.answer() }
                 let again = try await tally(Self.purge + ["--rate", "10000"], halves).outcome()
@@ -102,7 +102,7 @@ import Testing
             #expect(outcome.code == 0, "\(outcome)")
             #expect((report["changed"] ?? report["replayed"]) as? Int == Self.jobs, "\(outcome)")
 
-            try halves.servers.startRedis()
+            try await halves.startRedis()
             let runs = Journal<JobID>()
             try await halves.served(runs, of: "q") {
                 try await eventually("each has run") {

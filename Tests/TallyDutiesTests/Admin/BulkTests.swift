@@ -41,14 +41,6 @@ import Testing
 
 /// Memory stores that can fail.
 @Suite struct `A requeue of many` {
-    private func failed(_ s: Shards, _ count: Int) async throws {
-        let jobs = (0..<count).map { _ in s.record(on: 0) }
-        for job in jobs { try await s.client().enqueue(job) }
-        let leases = try await s.reserve(count).jobs.map(\.lease)
-        _ = try await s.sharded.leasing.settle(leases.map { .fail($0, attempts: 3, error: "x") })
-        try await s.mirrorAll()
-    }
-
     private func options(limit: Int = 1000) -> BulkOptions {
         var options = BulkOptions()
         (options.goes, options.limit, options.rate) = (true, limit, 10_000)
@@ -57,7 +49,7 @@ import Testing
 
     @Test func `stops at its limit and says that there may be more`() async throws {
         let s = Shards(1)
-        try await failed(s, 5)
+        try await s.fail(5)
 
         let wish = RequeueWish(.zero, actor: "test")
         let report = try await s.admin.requeueAll(matching: JobFilter(), wish, options(limit: 3))
@@ -68,25 +60,41 @@ import Testing
         #expect(try await s.reserve(9).jobs.count == 5)
     }
 
-    @Test func `keeps its rate from its beginning on, also behind one that took longer than its turn`()
-        async throws
-    {
+    @Test func `keeps its rate where the first that matches was found late`() async throws {
         let s = Shards(1)
-        try await failed(s, 4)
+        try await s.fail(4)
         let time = StandingTime()
         var options = options()
         (options.rate, options.pace) = (20, time.pace)
-        options.progress = { count in if count == 1 { time.pass(.milliseconds(80)) } }
+        options.isStopped = {
+            time.passOnce(.seconds(10))
+            return false
+        }
 
         let wish = RequeueWish(.zero, actor: "test")
         let report = try await s.admin.requeueAll(matching: JobFilter(), wish, options)
 
-        #expect(report.changed == 4 && time.waits == [.milliseconds(20), .milliseconds(50)])
+        #expect(report.changed == 4 && time.waits == Array(repeating: .milliseconds(50), count: 3))
+    }
+
+    @Test func `keeps its rate behind one that took long, and catches up nothing`() async throws {
+        let s = Shards(1)
+        try await s.fail(5)
+        let time = StandingTime()
+        var options = options()
+        (options.rate, options.pace) = (20, time.pace)
+        options.progress = { count in if count == 2 { time.pass(.seconds(10)) } }
+
+        let wish = RequeueWish(.zero, actor: "test")
+        let report = try await s.admin.requeueAll(matching: JobFilter(), wish, options)
+
+        // The third had its turn long ago and goes at once; those behind it wait as ever.
+        #expect(report.changed == 5 && time.waits == Array(repeating: .milliseconds(50), count: 3))
     }
 
     @Test func `leaves to the relay what Redis did not take`() async throws {
         let s = Shards(1)
-        try await failed(s, 2)
+        try await s.fail(2)
         s.queues[0].setOutage(.unavailable)
 
         let wish = RequeueWish(.zero, actor: "test")
@@ -216,70 +224,6 @@ import Testing
 }
 
 /// Both real stores.
-@Suite struct `What is uncertain of a cancellation of many` {
-    /// Jobs of queue `q` that wait, in both stores.
-    private func enqueue(_ count: Int, _ scratch: ScratchNamespace) async throws -> [JobID] {
-        let jobs = (0..<count).map { _ in JobRecord(type: "t", queue: "q") }
-        _ = try await scratch.queue.push(jobs.map { Push($0) }, issued: nil)
-        let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger)
-        while try await mirror.step() > 0 {}
-        return jobs.map(\.id)
-    }
-
-    private func cancel(_ limit: Int, _ scratch: ScratchNamespace) async throws -> BulkReport {
-        let admin = Admin(queue: ShardedQueue(scratch.queue.store), ledger: scratch.ledger.store)
-        var options = BulkOptions()
-        (options.goes, options.limit, options.rate) = (true, limit, 10_000)
-        return try await admin.cancelWaiting(in: "q", matching: JobFilter(), options)
-    }
-
-    /// While a second session has run this in a transaction that it keeps open.
-    private func holding(
-        _ sql: String, _ scratch: ScratchNamespace, _ body: () async throws -> Void
-    ) async throws {
-        let session = try await PostgresSession.open(scratch.ledger.configuration)
-        try await session.begin()
-        _ = try await session.query(sql)
-        try await body()
-        try await session.rollback()
-        await session.close()
-    }
-
-    @Test func `counts among the limit where somebody holds a row, and others are not held up [D11]`()
-        async throws
-    {
-        try await withScratch { scratch in
-            let ids = try await enqueue(6, scratch)
-            let jobs = "\"\(scratch.settings.namespace)\".jobs"
-            try await holding("SELECT id FROM \(jobs) WHERE id = '\(ids[0])' FOR UPDATE", scratch) {
-                let one = try await cancel(1, scratch)
-                #expect(one.changed == 0 && one.uncertain == 1 && one.refused.isEmpty && one.isCut)
-                #expect(try await scratch.queue.inspect(ids).held.count == 5)
-
-                let three = try await cancel(3, scratch)
-                #expect(three.changed == 2 && three.uncertain == 1 && three.stop == nil, "\(three)")
-                #expect(try await scratch.queue.inspect(ids).held.count == 3)
-            }
-            let rest = try await cancel(10, scratch)
-            #expect(rest.changed == 4 && rest.uncertain == 0 && rest.stop == nil, "\(rest)")
-        }
-    }
-
-    @Test func `counts among the limit where the ledger takes none, and ends the run [D11]`() async throws {
-        try await withScratch { scratch in
-            let ids = try await enqueue(6, scratch)
-            let events = "\"\(scratch.settings.namespace)\".job_events"
-            try await holding("LOCK TABLE \(events)", scratch) {
-                let report = try await cancel(3, scratch)
-                #expect(report.changed == 0 && report.uncertain == 3 && report.matched == 3, "\(report)")
-                #expect(report.stop != nil && report.refused.isEmpty)
-                #expect(try await scratch.queue.inspect(ids).held.count == 3)
-            }
-        }
-    }
-}
-
-/// Both real stores.
 @Suite struct `A requeue of many in the real stores` {
     @Test func `changes nothing in a dry run, keeps its rate, and counts before and after [D9]`()
         async throws
@@ -320,74 +264,6 @@ import Testing
             // What another has requeued meanwhile is a dead letter no more.
             let again = try await admin.requeueAll(matching: filter, requeue, options)
             #expect(again.matched == 0 && again.before == 2 && again.after == 2)
-        }
-    }
-}
-
-/// Both real stores, and a ledger that can fail.
-@Suite struct `A requeue of many that is broken off` {
-    @Test func `tells what it did until a store failed, or until it was told to stop [D9]`() async throws {
-        try await withScratch { scratch in
-            let jobs = (0..<6).map { _ in JobRecord(type: "mail", queue: "q") }
-            _ = try await scratch.queue.push(jobs.map { Push($0) }, issued: nil)
-            let wish = ReserveWish(["q"], limit: 6, lease: .seconds(60), worker: WorkerID("w"))
-            let leases = try await scratch.queue.reserve(wish).jobs.map(\.lease)
-            _ = try await scratch.queue.settle(leases.map { .fail($0, attempts: 1, error: "502") })
-            let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger)
-            while try await mirror.step() > 0 {}
-            let faulty = FaultyLedger(scratch.ledger)
-            let admin = Admin(queue: ShardedQueue(scratch.queue.store), ledger: faulty.store)
-            let requeue = RequeueWish(.zero, actor: "test")
-            var options = BulkOptions()
-            (options.goes, options.rate) = (true, 10_000)
-
-            faulty.inject(.refuse(.unavailable), on: .requeue, at: 3)
-            let failed = try await admin.requeueAll(matching: JobFilter(), requeue, options)
-            #expect(failed.changed == 2 && failed.after == 4 && failed.uncertain == 0, "\(failed)")
-            #expect(failed.stop?.text.contains("unavailable") == true)
-
-            options.isStopped = { faulty.count(of: .requeue) == 4 }
-            let stopped = try await admin.requeueAll(matching: JobFilter(), requeue, options)
-            #expect(stopped.changed == 1 && stopped.stop == .asked && stopped.after == 3, "\(stopped)")
-            #expect(stopped.matched == 1)
-        }
-    }
-}
-
-/// Both real stores, and a ledger that can fail.
-@Suite struct `A replay that is broken off` {
-    @Test
-    func `enqueues nothing twice where the answer to its commit was lost, or nothing was committed [D9]`()
-        async throws
-    {
-        try await withScratch { scratch in
-            let job = JobRecord(type: "mail", queue: "q")
-            _ = try await scratch.queue.push([Push(job)], issued: nil)
-            let wish = ReserveWish(["q"], limit: 1, lease: .seconds(60), worker: WorkerID("w"))
-            let lease = try #require(try await scratch.queue.reserve(wish).jobs.first).lease
-            _ = try await scratch.queue.settle([.fail(lease, attempts: 1, error: "502")])
-            let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger)
-            while try await mirror.step() > 0 {}
-            let faulty = FaultyLedger(scratch.ledger)
-            let admin = Admin(queue: ShardedQueue(scratch.queue.store), ledger: faulty.store)
-            var options = BulkOptions()
-            (options.goes, options.rate) = (true, 10_000)
-            let failed = ReplayWish("status = 'failed'", actor: "test")
-
-            faulty.inject(.refuse(.transient), on: .commit)
-            let refused = try await admin.replay(failed, options)
-            #expect(refused.stop?.text.contains("transient") == true && refused.replayed == 0, "\(refused)")
-            #expect(refused.uncertain == 0)
-            #expect(try await scratch.ledger.balances().accepted == 1)
-            faulty.inject(.dropReply, on: .commit)
-            let lost = try await admin.replay(failed, options)
-            #expect(lost.uncertain == 1 && lost.stop != nil && lost.replayed == 0, "\(lost)")
-            let again = try await admin.replay(failed, options)
-
-            #expect(again.replayed == 0 && again.refused == ["replayed_before": 1], "\(again)")
-            #expect(try await scratch.ledger.balances().accepted == 2)
-            let links = try await scratch.ledger.lineage(of: job.id)
-            #expect(links.count == 1 && links[0].origin == job.id)
         }
     }
 }

@@ -91,6 +91,40 @@ import Testing
             #expect(report.replayed == 5 && time.waits == [.seconds(1), .seconds(1)])
         }
     }
+
+    @Test func `keep its rate where the first group came late`() async throws {
+        try await withScratch { scratch in
+            try await makeDeadLetters(5, scratch)
+            let admin = Admin(queue: ShardedQueue(scratch.queue.store), ledger: scratch.ledger.store)
+            let time = StandingTime()
+            var options = options()
+            (options.rate, options.pace) = (2, time.pace)
+            options.isStopped = {
+                time.passOnce(.seconds(10))
+                return false
+            }
+
+            let report = try await admin.replay(Self.failed, options)
+
+            #expect(report.replayed == 5 && time.waits == [.seconds(1), .seconds(1)])
+        }
+    }
+
+    @Test func `keep its rate where a group took long, and catch up nothing`() async throws {
+        try await withScratch { scratch in
+            try await makeDeadLetters(5, scratch)
+            let admin = Admin(queue: ShardedQueue(scratch.queue.store), ledger: scratch.ledger.store)
+            let time = StandingTime()
+            var options = options()
+            (options.rate, options.pace) = (2, time.pace)
+            options.progress = { count in if count == 2 { time.pass(.seconds(10)) } }
+
+            let report = try await admin.replay(Self.failed, options)
+
+            // The second group had its turn long ago and goes at once; the third waits as ever.
+            #expect(report.replayed == 5 && time.waits == [.seconds(1)])
+        }
+    }
 }
 
 /// An outbox into which somebody else writes a row before each claim, for as long as a test may take.

@@ -7,6 +7,7 @@ final class StandingTime: Sendable {
     private struct State: Sendable {
         var now = ContinuousClock.now
         var waits: [Duration] = []
+        var isLate = false
     }
     private let state = Mutex(State())
 
@@ -15,6 +16,14 @@ final class StandingTime: Sendable {
 
     /// It goes on without anybody's waiting.
     func pass(_ time: Duration) { state.withLock { $0.now += time } }
+
+    /// It goes on so once, however often this is called.
+    func passOnce(_ time: Duration) {
+        state.withLock { state in
+            if !state.isLate { state.now += time }
+            state.isLate = true
+        }
+    }
 
     var pace: BulkPace {
         var pace = BulkPace()
