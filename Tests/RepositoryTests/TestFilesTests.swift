@@ -37,6 +37,8 @@ import Testing
     private static let linesWithoutTests = 150
     /// But these, or what lies below these folders, and why.
     private static let without = [
+        "TallyAdmin/Bulk/BulkCourse.swift":
+            "it is the course of each run that BulkTests, BulkEndTests and ReplayTests make",
         "TallyCore/Coding/JSONScanner.swift": "JSONCheckTests and JSONObjectTests walk every text with it",
         "TallyCore/Shard/ShardedLeasing.swift": "it is the leasing of a ShardedQueue, in ShardedQueueTests",
         "TallyLab/Bench/": "it measures, and what it says is numbers of one machine",

@@ -37,8 +37,8 @@ public struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
     public let code: Code
     /// The call that failed, such as `record`, for the log.
     public let operation: String
-    /// What Postgres said, in five characters; "" where it said nothing. For people and for drivers: nobody else decides
-    /// by it.
+    /// What Postgres said, in five characters; "" where it said nothing. For people and for drivers: nobody else
+    /// decides by it.
     public let sqlState: String
     /// Whether somebody's open transaction held the row for too long: the same call for another row may succeed now.
     public let isRowHeld: Bool
