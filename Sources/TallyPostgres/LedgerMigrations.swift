@@ -3,13 +3,16 @@ import TallyPostgresClient
 
 extension MigrationSet {
     /// The set that is compiled in.
-    static func embedded() throws(LedgerError) -> MigrationSet {
+    static func embedded() throws(LedgerError) -> MigrationSet { try compiled.get() }
+
+    /// Read and checked once in a program: every open of a ledger asks for it.
+    private static let compiled: Result<MigrationSet, LedgerError> = {
         var files: [(name: String, text: String)] = []
         while let name = Statements.migration(files.count) {
             files.append((name, Statements.raw("migrations/\(name)") ?? ""))
         }
-        return try MigrationSet(files)
-    }
+        return Result { () throws(LedgerError) in try MigrationSet(files) }
+    }()
 }
 
 extension Migrator {

@@ -23,8 +23,10 @@ enum BenchCommand: Command {
     static let exitCodes = ExitCodes(
         failed: .init(1, "failed, or a floor is missed"), others: [ExitCodes.interrupted])
     static let flags: Set<String> = ["suite", "rounds", "ended", "gigabytes", "backlog"]
+    static let switches: Set<String> = ["work"]
 
     static func run(_ arguments: Arguments) async throws {
+        if arguments.has("work") { return try await BenchWorker.run(arguments) }
         let wanted = arguments.text("suite") ?? "all"
         let ended = try arguments.number("ended", in: 1000...50_000_000, or: 1_000_000)
         let gigabytes = arguments.text("gigabytes").flatMap(Double.init) ?? 0.5
@@ -34,7 +36,8 @@ enum BenchCommand: Command {
         }
         let backlog = try arguments.number("backlog", in: 50_000...50_000_000, or: 500_000)
         let all =
-            Suites.path + [Suites.backlog(gigabytes: gigabytes), Suites.window(backlog: backlog)]
+            Suites.path + Suites.scale
+            + [Suites.backlog(gigabytes: gigabytes), Suites.window(backlog: backlog)]
             + Suites.reconciler(ended: ended)
         let suites = all.filter { wanted == "all" || $0.name.hasPrefix(wanted) }
         let names = all.map(\.name).joined(separator: ", ")
@@ -127,17 +130,20 @@ struct Figure {
         /// At least so many, and at least this share of the raw limit of the same run.
         case rate(Double, ratio: Double)
         case below(Double)
+        case least(Double)
 
         func holds(_ value: Double, _ raw: Double?) -> Bool {
             switch self {
             case .rate(let least, let ratio): value >= least && raw.map { value / $0 >= ratio } ?? true
             case .below(let most): value < most
+            case .least(let least): value >= least
             }
         }
         var text: String {
             switch self {
             case .rate(let least, let ratio): ">= \(Int(least)), ratio \(ratio)"
             case .below(let most): "< \(most)"
+            case .least(let least): ">= \(least)"
             }
         }
     }

@@ -11,7 +11,13 @@ public struct Migration: Sendable {
     /// Older programs cannot work on a schema that has it.
     package let isBreaking: Bool
     /// The digest of the text, in hexadecimal, as `schema_migrations` keeps it.
-    package var checksum: String { String(XXH64.hash(Array(text.utf8)), radix: 16) }
+    package let checksum: String
+
+    fileprivate init(version: Int, name: String, text: String) {
+        (self.version, self.name, self.text) = (version, name, text)
+        isBreaking = text.contains("-- breaking: yes")
+        checksum = String(XXH64.hash(Array(text.utf8)), radix: 16)
+    }
 }
 
 /// The migrations in order. Refuses what a careless commit might bring: a bad name, a gap, a repeat, an empty set.
@@ -33,10 +39,7 @@ package struct MigrationSet: Sendable {
                 let version = Int(file.name.prefix(4)), version > 0
             else { throw refused("malformed name `\(file.name)`: four digits, _, then a-z, 0-9 and _") }
             if NameCheck.isBlank(file.text) { throw refused("\(file.name) is empty") }
-            found.append(
-                Migration(
-                    version: version, name: file.name, text: file.text,
-                    isBreaking: file.text.contains("-- breaking: yes")))
+            found.append(Migration(version: version, name: file.name, text: file.text))
         }
         found.sort { $0.version < $1.version }
         for (index, migration) in found.enumerated() where migration.version != index + 1 {

@@ -14,7 +14,7 @@ extension RedisConnection {
                 throw RedisRefusal.handshakeError(text, "select the database", configuration.place)
             }
         }
-        let info = try settled(["INFO", "everything"])
+        let info = try settled(["INFO"])
         guard let text = info.text else {
             if case .error(let text) = info {
                 throw RedisRefusal.handshakeError(text, "connect to Redis", configuration.place)

@@ -9,9 +9,20 @@ struct ServerFacts: Sendable {
 
     init(_ info: String) {
         var lines: [String: String] = [:]
-        for line in info.split(whereSeparator: \.isNewline) {
-            if let colon = line.firstIndex(of: ":") {
-                lines[String(line[..<colon])] = String(line[line.index(after: colon)...])
+        // By bytes: each connection reads its hundred lines, and by characters that took longer than the rest of a
+        // handshake.
+        var text = info
+        text.withUTF8 { bytes in
+            func told(_ from: Int, _ to: Int) -> String { String(decoding: bytes[from..<to], as: UTF8.self) }
+            var (begin, colon): (Int, Int?) = (0, nil)
+            for at in 0...bytes.count {
+                let byte = at < bytes.count ? bytes[at] : UInt8(ascii: "\n")
+                if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") {
+                    if let colon { lines[told(begin, colon)] = told(colon + 1, at) }
+                    (begin, colon) = (at + 1, nil)
+                } else if byte == UInt8(ascii: ":"), colon == nil {
+                    colon = at
+                }
             }
         }
         self.lines = lines

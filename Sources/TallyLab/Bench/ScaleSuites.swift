@@ -1,0 +1,131 @@
+import Foundation
+import TallyCommandLine
+import TallyServers
+import Tallystick
+
+/// What is to be had from more than one worker process, and what a call of Redis takes at most.
+extension Suites {
+    static let scale: [Suites] = [
+        Suites(name: "scale_out") { servers in
+            var figures: [Figure] = []
+            for processes in [1, 2, 4] {
+                let rate = try await drained(servers, by: processes, jobs: 100_000)
+                figures.append(Figure(name: "scale_out_\(processes)", value: rate, unit: "jobs/s"))
+            }
+            // Where Redis and the workers share few processors, more of these take turns; they shall not hinder.
+            let kept = figures[2].value / figures[0].value
+            figures.append(Figure(name: "scale_out_kept", value: kept, unit: "×", floor: .least(0.8)))
+            return figures
+        },
+        Suites(name: "reclaim_100k", rounds: 1) { servers in
+            let (longest, seconds) = try await takenBack(servers, jobs: 100_000)
+            return [
+                Figure(name: "reclaim_100k_call", value: longest, unit: "ms", floor: .below(50)),
+                Figure(name: "reclaim_100k", value: seconds, unit: "s"),
+            ]
+        },
+    ]
+
+    /// Jobs a second out of a full queue by so many processes, from the first tenth on: until then they start.
+    private static func drained(
+        _ servers: PrivateServers, by processes: Int, jobs: Int
+    ) async throws -> Double {
+        try await withScratch(servers) { scratch in
+            try await push(jobs, scratch.queue)
+            let full = try await scratch.queue.history().end
+            var workers: [Int32] = []
+            defer {
+                for worker in workers { kill(worker, SIGTERM) }
+                for worker in workers { waitpid(worker, nil, 0) }
+            }
+            for number in 0..<processes {
+                workers.append(try BenchWorker.start(servers, scratch.settings.namespace, number))
+            }
+            // Each job has two entries more of the log: its lease and its end.
+            let tenth = try await moment(scratch.queue, after: full + jobs / 5)
+            let end = try await moment(scratch.queue, after: full + jobs * 2)
+            return Double(jobs) * 0.9 / (end - tenth).seconds
+        }
+    }
+
+    private static func push(_ jobs: Int, _ queue: RedisQueue) async throws {
+        for start in stride(from: 0, to: jobs, by: Limits.jobsPerCall) {
+            let count = min(Limits.jobsPerCall, jobs - start)
+            _ = try await queue.push((0..<count).map { _ in Push(BenchJob.record()) }, issued: nil)
+        }
+    }
+
+    private static func moment(_ queue: RedisQueue, after end: Int) async throws -> ContinuousClock.Instant {
+        let began = ContinuousClock.now
+        while try await queue.history().end < end {
+            if ContinuousClock.now - began > .seconds(120) {
+                throw ServerProblem("the log stands at \(try await queue.history().end), not at \(end)")
+            }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        return .now
+    }
+
+    /// Leases that have run out at once: what the longest call of Redis takes, and until all are taken back.
+    private static func takenBack(
+        _ servers: PrivateServers, jobs: Int
+    ) async throws -> (longest: Double, seconds: Double) {
+        let admin = AdminRedis(port: servers.state.redisPort, password: servers.state.redisPassword)
+        return try await withScratch(servers) { scratch in
+            let wish = ReserveWish(
+                ["bench"], limit: Limits.jobsPerCall, worker: WorkerID("bench"), lease: .seconds(10))
+            var leased = 0
+            while leased < jobs {
+                try await push(min(Limits.jobsPerCall, jobs - leased), scratch.queue)
+                leased += try await scratch.queue.reserve(wish).jobs.count
+            }
+            let last = try await scratch.queue.stamp().at + .seconds(10)
+            while try await scratch.queue.stamp().at <= last { try await Task.sleep(for: .milliseconds(100)) }
+            _ = admin.ask("CONFIG", "SET", "latency-tracking-info-percentiles", "100")
+            _ = admin.ask("CONFIG", "RESETSTAT")
+            let began = ContinuousClock.now
+            var back = 0
+            while back < jobs {
+                let some = try await scratch.queue.reclaim(jobs)
+                if some == 0 { throw ServerProblem("\(back) of \(jobs) leases were taken back") }
+                back += some
+            }
+            let seconds = (ContinuousClock.now - began).seconds
+            return (try longestCall(admin), seconds)
+        }
+    }
+
+    /// In milliseconds, of the functions, since its counts were reset.
+    private static func longestCall(_ admin: AdminRedis) throws -> Double {
+        let text = admin.ask("INFO", "latencystats")?.text ?? ""
+        for line in text.split(whereSeparator: \.isNewline)
+        where line.hasPrefix("latency_percentiles_usec_fcall:p100=") {
+            if let microseconds = Double(line.drop { $0 != "=" }.dropFirst()) { return microseconds / 1000 }
+        }
+        throw ServerProblem("Redis does not say how long a call took")
+    }
+}
+
+/// A worker in a process of its own, whose handler does nothing. Ended by SIGTERM.
+enum BenchWorker {
+    static func run(_ arguments: Arguments) async throws {
+        try await Common.withTally(arguments, connecting: Limits.connect, isTryingAgain: true) { tally in
+            let worker = tally.worker(
+                handlers: [JobHandler("bench.noop") { _ in }],
+                configuration: WorkerConfiguration(queues: ["bench"], concurrency: 256))
+            try await Signals.working(worker)
+        }
+    }
+
+    fileprivate static func start(
+        _ servers: PrivateServers, _ namespace: String, _ number: Int
+    ) throws -> Int32 {
+        var all = ProcessInfo.processInfo.environment
+        all["TALLY_REDIS_URL"] = servers.redisURL
+        all["TALLY_POSTGRES_URL"] = servers.postgresURL
+        all["TALLY_NAMESPACE"] = namespace
+        return try ChildProcess.start(
+            [Programs.own, "bench", "--work"], environment: all.map { "\($0.key)=\($0.value)" },
+            output: "\(servers.folder)/bench-worker-\(number).log")
+    }
+}
