@@ -31,7 +31,7 @@ package struct SQLFolder: Sendable {
 
     /// The statements of files that are there, for a schema. Their headers are for readers: sent along they would
     /// double what goes over the wire, and fill the kilobyte that the server shows of a running statement.
-    fileprivate func statements(_ names: [String], schema: String) -> [String: String] {
+    func statements(_ names: [String], schema: String) -> [String: String] {
         Dictionary(
             uniqueKeysWithValues: names.map { name in
                 let template = templates.of(name) {
