@@ -1,5 +1,6 @@
 import Foundation
 import TallyCommandLine
+import TallyRedis
 import TallyServers
 import Tallystick
 
@@ -32,7 +33,6 @@ extension Suites {
     ) async throws -> Double {
         try await withScratch(servers) { scratch in
             try await push(jobs, scratch.queue)
-            let full = try await scratch.queue.history().end
             var workers: [Int32] = []
             defer {
                 for worker in workers { kill(worker, SIGTERM) }
@@ -41,9 +41,9 @@ extension Suites {
             for number in 0..<processes {
                 workers.append(try BenchWorker.start(servers, scratch.settings.namespace, number))
             }
-            // Each job has two entries more of the log: its lease and its end.
-            let tenth = try await moment(scratch.queue, after: full + jobs / 5)
-            let end = try await moment(scratch.queue, after: full + jobs * 2)
+            let body = RedisKey.body.of(scratch.settings.namespace)
+            let tenth = try await moment(servers, body, holds: jobs - jobs / 10)
+            let end = try await moment(servers, body, holds: 0)
             return Double(jobs) * 0.9 / (end - tenth).seconds
         }
     }
@@ -55,15 +55,20 @@ extension Suites {
         }
     }
 
-    private static func moment(_ queue: RedisQueue, after end: Int) async throws -> ContinuousClock.Instant {
+    /// The moment from which on the queue holds no more than so many jobs.
+    private static func moment(
+        _ servers: PrivateServers, _ body: String, holds most: Int
+    ) async throws -> ContinuousClock.Instant {
+        let admin = AdminRedis(port: servers.state.redisPort, password: servers.state.redisPassword)
         let began = ContinuousClock.now
-        while try await queue.history().end < end {
+        while true {
+            let held = admin.ask("HLEN", body)?.number
+            if let held, held <= most { return .now }
             if ContinuousClock.now - began > .seconds(120) {
-                throw ServerProblem("the log stands at \(try await queue.history().end), not at \(end)")
+                throw ServerProblem("the queue holds \(held ?? -1) jobs, not \(most)")
             }
-            try await Task.sleep(for: .milliseconds(5))
+            try await Task.sleep(for: .milliseconds(10))
         }
-        return .now
     }
 
     /// Leases that have run out at once: what the longest call of Redis takes, and until all are taken back.
@@ -73,7 +78,7 @@ extension Suites {
         let admin = AdminRedis(port: servers.state.redisPort, password: servers.state.redisPassword)
         return try await withScratch(servers) { scratch in
             let wish = ReserveWish(
-                ["bench"], limit: Limits.jobsPerCall, worker: WorkerID("bench"), lease: .seconds(10))
+                ["bench"], limit: Limits.jobsPerCall, lease: .seconds(10), worker: WorkerID("bench"))
             var leased = 0
             while leased < jobs {
                 try await push(min(Limits.jobsPerCall, jobs - leased), scratch.queue)
