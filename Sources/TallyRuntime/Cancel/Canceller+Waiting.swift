@@ -23,8 +23,8 @@ extension Canceller {
     /// on. It tries and may be repeated as `report` is.
     ///
     /// - Parameter held: what calls before this one have met; where it is the table, no further call helps.
-    /// - Parameter isStopped: whether the caller wants no more; asked between two jobs, for each may be waited for,
-    ///   and those that are left would be together for as long as nobody listens.
+    /// - Parameter isStopped: whether the caller wants no more; asked between two jobs, since each of them may be
+    ///   waited for.
     /// - Throws: what the caller has done wrong, such as `.closed`; `CancellationError`.
     package func cancelWaiting(
         _ ids: [JobID], of name: QueueName, held: inout HeldInRow,
