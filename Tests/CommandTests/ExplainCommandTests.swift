@@ -43,6 +43,57 @@ import Testing
     }
 
     @Test(arguments: JobStatus.allCases)
+    func `tells what inspect has of a job of each status, and that in these words [H1]`(
+        _ status: JobStatus
+    ) async throws {
+        try await withStores { scratch, environment in
+            let job = try await stand(status, in: scratch)
+
+            let told = try await Tool.run(["inspect", "\(job)"], environment: environment)
+
+            #expect(told.code == 0 && told.errors.isEmpty, "\(told.errors)")
+            let text = Self.worn(told.output.replacing("\(job)", with: "ID"))
+            let steps = (Self.rows[status] ?? []).map { "TIME \($0)" }
+            let first = "TIME push - \(status == .scheduled ? "scheduled" : "pending") 1"
+            let want =
+                Self.fields(of: status) + [
+                    "in Redis \(status.isTerminal ? "absent" : status.rawValue)",
+                    "in Postgres \(status.rawValue)", "AT EVENT FROM TO VERSION ACTOR ERROR", first,
+                ] + steps
+            #expect(text == want.joined(separator: "\n"), "\(told.output)")
+        }
+    }
+
+    /// The job as both halves have it together, by name.
+    private static func fields(of status: JobStatus) -> [String] {
+        let hasBegun = ![.scheduled, .pending, .cancelled].contains(status)
+        let hasFailed = status == .retrying || status == .failed
+        var fields = [
+            "attempts": hasFailed ? "1" : "0", "body_bytes": "2", "codec": "json", "crashes": "0",
+            "created_at": "TIME", "id": "ID", "max_attempts": "3", "max_crashes": "3", "payload": "{}",
+            "payload_encoding": "json", "priority": "normal", "queue": "q", "status": status.rawValue,
+            "tags": "[]", "type": "mail", "version": hasBegun ? "2" : "1",
+        ]
+        if hasBegun { fields.merge(["started_at": "TIME", "worker_id": "w-1"]) { $1 } }
+        if hasFailed { fields.merge(["error": "502", "failed_at": "TIME"]) { $1 } }
+        if status.isTerminal { fields["completed_at"] = "TIME" }
+        if status == .scheduled || status == .retrying { fields["run_at"] = "TIME" }
+        if status == .processing {
+            fields["lease"] = #"{"epoch":EPOCH,"expires_at":"TIME","version":2}"#
+        }
+        return fields.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+    }
+
+    /// The history after its push.
+    private static let rows: [JobStatus: [String]] = [
+        .processing: [leasedRow], .retrying: [leasedRow, "retry processing retrying 2 502"],
+        .completed: [leasedRow, "ack processing completed 2"],
+        .failed: [leasedRow, "fail processing failed 2 502"],
+        .cancelled: ["cancel pending cancelled 1"],
+    ]
+    private static let leasedRow = "lease pending processing 2 w-1"
+
+    @Test(arguments: JobStatus.allCases)
     func `tells a job of each status in these words [H1]`(_ status: JobStatus) async throws {
         try await withStores { scratch, environment in
             let job = try await stand(status, in: scratch)
@@ -89,7 +140,7 @@ import Testing
         return job.id
     }
 
-    /// Without what differs from run to run, each sentence in one line, and one space where columns have several.
+    /// As `worn`, with each sentence in one line.
     private static func plain(_ text: String) -> String {
         let parts = text.split(separator: "\n\n").enumerated().map { at, part -> String in
             // The head is broken without a margin, the two halves never, and the rest with one.
@@ -99,11 +150,16 @@ import Testing
             default: String(part).replacing("\n    ", with: " ")
             }
         }
-        return parts.joined(separator: "\n\n")
-            .replacing(#/[ ]+/#, with: " ").replacing("\n ", with: "\n")
+        return worn(parts.joined(separator: "\n\n"))
+    }
+
+    /// Without what differs from run to run, and with one space where columns have several.
+    private static func worn(_ text: String) -> String {
+        text.replacing(#/[ ]+/#, with: " ").replacing("\n ", with: "\n")
             .replacing(#/\d{4}-\d\d-\d\dT[0-9:.]+Z( \((in [^)]*|[^)]* ago)\))?/#, with: "TIME")
             .replacing(#/[+-]\d[0-9.]* (s|ms|µs)/#, with: "SINCE")
             .replacing(#/\d{10,}-\d+/#, with: "ENTRY").replacing(#/\d{10,}\//#, with: "EPOCH/")
+            .replacing(#/"epoch":\d+/#, with: "\"epoch\":EPOCH")
             .trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
