@@ -161,14 +161,17 @@ package enum Common {
     ///   with `Limits.connect`: cut off for a moment's slowness, it would be begun again from the start.
     /// - Parameter isTryingAgain: for a service, which tries again what failed, and says so. A command that ends does
     ///   not, however long it may take.
-    /// - Parameter observer: hears what failed; nil = it is said on standard error.
+    /// - Parameter observer: hears what failed; nil = it is said on standard error: at once of what runs for long, of
+    ///   another as it ends, and only what its own words have not said by then.
     package static func open(
         _ arguments: Arguments, isPairing: Bool = true, isReading: Bool = false,
         connecting: Duration = Limits.commandConnect, isTryingAgain: Bool = false,
         observer: (any JobObserver)? = nil
     ) async throws -> Tally {
-        try await Tally.open(
-            settings(arguments), observer: observer ?? LogObserver(isTryingAgain: isTryingAgain),
+        let log = LogObserver(
+            isTryingAgain: isTryingAgain, isHeldBack: !isTryingAgain && connecting < Limits.connect)
+        return try await Tally.open(
+            settings(arguments), observer: observer ?? log,
             isPairing: isPairing, isReading: isReading, isForOneAnswer: isReading, connecting: connecting)
     }
 
@@ -238,13 +241,18 @@ package enum Common {
 package final class LogObserver: JobObserver {
     private let last = Mutex<[String: ContinuousClock.Instant]>([:])
     private let isTryingAgain: Bool
+    private let isHeldBack: Bool
 
     /// An observer that has said nothing yet.
     ///
     /// - Parameter isTryingAgain: whether what failed is tried again, and that is said.
-    package init(isTryingAgain: Bool = true) { self.isTryingAgain = isTryingAgain }
+    /// - Parameter isHeldBack: whether a line waits for `Output.sayHeld`.
+    package init(isTryingAgain: Bool = true, isHeldBack: Bool = false) {
+        self.isTryingAgain = isTryingAgain
+        self.isHeldBack = isHeldBack
+    }
 
-    /// Writes the line, unless the same was written just now.
+    /// Writes the line, or holds it back, unless it did so with the same just now.
     package func dutyFailed(_ duty: String, _ error: any Error) {
         let text = "\(duty): \(error)"
         let isNew = last.withLock { last in
@@ -253,6 +261,19 @@ package final class LogObserver: JobObserver {
             last[text] = .now
             return true
         }
-        if isNew { Output.note("tally: \(text)\(isTryingAgain ? "; trying again" : "")") }
+        guard isNew else { return }
+        let line = "tally: \(text)\(isTryingAgain ? "; trying again" : "")"
+        if isHeldBack { Output.hold(line, reason: Self.reason(of: error)) } else { Output.note(line) }
+    }
+
+    /// Without the call that met it: the next one meets it as well.
+    private static func reason(of error: any Error) -> String {
+        let detail =
+            switch error {
+            case let error as QueueError: error.detail
+            case let error as LedgerError: error.detail
+            default: ""
+            }
+        return detail.isEmpty ? "\(error)" : detail
     }
 }

@@ -77,6 +77,8 @@ package struct Program: Sendable {
 
     private func run(_ command: any Command.Type, _ words: [[UInt8]]) async -> Int32 {
         let codes = command.exitCodes
+        // Whichever way it ends.
+        defer { Output.sayHeld() }
         do {
             let arguments = try command.arguments(words)
             if arguments.has("help") {

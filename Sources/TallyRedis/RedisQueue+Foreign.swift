@@ -20,18 +20,52 @@ extension RedisQueue: ForeignKeySearch {
             head.bulk(cursor.isEmpty ? "0" : cursor)
             head.bulk(Int64(max(1, limit)))
         }
-        guard answer.values.count >= 5, let next = answer.values[3].text, let bytes = answer.values[4].bytes
-        else {
-            throw malformed("scan")
-        }
-        var reader = ByteReader(bytes[...])
+        let (next, foreign) = try fields(answer, of: .body)
+        var reader = ByteReader((answer.values[4].bytes ?? [])[...])
         var ids: [JobID] = []
         while let id = try? reader.id() { ids.append(id) }  // sixteen bytes each, to the end
-        let key = RedisKey.body.of(configuration.namespace, shard: part.shard.number)
-        let foreign = answer.values.dropFirst(5).map { name in
-            ForeignKey(key: key, kind: "hash", wanted: "hash", field: Self.printable(name.bytes ?? []))
+        return (ids, foreign, next)
+    }
+
+    /// Besides the records, whatever has ids for its fields, and what follows its key.
+    private static let placesOfIDs: [(key: RedisKey, rest: String)] = [
+        (.large, ""), (.detours, ""), (.tombs, "a"), (.tombs, "b"),
+    ]
+
+    /// One place after the other.
+    ///
+    /// - Parameter cursor: the place, a colon and the server's own cursor; empty to begin.
+    public func scanFields(
+        _ cursor: String, limit: Int
+    ) async throws(QueueError) -> (foreign: [ForeignKey], next: String?) {
+        let words = (cursor.isEmpty ? "0:0" : cursor).split(separator: ":").map(String.init)
+        guard words.count == 2, let at = Int(words[0]), Self.placesOfIDs.indices.contains(at) else {
+            throw QueueError(.invalid, "scan", "cursor: not one that this queue gave out")
         }
-        return (ids, foreign, next == "0" ? nil : next)
+        let (key, rest) = Self.placesOfIDs[at]
+        let name = String(key.rawValue.dropFirst()) + rest
+        let answer = try await call("scan", on: reads) { head, _ in
+            head.bulk(words[1])
+            head.bulk(Int64(max(1, limit)))
+            head.bulk(name)
+        }
+        let (next, foreign) = try fields(answer, of: key, rest)
+        if let next { return (foreign, "\(at):\(next)") }
+        return (foreign, at + 1 < Self.placesOfIDs.count ? "\(at + 1):0" : nil)
+    }
+
+    /// What an answer tells of one place: where to go on, and what stands there that is no id.
+    private func fields(
+        _ answer: Call.Answer, of key: RedisKey, _ rest: String = ""
+    ) throws(QueueError) -> (next: String?, foreign: [ForeignKey]) {
+        guard answer.values.count >= 5, let next = answer.values[3].text, answer.values[4].bytes != nil else {
+            throw malformed("scan")
+        }
+        let name = key.of(configuration.namespace, rest, shard: part.shard.number)
+        let foreign = answer.values.dropFirst(5).map { field in
+            ForeignKey(key: name, kind: "hash", wanted: "hash", field: Self.printable(field.bytes ?? []))
+        }
+        return (next == "0" ? nil : next, foreign)
     }
 
     /// Whatever a foreign hand has written, in letters that any terminal shows.

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TallyCore
 import TestSupport
 import Tallystick
@@ -66,6 +67,49 @@ extension `The command` {
             #expect(overFile.code == 2 && overFile.errors.contains("TALLY_MODE"))
             #expect(junk.code == 2 && junk.errors.contains(".env line 1"))
             #expect(absent.code == 2 && absent.errors.contains("--env-file"))
+        }
+    }
+}
+
+// A store that is away is met as it is opened, and again by whatever asks it.
+extension `The command` {
+    private static let ofOneJob = [["explain"], ["inspect"]]
+    private static let ofAll = [["queue", "list"], ["stats"], ["workers"], ["dlq", "list"], ["list"]]
+
+    @Test(arguments: ["TALLY_REDIS_URL", "TALLY_POSTGRES_URL"])
+    func `says once why a store is away, whether it needs that store or not [H4]`(_ name: String) async throws
+    {
+        try await withStores { scratch, environment in
+            let record = JobRecord(type: "t")
+            _ = try await scratch.ledger.record([record])
+            _ = try await scratch.queue.push([Push(record, isRecorded: true)], issued: nil)
+            let away = environment.merging([name: nowhere[name] ?? ""]) { $1 }
+            let commands =
+                Self.ofAll + Self.ofOneJob.map { $0 + ["\(record.id)"] }
+                + [["pause", "default"], ["resume", "default"]]
+
+            for words in commands {
+                let outcome = try await Tool.run(words, environment: away)
+
+                let said = outcome.errors.ranges(of: "Connection refused").count
+                #expect(said == 1, "\(words): \(outcome.errors)")
+                #expect(!outcome.errors.contains("trying again"), "\(words): \(outcome.errors)")
+            }
+        }
+    }
+
+    @Test func `that watches says once a look why a store is away [H4]`() async throws {
+        try await withStores { _, environment in
+            let away = environment.merging(nowhere.filter { $0.key == "TALLY_REDIS_URL" }) { $1 }
+            let running = try Tool.Running(["workers", "--watch", "--every", "200ms"], environment: away)
+            try await eventually("it has looked twice") {
+                running.errors.ranges(of: "looking again").count > 1
+            }
+            running.signal(SIGTERM)
+            let outcome = try await running.outcome()
+
+            let looks = outcome.errors.ranges(of: "looking again").count
+            #expect(outcome.errors.ranges(of: "Connection refused").count == looks, "\(outcome.errors)")
         }
     }
 }

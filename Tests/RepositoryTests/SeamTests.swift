@@ -10,7 +10,7 @@ import Testing
         "cursor",
         "committedEffect", "window", "unknownEvents", "told", "recount", "quarantined", "sweepCursor",
         "lastRounds", "lastFullRun", "missingPartitions", "filledDefaults", "duties", "foreignKeys",
-        "pausedTypes", "matching", "statuses", "lineage", "findingsLeft", "scanRecords",
+        "pausedTypes", "matching", "statuses", "lineage", "findingsLeft", "scanRecords", "scanFields",
     ]
 
     private struct Method {

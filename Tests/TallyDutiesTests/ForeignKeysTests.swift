@@ -122,6 +122,31 @@ import Testing
         }
     }
 
+    @Test(arguments: [(RedisKey.large, ""), (.detours, ""), (.tombs, "a"), (.tombs, "b")])
+    func `may be a field among whatever else has ids for its fields: it is named, and not touched [D39, P3]`(
+        _ key: RedisKey, _ rest: String
+    ) async throws {
+        try await Halves.with { halves in
+            _ = try await halves.job(.pending)
+            let name = key.of(halves.scratch.settings.namespace, rest)
+            try halves.raw("HSET", name, "junk", "foreign")
+
+            for mode in [Reconciler.Mode.dry, .repair, .serve] {
+                let run = try await halves.reconcile(mode).run
+                let told = run.findings.filter { $0.code == "D39" }
+                #expect(told.count == 1 && told.first?.outcome == "needs_operator", "\(run.findings)")
+                #expect(told.first?.queueView == "a field")
+                #expect(told.first?.detail.contains("\(name) has the field junk,") == true, "\(told)")
+                #expect(run.exitCode == 4)
+            }
+            #expect(try halves.raw("HGET", name, "junk").text == "foreign")
+
+            // What a person does.
+            try halves.raw("HDEL", name, "junk")
+            #expect(try await halves.reconcile(.dry).run.exitCode == 0)
+        }
+    }
+
     @Test func `over the tombstones lets no job run again that has run to its end [D39, P3]`() async throws {
         try await Halves.with { halves in
             let (runs, running, mayEnd) = (Journal<JobID>(), Gate(), Gate())

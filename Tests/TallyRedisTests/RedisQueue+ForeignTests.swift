@@ -180,6 +180,36 @@ struct Place: Sendable, CustomStringConvertible {
         }
     }
 
+    /// Both were popped by one call, which breaks off at the second: the first stands where it belongs by then.
+    @Test func `over the list of a job that may not begin loses none of a paused type beside it`()
+        async throws
+    {
+        let clock = ManualClock(start)
+        try await withQueue(clock: clock) { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let priority = JobPriority.normal.rawValue
+            func list(_ queue: String) -> String { RedisKey.ready.of(namespace, "\(queue):\(priority)") }
+            try await queue.raiseRecordLayout(to: JobRecord.newestLayout)
+            let parked = JobRecord(type: "a", createdAt: start)
+            let late = JobRecord(
+                type: "t", queue: "other", createdAt: start, notAfter: start + .seconds(1))
+            _ = try await queue.push([Push(parked), Push(late)], issued: nil)
+            try await queue.pauseType("a", true)
+            // A foreign hand has moved it: it cannot end, and cannot go back to the list of its queue.
+            try raw("LMOVE", list("other"), list("default"), "LEFT", "RIGHT")
+            try raw("SET", list("other"), "foreign")
+            try raw("SET", RedisKey.tombs.of(namespace, "a"), "foreign")
+            clock.set(start + .seconds(1))
+            let wish = ReserveWish([.default], limit: 9, lease: .seconds(30), worker: WorkerID("w"))
+
+            let error = await caught(QueueError.self) { try await queue.reserve(wish) }
+
+            #expect(error?.code == .damaged, "\(error as Any)")
+            #expect(try raw("EXISTS", list("default")).number == 0)
+            #expect(try raw("LLEN", RedisKey.parked.of(namespace, "default\0\(priority)a")).number == 1)
+        }
+    }
+
     @Test(arguments: [RedisKey.large, .queues, .unique, .homes])
     func `stops a push before any of its jobs stands anywhere, and lets it in once the place is free`(
         _ key: RedisKey

@@ -295,6 +295,48 @@ import Testing
         }
     }
 
+    @Test func `are parked where another value stands in the place of their list, which goes aside`()
+        async throws
+    {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let rest = "q\0\(JobPriority.normal.rawValue)a"
+            let jobs = [job("a"), job("a")]
+            try await queue.pauseType("a", true)
+            try await push(jobs, queue)
+            try raw("SET", RedisKey.parked.of(namespace, rest), "foreign")
+
+            #expect(try await leased(queue, 10).isEmpty)
+
+            let aside = RedisKey.aside.of(namespace, RedisKey.parked.behind("", rest))
+            #expect(try raw("GET", aside).text == "foreign")
+            #expect(try raw("LLEN", RedisKey.parked.of(namespace, rest)).number == 2)
+            try await queue.pauseType("a", false)
+            #expect(try await leased(queue, 10) == jobs.map(\.id))
+        }
+    }
+
+    /// As a program leaves it that knows nothing of parked jobs, or a foreign hand.
+    @Test(arguments: [nil, "foreign"])
+    func `are parked where the names of queues are lost, and name their queue anew`(
+        _ value: String?
+    ) async throws {
+        try await withQueue { queue, namespace in
+            let raw = try RawRedis(url: Servers.redisURL)
+            let names = RedisKey.queues.of(namespace)
+            try await queue.pauseType("a", true)
+            try await push([job("a")], queue)
+            try raw("DEL", names)
+            if let value { try raw("SET", names, value) }
+
+            #expect(try await leased(queue, 10).isEmpty)
+
+            let parking = RedisKey.parked.of(namespace, "q\0\(JobPriority.normal.rawValue)a")
+            #expect(try raw("LLEN", parking).number == 1)
+            if value == nil { #expect(try raw("SISMEMBER", names, "q").number == 1) }
+        }
+    }
+
     @Test func `end as failed where their record is gone, and with it their type [D09]`() async throws {
         try await withQueue { queue, namespace in
             let raw = try RawRedis(url: Servers.redisURL)

@@ -14,7 +14,7 @@ package struct BulkOptions: Sendable {
     package var rate = Limits.bulkRate
     /// Hears, now and then, how many are done.
     package var progress: @Sendable (Int) -> Void = { _ in }
-    /// Whether whoever runs it wants no more; asked before each group.
+    /// Whether whoever runs it wants no more; asked before each group, and within one whose jobs are waited for.
     package var isStopped: @Sendable () -> Bool = { false }
     /// By what its rate is kept.
     package var pace = BulkPace()
@@ -175,7 +175,9 @@ extension Admin {
             atOnce: min(Limits.sweepPerCall, options.rate), counted: { try await waiting(in: queue) },
             change: { group in
                 let ids = group.map(\.record.id)
-                return BulkOutcome(try await canceller.cancelWaiting(ids, of: queue, held: &held))
+                return BulkOutcome(
+                    try await canceller.cancelWaiting(
+                        ids, of: queue, held: &held, isStopped: options.isStopped))
             })
     }
 
@@ -200,6 +202,9 @@ extension BulkOutcome {
             case .away(let why):
                 uncertain += 1
                 failure = why
+            case .stopped:
+                uncertain += 1
+                isStopped = true
             }
         }
     }

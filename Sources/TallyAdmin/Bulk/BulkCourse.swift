@@ -26,6 +26,8 @@ struct BulkOutcome: Sendable {
     var doubts: [String: Int] = [:]
     /// What a store refused with: nothing is asked of it any more.
     var failure: String?
+    /// Whoever runs it wanted no more, before all of the group were tried.
+    var isStopped = false
 }
 
 /// How far a change of many jobs is, whatever it changes: what it has counted, and whether it is over.
@@ -121,6 +123,7 @@ package struct BulkCourse<Counts: Sendable>: Sendable {
             doubts[why, default: 0] += count
         }
         changed += count - outcome.refusals.count - outcome.uncertain
+        if outcome.isStopped { stop = .asked }
         if let why = outcome.failure { stop = .failed(why) }
     }
 

@@ -13,7 +13,7 @@ struct BulkPage<Job: Sendable>: Sendable {
 extension BulkCourse {
     /// Looks at each job of each page once, and changes those that may be, a group at its turn. Once a change was
     /// tried, a store that refuses or does not answer ends it with what was done so far; so does whoever runs it,
-    /// between two groups.
+    /// between two groups, or within one whose jobs are waited for.
     ///
     /// - Parameter most: how many are changed at a time.
     /// - Parameter next: the next page; what it throws ends the walk as well.

@@ -12,8 +12,12 @@ package enum Output {
 
     /// A line of standard output: what the command was asked for.
     package static func line(_ text: String) { print(Array((text + "\n").utf8)) }
-    /// A line of standard error: whatever else there is to say.
-    package static func note(_ text: String) { _ = write(2, Array((text + "\n").utf8)) }
+    /// A line of standard error: whatever else there is to say. What is held back for a reason that it names is said
+    /// by it.
+    package static func note(_ text: String) {
+        held.withLock { held in held.removeAll { text.contains($0.reason) } }
+        _ = write(2, Array((text + "\n").utf8))
+    }
     /// A line that the next one overwrites, where somebody is watching.
     package static func live(_ text: String) {
         if isatty(2) == 1 { _ = write(2, Array(("\r\u{1B}[K" + text).utf8)) }
@@ -21,6 +25,30 @@ package enum Output {
     /// Removes that line, so that what follows begins at the margin.
     package static func endLive() {
         if isatty(2) == 1 { _ = write(2, Array("\r\u{1B}[K".utf8)) }
+    }
+
+    // MARK: What is held back
+
+    /// Lines that wait, each with its reason.
+    private static let held = Mutex<[(line: String, reason: String)]>([])
+
+    /// A line of standard error that `sayHeld` writes, unless another line names its reason before: a store that is
+    /// away is met as it is opened, and again by whatever asks it, and a person reads the reason once.
+    package static func hold(_ line: String, reason: String) {
+        held.withLock { held in
+            if held.count < Limits.saidLines, !held.contains(where: { reason.contains($0.reason) }) {
+                held.append((line, reason))
+            }
+        }
+    }
+
+    /// Writes what is held back still.
+    package static func sayHeld() {
+        let lines = held.withLock { held in
+            defer { held.removeAll() }
+            return held.map { $0.line }
+        }
+        for line in lines { note(line) }
     }
 
     /// How wide a text for people may be: as wide as the terminal that it goes to, within bounds.

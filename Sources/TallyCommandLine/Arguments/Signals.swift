@@ -50,8 +50,8 @@ package enum Signals {
         do { try await run.value } catch is CancellationError {}
     }
 
-    /// `nohup` means: go on when the terminal is closed.
-    private static func isIgnored(_ number: Int32) -> Bool {
+    /// Whether the process was told to go on at it, as `nohup` does for when the terminal is closed. It only looks.
+    static func isIgnored(_ number: Int32) -> Bool {
         var action = sigaction()
         sigaction(number, nil, &action)
         return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1  // SIG_IGN

@@ -36,14 +36,20 @@ package enum Watch {
     /// - Parameter observer: hears what failed as they were opened.
     /// - Parameter tell: hears of a store that went away.
     package static func look(
-        _ arguments: Arguments, every: Duration, observer: any JobObserver = LogObserver(),
+        _ arguments: Arguments, every: Duration, observer: any JobObserver = LogObserver(isHeldBack: true),
         _ step: @escaping @Sendable (Tally) async throws -> Bool,
         tell: @escaping @Sendable (any Error) -> Void
     ) async throws {
         while true {
             do {
                 return try await Common.withTally(arguments, isReading: true, observer: observer) { tally in
-                    while try await !step(tally) { try await Task.sleep(for: every) }
+                    while true {
+                        let isLast = try await step(tally)
+                        // It goes on with what it could not open.
+                        Output.sayHeld()
+                        if isLast { return }
+                        try await Task.sleep(for: every)
+                    }
                 }
             } catch {
                 // A call that was cut short says so in its own words.
@@ -51,6 +57,7 @@ package enum Watch {
                 let mayRetry = (error as? QueueError)?.mayRetry ?? (error as? LedgerError)?.mayRetry ?? false
                 if !mayRetry { throw error }
                 tell(error)
+                Output.sayHeld()
             }
             try await Task.sleep(for: every)
         }

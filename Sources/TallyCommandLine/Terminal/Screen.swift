@@ -83,16 +83,21 @@ package final class Screen: Sendable {
     }
 
     /// Every signal ends a process by default, but for a few: a crash, and one that nobody here has a use for. It
-    /// then does what it does by default. What is ignored stays so.
+    /// then does what it does by default.
     private static func giveBackWhenItEnds() {
-        for number in Int32(1)...64 where !Self.left.contains(number) {
-            let old = signal(number) { number in
+        for number in endings(isIgnored: Signals.isIgnored) {
+            signal(number) { number in
                 Screen.giveBack()
                 signal(number, SIG_DFL)
                 raise(number)
             }
-            if unsafeBitCast(old, to: Int.self) == 1 { signal(number, SIG_IGN) }
         }
+    }
+
+    /// Those that end the process. What is ignored stays so, and is asked for before anything is taken: a handler that
+    /// stood there for a moment would end a process that was told to go on.
+    static func endings(isIgnored: (Int32) -> Bool) -> [Int32] {
+        (1...64).filter { !left.contains($0) && !isIgnored($0) }
     }
 
     /// What ends no process, what nobody can take, what `Signals` awaits, a pipe that was closed, and two that the C

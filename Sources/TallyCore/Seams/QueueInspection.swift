@@ -28,6 +28,17 @@ public protocol ForeignKeySearch: Sendable {
     /// some of it.
     func scanRecords(_ cursor: String, limit: Int) async throws(QueueError)
         -> (ids: [JobID], foreign: [ForeignKey], next: String?)
+    /// A step through whatever else the queue keeps by ids: what stands there under a name that is no job's id, of
+    /// each page some of it. `next` nil at the end. A driver that lacks it has none to tell.
+    func scanFields(_ cursor: String, limit: Int) async throws(QueueError)
+        -> (foreign: [ForeignKey], next: String?)
+}
+
+extension ForeignKeySearch {
+    /// Nothing: the driver keeps nothing else by ids, or knows of no other hand that reaches it.
+    public func scanFields(
+        _ cursor: String, limit: Int
+    ) async throws(QueueError) -> (foreign: [ForeignKey], next: String?) { ([], nil) }
 }
 
 /// A queue whose server may be set otherwise while it runs, such as to throw jobs away when memory is short.

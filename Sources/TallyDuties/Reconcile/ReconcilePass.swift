@@ -24,7 +24,7 @@ struct ReconcilePass: RecordedPass {
     var claimed: Set<JobID> = []
     /// How the compared jobs stood, for the check of their places.
     var standing: [JobID: (status: JobStatus, version: Int)] = [:]
-    /// What stands among the records and belongs to no job: a page may come twice.
+    /// What stands among ids and is none: a page may come twice.
     var foreignFields: Set<ForeignKey> = []
     /// What the walk through the structures met.
     var met = StructureWalk()

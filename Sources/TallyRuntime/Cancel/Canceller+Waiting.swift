@@ -14,6 +14,8 @@ package enum WaitingOutcome: Hashable, Sendable {
     case uncertain(String)
     /// A store cannot be reached or used, which others will meet as well: it may be cancelled or not.
     case away(String)
+    /// Whoever asked for it wanted no more before the ledger had said so: it may be cancelled or not.
+    case stopped
 }
 
 extension Canceller {
@@ -21,12 +23,15 @@ extension Canceller {
     /// on. It tries and may be repeated as `report` is.
     ///
     /// - Parameter held: what calls before this one have met; where it is the table, no further call helps.
+    /// - Parameter isStopped: whether the caller wants no more; asked between two jobs, since each of them may be
+    ///   waited for.
     /// - Throws: what the caller has done wrong, such as `.closed`; `CancellationError`.
     package func cancelWaiting(
-        _ ids: [JobID], of name: QueueName, held: inout HeldInRow
+        _ ids: [JobID], of name: QueueName, held: inout HeldInRow,
+        isStopped: @escaping @Sendable () -> Bool = { false }
     ) async throws -> [JobID: WaitingOutcome] {
         let store = queue.shard(of: name)
-        var turn = WaitingTurn(open: ids, held: held)
+        var turn = WaitingTurn(open: ids, held: held, isStopped: isStopped)
         defer { held = turn.held }
         let end = patience.map { ContinuousClock.now + $0 }
         for round in 0..<Limits.cancelTries where !turn.open.isEmpty {
@@ -42,6 +47,7 @@ extension Canceller {
                 turn.away = met.why
                 if met.isForGood || turn.held.isTable { break }
             }
+            if turn.isStopped() { break }
         }
         turn.end()
         return turn.outcomes
@@ -62,7 +68,7 @@ extension Canceller {
                 try await note(answer, of: id, epoch, &turn, store.part.shard)
             }
         }
-        if unknown.isEmpty { return }
+        if unknown.isEmpty || turn.isStopped() { return }
         guard let ledger else {
             for id in unknown { turn.settle(id, .notFound) }
             return
@@ -115,6 +121,7 @@ extension Canceller {
     private func note(
         _ version: Int, _ epoch: Int64, of id: JobID, _ turn: inout WaitingTurn, _ shard: Shard
     ) async throws {
+        if turn.isStopped() { return }
         do {
             let step = try await record(id, version, epoch, shard)
             turn.held.pass()
@@ -136,10 +143,13 @@ private struct WaitingTurn {
     var met: [JobID: String] = [:]
     /// What a store said that refused or did not answer in the last try.
     var away: String?
+    /// Whether the caller wants no more.
+    let isStopped: @Sendable () -> Bool
 
-    init(open: [JobID], held: HeldInRow) {
+    init(open: [JobID], held: HeldInRow, isStopped: @escaping @Sendable () -> Bool) {
         self.open = open
         self.held = held
+        self.isStopped = isStopped
     }
 
     mutating func settle(_ id: JobID, _ outcome: WaitingOutcome) {
@@ -157,8 +167,9 @@ private struct WaitingTurn {
 
     /// No further try is made: what is open stays so.
     mutating func end() {
+        let other = isStopped() ? WaitingOutcome.stopped : .uncertain(CancelStep.racing)
         for id in open {
-            outcomes[id] = away.map { .away($0) } ?? .uncertain(met[id] ?? CancelStep.racing)
+            outcomes[id] = away.map { .away($0) } ?? met[id].map { .uncertain($0) } ?? other
         }
     }
 }

@@ -159,6 +159,11 @@ struct FaultyForeignKeys: ForeignKeySearch {
     ) async throws(QueueError) -> (ids: [JobID], foreign: [ForeignKey], next: String?) {
         try await queue.pass(.scan, await base.scanRecords(cursor, limit: limit))
     }
+    func scanFields(
+        _ cursor: String, limit: Int
+    ) async throws(QueueError) -> (foreign: [ForeignKey], next: String?) {
+        try await queue.pass(.verify, await base.scanFields(cursor, limit: limit))
+    }
 }
 
 /// How the duties fare; counts as `.duties`. A base that throws what is no error of a queue is `.unavailable`.

@@ -39,7 +39,12 @@ enum BulkText {
             options.isStopped = { asked.isStopped }
         }
         let pace = Pace()
-        options.progress = { count in if pace.isDue() { Output.live("\(count) \(what)") } }
+        options.progress = { count in
+            guard pace.isDue() else { return }
+            // It goes on for as long as it takes.
+            Output.sayHeld()
+            Output.live("\(count) \(what)")
+        }
         return options
     }
 

@@ -1,5 +1,6 @@
 import TallyAdmin
 import TallyCore
+import TallyTesting
 import Tallystick
 import TestSupport
 import Testing
@@ -63,6 +64,33 @@ import Testing
             }
             let rest = try await cancel(9, scratch)
             #expect(rest.changed == 7 && rest.uncertain == 0 && rest.stop == nil, "\(rest)")
+        }
+    }
+
+    /// Rows that are held one by one, and not in a row, are no held table: each is waited for.
+    @Test func `is what a run that was stopped has not told the ledger yet, and it waits for no more [D11]`()
+        async throws
+    {
+        try await withScratch { scratch in
+            let ids = try await enqueue(6, scratch)
+            let ledger = FaultyLedger(scratch.ledger)
+            let admin = Admin(queue: ShardedQueue(scratch.queue.store), ledger: ledger.store)
+            var options = BulkOptions()
+            (options.goes, options.rate) = (true, 10_000)
+            options.isStopped = { ledger.count(of: .recordCancel) > 0 }
+            options.pace = StandingTime().pace
+            let jobs = "\"\(scratch.settings.namespace)\".jobs"
+            let held = [0, 2, 4].map { "'\(ids[$0])'" }.joined(separator: ", ")
+            try await holding("SELECT id FROM \(jobs) WHERE id IN (\(held)) FOR UPDATE", scratch) {
+                let report = try await admin.cancelWaiting(in: "q", matching: JobFilter(), options)
+
+                #expect(ledger.count(of: .recordCancel) == 1)
+                #expect(report.changed == 0 && report.uncertain == 6 && report.stop == .asked, "\(report)")
+                #expect(report.refused.isEmpty && report.doubts.values.reduce(0, +) == 1, "\(report)")
+            }
+            // What Redis has cancelled by then the next run tells the ledger.
+            let rest = try await cancel(10, scratch)
+            #expect(rest.changed == 6 && rest.uncertain == 0 && rest.stop == nil, "\(rest)")
         }
     }
 

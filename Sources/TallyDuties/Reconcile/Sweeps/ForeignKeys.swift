@@ -13,6 +13,20 @@ extension ReconcilePass {
                 ledger: "not asked", detail: "\(key); ops/runbooks/D39.md"
             ) { false }
         }
+        try await checkOtherFields(search)
+    }
+
+    /// D39, of what stands under no id where only ids belong, but for the records: those are walked once, as they are
+    /// compared.
+    private mutating func checkOtherFields(_ search: any ForeignKeySearch) async throws {
+        var cursor: String? = ""
+        while let at = cursor {
+            try Task.checkCancellation()
+            let page = try await onQueue { try await search.scanFields(at, limit: Limits.jobsPerCall) }
+            try await checkFields(page.foreign)
+            try await rest(jobs: 0)
+            cursor = page.next
+        }
     }
 
     /// A page of the ids that the queue holds, and where the driver can tell it what stands there that is none.
@@ -28,7 +42,7 @@ extension ReconcilePass {
         }
     }
 
-    /// D39, of what stands among the records and belongs to no job: it is named, and never touched.
+    /// D39, of what stands among ids and is none: it is named, and never touched.
     mutating func checkFields(_ foreign: [ForeignKey]) async throws {
         if options.mode == .open { return }
         for key in foreign where foreignFields.insert(key).inserted {
