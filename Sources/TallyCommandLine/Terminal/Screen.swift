@@ -94,8 +94,8 @@ package final class Screen: Sendable {
         }
     }
 
-    /// Those that end the process. What is ignored stays so, and is asked for before anything is taken: a handler that
-    /// stood there for a moment would end a process that was told to go on.
+    /// Those that end the process. What is ignored stays so, and is asked for before anything is taken: a handler
+    /// that stood there for a moment would end a process that was told to go on.
     static func endings(isIgnored: (Int32) -> Bool) -> [Int32] {
         (1...64).filter { !left.contains($0) && !isIgnored($0) }
     }
