@@ -172,18 +172,42 @@ import Testing
 
     @Test func `has the benches of the command, with their floors`() throws {
         let section = try #require(page.between("## Numbers", "\n## "))
-        let suites = try ["Suites", "ReconcileSuites"]
-            .map { try Tree.text("Sources/TallyLab/Bench/\($0).swift") }.joined()
-        let names = suites.matches(#"Suites\(name: "([a-z0-9_]+)""#).map { $0[0] }
+        let sources = try Tree.files("Sources/TallyLab/Bench", "swift").map { try Tree.text($0) }.joined()
+        let names = sources.matches(#"Suites\(name: "([a-z0-9_]+)""#).map { $0[0] }
+        let rows = section.matches(#"^\| `([a-z0-9_]+)` \|[^|\n]*\|([^|\n]*)\|([^|\n]*)\|"#)
+        let floor = #"floor: \.(rate|below|atLeast)\(([0-9][0-9_.]*)(?:, ratio: ([0-9.]+))?\)"#
+        // A figure's name and its floor, with no other figure between them.
+        let figures = sources.matches(
+            #"Figure\(\s*name: "([a-z0-9_]+)"(?:(?!Figure\()[\s\S])*?"# + floor)
 
-        #expect(section.matches(#"^\| `([a-z0-9_]+)` \|"#).map { $0[0] } == names)
-        for rate in suites.matches(#"\.rate\(([0-9_]+), ratio: ([0-9.]+)\)"#) {
-            #expect(section.contains("\((try #require(Int(rate[0].filter { $0 != "_" }))).grouped)"))
-            #expect(section.contains("| \(rate[1]) of "))
+        #expect(rows.map { $0[0] }.sorted() == names.sorted())
+        #expect(figures.count == sources.matches(floor).count && figures.count > 10)
+        for figure in figures {
+            let suite = names.filter { figure[0].hasPrefix($0) }.max { $0.count < $1.count }
+            let row = try #require(rows.first { $0[0] == suite }, "\(figure[0])")
+            let shown = try Self.shown(floor: figure[1], figure[2], of: figure[0])
+            #expect(row[1].holds("\(shown)(?![0-9.])"), "\(figure[0]): \(shown)")
+            if !figure[3].isEmpty { #expect(row[2].hasPrefix(" \(figure[3]) of "), "\(figure[0])") }
         }
-        for most in suites.matches(#"_p([0-9]+)"[^\n]*\.below\(([0-9]+)\)"#) {
-            #expect(section.contains("p\(most[0]) < \(most[1]) ms"))
-        }
+    }
+
+    /// A pattern of what the table shows of a floor, before a percentile its name.
+    private static func shown(floor: String, _ value: String, of figure: String) throws -> String {
+        if floor == "rate" { return try #require(Int(value.filter { $0 != "_" })).grouped }
+        let percentile = figure.matches("_(p[0-9]+)$").first.map { "\($0[0]) " } ?? ""
+        let sign = floor == "below" ? "<" : "≥"
+        return percentile + "\(sign) " + NSRegularExpression.escapedPattern(for: value)
+    }
+
+    /// What is said to be measured once is so, whatever `--rounds` says.
+    @Test func `says of which bench on a figure was measured once`() throws {
+        let section = try #require(page.between("## Numbers", "\n## "))
+        let first = try #require(section.matches("from `([a-z0-9_]+)` on once").first?[0])
+        let rows = section.matches(#"^\| `([a-z0-9_]+)` \|"#).map { $0[0] }
+        let sources = try Tree.files("Sources/TallyLab/Bench", "swift").map { try Tree.text($0) }.joined()
+        let once = sources.matches(#"Suites\(name: "([a-z0-9_]+)", rounds: 1\)"#).map { $0[0] }
+
+        #expect(rows.drop { $0 != first }.sorted() == once.sorted())
     }
 
     @Test func `says what each folder is for`() throws {

@@ -17,9 +17,12 @@ enum BenchCommand: Command {
                             Postgres writes it thrice
           --backlog N       recorded jobs that run through a window of a fiftieth of them in `backlog_window`;
                             5000000 is what is promised
-        What the reconciler costs (`sweep`, `rebuild`, `soak`) is measured once, whatever --rounds says.
+        Measured once, whatever --rounds says:
+          \(measuredOnce)
         With --json: {"results":[{"name","value","unit","raw","ratio","floor"}]}.
         """
+    private static let measuredOnce = Suites.all(Suites.Sizes()).filter { $0.rounds == 1 }
+        .map(\.name).joined(separator: ", ")
     static let exitCodes = ExitCodes(
         failed: .init(1, "failed, or a floor is missed"), others: [ExitCodes.interrupted])
     static let flags: Set<String> = ["suite", "rounds", "ended", "gigabytes", "backlog"]
@@ -28,17 +31,15 @@ enum BenchCommand: Command {
     static func run(_ arguments: Arguments) async throws {
         if arguments.has("work") { return try await BenchWorker.run(arguments) }
         let wanted = arguments.text("suite") ?? "all"
-        let ended = try arguments.number("ended", in: 1000...50_000_000, or: 1_000_000)
-        let gigabytes = arguments.text("gigabytes").flatMap(Double.init) ?? 0.5
-        guard gigabytes > 0, gigabytes <= 64 else {
+        var sizes = Suites.Sizes()
+        sizes.ended = try arguments.number("ended", in: 1000...50_000_000, or: sizes.ended)
+        sizes.gigabytes = arguments.text("gigabytes").flatMap(Double.init) ?? sizes.gigabytes
+        guard sizes.gigabytes > 0, sizes.gigabytes <= 64 else {
             throw Usage(
                 "--gigabytes \(arguments.text("gigabytes") ?? ""): must be a number above 0, up to 64")
         }
-        let backlog = try arguments.number("backlog", in: 50_000...50_000_000, or: 500_000)
-        let all =
-            Suites.path + Suites.scale
-            + [Suites.backlog(gigabytes: gigabytes), Suites.window(backlog: backlog)]
-            + Suites.reconciler(ended: ended)
+        sizes.backlog = try arguments.number("backlog", in: 50_000...50_000_000, or: sizes.backlog)
+        let all = Suites.all(sizes)
         let suites = all.filter { wanted == "all" || $0.name.hasPrefix(wanted) }
         let names = all.map(\.name).joined(separator: ", ")
         if suites.isEmpty { throw Usage("--suite \(wanted): there are \(names)") }
@@ -129,21 +130,23 @@ struct Figure {
     enum Floor: Equatable {
         /// At least so many, and at least this share of the raw limit of the same run.
         case rate(Double, ratio: Double)
+        /// Less than this: of what is to stay small, such as a latency.
         case below(Double)
-        case least(Double)
+        /// This or more: of what is to stay large and has no raw limit, such as a share that is kept.
+        case atLeast(Double)
 
         func holds(_ value: Double, _ raw: Double?) -> Bool {
             switch self {
             case .rate(let least, let ratio): value >= least && raw.map { value / $0 >= ratio } ?? true
             case .below(let most): value < most
-            case .least(let least): value >= least
+            case .atLeast(let least): value >= least
             }
         }
         var text: String {
             switch self {
             case .rate(let least, let ratio): ">= \(Int(least)), ratio \(ratio)"
             case .below(let most): "< \(most)"
-            case .least(let least): ">= \(least)"
+            case .atLeast(let least): ">= \(least)"
             }
         }
     }

@@ -11,6 +11,22 @@ struct Suites: Sendable {
     var rounds = 9
     var run: @Sendable (PrivateServers) async throws -> [Figure]
 
+    /// What flags may make larger or smaller.
+    struct Sizes {
+        /// Ended jobs beneath the sweeps.
+        var ended = 1_000_000
+        /// Bodies of the backlog of large jobs.
+        var gigabytes = 0.5
+        /// Jobs of the backlog that is larger than its window.
+        var backlog = 500_000
+    }
+
+    /// All, in the order in which they run.
+    static func all(_ sizes: Sizes) -> [Suites] {
+        path + scale + [backlog(gigabytes: sizes.gigabytes), window(backlog: sizes.backlog)]
+            + reconciler(ended: sizes.ended)
+    }
+
     static let path: [Suites] = [
         Suites(name: "enqueue_queued_1024") { servers in
             let rate = try await enqueue(servers, .queued, jobs: 300_000)

@@ -8,15 +8,16 @@ import Tallystick
 extension Suites {
     static let scale: [Suites] = [
         Suites(name: "scale_out") { servers in
-            var figures: [Figure] = []
+            var rates: [Int: Double] = [:]
             for processes in [1, 2, 4] {
-                let rate = try await drained(servers, by: processes, jobs: 100_000)
-                figures.append(Figure(name: "scale_out_\(processes)", value: rate, unit: "jobs/s"))
+                rates[processes] = try await drained(servers, by: processes, jobs: 100_000)
+            }
+            let figures = rates.sorted { $0.key < $1.key }.map { processes, rate in
+                Figure(name: "scale_out_\(processes)", value: rate, unit: "jobs/s")
             }
             // Where Redis and the workers share few processors, more of these take turns; they shall not hinder.
-            let kept = figures[2].value / figures[0].value
-            figures.append(Figure(name: "scale_out_kept", value: kept, unit: "×", floor: .least(0.8)))
-            return figures
+            let kept = rates[4]! / rates[1]!
+            return figures + [Figure(name: "scale_out_kept", value: kept, unit: "×", floor: .atLeast(0.8))]
         },
         Suites(name: "reclaim_100k", rounds: 1) { servers in
             let (longest, seconds) = try await takenBack(servers, jobs: 100_000)
@@ -27,7 +28,14 @@ extension Suites {
         },
     ]
 
-    /// Jobs a second out of a full queue by so many processes, from the first tenth on: until then they start.
+    /// Of the jobs that are then taken back.
+    private static let lease = Duration.seconds(10)
+    /// How long a queue may take to become as empty as it is waited for.
+    private static let patience = Duration.seconds(120)
+    /// Between two looks at a queue: so fine is the moment that is found.
+    private static let look = Duration.milliseconds(10)
+
+    /// Jobs a second out of a full queue by so many processes, once they have warmed up: until then they start.
     private static func drained(
         _ servers: PrivateServers, by processes: Int, jobs: Int
     ) async throws -> Double {
@@ -42,9 +50,10 @@ extension Suites {
                 workers.append(try BenchWorker.start(servers, scratch.settings.namespace, number))
             }
             let body = RedisKey.body.of(scratch.settings.namespace)
-            let tenth = try await moment(servers, body, holds: jobs - jobs / 10)
-            let end = try await moment(servers, body, holds: 0)
-            return Double(jobs) * 0.9 / (end - tenth).seconds
+            let warmUp = jobs / 10
+            let start = try await moment(servers, body, holdsAtMost: jobs - warmUp)
+            let end = try await moment(servers, body, holdsAtMost: 0)
+            return Double(jobs - warmUp) / (end - start).seconds
         }
     }
 
@@ -57,17 +66,17 @@ extension Suites {
 
     /// The moment from which on the queue holds no more than so many jobs.
     private static func moment(
-        _ servers: PrivateServers, _ body: String, holds most: Int
+        _ servers: PrivateServers, _ body: String, holdsAtMost most: Int
     ) async throws -> ContinuousClock.Instant {
         let admin = AdminRedis(port: servers.state.redisPort, password: servers.state.redisPassword)
         let began = ContinuousClock.now
         while true {
             let held = admin.ask("HLEN", body)?.number
             if let held, held <= most { return .now }
-            if ContinuousClock.now - began > .seconds(120) {
+            if ContinuousClock.now - began > patience {
                 throw ServerProblem("the queue holds \(held ?? -1) jobs, not \(most)")
             }
-            try await Task.sleep(for: .milliseconds(10))
+            try await Task.sleep(for: look)
         }
     }
 
@@ -78,16 +87,16 @@ extension Suites {
         let admin = AdminRedis(port: servers.state.redisPort, password: servers.state.redisPassword)
         return try await withScratch(servers) { scratch in
             let wish = ReserveWish(
-                ["bench"], limit: Limits.jobsPerCall, lease: .seconds(10), worker: WorkerID("bench"))
+                ["bench"], limit: Limits.jobsPerCall, lease: lease, worker: WorkerID("bench"))
             var leased = 0
             while leased < jobs {
                 try await push(min(Limits.jobsPerCall, jobs - leased), scratch.queue)
                 leased += try await scratch.queue.reserve(wish).jobs.count
             }
-            let last = try await scratch.queue.stamp().at + .seconds(10)
-            while try await scratch.queue.stamp().at <= last { try await Task.sleep(for: .milliseconds(100)) }
-            _ = admin.ask("CONFIG", "SET", "latency-tracking-info-percentiles", "100")
-            _ = admin.ask("CONFIG", "RESETSTAT")
+            let last = try await scratch.queue.stamp().at + lease
+            while try await scratch.queue.stamp().at <= last { try await Task.sleep(for: look) }
+            try configure(admin, "SET", "latency-tracking-info-percentiles", "100")
+            try configure(admin, "RESETSTAT")
             let began = ContinuousClock.now
             var back = 0
             while back < jobs {
@@ -100,6 +109,13 @@ extension Suites {
         }
     }
 
+    /// Without either setting the longest call would be that of another time, or not be told.
+    private static func configure(_ admin: AdminRedis, _ words: String...) throws {
+        guard admin.ask(["CONFIG"] + words)?.text == "OK" else {
+            throw ServerProblem("CONFIG \(words.joined(separator: " ")) was refused")
+        }
+    }
+
     /// In milliseconds, of the functions, since its counts were reset.
     private static func longestCall(_ admin: AdminRedis) throws -> Double {
         let text = admin.ask("INFO", "latencystats")?.text ?? ""
@@ -108,29 +124,5 @@ extension Suites {
             if let microseconds = Double(line.drop { $0 != "=" }.dropFirst()) { return microseconds / 1000 }
         }
         throw ServerProblem("Redis does not say how long a call took")
-    }
-}
-
-/// A worker in a process of its own, whose handler does nothing. Ended by SIGTERM.
-enum BenchWorker {
-    static func run(_ arguments: Arguments) async throws {
-        try await Common.withTally(arguments, connecting: Limits.connect, isTryingAgain: true) { tally in
-            let worker = tally.worker(
-                handlers: [JobHandler("bench.noop") { _ in }],
-                configuration: WorkerConfiguration(queues: ["bench"], concurrency: 256))
-            try await Signals.working(worker)
-        }
-    }
-
-    fileprivate static func start(
-        _ servers: PrivateServers, _ namespace: String, _ number: Int
-    ) throws -> Int32 {
-        var all = ProcessInfo.processInfo.environment
-        all["TALLY_REDIS_URL"] = servers.redisURL
-        all["TALLY_POSTGRES_URL"] = servers.postgresURL
-        all["TALLY_NAMESPACE"] = namespace
-        return try ChildProcess.start(
-            [Programs.own, "bench", "--work"], environment: all.map { "\($0.key)=\($0.value)" },
-            output: "\(servers.folder)/bench-worker-\(number).log")
     }
 }
