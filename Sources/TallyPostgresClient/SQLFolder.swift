@@ -17,8 +17,9 @@ package struct SQLFolder: Sendable {
         self.fragments = Dictionary(
             uniqueKeysWithValues: fragments.map { token, files in
                 let pieces = files.map { file in
-                    String(decoding: Self.withoutHeader(Array(raw(file)!.utf8)), as: UTF8.self)
-                        .split(separator: "\n").joined(separator: "\n")
+                    let bytes = Self.withoutHeader(Array(Self.required(file, raw).utf8))
+                    return String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+                        .joined(separator: "\n")
                 }
                 return (Array(token.utf8), Array(pieces.joined(separator: ", ").utf8))
             })
@@ -34,8 +35,8 @@ package struct SQLFolder: Sendable {
     func statements(_ names: [String], schema: String) -> [String: String] {
         Dictionary(
             uniqueKeysWithValues: names.map { name in
-                let template = templates.of(name) {
-                    SQLTemplate(filled(Self.withoutHeader(Array(raw(name)!.utf8))))
+                let template = templates.of(.file(name)) {
+                    SQLTemplate(filled(Self.withoutHeader(Array(Self.required(name, raw).utf8))))
                 }
                 return (name, template.text(schema: schema))
             })
@@ -44,7 +45,7 @@ package struct SQLFolder: Sendable {
     /// Puts the fragments in, then the schema's name where the text says `tally.`, `"tally"`, `'tally'` or, of a
     /// role, `"tally_…`, `'tally_…`.
     package func adapted(_ text: String, schema: String) -> String {
-        templates.of(text) { SQLTemplate(filled(Array(text.utf8))) }.text(schema: schema)
+        templates.of(.text(text)) { SQLTemplate(filled(Array(text.utf8))) }.text(schema: schema)
     }
 
     /// As `psql` does it outside of quotes: `:token` is replaced, `::type` is a cast, and an unknown token stays.
@@ -70,6 +71,12 @@ package struct SQLFolder: Sendable {
         return out
     }
 
+    /// A file that the program itself names: without it the program was put together wrongly.
+    private static func required(_ name: String, _ raw: (String) -> String?) -> String {
+        guard let text = raw(name) else { preconditionFailure("no file \(name).sql was compiled in") }
+        return text
+    }
+
     private static func withoutHeader(_ text: [UInt8]) -> [UInt8] {
         var rest = text[...]
         while rest.starts(with: [UInt8(ascii: "-"), UInt8(ascii: "-")]) {
@@ -87,12 +94,22 @@ package struct SQLFolder: Sendable {
     }
 }
 
-/// The templates of a folder, each made once in a program, by the name of its file or by its text: every open of a
-/// ledger reads a hundred files and each of its migrations, and to look at them byte by byte took longer than all else.
+/// The templates of a folder, each made once in a program: every open of a ledger reads a hundred files and each of
+/// its migrations, and to look at them byte by byte took longer than all else.
+///
+/// None is ever dropped. So many there are as files were compiled in, each at most by its name and by its text: what
+/// is adapted is the text of such a file too, and only tests make up others.
 private final class Templates: Sendable {
-    private let made = Mutex<[String: SQLTemplate]>([:])
+    enum Key: Hashable {
+        /// The statement of a file, by its name: without its header.
+        case file(String)
+        /// A text as it stands.
+        case text(String)
+    }
 
-    func of(_ key: String, _ make: () -> SQLTemplate) -> SQLTemplate {
+    private let made = Mutex<[Key: SQLTemplate]>([:])
+
+    func of(_ key: Key, _ make: () -> SQLTemplate) -> SQLTemplate {
         if let template = made.withLock({ $0[key] }) { return template }
         let template = make()
         made.withLock { $0[key] = template }

@@ -93,30 +93,5 @@ extension PostgresTests {
             psql.waitUntilExit()
             return text
         }
-
-        @Test func `name one schema in every text, without the header`() {
-            let files = [
-                "one": "-- tally.\nSELECT :a FROM tally.tally", "two": "SELECT 'tally', \"tally_r\"",
-            ]
-            let folder = SQLFolder(fragments: ["a": ["two"]]) { files[$0] }
-
-            for schema in ["tally_2", "x"] {
-                let statements = Statements(schema: schema, of: folder, ["one", "two"])
-                let two = "SELECT '\(schema)', \"\(schema)_r\""
-                #expect(statements["two"] == two)
-                #expect(statements["one"] == "SELECT \(two) FROM \"\(schema)\".tally")
-            }
-        }
-
-        @Test func `leave psql's casts and unknown tokens alone, and fill each fragment in once`() {
-            let folder = SQLFolder(fragments: ["a": ["one", "two"], "ab": ["two"]]) { name in
-                ["one": "-- of one\nx.tally_a", "two": "-- of two\ny"][name]
-            }
-            let text = "-- header\nSELECT :a, :ab, n::a, :c FROM tally.a, \"tally_b\", 'tally'"
-            #expect(
-                folder.adapted(text, schema: "tally_2")
-                    == "-- header\nSELECT x.tally_a, y, y, n::a, :c FROM \"tally_2\".a, "
-                    + "\"tally_2_b\", 'tally_2'")
-        }
     }
 }
