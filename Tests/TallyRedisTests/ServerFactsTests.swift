@@ -26,6 +26,13 @@ import Testing
         #expect(facts.lines["executable"] == "/srv/a:b" && facts.lines["db0"] == "keys=1,expires=0")
     }
 
+    @Test func `is read line by line, however these end, and a line without a colon tells nothing`() {
+        let texts = ["a:1\nb:\n:c\nd", "\r\n\r\na:1\r\nd\r\nb:\r\n:c\r\n", "b:\r:c\ra:0\na:1\r"]
+        for text in texts { #expect(ServerFacts(text).lines == ["a": "1", "b": "", "": "c"]) }
+        #expect(ServerFacts("").lines.isEmpty)
+        #expect(ServerFacts("größe:ä:ö\n").lines == ["größe": "ä:ö"])
+    }
+
     @Test(
         arguments: [
             (["redis_version": "6.2.14"], "has version 6.2.14; functions need 7 or later"),

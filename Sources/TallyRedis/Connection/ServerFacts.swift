@@ -7,25 +7,19 @@ struct ServerFacts: Sendable {
     /// The server process' own id.
     var runID: String { lines["run_id"] ?? "" }
 
-    init(_ info: String) {
+    init(_ info: String) { lines = Self.lines(of: info) }
+
+    /// By bytes: each connection reads its hundred lines, and by characters that took longer than the rest of a
+    /// handshake.
+    private static func lines(of info: String) -> [String: String] {
         var lines: [String: String] = [:]
-        // By bytes: each connection reads its hundred lines, and by characters that took longer than the rest of a
-        // handshake.
-        var text = info
-        text.withUTF8 { bytes in
-            func told(_ from: Int, _ to: Int) -> String { String(decoding: bytes[from..<to], as: UTF8.self) }
-            var (begin, colon): (Int, Int?) = (0, nil)
-            for at in 0...bytes.count {
-                let byte = at < bytes.count ? bytes[at] : UInt8(ascii: "\n")
-                if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") {
-                    if let colon { lines[told(begin, colon)] = told(colon + 1, at) }
-                    (begin, colon) = (at + 1, nil)
-                } else if byte == UInt8(ascii: ":"), colon == nil {
-                    colon = at
-                }
-            }
+        for line in info.utf8.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") })
+        {
+            guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
+            let value = line[line.index(after: colon)...]
+            lines[String(decoding: line[..<colon], as: UTF8.self)] = String(decoding: value, as: UTF8.self)
         }
-        self.lines = lines
+        return lines
     }
 
     /// Refuses a server on which jobs would be lost, or the functions would not run.
