@@ -8,55 +8,18 @@ import TallyCore
 final class ServerClock: Sendable {
     typealias Answer = Result<Timestamp, LedgerError>
 
-    private struct State {
-        var reading: (server: Timestamp, own: ContinuousClock.Instant)?
-        /// Who waits for the question that is under way, by the order of their coming; nil = none is.
-        var waiting: [Int: CheckedContinuation<Answer, Never>]?
-        var lastWaiting = 0
-
-        enum Part {
-            /// Nobody has asked: the caller does.
-            case asks
-            case waits
-            /// It was read since the caller looked, or there is no room to wait.
-            case knows(Answer)
-        }
-
-        mutating func join(_ id: Int, _ caller: CheckedContinuation<Answer, Never>) -> Part {
-            if let now = ServerClock.now(reading) { return .knows(.success(now)) }
-            let count = waiting?.count ?? 0
-            if count >= Limits.poolCallsWaiting {
-                return .knows(
-                    .failure(
-                        LedgerError(
-                            .transient, "clock",
-                            "\(count) calls already wait in this process for the clock of Postgres; repeat it "
-                                + "once some of them are answered")))
-            }
-            let isFirst = waiting == nil
-            if isFirst { waiting = [:] }
-            waiting?[id] = caller
-            return isFirst ? .asks : .waits
-        }
-    }
-    private let state = Mutex(State())
+    private let state = Mutex(ServerClockState<CheckedContinuation<Answer, Never>>())
 
     /// nil when it was never read, or too long ago.
-    var now: Timestamp? { state.withLock { Self.now($0.reading) } }
-
-    private static func now(_ reading: (server: Timestamp, own: ContinuousClock.Instant)?) -> Timestamp? {
-        guard let reading else { return nil }
-        let age = ContinuousClock.now - reading.own
-        return age > Limits.verify ? nil : reading.server + age
-    }
+    var now: Timestamp? { state.withLock { $0.now(at: .now) } }
 
     func note(_ server: Timestamp) -> Timestamp {
-        state.withLock { $0.reading = (server, .now) }
+        state.withLock { $0.note(server, at: .now) }
         return server
     }
 
     /// How many wait for the question that is under way.
-    var asking: Int { state.withLock { $0.waiting?.count ?? 0 } }
+    var asking: Int { state.withLock { $0.asking } }
 
     /// Notes what `question` answers. It is asked in a task of its own, so that none of those who share it can end it
     /// for the others; one that is cancelled waits no longer.
@@ -76,14 +39,11 @@ final class ServerClock: Sendable {
     private func shared(
         _ question: @escaping @Sendable () async throws(LedgerError) -> Timestamp
     ) async -> (answer: Answer, isOwn: Bool) {
-        let id = state.withLock { state in
-            state.lastWaiting += 1
-            return state.lastWaiting
-        }
+        let id = state.withLock { $0.number() }
         var isOwn = false
         let answer = await withTaskCancellationHandler {
             await withCheckedContinuation { caller in
-                switch state.withLock({ $0.join(id, caller) }) {
+                switch state.withLock({ $0.join(id, caller, at: .now) }) {
                 case .asks:
                     isOwn = true
                     Task.detached(priority: Task.currentPriority) { await self.answer(question) }
@@ -105,15 +65,11 @@ final class ServerClock: Sendable {
         } catch {
             answer = .failure(error)
         }
-        let callers = state.withLock { state in
-            defer { state.waiting = nil }
-            return state.waiting ?? [:]
-        }
-        for caller in callers.values { caller.resume(returning: answer) }
+        for caller in state.withLock({ $0.end() }) { caller.resume(returning: answer) }
     }
 
     private func giveUp(_ id: Int) {
-        let caller = state.withLock { $0.waiting?.removeValue(forKey: id) }
+        let caller = state.withLock { $0.leave(id) }
         caller?.resume(returning: .failure(LedgerError(.cancelled, "clock", "cancelled while it was asked")))
     }
 }
