@@ -65,7 +65,7 @@ extension Canceller {
             if answer == .unknown {
                 unknown.append(id)
             } else {
-                try await note(answer, of: id, epoch, &turn, store.part.shard)
+                try await take(answer, of: id, knownEpoch: epoch, &turn, store.part.shard)
             }
         }
         if unknown.isEmpty || turn.isStopped() { return }
@@ -95,37 +95,42 @@ extension Canceller {
         let ends = try await store.control.cancelWaiting(known, tombstones: versions, issued: issued)
         for (id, answer) in zip(known, ends) {
             if issued.epoch == 0 { turn.met[id] = CancelStep.held }
-            try await note(answer, of: id, issued.epoch, &turn, store.part.shard)
+            try await take(answer, of: id, knownEpoch: issued.epoch, &turn, store.part.shard)
         }
     }
 
-    /// - Parameter epoch: one that knew of an end which is told as one of before.
-    private func note(
-        _ answer: CancelWaitingAnswer, of id: JobID, _ epoch: Int64, _ turn: inout WaitingTurn, _ shard: Shard
+    /// What Redis answered of one job: it settles the job, or the ledger is waited for, or another try is made.
+    ///
+    /// - Parameter knownEpoch: one that knew of an end which is told as one of before.
+    private func take(
+        _ answer: CancelWaitingAnswer, of id: JobID, knownEpoch: Int64, _ turn: inout WaitingTurn,
+        _ shard: Shard
     ) async throws {
         switch answer {
         case .processing: turn.settle(id, .running)
         case .cancelled(let version, let epoch):
-            try await note(version, epoch, of: id, &turn, shard)
+            try await recordEnd(of: id, version: version, epoch: epoch, &turn, shard)
         case .ended(.cancelled, let version):
             // Cancelled a moment ago, perhaps by a caller that died before the ledger said so.
-            try await note(version, epoch, of: id, &turn, shard)
+            try await recordEnd(of: id, version: version, epoch: knownEpoch, &turn, shard)
         case .ended(let status, _): turn.settle(id, .ended(status))
         case .unknown, .refused: break
         }
     }
 
+    /// Sees that the ledger has the end of one that was cancelled.
+    ///
     /// One whose row somebody's open transaction holds stays open, and is tried again once the others were.
     ///
     /// - Throws: what the ledger throws, also of a held row where it is the table by now.
-    private func note(
-        _ version: Int, _ epoch: Int64, of id: JobID, _ turn: inout WaitingTurn, _ shard: Shard
+    private func recordEnd(
+        of id: JobID, version: Int, epoch: Int64, _ turn: inout WaitingTurn, _ shard: Shard
     ) async throws {
         if turn.isStopped() { return }
         do {
             let step = try await record(id, version, epoch, shard)
             turn.held.pass()
-            turn.note(step, of: id)
+            turn.keep(step, of: id)
         } catch let error as LedgerError where error.isRowHeld {
             if turn.held.meet(id) { throw error }
             turn.met[id] = "\(error)"
@@ -157,7 +162,8 @@ private struct WaitingTurn {
         open.removeAll { $0 == id }
     }
 
-    mutating func note(_ step: CancelStep, of id: JobID) {
+    /// What came of seeing that the ledger has a job's end.
+    mutating func keep(_ step: CancelStep, of id: JobID) {
         switch step.outcome {
         case .success(.ended(let status)): settle(id, .ended(status))
         case .success: settle(id, .cancelled)
