@@ -12,6 +12,11 @@ extension RedisQueue {
             head.bulk(tombstone?.issued.epoch ?? 0)
             head.bulk(tombstone?.issued.at.microseconds ?? 0)
         }
+        return try Self.cancelAnswer(answer)
+    }
+
+    /// - Throws: `.wrongServer` where it is no answer of the functions.
+    static func cancelAnswer(_ answer: Call.Answer) throws(QueueError) -> CancelAnswer {
         guard answer.values.count >= 5, let epoch = answer.values[1].number,
             let letters = answer.values[3].bytes,
             let version = answer.values[4].number.map(Int.init), let first = letters.first
@@ -21,8 +26,16 @@ extension RedisQueue {
         case UInt8(ascii: "l"): return .cancelling(version: version)
         case UInt8(ascii: "r"): return .refused
         case UInt8(ascii: "u"): return .unknown
-        default: return .ended(letters.last.flatMap(JobStatus.init(code:)) ?? .failed, version: version)
+        default: return .ended(try ended(letters, "cancel"), version: version)
         }
+    }
+
+    /// What a job ended as, of which an `E` and its status are told.
+    static func ended(_ letters: [UInt8], _ operation: String) throws(QueueError) -> JobStatus {
+        guard letters.count == 2, letters[0] == UInt8(ascii: "E"), let status = JobStatus(code: letters[1]),
+            status.isTerminal
+        else { throw malformed(operation) }
+        return status
     }
 
     /// One call for all of them, and one entry of the log.

@@ -39,19 +39,24 @@ extension RedisQueue: JobChanging {
             head.bulk(time)
             head.bulk(record)
         }
+        return try Self.changeAnswer(answer)
+    }
+
+    /// - Throws: `.invalid` for a time that is too late; `.wrongServer` where it is no answer of the functions.
+    static func changeAnswer(_ answer: Call.Answer) throws(QueueError) -> ChangeAnswer {
         guard answer.values.count >= 5, let letters = answer.values[3].bytes, let first = letters.first,
             let reached = answer.values[4].number.map(Int.init)
         else { throw malformed("change") }
         switch first {
-        case UInt8(ascii: "s"), UInt8(ascii: "p"):
-            return .changed(JobStatus(code: first) ?? .pending, version: reached)
+        case UInt8(ascii: "s"): return .changed(.scheduled, version: reached)
+        case UInt8(ascii: "p"): return .changed(.pending, version: reached)
         case UInt8(ascii: "l"): return .processing(version: reached)
         case UInt8(ascii: "u"): return .unknown
         case UInt8(ascii: "v"), UInt8(ascii: "d"): return .raced
         case UInt8(ascii: "o"):
             throw QueueError(
                 .invalid, "change", "run at: the job may not begin that late: its not-after comes first")
-        default: return .ended(letters.last.flatMap(JobStatus.init(code:)) ?? .failed)
+        default: return .ended(try ended(letters, "change"))
         }
     }
 }

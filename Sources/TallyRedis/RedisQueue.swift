@@ -91,60 +91,6 @@ extension RedisQueue: Enqueueing, Leasing, TransitionLog, QueueControl, QueueIns
         await probe.close()
     }
 
-    public func push(_ jobs: [Push], issued: Issued?) async throws(QueueError) -> [PushAnswer] {
-        let time = time
-        for job in jobs {
-            if let why = job.problem(at: time) {
-                throw QueueError(.invalid, "push", why)
-            }
-        }
-        let bytes = jobs.reduce(0) { $0 + $1.record.body.count }
-        if jobs.count > Limits.jobsPerCall || jobs.count > 1 && bytes > Limits.bodyBytesPerCall {
-            throw QueueError(.invalid, "push", "\(InvalidJob.batchTooLarge(jobs: jobs.count, bytes: bytes))")
-        }
-        try part.check(jobs)
-        if let issued, issued.shard != part.shard { return jobs.map { _ in .refused } }
-        if jobs.isEmpty { return [] }
-        let answer = try await call("push", jobs: jobs.count) { head, arguments in
-            head.bulk(issued.map { String($0.epoch) } ?? "")
-            head.bulk(issued?.at.microseconds ?? 0)
-            var isAfterQueued = false
-            for job in jobs {
-                job.write(to: &arguments, belongsToLast: isAfterQueued && !job.isRecorded)
-                isAfterQueued = !job.isRecorded
-            }
-        }
-        guard answer.values.count >= 5, let letters = answer.values[3].bytes,
-            let holders = answer.values[4].bytes,
-            letters.count >= answer.firstJob + jobs.count
-        else { throw malformed("push") }
-        let own = letters[answer.firstJob..<answer.firstJob + jobs.count]
-        if let at = own.firstIndex(of: UInt8(ascii: "W")) {
-            throw QueueError(
-                .full, "push",
-                "queue \(jobs[at - answer.firstJob].record.queue) holds \(Limits.queueWindow) waiting jobs")
-        }
-        var holder = letters[..<answer.firstJob].count { $0 == UInt8(ascii: "u") }
-        return own.map { letter in
-            switch letter {
-            case UInt8(ascii: "P"): return .pushed
-            case UInt8(ascii: "e"): return .exists(same: true)
-            case UInt8(ascii: "d"): return .exists(same: false)
-            case UInt8(ascii: "u"):
-                var reader = ByteReader(holders[(holder * 16)...])
-                holder += 1
-                // sixteen bytes a letter `u`, by construction
-                return .duplicate(of: (try? reader.id()) ?? .zero)
-            case UInt8(ascii: "w"): return .full
-            case UInt8(ascii: "N"): return .withheld
-            case UInt8(ascii: "h"): return .keysElsewhere
-            case UInt8(ascii: "L"): return .layoutNotRaised
-            case UInt8(ascii: "r"): return .refused
-            default: return .ended(JobStatus(code: letter) ?? .failed)
-            }
-        }
-    }
-
     public func extend(_ leases: [Lease], by length: Duration) async throws(QueueError) -> [ExtendAnswer] {
         try Self.check(lease: length, "extend")
         if leases.isEmpty { return [] }
