@@ -1,5 +1,9 @@
+import Foundation
 import TallyCore
 import Testing
+
+/// Where systemd is installed it says how much of the system a unit is exposed to.
+private let analyzer = "/usr/bin/systemd-analyze"
 
 /// The example units of systemd.
 @Suite(.onOwnThread) struct `The units` {
@@ -50,6 +54,43 @@ import Testing
         #expect(try words(unit, "Restart") == ["always"])
         #expect(try words(unit, "StartLimitIntervalSec") == ["0"])
         #expect(try words(unit, "RestartPreventExitStatus") == ["2"])
+    }
+
+    /// The lines that say what a process may not do, and how much it may take.
+    private func confinement(_ unit: String) throws -> [String] {
+        try Tree.lines(unit).drop { $0 != "DynamicUser=yes" }.prefix { $0 != "[Install]" }
+            .filter { $0.contains("=") && !$0.hasPrefix("#") }
+    }
+
+    /// Each needs the network, to reach the stores, and no more: systemd itself reads the file of settings.
+    @Test(arguments: [worker, nightly])
+    func `are confined alike, whatever they run`(_ unit: String) throws {
+        let lines = try confinement(unit)
+
+        #expect(try lines == confinement(Self.serve))
+        #expect(lines.count > 25)
+    }
+
+    @Test(
+        .enabled(if: FileManager.default.isExecutableFile(atPath: analyzer), "systemd is not installed"),
+        arguments: [serve, worker, nightly])
+    func `are exposed no more than their page says`(_ unit: String) throws {
+        let page = try Tree.text("ops/README.md")
+        let most = try #require(page.matches("`systemd-analyze security` says ([0-9.]+) of each").first?[0])
+        let analysis = Process()
+        analysis.executableURL = URL(fileURLWithPath: analyzer)
+        analysis.arguments = [
+            "security", "--no-pager", "--offline=true", "--threshold=\(most.filter { $0 != "." })",
+            Tree.root.appendingPathComponent(unit).path,
+        ]
+        let output = Pipe()
+        analysis.standardOutput = output
+        try analysis.run()
+        let said = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        analysis.waitUntilExit()
+
+        #expect(analysis.terminationStatus == 0, "\(said)")
+        #expect(said.contains("Overall exposure level"))
     }
 
     @Test func `call a night that mended something no failure, and begin by the timer alone`() throws {
