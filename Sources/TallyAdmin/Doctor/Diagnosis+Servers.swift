@@ -32,43 +32,44 @@ extension Diagnosis {
         }
     }
 
-    private static func server(_ name: String, _ v: QueueVitals) -> [Finding] {
+    private static func server(_ name: String, _ vitals: QueueVitals) -> [Finding] {
         var all: [Finding] = []
-        let major = Int(v.version.prefix { $0 != "." }) ?? 0
-        let product = v.product == "redis" ? "Redis" : "Valkey"
+        let major = Int(vitals.version.prefix { $0 != "." }) ?? 0
+        let product = vitals.product == "redis" ? "Redis" : "Valkey"
         if major < 7 {
             all.append(
                 Finding(
-                    "redis_version", name, .alarm, "has version \(v.version); functions need 7 or later",
+                    "redis_version", name, .alarm, "has version \(vitals.version); functions need 7 or later",
                     mend: "upgrade it to Redis 7 or Valkey"))
         } else {
-            all.append(Finding("redis_version", name, .good, "\(product) \(v.version) at \(v.place)"))
+            all.append(
+                Finding("redis_version", name, .good, "\(product) \(vitals.version) at \(vitals.place)"))
         }
-        if v.isCluster {
+        if vitals.isCluster {
             all.append(
                 Finding(
                     "redis_role", name, .alarm, "is a cluster, which is not supported",
                     mend: "use single primaries, and name several of them for several shards"))
-        } else if !v.isPrimary {
+        } else if !vitals.isPrimary {
             all.append(
                 Finding(
                     "redis_role", name, .alarm, "is a replica and takes no writes",
                     mend: "let TALLY_REDIS_URL name its primary"))
         }
-        if v.isLoading {
+        if vitals.isLoading {
             all.append(
                 Finding("redis_loading", name, .alarm, "is still reading its data", mend: "wait for it"))
         }
-        if v.evictionPolicy == "noeviction" {
+        if vitals.evictionPolicy == "noeviction" {
             all.append(Finding("eviction", name, .good, "throws nothing away when memory ends"))
         } else {
             all.append(
                 Finding(
                     "eviction", name, .alarm,
-                    "has maxmemory-policy \(v.evictionPolicy), which throws jobs away",
+                    "has maxmemory-policy \(vitals.evictionPolicy), which throws jobs away",
                     mend: "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf"))
         }
-        if v.hasFunctions == false {
+        if vitals.hasFunctions == false {
             all.append(
                 Finding(
                     "functions", name, .note, "does not hold this program's functions yet: a start loads them"
@@ -77,10 +78,10 @@ extension Diagnosis {
         return all
     }
 
-    private static func appending(_ name: String, _ v: QueueVitals, _ mode: Durability) -> [Finding] {
+    private static func appending(_ name: String, _ vitals: QueueVitals, _ mode: Durability) -> [Finding] {
         var all: [Finding] = []
         let isAlone = mode == .queued
-        if !v.isAppending {
+        if !vitals.isAppending {
             all.append(
                 Finding(
                     "aof", name, isAlone ? .mend : .note,
@@ -88,23 +89,23 @@ extension Diagnosis {
                         + (isAlone ? "loses every job since" : "makes jobs run again that ended after")
                         + " the last snapshot",
                     mend: "CONFIG SET appendonly yes, and the same in redis.conf"))
-        } else if v.appendSync == "no" {
+        } else if vitals.appendSync == "no" {
             all.append(
                 Finding(
                     "aof", name, isAlone ? .mend : .note,
                     "leaves it to the system when its file reaches the disk",
                     mend: "CONFIG SET appendfsync everysec, or always"))
         } else {
-            let sync = v.appendSync.map { ", synced \($0)" } ?? ""
+            let sync = vitals.appendSync.map { ", synced \($0)" } ?? ""
             all.append(Finding("aof", name, .good, "keeps an append-only file\(sync)"))
         }
-        if v.hasAppendFailed {
+        if vitals.hasAppendFailed {
             all.append(
                 Finding(
                     "aof_failed", name, .alarm, "could not write its append-only file",
                     mend: "see whether its disk is full, and its log"))
         }
-        if v.hasSnapshotFailed {
+        if vitals.hasSnapshotFailed {
             all.append(
                 Finding(
                     "snapshot_failed", name, .mend,
@@ -116,10 +117,11 @@ extension Diagnosis {
         return all
     }
 
-    private static func room(_ name: String, _ v: QueueVitals) -> [Finding] {
+    private static func room(_ name: String, _ vitals: QueueVitals) -> [Finding] {
         var all: [Finding] = []
-        if let percent = share(v.usedMemory, of: v.maxMemory) {
-            let text = "uses \(size(v.usedMemory)) of its maxmemory \(size(v.maxMemory)), \(percent) %"
+        if let percent = share(vitals.usedMemory, of: vitals.maxMemory) {
+            let text =
+                "uses \(size(vitals.usedMemory)) of its maxmemory \(size(vitals.maxMemory)), \(percent) %"
             if percent >= Limits.tightPercent {
                 all.append(
                     Finding(
@@ -134,11 +136,11 @@ extension Diagnosis {
             all.append(
                 Finding(
                     "memory", name, .note,
-                    "has no maxmemory and uses \(size(v.usedMemory)): where memory ends, the system ends Redis",
+                    "has no maxmemory and uses \(size(vitals.usedMemory)): where memory ends, the system ends Redis",
                     mend: "set maxmemory to what the machine can spare: then enqueues are refused instead"))
         }
-        if let percent = share(v.clients, of: v.maxClients) {
-            let text = "has \(v.clients) of \(v.maxClients) connections"
+        if let percent = share(vitals.clients, of: vitals.maxClients) {
+            let text = "has \(vitals.clients) of \(vitals.maxClients) connections"
             if percent >= Limits.tightPercent {
                 all.append(
                     Finding(
@@ -151,9 +153,9 @@ extension Diagnosis {
         return all
     }
 
-    private static func login(_ name: String, _ v: QueueVitals) -> [Finding] {
-        if v.hasLogin { return [Finding("login", name, .good, "is logged in to")] }
-        if v.isLocal {
+    private static func login(_ name: String, _ vitals: QueueVitals) -> [Finding] {
+        if vitals.hasLogin { return [Finding("login", name, .good, "is logged in to")] }
+        if vitals.isLocal {
             return [
                 Finding(
                     "login", name, .note,
@@ -187,54 +189,58 @@ extension Diagnosis {
         }
     }
 
-    private static func database(_ name: String, _ v: LedgerVitals) -> [Finding] {
+    private static func database(_ name: String, _ vitals: LedgerVitals) -> [Finding] {
         var all: [Finding] = []
-        let major = Int(v.version.prefix { $0.isNumber }) ?? 0
+        let major = Int(vitals.version.prefix { $0.isNumber }) ?? 0
         if major < 15 {
             all.append(
                 Finding(
-                    "postgres_version", name, .mend, "has version \(v.version); 15 and later are supported",
+                    "postgres_version", name, .mend,
+                    "has version \(vitals.version); 15 and later are supported",
                     mend: "upgrade it"))
         } else {
             all.append(
                 Finding(
                     "postgres_version", name, .good,
-                    "Postgres \(v.version) at \(v.place), whose database takes \(size(v.databaseBytes))"))
+                    "Postgres \(vitals.version) at \(vitals.place), whose database takes "
+                        + size(vitals.databaseBytes)))
         }
-        if v.isStandby {
+        if vitals.isStandby {
             all.append(
                 Finding(
                     "postgres_role", name, .alarm, "is a standby and takes no writes",
                     mend: "let TALLY_POSTGRES_URL name the primary"))
         }
-        if v.encoding != "UTF8" {
+        if vitals.encoding != "UTF8" {
             all.append(
                 Finding(
-                    "encoding", name, .alarm, "keeps text as \(v.encoding), and a ledger needs UTF8",
+                    "encoding", name, .alarm, "keeps text as \(vitals.encoding), and a ledger needs UTF8",
                     mend: "`createdb -E UTF8 -T template0 NEW`, and put NEW into TALLY_POSTGRES_URL"))
         }
-        if v.isolation != "read committed", v.isolation != "read uncommitted" {
+        if vitals.isolation != "read committed", vitals.isolation != "read uncommitted" {
             all.append(
                 Finding(
-                    "isolation", name, .alarm, "begins this login's transactions as \(v.isolation)",
+                    "isolation", name, .alarm, "begins this login's transactions as \(vitals.isolation)",
                     mend: "set default_transaction_isolation of the login to 'read committed'"))
         }
-        if let percent = share(v.connections, of: v.maxConnections), percent >= Limits.tightPercent {
+        if let percent = share(vitals.connections, of: vitals.maxConnections), percent >= Limits.tightPercent
+        {
             all.append(
                 Finding(
                     "connections", name, percent >= Limits.fullPercent ? .alarm : .mend,
-                    "has \(v.connections) of \(v.maxConnections) connections",
+                    "has \(vitals.connections) of \(vitals.maxConnections) connections",
                     mend: "put a pooler before it in transaction mode, or raise max_connections"))
         } else {
             all.append(
                 Finding(
-                    "connections", name, .good, "has \(v.connections) of \(v.maxConnections) connections"))
+                    "connections", name, .good,
+                    "has \(vitals.connections) of \(vitals.maxConnections) connections"))
         }
         return all
     }
 
-    private static func durability(_ name: String, _ v: LedgerVitals) -> [Finding] {
-        if !v.syncsFiles {
+    private static func durability(_ name: String, _ vitals: LedgerVitals) -> [Finding] {
+        if !vitals.syncsFiles {
             return [
                 Finding(
                     "durability", name, .mend,
@@ -242,7 +248,7 @@ extension Diagnosis {
                     mend: "set fsync = on, unless this is a server for tests")
             ]
         }
-        if !v.waitsForDisk {
+        if !vitals.waitsForDisk {
             return [
                 Finding(
                     "durability", name, .mend,
@@ -253,10 +259,10 @@ extension Diagnosis {
         return [Finding("durability", name, .good, "has a commit on its disk before it answers")]
     }
 
-    private static func encryption(_ name: String, _ v: LedgerVitals) -> [Finding] {
+    private static func encryption(_ name: String, _ vitals: LedgerVitals) -> [Finding] {
         let mend = "add sslmode=verify-full and sslrootcert=FILE behind ? in TALLY_POSTGRES_URL"
-        if v.isLocal { return [Finding("encryption", name, .good, "is on this machine")] }
-        if !v.isEncrypted {
+        if vitals.isLocal { return [Finding("encryption", name, .good, "is on this machine")] }
+        if !vitals.isEncrypted {
             return [
                 Finding(
                     "encryption", name, .mend,
@@ -264,30 +270,30 @@ extension Diagnosis {
                     mend: mend)
             ]
         }
-        if v.sslMode != "verify-full" {
+        if vitals.sslMode != "verify-full" {
             return [
                 Finding(
                     "encryption", name, .note,
-                    "is reached encrypted, but with sslmode=\(v.sslMode) another server could pose as it",
+                    "is reached encrypted, but with sslmode=\(vitals.sslMode) another server could pose as it",
                     mend: mend)
             ]
         }
         return [Finding("encryption", name, .good, "is reached encrypted, and is the server that was meant")]
     }
 
-    private static func rights(_ name: String, _ v: LedgerVitals) -> [Finding] {
-        if v.isSuperuser {
+    private static func rights(_ name: String, _ vitals: LedgerVitals) -> [Finding] {
+        if vitals.isSuperuser {
             return [
                 Finding(
                     "rights", name, .note, "is used as a superuser",
                     mend: "`tally doctor --print-roles` makes roles with the least rights")
             ]
         }
-        if v.lacking.isEmpty {
+        if vitals.lacking.isEmpty {
             return [Finding("rights", name, .good, "grants every right of the writer's role")]
         }
-        let others = v.lacking.count - Limits.namedRights
-        let named = v.lacking.prefix(Limits.namedRights).joined(separator: "; ")
+        let others = vitals.lacking.count - Limits.namedRights
+        let named = vitals.lacking.prefix(Limits.namedRights).joined(separator: "; ")
         return [
             Finding(
                 "rights", name, .note,

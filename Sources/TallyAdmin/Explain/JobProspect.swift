@@ -76,19 +76,19 @@ package struct JobProspect: Hashable, Sendable {
     }
 
     /// What happens next comes first, then what it waits for or what keeps it up.
-    package static func next(of s: JobSituation) -> [JobProspect] {
+    package static func next(of situation: JobSituation) -> [JobProspect] {
         var all: [JobProspect] = []
-        switch s.inQueue {
+        switch situation.inQueue {
         case .unknown:
             all.append(
                 JobProspect(
                     .redisAway, "The Redis of its queue does not answer: this is what the ledger knew last."))
-            all += s.job.status.isTerminal ? ended(s) : []
-            all += s.hasOutbox ? outbox(s) : []
-        case .held(let status): all = held(s, status)
-        case .absent: all = s.job.status.isTerminal ? ended(s) : absent(s)
+            all += situation.job.status.isTerminal ? ended(situation) : []
+            all += situation.hasOutbox ? outbox(situation) : []
+        case .held(let status): all = held(situation, status)
+        case .absent: all = situation.job.status.isTerminal ? ended(situation) : absent(situation)
         case .ended:
-            all = ended(s)
+            all = ended(situation)
             all.append(
                 JobProspect(.mirror, "Its row does not say so yet: `tally serve` brings it up to date."))
         case .damaged:
@@ -97,25 +97,25 @@ package struct JobProspect: Hashable, Sendable {
                     .damaged,
                     "Its record in Redis is damaged: `tally reconcile` says what becomes of it."))
         }
-        if s.isEffectCommitted, s.job.status != .completed {
+        if situation.isEffectCommitted, situation.job.status != .completed {
             all.append(
                 JobProspect(
                     .effectCommitted,
                     "Its handler has committed its effect: it ends as completed, or needs "
                         + "`--force` to be requeued."))
         }
-        if let end = s.job.record.notAfter, !s.job.status.isTerminal, end <= s.now {
-            all.append(overdue(s, since: end))
+        if let end = situation.job.record.notAfter, !situation.job.status.isTerminal, end <= situation.now {
+            all.append(overdue(situation, since: end))
         }
         return all
     }
 
     /// A lease raises the version above 1, or a requeue; but so does a change, which is no beginning.
-    private static func overdue(_ s: JobSituation, since end: Timestamp) -> JobProspect {
-        let begins = s.job.version == 1 && s.job.status != .processing
+    private static func overdue(_ situation: JobSituation, since end: Timestamp) -> JobProspect {
+        let begins = situation.job.version == 1 && situation.job.status != .processing
         return JobProspect(
             .overdue, at: end,
-            "It had to begin before \(end.told(at: s.now))"
+            "It had to begin before \(end.told(at: situation.now))"
                 + (begins
                     ? ": it never does, and ends as cancelled where a worker would have taken it."
                     : "; it goes on where it began in time or was requeued, and else ends as cancelled."))
@@ -123,10 +123,10 @@ package struct JobProspect: Hashable, Sendable {
 
     // MARK: Where it has ended, or is on its way
 
-    private static func ended(_ s: JobSituation) -> [JobProspect] {
-        let id = s.job.record.id
+    private static func ended(_ situation: JobSituation) -> [JobProspect] {
+        let id = situation.job.record.id
         var all: [JobProspect] = []
-        switch s.job.status {
+        switch situation.job.status {
         case .failed:
             all.append(
                 JobProspect(
@@ -134,9 +134,9 @@ package struct JobProspect: Hashable, Sendable {
                     "It has failed for good and runs again only when somebody requeues it: "
                         + "`tally dlq requeue \(id)`."))
         default:
-            all.append(JobProspect(.ended, "It is \(s.job.status.rawValue); nothing follows."))
+            all.append(JobProspect(.ended, "It is \(situation.job.status.rawValue); nothing follows."))
         }
-        if s.hasHeldChanges { all.append(heldChanges) }
+        if situation.hasHeldChanges { all.append(heldChanges) }
         return all
     }
 
@@ -145,36 +145,36 @@ package struct JobProspect: Hashable, Sendable {
         "Somebody's transaction holds its row; what became of it is kept, and comes to the row once "
             + "that ends.")
 
-    private static func outbox(_ s: JobSituation) -> [JobProspect] {
+    private static func outbox(_ situation: JobSituation) -> [JobProspect] {
         var all = [
             JobProspect(
                 .outbox,
                 "Its outbox row is pushed by its client, or after \(Limits.relayAge.short) by the relay of "
                     + "`tally serve`.")
         ]
-        if let duty = silence(of: "relay", s) { all.append(duty) }
+        if let duty = silence(of: "relay", situation) { all.append(duty) }
         return all
     }
 
     /// The ledger has it as active, and the queue neither holds it nor could not be asked.
-    private static func absent(_ s: JobSituation) -> [JobProspect] {
-        if s.hasOutbox { return outbox(s) }
-        if s.hasHeldChanges { return [heldChanges] }
+    private static func absent(_ situation: JobSituation) -> [JobProspect] {
+        if situation.hasOutbox { return outbox(situation) }
+        if situation.hasHeldChanges { return [heldChanges] }
         var all = [
             JobProspect(
                 .notInRedis,
                 "Redis does not hold it: it has ended there and the mirror brings the end, or it was "
                     + "lost there. If this stays so, `tally reconcile` names it.")
         ]
-        if let duty = silence(of: "mirror", s) { all.append(duty) }
+        if let duty = silence(of: "mirror", situation) { all.append(duty) }
         return all
     }
 
-    private static func silence(of duty: String, _ s: JobSituation) -> JobProspect? {
-        if !s.hasDuties {
+    private static func silence(of duty: String, _ situation: JobSituation) -> JobProspect? {
+        if !situation.hasDuties {
             return JobProspect(.dutySilent, "No duty has reported yet: `tally serve` runs them. Start it.")
         }
-        guard s.isSilent(duty) else { return nil }
+        guard situation.isSilent(duty) else { return nil }
         return JobProspect(
             .dutySilent,
             "The \(duty) has not succeeded for its limit: does `tally serve` run? `tally stats` says "
@@ -183,53 +183,53 @@ package struct JobProspect: Hashable, Sendable {
 
     // MARK: Where the queue holds it
 
-    private static func held(_ s: JobSituation, _ status: JobStatus) -> [JobProspect] {
+    private static func held(_ situation: JobSituation, _ status: JobStatus) -> [JobProspect] {
         var all: [JobProspect] = []
         switch status {
-        case .scheduled, .retrying: all += waiting(s, status) + hindrances(s)
-        case .pending: all += pending(s) + hindrances(s)
-        case .processing: all += processing(s)
-        case .completed, .failed, .cancelled: all += ended(s)
+        case .scheduled, .retrying: all += waiting(situation, status) + hindrances(situation)
+        case .pending: all += pending(situation) + hindrances(situation)
+        case .processing: all += processing(situation)
+        case .completed, .failed, .cancelled: all += ended(situation)
         }
-        if let ledger = s.inLedger, ledger.isTerminal, !status.isTerminal {
+        if let ledger = situation.inLedger, ledger.isTerminal, !status.isTerminal {
             all.append(
                 JobProspect(
                     .differs,
                     "The ledger has it as \(ledger.rawValue), and Redis holds it as \(status.rawValue): "
                         + "`tally reconcile` says whether that is drift."))
-        } else if s.hasLedger, s.inLedger == nil {
+        } else if situation.hasLedger, situation.inLedger == nil {
             all.append(
                 JobProspect(.mirror, "The ledger has no row of it yet: the mirror brings it out of the log."))
-            if let duty = silence(of: "mirror", s) { all.append(duty) }
-        } else if s.hasHeldChanges {
+            if let duty = silence(of: "mirror", situation) { all.append(duty) }
+        } else if situation.hasHeldChanges {
             all.append(heldChanges)
         }
         return all
     }
 
-    private static func waiting(_ s: JobSituation, _ status: JobStatus) -> [JobProspect] {
-        let subject = status == .retrying ? "Attempt \(attempt(s))" : "It"
-        guard let at = s.job.runAt ?? s.job.record.runAt, at > s.now else {
+    private static func waiting(_ situation: JobSituation, _ status: JobStatus) -> [JobProspect] {
+        let subject = status == .retrying ? "Attempt \(attempt(situation))" : "It"
+        guard let at = situation.job.runAt ?? situation.job.record.runAt, at > situation.now else {
             return [JobProspect(.due, "\(subject) is due: the next reserve, or the sweep, promotes it.")]
         }
         return [
             JobProspect(
                 .runsAt, at: at,
-                "\(subject) runs at \(at.told(at: s.now)), once a worker of its queue is free.")
+                "\(subject) runs at \(at.told(at: situation.now)), once a worker of its queue is free.")
         ]
     }
 
     /// The number of the attempt that comes, and of how many where the job says so.
-    private static func attempt(_ s: JobSituation) -> String {
-        let most = s.job.record.maxAttempts
-        return "\(s.job.attempts + 1)" + (most > 0 ? " of \(most)" : "")
+    private static func attempt(_ situation: JobSituation) -> String {
+        let most = situation.job.record.maxAttempts
+        return "\(situation.job.attempts + 1)" + (most > 0 ? " of \(most)" : "")
     }
 
-    private static func pending(_ s: JobSituation) -> [JobProspect] {
-        let queue = Printable.text(s.job.record.queue.text)
-        let priority = s.job.record.priority.name
+    private static func pending(_ situation: JobSituation) -> [JobProspect] {
+        let queue = Printable.text(situation.job.record.queue.text)
+        let priority = situation.job.record.priority.name
         let place: String
-        switch (s.ahead, s.pending) {
+        switch (situation.ahead, situation.pending) {
         case (0?, _): place = "It is the next of its priority (\(priority)) in queue \(queue)."
         case (let ahead?, _):
             let jobs = ahead == 1 ? "1 job" : "\(ahead) jobs"
@@ -242,29 +242,29 @@ package struct JobProspect: Hashable, Sendable {
     }
 
     /// What keeps a job from being handed out, or says who will take it.
-    private static func hindrances(_ s: JobSituation) -> [JobProspect] {
-        let queue = Printable.text(s.job.record.queue.text)
+    private static func hindrances(_ situation: JobSituation) -> [JobProspect] {
+        let queue = Printable.text(situation.job.record.queue.text)
         var all: [JobProspect] = []
-        if s.isPaused {
+        if situation.isPaused {
             all.append(
                 JobProspect(.paused, "Queue \(queue) is paused: it goes on after `tally resume \(queue)`."))
         }
-        if s.isTypePaused {
-            let type = Printable.text(s.job.record.type.text)
+        if situation.isTypePaused {
+            let type = Printable.text(situation.job.record.type.text)
             all.append(
                 JobProspect(
                     .typePaused,
                     "Type \(type) is paused: it goes on after `tally resume --type \(type)`."))
         }
-        if let time = s.opensIn {
+        if let time = situation.opensIn {
             all.append(
                 JobProspect(
-                    .heldEpoch, at: s.now + time,
+                    .heldEpoch, at: situation.now + time,
                     "The epoch of its Redis is held: nothing is leased until `tally "
                         + "serve` has compared the halves, at the latest in \(time.short)."))
         }
-        guard let serving = s.serving else { return all }
-        let type = Printable.text(s.job.record.type.text)
+        guard let serving = situation.serving else { return all }
+        let type = Printable.text(situation.job.record.type.text)
         if serving.workers == 0 {
             all.append(
                 JobProspect(
@@ -279,41 +279,41 @@ package struct JobProspect: Hashable, Sendable {
         return all
     }
 
-    private static func processing(_ s: JobSituation) -> [JobProspect] {
+    private static func processing(_ situation: JobSituation) -> [JobProspect] {
         var all: [JobProspect] = []
-        let worker = s.job.workerID ?? s.holder?.worker
+        let worker = situation.job.workerID ?? situation.holder?.worker
         let who = worker.map { "Worker \(Printable.text($0.text))" } ?? "A worker"
-        let crash = s.job.crashes + 1
-        let most = s.job.record.maxCrashes > 0 ? s.job.record.maxCrashes : Limits.maxCrashes
+        let crash = situation.job.crashes + 1
+        let most = situation.job.record.maxCrashes > 0 ? situation.job.record.maxCrashes : Limits.maxCrashes
         let after = crash >= most ? "it fails" : "it waits for a worker again"
         let reclaimed =
-            s.job.cancelRequested ? "it is cancelled" : "crash \(crash) of \(most), and \(after)"
-        if let lease = s.job.lease, lease.expiresAt > s.now {
+            situation.job.cancelRequested ? "it is cancelled" : "crash \(crash) of \(most), and \(after)"
+        if let lease = situation.job.lease, lease.expiresAt > situation.now {
             all.append(
                 JobProspect(
                     .leased, at: lease.expiresAt,
-                    "\(who) has it. Its lease ends at \(lease.expiresAt.told(at: s.now)) unless a heartbeat extends "
+                    "\(who) has it. Its lease ends at \(lease.expiresAt.told(at: situation.now)) unless a heartbeat extends "
                         + "it; then it is reclaimed: \(reclaimed)."))
         } else {
-            let ended = s.job.lease.map { " at \($0.expiresAt.told(at: s.now))" } ?? ""
+            let ended = situation.job.lease.map { " at \($0.expiresAt.told(at: situation.now))" } ?? ""
             all.append(
                 JobProspect(
-                    .leaseOver, at: s.job.lease?.expiresAt,
+                    .leaseOver, at: situation.job.lease?.expiresAt,
                     "\(who) had it, and its lease ended\(ended). The next reserve, or the sweep, reclaims it: "
                         + "\(reclaimed)."))
         }
-        if s.job.cancelRequested {
+        if situation.job.cancelRequested {
             all.append(
                 JobProspect(
                     .cancelling,
                     "It was told to stop: its worker hears of it at the next heartbeat. An ack still "
                         + "wins; every other end is a cancellation."))
         }
-        if let holder = s.holder, holder.isLost {
+        if let holder = situation.holder, holder.isLost {
             all.append(
                 JobProspect(
                     .holderLost, at: holder.lastSeen,
-                    "That worker was last heard of at \(holder.lastSeen.told(at: s.now)), and counts as lost."
+                    "That worker was last heard of at \(holder.lastSeen.told(at: situation.now)), and counts as lost."
                 ))
         }
         return all
