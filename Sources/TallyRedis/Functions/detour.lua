@@ -4,7 +4,8 @@
 
 -- A detour: what is known of a job off the straight path. Its epoch is that of its lease. Of one that waits it is 1
 -- where the job was never leased, though a change gave it another version than the first (change.lua), also where it
--- was pushed again since (push.lua); else whatever.
+-- was pushed again since (push.lua). At version 1, which says so by itself, and of a job that was leased before, any
+-- other number stands there, such as 0, and nothing is read of it.
 local STATES = { s = true, p = true, l = true, r = true }
 local function read_detour(bytes)
   if not bytes or #bytes < 38 or not STATES[bytes:sub(1, 1)] then return nil end

@@ -58,7 +58,9 @@ local function push_straight(c, args)
     ids[count] = id
   end
   if is_any_known(c, ids) then return false end
-  local fields, moves, m, lists, order, lengths = {}, {}, 0, {}, {}, {}
+  local fields, lists, order, lengths = {}, {}, {}, {}
+  -- How many places of `moves` are filled: two or three a job.
+  local moves, filled = {}, 0
   for i = 1, count do
     local head, record = args[3 + 2 * i], args[4 + 2 * i]
     local element = head:sub(1, 20)
@@ -67,21 +69,21 @@ local function push_straight(c, args)
     local prefix = record:sub(2, 5 + record:byte(5))
     local list = lists[prefix]
     if not list then
-      list = { queue = queue_of(record), priority = priority_of(record), n = 0 }
+      list = { queue = queue_of(record), priority = priority_of(record), length = 0 }
       lists[prefix] = list
       order[#order + 1] = list
     end
-    list.n = list.n + 1
-    list[list.n] = element
-    moves[m + 1] = element
+    list.length = list.length + 1
+    list[list.length] = element
+    moves[filled + 1] = element
     if head:byte(21) == 1 then
-      moves[m + 2] = RECORDED_MOVE
-      m = m + 2
+      moves[filled + 2] = RECORDED_MOVE
+      filled = filled + 2
     else
       local length = #record + 13
       if not lengths[length] then lengths[length] = '-p' .. struct.pack('>I4', length) .. QUEUED_DETAIL end
-      moves[m + 2], moves[m + 3] = lengths[length], record
-      m = m + 3
+      moves[filled + 2], moves[filled + 3] = lengths[length], record
+      filled = filled + 3
     end
   end
   for _, list in ipairs(order) do

@@ -44,7 +44,7 @@ local function lease(c, popped, expiry, out, moves)
   local records = redis.call('HMGET', c.p .. K.body, unpack(ids))
   local detours = c.any_detours and redis.call('HMGET', c.p .. K.detours, unpack(ids)) or {}
   local leased = redis.call('ZMSCORE', c.p .. K.leases, unpack(doubles))
-  local grants, seen, over, count, at, m, bytes = {}, {}, {}, 0, #out, #moves, 0
+  local grants, seen, over, count, at, filled, bytes = {}, {}, {}, 0, #out, #moves, 0
   local lists, parked = {}, 0
   for i = 1, #popped do
     local version = version_of(popped[i])
@@ -72,8 +72,8 @@ local function lease(c, popped, expiry, out, moves)
         d.state, d.version, d.epoch = 'l', version + 1, c.epoch
         put(c, ids[i], d)
       end
-      m = m + 1
-      moves[m] = token:sub(1, 20) .. LEASED
+      filled = filled + 1
+      moves[filled] = token:sub(1, 20) .. LEASED
     end
   end
   if #grants > 0 then redis.call('ZADD', c.p .. K.leases, unpack(grants)) end
