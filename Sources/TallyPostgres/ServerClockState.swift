@@ -1,6 +1,7 @@
 import TallyCore
 
-/// What is known of a server's clock, and who waits to know it. Pure: it is told the time of this machine's own clock.
+/// What is known of a server's clock, and who waits to know it. Pure: it is told the time of this machine's own
+/// clock.
 ///
 /// - Parameter Caller: how one that waits is answered.
 struct ServerClockState<Caller> {

@@ -1,6 +1,7 @@
 import TallyCore
 
 extension RedisQueue {
+    /// One call for all of them; what others push at the same moment may travel along.
     public func push(_ jobs: [Push], issued: Issued?) async throws(QueueError) -> [PushAnswer] {
         try Self.check(jobs, at: time)
         try part.check(jobs)

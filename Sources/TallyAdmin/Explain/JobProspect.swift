@@ -292,8 +292,8 @@ package struct JobProspect: Hashable, Sendable {
             all.append(
                 JobProspect(
                     .leased, at: lease.expiresAt,
-                    "\(who) has it. Its lease ends at \(lease.expiresAt.told(at: situation.now)) unless a heartbeat extends "
-                        + "it; then it is reclaimed: \(reclaimed)."))
+                    "\(who) has it. Its lease ends at \(lease.expiresAt.told(at: situation.now)) unless a heartbeat "
+                        + "extends it; then it is reclaimed: \(reclaimed)."))
         } else {
             let ended = situation.job.lease.map { " at \($0.expiresAt.told(at: situation.now))" } ?? ""
             all.append(

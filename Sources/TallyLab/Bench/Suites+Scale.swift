@@ -1,5 +1,4 @@
 import Foundation
-import TallyCommandLine
 import TallyRedis
 import TallyServers
 import Tallystick
