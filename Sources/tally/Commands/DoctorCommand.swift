@@ -79,10 +79,13 @@ enum DoctorCommand: Command {
 
     private static func askLedger(_ diagnosis: inout Diagnosis, _ url: String, _ namespace: String) async {
         let schema = Settings.schema(namespace) ?? "tally"
-        diagnosis.ledger = await .asked {
+        do {
             let configuration = try PostgresConfiguration(
                 url: url, schema: schema, connectTimeout: Limits.commandConnect)
-            return try await LedgerVitals.at(configuration)
+            diagnosis.ledger = .told(try await LedgerVitals.at(configuration))
+        } catch {
+            diagnosis.ledger = .failed("\(error)")
+            diagnosis.isLedgerCutShort = (error as? LedgerError)?.isCutShort ?? false
         }
         // One that did not answer is not asked again.
         guard case .told = diagnosis.ledger else { return }
