@@ -69,9 +69,7 @@ extension LedgerError {
     /// A lock that was not to be had in time, as a refusal of the row that it guards.
     package var withRowHeld: LedgerError {
         if !isRowHeld { return self }
-        return LedgerError(
-            .refused, operation, "somebody's open transaction holds the row", sqlState: sqlState,
-            isRowHeld: true)
+        return LedgerError(.refused, operation, Self.rowHeld, sqlState: sqlState, isRowHeld: true)
     }
 
     /// What the table does not know is an outage.

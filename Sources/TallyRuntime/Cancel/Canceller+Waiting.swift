@@ -128,7 +128,7 @@ extension Canceller {
             turn.note(step, of: id)
         } catch let error as LedgerError where error.isRowHeld {
             if turn.held.meet(id) { throw error }
-            turn.met[id] = "\(error)"
+            turn.met[id] = error.told
         }
     }
 }
