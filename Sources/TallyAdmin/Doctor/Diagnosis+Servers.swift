@@ -244,7 +244,7 @@ extension Diagnosis {
     /// What is set for this login, and changes what statements do.
     private static func settings(_ name: String, _ v: LedgerVitals) -> [Finding] {
         var all: [Finding] = []
-        if v.isolation != "read committed", v.isolation != "read uncommitted" {
+        if v.isTooStrict {
             all.append(
                 Finding(
                     "isolation", name, .alarm, "begins this login's transactions as \(v.isolation)",

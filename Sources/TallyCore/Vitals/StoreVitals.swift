@@ -129,6 +129,11 @@ package struct LedgerVitals: Sendable {
     /// Its clock.
     package var clock: ClockReading
 
+    /// Transactions of this login begin at a level at which Postgres breaks them off for their neighbours.
+    package var isTooStrict: Bool { isolation != "read committed" && isolation != "read uncommitted" }
+    /// Every program refuses to open it, for what these vitals say already.
+    package var isRefused: Bool { encoding != "UTF8" || isTooStrict || !hasStandardStrings }
+
     /// Vitals of a server that is as it should be, for a driver or a test to change.
     package init(place: String, clock: ClockReading) {
         self.place = place

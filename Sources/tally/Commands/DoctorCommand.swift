@@ -87,8 +87,8 @@ enum DoctorCommand: Command {
             diagnosis.ledger = .failed("\(error)")
             diagnosis.isLedgerCutShort = (error as? LedgerError)?.isCutShort ?? false
         }
-        // One that did not answer is not asked again.
-        guard case .told = diagnosis.ledger else { return }
+        // One that did not answer is not asked again, and one that is refused would say the same once more.
+        guard case .told(let vitals) = diagnosis.ledger, !vitals.isRefused else { return }
         diagnosis.schema = await .asked {
             let configuration = try PostgresConfiguration(
                 url: url, schema: schema, connectTimeout: Limits.commandConnect)
@@ -104,7 +104,12 @@ enum DoctorCommand: Command {
 
     private static func askBoth(_ diagnosis: inout Diagnosis, _ settings: Settings) async {
         var isLedgerAway = false
-        if case .failed = diagnosis.ledger { isLedgerAway = true }
+        var isRefused = false
+        switch diagnosis.ledger {
+        case .failed: isLedgerAway = true
+        case .told(let vitals): isRefused = vitals.isRefused
+        case .nobody: break
+        }
         let isWhole =
             !isLedgerAway
             && diagnosis.queues.allSatisfy { if case .told = $0.asked { true } else { false } }
@@ -117,7 +122,7 @@ enum DoctorCommand: Command {
             await tally.admin.fill(&diagnosis, isLedgerAway: isLedgerAway)
             await tally.close()
         } catch {
-            diagnosis.opening = .failed("\(error)")
+            if !isRefused { diagnosis.opening = .failed("\(error)") }
         }
     }
 }
