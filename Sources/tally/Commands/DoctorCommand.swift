@@ -107,7 +107,10 @@ enum DoctorCommand: Command {
         var isRefused = false
         switch diagnosis.ledger {
         case .failed: isLedgerAway = true
-        case .told(let vitals): isRefused = vitals.isRefused
+        case .told(let vitals):
+            isRefused = vitals.isRefused
+            // No ledger is opened on one, and each question would meet that.
+            isLedgerAway = vitals.isStandby
         case .nobody: break
         }
         let isWhole =
