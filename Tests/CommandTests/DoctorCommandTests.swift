@@ -106,6 +106,7 @@ import Testing
         let rules = try #require(try two.json()["acl"] as? [String])
         #expect(rules.count == 2 && rules[1].contains("~{tally:1}*"))
     }
+
     /// As a setting of the role has it, for the sessions of one command.
     private func with(_ setting: String, _ environment: [String: String]) throws -> [String: String] {
         let url = try #require(environment["TALLY_POSTGRES_URL"])
@@ -132,18 +133,6 @@ import Testing
             // Nothing else says it once more.
             let alarms = found.filter { $0.value.severity == "alarm" }
             #expect(alarms.count == 1 || code == "statement_timeout", "\(found)")
-        }
-    }
-
-    @Test func `has its say alone where writes are refused: other commands tell that once`() async throws {
-        try await withStores { _, environment in
-            let outcome = try await Tool.run(
-                ["enqueue", "--type", "t", "--payload-json", "{}"],
-                environment: with("default_transaction_read_only=on", environment))
-
-            #expect(outcome.code != 0 && outcome.output.isEmpty, "\(outcome.output)")
-            let said = outcome.errors.split(separator: "\n").filter { $0.contains("(25006)") }
-            #expect(said.count == 1, "\(outcome.errors)")
         }
     }
 }

@@ -157,6 +157,7 @@ extension PostgresTests {
             }
         }
     }
+
     @Suite(.serialized) struct `A login with settings of its own` {
         /// Sets it for whoever comes to the fixture's database from now on.
         private func set(_ setting: String, _ session: PostgresSession) async throws {
