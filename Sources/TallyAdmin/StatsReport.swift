@@ -16,6 +16,8 @@ package struct StatsReport: Sendable {
     package let lastFullAge: Duration?
     /// How each duty fares that was ever reported; empty where no store keeps that.
     package let duties: [DutyStanding]
+    /// What ended the reading of the ledger: what it would have said from there on is missing.
+    package var ledgerAway: LedgerError?
 
     /// Those that have not succeeded for their limits.
     package var silent: [DutyStanding] { duties.filter(\.isSilent) }
@@ -51,7 +53,7 @@ package struct StatsReport: Sendable {
     /// Of a queue, where there are several.
     package func shard(of queue: QueueName) -> Shard? { map.count > 1 ? map.shard(of: queue) : nil }
 
-    /// `queues`, `duties`, the epoch, and, where there is a ledger, its totals.
+    /// `queues`, `duties`, the epoch, and, where there is a ledger, its totals, or `ledger_error`.
     package var json: [String: Any] {
         var fields: [String: Any] = [
             "duties": duties.map(\.json),
@@ -67,6 +69,7 @@ package struct StatsReport: Sendable {
             fields["shards"] = shards.map(\.json)
         }
         if let totals { fields["ledger"] = totals }
+        if let ledgerAway { fields["ledger_error"] = "\(ledgerAway)" }
         if let lastFullRun { fields["last_full_comparison"] = lastFullRun.description }
         return fields
     }
@@ -105,11 +108,10 @@ package struct ShardStanding: Sendable {
 }
 
 extension Admin {
-    /// Reads all stores, one after the other: its figures are not of one moment. What ends the reading of a shard is
-    /// told in the report, beside what the others and the ledger say.
+    /// Reads all stores, one after the other: its figures are not of one moment. What ends the reading of one of them
+    /// is told in the report, beside what the others say.
     ///
-    /// - Throws: what the only shard throws where there is no ledger, and so nothing else to tell; what the ledger
-    ///   throws.
+    /// - Throws: what the only shard throws where there is no ledger, and so nothing else to tell.
     package func stats() async throws -> StatsReport {
         var queues: [QueueCounts] = []
         var standings: [ShardStanding] = []
@@ -125,15 +127,37 @@ extension Admin {
                 standings.append(ShardStanding(part: store.part, history: nil, away: error))
             }
         }
-        let balances = try await halfWithRecord?.inspection.balances()
-        let compared = try await halfWithRecord?.repair?.lastFullRun()
-        var age: Duration?
-        if let compared, let now = try await halfWithRecord?.recording.clock() { age = now - compared }
-        // Several shards have a ledger, which keeps it.
-        let register = halfWithRecord?.duties ?? (queue.map.count == 1 ? queue.shards[0].duties : nil)
+        let record = try await recordStats()
         return StatsReport(
             queues: queues.sorted { $0.queue < $1.queue }, shards: standings, map: queue.map,
-            balances: balances, lastFullRun: compared, lastFullAge: age,
-            duties: try await register?.duties() ?? [])
+            balances: record.balances, lastFullRun: record.compared, lastFullAge: record.age,
+            duties: record.duties, ledgerAway: record.away)
+    }
+
+    /// What the ledger says of it, as far as it gets.
+    private struct RecordStats {
+        var duties: [DutyStanding] = []
+        var compared: Timestamp?
+        var age: Duration?
+        var balances: Balances?
+        var away: LedgerError?
+    }
+
+    private func recordStats() async throws -> RecordStats {
+        var record = RecordStats()
+        // Several shards have a ledger, which keeps it.
+        let register = halfWithRecord?.duties ?? (queue.map.count == 1 ? queue.shards[0].duties : nil)
+        do {
+            record.duties = try await register?.duties() ?? []
+            record.compared = try await halfWithRecord?.repair?.lastFullRun()
+            if let compared = record.compared, let now = try await halfWithRecord?.recording.clock() {
+                record.age = now - compared
+            }
+            // Last: it reads the jobs, whose table somebody may hold while all others are free.
+            record.balances = try await halfWithRecord?.inspection.balances()
+        } catch let error as LedgerError where error.code != .cancelled {
+            record.away = error
+        }
+        return record
     }
 }

@@ -82,17 +82,18 @@ extension PostgresLedger: LedgerReplaying {
         let condition = try SQLCondition(condition)
         let sql = statements[statement].replacing(":condition", with: condition.text)
         let time = min(Limits.replayRead, configuration.statementTimeout)
-        do throws(LedgerError) {
-            return try await pool.run("replay") { connection throws(LedgerError) in
-                defer { connection.markOver() }
-                try connection.begin(.beginSnapshot)
-                try connection.run(
-                    .statementTimeout, Parameters([.text(PostgresConnection.milliseconds(time))]))
+        return try await pool.run("replay") { connection throws(LedgerError) in
+            defer { connection.markOver() }
+            try connection.begin(.beginSnapshot)
+            try connection.run(
+                .statementTimeout, Parameters([.text(PostgresConnection.milliseconds(time))]))
+            let began = ContinuousClock.now
+            do throws(LedgerError) {
                 // The server ends it; only one that does not answer at all is given up here.
                 return try read(connection.query(sql, Parameters(values), .none, within: time + time))
+            } catch {
+                throw error.ofCondition(after: .now - began, of: time)
             }
-        } catch {
-            throw error.ofCondition
         }
     }
 }

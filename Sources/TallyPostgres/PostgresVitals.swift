@@ -7,13 +7,15 @@ extension LedgerVitals {
     ///
     /// - Throws: `.unavailable` for one that cannot be reached, `.denied` for a login that is refused.
     package static func at(_ configuration: PostgresConfiguration) async throws(LedgerError) -> LedgerVitals {
-        let ledger = PostgresLedger(configuration, isChecked: false)
+        // Without the checks of a ledger's pool, which lets nobody ask a standby.
+        let pool = PostgresPool(
+            configuration, statements: Statements(schema: configuration.schema), size: 1)
         let result: Result<LedgerVitals, LedgerError>
         do throws(LedgerError) {
             result = .success(
-                try await ledger.pool.run("read vitals") { connection throws(LedgerError) in
+                try await pool.run("read vitals") { connection throws(LedgerError) in
                     let before = Timestamp.now
-                    let rows = try connection.run(.vitals, RoleRights.parameters(RoleRights.writer))
+                    let rows = try connection.vitals(within: configuration.statementTimeout)
                     var vitals = LedgerVitals(
                         rows, place: configuration.address.place, between: before, and: .now)
                     vitals.isEncrypted = connection.isEncrypted
@@ -24,7 +26,7 @@ extension LedgerVitals {
         } catch {
             result = .failure(error)
         }
-        await ledger.close()
+        await pool.close()
         return try result.get()
     }
 
@@ -43,6 +45,19 @@ extension LedgerVitals {
         waitsForDisk = rows.text(0, 9) != "off"
         syncsFiles = rows.text(0, 10) != "off"
         lacking = rows.texts(0, 11)
+        hasStandardStrings = rows.text(0, 12) == "on"
+        isReadOnly = rows.text(0, 13) == "on"
+        statementLimit = .milliseconds(number(14))
+    }
+}
+
+extension PostgresConnection {
+    /// In a transaction with a limit of its own: that of the login may be too short for the question after it.
+    fileprivate func vitals(within time: Duration) throws(LedgerError) -> Rows {
+        try transaction { () throws(LedgerError) in
+            try run(.statementTimeout, Parameters([.text(Self.milliseconds(time))]))
+            return try run(.vitals, RoleRights.parameters(RoleRights.writer))
+        }
     }
 }
 

@@ -74,7 +74,10 @@ struct SQLCondition: Hashable {
 
 extension LedgerError {
     /// What a condition met, as a matter of the condition: no server, no schema and no later try would mend it.
-    var ofCondition: LedgerError {
+    ///
+    /// - Parameter took: how long it was asked.
+    /// - Parameter limit: how long it might have been.
+    func ofCondition(after took: Duration, of limit: Duration) -> LedgerError {
         let isOfCondition =
             ["0A", "21", "22", "25001", "25006", "42", "54", "57014", "P0"].contains {
                 sqlState.hasPrefix($0)
@@ -84,7 +87,11 @@ extension LedgerError {
         let why =
             switch sqlState {
             case "25001", "25006": "it would change something, and a condition only reads"
-            case "57014": "it took too long, \(Limits.replayRead.short) at most: ask for fewer jobs"
+            // The server says both by one state, and in words of its own language. A little is left to clocks.
+            case "57014" where took < limit * 9 / 10:
+                "it was cancelled after \(took.short) of the \(limit.short) that it has, by itself or by somebody at "
+                    + "the server"
+            case "57014": "it took too long, \(limit.short) at most: ask for fewer jobs"
             default: withoutMend
             }
         return LedgerError(.invalid, operation, "this condition cannot be used: \(why)", sqlState: sqlState)

@@ -86,6 +86,37 @@ import Testing
         }
     }
 
+    @Test func `name a row that somebody's open transaction holds, requeue and cancel in the same words`()
+        async throws
+    {
+        try await withStores { scratch, settings in
+            let failed = try await makeDeadLetters(["t"], scratch)[0]
+            let waiting = JobRecord(type: "t", queue: "other")
+            _ = try await scratch.queue.push([Push(waiting)], issued: nil)
+            let mirror = Mirror(queue: scratch.queue, ledger: scratch.ledger)
+            while try await mirror.step() > 0 {}
+            let session = try await PostgresSession.open(scratch.ledger.configuration)
+            try await session.begin()
+            _ = try await session.query("SELECT id FROM \"\(scratch.settings.namespace)\".jobs FOR UPDATE")
+
+            let requeued = try await Tool.run(["dlq", "requeue", "\(failed)"], environment: settings)
+            let cancelled = try await Tool.run(
+                ["cancel", "\(waiting.id)", "--json"], environment: settings)
+            try await session.rollback()
+            await session.close()
+
+            let words = "somebody's open transaction holds the row; try again"
+            #expect(requeued.code == 1 && requeued.errors.contains(words), "\(requeued.errors)")
+            #expect(!requeued.errors.contains("55P03") && requeued.output.isEmpty)
+            #expect(cancelled.code == 1, "\(cancelled.errors)")
+            let outcome = try cancelled.json()
+            #expect(outcome["outcome"] as? String == "uncertain")
+            #expect(outcome["detail"] as? String == words, "\(outcome)")
+            let again = try await Tool.run(["dlq", "requeue", "\(failed)"], environment: settings)
+            #expect(again.code == 0, "\(again.errors)")
+        }
+    }
+
     @Test
     func
         `stats counts each queue as it stands, and one that was paused hands out nothing until it is resumed [H9]`()

@@ -98,6 +98,25 @@ extension `The command` {
         }
     }
 
+    @Test func `says once that writes of its login are refused, which its pairing met before`() async throws {
+        try await withStores { scratch, environment in
+            let failed = try await makeDeadLetters(["t"], scratch)[0]
+            let url = environment["TALLY_POSTGRES_URL"] ?? ""
+            let option = (url.contains("?") ? "&" : "?") + "options=-c%20default_transaction_read_only%3Don"
+            let held = environment.merging(["TALLY_POSTGRES_URL": url + option]) { $1 }
+
+            for words in [
+                ["enqueue", "--type", "t", "--payload-json", "{}"], ["dlq", "requeue", "\(failed)"],
+            ] {
+                let outcome = try await Tool.run(words, environment: held)
+
+                #expect(outcome.code == 1 && outcome.output.isEmpty, "\(words): \(outcome.output)")
+                let said = outcome.errors.split(separator: "\n").filter { $0.contains("(25006)") }
+                #expect(said.count == 1, "\(words): \(outcome.errors)")
+            }
+        }
+    }
+
     @Test func `that watches says once a look why a store is away [H4]`() async throws {
         try await withStores { _, environment in
             let away = environment.merging(nowhere.filter { $0.key == "TALLY_REDIS_URL" }) { $1 }

@@ -106,4 +106,33 @@ import Testing
         let rules = try #require(try two.json()["acl"] as? [String])
         #expect(rules.count == 2 && rules[1].contains("~{tally:1}*"))
     }
+
+    /// As a setting of the role has it, for the sessions of one command.
+    private func with(_ setting: String, _ environment: [String: String]) throws -> [String: String] {
+        let url = try #require(environment["TALLY_POSTGRES_URL"])
+        let mark = url.contains("?") ? "&" : "?"
+        let option = "options=-c%20" + setting.replacing("=", with: "%3D")
+        return environment.merging(["TALLY_POSTGRES_URL": url + mark + option]) { $1 }
+    }
+
+    @Test(arguments: [
+        ("standard_conforming_strings=off", "strings", "standard_conforming_strings"),
+        ("default_transaction_read_only=on", "read_only", "default_transaction_read_only"),
+        ("statement_timeout=5ms", "statement_timeout", "statement_timeout"),
+    ])
+    func `names the setting of a login under which a ledger cannot work, and how to reset it [H4]`(
+        _ setting: String, _ code: String, _ name: String
+    ) async throws {
+        try await withStores { _, environment in
+            let outcome = try await Tool.run(["doctor", "--json"], environment: with(setting, environment))
+
+            let found = try findings(outcome)
+            #expect(outcome.code == 1 && found["postgres \(code)"]?.severity == "alarm", "\(found)")
+            #expect(found["postgres \(code)"]?.mend.contains("`ALTER ROLE LOGIN RESET \(name)`") == true)
+            #expect(found["postgres postgres_away"] == nil && found["postgres postgres_role"] == nil)
+            // Nothing else says it once more.
+            let alarms = found.filter { $0.value.severity == "alarm" }
+            #expect(alarms.count == 1 || code == "statement_timeout", "\(found)")
+        }
+    }
 }

@@ -221,6 +221,36 @@ import Testing
         }
     }
 
+    @Test func `of stats has Redis' half and the duties while somebody holds the table of jobs, exit 1`()
+        async throws
+    {
+        try await withStores { scratch, environment in
+            _ = try await scratch.queue.push([Push(JobRecord(type: "t", queue: "q"))], issued: nil)
+            try await scratch.ledger.report(
+                [DutyReport(name: "relay", silence: .seconds(60), succeeded: .zero)], holder: "test")
+            let session = try await PostgresSession.open(scratch.ledger.configuration)
+            try await session.begin()
+            _ = try await session.query("LOCK TABLE \"\(scratch.settings.namespace)\".jobs")
+            // What else ends the wait is half a minute.
+            let url = environment["TALLY_POSTGRES_URL"] ?? ""
+            let option = (url.contains("?") ? "&" : "?") + "options=-c%20lock_timeout%3D200ms"
+            let hasty = environment.merging(["TALLY_POSTGRES_URL": url + option]) { $1 }
+
+            let text = try await Tool.run(["stats"], environment: hasty)
+            let told = try await Tool.run(["stats", "--json"], environment: hasty)
+            try await session.rollback()
+            await session.close()
+
+            #expect(text.code == 1 && told.code == 1, "\(text.errors)")
+            #expect(text.output.contains("Postgres: cannot be read") && text.output.contains("duty relay"))
+            #expect(text.lines.contains { $0.hasPrefix("q ") } && !text.output.contains("ledger accepted"))
+            #expect(text.errors.contains("Postgres cannot be read"), "\(text.errors)")
+            let json = try told.json()
+            #expect((json["queues"] as? [[String: Any]])?.first?["pending"] as? Int == 1)
+            #expect(json["ledger"] == nil && json["ledger_error"] != nil, "\(json)")
+        }
+    }
+
     @Test func `of stats does not call a Redis away that lets nobody in, exit 1`() async throws {
         try await withStores { scratch, environment in
             _ = try await scratch.ledger.record([JobRecord(type: "t")])

@@ -1,3 +1,4 @@
+import Foundation
 import TallyCore
 import TallyPostgres
 import TallyRedis
@@ -48,6 +49,37 @@ import Testing
             #expect(again.findings.isEmpty && again.exitCode == 0 && statement.holds, "\(again.findings)")
             let actors = try await halves.ledger.events(id).compactMap(\.actor)
             #expect(actors.contains("reconciler:\(drift.code.rawValue)"), "\(actors)")
+        }
+    }
+
+    /// Columns of a row that no run looks at, each with another value.
+    private static let uncompared = [
+        "type": "'other'", "queue": "'other'", "priority": "(priority + 1) % 4", "body": "'\\x31'",
+        "tags": "'{other}'",
+    ]
+
+    @Test func `compares of a live job what the guarantees say, and no other column of its row [P3]`()
+        async throws
+    {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let page = try String(
+            contentsOf: root.appendingPathComponent("Sources/Tallystick/Tallystick.docc/Guarantees.md"),
+            encoding: .utf8)
+        let rest = try #require(page.components(separatedBy: "Not compared are ").dropFirst().first)
+        let parts = rest.prefix { $0 != "." }.components(separatedBy: "`")
+        let named = parts.indices.filter { $0 % 2 == 1 }.map { parts[$0] }
+        #expect(Set(named) == Set(Self.uncompared.keys))
+
+        try await Halves.with { halves in
+            let id = try await halves.job(.pending)
+            for (column, value) in Self.uncompared {
+                try await halves.sql("UPDATE SCHEMA.jobs SET \(column) = \(value) WHERE id = '\(id)'")
+            }
+
+            let (run, statement) = try await halves.reconcile(.dry)
+
+            #expect(run.findings.isEmpty && statement.holds, "\(run.findings)")
         }
     }
 

@@ -157,4 +157,74 @@ extension PostgresTests {
             }
         }
     }
+
+    @Suite(.serialized) struct `A login with settings of its own` {
+        /// Sets it for whoever comes to the fixture's database from now on.
+        private func set(_ setting: String, _ session: PostgresSession) async throws {
+            let names = try await session.query("SELECT quote_ident(current_database())")
+            guard case .text(let name)? = names.first?.first else { throw NeverHeld() }
+            _ = try await session.query("ALTER DATABASE \(name) SET \(setting)")
+        }
+
+        @Test func `that reads backslashes as escapes is refused, with the mend, which lets it in`()
+            async throws
+        {
+            try await withDatabase { configuration, session in
+                _ = try await Migrator(configuration).apply()
+                let before = try await PostgresLedger.open(configuration)
+                let missing = try await before.missingPartitions(months: 1).count
+                await before.close()
+                try await set("standard_conforming_strings = off", session)
+
+                var mends: Set<String> = []
+                for error in [
+                    await ledgerError { _ = try await Migrator(configuration).apply() },
+                    await ledgerError { _ = try await PostgresLedger.open(configuration) },
+                ] {
+                    #expect(error?.code == .unsupported, "\(error as Any)")
+                    let commands = error?.detail.split(separator: "`").filter { $0.hasPrefix("ALTER ROLE ") }
+                    mends.formUnion(try #require(commands).map(String.init))
+                }
+                #expect(mends.count == 1)
+                let mend = try #require(mends.first)
+                #expect(mend.hasSuffix("standard_conforming_strings = on"))
+                // As it is told, by somebody who knows the login.
+                _ = try await session.query(mend.replacing(" LOGIN ", with: " CURRENT_USER "))
+                let ledger = try await PostgresLedger.open(configuration)
+                #expect(try await ledger.missingPartitions(months: 1).count == missing)
+                await ledger.close()
+            }
+        }
+
+        @Test func `that change the forms of values and the paths of names finds the same ledger`()
+            async throws
+        {
+            try await withDatabase { configuration, session in
+                _ = try await Migrator(configuration).apply()
+                for setting in [
+                    "DateStyle = 'SQL, DMY'", "IntervalStyle = 'sql_standard'", "extra_float_digits = -15",
+                    "bytea_output = 'escape'", "array_nulls = off", "transform_null_equals = on",
+                    "search_path = ''", "row_security = off", "TimeZone = 'Asia/Kathmandu'",
+                    "backslash_quote = off", "quote_all_identifiers = on",
+                ] { try await set(setting, session) }
+                let ledger = try await PostgresLedger.open(configuration)
+                let other = try await PostgresSession.open(configuration)
+                let waiting = job(unique: UniqueKey("k"), runAt: .now + .seconds(3600))
+
+                _ = try await ledger.record([waiting, job()])
+                _ = try await other.query(
+                    "SELECT \"\(configuration.schema)\".enqueue('t', '{\"a\": null}', timeout => '1 minute')")
+                _ = try await ledger.makePartitions(months: 5)
+
+                #expect(try await other.query("SHOW TimeZone") == [[.text("Asia/Kathmandu")]])
+                #expect(try await ledger.missingPartitions(months: 5).isEmpty)
+                let row = try await ledger.jobs([waiting.id])[waiting.id]
+                #expect(row?.status == .scheduled && row?.record.body == waiting.body)
+                #expect(row?.record.unique == waiting.unique)
+                #expect(try await ledger.balances().accepted == 3)
+                await other.close()
+                await ledger.close()
+            }
+        }
+    }
 }

@@ -42,15 +42,40 @@ import Testing
             ("08006", false), ("22012", true), ("0A000", true), ("40001", false), ("25001", true),
         ] {
             let error = LedgerError(sqlState: state, "replay", message: "no")
+                .ofCondition(after: .seconds(30), of: .seconds(30))
 
-            #expect((error.ofCondition.code == .invalid) == isIts, "\(state)")
-            #expect(!isIts || !error.ofCondition.detail.contains("tally migrate"), "\(state)")
+            #expect((error.code == .invalid) == isIts, "\(state)")
+            #expect(!isIts || !error.detail.contains("tally migrate"), "\(state)")
         }
+    }
+
+    @Test func `tells one that was cancelled from one that took too long`() {
+        let error = LedgerError(sqlState: "57014", "replay", message: "no")
+
+        let early = error.ofCondition(after: .milliseconds(3), of: .seconds(30))
+        let late = error.ofCondition(after: .seconds(30), of: .seconds(30))
+
+        #expect(early.code == .invalid && early.detail.contains("cancelled after 3 ms"), "\(early)")
+        #expect(late.detail.contains("took too long, 30 s at most") && !late.detail.contains("cancelled"))
     }
 }
 
 extension PostgresTests {
     @Suite(.serialized) struct `A condition that Postgres is asked` {
+        @Test func `is not said to have taken too long where it cancels itself`() async throws {
+            try await withLedger { fixture in
+                _ = try await fixture.ledger.record([job()])
+
+                let error = await ledgerError {
+                    _ = try await fixture.ledger.statuses(of: "pg_cancel_backend(pg_backend_pid())")
+                }
+
+                #expect(error?.code == .invalid && error?.sqlState == "57014", "\(error as Any)")
+                #expect(error?.detail.contains("it was cancelled after ") == true, "\(error as Any)")
+                #expect(try await fixture.ledger.balances().accepted == 1)
+            }
+        }
+
         @Test
         func `is ended by the server where it would go on for ever, and leaves the connection as it was`()
             async throws

@@ -4,7 +4,8 @@
 --          whole, $4 text[] privileges; a right each
 -- Returns: now bigint µs, version, recovery bigint (1 = a standby), encoding, isolation level, superuser bigint,
 --          connections allowed, connections now, bytes of the database, these bigint; synchronous_commit, fsync,
---          rights that lack text[], a thing each
+--          rights that lack text[], a thing each; standard_conforming_strings, default_transaction_read_only;
+--          statement_timeout of the session bigint ms, 0 = none
 -- Caller:  LedgerVitals.at
 WITH needed (kind, name, part, privilege) AS (
   SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
@@ -41,4 +42,7 @@ SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, current_settin
   (SELECT coalesce(array_agg(t.words || ' on ' || t.name ORDER BY t.name), '{}')
    FROM (
      SELECT l.name, string_agg(l.privilege, ', ' ORDER BY l.privilege) AS words FROM lacking l GROUP BY l.name
-   ) t)
+   ) t),
+  current_setting('standard_conforming_strings'), current_setting('default_transaction_read_only'),
+  -- The transaction has one of its own.
+  (SELECT s.reset_val::bigint FROM pg_settings s WHERE s.name = 'statement_timeout')

@@ -85,6 +85,7 @@ extension Admin {
 
     private func dashOfAll() async throws -> DashReport {
         let stats = try await stats()
+        if let away = stats.ledgerAway { throw away }
         guard let ledger = halfWithRecord else { return DashReport(at: .now, stats: stats) }
         let failures = try await ledger.inspection.list(
             JobQuery(status: .failed, limit: Limits.page, newestFirst: true))

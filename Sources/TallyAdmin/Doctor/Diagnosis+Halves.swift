@@ -119,18 +119,27 @@ extension Diagnosis {
                     mend: "keep `tally serve` running; ops/systemd has units")
             ]
         }
-        var all = duties.filter(\.isSilent).map { duty in
+        let all = duties.filter(\.isSilent).map { duty in
             let time = duty.succeeded.map { "for \($0.short)" } ?? "yet"
             let why = duty.error.isEmpty ? "" : ": \(duty.error)"
             return Finding(
                 "duties", "duties", .alarm, "\(duty.name) has not succeeded \(time)\(why)",
                 mend: "see that `tally serve` runs; it reported last from \(duty.holder)")
         }
-        if all.isEmpty {
-            all.append(
-                Finding("duties", "duties", .good, "all \(duties.count) succeed within their limits"))
+        if !all.isEmpty { return all }
+        // They may be as new as this. None is good before it has done its work once, and none is silent yet either.
+        let fresh = duties.filter { $0.succeeded == nil }
+        if !fresh.isEmpty {
+            let names = fresh.map(\.name).joined(separator: ", ")
+            return [
+                Finding(
+                    "duties", "duties", .note,
+                    "\(fresh.count) of \(duties.count) have never succeeded, and are still within their limits: "
+                        + names,
+                    mend: "ask again in a moment")
+            ]
         }
-        return all
+        return [Finding("duties", "duties", .good, "all \(duties.count) succeed within their limits")]
     }
 
     /// What could not be read though its store is there.

@@ -172,11 +172,25 @@ extension Diagnosis {
 
     // MARK: Postgres
 
-    static func ofLedger(_ asked: Asked<LedgerVitals>) -> [Finding] {
+    /// How a setting of a login is mended, wherever it was set.
+    private static func reset(_ setting: String) -> String {
+        "`ALTER ROLE LOGIN RESET \(setting)`; where the whole database or server is set so, `ALTER DATABASE` or "
+            + "`ALTER SYSTEM` does it"
+    }
+
+    /// - Parameter isCutShort: the server was there, and ended the question by a limit of the login.
+    static func ofLedger(_ asked: Asked<LedgerVitals>, isCutShort: Bool) -> [Finding] {
         let name = "postgres"
         switch asked {
         case .nobody:
             return [Finding("postgres_none", name, .note, "is not configured: jobs are kept by Redis alone")]
+        case .failed(let why) where isCutShort:
+            return [
+                Finding(
+                    "statement_timeout", name, .alarm,
+                    "ends this login's statements before they answer: \(why)",
+                    mend: reset("statement_timeout"))
+            ]
         case .failed(let why):
             return [
                 Finding(
@@ -184,8 +198,8 @@ extension Diagnosis {
                     mend: "start it, or mend TALLY_POSTGRES_URL; running jobs go on meanwhile")
             ]
         case .told(let vitals):
-            return database(name, vitals) + durability(name, vitals) + encryption(name, vitals)
-                + rights(name, vitals)
+            return database(name, vitals) + settings(name, vitals) + durability(name, vitals)
+                + encryption(name, vitals) + rights(name, vitals)
         }
     }
 
@@ -217,12 +231,6 @@ extension Diagnosis {
                     "encoding", name, .alarm, "keeps text as \(vitals.encoding), and a ledger needs UTF8",
                     mend: "`createdb -E UTF8 -T template0 NEW`, and put NEW into TALLY_POSTGRES_URL"))
         }
-        if vitals.isolation != "read committed", vitals.isolation != "read uncommitted" {
-            all.append(
-                Finding(
-                    "isolation", name, .alarm, "begins this login's transactions as \(vitals.isolation)",
-                    mend: "set default_transaction_isolation of the login to 'read committed'"))
-        }
         if let percent = share(vitals.connections, of: vitals.maxConnections), percent >= Limits.tightPercent
         {
             all.append(
@@ -235,6 +243,41 @@ extension Diagnosis {
                 Finding(
                     "connections", name, .good,
                     "has \(vitals.connections) of \(vitals.maxConnections) connections"))
+        }
+        return all
+    }
+
+    /// What is set for this login, and changes what statements do.
+    private static func settings(_ name: String, _ vitals: LedgerVitals) -> [Finding] {
+        var all: [Finding] = []
+        if vitals.isTooStrict {
+            all.append(
+                Finding(
+                    "isolation", name, .alarm, "begins this login's transactions as \(vitals.isolation)",
+                    mend: "set default_transaction_isolation of the login to 'read committed'"))
+        }
+        if !vitals.hasStandardStrings {
+            all.append(
+                Finding(
+                    "strings", name, .alarm,
+                    "has standard_conforming_strings off for this login, and functions of a ledger need it on",
+                    mend: reset("standard_conforming_strings")))
+        }
+        // Of a standby that is told already.
+        if vitals.isReadOnly, !vitals.isStandby {
+            all.append(
+                Finding(
+                    "read_only", name, .alarm,
+                    "is no standby, and takes no writes of this login: default_transaction_read_only is on",
+                    mend: reset("default_transaction_read_only")))
+        }
+        if vitals.statementLimit > .zero, vitals.statementLimit < Limits.lockWait {
+            all.append(
+                Finding(
+                    "statement_timeout", name, .alarm,
+                    "ends each statement of this login after \(vitals.statementLimit.short): statement_timeout is too "
+                        + "short, less than the \(Limits.lockWait.short) that a row is waited for",
+                    mend: reset("statement_timeout")))
         }
         return all
     }

@@ -42,6 +42,8 @@ package struct Diagnosis: Sendable {
     package var queues: [(part: ShardPart, asked: Asked<QueueVitals>)]
     /// The server of the ledger.
     package var ledger: Asked<LedgerVitals>
+    /// The ledger's server was there, and ended the question about it by a limit of the login.
+    package var isLedgerCutShort: Bool
     /// The ledger's schema.
     package var schema: Asked<Schema>
     /// Both halves, opened together: `failed` says why they are not used so.
@@ -66,6 +68,7 @@ package struct Diagnosis: Sendable {
         self.mode = mode
         queues = []
         ledger = .nobody
+        isLedgerCutShort = false
         schema = .nobody
         opening = .nobody
         standings = []
@@ -127,7 +130,7 @@ extension Diagnosis {
     package var findings: [Finding] {
         var all: [Finding] = []
         for (part, asked) in queues { all += Self.ofQueue(part.name("redis"), asked, mode) }
-        all += Self.ofLedger(ledger)
+        all += Self.ofLedger(ledger, isCutShort: isLedgerCutShort)
         all += Self.ofSchema(schema)
         all += ofClocks
         all += Self.ofOpening(opening)

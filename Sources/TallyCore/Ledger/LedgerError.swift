@@ -60,6 +60,10 @@ public struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
         "\(operation): \(code.rawValue)" + (sqlState.isEmpty ? "" : " (\(sqlState))")
             + (detail.isEmpty ? "" : ": \(detail)")
     }
+    /// Whose the row is that could not be had: the words of every call that waits for one.
+    package static let rowHeld = "somebody's open transaction holds the row"
+    /// For people: what a held row means in place of what the server calls it.
+    package var told: String { isRowHeld ? "\(Self.rowHeld); try again" : description }
     /// Whether it passes by itself, so that the same call with the same ids may succeed later.
     public var mayRetry: Bool { code == .unavailable || code == .uncertain || code == .transient }
 }

@@ -100,6 +100,12 @@ package struct LedgerVitals: Sendable {
     package var encoding: String
     /// How transactions of this login begin.
     package var isolation: String
+    /// A backslash in a plain text of SQL is one.
+    package var hasStandardStrings: Bool
+    /// Transactions of this login may only read, unless they ask for more.
+    package var isReadOnly: Bool
+    /// What the server lets a statement of this login take; zero = as long as it wants.
+    package var statementLimit: Duration
     /// The login may do everything.
     package var isSuperuser: Bool
     /// How many connections it takes.
@@ -123,6 +129,11 @@ package struct LedgerVitals: Sendable {
     /// Its clock.
     package var clock: ClockReading
 
+    /// Transactions of this login begin at a level at which Postgres breaks them off for their neighbours.
+    package var isTooStrict: Bool { isolation != "read committed" && isolation != "read uncommitted" }
+    /// Every program refuses to open it, for what these vitals say already.
+    package var isRefused: Bool { encoding != "UTF8" || isTooStrict || !hasStandardStrings }
+
     /// Vitals of a server that is as it should be, for a driver or a test to change.
     package init(place: String, clock: ClockReading) {
         self.place = place
@@ -131,6 +142,9 @@ package struct LedgerVitals: Sendable {
         isStandby = false
         encoding = "UTF8"
         isolation = "read committed"
+        hasStandardStrings = true
+        isReadOnly = false
+        statementLimit = .zero
         isSuperuser = false
         maxConnections = 100
         connections = 0

@@ -59,6 +59,9 @@ extension LedgerError {
     /// What Postgres says of a lock that was not to be had in time: a row's, wherever only rows are waited for.
     package static let lockNotHad = "55P03"
 
+    /// The server ended a statement before its end: by a limit of the login, or since somebody asked it to.
+    package var isCutShort: Bool { sqlState == "57014" }
+
     /// The server refuses the rows as they are, of whatever class: another try would be refused as well. 0A: a
     /// character that the database's encoding lacks.
     package var refusesRows: Bool { code == .refused || sqlState.hasPrefix("0A") }
@@ -66,9 +69,7 @@ extension LedgerError {
     /// A lock that was not to be had in time, as a refusal of the row that it guards.
     package var withRowHeld: LedgerError {
         if !isRowHeld { return self }
-        return LedgerError(
-            .refused, operation, "somebody's open transaction holds the row", sqlState: sqlState,
-            isRowHeld: true)
+        return LedgerError(.refused, operation, Self.rowHeld, sqlState: sqlState, isRowHeld: true)
     }
 
     /// What the table does not know is an outage.

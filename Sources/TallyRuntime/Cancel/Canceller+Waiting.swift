@@ -133,7 +133,7 @@ extension Canceller {
             turn.keep(step, of: id)
         } catch let error as LedgerError where error.isRowHeld {
             if turn.held.meet(id) { throw error }
-            turn.met[id] = "\(error)"
+            turn.met[id] = error.told
         }
     }
 }

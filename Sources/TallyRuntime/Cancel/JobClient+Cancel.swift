@@ -222,7 +222,7 @@ extension Moved {
             }
         default: return nil
         }
-        self.init(why: "\(error)", report: report, isForGood: !mayRetry)
+        self.init(why: (error as? LedgerError)?.told ?? "\(error)", report: report, isForGood: !mayRetry)
     }
 }
 

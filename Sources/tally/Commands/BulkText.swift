@@ -107,7 +107,7 @@ enum BulkText {
     }
 
     /// Why a job is left as `locked` that is changed by itself.
-    static let locked = "somebody's open transaction holds the row"
+    static let locked = LedgerError.rowHeld
 
     /// Why jobs were left as they are, with what to do where that is not plain.
     static func text(_ why: String, locked: String = BulkText.locked) -> String {

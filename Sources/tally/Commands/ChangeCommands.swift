@@ -144,7 +144,14 @@ enum DeadLetterCommand: Command {
     private static func requeue(_ id: JobID, _ arguments: Arguments) async throws {
         let wish = try wish(id, arguments)
         try await Common.withTally(arguments) { tally in
-            switch try await tally.admin.requeue(wish) {
+            let outcome: RequeueOutcome
+            do {
+                outcome = try await tally.admin.requeue(wish)
+            } catch let error as LedgerError where error.isRowHeld {
+                Output.note("tally dlq: job \(id) is left as it is: \(error.told)")
+                throw Exit(code: 1)
+            }
+            switch outcome {
             case .requeued(let version):
                 if arguments.has("json") {
                     Output.json(["id": id.description, "version": version] as [String: Any])

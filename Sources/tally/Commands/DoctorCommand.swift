@@ -79,13 +79,16 @@ enum DoctorCommand: Command {
 
     private static func askLedger(_ diagnosis: inout Diagnosis, _ url: String, _ namespace: String) async {
         let schema = Settings.schema(namespace) ?? "tally"
-        diagnosis.ledger = await .asked {
+        do {
             let configuration = try PostgresConfiguration(
                 url: url, schema: schema, connectTimeout: Limits.commandConnect)
-            return try await LedgerVitals.at(configuration)
+            diagnosis.ledger = .told(try await LedgerVitals.at(configuration))
+        } catch {
+            diagnosis.ledger = .failed("\(error)")
+            diagnosis.isLedgerCutShort = (error as? LedgerError)?.isCutShort ?? false
         }
-        // One that did not answer is not asked again.
-        guard case .told = diagnosis.ledger else { return }
+        // One that did not answer is not asked again, and one that is refused would say the same once more.
+        guard case .told(let vitals) = diagnosis.ledger, !vitals.isRefused else { return }
         diagnosis.schema = await .asked {
             let configuration = try PostgresConfiguration(
                 url: url, schema: schema, connectTimeout: Limits.commandConnect)
@@ -101,7 +104,15 @@ enum DoctorCommand: Command {
 
     private static func askBoth(_ diagnosis: inout Diagnosis, _ settings: Settings) async {
         var isLedgerAway = false
-        if case .failed = diagnosis.ledger { isLedgerAway = true }
+        var isRefused = false
+        switch diagnosis.ledger {
+        case .failed: isLedgerAway = true
+        case .told(let vitals):
+            isRefused = vitals.isRefused
+            // No ledger is opened on one, and each question would meet that.
+            isLedgerAway = vitals.isStandby
+        case .nobody: break
+        }
         let isWhole =
             !isLedgerAway
             && diagnosis.queues.allSatisfy { if case .told = $0.asked { true } else { false } }
@@ -114,7 +125,7 @@ enum DoctorCommand: Command {
             await tally.admin.fill(&diagnosis, isLedgerAway: isLedgerAway)
             await tally.close()
         } catch {
-            diagnosis.opening = .failed("\(error)")
+            if !isRefused { diagnosis.opening = .failed("\(error)") }
         }
     }
 }

@@ -163,7 +163,7 @@ enum StatsCommand: Command {
     static let flags = Watch.flags
     static let switches: Set<String> = ["watch"]
     static let exitCodes = ExitCodes(
-        failed: .init(1, "failed, a Redis could not be read, or a duty has not succeeded for its limit"))
+        failed: .init(1, "failed, a store could not be read, or a duty has not succeeded for its limit"))
 
     static func run(_ arguments: Arguments) async throws {
         if arguments.has("watch") { return try await watch(arguments) }
@@ -180,8 +180,11 @@ enum StatsCommand: Command {
                 let why = shard.away.map { ": \($0)" } ?? ""
                 Output.note("tally stats: \(redis) cannot be read, and its queues are missing\(why)")
             }
+            if let away = report.ledgerAway {
+                Output.note("tally stats: Postgres cannot be read, and the rest of it is missing: \(away)")
+            }
             try DutyText.check(report.silent)
-            if !report.away.isEmpty { throw Exit(code: 1) }
+            if !report.away.isEmpty || report.ledgerAway != nil { throw Exit(code: 1) }
         }
     }
 
@@ -192,6 +195,7 @@ enum StatsCommand: Command {
             pictures.show(report.json) { lines(report) }
             // What was away as this was opened is asked again once it is opened anew.
             if let away = report.away.first?.away { throw away }
+            if let away = report.ledgerAway { throw away }
             return false
         }
     }
@@ -225,7 +229,9 @@ enum StatsCommand: Command {
             let age = report.lastFullAge.map { "\($0.short) ago" } ?? "never"
             lines.append("halves last compared in full  \(age)")
         }
-        if report.duties.isEmpty { lines.append("no duty has reported yet: `tally serve` runs them") }
+        let isRead = report.ledgerAway == nil
+        if !isRead { lines.append("Postgres: cannot be read, the rest of it is missing here") }
+        if isRead, report.duties.isEmpty { lines.append("no duty has reported yet: `tally serve` runs them") }
         return lines + report.duties.map(DutyText.line)
     }
 }

@@ -42,9 +42,9 @@ import Testing
             epoch: now.microseconds / 1000, seq: 1, isHeld: isHeld, now: now, logLength: logLength)
         return ShardStanding(part: .whole, history: history, away: nil)
     }
-    private static func duty(_ succeeded: Duration?) -> DutyStanding {
+    private static func duty(_ succeeded: Duration?, _ known: Duration = .seconds(300)) -> DutyStanding {
         DutyStanding(
-            name: "relay", silence: .seconds(30), succeeded: succeeded, known: .seconds(300), error: "",
+            name: "relay", silence: .seconds(30), succeeded: succeeded, known: known, error: "",
             holder: "host:1")
     }
     private static func balances(quarantined: Int = 0, outboxAge: Duration = .zero) -> Balances {
@@ -109,6 +109,13 @@ import Testing
         postgres("postgres_role", .alarm) { $0.isStandby = true },
         postgres("encoding", .alarm) { $0.encoding = "LATIN1" },
         postgres("isolation", .alarm) { $0.isolation = "serializable" },
+        postgres("strings", .alarm) { $0.hasStandardStrings = false },
+        postgres("read_only", .alarm) { $0.isReadOnly = true },
+        postgres("postgres_role", .alarm) { ($0.isStandby, $0.isReadOnly) = (true, true) },
+        postgres("statement_timeout", .alarm) { $0.statementLimit = .milliseconds(5) },
+        Case(code: "statement_timeout", severity: .alarm) {
+            ($0.ledger, $0.isLedgerCutShort) = (.failed("canceled"), true)
+        },
         postgres("connections", .mend) { $0.connections = 85 },
         postgres("durability", .mend) { $0.waitsForDisk = false },
         postgres("durability", .mend) { $0.syncsFiles = false },
@@ -134,6 +141,10 @@ import Testing
         Case(code: "log", severity: .alarm) { $0.standings = [standing(logLength: Limits.logEntries)] },
         Case(code: "duties", severity: .mend) { $0.duties = .told([]) },
         Case(code: "duties", severity: .alarm) { $0.duties = .told([duty(.seconds(31))]) },
+        Case(code: "duties", severity: .note) {
+            $0.duties = .told([duty(.seconds(1)), duty(nil, .seconds(2))])
+        },
+        Case(code: "duties", severity: .alarm) { $0.duties = .told([duty(nil)]) },
         Case(code: "duties", severity: .mend) { $0.duties = .failed("denied") },
         Case(code: "outbox", severity: .mend) {
             $0.totals = .told(balances(outboxAge: Limits.outboxAge + .seconds(1)))
