@@ -275,8 +275,8 @@ extension Diagnosis {
             all.append(
                 Finding(
                     "statement_timeout", name, .alarm,
-                    "ends each statement of this login after \(vitals.statementLimit.short): statement_timeout is too "
-                        + "short, less than the \(Limits.lockWait.short) that a row is waited for",
+                    "ends each statement of this login after \(vitals.statementLimit.short): statement_timeout is "
+                        + "too short, less than the \(Limits.lockWait.short) that a row is waited for",
                     mend: reset("statement_timeout")))
         }
         return all

@@ -85,7 +85,7 @@ enum DoctorCommand: Command {
             diagnosis.ledger = .told(try await LedgerVitals.at(configuration))
         } catch {
             diagnosis.ledger = .failed("\(error)")
-            diagnosis.isLedgerCutShort = (error as? LedgerError)?.isCutShort ?? false
+            diagnosis.isLedgerCutShort = error.isCutShort
         }
         // One that did not answer is not asked again, and one that is refused would say the same once more.
         guard case .told(let vitals) = diagnosis.ledger, !vitals.isRefused else { return }
