@@ -16,7 +16,8 @@ enum EnqueueCommand: Command {
           --id UUID                 a UUIDv7 of your own, made within a day: makes a retry safe; in mode
                                     queued until a minute after the job has ended
           --key K                   unique key; --key-for 10m or --key-for ever, else until the job is terminal
-        tally enqueue --stdin       one JSON object a line, with the same names written with _, and "tags":[…]:
+        tally enqueue --stdin       one JSON object a line, with the same names written with _, and "tags":[…]; none
+                                    names a file, since lines may come from elsewhere:
                                     {"type":"…","payload":…,"run_at":"…","timeout":"30s","max_attempts":3}
                                     headers are an object of texts: "headers":{"NAME":"VALUE"}
                                     "payload" is any JSON value and kept to the bit; "payload_text" a text.
