@@ -160,6 +160,31 @@ private let nowhere = [
     }
 
     @Test(arguments: [
+        ("t=HTTPSX://bob:topsecret@h/x?token=abc", "t=HTTPSX://…"),
+        ("t=bob:topsecret@h/x?token=abc", "t=…"),
+        ("https://bob:topsecret@h/x?token=abc", "https://…"), ("t=topsecret@h?token=abc", "t=…"),
+        ("=https://bob:topsecret@h/x?token=abc", "=https://…"),
+        ("t=HTTPS://bob:topsecret@:443/?token=abc", "t:"),
+    ])
+    func `shows of a handler that it refuses neither credentials nor the query`(
+        _ handler: String, _ shown: String
+    ) async throws {
+        let outcome = try await Tool.run(["worker", "run", "--handler", handler], environment: nowhere)
+
+        #expect(outcome.code == 2 && outcome.errors.contains("--handler \(shown)"), "\(outcome.errors)")
+        for word in ["topsecret", "token", "abc"] { #expect(!outcome.errors.contains(word), "\(word)") }
+    }
+
+    @Test func `takes the address of a handler with its scheme in capitals`() async throws {
+        let words = ["worker", "run", "--handler", "t=HTTPS://example.com/", "--pass-env", "PATH"]
+
+        let outcome = try await Tool.run(words, environment: nowhere)
+
+        // What is refused is the variable, since the handler was taken for a server.
+        #expect(outcome.errors.contains("--pass-env PATH: means nothing without a program"))
+    }
+
+    @Test(arguments: [
         ["--max-attempts", "-1"], ["--max-attempts", "x"], ["--max-crashes", "0"], ["--priority", "urgent"],
         ["--run-at", "tomorrow"], ["--timeout", "-1s"], ["--timeout", "soon"], ["--id", "x"],
         ["--queue", " "],
