@@ -225,3 +225,77 @@ private let nowhere = [
         #expect(code.code == 16 && code.errors.contains("D99") && time.code == 16 && unasked.code == 16)
     }
 }
+
+@Suite(.serialized) struct `A word behind --` {
+    /// A queue may be called so, and what looks like a flag must not be taken for one.
+    @Test func `is no flag, so that every queue can be named`() async throws {
+        try await withStores { _, environment in
+            let made = try await Tool.run(
+                ["enqueue", "--type", "t", "--queue", "--go"], environment: environment)
+            let bare = try await Tool.run(["queue", "pause", "--go"], environment: environment)
+            let paused = try await Tool.run(
+                ["queue", "pause", "--json", "--", "--go"], environment: environment)
+            let resumed = try await Tool.run(
+                ["resume", "--json", "--", "--go"], environment: environment)
+
+            #expect(made.code == 0 && bare.code == 2, "\(made.errors)\(bare.output)")
+            #expect(paused.code == 0 && resumed.code == 0, "\(paused.errors)\(resumed.errors)")
+            for outcome in [paused, resumed] { #expect(try outcome.json()["queue"] as? String == "--go") }
+        }
+    }
+
+    @Test func `is judged as any other that is too many, by its name`() async throws {
+        let outcome = try await Tool.run(["stats", "--", "--json"], environment: nowhere)
+
+        #expect(outcome.code == 2 && outcome.errors.contains("unexpected --json"), "\(outcome.errors)")
+    }
+}
+
+@Suite struct `A time in a refusal` {
+    @Test(arguments: [
+        (
+            ["--not-after", "2020-01-01T00:00:00Z"],
+            "not after: 2020-01-01T00:00:00.000000Z is not after the creation"
+        ),
+        (
+            ["--run-at", "2030-01-02T00:00:00Z", "--not-after", "2030-01-01T00:00:00Z"],
+            "not after: 2030-01-01T00:00:00.000000Z is not after the run at 2030-01-02T00:00:00.000000Z"
+        ),
+        (
+            ["--not-after", "2300-01-01T00:00:00Z"],
+            "not after: 2300-01-01T00:00:00.000000Z is not before 2191-"
+        ),
+        (["--run-at", "1969-12-31T23:59:59Z"], "run at: 1969-12-31T23:59:59.000000Z is before 1970"),
+        (
+            ["--run-at", "2300-01-01T00:00:00Z"],
+            "run at: 2300-01-01T00:00:00.000000Z is more than ten years after 2"
+        ),
+        (["--run-at", "5m"], "it is a length of time, and no point in time"),
+    ])
+    func `is written as a time`(_ words: [String], _ text: String) async throws {
+        let outcome = try await Tool.run(["enqueue", "--type", "t"] + words, environment: nowhere)
+
+        #expect(outcome.code == 2 && outcome.errors.contains(text), "\(outcome.errors)")
+        #expect(!outcome.errors.contains("µs"), "\(outcome.errors)")
+    }
+
+    @Test func `is written so for a job that is there as well`() async throws {
+        let id = "019f0000-0000-7000-8000-000000000000"
+        for command in [["change", id], ["dlq", "requeue", id]] {
+            let outcome = try await Tool.run(
+                command + ["--run-at", "2300-01-01T00:00:00Z"], environment: nowhere)
+
+            #expect(
+                outcome.code == 2 && outcome.errors.contains("--run-at: 2300-01-01T00:00:00.000000Z is more"))
+        }
+    }
+
+    @Test(arguments: ["enqueue", "change", "dlq", "reconcile"])
+    func `is explained where a command takes one`(_ command: String) async throws {
+        let help = try await Tool.run([command, "--help"]).output
+
+        #expect(
+            help.contains(
+                "A TIME is RFC 3339 such as 2030-01-02T03:04:05Z, unix seconds or unix milliseconds"))
+    }
+}

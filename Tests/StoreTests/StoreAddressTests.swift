@@ -12,6 +12,8 @@ private enum Expected { case gives(String), refused(String) }
 
 private let redis: [(String, Expected)] = [
     ("redis://h", .gives("||h:6379/0")), ("redis://h:7000/3", .gives("||h:7000/3")),
+    ("REDIS://u:s3cret@h", .gives("u|s3cret|h:6379/0")), ("Unix:///run/r.sock", .gives("||/run/r.sock db 0")),
+    ("REDISS://:s3cret@h", .refused("TLS")),
     ("redis://h/", .gives("||h:6379/0")), ("redis://u@h", .gives("u||h:6379/0")),
     ("redis://u:@h", .gives("u||h:6379/0")), ("redis://:s3cret@h:1/2", .gives("|s3cret|h:1/2")),
     ("redis://u:s3%40cr%3Aet@h", .gives("u|s3@cr:et|h:6379/0")),
@@ -45,6 +47,8 @@ private let redis: [(String, Expected)] = [
 
 private let postgres: [(String, Expected)] = [
     ("postgres://h", .gives("host=h")), ("postgresql://h/d", .gives("host=h dbname=d")),
+    ("POSTGRES://u:s3cret@h", .gives("user=u password=s3cret host=h")),
+    ("PostgreSQL://h/d", .gives("host=h dbname=d")),
     ("postgres://u:s3cret@h:5433/d", .gives("user=u password=s3cret host=h port=5433 dbname=d")),
     ("postgres://u:s3@cret@h", .gives("user=u password=s3@cret host=h")),
     ("postgres://u:s3%2Fcr%40et@h/d", .gives("user=u password=s3/cr@et host=h dbname=d")),

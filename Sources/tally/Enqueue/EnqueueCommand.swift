@@ -28,7 +28,9 @@ enum EnqueueCommand: Command {
                                     named, and of each whose answer was lost the id: send it again with that "id".
           --spread 10m              their jobs begin evenly over this time from the first line on, however many
                                     come; a line with a "run_at" of its own keeps it
-        Prints the id, or with --json {"id","existed","durability"}. Times: 250ms, 1.5s, 1h30m, 7d.
+        Prints the id, or with --json {"id","existed","durability"}.
+        A TIME is \(Usage.timeForms).
+        A length of time, as --timeout, --key-for and --spread take it, is such as 250ms, 1.5s, 1h30m or 7d.
         """
     static let flags = Set(JobField.all.map(\.flag)).union(["spread"])
     static let repeatable = Set(JobField.all.filter(\.mayRepeat).map(\.flag))
@@ -52,7 +54,7 @@ enum EnqueueCommand: Command {
                 receipt = try await tally.client.enqueue(record)
             } catch {
                 // What is wrong with the job itself was said by its flags.
-                if case .invalid(let why) = error { throw Usage("\(why)") }
+                if case .invalid(let why) = error { throw Usage(why.told(of: record)) }
                 throw error
             }
             if arguments.has("json") {

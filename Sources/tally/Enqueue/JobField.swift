@@ -117,7 +117,7 @@ struct JobDraft {
         do throws(InvalidJob) {
             try record.check()
         } catch {
-            throw Usage("\(error)")
+            throw Usage(error.told(of: record))
         }
         return record
     }
