@@ -169,12 +169,13 @@ private func bytes(_ words: String...) -> [[UInt8]] { words.map { Array($0.utf8)
         let running = try Tool.Running(
             ["enqueue", "--type", "t", "--payload-file", pipe], environment: [:])
         // A writer can be there without waiting only once somebody reads.
-        var writer: Int32 = -1
+        let writers = Journal<Int32>()
         try await eventually("it reads the pipe") {
-            writer = open(pipe, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+            let writer = open(pipe, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+            if writer >= 0 { writers.append(writer) }
             return writer >= 0
         }
-        defer { close(writer) }
+        defer { for writer in writers.all { close(writer) } }
 
         running.signal(SIGTERM)
 
