@@ -175,6 +175,21 @@ private let nowhere = [
         for word in ["topsecret", "token", "abc"] { #expect(!outcome.errors.contains(word), "\(word)") }
     }
 
+    /// Typed into the wrong place, as by somebody who forgot the flag before it.
+    @Test(arguments: [[], ["stats"], ["cancel"], ["queue"], ["settings", "--mode"], ["stats", "--older"]])
+    func `shows of an address in the wrong place neither credentials nor the query [I5]`(
+        _ words: [String]
+    ) async throws {
+        for flag in ["", "-x=", "--mode="] {
+            let address = "\(flag)https://bob:topsecret@h/x?token=abc"
+
+            let outcome = try await Tool.run(words + [address], environment: nowhere)
+
+            #expect(outcome.code == 2, "\(outcome.errors)")
+            for word in ["topsecret", "token", "abc"] { #expect(!outcome.errors.contains(word), "\(word)") }
+        }
+    }
+
     @Test func `takes the address of a handler with its scheme in capitals`() async throws {
         let words = ["worker", "run", "--handler", "t=HTTPS://example.com/", "--pass-env", "PATH"]
 

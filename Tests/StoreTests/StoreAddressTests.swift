@@ -131,6 +131,14 @@ private let postgres: [(String, Expected)] = [
         #expect(Redactor([secret])(text) == shown)
     }
 
+    @Test(arguments: [
+        ("not h://u:pw@h/x?token=abc so\nbut y", "not h://***@h/x?*** so\nbut y"),
+        ("why? redis://h:1/0 and x", "why? redis://h:1/0 and x"),
+    ])
+    func `loses its query too in a message about what was typed`(_ text: String, _ shown: String) {
+        #expect(Redactor.withoutQueries(text) == shown)
+    }
+
     @Test func `of a Redis user with an empty password logs that user in [I5]`() async throws {
         try await PrivateRedis.with { redis in
             try RawRedis(url: redis.url)("ACL", "SETUSER", "plain", "on", "nopass", "~*", "&*", "+@all")
