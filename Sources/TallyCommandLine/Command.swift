@@ -106,7 +106,8 @@ package enum Common {
                             which win over the same names in .env (--env-file PATH for another file); every user
                             of the machine can read a password in an argument: put it into one of the others
           --json            machine-readable output; what prints nothing refuses it
-        A flag is given once unless it is called repeatable.
+        A flag is given once unless it is called repeatable. Behind a bare -- stands none: so a queue is named
+        whose name begins with a dash.
         """
 
     /// The settings out of flags, environment and `.env`, in this order.

@@ -57,7 +57,7 @@ package struct Program: Sendable {
             return Output.code(0)
         }
         guard let command = commands.first(where: { $0.name == first }) else {
-            Output.note("\(name): \(unknown(first))")
+            Output.note("\(name): \(Redactor.withoutQueries(unknown(first)))")
             return 2
         }
         return await run(command, Array(words.dropFirst()))
@@ -96,7 +96,7 @@ package struct Program: Sendable {
                 return Output.code(0)
             }
             // A word that was refused may be an address.
-            Output.note("\(name) \(command.name): \(Redactor.withoutCredentials("\(error)"))")
+            Output.note("\(name) \(command.name): \(Redactor.withoutQueries("\(error)"))")
             if error is Usage { Output.note("try `\(name) \(command.name) --help`") }
             return codes.usage
         } catch is CancellationError {

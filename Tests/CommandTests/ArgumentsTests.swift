@@ -160,6 +160,46 @@ private let nowhere = [
     }
 
     @Test(arguments: [
+        ("t=HTTPSX://bob:topsecret@h/x?token=abc", "t=HTTPSX://…"),
+        ("t=bob:topsecret@h/x?token=abc", "t=…"),
+        ("https://bob:topsecret@h/x?token=abc", "https://…"), ("t=topsecret@h?token=abc", "t=…"),
+        ("=https://bob:topsecret@h/x?token=abc", "=https://…"),
+        ("t=HTTPS://bob:topsecret@:443/?token=abc", "t:"),
+    ])
+    func `shows of a handler that it refuses neither credentials nor the query`(
+        _ handler: String, _ shown: String
+    ) async throws {
+        let outcome = try await Tool.run(["worker", "run", "--handler", handler], environment: nowhere)
+
+        #expect(outcome.code == 2 && outcome.errors.contains("--handler \(shown)"), "\(outcome.errors)")
+        for word in ["topsecret", "token", "abc"] { #expect(!outcome.errors.contains(word), "\(word)") }
+    }
+
+    /// Typed into the wrong place, as by somebody who forgot the flag before it.
+    @Test(arguments: [[], ["stats"], ["cancel"], ["queue"], ["settings", "--mode"], ["stats", "--older"]])
+    func `shows of an address in the wrong place neither credentials nor the query [I5]`(
+        _ words: [String]
+    ) async throws {
+        for flag in ["", "-x=", "--mode="] {
+            let address = "\(flag)https://bob:topsecret@h/x?token=abc"
+
+            let outcome = try await Tool.run(words + [address], environment: nowhere)
+
+            #expect(outcome.code == 2, "\(outcome.errors)")
+            for word in ["topsecret", "token", "abc"] { #expect(!outcome.errors.contains(word), "\(word)") }
+        }
+    }
+
+    @Test func `takes the address of a handler with its scheme in capitals`() async throws {
+        let words = ["worker", "run", "--handler", "t=HTTPS://example.com/", "--pass-env", "PATH"]
+
+        let outcome = try await Tool.run(words, environment: nowhere)
+
+        // What is refused is the variable, since the handler was taken for a server.
+        #expect(outcome.errors.contains("--pass-env PATH: means nothing without a program"))
+    }
+
+    @Test(arguments: [
         ["--max-attempts", "-1"], ["--max-attempts", "x"], ["--max-crashes", "0"], ["--priority", "urgent"],
         ["--run-at", "tomorrow"], ["--timeout", "-1s"], ["--timeout", "soon"], ["--id", "x"],
         ["--queue", " "],
@@ -198,5 +238,79 @@ private let nowhere = [
         #expect(usage.code == 16 && number.code == 16 && away.code == 8)
         #expect(future.code == 16 && future.errors.contains("lies in the future"), "\(future.errors)")
         #expect(code.code == 16 && code.errors.contains("D99") && time.code == 16 && unasked.code == 16)
+    }
+}
+
+@Suite(.serialized) struct `A word behind --` {
+    /// A queue may be called so, and what looks like a flag must not be taken for one.
+    @Test func `is no flag, so that every queue can be named`() async throws {
+        try await withStores { _, environment in
+            let made = try await Tool.run(
+                ["enqueue", "--type", "t", "--queue", "--go"], environment: environment)
+            let bare = try await Tool.run(["queue", "pause", "--go"], environment: environment)
+            let paused = try await Tool.run(
+                ["queue", "pause", "--json", "--", "--go"], environment: environment)
+            let resumed = try await Tool.run(
+                ["resume", "--json", "--", "--go"], environment: environment)
+
+            #expect(made.code == 0 && bare.code == 2, "\(made.errors)\(bare.output)")
+            #expect(paused.code == 0 && resumed.code == 0, "\(paused.errors)\(resumed.errors)")
+            for outcome in [paused, resumed] { #expect(try outcome.json()["queue"] as? String == "--go") }
+        }
+    }
+
+    @Test func `is judged as any other that is too many, by its name`() async throws {
+        let outcome = try await Tool.run(["stats", "--", "--json"], environment: nowhere)
+
+        #expect(outcome.code == 2 && outcome.errors.contains("unexpected --json"), "\(outcome.errors)")
+    }
+}
+
+@Suite struct `A time in a refusal` {
+    @Test(arguments: [
+        (
+            ["--not-after", "2020-01-01T00:00:00Z"],
+            "not after: 2020-01-01T00:00:00.000000Z is not after the creation"
+        ),
+        (
+            ["--run-at", "2030-01-02T00:00:00Z", "--not-after", "2030-01-01T00:00:00Z"],
+            "not after: 2030-01-01T00:00:00.000000Z is not after the run at 2030-01-02T00:00:00.000000Z"
+        ),
+        (
+            ["--not-after", "2300-01-01T00:00:00Z"],
+            "not after: 2300-01-01T00:00:00.000000Z is not before 2191-"
+        ),
+        (["--run-at", "1969-12-31T23:59:59Z"], "run at: 1969-12-31T23:59:59.000000Z is before 1970"),
+        (
+            ["--run-at", "2300-01-01T00:00:00Z"],
+            "run at: 2300-01-01T00:00:00.000000Z is more than ten years after 2"
+        ),
+        (["--run-at", "5m"], "it is a length of time, and no point in time"),
+    ])
+    func `is written as a time`(_ words: [String], _ text: String) async throws {
+        let outcome = try await Tool.run(["enqueue", "--type", "t"] + words, environment: nowhere)
+
+        #expect(outcome.code == 2 && outcome.errors.contains(text), "\(outcome.errors)")
+        #expect(!outcome.errors.contains("µs"), "\(outcome.errors)")
+    }
+
+    @Test func `is written so for a job that is there as well`() async throws {
+        let id = "019f0000-0000-7000-8000-000000000000"
+        for command in [["change", id], ["dlq", "requeue", id]] {
+            let outcome = try await Tool.run(
+                command + ["--run-at", "2300-01-01T00:00:00Z"], environment: nowhere)
+
+            #expect(
+                outcome.code == 2 && outcome.errors.contains("--run-at: 2300-01-01T00:00:00.000000Z is more"))
+        }
+    }
+
+    @Test(arguments: ["enqueue", "change", "dlq", "reconcile"])
+    func `is explained where a command takes one`(_ command: String) async throws {
+        let help = try await Tool.run([command, "--help"]).output
+
+        #expect(
+            help.contains(
+                "A TIME is RFC 3339 such as 2030-01-02T03:04:05Z, unix seconds or unix milliseconds"))
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TallyCore
 import TestSupport
 import Tallystick
@@ -64,6 +65,11 @@ private func bytes(_ words: String...) -> [[UInt8]] { words.map { Array($0.utf8)
             #expect(try await stored(bytes("--payload-text", "-")) == [45])
             #expect(try await stored(bytes("--payload-base64", "/wA=")) == [255, 0])
             #expect(try await stored(bytes("--payload", "--help")) == Array("--help".utf8))
+            for text in ["====", "AAB="] {
+                let words = ["enqueue", "--type", "t", "--payload-base64", text]
+                let refused = try await Tool.run(words, environment: environment)
+                #expect(refused.code == 2 && refused.errors.contains("RFC 4648 section 4"), "\(text)")
+            }
         }
     }
 
@@ -132,6 +138,51 @@ private func bytes(_ words: String...) -> [[UInt8]] { words.map { Array($0.utf8)
     }
 }
 
+@Suite(.timeLimit(.minutes(1))) struct `A line that names a file` {
+    /// A pipe that nobody writes to would keep every line behind it waiting, and a file may be none of the sender's.
+    @Test func `is refused without opening it, and keeps no other line out [A2, A8]`() async throws {
+        try await withStores { scratch, environment in
+            let pipe = NSTemporaryDirectory() + "/tally-pipe-\(UInt32.random(in: 0 ... .max))"
+            #expect(mkfifo(pipe, 0o600) == 0)
+            defer { unlink(pipe) }
+            let lines = [
+                #"{"type":"t","payload":1}"#, #"{"type":"t","payload_file":"\#(pipe)"}"#,
+                #"{"type":"t","payload_file":"/etc/passwd"}"#, #"{"type":"t","payload":2}"#,
+            ]
+
+            let outcome = try await Tool.run(
+                ["enqueue", "--stdin"], environment: environment, input: lines.joined(separator: "\n"))
+
+            #expect(outcome.code == 1, "\(outcome.errors)")
+            for line in [2, 3] { #expect(outcome.errors.contains("line \(line): column 28: payload_file: ")) }
+            let ids = outcome.lines.compactMap { JobID($0) }
+            let jobs = try await scratch.ledger.jobs(ids)
+            #expect(ids.map { jobs[$0]?.record.body } == [[49], [50]])
+        }
+    }
+
+    /// Whoever types it may name a pipe, such as the one that a shell makes for `<(…)`.
+    @Test func `may be a flag, whose pipe nobody writes to, until a signal ends it`() async throws {
+        let pipe = NSTemporaryDirectory() + "/tally-pipe-\(UInt32.random(in: 0 ... .max))"
+        #expect(mkfifo(pipe, 0o600) == 0)
+        defer { unlink(pipe) }
+        let running = try Tool.Running(
+            ["enqueue", "--type", "t", "--payload-file", pipe], environment: [:])
+        // A writer can be there without waiting only once somebody reads.
+        let writers = Journal<Int32>()
+        try await eventually("it reads the pipe") {
+            let writer = open(pipe, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+            if writer >= 0 { writers.append(writer) }
+            return writer >= 0
+        }
+        defer { for writer in writers.all { close(writer) } }
+
+        running.signal(SIGTERM)
+
+        #expect(try await running.outcome().code == 128 + SIGTERM)
+    }
+}
+
 @Suite struct `A line of jobs` {
     private func refusal(_ line: String) -> String? {
         do {
@@ -178,6 +229,15 @@ private func bytes(_ words: String...) -> [[UInt8]] { words.map { Array($0.utf8)
         (#"{"type":"t","headers":{"a":"1"},"headers_base64":{"a":"/w=="}}"#, "given twice"),
         (#"{"type":"t","tenant":""}"#, "tenant"), (#"{"type":"t","not_after":5}"#, "not after"),
         (#"{"type":"t""#, "column 12"),
+        // Padding alone, bits behind the last byte, white space, and the other alphabet.
+        (#"{"type":"t","payload_base64":"===="}"#, "base64"),
+        (#"{"type":"t","payload_base64":"AAB="}"#, "base64"),
+        (#"{"type":"t","payload_base64":"/x=="}"#, "base64"),
+        (#"{"type":"t","payload_base64":"/w==\n"}"#, "base64"),
+        (#"{"type":"t","payload_base64":"_w=="}"#, "base64"),
+        (#"{"type":"t","headers_base64":{"b":"AAB="}}"#, "base64"),
+        (#"{"type":"t","payload_file":"/etc/hostname"}"#, "--payload-file"),
+        (#"{"type":"t","payload_file":null}"#, "payload_base64"),
     ])
     func `is taken exactly or refused by name [A2, P15]`(_ line: String, _ word: String) throws {
         let why = try #require(refusal(line))

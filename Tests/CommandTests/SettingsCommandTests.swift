@@ -66,6 +66,7 @@ import Testing
     @Test(arguments: [
         ("host=h password='s3 cret' user=u", "host=h password=*** user=u"),
         ("host=h sslpassword=s3cret dbname='a b'", "host=h sslpassword=*** dbname='a b'"),
+        ("postgres://", "postgres://"), ("postgresql:///", "postgres://"),
         ("postgres://h/d?user=u&p%61ssword=s3cret", "host=h dbname=d user=u password=***"),
     ])
     func `hold no password of Postgres, however it was written [I4]`(_ url: String, _ shown: String)

@@ -12,6 +12,8 @@ private enum Expected { case gives(String), refused(String) }
 
 private let redis: [(String, Expected)] = [
     ("redis://h", .gives("||h:6379/0")), ("redis://h:7000/3", .gives("||h:7000/3")),
+    ("REDIS://u:s3cret@h", .gives("u|s3cret|h:6379/0")), ("Unix:///run/r.sock", .gives("||/run/r.sock db 0")),
+    ("REDISS://:s3cret@h", .refused("TLS")),
     ("redis://h/", .gives("||h:6379/0")), ("redis://u@h", .gives("u||h:6379/0")),
     ("redis://u:@h", .gives("u||h:6379/0")), ("redis://:s3cret@h:1/2", .gives("|s3cret|h:1/2")),
     ("redis://u:s3%40cr%3Aet@h", .gives("u|s3@cr:et|h:6379/0")),
@@ -45,6 +47,8 @@ private let redis: [(String, Expected)] = [
 
 private let postgres: [(String, Expected)] = [
     ("postgres://h", .gives("host=h")), ("postgresql://h/d", .gives("host=h dbname=d")),
+    ("POSTGRES://u:s3cret@h", .gives("user=u password=s3cret host=h")),
+    ("PostgreSQL://h/d", .gives("host=h dbname=d")),
     ("postgres://u:s3cret@h:5433/d", .gives("user=u password=s3cret host=h port=5433 dbname=d")),
     ("postgres://u:s3@cret@h", .gives("user=u password=s3@cret host=h")),
     ("postgres://u:s3%2Fcr%40et@h/d", .gives("user=u password=s3/cr@et host=h dbname=d")),
@@ -125,6 +129,14 @@ private let postgres: [(String, Expected)] = [
         _ secret: String, _ text: String, _ shown: String
     ) {
         #expect(Redactor([secret])(text) == shown)
+    }
+
+    @Test(arguments: [
+        ("not h://u:pw@h/x?token=abc so\nbut y", "not h://***@h/x?*** so\nbut y"),
+        ("why? redis://h:1/0 and x", "why? redis://h:1/0 and x"),
+    ])
+    func `loses its query too in a message about what was typed`(_ text: String, _ shown: String) {
+        #expect(Redactor.withoutQueries(text) == shown)
     }
 
     @Test func `of a Redis user with an empty password logs that user in [I5]`() async throws {

@@ -61,7 +61,7 @@ import Testing
         "tally-progress", "tally-progress ", "tally-progress half", "tally-progress 40 percent",
         "tally-progress 40%", "tally-progress 1.01", "tally-progress -0.1", "tally-progress nan",
         "tally-progress inf", "tally-progress 0.4, half", "tally-progress: 0.4", " tally-progress 0.4",
-        "tally-progress0.4", "Tally-Progress 0.4",
+        "tally-progress0.4", "Tally-Progress 0.4", "tally-progress 0x0.8p0 x", "tally-progress 0x1",
     ])
     func `that say so wrongly are lines like any other`(_ line: String) {
         var lines = ErrorLines()

@@ -22,7 +22,9 @@ import Testing
         ("exit 65", .fail(attempts: 1, error: "exit 65")),
         ("exit 75", .release(after: Limits.programSnooze)),
         (#"echo 1h30m >"$TALLY_SNOOZE"; exit 75"#, .release(after: .seconds(5400))),
-        (#"printf 250ms >"$TALLY_SNOOZE"; exit 75"#, .release(after: .milliseconds(250))),
+        (#"printf 1500ms >"$TALLY_SNOOZE"; exit 75"#, .release(after: .milliseconds(1500))),
+        // It would go round without end: no attempt is counted.
+        (#"printf 0s >"$TALLY_SNOOZE"; exit 75"#, .release(after: Limits.snoozeLeast)),
         (#"echo 1h30m >"$TALLY_SNOOZE""#, .complete(result: [])),
         ("exit 1", .retry(after: .seconds(5), attempts: 1, error: "exit 1")),
         ("echo a >&2; echo b >&2; exit 3", .retry(after: .seconds(5), attempts: 1, error: "exit 3: a\nb")),

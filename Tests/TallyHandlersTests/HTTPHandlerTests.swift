@@ -117,6 +117,52 @@ import Testing
         #expect(other.requests.all.isEmpty)
     }
 
+    @Test(arguments: ["300 Multiple Choices", "304 Not Modified", "305 Use Proxy"])
+    func `that sends nowhere is not told as a redirect`(_ status: String) async throws {
+        let receiver = try Receiver(status)
+        defer { receiver.stop() }
+
+        let outcome = await (try handler(receiver)).outcome(of: job())
+
+        let error = "POST \(receiver.url) was answered \(status.prefix(3))"
+        #expect(outcome == .fail(attempts: 1, error: error))
+    }
+
+    @Test func `that changes to another protocol fails for good, and it is said`() async throws {
+        let head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+        let receiver = try Receiver { _ in Array(head.utf8) }
+        defer { receiver.stop() }
+
+        let outcome = await (try handler(receiver)).outcome(of: job())
+
+        let words = "was answered 101, which changes to a protocol that nobody asked for"
+        #expect(outcome == .fail(attempts: 1, error: "POST \(receiver.url) \(words)"))
+    }
+
+    @Test func `that only says that an answer will come fails the attempt, and it is said`() async throws {
+        let receiver = try Receiver { _ in Array("HTTP/1.1 103 Early Hints\r\n\r\n".utf8) }
+        defer { receiver.stop() }
+
+        let outcome = await (try handler(receiver)).outcome(of: job())
+
+        #expect(
+            outcome.error
+                == "POST \(receiver.url): the connection ended behind the provisional answer 103")
+    }
+
+    @Test(arguments: ["+PONG\r\n", "done", "{\"a\":1}\r\n\r\n", "HTTP/1.1 000 None\r\n\r\n"])
+    func `that answers no HTTP fails the attempt, and its address is not blamed`(_ text: String) async throws
+    {
+        let receiver = try Receiver { _ in Array(text.utf8) }
+        defer { receiver.stop() }
+
+        guard case .retry(_, _, let error) = await (try handler(receiver)).outcome(of: job()) else {
+            Issue.record("an answer that is no HTTP was taken")
+            return
+        }
+        #expect(error == "POST \(receiver.url): what was answered is no HTTP")
+    }
+
     @Test func `whose answer is too long fails for good`() async throws {
         let receiver = try Receiver { _ in
             Array("HTTP/1.1 200 OK\r\n\r\n".utf8) + [UInt8](repeating: 7, count: Limits.resultBytes + 1)
@@ -156,17 +202,10 @@ import Testing
         #expect(await run.value == .release(after: .zero))
     }
 
-    @Test func `that is not there, or no server of HTTP, fails the attempt`() async throws {
+    @Test func `that is not there fails the attempt`() async throws {
         let gone = try Receiver("200 OK")
         gone.stop()
         #expect(await (try handler(gone)).outcome(of: job()).error?.hasPrefix("POST \(gone.url): ") == true)
-
-        let odd = try Receiver { _ in Array("+PONG\r\n".utf8) }
-        defer { odd.stop() }
-        guard case .retry = await (try handler(odd)).outcome(of: job()) else {
-            Issue.record("an answer that is no HTTP was taken")
-            return
-        }
     }
 
     @Test(arguments: ["127.0.0.1", "localhost", "0.0.0.0", "2130706433"])
@@ -187,7 +226,8 @@ import Testing
     @Test func `gets the credentials of its address, and no message does`() async throws {
         let receiver = try Receiver("500 Internal Server Error")
         defer { receiver.stop() }
-        let url = "http://user:secret@127.0.0.1:\(receiver.port)/hook?token=hidden"
+        // Its scheme is the same in capitals.
+        let url = "HTTP://user:secret@127.0.0.1:\(receiver.port)/hook?token=hidden"
         let hook = try HTTPHandler(url, isPrivateAllowed: true).handler(for: "t")
 
         #expect(await hook.outcome(of: job()).error == "POST \(receiver.url) was answered 500")

@@ -7,14 +7,14 @@ import Testing
     private struct ConnectionRefused: Error {}
 
     private func ending(
-        _ error: any Error, attempts: Int = 0, stop: RunningTable.StopReason? = nil
+        _ error: any Error, attempts: Int = 0, stop: RunningTable.StopReason? = nil, rules: [ErrorRule] = []
     ) -> Settlement? {
         let record = JobRecord(type: "t", maxAttempts: 5)
         let lease = Lease(id: record.id, version: 2, epoch: 1, expiresAt: .now)
         let job = ReservedJob(record: record, lease: lease, attempts: attempts)
         return Ending.decide(
             .failure(error), of: lease, job: job, stop: stop,
-            plan: FailurePlan(retries: ExponentialBackoff(maxAttempts: 5)),
+            plan: FailurePlan(retries: ExponentialBackoff(maxAttempts: 5), rules: rules),
             now: Timestamp(microseconds: 0), random: 0.5)
     }
 
@@ -54,6 +54,20 @@ import Testing
         else {
             Issue.record("the fifth failure of five was retried")
             return
+        }
+    }
+
+    /// Neither ends by itself: a snooze counts as no attempt.
+    @Test(arguments: [-5, 0, 1, 999_999, 1_000_000, 1_000_001] as [Int64])
+    func `is put off for a second at least by a snooze, of a handler or of a rule`(_ microseconds: Int64) {
+        let asked = Duration.microseconds(microseconds)
+        let rules = [ErrorRule(ConnectionRefused.self, .snooze(asked))]
+        for error in [JobError.snooze(asked), ConnectionRefused()] as [any Error] {
+            guard case .release(_, let runAt?) = ending(error, rules: rules) else {
+                Issue.record("it was not put off")
+                continue
+            }
+            #expect(runAt == Timestamp(microseconds: max(microseconds, 1_000_000)))
         }
     }
 

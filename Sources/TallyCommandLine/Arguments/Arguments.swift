@@ -12,7 +12,8 @@ package struct Grammar {
     package var raw: Set<String> = []
 }
 
-/// The words after a command: flags, then what is left. A flag is `--name value`, `--name=value`, or a bare `--name`.
+/// The words after a command: flags, then what is left. A flag is `--name value`, `--name=value`, or a bare `--name`;
+/// behind a bare `--` stand none.
 /// A word is taken as the bytes that were passed, or refused by name; none is repaired.
 package struct Arguments: Sendable {
     private var values: [String: [[UInt8]]] = [:]
@@ -24,6 +25,11 @@ package struct Arguments: Sendable {
     package init(_ words: [[UInt8]], _ grammar: Grammar) throws(Usage) {
         var words = words[...]
         while let word = words.popFirst() {
+            // As POSIX has it: behind it stands what a flag would begin as, such as the name of a queue.
+            if word == Array("--".utf8) {
+                for word in words { rest.append(try Self.text(word, "an argument")) }
+                return
+            }
             guard word.starts(with: "--".utf8), word.count > 2 else {
                 let text = try Self.text(word, "an argument")
                 if text == "-h" {
@@ -150,11 +156,15 @@ package struct Usage: Error, CustomStringConvertible {
         return Usage("\(place) \(Output.printable(text)): must be one of \(all)\(hint)")
     }
 
+    /// How a point in time is written, for refusals and for help.
+    package static let timeForms =
+        "RFC 3339 such as 2030-01-02T03:04:05Z, unix seconds or unix milliseconds"
+
     /// A flag or a field that holds no point in time.
     package static func noTime(_ name: String, _ text: String) -> Usage {
         Usage(
-            "\(name) \(Output.printable(text)): must be RFC 3339 such as 2030-01-02T03:04:05Z, unix seconds or unix "
-                + "milliseconds")
+            "\(name) \(Output.printable(text)): must be \(timeForms)"
+                + (Duration(human: text) == nil ? "" : "; it is a length of time, and no point in time"))
     }
 
     /// A flag or a field that holds no length of time.

@@ -21,6 +21,24 @@ package struct Redactor: Sendable {
 
     /// What stands between `://` and the last `@` of a word, and behind `password=`, whatever it is.
     package static func withoutCredentials(_ text: String) -> String {
+        changingWords(of: text) { withoutCredentials(word: $0) }
+    }
+
+    /// As `withoutCredentials`, and without the queries of addresses: for a message about what a person typed, which
+    /// may be any address in the wrong place.
+    package static func withoutQueries(_ text: String) -> String {
+        changingWords(of: text) { text in
+            var word = withoutCredentials(word: text)
+            if let scheme = word.firstRange(of: "://"),
+                let query = word[scheme.upperBound...].firstIndex(of: "?")
+            {
+                word.replaceSubrange(word.index(after: query)..., with: mark)
+            }
+            return word
+        }
+    }
+
+    private static func changingWords(of text: String, _ change: (String) -> String) -> String {
         var shown = ""
         var word = ""
         for character in text {
@@ -28,10 +46,10 @@ package struct Redactor: Sendable {
                 word.append(character)
                 continue
             }
-            shown += withoutCredentials(word: word) + String(character)
+            shown += change(word) + String(character)
             word = ""
         }
-        return shown + withoutCredentials(word: word)
+        return shown + change(word)
     }
 
     private static func withoutCredentials(word text: String) -> String {

@@ -65,7 +65,7 @@ package struct StoreAddress: Sendable {
         for (prefix, scheme) in [
             ("redis://", Scheme.redis), ("unix://", .unix), ("postgres://", .postgres),
             ("postgresql://", .postgres),
-        ] where text.hasPrefix(prefix) {
+        ] where Self.begins(text, with: prefix) {
             self.scheme = scheme
             if text.contains(where: \.isWhitespace) {
                 let isTwo = scheme == .postgres && text.dropFirst(prefix.count).contains("://")
@@ -77,7 +77,7 @@ package struct StoreAddress: Sendable {
             try readURL(text.dropFirst(prefix.count))
             return
         }
-        if store == .queue, text.hasPrefix("rediss://") {
+        if store == .queue, Self.begins(text, with: "rediss://") {
             throw Fault(
                 description:
                     "asks for TLS, which this build lacks; put stunnel before the server, or use redis://")
@@ -87,6 +87,11 @@ package struct StoreAddress: Sendable {
         let behind = text.drop(while: \.isWhitespace).dropFirst(name.count).drop(while: \.isWhitespace)
         guard store == .ledger, !name.isEmpty, behind.first == "=" else { throw store.fault }
         try readWords(text)
+    }
+
+    /// A scheme is the same in capitals (RFC 3986 section 3.1).
+    private static func begins(_ text: String, with prefix: String) -> Bool {
+        text.prefix(prefix.count).lowercased() == prefix
     }
 
     // MARK: Addresses with ://

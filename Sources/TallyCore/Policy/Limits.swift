@@ -14,6 +14,8 @@ public enum Limits {
     public static let backoffJitter = 0.2
     /// Waits in the list of a policy; a job has no more than ten times as many attempts.
     public static let retryDelays = 1000
+    /// What a shorter snooze waits: it counts as no attempt, and one of no time would go round without end.
+    public static let snoozeLeast: Duration = .seconds(1)
     public static let lease: Duration = .seconds(30)  // three missed heartbeats
     /// Extensions and reports in the length of one lease: two may be lost before it runs out.
     public static let heartbeatsPerLease = 3

@@ -13,8 +13,8 @@ import TallyRuntime
 ///
 /// - 0: completed, with standard output as the result, of `Limits.resultBytes` at most; a longer one fails for good.
 /// - 65: failed for good.
-/// - 75: not now. Run again after the time that was written to the file named by `TALLY_SNOOZE`, such as `30s`, or
-///   after `Limits.programSnooze`; no attempt is counted.
+/// - 75: not now. Run again after the time that was written to the file named by `TALLY_SNOOZE`, such as `30s`, and
+///   `Limits.snoozeLeast` at least, or after `Limits.programSnooze`; no attempt is counted.
 /// - Any other, or a signal: the attempt failed, and the retry policy decides. So does an end that cannot be known,
 ///   `ProgramEndUnknown`.
 ///

@@ -16,7 +16,9 @@ struct ProgramProgress: Equatable {
         let rest = String(decoding: line.dropFirst(Self.start.count), as: UTF8.self)
             .drop(while: \.isWhitespace)
         let number = rest.prefix { !$0.isWhitespace }
-        guard let fraction = Double(number), (0...1).contains(fraction) else { return nil }
+        // Decimal: Swift reads hexadecimal as well, and a job would be as far as 0x0.8 says.
+        let isDecimal = number.utf8.allSatisfy { $0 >= 48 && $0 <= 57 || "+-.eE".utf8.contains($0) }
+        guard isDecimal, let fraction = Double(number), (0...1).contains(fraction) else { return nil }
         self.fraction = fraction
         text = String(rest[number.endIndex...].drop(while: \.isWhitespace))
     }

@@ -16,7 +16,9 @@ struct HTTPAnswer: Sendable {
     func result() throws -> [UInt8] {
         switch status {
         case 200..<300: return body
-        case 300..<400: throw JobError.final("\(text); redirects are not followed")
+        // The others of their hundred send nobody elsewhere, such as a 304.
+        case 301, 302, 303, 307, 308: throw JobError.final("\(text); redirects are not followed")
+        case 101: throw JobError.final("\(text), which changes to a protocol that nobody asked for")
         case 408, 425, 429, 500..<600:
             if let retryAfter { throw JobError.retry(text, after: retryAfter) }
             throw HTTPFailed(text)

@@ -103,8 +103,10 @@ final class HTTPExchange: Sendable {
                 "POST \(shown): it leads to this machine or its own network, which must be allowed")
         }
         if code != CURLE_OK, let lack = transfer.lack { throw lack }
+        // What follows such a head is no answer of HTTP, whatever libcurl makes of it.
+        if head.status == 101, head.isOver { return HTTPAnswer(target: shown, status: 101, body: []) }
         guard code == CURLE_OK || isEnough else {
-            throw HTTPFailed("POST \(shown): \(String(cString: curl_easy_strerror(code)))")
+            throw HTTPFailed("POST \(shown): \(transfer.reason(of: code))")
         }
         // libcurl takes a head that breaks off for a whole one, and a line that only begins as HTTP for success.
         guard head.isOver, head.status > 0 else {
@@ -157,6 +159,18 @@ final class CurlTransfer {
         if let easy { curl_easy_cleanup(easy) }
         if let multi { curl_multi_cleanup(multi) }
         for list in lists { curl_slist_free_all(list) }
+    }
+
+    /// Why there was no answer. libcurl's own words speak of the address where the answer is to blame.
+    func reason(of code: CURLcode) -> String {
+        let isConnected = opened > 0
+        switch code {
+        case CURLE_UNSUPPORTED_PROTOCOL where isConnected, CURLE_WEIRD_SERVER_REPLY where isConnected:
+            return "what was answered is no HTTP"
+        case CURLE_GOT_NOTHING where (100..<200).contains(head.status):
+            return "the connection ended behind the provisional answer \(head.status)"
+        default: return String(cString: curl_easy_strerror(code))
+        }
     }
 
     /// Answers whether libcurl took everything.

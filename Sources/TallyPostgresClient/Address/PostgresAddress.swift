@@ -68,7 +68,9 @@ package struct PostgresAddress: Sendable {
 
     /// All of it as libpq's words, for people; what is a secret, of this libpq or a later one, is not shown.
     package var shown: String {
-        parameters.map { name, value in
+        // Words that say nothing would look like a setting that is not set.
+        if parameters.isEmpty { return "postgres://" }
+        return parameters.map { name, value in
             let isSecret = ["password", "secret", "scram"].contains { name.contains($0) }
             return "\(name)=\(isSecret ? Redactor.mark : Self.quoted(value))"
         }.joined(separator: " ")

@@ -69,7 +69,7 @@ public struct JobPolicy: Sendable {
 public enum JobError: Error, Sendable, CustomStringConvertible {
     /// No further attempt: the job is failed with this reason.
     case final(String)
-    /// Not now: run again after this long. No attempt is counted.
+    /// Not now: run again after this long, `Limits.snoozeLeast` at least. No attempt is counted.
     case snooze(Duration)
     /// This attempt failed, as with any other error, and the next one begins no sooner than this, if there is one.
     case retry(String, after: Duration)

@@ -20,7 +20,7 @@ enum Ending {
         case .failure(let thrown): error = thrown
         }
         if case JobError.snooze(let time) = error, time <= Limits.farthestRunAt {
-            return .release(lease, runAt: now + time)
+            return .release(lease, runAt: now + pause(time))
         }
         if case JobError.stale = error { return .release(lease) }  // refused, if it is as stale as it seems
         switch stop {
@@ -53,7 +53,7 @@ enum Ending {
             case .fail?: isFinal = true
             case .retry(let after)?: delay = after
             case .snooze(let time)? where time <= Limits.farthestRunAt:
-                return .release(lease, runAt: now + time)
+                return .release(lease, runAt: now + pause(time))
             case .snooze(let time)?: text = tooFar(time)
             }
         }
@@ -73,6 +73,9 @@ enum Ending {
                 lease, runAt: now + min(delay, Limits.farthestRunAt), attempts: attempts, error: text)
         }
     }
+
+    /// A snooze counts as no attempt, so nothing else would ever end a handler that snoozes for no time at all.
+    private static func pause(_ time: Duration) -> Duration { max(time, Limits.snoozeLeast) }
 
     private static func tooFar(_ time: Duration) -> String {
         "snooze: \(time.microseconds) µs is not within now and ten years"

@@ -10,6 +10,7 @@ enum ChangeCommand: Command {
         One that is scheduled, pending or retrying waits from then on so; a time that has passed makes it runnable.
         A job that runs or has ended is left as it is, and so is one that Redis does not have yet. It is a step of
         the job's history: `tally explain ID` shows it.
+        A TIME is \(Usage.timeForms).
         With --json: {"id","outcome","status","version"}; outcome is changed, running, ended, not_in_queue, raced
         or not_found; the version comes with changed, the status with ended as well.
         """
@@ -22,7 +23,7 @@ enum ChangeCommand: Command {
     static func run(_ arguments: Arguments) async throws {
         let id = try Common.jobID(arguments)
         let runAt = try arguments.time("run-at")
-        if let problem = JobRules.runAtProblem(runAt, from: .now) { throw Usage("--run-at: \(problem)") }
+        if let problem = TimeText.runAt(runAt, from: .now) { throw Usage("--run-at: \(problem)") }
         let priority = try priority(arguments)
         if runAt == nil, priority == nil {
             throw Usage("say what to change: --run-at TIME, --priority P or both")

@@ -62,6 +62,8 @@ enum DeadLetterCommand: Command {
         tally dlq purge [--queue Q] [filters] [--go]
                             deletes all that match, once they are \(Limits.purgeAge.short) old; their history stays
         \(BulkText.help)
+        A TIME is \(Usage.timeForms);
+        an age, as --older-than and --newer-than take it, is a length of time such as 90s, 2h or 7d.
         With --json, of many: {"dry_run","before","after","matched","changed","uncertain","refused","more","kinds"},
         and "stopped" where it ended early; "after" is left out where it could not be asked any more. A dead letter
         whose row somebody's open transaction holds is passed over, and named under "locked".
@@ -95,7 +97,7 @@ enum DeadLetterCommand: Command {
         var wish = RequeueWish(id, actor: "tally dlq requeue")
         wish.queue = try arguments.name("queue")
         wish.runAt = try arguments.time("run-at")
-        if let problem = JobRules.runAtProblem(wish.runAt, from: .now) { throw Usage("--run-at: \(problem)") }
+        if let problem = TimeText.runAt(wish.runAt, from: .now) { throw Usage("--run-at: \(problem)") }
         wish.resetsAttempts = arguments.has("reset-attempts")
         wish.despiteEffect = arguments.has("force")
         return wish

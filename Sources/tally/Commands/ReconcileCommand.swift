@@ -21,6 +21,7 @@ enum ReconcileCommand: Command {
                                     was taken from where is told, as D35 repaired. A Redis of another ledger (D28) is
                                     not taken so
           --requeue-unknown         runs again what D18 has set aside as history_lost
+        A TIME is \(Usage.timeForms).
         What each code means and what is left to a person: ops/runbooks/README.md, and a page each where there is
         more to say, which the report names.
         """

@@ -19,7 +19,7 @@ enum WorkerCommand: Command {
           --handler TYPE=exec:COMMAND       (repeatable) run a program for each job of TYPE, without a shell: the
                             words stand between spaces, or in a JSON array. Body on standard input, result on
                             standard output; exit 0 completes, 65 fails for good, 75 runs it later (the time, such
-                            as 30s, written to the file $TALLY_SNOOZE), any other is a failed attempt
+                            as 30s and 1s at least, written to the file $TALLY_SNOOZE), any other is a failed attempt
                             A line `tally-progress 0.4 TEXT` on standard error says how far the job is
           --pass-env NAME   (repeatable) programs get this variable beside PATH, HOME, LANG and the like
           --handler TYPE=http://…|https://… (repeatable) send each job of TYPE there by POST; 2xx completes with

@@ -50,17 +50,30 @@ private struct Target {
 
     init(_ flag: String) throws(Usage) {
         let (type, target) = WorkerHandlers.parts(flag)
-        let shown = Output.printable(Redactor.withoutCredentials(flag))
+        let shown = Output.printable(Self.shown(type, target))
         if let problem = NameCheck.problem(type) { throw Usage("--handler \(shown): the type \(problem)") }
         let program = "exec:"
+        // A scheme is the same in capitals (RFC 3986 section 3.1).
+        let scheme = target?.prefix { $0 != ":" }.lowercased()
         if let target, target.hasPrefix(program) {
             (text, isServer) = (String(target.dropFirst(program.count)), false)
-        } else if let target, target.hasPrefix("http:") || target.hasPrefix("https:") {
+        } else if let target, target.contains(":"), scheme == "http" || scheme == "https" {
             (text, isServer) = (target, true)
         } else {
             throw Usage("--handler \(shown): must be TYPE=exec:COMMAND, TYPE=http://… or TYPE=https://…")
         }
         self.type = type
+    }
+
+    /// What a refusal shows of it: of the target how it begins and no more, for in one that was not understood nobody
+    /// knows which part is a secret. It may have been written without its type.
+    private static func shown(_ type: String, _ target: String?) -> String {
+        func start(_ text: String) -> String {
+            let scheme = text.prefix { $0.isASCII && $0.isLetter }
+            return text.dropFirst(scheme.count).hasPrefix("://") ? "\(scheme)://…" : "…"
+        }
+        if type.contains(":") || type.contains("@") { return start(type) }
+        return target.map { "\(type)=\(start($0))" } ?? type
     }
 
     func refused(_ error: InvalidSetting) -> Usage {

@@ -114,7 +114,7 @@ struct BulkEnqueue {
         do throws(EnqueueError) {
             try await setTime(of: &record)
         } catch {
-            if case .invalid = error { return refuse(lines, error) }
+            if case .invalid(let why) = error { return refuse(lines, Usage(why.told(of: record))) }
             for entry in batch { unconfirmed.append((entry.line, nil)) }
             unconfirmed.append((lines, nil))
             throw error

@@ -16,7 +16,8 @@ enum EnqueueCommand: Command {
           --id UUID                 a UUIDv7 of your own, made within a day: makes a retry safe; in mode
                                     queued until a minute after the job has ended
           --key K                   unique key; --key-for 10m or --key-for ever, else until the job is terminal
-        tally enqueue --stdin       one JSON object a line, with the same names written with _, and "tags":[…]:
+        tally enqueue --stdin       one JSON object a line, with the same names written with _, and "tags":[…]; none
+                                    names a file, since lines may come from elsewhere:
                                     {"type":"…","payload":…,"run_at":"…","timeout":"30s","max_attempts":3}
                                     headers are an object of texts: "headers":{"NAME":"VALUE"}
                                     "payload" is any JSON value and kept to the bit; "payload_text" a text.
@@ -27,7 +28,9 @@ enum EnqueueCommand: Command {
                                     named, and of each whose answer was lost the id: send it again with that "id".
           --spread 10m              their jobs begin evenly over this time from the first line on, however many
                                     come; a line with a "run_at" of its own keeps it
-        Prints the id, or with --json {"id","existed","durability"}. Times: 250ms, 1.5s, 1h30m, 7d.
+        Prints the id, or with --json {"id","existed","durability"}.
+        A TIME is \(Usage.timeForms).
+        A length of time, as --timeout, --key-for and --spread take it, is such as 250ms, 1.5s, 1h30m or 7d.
         """
     static let flags = Set(JobField.all.map(\.flag)).union(["spread"])
     static let repeatable = Set(JobField.all.filter(\.mayRepeat).map(\.flag))
@@ -51,7 +54,7 @@ enum EnqueueCommand: Command {
                 receipt = try await tally.client.enqueue(record)
             } catch {
                 // What is wrong with the job itself was said by its flags.
-                if case .invalid(let why) = error { throw Usage("\(why)") }
+                if case .invalid(let why) = error { throw Usage(why.told(of: record)) }
                 throw error
             }
             if arguments.has("json") {

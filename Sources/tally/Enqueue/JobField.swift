@@ -31,7 +31,7 @@ struct JobField: Sendable {
         JobField("payload_text", isRaw: true) { try $0.take($1.plainBytes(), from: $1) },
         JobField("payload_json", isRaw: true) { try $0.take($1.json(), from: $1) },
         JobField("payload_base64") { try $0.take($1.base64(), from: $1) },
-        JobField("payload_file") { try $0.take(PayloadFile.bytes(at: $1.text()), from: $1) },
+        JobField("payload_file") { try $0.take(PayloadFile.bytes(at: $1.path()), from: $1) },
         JobField("codec") { $0.record.codec = try $1.text() },
         JobField("run_at") { $0.record.runAt = try $1.time() },
         JobField("timeout") { $0.record.timeout = try $1.duration() },
@@ -117,7 +117,7 @@ struct JobDraft {
         do throws(InvalidJob) {
             try record.check()
         } catch {
-            throw Usage("\(error)")
+            throw Usage(error.told(of: record))
         }
         return record
     }

@@ -68,6 +68,18 @@ struct Said {
         return try text()
     }
 
+    /// Of a file to read. Whoever types a command may read what it names; a line may come from somebody else, who
+    /// would read by it whatever this process may, or keep it waiting for ever at a pipe.
+    func path() throws(Usage) -> String {
+        guard case .word = value else {
+            throw Usage(
+                "\(name): a line names no file, it may come from elsewhere; put the bytes into the line as "
+                    + "payload_base64, payload_text or payload, or enqueue this job by itself with --payload-file"
+            )
+        }
+        return try text()
+    }
+
     // MARK: Headers
 
     /// `NAME=VALUE` as it is; of a line, an object of texts.
@@ -135,7 +147,10 @@ struct Said {
     }
 
     func base64() throws(Usage) -> [UInt8] {
-        guard let data = Data(base64Encoded: try text()) else {
+        let text = try text()
+        // Foundation takes padding without anything before it, and bits behind the last byte: two texts would be one
+        // payload.
+        guard let data = Data(base64Encoded: text), data.base64EncodedString() == text else {
             throw Usage("\(name): not base64 of RFC 4648 section 4, padded with =")
         }
         return Array(data)
