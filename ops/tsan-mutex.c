@@ -1,6 +1,6 @@
-// Tells the thread sanitizer of what `Mutex` does where it must wait: that lies in libswiftSynchronization, which is not
-// built with the sanitizer, and two threads that take turns look like a race to it. The short path is compiled into the
-// program, and seen. Preloaded by `ops/tsan`; in programs without the sanitizer it calls what it stands for.
+// Tells the thread sanitizer of what `Mutex` does where it must wait. That lies in libswiftSynchronization, which is
+// not built with the sanitizer, and two threads that take turns look like a race to it. The short path is compiled
+// into the program, and seen. Preloaded by `ops/tsan`; without the sanitizer it calls what it stands for.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdbool.h>
