@@ -267,17 +267,9 @@ package final class LogObserver: JobObserver {
         if isHeldBack { Output.hold(line, reason: Self.reason(of: error)) } else { Output.note(line) }
     }
 
-    /// Without the call that met it: the next one meets it as well. What Postgres says of itself may name its
-    /// statement, which is another one by then.
+    /// Without the call that met it: the next one meets it as well.
     private static func reason(of error: any Error) -> String {
-        let detail =
-            switch error {
-            case let error as QueueError: error.detail
-            case let error as LedgerError where error.code == .unavailable && !error.sqlState.isEmpty:
-                "\(error.code.rawValue) (\(error.sqlState))"
-            case let error as LedgerError: error.detail
-            default: ""
-            }
+        let detail = (error as? QueueError)?.detail ?? (error as? LedgerError)?.reason ?? ""
         return detail.isEmpty ? "\(error)" : detail
     }
 }

@@ -64,6 +64,11 @@ public struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
     package static let rowHeld = "somebody's open transaction holds the row"
     /// For people: what a held row means in place of what the server calls it.
     package var told: String { isRowHeld ? "\(Self.rowHeld); try again" : description }
+    /// The cause without the call that met it, for whoever meets it more than once: what a server that takes no call
+    /// says of itself may name the statement, which is another one the next time.
+    package var reason: String {
+        code == .unavailable && !sqlState.isEmpty ? "\(code.rawValue) (\(sqlState))" : detail
+    }
     /// Whether it passes by itself, so that the same call with the same ids may succeed later.
     public var mayRetry: Bool { code == .unavailable || code == .uncertain || code == .transient }
 }

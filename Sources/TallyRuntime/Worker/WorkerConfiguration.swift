@@ -6,8 +6,8 @@ public struct WorkerConfiguration: Sendable {
     /// What becomes of a job that no handler here knows.
     public enum UnknownType: Hashable, Sendable {
         /// Hand it back for this long, `Limits.snoozeLeast` at least, and for twice as long each further time, up to
-        /// `Limits.unknownTypeCap` unless this is longer: another worker may know the type. No attempt is counted. The
-        /// default.
+        /// `Limits.unknownTypeCap` unless this is longer: another worker may know the type. No attempt is counted.
+        /// The default.
         case release(after: Duration)
         /// To the dead-letter set.
         case fail
