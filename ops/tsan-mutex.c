@@ -3,7 +3,6 @@
 // into the program, and seen. Preloaded by `ops/tsan`; without the sanitizer it calls what it stands for.
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 extern void __tsan_acquire(void *) __attribute__((weak));

@@ -70,13 +70,7 @@ struct ServeProcess {
     let pid: Int32
 
     init(_ servers: PrivateServers, namespace: String) throws {
-        var all = ProcessInfo.processInfo.environment
-        all["TALLY_REDIS_URL"] = servers.redisURL
-        all["TALLY_POSTGRES_URL"] = servers.postgresURL
-        all["TALLY_NAMESPACE"] = namespace
-        pid = try ChildProcess.start(
-            [try Programs.tally(), "serve"], environment: all.map { "\($0.key)=\($0.value)" },
-            output: "\(servers.folder)/serve.log")
+        pid = try servers.start([try Programs.tally(), "serve"], namespace: namespace, log: "serve.log")
     }
 
     /// The most that was ever resident, by the kernel's own mark.

@@ -1,4 +1,3 @@
-import Foundation
 import TallyCommandLine
 import TallyServers
 import Tallystick
@@ -17,12 +16,7 @@ enum BenchWorker {
 
     /// Starts one with a number among its like, and answers its process id.
     static func start(_ servers: PrivateServers, _ namespace: String, _ number: Int) throws -> Int32 {
-        var all = ProcessInfo.processInfo.environment
-        all["TALLY_REDIS_URL"] = servers.redisURL
-        all["TALLY_POSTGRES_URL"] = servers.postgresURL
-        all["TALLY_NAMESPACE"] = namespace
-        return try ChildProcess.start(
-            [Programs.own, "bench", "--work"], environment: all.map { "\($0.key)=\($0.value)" },
-            output: "\(servers.folder)/bench-worker-\(number).log")
+        try servers.start(
+            [Programs.own, "bench", "--work"], namespace: namespace, log: "bench-worker-\(number).log")
     }
 }

@@ -43,7 +43,7 @@ extension Suites {
             var workers: [Int32] = []
             defer {
                 for worker in workers { kill(worker, SIGTERM) }
-                for worker in workers { waitpid(worker, nil, 0) }
+                for worker in workers { _ = try? ChildProcess.wait(worker) }  // it is ours, and ends
             }
             for number in 0..<processes {
                 workers.append(try BenchWorker.start(servers, scratch.settings.namespace, number))
@@ -67,7 +67,7 @@ extension Suites {
     private static func moment(
         _ servers: PrivateServers, _ body: String, holdsAtMost most: Int
     ) async throws -> ContinuousClock.Instant {
-        let admin = AdminRedis(port: servers.state.redisPort, password: servers.state.redisPassword)
+        let admin = servers.admin
         let began = ContinuousClock.now
         while true {
             let held = admin.ask("HLEN", body)?.number
@@ -83,7 +83,7 @@ extension Suites {
     private static func takenBack(
         _ servers: PrivateServers, jobs: Int
     ) async throws -> (longest: Double, seconds: Double) {
-        let admin = AdminRedis(port: servers.state.redisPort, password: servers.state.redisPassword)
+        let admin = servers.admin
         return try await withScratch(servers) { scratch in
             let wish = ReserveWish(
                 ["bench"], limit: Limits.jobsPerCall, lease: lease, worker: WorkerID("bench"))

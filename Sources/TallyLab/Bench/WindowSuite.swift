@@ -42,9 +42,7 @@ private struct WindowRun: Sendable {
     let servers: PrivateServers
     let backlog: Int
     let window: Int
-    private var admin: AdminRedis {
-        AdminRedis(port: servers.state.redisPort, password: servers.state.redisPassword)
-    }
+    private var admin: AdminRedis { servers.admin }
 
     init(servers: PrivateServers, backlog: Int, window: Int) {
         self.servers = servers
